@@ -1,0 +1,5 @@
+//! Harrier: a dynamically typed, mostly functional language with a live REPL, compiled straight to machine code.
+//!
+//! `docs/architecture.md` is the map of the house.
+
+pub mod reader;

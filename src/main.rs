@@ -1,0 +1,3 @@
+//! The `harrier` program: a thin shell around the library.
+
+fn main() {}

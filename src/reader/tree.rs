@@ -1,0 +1,538 @@
+//! The tree: what the reader hands to everybody else.
+//!
+//! One [`Unit`] per text. Nodes live in one array and name each other by [`NodeId`]; the order of ids is the order in which
+//! the parser finished the nodes, and a node's id is also its number as a *point of the program*. Names are interned in
+//! the unit ([`Name`]). Locals are resolved to [`VarId`]s of the arity that uses them; everything else stays a
+//! [`GlobalRef`].
+//!
+//! Invariant: a tree is well formed. What was erroneous in the text is in the error list, not in the tree.
+
+use std::sync::Arc;
+
+/// A half-open range of byte offsets in the source text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// A text with its name, and where its lines start.
+#[derive(Debug)]
+pub struct Source {
+    /// The name shown in messages: a path as the user gave it, `<repl>`, `<eval>`…
+    pub name: String,
+    /// The whole text, as read (byte-order mark and CR included, so that spans are offsets into the file).
+    pub text: String,
+    /// Byte offset of the start of each line; the first is 0.
+    pub line_starts: Vec<u32>,
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+        pub struct $name(pub u32);
+        impl $name {
+            /// The id as an index.
+            pub fn index(self) -> usize { self.0 as usize }
+        }
+    )*};
+}
+
+ids! {
+    /// A node of the tree, and a point of the program.
+    NodeId;
+    /// An interned text (identifier, keyword, field name, string literal) in [`Unit::names`].
+    Name;
+    /// A function in [`Unit::functions`].
+    FunctionId;
+    /// A variable of one arity, in [`Arity::vars`].
+    VarId;
+    /// A reference to something outside the function, in [`Unit::globals`].
+    GlobalId;
+    /// A loop of one arity, in [`Arity::loops`].
+    LoopId;
+    /// A pattern in [`Unit::patterns`].
+    PatternId;
+}
+
+/// A run of ids in [`Unit::lists`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct List {
+    /// First element.
+    pub start: u32,
+    /// Number of elements.
+    pub len: u32,
+}
+
+/// What one text gives.
+#[derive(Debug)]
+pub struct Unit {
+    /// The text.
+    pub source: Arc<Source>,
+    /// `namespace a/b`, its span, and the doc comment before it.
+    pub namespace: Option<NamespaceLine>,
+    /// The `use` lines in order.
+    pub uses: Vec<Use>,
+    /// The `export` lines in order; each entry is one exported name.
+    pub exports: Vec<GlobalId>,
+    /// Declarations and statements of the top level in order.
+    pub items: Vec<Item>,
+    /// The top-level code as a function without parameters: the `let`s, expressions and `extend`s in order; its value is
+    /// that of the last expression. Always present.
+    pub init: FunctionId,
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// Span of each node, parallel to `nodes`.
+    pub spans: Vec<Span>,
+    /// The storage of every [`List`] of nodes.
+    pub lists: Vec<NodeId>,
+    /// All patterns.
+    pub patterns: Vec<Pattern>,
+    /// Span of each pattern, parallel to `patterns`.
+    pub pattern_spans: Vec<Span>,
+    /// All functions, nested ones included.
+    pub functions: Vec<Function>,
+    /// All references to names that are not locals; equal ones share an entry per use (each use has its own span).
+    pub globals: Vec<GlobalRef>,
+    /// Interned texts.
+    pub names: Vec<Arc<str>>,
+}
+
+/// The `namespace` line.
+#[derive(Debug, Clone)]
+pub struct NamespaceLine {
+    /// `a/b/c`.
+    pub path: Name,
+    /// Where the path stands.
+    pub span: Span,
+    /// The doc comment before it.
+    pub doc: Option<Name>,
+}
+
+/// A `use` line.
+#[derive(Debug, Clone)]
+pub struct Use {
+    /// `a/b/c`.
+    pub path: Name,
+    /// The alias: given, or the last word of the path.
+    pub alias: Name,
+    /// True when the alias was given with `as`.
+    pub alias_given: bool,
+    /// The names taken in unqualified, with their spans.
+    pub names: Vec<(Name, Span)>,
+    /// Where the path stands.
+    pub span: Span,
+}
+
+/// A reference to a name outside the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalRef {
+    /// `alias` of `alias/name`.
+    pub alias: Option<Name>,
+    /// The name.
+    pub name: Name,
+    /// Where it stands (alias included).
+    pub span: Span,
+}
+
+/// A declaration or statement of the top level.
+#[derive(Debug)]
+pub enum Item {
+    /// `fn name …`. `global` is the reference under which the function is defined in its own namespace.
+    Function { name: Name, function: FunctionId, doc: Option<Name>, span: Span },
+    /// `struct Name { … }`.
+    Struct { name: Name, fields: Vec<Field>, doc: Option<Name>, span: Span },
+    /// `enum Name { … }`.
+    Enum { name: Name, variants: Vec<Variant>, doc: Option<Name>, span: Span },
+    /// `protocol Name { … }`.
+    Protocol { name: Name, methods: Vec<Method>, doc: Option<Name>, span: Span },
+    /// `extend T { … }`, `extend T with P { … }`.
+    Extend(Extend),
+    /// `let` at top level. The code is in `init` ([`Node::DefineGlobals`]); this declares the names.
+    Let { names: Vec<(Name, Span)>, kind: LetKind, doc: Option<Name>, span: Span },
+    /// An expression; the code is in `init`.
+    Expression { node: NodeId },
+    /// `test "name" { … }`: the body is a function without parameters.
+    Test { name: Name, function: FunctionId, span: Span },
+}
+
+/// How a top-level `let` defines its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetKind {
+    /// `let`.
+    Plain,
+    /// `let dynamic`.
+    Dynamic,
+    /// `letonce`.
+    Once,
+}
+
+/// A field of a struct or variant.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name.
+    pub name: Name,
+    /// `mut`.
+    pub mutable: bool,
+    /// The default: a function without parameters, evaluated at each construction.
+    pub default: Option<FunctionId>,
+    /// The doc comment.
+    pub doc: Option<Name>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A variant of an enum.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its name.
+    pub name: Name,
+    /// Its fields, in order; variants without fields have none.
+    pub fields: Vec<Field>,
+    /// The doc comment.
+    pub doc: Option<Name>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A method of a protocol.
+#[derive(Debug, Clone)]
+pub struct Method {
+    /// Its name.
+    pub name: Name,
+    /// The numbers of parameters (self included) of the arities declared without a body.
+    pub abstract_arities: Vec<u32>,
+    /// The function that holds the arities that have a default body, when there are any.
+    pub default: Option<FunctionId>,
+    /// The names of the parameters of each arity, for help.
+    pub signatures: Vec<Vec<Name>>,
+    /// The doc comment.
+    pub doc: Option<Name>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// `extend T …`.
+#[derive(Debug, Clone)]
+pub struct Extend {
+    /// The type; `Enum.variant` when `variant` is there.
+    pub target: GlobalId,
+    /// A single variant of the enum.
+    pub variant: Option<Name>,
+    /// The protocol, none for associated functions.
+    pub protocol: Option<GlobalId>,
+    /// For `extend H with effect/Handler(Enum)`: the argument.
+    pub protocol_argument: Option<GlobalId>,
+    /// The functions.
+    pub methods: Vec<(Name, FunctionId)>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A function with all its arities.
+#[derive(Debug)]
+pub struct Function {
+    /// The name it was given, none for `fn(a) { … }`.
+    pub name: Option<Name>,
+    /// The function it stands in, none for top-level functions and `init`.
+    pub parent: Option<FunctionId>,
+    /// The arities in source order; no two accept the same number of arguments, a rest arity takes what the others leave.
+    pub arities: Vec<Arity>,
+    /// What a closure captures: the variable of the enclosing arity whose value (or box, see [`Var::boxed`]) is copied
+    /// into the closure, in capture order. Shared by all arities.
+    pub captures: Vec<VarId>,
+    /// The doc comment, for local and top-level named functions.
+    pub doc: Option<Name>,
+    /// From `fn` to the closing brace.
+    pub span: Span,
+}
+
+/// One body of a function.
+#[derive(Debug)]
+pub struct Arity {
+    /// The parameters, a pattern each. A plain name is [`Pattern::Bind`].
+    pub params: Vec<PatternId>,
+    /// The rest parameter (a pattern that gets a vector).
+    pub rest: Option<PatternId>,
+    /// The body, usually a [`Node::Block`].
+    pub body: NodeId,
+    /// All variables the arity's code names: parameters, locals, captured ones, the function's own name.
+    pub vars: Vec<Var>,
+    /// The loops in the body, nested functions not included.
+    pub loops: Vec<Loop>,
+    /// The body contains a call (or anything that may run other code) outside of nested functions.
+    pub has_call: bool,
+    /// The number of nodes in the body, nested functions not included: the measure for code size caps.
+    pub size: u32,
+    /// Where the arity stands.
+    pub span: Span,
+}
+
+/// Where a variable's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VarKind {
+    /// A parameter or a local: bound by a pattern.
+    Local,
+    /// Entry `.0` of the closure's captures.
+    Captured(u32),
+    /// The function's own name inside a named local function: the closure itself.
+    SelfName,
+}
+
+/// A variable of one arity.
+#[derive(Debug, Clone)]
+pub struct Var {
+    /// Its name.
+    pub name: Name,
+    /// Where its value comes from.
+    pub kind: VarKind,
+    /// `let mut`.
+    pub mutable: bool,
+    /// It is assigned somewhere after its definition, here or in a closure.
+    pub assigned: bool,
+    /// A nested function captures it.
+    pub captured: bool,
+    /// Captured and assigned: lives in a heap box that is shared with the closures. For a captured variable: the entry of
+    /// the closure is a box.
+    pub boxed: bool,
+    /// Uses, each counted 8^depth of the loops around it (saturating).
+    pub weight: u32,
+    /// Number of places that read it.
+    pub uses: u32,
+    /// A call may happen between a definition and a later use (conservative: any call inside its life, or inside a loop in
+    /// which it is used but not defined).
+    pub crosses_call: bool,
+    /// The innermost loop it is defined in.
+    pub loop_: Option<LoopId>,
+    /// Where it is bound.
+    pub span: Span,
+}
+
+/// Facts of a loop.
+#[derive(Debug, Clone, Default)]
+pub struct Loop {
+    /// The loop around it.
+    pub parent: Option<LoopId>,
+    /// Variables defined outside of it that are assigned inside (by this arity's code; boxed ones included), no doubles.
+    pub assigned: Vec<VarId>,
+    /// Variables defined outside of it that are read inside, no doubles.
+    pub read: Vec<VarId>,
+    /// It contains a call or anything that may run other code.
+    pub has_call: bool,
+    /// It contains another loop.
+    pub has_loop: bool,
+    /// It contains a `try`.
+    pub has_try: bool,
+    /// Number of nodes inside.
+    pub size: u32,
+}
+
+/// Operators with one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `-x`
+    Negate,
+    /// `!x`
+    Not,
+}
+
+/// Operators with two operands that are both always evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[rustfmt::skip]
+pub enum BinaryOp {
+    /// `+` and so on in the order of the grammar.
+    Add, Subtract, Multiply, Divide, Remainder, Concat,
+    /// Shifts: `<<`, `>>`, `>>>`.
+    ShiftLeft, ShiftRight, ShiftRightLogical,
+    /// `&`, `^`, `|`.
+    BitAnd, BitXor, BitOr,
+    /// Comparisons.
+    Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual,
+}
+
+/// A node of the tree. Everything is an expression. `tail` on calls: the call is in tail position of its arity (not inside a
+/// `try`, not in `init`).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// An Int that fits 61 bits.
+    Int(i64),
+    /// The decimal digits (with sign) of a larger Int.
+    BigInt(Name),
+    /// A Float.
+    Float(f64),
+    /// A String literal with its escapes resolved.
+    String(Name),
+    /// `:name`
+    Keyword(Name),
+    /// `true`, `false`
+    Bool(bool),
+    /// `null`
+    Null,
+    /// A variable of this arity.
+    Local(VarId),
+    /// Anything else that has a name.
+    Global(GlobalId),
+    /// `"a${b}c"`: the parts in order.
+    Interpolate(List),
+    /// `[a, b]`
+    Vector(List),
+    /// `{k v}`: keys and values alternate.
+    Map(List),
+    /// `#{a}`
+    Set(List),
+    /// `Name { … }`, `Enum.variant { … }`. `fields` and `values` run in parallel, in source order.
+    Struct { type_: GlobalId, variant: Option<Name>, base: Option<NodeId>, fields: Vec<Name>, values: List },
+    /// `object.name`. `Enum.variant` is this too: with a [`Node::Global`] as object.
+    Field { object: NodeId, name: Name },
+    /// `object[index]`
+    Index { object: NodeId, index: NodeId },
+    /// `callee(args)`. Pipes are rewritten to this by the parser.
+    Call { callee: NodeId, args: List, tail: bool },
+    /// `object.name(args)`
+    MethodCall { object: NodeId, name: Name, args: List, tail: bool },
+    /// `-x`, `!x`. A minus before a number literal is part of the literal.
+    Unary { op: UnaryOp, operand: NodeId },
+    /// `a + b`
+    Binary { op: BinaryOp, left: NodeId, right: NodeId },
+    /// `a && b`
+    And { left: NodeId, right: NodeId },
+    /// `a || b`
+    Or { left: NodeId, right: NodeId },
+    /// `if`; a missing else gives `null`.
+    If { condition: NodeId, then: NodeId, otherwise: Option<NodeId> },
+    /// `while`
+    While { loop_: LoopId, condition: NodeId, body: NodeId },
+    /// `loop`
+    Loop { loop_: LoopId, body: NodeId },
+    /// `for pattern in iterable`
+    For { loop_: LoopId, pattern: PatternId, iterable: NodeId, body: NodeId },
+    /// `match`
+    Match { subject: NodeId, arms: Vec<Arm> },
+    /// `{ a b c }`: value of the last, `null` when empty.
+    Block(List),
+    /// `let pattern = value`; gives the value.
+    Let { pattern: PatternId, value: NodeId },
+    /// A local named function: defines `var` as the closure.
+    LetFunction { var: VarId, function: FunctionId },
+    /// `name = value`
+    Assign { var: VarId, value: NodeId },
+    /// `object.name = value`
+    AssignField { object: NodeId, name: Name, value: NodeId },
+    /// `object[index] = value`
+    AssignIndex { object: NodeId, index: NodeId, value: NodeId },
+    /// `return value`
+    Return(Option<NodeId>),
+    /// `break value` out of `loop_`
+    Break { loop_: LoopId, value: Option<NodeId> },
+    /// `continue` with `loop_`
+    Continue { loop_: LoopId },
+    /// `throw value`
+    Throw(NodeId),
+    /// `try`
+    Try(Box<Try>),
+    /// A function value.
+    Function(FunctionId),
+    /// `binding (name = value, …) { body }`
+    Binding { names: Vec<GlobalId>, values: List, body: NodeId },
+    /// A `let` of the top level, only in `init`: the pattern binds temporaries of `init`, which are then stored into the
+    /// namespace's bindings, a pair each. `letonce` evaluates the value only when the first name has no value yet.
+    DefineGlobals { kind: LetKind, pattern: PatternId, value: NodeId, names: Vec<(VarId, Name)> },
+    /// A declaration that has an effect in order (`extend`): index into [`Unit::items`]. Only in `init`.
+    Declare(u32),
+    /// Something that the language has, but not yet here; the name of the feature.
+    NotYet(Name),
+}
+
+/// An arm of a `match`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arm {
+    /// What it must look like.
+    pub pattern: PatternId,
+    /// `if guard`
+    pub guard: Option<NodeId>,
+    /// The value.
+    pub body: NodeId,
+}
+
+/// `try { body } catch (pattern) { handler } finally { cleanup }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Try {
+    /// The body.
+    pub body: NodeId,
+    /// The pattern of the caught value and the handler.
+    pub catch: Option<(PatternId, NodeId)>,
+    /// What runs on every way out.
+    pub finally: Option<NodeId>,
+}
+
+/// A pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pattern {
+    /// `_`
+    Ignore,
+    /// A name: binds.
+    Bind(VarId),
+    /// A literal: a node that is Int, BigInt, Float, String, Keyword, Bool or Null.
+    Literal(NodeId),
+    /// `[a, b, ...rest, c]`: before the rest; the rest (`Some(Ignore)` for a bare `...`); after it.
+    Vector { before: Vec<PatternId>, rest: Option<PatternId>, after: Vec<PatternId> },
+    /// `{name, age: a, "key": v}`: key (a literal node), pattern.
+    Map(Vec<(NodeId, PatternId)>),
+    /// `Name { x, y: p }`, `Enum.variant { … }`, `Enum.variant`.
+    Struct { type_: GlobalId, variant: Option<Name>, fields: Vec<(Name, PatternId)> },
+    /// `a | b`: all alternatives bind the same names, to the same variables.
+    Or(Vec<PatternId>),
+}
+
+impl Unit {
+    /// The node with this id.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Where the node stands.
+    pub fn span(&self, id: NodeId) -> Span {
+        self.spans[id.index()]
+    }
+
+    /// The ids in a list.
+    pub fn list(&self, list: List) -> &[NodeId] {
+        &self.lists[list.start as usize..(list.start + list.len) as usize]
+    }
+
+    /// The text of a name.
+    pub fn name(&self, name: Name) -> &str {
+        &self.names[name.index()]
+    }
+
+    /// The pattern with this id.
+    pub fn pattern(&self, id: PatternId) -> &Pattern {
+        &self.patterns[id.index()]
+    }
+
+    /// The function with this id.
+    pub fn function(&self, id: FunctionId) -> &Function {
+        &self.functions[id.index()]
+    }
+}
+
+impl Source {
+    /// A source with its line table.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
+        let text = text.into();
+        let mut line_starts = vec![0];
+        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
+        Source { name: name.into(), text, line_starts }
+    }
+
+    /// Line and column of a byte offset, both counted from 1, the column in characters.
+    pub fn line_column(&self, offset: u32) -> (u32, u32) {
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.line_starts[line - 1] as usize;
+        let upto = self.text.get(start..offset as usize).unwrap_or("");
+        (line as u32, upto.chars().count() as u32 + 1)
+    }
+}
