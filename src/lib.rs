@@ -2,4 +2,5 @@
 //!
 //! `docs/architecture.md` is the map of the house.
 
+pub mod asm;
 pub mod reader;
