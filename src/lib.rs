@@ -3,4 +3,5 @@
 //! `docs/architecture.md` is the map of the house.
 
 pub mod asm;
+pub mod gc;
 pub mod reader;
