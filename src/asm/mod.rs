@@ -2,4 +2,14 @@
 //!
 //! Knows machines; knows nothing of the language, the heap or the tree.
 
+pub mod buffer;
+mod cache;
 pub mod masm;
+pub mod memory;
+pub mod stubs;
+pub mod x64;
+
+/// The machine that this process runs on.
+pub use x64 as host;
+/// Its assembler.
+pub type Host = x64::X64;
