@@ -4,6 +4,7 @@
 
 pub mod buffer;
 mod cache;
+pub mod code_map;
 pub mod masm;
 pub mod memory;
 pub mod stubs;
@@ -13,3 +14,6 @@ pub mod x64;
 pub use x64 as host;
 /// Its assembler.
 pub type Host = x64::X64;
+
+#[cfg(test)]
+mod tests;
