@@ -24,6 +24,7 @@ pub mod helpers;
 pub mod keywords;
 pub mod link;
 pub mod linked;
+pub mod load;
 pub mod namespace;
 pub mod resolve;
 pub mod roots;

@@ -11,6 +11,7 @@ use super::code::Compiler;
 use super::dispatch::Dispatch;
 use super::helpers::Helpers;
 use super::keywords::Keywords;
+use super::load::Loader;
 use super::namespace::Namespaces;
 use super::stubs::Stubs;
 use super::trace::Trace;
@@ -36,6 +37,8 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// What is loaded.
+    pub loader: Loader,
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
@@ -131,6 +134,7 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
             interrupted: AtomicBool::new(false),
