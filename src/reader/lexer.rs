@@ -517,6 +517,12 @@ impl Lexer<'_> {
             (b'!', ..) => (Kind::Bang, 1),
             _ => {
                 self.at += 1;
+                if byte == b'\'' {
+                    // The whole of what somebody took for a string is one mistake.
+                    let line = self.bytes[self.at..].split(|b| *b == b'\n').next().unwrap_or_default();
+                    self.at += line.iter().position(|b| *b == b'\'').map_or(0, |ahead| ahead + 1);
+                }
+                let end = self.at;
                 let (message, help) = match byte {
                     b'\'' => {
                         ("`'` means nothing here".to_string(), Some("strings are written with double quotes: \"text\""))
@@ -529,7 +535,7 @@ impl Lexer<'_> {
                     0x20..0x7f => (format!("`{}` means nothing here", byte as char), None),
                     _ => (format!("an invisible character, U+{byte:04X}"), Some("delete it")),
                 };
-                self.error(start, start + 1, message).help = help.map(str::to_string);
+                self.error(start, end, message).help = help.map(str::to_string);
                 return self.push(Kind::Bad, start);
             }
         };

@@ -1,7 +1,7 @@
 //! Tokens to tree: what all of the grammar shares.
 //!
 //! Owns the walk over the tokens, the storage of the tree while it grows, limits on depth, reporting and recovery. The
-//! grammar itself stands in the rooms below: [`expressions`], [`control`], [`patterns`], [`functions`], [`declarations`].
+//! grammar itself stands in the rooms below: [`expressions`], [`operands`], [`control`], [`patterns`], [`functions`], [`declarations`].
 //! It must not know of files, namespaces or values.
 //!
 //! An error is reported where it is found and travels up as [`Fail`] to the nearest list of statements, which skips to
@@ -11,6 +11,7 @@ mod control;
 mod declarations;
 mod expressions;
 mod functions;
+mod operands;
 mod patterns;
 
 use std::sync::Arc;
