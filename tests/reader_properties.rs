@@ -26,7 +26,7 @@ const PROGRAMS: [&str; 6] = [
         [a, [b, _], ...rest] if a != b && b <= 0xFF => a - b
         Point { x: 0, y } => { let z = y z }
         m/Shape.circle { radius } | Shape.rect { w: radius } => "circle ${radius}"
-        {name, age: a, "id": id} => {:name name "a" a, (id) -1}
+        {name, age: a, "id": id} => ({:name name "a" a, (id) -1})
         _ => null
     }
 }"#,

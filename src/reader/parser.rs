@@ -277,6 +277,8 @@ impl Parser<'_> {
     fn recover(&mut self, from: usize) {
         let failed = self.at;
         let mut open: Vec<Kind> = Vec::new();
+        // How many of each closer are awaited: keeps the search below from taking quadratic time.
+        let mut awaited = [0usize; 256];
         self.at = from;
         loop {
             let token = self.token();
@@ -294,11 +296,17 @@ impl Parser<'_> {
             }
             if let Some(closer) = opening {
                 open.push(closer);
+                awaited[closer as usize] += 1;
             } else if matches!(token.kind, Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace | Kind::StrTail) {
-                match open.iter().rposition(|k| *k == token.kind) {
-                    Some(at) => open.truncate(at),
-                    None if matches!(token.kind, Kind::CloseBrace | Kind::StrTail) && self.at >= failed => return,
-                    None => {}
+                if awaited[token.kind as usize] > 0 {
+                    while let Some(closer) = open.pop() {
+                        awaited[closer as usize] -= 1;
+                        if closer == token.kind {
+                            break;
+                        }
+                    }
+                } else if matches!(token.kind, Kind::CloseBrace | Kind::StrTail) && self.at >= failed {
+                    return;
                 }
             }
             self.at += 1;

@@ -321,27 +321,29 @@ impl Parser<'_> {
             signs.push(self.bump());
         }
         let mut operand = self.postfix()?;
+        let end = self.node_span(operand).end;
+        let number = match self.unit.nodes[operand.index()] {
+            Node::Int(value) => Some(literals::Number::Small(value)),
+            Node::Float(value) => Some(literals::Number::Float(value)),
+            Node::BigInt(digits) => Some(literals::Number::Big(self.unit.name(digits).to_string())),
+            _ => None,
+        };
+        if let Some(number) = number {
+            // The signs directly before a number belong to it.
+            let minuses = signs.iter().rev().take_while(|s| s.kind == Kind::Minus).count();
+            if minuses > 0 {
+                let start = signs[signs.len() - minuses].start;
+                signs.truncate(signs.len() - minuses);
+                self.take_back(operand);
+                let number = if minuses % 2 == 1 { literals::negate(number) } else { number };
+                let node = self.number_node(number);
+                operand = self.leaf(node, Span { start, end });
+            }
+        }
         while let Some(sign) = signs.pop() {
-            let span = Span { start: sign.start, end: self.node_span(operand).end };
-            let number = match self.unit.nodes[operand.index()] {
-                _ if sign.kind == Kind::Bang => None,
-                Node::Int(value) => Some(literals::Number::Small(value)),
-                Node::Float(value) => Some(literals::Number::Float(value)),
-                Node::BigInt(digits) => Some(literals::Number::Big(self.unit.name(digits).to_string())),
-                _ => None,
-            };
-            operand = match number {
-                Some(number) => {
-                    self.take_back(operand);
-                    let node = self.number_node(literals::negate(number));
-                    self.leaf(node, span)
-                }
-                None => {
-                    let op = if sign.kind == Kind::Bang { UnaryOp::Not } else { UnaryOp::Negate };
-                    let height = self.height(operand);
-                    self.add(Node::Unary { op, operand }, span, height)
-                }
-            };
+            let op = if sign.kind == Kind::Bang { UnaryOp::Not } else { UnaryOp::Negate };
+            let height = self.height(operand);
+            operand = self.add(Node::Unary { op, operand }, Span { start: sign.start, end }, height);
         }
         Ok(operand)
     }

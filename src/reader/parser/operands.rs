@@ -199,6 +199,9 @@ impl Parser<'_> {
             Kind::Colon => self.expected_with("an expression", |e| {
                 e.help("a keyword is written `:name`, with a space before the colon")
             }),
+            Kind::Comma => self.expected_with("an expression", |e| {
+                e.help("statements are not separated by commas; where a block may stand, a map is written in parentheses: `({:a 1, :b 2})`")
+            }),
             kind if Infix::of(kind).is_some() => self.expected_with("an expression", |e| {
                 e.help("this operator takes an operand before it and one after it")
             }),

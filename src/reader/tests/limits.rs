@@ -105,6 +105,13 @@ fn long_chains_are_read_or_refused() {
             assert_eq!(complaints(&format!("{}a", sign.repeat(100_000))).len(), 1);
         }
         assert_eq!(shape(&format!("{}1", "- ".repeat(100_000))), "1");
+        // Mismatched brackets, as many as one likes.
+        for (open, close) in [("(", "}"), ("(", "]"), ("[", ")"), ("{", ")"), ("#{", "]"), ("(", "}\""), ("fn(", "}")] {
+            for before in ["", "let = ", "\"${"] {
+                let text = format!("{before}{}{}", open.repeat(100_000), close.repeat(100_000));
+                assert!(!complaints(&text).is_empty());
+            }
+        }
         // Long, but flat.
         unit(&format!("[{}]", "1, ".repeat(100_000)));
         unit(&format!("match a {{ {} }}", "1 => 2, ".repeat(100_000)));
