@@ -2,9 +2,11 @@
 //!
 //! Knows machines; knows nothing of the language, the heap or the tree.
 
+pub mod arm64;
 pub mod buffer;
 mod cache;
 pub mod code_map;
+pub mod disasm;
 pub mod masm;
 pub mod memory;
 pub mod stubs;

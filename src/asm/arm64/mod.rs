@@ -1,0 +1,3 @@
+//! ARM64.
+
+pub mod disasm;
