@@ -49,14 +49,10 @@ impl Collector for Compacting {
             unsafe { trace::scan_range(shapes, from, to, &mut evacuator) };
         }
         evacuator.drain();
-        for native in natives {
-            *native = native.and_then(|address| evacuator.survivor(address));
-        }
+        natives.update(|address| evacuator.survivor(address));
         evacuator.retire();
-        let outcome = Outcome {
-            moved_bytes: evacuator.moved_bytes,
-            ranges: evacuator.ranges.take().unwrap_or_default(),
-        };
+        let outcome =
+            Outcome { moved_bytes: evacuator.moved_bytes, ranges: evacuator.ranges.take().unwrap_or_default() };
         spaces.sweep_large(verify);
         for (first, count) in from_space {
             if verify {

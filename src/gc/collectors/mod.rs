@@ -5,6 +5,7 @@
 
 pub mod compacting;
 
+use super::natives::Natives;
 use super::shapes::ShapeTable;
 use super::spaces::Spaces;
 
@@ -21,8 +22,8 @@ pub struct Collection<'a> {
     pub roots: Roots<'a>,
     /// Told the `Code` of each function that is reached.
     pub visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
-    /// Where the NATIVE objects lie: updated when they have moved, `None` for those that are dead.
-    pub natives: &'a mut dyn Iterator<Item = &'a mut Option<usize>>,
+    /// The NATIVE objects: to be told which have moved and which are dead.
+    pub natives: &'a mut Natives,
     /// Check everything.
     pub verify: bool,
 }

@@ -23,8 +23,11 @@ pub struct CopySpace {
 
 impl Spaces {
     /// A run for objects that move. There remains room for a copy of everything.
-    fn copy_run(&mut self, count: usize) -> Option<usize> {
-        let copy_reserve = self.used() + self.used() / 8 + count * 2 + 32;
+    fn copy_run(&mut self, count: usize, limit: usize) -> Option<usize> {
+        // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
+        let spare = if limit > self.max_blocks { 0 } else { count * 2 + 96 };
+        let copy_reserve = self.used() + self.used() / 8 + spare;
+        self.allocated_blocks += count as u64;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
@@ -33,7 +36,7 @@ impl Spaces {
 
     /// A block for a thread's buffer, if that does not go beyond `limit` blocks.
     pub fn take_buffer(&mut self, limit: usize) -> Option<usize> {
-        if self.beyond(1, limit) { None } else { self.copy_run(1) }
+        if self.beyond(1, limit) { None } else { self.copy_run(1, limit) }
     }
 
     /// Room for an object of middling size, if that does not go beyond `limit` blocks.
@@ -46,7 +49,7 @@ impl Spaces {
             if self.beyond(run, limit) {
                 return None;
             }
-            let address = self.copy_run(run)?;
+            let address = self.copy_run(run, limit)?;
             if run < MIDDLING_RUN || bytes > (run << BLOCK_SHIFT) / 2 {
                 return Some(address);
             }
