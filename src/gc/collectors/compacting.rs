@@ -10,6 +10,7 @@
 use super::{Collection, Collector, Outcome};
 use crate::gc::layout::HEADER_BYTES;
 use crate::gc::shapes::ShapeTable;
+use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Spaces, state};
 use crate::gc::trace::{self, Visitor};
 use crate::gc::word::{TAG_MASK, Word};
@@ -153,8 +154,8 @@ impl Evacuator<'_> {
     #[cold]
     #[inline(never)]
     fn more_room(&mut self, bytes: usize) -> usize {
-        if bytes > BLOCK / 4 {
-            let to = self.spaces.take_for_copies(bytes);
+        if bytes > SMALL {
+            let to = self.spaces.take_for_middling_copy(bytes);
             self.pending.push((to, to + bytes));
             self.moved_bytes += bytes;
             self.note(to, to + bytes);

@@ -220,8 +220,9 @@ fn nested_entries_continue_at_the_previous_exit() {
     assert_eq!(names, [("h".into(), Some(200)), ("f".into(), Some(0))]);
     thread.collect();
     assert_ne!(*stack.at(first_exit, -8), value);
-    assert_eq!(*stack.at(first_exit, -8), *stack.at(first_exit, -24));
-    assert_eq!(*stack.at(first_exit, -8), *stack.at(f, slot_offset(0b0101, 3)));
+    let moved = *stack.at(first_exit, -8);
+    assert_eq!(*stack.at(first_exit, -24), moved);
+    assert_eq!(*stack.at(f, slot_offset(0b0101, 3)), moved);
     assert_eq!([-8, -16, -24, -32].map(|at| *stack.at(second_exit, at)), [11, 12, 13, 14]);
     thread.exit_frame.set(0);
 }
