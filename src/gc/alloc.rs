@@ -96,9 +96,24 @@ impl Thread {
         init: impl FnOnce(&Thread, Fresh<'_>),
     ) -> Result<Handle, Thrown> {
         let address = self.take_room(payload_words)?;
+        let word = self.build(address, layout, payload_words, count, check_text, init);
+        Ok(self.push_handle(word))
+    }
+
+    /// Makes an object of fresh memory.
+    #[inline]
+    fn build(
+        &self,
+        address: usize,
+        layout: LayoutId,
+        payload_words: usize,
+        count: u32,
+        check_text: bool,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Word {
         let shape = self.heap().shapes().shape(layout);
         let header = layout::header(layout, count);
-        // SAFETY: `take_room` gave us header and payload.
+        // SAFETY: there is room for header and payload.
         unsafe { *(address as *mut u64) = header };
         let (tagged_from, tagged_to) = match shape {
             Shape::Slots(n) => (0, n as usize),
@@ -106,10 +121,27 @@ impl Thread {
             Shape::Prefix => (2, 3),
             _ => (0, 0),
         };
+        if cfg!(debug_assertions) {
+            for i in 0..payload_words {
+                // SAFETY: within the room.
+                unsafe { *((address + layout::slot_offset(i)) as *mut u64) = Word::POISON.0 };
+            }
+        }
         init(self, Fresh { address, words: payload_words, tagged_from, tagged_to, init: PhantomData });
-        // SAFETY: the first word exists when the shape asks for it: if `payload_words` is 0, what is read is the padding
-        // that `take_room` guarantees after each object.
-        let extent = shapes::extent(shape, header, || unsafe { *((address + layout::slot_offset(0)) as *const u64) });
+        let first = if payload_words == 0 {
+            0
+        } else {
+            // SAFETY: there is a first word.
+            unsafe { *((address + layout::slot_offset(0)) as *const u64) }
+        };
+        let extent = shapes::extent(shape, header, || first);
+        if cfg!(debug_assertions) {
+            for i in extent.tagged_from..extent.tagged_to.min(payload_words) {
+                // SAFETY: within the room.
+                let word = unsafe { *((address + layout::slot_offset(i)) as *const u64) };
+                assert!(word != Word::POISON.0, "layout {layout}: word {i} was not written");
+            }
+        }
         assert!(extent.words == payload_words && shape != Shape::None, "layout {layout} does not have this size");
         let word = Word(
             address as u64 | if shape == Shape::Closure { super::word::TAG_FUNCTION } else { super::word::TAG_OBJECT },
@@ -117,7 +149,42 @@ impl Thread {
         if check_text && matches!(shape, Shape::String | Shape::Prefix) {
             check_string(self.value(word), shape, extent);
         }
-        Ok(self.push_handle(word))
+        word
+    }
+
+    /// A new object that never moves and never dies, and whose slots are always roots.
+    ///
+    /// # Panics
+    /// As for `allocate`.
+    pub fn allocate_permanent(
+        &mut self,
+        layout: LayoutId,
+        payload_words: usize,
+        count: u32,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Result<Handle, Thrown> {
+        let bytes = payload_words.saturating_add(1).saturating_mul(8);
+        // The lock is held until the object is complete, because a collection walks this space.
+        let heap = self.heap().clone();
+        let built = heap.with_spaces(|spaces| {
+            let address = if bytes < 1 << 40 { spaces.take_permanent(bytes) } else { None };
+            address.map(|address| self.build(address, layout, payload_words, count, true, init))
+        });
+        match built {
+            Some(word) => Ok(self.push_handle(word)),
+            None => Err(self.out_of_memory()),
+        }
+    }
+
+    /// A new `STRING` that never moves and never dies.
+    pub fn alloc_permanent_string(&mut self, text: &str) -> Result<Handle, Thrown> {
+        let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };
+        let chars = text.chars().count() as u64;
+        self.allocate_permanent(layout::STRING, 2 + text.len().div_ceil(8), 0, |_, mut fresh| {
+            fresh.set_raw(0, chars << 32 | u64::from(len));
+            fresh.set_raw(1, 0);
+            fresh.set_bytes(2, text.as_bytes());
+        })
     }
 
     /// A new object whose words are all tagged: fixed shapes and user layouts.
@@ -233,8 +300,15 @@ impl Thread {
     /// The exception of a heap that is full.
     #[cold]
     pub fn out_of_memory(&mut self) -> Thrown {
+        if self.emergency.get() {
+            // The error itself does not fit the reserve: what is pending is `null`.
+            return Thrown::set(self, self.root_word(Word::NULL));
+        }
         let hook = self.heap().hooks().out_of_memory;
-        hook(self)
+        self.emergency.set(true);
+        let thrown = hook(self);
+        self.emergency.set(false);
+        thrown
     }
 }
 
