@@ -9,3 +9,8 @@ use crate::gc::{Handle, Thread, Thrown, layout};
 pub fn vector_of(cx: &mut Thread, elements: &[Handle]) -> Result<Handle, Thrown> {
     cx.alloc_array_of(layout::ARRAY, elements)
 }
+
+/// A value as `to-string` gives it; in case that throws, its short form.
+pub fn to_text(cx: &mut Thread, value: Handle) -> String {
+    super::brief::brief(cx.get(value))
+}

@@ -26,13 +26,14 @@ pub mod link;
 pub mod linked;
 pub mod load;
 pub mod namespace;
+pub mod report;
 pub mod resolve;
 pub mod roots;
 pub mod sites;
+pub mod sources;
 pub mod stubs;
 pub mod trace;
 pub mod types;
-pub mod unwind;
 pub mod vm;
 
 pub use binding::Binding;

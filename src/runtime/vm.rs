@@ -13,9 +13,11 @@ use super::helpers::Helpers;
 use super::keywords::Keywords;
 use super::load::Loader;
 use super::namespace::Namespaces;
+use super::sources::Sources;
 use super::stubs::Stubs;
 use super::trace::Trace;
 use super::types::Types;
+use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::{self, Heap, Thread, Thrown};
 
@@ -25,6 +27,10 @@ pub struct Vm {
     pub heap: Arc<Heap>,
     /// Code and data cells.
     pub memory: CodeMemory,
+    /// What is known of published code.
+    pub code_map: Arc<CodeMap>,
+    /// Which text a piece of code belongs to.
+    pub sources: Sources,
     /// The hand-written code between Rust and Harrier.
     pub stubs: Stubs,
     /// The code that calls helpers.
@@ -93,7 +99,7 @@ impl Thread {
 
 /// A thread of the machine: detaches when dropped.
 pub struct Attached {
-    thread: Box<Thread>,
+    thread: gc::Attached,
     state: Box<ThreadState>,
 }
 
@@ -125,9 +131,18 @@ impl Vm {
         let memory = CodeMemory::reserve()?;
         let stubs = Stubs::new(&memory)?;
         let helpers = Helpers::new(&memory, &stubs)?;
+        let code_map = Arc::new(CodeMap::new(&memory));
+        heap.set_hooks(gc::Hooks { out_of_memory, ..gc::Hooks::default() });
+        heap.set_code(gc::walker::Code {
+            map: code_map.clone(),
+            entry_return: stubs.entry_return,
+            propagate: stubs.propagate,
+        });
         let vm: &'static Vm = Box::leak(Box::new(Vm {
             heap,
             memory,
+            code_map,
+            sources: Sources::default(),
             stubs,
             helpers,
             keywords: Keywords::default(),
@@ -139,7 +154,6 @@ impl Vm {
             bindings: AtomicU32::new(0),
             interrupted: AtomicBool::new(false),
         }));
-        vm.heap.set_hooks(gc::Hooks { out_of_memory });
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         Ok(cx)
@@ -153,7 +167,8 @@ impl Vm {
     /// Makes the calling OS thread one of this machine's.
     pub fn attach(&'static self) -> Attached {
         let thread = self.heap.attach();
-        let state = Box::new(ThreadState { vm: self, trace: RefCell::default() });
+        let trace = Trace::new(thread.root_word(gc::Word::NULL));
+        let state = Box::new(ThreadState { vm: self, trace: RefCell::new(trace) });
         thread.set_runtime((&raw const *state).cast());
         Attached { thread, state }
     }

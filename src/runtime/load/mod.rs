@@ -167,7 +167,9 @@ pub fn require(cx: &mut Thread, path: &str) -> Result<&'static Namespace, LoadEr
 pub fn core(cx: &mut Thread) -> Result<(), LoadError> {
     for (name, text) in library::FILES.iter().filter(|(name, _)| *name == "core") {
         let source = Arc::new(Source::new(format!("{name}.hr"), *text));
-        load(cx, source, Origin::Library(name), None)?;
+        let mark = cx.mark();
+        let (_core, _value) = load(cx, source, Origin::Library(name), None)?;
+        cx.release(mark);
     }
     Ok(())
 }

@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 
 use crate::reader::tree::{Arity, FunctionId, GlobalRef, Item, LetKind, Method, Pattern, Unit};
 use crate::runtime::code::CodeSource;
-use crate::runtime::dispatch::Target;
 use crate::runtime::entry::code_of;
 use crate::runtime::namespace::Namespace;
 use crate::runtime::types::{TypeId, TypeKind};
@@ -269,11 +268,6 @@ impl<'a> Scope<'a> {
             }
         }
         names
-    }
-
-    /// Whom an `extend` of this type (or variant) is for, once it is declared.
-    pub fn target(type_: TypeId, variant: Option<&str>) -> Target {
-        Target { type_, variant: variant.map(crate::runtime::keywords::intern) }
     }
 }
 
