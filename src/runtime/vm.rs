@@ -15,6 +15,7 @@ use super::load::Loader;
 use super::namespace::Namespaces;
 use super::sources::Sources;
 use super::stubs::Stubs;
+use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
 use crate::asm::code_map::CodeMap;
@@ -43,6 +44,8 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// The threads that were started.
+    pub threads: Threads,
     /// What is loaded.
     pub loader: Loader,
     /// The generator.
@@ -149,6 +152,7 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            threads: Threads::default(),
             loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
