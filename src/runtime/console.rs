@@ -48,6 +48,16 @@ pub fn flush_outside(cx: &mut Thread) -> io::Result<()> {
     cx.outside(flush)
 }
 
+/// Writes to stdout from outside of any program.
+pub fn print(text: &str) {
+    super::lock(&BUFFER).extend_from_slice(text.as_bytes());
+}
+
+/// Writes out what is buffered; errors show at the end.
+pub fn flush_quietly() {
+    let _ = flush();
+}
+
 /// Writes to stderr, after what stdout has got so far.
 pub fn write_error(text: &str) {
     // There is nobody left to tell when stderr does not work either.

@@ -4,8 +4,8 @@
 //! each other for the life of the process.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
 
 use super::code::Compiler;
 use super::dispatch::Dispatch;
@@ -51,8 +51,9 @@ pub struct Vm {
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
-    /// The program was interrupted (Ctrl-C) and has not yet noticed.
-    pub interrupted: AtomicBool,
+    /// `--dump=asm`: whoever publishes code prints it.
+    pub dump_asm: AtomicBool,
+    arguments: RwLock<Vec<String>>,
 }
 
 /// What a thread has besides its context.
@@ -156,11 +157,22 @@ impl Vm {
             loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
-            interrupted: AtomicBool::new(false),
+            dump_asm: AtomicBool::new(false),
+            arguments: RwLock::default(),
         }));
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         Ok(cx)
+    }
+
+    /// The arguments of the program.
+    pub fn arguments(&self) -> Vec<String> {
+        super::read(&self.arguments).clone()
+    }
+
+    /// Sets the arguments of the program.
+    pub fn set_arguments(&self, arguments: Vec<String>) {
+        *super::write(&self.arguments) = arguments;
     }
 
     /// The number of the next binding.
