@@ -9,12 +9,12 @@ use harrier::reader::{Surroundings, read};
 /// Seconds to read so many functions.
 fn seconds(functions: usize) -> f64 {
     let text: String = (0..functions)
-        .map(|i| format!("/// Adds.\nfn add-{i}(a, b) {{\n    let c = a + b * {i}\n    println(\"sum ${{c}}\", a / b)\n    add-{i}(c, 1)\n}}\n"))
+        .map(|i| format!("/// Adds.\nfn add{i}(a, b) {{\n    let c = a + b * {i}\n    println(\"sum ${{c}}\", a / b)\n    add{i}(c, 1)\n}}\n"))
         .collect();
     let bytes = text.len();
     let source = Arc::new(Source::new("large.hr", text));
     let start = Instant::now();
-    let unit = read(source, &Surroundings::default()).expect("the text is right");
+    let unit = read(source, &Surroundings::default()).unwrap_or_else(|errors| panic!("{:?}", errors[0]));
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(unit.items.len(), functions);
     println!("{functions} functions, {bytes} bytes: {seconds:.3} s, {:.0} MB/s", bytes as f64 / seconds / 1e6);
