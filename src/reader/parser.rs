@@ -64,6 +64,8 @@ pub struct Parser<'a> {
     errors: Vec<SyntaxError>,
     ended: bool,
     too_high: bool,
+    /// A declaration inside a block was reported.
+    misplaced: bool,
     nesting: u32,
     /// Line breaks are only space: inside parentheses and brackets.
     free_lines: bool,
@@ -114,6 +116,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         ended: lexed.errors.iter().any(|e| e.incomplete),
         errors: lexed.errors,
         too_high: false,
+        misplaced: false,
         nesting: 0,
         free_lines: false,
         head: false,
