@@ -84,6 +84,8 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         return Err(vec![SyntaxError::new(Span::default(), "a text of more than two gigabytes")]);
     }
     let lexed = lexer::lex(&source.text);
+    // Room for the nodes, so that the arrays need not be moved while they grow.
+    let room = lexed.tokens.len() / 2;
     let unit = Unit {
         source: Arc::clone(source),
         namespace: None,
@@ -91,8 +93,8 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         exports: Vec::new(),
         items: Vec::new(),
         init: FunctionId(0),
-        nodes: Vec::new(),
-        spans: Vec::new(),
+        nodes: Vec::with_capacity(room),
+        spans: Vec::with_capacity(room),
         lists: Vec::new(),
         patterns: Vec::new(),
         pattern_spans: Vec::new(),
@@ -107,8 +109,8 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         at: 0,
         unit,
         interned: FxHashMap::default(),
-        heights: Vec::new(),
-        calls_at: Vec::new(),
+        heights: Vec::with_capacity(room),
+        calls_at: Vec::with_capacity(room),
         homes: Vec::new(),
         scopes: Scopes::default(),
         aliases: surroundings.aliases.iter().cloned().collect(),
