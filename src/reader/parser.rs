@@ -25,8 +25,9 @@ use super::literals;
 use super::scopes::{self, Frame, Scopes};
 use super::tree::*;
 
-/// How deeply expressions, patterns, functions and blocks may stand in one another.
-pub const MAX_NESTING: u32 = 200;
+/// How deeply expressions, patterns, functions and blocks may stand in one another. A debug build takes some 3 kB of
+/// stack for a level, so that this fits a thread of 1 MB.
+pub const MAX_NESTING: u32 = 250;
 /// How high the tree may grow: bounds the length of operator chains, and the recursion of whoever walks the tree.
 pub const MAX_HEIGHT: u16 = 2_000;
 /// After so many errors the reader gives up on a text.
