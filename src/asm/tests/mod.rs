@@ -2,6 +2,7 @@
 //!
 //! Written against the trait, so that the same tests run on every machine.
 
+mod arm64;
 mod code_map;
 mod disasm;
 mod masm_floats;
