@@ -27,8 +27,10 @@ fn listing(emit: impl FnOnce(&mut Arm64)) -> Vec<String> {
     text.lines().map(|line| line.trim().to_string()).collect()
 }
 
+type Emit<'a> = &'a dyn Fn(&mut Arm64);
+
 /// Each line of `table`: the instructions, divided by `|`, and what emits them.
-fn check(table: &[(&str, &dyn Fn(&mut Arm64))]) {
+fn check(table: &[(&str, Emit<'_>)]) {
     let wrong: Vec<_> = table
         .iter()
         .map(|(expected, emit)| (listing(emit).join(" | "), *expected))

@@ -682,7 +682,7 @@ impl MacroAssembler for X64 {
 
     fn set_frame_size(&mut self, prologue: u32, bytes: u32) {
         let saved = self.prologues.iter().find(|&&(at, _)| at == prologue).map_or(0, |&(_, saved)| u32::from(saved));
-        debug_assert!(bytes % 16 == 0 && bytes >= 8 * saved);
+        debug_assert!(bytes.is_multiple_of(16) && bytes >= 8 * saved);
         self.buf.patch32(prologue + 3, bytes.saturating_sub(8 * saved));
     }
 
