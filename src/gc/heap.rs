@@ -27,13 +27,15 @@ use super::word::Word;
 
 /// Visits words.
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
+/// A hook that visits words.
+pub type RootsHook = Box<dyn Fn(WordVisitor<'_>) + Send + Sync>;
 
 /// What the layer above must supply.
 pub struct Hooks {
     /// Throws the error of a heap that is full. There is a reserve that suffices to build it.
     pub out_of_memory: fn(&mut Thread) -> Thrown,
     /// Visits further roots. Called with the world stopped: must not lock what a stopped thread may hold.
-    pub visit_roots: Option<Box<dyn Fn(WordVisitor<'_>) + Send + Sync>>,
+    pub visit_roots: Option<RootsHook>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Told the return address of each frame, before a collection traces.
@@ -385,9 +387,9 @@ impl Thread {
             return room.ok_or_else(|| self.out_of_memory());
         }
         if self.heap().stressed {
-            // SAFETY: an exit frame has a return address.
             let site = match self.exit_frame() {
                 0 => 0,
+                // SAFETY: an exit frame has a return address.
                 frame => unsafe { *((frame + 8) as *const u64) },
             };
             if self.visit_site(Site::allocation(site, bytes)) {
