@@ -23,16 +23,14 @@ use dynasmrt::{DynasmApi, dynasm};
 pub const BRANCH26: u8 = 0;
 /// Fixup of a label: `b.cond`, 19 bits.
 pub const BRANCH19: u8 = 1;
-/// Absolute fixup: `adrp`, and an instruction that scales the low bits by 1.
-pub const PAGE_ADD: u8 = 2;
 /// Absolute fixup: `adrp`, and a load or store of 4 bytes.
-pub const PAGE_WORD: u8 = 3;
+pub const PAGE_WORD: u8 = 2;
 /// Absolute fixup: `adrp`, and a load or store of 8 bytes.
-pub const PAGE_DOUBLE: u8 = 4;
+pub const PAGE_DOUBLE: u8 = 3;
 /// Absolute fixup: `adrp`, `add`, `blr`; becomes a `bl` at the place of the last when that reaches.
-pub const CALL: u8 = 5;
+pub const CALL: u8 = 4;
 /// Absolute fixup: `adrp`, `add`, `br`; becomes a `b` at the place of the first when that reaches.
-pub const JUMP: u8 = 6;
+pub const JUMP: u8 = 5;
 
 const NOP: u32 = 0xD503_201F;
 const B: u32 = 0x1400_0000;
@@ -55,7 +53,6 @@ pub fn apply_absolute(code: &mut [u8], place: usize, fixup: &AbsoluteFixup) -> b
             }
             0
         }
-        PAGE_ADD => 0,
         PAGE_WORD => 2,
         PAGE_DOUBLE => 3,
         _ => return false,

@@ -157,7 +157,7 @@ impl MacroAssembler for Arm64 {
 
     fn align_loop(&mut self) {
         self.checkpoint();
-        while self.buf.position() % 16 != 0 {
+        while !self.buf.position().is_multiple_of(16) {
             asm!(self.buf ; nop);
         }
     }

@@ -2,8 +2,10 @@
 
 mod allocation;
 mod frames;
+mod machine;
 mod memory;
 mod model;
+mod speed;
 mod threads;
 
 use super::*;
