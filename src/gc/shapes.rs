@@ -98,6 +98,53 @@ impl Shapes {
     }
 }
 
+/// A shape as the table holds it.
+#[derive(Clone, Copy)]
+pub struct ShapeCode(u32);
+
+impl ShapeCode {
+    /// How many slots there are, when there is nothing else.
+    #[inline(always)]
+    pub fn slots(self) -> Option<usize> {
+        if self.0 & ((1 << KIND_BITS) - 1) == SLOTS { Some((self.0 >> KIND_BITS) as usize) } else { None }
+    }
+
+    /// Is it that of functions?
+    #[inline(always)]
+    pub fn is_closure(self) -> bool {
+        self.0 == CLOSURE
+    }
+
+    /// The shape.
+    #[inline(always)]
+    pub fn shape(self) -> Shape {
+        decode(self.0)
+    }
+}
+
+/// The table as a collector reads it while the world is stopped: without checks.
+#[derive(Clone, Copy)]
+pub struct ShapeTable(*const AtomicU32);
+
+impl ShapeTable {
+    /// The shape of a layout of the table.
+    ///
+    /// # Safety
+    /// The layout must come from the header of an object of this heap.
+    #[inline(always)]
+    pub unsafe fn code(self, id: LayoutId) -> ShapeCode {
+        // SAFETY: the caller's: such a layout is less than `MAX_LAYOUTS`.
+        ShapeCode(unsafe { &*self.0.add(id as usize) }.load(Ordering::Relaxed))
+    }
+}
+
+impl Shapes {
+    /// The table for a collector.
+    pub fn table(&self) -> ShapeTable {
+        ShapeTable(self.entries.as_ptr() as *const AtomicU32)
+    }
+}
+
 /// The words of an object after its header, and which of them are tagged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extent {
