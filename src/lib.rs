@@ -5,3 +5,4 @@
 pub mod asm;
 pub mod gc;
 pub mod reader;
+pub mod runtime;

@@ -43,7 +43,7 @@ pub struct Binding {
     /// The namespace it was first defined in.
     pub namespace: &'static Namespace,
     pub(super) about: RwLock<About>,
-    pub(super) cells: Mutex<Vec<(u32, usize)>>,
+    pub(super) cells: Mutex<Vec<super::link::LinkCell>>,
 }
 
 /// What help shows.
@@ -73,7 +73,12 @@ impl fmt::Debug for Binding {
 }
 
 impl Binding {
-    pub(super) fn new(vm: &Vm, index: u32, namespace: &'static Namespace, name: &str) -> Result<&'static Binding, MemoryError> {
+    pub(super) fn new(
+        vm: &Vm,
+        index: u32,
+        namespace: &'static Namespace,
+        name: &str,
+    ) -> Result<&'static Binding, MemoryError> {
         let block = vm.memory.alloc_data(size_of::<Binding>(), align_of::<Binding>())?.cast::<Binding>();
         let binding = Binding {
             value: AtomicU64::new(Word::UNDEFINED.0),

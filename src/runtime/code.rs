@@ -39,8 +39,6 @@ pub struct Code {
     pub captures: u32,
     /// The bindings that hold the function without captures and have link cells, which follow `body`.
     pub(super) followers: Mutex<Vec<&'static Binding>>,
-    /// Serialises compilation.
-    pub(super) compiling: Mutex<()>,
 }
 
 /// What is behind a code record.
@@ -89,15 +87,8 @@ impl Code {
     ) -> Result<&'static Code, MemoryError> {
         let block = vm.memory.alloc_data(size_of::<Code>(), align_of::<Code>())?.cast::<Code>();
         let entry = vm.stubs.entry_resolvers.map(AtomicUsize::new);
-        let code = Code {
-            entry,
-            name: name.into(),
-            source,
-            arities: arities.into(),
-            captures,
-            followers: Mutex::default(),
-            compiling: Mutex::default(),
-        };
+        let code =
+            Code { entry, name: name.into(), source, arities: arities.into(), captures, followers: Mutex::default() };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows and nobody frees.
         unsafe {
             block.write(code);
@@ -169,3 +160,43 @@ impl Code {
         }
     }
 }
+
+/// What the generator made of an arity.
+#[derive(Clone, Copy, Debug)]
+pub struct CompiledCode {
+    /// The address of the body, published.
+    pub address: usize,
+}
+
+/// Why there is no code.
+#[derive(Debug)]
+pub enum CompileError {
+    /// An exception is pending (the heap is full).
+    Thrown(crate::gc::Thrown),
+    /// The generator cannot do it; why, in words for the user.
+    Refused(String),
+}
+
+impl From<crate::gc::Thrown> for CompileError {
+    fn from(thrown: crate::gc::Thrown) -> CompileError {
+        CompileError::Thrown(thrown)
+    }
+}
+
+impl From<MemoryError> for CompileError {
+    fn from(error: MemoryError) -> CompileError {
+        CompileError::Refused(error.to_string())
+    }
+}
+
+/// The generator: compiles and publishes one arity of a function. `arity` is its position in the tree's
+/// [`crate::reader::tree::Function::arities`]; `observed` are the arguments of the call that needs it (a rest vector not
+/// included), good for guesses only and invalid after the first allocation.
+pub type Compiler = fn(
+    &mut crate::gc::Thread,
+    &Arc<LinkedUnit>,
+    FunctionId,
+    usize,
+    &'static Code,
+    &[crate::gc::Word],
+) -> Result<CompiledCode, CompileError>;

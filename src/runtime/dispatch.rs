@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, RwLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
 
@@ -65,6 +65,11 @@ impl MethodInfo {
         *super::read(&self.builtin)
     }
 
+    /// Does the builtin run for values of user types too (printing, hashing)?
+    pub fn builtin_for_all(&self) -> bool {
+        matches!(self.name, "format" | "hash-of")
+    }
+
     /// Sets what runs for builtin types that nobody extended.
     pub fn set_builtin(&self, builtin: &'static Builtin) {
         *super::write(&self.builtin) = Some(builtin);
@@ -104,6 +109,7 @@ pub struct Table {
     cell: &'static AtomicUsize,
     capacity: AtomicU32,
     growing: Mutex<()>,
+    dispatcher: OnceLock<usize>,
 }
 
 impl Table {
@@ -118,6 +124,15 @@ impl Table {
         // SAFETY: the cell holds the address of an array of `capacity` entries in the data half that is never freed; the
         // capacity is raised only after the larger array is in place.
         unsafe { &*(self.cell.load(Ordering::Acquire) as *const AtomicUsize).add(layout as usize) }
+    }
+
+    /// Code that jumps through the table: what the entries of the method's function value go to.
+    pub fn dispatcher(&self, vm: &super::Vm) -> Result<usize, MemoryError> {
+        if let Some(&known) = self.dispatcher.get() {
+            return Ok(known);
+        }
+        let made = vm.stubs.dispatcher(&vm.memory, self)?;
+        Ok(*self.dispatcher.get_or_init(|| made))
     }
 
     /// Makes the table cover all layouts below `limit`.
@@ -185,7 +200,13 @@ impl Dispatch {
     }
 
     /// The method of this name of a protocol; a new one when there is none.
-    pub fn add_method(&self, protocol: TypeId, protocol_name: &'static str, namespace: &str, name: &str) -> &'static MethodInfo {
+    pub fn add_method(
+        &self,
+        protocol: TypeId,
+        protocol_name: &'static str,
+        namespace: &str,
+        name: &str,
+    ) -> &'static MethodInfo {
         if let Some(known) = self.method(protocol, name) {
             return known;
         }
@@ -262,7 +283,12 @@ impl Dispatch {
     }
 
     /// The table of a method for a number of arguments (`self` included).
-    pub fn method_table(&self, vm: &super::Vm, method: &'static MethodInfo, argc: u32) -> Result<&'static Table, MemoryError> {
+    pub fn method_table(
+        &self,
+        vm: &super::Vm,
+        method: &'static MethodInfo,
+        argc: u32,
+    ) -> Result<&'static Table, MemoryError> {
         if let Some(table) = super::read(&self.tables).by_method.get(&(method.id, argc)) {
             return Ok(table);
         }
@@ -300,6 +326,7 @@ impl Dispatch {
             cell,
             capacity: AtomicU32::new(0),
             growing: Mutex::default(),
+            dispatcher: OnceLock::new(),
         }));
         table.grow(&vm.memory, tables.layouts.max(1))?;
         tables.all.push(table);
@@ -325,4 +352,3 @@ impl Dispatch {
         Ok(())
     }
 }
-

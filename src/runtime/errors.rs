@@ -67,6 +67,8 @@ error_kinds! {
     EffectError,
     /// The interrupt key was pressed.
     Interrupted,
+    /// Something that should not happen happened in Harrier itself.
+    InternalError,
 }
 
 /// The longest printed value in a message, in characters.
@@ -131,10 +133,8 @@ fn shorten(text: &str) -> String {
 
 /// `two-only: takes 2 arguments, got 3`
 pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String {
-    let mut parts: Vec<String> = takes
-        .iter()
-        .map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() })
-        .collect();
+    let mut parts: Vec<String> =
+        takes.iter().map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
     parts.dedup();
     let plural = if parts.len() == 1 && parts[0] == "1" { "argument" } else { "arguments" };
     let list = match parts.split_last() {

@@ -10,21 +10,28 @@ use crate::gc::{Thread, Thrown, Word};
 use errors::ErrorKind;
 
 pub mod binding;
+pub mod bootstrap;
 pub mod brief;
 pub mod builtins;
 pub mod code;
+pub mod declare;
 pub mod dispatch;
 pub mod entry;
 pub mod errors;
+pub mod fields;
+pub mod foreign;
 pub mod helpers;
 pub mod keywords;
+pub mod link;
 pub mod linked;
 pub mod namespace;
+pub mod resolve;
 pub mod roots;
 pub mod sites;
 pub mod stubs;
 pub mod trace;
 pub mod types;
+pub mod unwind;
 pub mod vm;
 
 pub use binding::Binding;

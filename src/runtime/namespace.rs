@@ -85,10 +85,6 @@ impl Namespaces {
         table.by_name.insert(name, namespace);
         namespace
     }
-
-    pub(super) fn count(&self) -> usize {
-        super::read(&self.table).all.len()
-    }
 }
 
 impl Namespace {

@@ -52,5 +52,6 @@ pub(super) fn load<'h>(cell: &AtomicU64, cx: &'h Thread) -> Option<Value<'h>> {
 
 /// Tells the heap about a cell that lives for ever.
 pub(super) fn register(heap: &Heap, cell: &'static AtomicU64) {
-    heap.add_root(cell);
+    // The first allocator does not collect.
+    let _ = (heap, cell);
 }

@@ -81,14 +81,19 @@ struct Thunks {
 impl Stubs {
     /// Makes what every machine needs.
     pub(super) fn new(memory: &CodeMemory) -> Result<Stubs, StartError> {
-        let core = host::stubs::core(&CONFIG, super::unwind::unwind as usize)?;
+        let core = host::stubs::core(&CONFIG, super::unwind::unwind as *const () as usize)?;
         let at = memory.publish(&[&core.code])?.starts[0];
         let throw = at + core.throw as usize;
         let mut resolvers: Vec<Assembled> = Vec::new();
         for n in 0..MANY as u32 {
-            resolvers.push(host::stubs::resolve_stub(&CONFIG, throw, super::resolve::entry as usize, Some(n))?);
+            resolvers.push(host::stubs::resolve_stub(
+                &CONFIG,
+                throw,
+                super::resolve::entry as *const () as usize,
+                Some(n),
+            )?);
         }
-        resolvers.push(host::stubs::resolve_stub(&CONFIG, throw, super::resolve::thunk as usize, None)?);
+        resolvers.push(host::stubs::resolve_stub(&CONFIG, throw, super::resolve::thunk as *const () as usize, None)?);
         let starts = memory.publish(&resolvers.iter().collect::<Vec<_>>())?.starts;
         let stubs = Stubs {
             enter: at + core.enter as usize,
@@ -179,6 +184,11 @@ impl Stubs {
         builtins.get(&key).copied().ok_or(MemoryError::Exhausted("builtin"))
     }
 
+    /// Code that sets the number of arguments and goes to a stub that reads it.
+    pub fn counted(&self, memory: &CodeMemory, argc: usize, stub: usize) -> Result<usize, MemoryError> {
+        Ok(memory.publish(&[&counted(argc as i32, stub)?])?.starts[0])
+    }
+
     /// Code that jumps through a dispatch table by the layout of the first argument.
     pub fn dispatcher(&self, memory: &CodeMemory, table: &super::dispatch::Table) -> Result<usize, MemoryError> {
         let code = dispatcher_code::<Host>(table.cell()).map_err(|_| MemoryError::Exhausted("stub"))?;
@@ -218,7 +228,7 @@ fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assembled, crate::a
     masm.bind(immediate);
     masm.compare_imm(low, word::TAG_FUNCTION as i64);
     masm.branch(Cond::Equal, function);
-    let mut class = |masm: &mut M, layout: u32, test: &mut dyn FnMut(&mut M, crate::asm::masm::Label)| {
+    let class = |masm: &mut M, layout: u32, test: &mut dyn FnMut(&mut M, crate::asm::masm::Label)| {
         let next = masm.label();
         test(masm, next);
         masm.mov_imm(low, layout::header_low(layout) as i64);

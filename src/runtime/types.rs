@@ -250,7 +250,13 @@ impl Types {
     }
 
     /// Adds a type without layouts.
-    pub(super) fn add_type(&self, name: &str, namespace: &str, kind: TypeKind, object: &'static RootCell) -> &'static TypeInfo {
+    pub(super) fn add_type(
+        &self,
+        name: &str,
+        namespace: &str,
+        kind: TypeKind,
+        object: &'static RootCell,
+    ) -> &'static TypeInfo {
         let mut types = super::write(&self.types);
         let info: &'static TypeInfo = Box::leak(Box::new(TypeInfo {
             id: TypeId(types.len() as u32),

@@ -5,16 +5,18 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use super::code::Compiler;
 use super::dispatch::Dispatch;
+use super::helpers::Helpers;
 use super::keywords::Keywords;
 use super::namespace::Namespaces;
 use super::stubs::Stubs;
 use super::trace::Trace;
 use super::types::Types;
 use crate::asm::memory::{CodeMemory, MemoryError};
-use crate::gc::{Heap, Thread};
+use crate::gc::{self, Heap, Thread, Thrown};
 
 /// What all threads share.
 pub struct Vm {
@@ -24,6 +26,8 @@ pub struct Vm {
     pub memory: CodeMemory,
     /// The hand-written code between Rust and Harrier.
     pub stubs: Stubs,
+    /// The code that calls helpers.
+    pub helpers: Helpers,
     /// The keywords.
     pub keywords: Keywords,
     /// Types and layouts.
@@ -32,6 +36,9 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// The generator.
+    pub compiler: Compiler,
+    bindings: AtomicU32,
     /// The program was interrupted (Ctrl-C) and has not yet noticed.
     pub interrupted: AtomicBool,
 }
@@ -79,4 +86,76 @@ impl Thread {
         // SAFETY: `Vm::attach` hung a ThreadState there, which it frees only together with the thread.
         unsafe { &*state }
     }
+}
+
+/// A thread of the machine: detaches when dropped.
+pub struct Attached {
+    thread: Box<Thread>,
+    state: Box<ThreadState>,
+}
+
+impl std::ops::Deref for Attached {
+    type Target = Thread;
+
+    fn deref(&self) -> &Thread {
+        &self.thread
+    }
+}
+
+impl std::ops::DerefMut for Attached {
+    fn deref_mut(&mut self) -> &mut Thread {
+        &mut self.thread
+    }
+}
+
+impl Attached {
+    /// The state that the thread carries.
+    pub fn shared(&self) -> &ThreadState {
+        &self.state
+    }
+}
+
+impl Vm {
+    /// A new machine with the builtins in place, and the calling OS thread attached to it.
+    pub fn start(options: gc::Options, compiler: Compiler) -> Result<Attached, StartError> {
+        let heap = Heap::new(options)?;
+        let memory = CodeMemory::reserve()?;
+        let stubs = Stubs::new(&memory)?;
+        let helpers = Helpers::new(&memory, &stubs)?;
+        let vm: &'static Vm = Box::leak(Box::new(Vm {
+            heap,
+            memory,
+            stubs,
+            helpers,
+            keywords: Keywords::default(),
+            types: Types::default(),
+            namespaces: Namespaces::default(),
+            dispatch: Dispatch::default(),
+            compiler,
+            bindings: AtomicU32::new(0),
+            interrupted: AtomicBool::new(false),
+        }));
+        vm.heap.set_hooks(gc::Hooks { out_of_memory });
+        let mut cx = vm.attach();
+        super::bootstrap::bootstrap(&mut cx)?;
+        Ok(cx)
+    }
+
+    /// The number of the next binding.
+    pub(super) fn next_binding(&self) -> u32 {
+        self.bindings.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Makes the calling OS thread one of this machine's.
+    pub fn attach(&'static self) -> Attached {
+        let thread = self.heap.attach();
+        let state = Box::new(ThreadState { vm: self, trace: RefCell::default() });
+        thread.set_runtime((&raw const *state).cast());
+        Attached { thread, state }
+    }
+}
+
+/// Throws the error of a full heap.
+fn out_of_memory(cx: &mut Thread) -> Thrown {
+    cx.throw(super::errors::ErrorKind::OutOfMemory, "the heap is full (see --max-heap)")
 }
