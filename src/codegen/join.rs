@@ -55,9 +55,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let target = {
+            let own = self.state.clone();
             let mut incoming: Vec<&State> = Vec::with_capacity(edges.len() + 1);
-            if self.state.reachable {
-                incoming.push(&self.state);
+            if own.reachable {
+                incoming.push(&own);
             }
             incoming.extend(edges.iter().map(|e| &e.state));
             self.meeting_state(&incoming)

@@ -24,10 +24,8 @@ pub enum Helper {
     Less, LessEqual, Greater, GreaterEqual, Equal,
     /// `o[i]`, `o[i] = v`
     GetIndex, SetIndex,
-    /// `(object, keyword of the field, raw address of the site's cell)`: fills the cell with `layout_low | disp << 32`.
-    GetField,
-    /// `(object, value, keyword of the field, raw address of the site's cell)`
-    SetField,
+    /// `(object, raw address of the site)`: fills the site. `(object, value, raw address of the site)`: gives the value.
+    GetField, SetField,
     /// `(raw count)`: elements in the thread's argument area.
     MakeVector, MakeMap, MakeSet, Interpolate,
     /// `(vector, raw count)`: a vector with the elements in the argument area added; `(map, raw count)`, `(set, raw count)`.
@@ -70,8 +68,6 @@ pub enum Helper {
     MapFind,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
-    /// `(value)`: its field values etc. are not checked yet: throws CompileError with the text in the constant.
-    CompileError,
 }
 
 /// What a name outside of the function stands for.
@@ -146,8 +142,8 @@ pub trait Link {
     fn big_int(&mut self, digits: &str) -> usize;
     /// The keyword.
     fn keyword(&mut self, name: &str) -> Word;
-    /// A data cell of 8 bytes, zero, for an inline cache.
-    fn site(&mut self) -> usize;
+    /// A new inline cache for accesses to this field: its first word is `header_low | displacement << 32` once it is filled.
+    fn site(&mut self, field: &str) -> usize;
     /// What the name stands for; none when nothing (the loader has reported it).
     fn global(&mut self, global: GlobalId) -> Option<Global>;
     /// The binding that a top-level `let` of the unit being compiled defines.
@@ -160,7 +156,7 @@ pub trait Link {
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
     /// The struct type, or the variant of the enum, that the name stands for.
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
-    /// The layouts of the values of the type or enum the name stands for, for `Name` in patterns without variant.
+    /// The slot of a field in objects of this layout, and whether it may be written.
     fn slot_of(&mut self, layout: LayoutId, field: &str) -> Option<(u32, bool)>;
     /// A layout that an object with this field probably has.
     fn guess_layout(&mut self, field: &str) -> Option<LayoutId>;

@@ -133,10 +133,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
             return;
         }
-        let keyword = self.link.keyword(text);
         if !value.facts.types.meets(Types::OBJECT) || value.facts.layout.is_some() {
-            let site = self.link.site();
-            return self.call_helper(Helper::GetField, 1, &[keyword.0, site as u64], Facts::ANY);
+            let site = self.link.site(text);
+            return self.call_helper(Helper::GetField, 1, &[site as u64], Facts::ANY);
         }
         let seen = value.hint.layout().and_then(|l| self.link.slot_of(l, text).map(|(s, _)| (l, s)));
         let guess = seen.or_else(|| {
@@ -145,14 +144,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         });
         let r = self.in_register(i);
         let dst = self.register();
-        let site = self.link.site();
+        let site = self.link.site(text);
         let resume = self.asm.label();
         let left = if guess.is_some() { self.leave(node) } else { None };
         let failing = match left {
             Some(label) => label,
             None => {
-                let arguments =
-                    vec![self.argument(i), Argument::Raw(keyword.0), Argument::Raw(site as u64)];
+                let arguments = vec![self.argument(i), Argument::Raw(site as u64)];
                 self.slow_path(Helper::GetField, arguments, dst, resume)
             }
         };
@@ -199,13 +197,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let layout = self.link.guess_layout(text)?;
             slot_in(self, layout)
         });
-        let keyword = self.link.keyword(text);
-        let site = self.link.site();
+        let site = self.link.site(text);
         let Some((layout, slot)) = guess.filter(|_| value.facts.types.meets(Types::OBJECT)) else {
-            self.state.push(self.state.operand(j).clone());
-            let copy = self.state.pop();
-            self.call_set_field(keyword, site, copy);
-            return;
+            // The helper gives the value back.
+            let facts = self.state.operand(j).facts;
+            return self.call_helper(Helper::SetField, 2, &[site as u64], facts);
         };
         let object = self.in_register(i);
         if Self::store_constant(&self.state.operand(j).place).is_none() {
@@ -217,12 +213,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let failing = match left {
                 Some(label) => label,
                 None => {
-                    let arguments = vec![
-                        self.argument(i),
-                        self.argument(j),
-                        Argument::Raw(keyword.0),
-                        Argument::Raw(site as u64),
-                    ];
+                    let arguments = vec![self.argument(i), self.argument(j), Argument::Raw(site as u64)];
                     self.slow_path(Helper::SetField, arguments, M::SCRATCH, resume)
                 }
             };
@@ -243,12 +234,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(resume);
         let result = self.state.operand(j).clone();
         self.replace(2, result);
-    }
-
-    fn call_set_field(&mut self, keyword: Word, site: usize, value: Value) {
-        // The value of the expression is the value given, which the helper returns.
-        let facts = value.facts;
-        self.call_helper(Helper::SetField, 2, &[keyword.0, site as u64], facts);
     }
 
     fn store_constant(place: &Place) -> Option<i32> {
