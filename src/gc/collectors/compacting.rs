@@ -206,13 +206,12 @@ impl Evacuator<'_> {
         loop {
             while self.scan < self.cursor {
                 let address = self.scan;
-                // `scan` moves on before the slots are visited: those may retire the block, and then what is pending must
-                // not contain this object again.
                 // SAFETY: copies are complete objects, side by side from `scan` to `cursor`.
-                unsafe {
-                    let header = *(address as *const u64);
-                    self.scan = address + trace::size(self.shapes, address, header);
-                    trace::scan_object(self.shapes, address, self);
+                let bytes = unsafe { trace::scan_object(self.shapes, address, self) };
+                // When the block was retired meanwhile, this object is pending once more. That does no harm: its slots
+                // lead to to-space already.
+                if self.scan == address {
+                    self.scan += bytes;
                 }
             }
             let Some((from, to)) = self.pending.pop() else { return };

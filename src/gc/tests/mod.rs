@@ -4,6 +4,7 @@ mod allocation;
 mod frames;
 mod memory;
 mod model;
+mod speed;
 mod threads;
 
 use super::*;
