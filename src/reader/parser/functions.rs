@@ -87,9 +87,13 @@ impl Parser<'_> {
                     );
                 }
             }
-            _ => {
+            kind => {
                 return self.expected_with("`(` and the parameters", |e| {
-                    e.help("a function is `fn name(a, b) { … }` or `fn(a, b) { … }`")
+                    e.help(if kind == Kind::Minus {
+                        "a `-` belongs to a name only when a letter follows: `pad-left`, but not `pad-2`"
+                    } else {
+                        "a function is `fn name(a, b) { … }` or `fn(a, b) { … }`"
+                    })
                 });
             }
         }

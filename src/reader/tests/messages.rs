@@ -102,6 +102,7 @@ fn jumps_and_functions() {
         ("fn f(a = 1) { }", "1:8", &["arity"]),
         ("fn f(...a, b) { }", "1:12", &["last"]),
         ("fn f { a => 1 }", "1:8", &["`(`"]),
+        ("fn pad-2() { }", "1:7", &["letter follows"]),
         ("fn if() { }", "1:4", &["reserved"]),
         ("fn f() { struct P { } }", "1:10", &["top level"]),
         ("fn f() { let dynamic x = 1 }", "1:14", &["top level", "binding"]),
