@@ -207,26 +207,28 @@ pub fn difference(expected: &str, got: &str) -> Vec<String> {
     lines
 }
 
-/// The programs below a folder: files that end in `.hr`, and folders with a `main.hr`, which are one program each.
+/// The programs below a folder: files that end in `.hr`, and folders with a `main.hr`, which are one program each. In a
+/// folder with a `harrier.toml` (a project) only the files `main.hr` are programs.
 pub fn programs(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    collect(root, &mut found);
+    collect(root, false, &mut found);
     found.sort();
     found
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, in_project: bool, found: &mut Vec<PathBuf>) {
     let main = folder.join("main.hr");
     if main.is_file() {
         found.push(main);
         return;
     }
+    let in_project = in_project || folder.join("harrier.toml").is_file();
     let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     for entry in entries {
         let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|e| e == "hr") {
+            collect(&path, in_project, found);
+        } else if !in_project && path.extension().is_some_and(|e| e == "hr") {
             found.push(path);
         }
     }
