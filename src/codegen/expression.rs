@@ -40,7 +40,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Null => self.push_constant(Word::NULL),
             Node::Local(var) => self.local(*var),
             Node::Global(global) => self.global(*global),
-            Node::Interpolate(list) => self.collection(Helper::Interpolate, Helper::Interpolate, *list, Facts::STRING),
+            Node::Interpolate(list) => self.collection(Helper::Interpolate, Helper::ExtendText, *list, Facts::STRING),
             Node::Vector(list) => {
                 self.collection(Helper::MakeVector, Helper::ExtendVector, *list, Facts::object(layout::VECTOR))
             }

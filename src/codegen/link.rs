@@ -28,8 +28,9 @@ pub enum Helper {
     GetField, SetField,
     /// `(raw count)`: elements in the thread's argument area.
     MakeVector, MakeMap, MakeSet, Interpolate,
-    /// `(vector, raw count)`: a vector with the elements in the argument area added; `(map, raw count)`, `(set, raw count)`.
-    ExtendVector, ExtendMap, ExtendSet,
+    /// `(vector, raw count)`: a vector with the elements in the argument area added; `(map, raw count)`, `(set, raw count)`,
+    /// `(string, raw count)`.
+    ExtendVector, ExtendMap, ExtendSet, ExtendText,
     /// `(raw payload bytes with header)`: the raw address of fresh memory; the header is not written.
     Allocate,
     /// Safepoint.
@@ -126,7 +127,7 @@ pub struct StructType {
 pub struct FieldType {
     /// Its name.
     pub name: String,
-    /// Link cell of the function without parameters that gives the default.
+    /// The data cell that holds the function without parameters that gives the default.
     pub default: Option<usize>,
 }
 

@@ -94,7 +94,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let above = self.state.height();
         self.save_for_call(above);
         self.line();
-        self.asm.call_cell(cell);
+        self.asm.load_cell(M::CLOSURE, cell);
+        self.asm.load(M::SCRATCH, Mem::at(M::CLOSURE, layout::closure_disp(0)));
+        self.asm.call_mem(Mem::at(M::SCRATCH, 0));
         self.safepoint();
         self.unpin();
         self.push_reg(M::RESULT, Facts::ANY);

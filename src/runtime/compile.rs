@@ -18,7 +18,6 @@ use super::vm::Vm;
 use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
 use crate::asm::Host;
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
-use crate::asm::memory::MemoryError;
 use crate::codegen::facts::Hint;
 use crate::codegen::link::*;
 use crate::codegen::{self, Generated};
@@ -51,7 +50,7 @@ pub fn compile(
     let start = published.starts[0];
     let source = vm.sources.add(unit, function);
     vm.code_map.register(&published, vec![describe(&generated, code.name.to_string(), start, source)]);
-    super::dump::code(vm, unit, &generated, &code.name, start);
+    super::dump::function(vm, unit, start);
     Ok(CompiledCode { address: start })
 }
 
@@ -71,7 +70,8 @@ fn describe(generated: &Generated, name: String, start: usize, source: u32) -> F
         saved: generated.saved,
         frame_bytes: generated.frame_bytes,
         safepoints: Safepoints::new(infos.collect()),
-        lines: generated.lines.clone().into(),
+        lines: generated.lines.clone(),
+        comments: generated.code.comments.clone(),
     }
 }
 
@@ -80,6 +80,11 @@ fn hint_of_word(cx: &Thread, word: Word) -> Hint {
     // read.
     let value = unsafe { Value::from_raw(cx, word) };
     hint_of(value, HINT_DEPTH)
+}
+
+/// The first element of an ARRAY or NODE.
+fn first_of(array: Value<'_>) -> Option<Value<'_>> {
+    (matches!(array.layout(), layout::ARRAY | layout::NODE) && array.array_len() > 0).then(|| array.slot(1))
 }
 
 /// What can be seen of a value.
@@ -96,11 +101,9 @@ fn hint_of(value: Value<'_>, depth: u32) -> Hint {
     let id = value.layout();
     let slots: Vec<Hint> = match id {
         _ if depth == 0 => Vec::new(),
-        layout::ARRAY | layout::NODE => value.array_get(0).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
+        layout::ARRAY | layout::NODE => first_of(value).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
         layout::VECTOR => {
-            let tail = value.slot(3);
-            let first = if tail.word().is_object() { tail.array_get(0) } else { None };
-            first.map(|v| hint_of(v, depth - 1)).into_iter().collect()
+            first_of(value.slot(3)).map(|v| hint_of(v, depth - 1)).into_iter().collect()
         }
         _ if id >= layout::FIRST_USER_LAYOUT => {
             let fields = value.thread().vm().types.layout(id).map_or(0, |l| l.fields.len());
@@ -142,6 +145,13 @@ impl RuntimeLink<'_> {
         self.or_fail(made, instead)
     }
 
+    /// The cell that holds the closure of a function without captures.
+    fn code_cell(&mut self, code: &'static Code) -> usize {
+        let cell = code.closure(self.cx).map(|cell| cell.address());
+        let instead = self.vm.stubs.enter;
+        self.or_fail(cell, instead)
+    }
+
     fn binding(&self, address: usize) -> &'static Binding {
         // SAFETY: the generator hands back the addresses that `global` gave it.
         unsafe { Binding::at(address) }
@@ -172,7 +182,7 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn keyword(&mut self, name: &str) -> Word {
-        self.vm.keywords.word(name)
+        Word::keyword(self.vm.keywords.intern(name))
     }
 
     fn site(&mut self, field: &str) -> usize {
@@ -208,9 +218,9 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
-        match self.unit.namespace.own(self.vm, name) {
-            Ok(binding) => binding.address(),
-            Err(error) => self.or_fail(Err(error), self.vm.stubs.enter),
+        match self.unit.namespace.member(name) {
+            Some(binding) => binding.address(),
+            None => self.or_fail(Err(CompileError::Refused(format!("{name} is not declared"))), self.vm.stubs.enter),
         }
     }
 
@@ -248,7 +258,7 @@ impl Link for RuntimeLink<'_> {
         let info = self.vm.types.layout(layout)?;
         let mut fields = Vec::with_capacity(info.fields.len());
         for field in &info.fields {
-            let default = field.default.map(|code| self.default_cell(code));
+            let default = field.default.map(|code| self.code_cell(code));
             fields.push(FieldType { name: field.name.to_string(), default });
         }
         let layouts = type_.body().layouts;
@@ -280,12 +290,10 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn closure_cell(&mut self, function: FunctionId) -> usize {
-        let code = self.code(function);
-        if self.failed.is_some() {
-            return self.vm.stubs.enter;
+        match self.unit.code(self.vm, function) {
+            Ok(code) => self.code_cell(code),
+            Err(error) => self.or_fail(Err(error), self.vm.stubs.enter),
         }
-        let closure = self.cx.alloc_closure(code, &[]);
-        self.cell(closure)
     }
 
     fn hint(&mut self, binding: usize) -> Hint {
@@ -297,16 +305,6 @@ impl Link for RuntimeLink<'_> {
 
     fn notes(&self) -> bool {
         super::dump::wanted()
-    }
-}
-
-impl RuntimeLink<'_> {
-    /// A data cell that holds the code address of a function without parameters and captures.
-    fn default_cell(&mut self, code: &'static Code) -> usize {
-        // Its own first entry is such a cell: the code of a default does not look at its closure.
-        let made = self.vm.stubs.default_thunk(&self.vm.memory, code);
-        let instead = self.vm.stubs.enter;
-        self.or_fail(made, instead)
     }
 }
 
@@ -372,7 +370,3 @@ impl From<TooFar> for CompileError {
     }
 }
 
-/// Memory errors of places where no exception can be made.
-pub(super) fn exhausted(_: TooFar) -> MemoryError {
-    MemoryError::Exhausted("stub")
-}

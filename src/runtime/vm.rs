@@ -43,6 +43,8 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// Shared strings.
+    pub text: super::text::Shared,
     /// What is loaded.
     pub loader: Loader,
     /// The generator.
@@ -149,6 +151,7 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            text: Default::default(),
             loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
