@@ -88,6 +88,24 @@ impl Fresh<'_> {
         self.words
     }
 
+    /// Copies `n` tagged words of another object, from its word `from` on, to the words from `to` on.
+    ///
+    /// # Panics
+    /// When one of the objects is shorter, or one of those words of `source` is not tagged.
+    #[inline]
+    pub fn copy(&mut self, to: usize, source: Value<'_>, from: usize, n: usize) {
+        let (_, extent) = source.extent();
+        let fits = |start: usize, end: usize| n <= end.saturating_sub(start);
+        assert!(from >= extent.tagged_from && fits(from, extent.tagged_to) && fits(to, self.words) || n == 0);
+        for k in 0..n {
+            // SAFETY: the words are within both objects; nobody else knows the fresh one.
+            unsafe {
+                let bits = atomic(source.word().address() + layout::slot_offset(from + k)).load(Ordering::Acquire);
+                *((self.address + layout::slot_offset(to + k)) as *mut u64) = bits;
+            }
+        }
+    }
+
     #[inline]
     fn write(&mut self, i: usize, bits: u64) {
         assert!(i < self.words);

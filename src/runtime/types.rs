@@ -191,6 +191,8 @@ pub struct Types {
     types: RwLock<Vec<&'static TypeInfo>>,
     layouts: RwLock<Vec<Option<&'static LayoutInfo>>>,
     errors: OnceLock<FxHashMap<ErrorKind, LayoutId>>,
+    /// Who has a field of this name: the newest layout while it is one type alone, none when several have it.
+    by_field: RwLock<FxHashMap<&'static str, Option<LayoutId>>>,
 }
 
 impl Types {
@@ -215,6 +217,11 @@ impl Types {
     /// The layout with this id.
     pub fn layout(&self, id: LayoutId) -> Option<&'static LayoutInfo> {
         super::read(&self.layouts).get(id as usize).copied().flatten()
+    }
+
+    /// The one layout whose objects have this field, as far as it is one.
+    pub fn only_layout_with(&self, field: &str) -> Option<LayoutId> {
+        super::read(&self.by_field).get(field).copied().flatten()
     }
 
     /// One more than the highest layout id in use.
@@ -293,6 +300,16 @@ impl Types {
         }
         layouts[id as usize] = Some(info);
         drop(layouts);
+        let mut by_field = super::write(&self.by_field);
+        for field in &info.fields {
+            let known = by_field.get(field.name).copied();
+            let alone = match known {
+                None => true,
+                Some(other) => other.and_then(|o| self.layout(o)).is_some_and(|o| o.type_ == info.type_ && o.variant == variant),
+            };
+            by_field.insert(field.name, alone.then_some(id));
+        }
+        drop(by_field);
         type_.change(|body| body.layouts.push(id));
         Some(info)
     }
