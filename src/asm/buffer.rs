@@ -101,16 +101,19 @@ impl CodeBuffer {
         }
     }
 
-    /// Cuts back to `mark`.
-    pub fn rollback(&mut self, mark: &Mark) {
+    /// Cuts back to `mark`. `true` when a label that remains has become unbound.
+    pub fn rollback(&mut self, mark: &Mark) -> bool {
+        let mut unbound = false;
         for label in self.bound.drain(mark.bound..) {
             self.labels[label.0 as usize] = UNBOUND;
+            unbound |= (label.0 as usize) < mark.labels;
         }
         self.bytes.truncate(mark.code);
         self.labels.truncate(mark.labels);
         self.fixups.truncate(mark.fixups);
         self.absolute.truncate(mark.absolute);
         self.comments.truncate(mark.comments);
+        unbound
     }
 
     /// Notes a comment, if comments are kept.

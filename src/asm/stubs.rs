@@ -32,8 +32,8 @@ use super::masm::Assembled;
 /// What a Rust function returns when it has stored an exception in the context.
 pub const THROWN: u64 = 0x1C;
 
-/// Distance of thunks.
-pub const THUNK_STRIDE: u32 = 16;
+/// Distance of thunks, in bytes.
+pub use super::host::stubs::THUNK_STRIDE;
 
 /// Byte offsets of the landing place in the thread context, which the unwinder fills.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 use super::layout;
 use super::thread::Thread;
+use super::walker;
 use super::word::{TAG_OBJECT, Word};
 
 /// What a safepoint asks of the caller.
@@ -16,8 +17,8 @@ pub enum Poll {
     StackOverflow = 2,
 }
 
-/// Room for an object of `bytes` bytes (header included): its address, or 0 when an exception is pending. Called through an
-/// exit stub; may collect. Every word must be written before the next safepoint.
+/// Room for an object of `bytes` bytes (header included): its address, or `THROWN` when an exception is pending, as exit
+/// stubs understand it. Called through an exit stub; may collect. Every word must be written before the next safepoint.
 ///
 /// # Safety
 /// `thread` must be the calling thread's context, and its exit frame must be set.
@@ -26,7 +27,7 @@ pub unsafe extern "C" fn allocate_slow(thread: *mut Thread, bytes: u64) -> u64 {
     let thread = unsafe { &mut *thread };
     match thread.take_room_slow(bytes as usize) {
         Ok(address) => address as u64,
-        Err(_thrown) => 0,
+        Err(_thrown) => Word::THROWN.0,
     }
 }
 
@@ -54,7 +55,26 @@ pub unsafe extern "C" fn box_float(thread: *mut Thread, bits: u64) -> u64 {
 /// # Safety
 /// `thread` must be the calling thread's context, and its exit frame must be set.
 pub unsafe extern "C" fn safepoint(thread: *mut Thread) -> Poll {
+    // SAFETY: the caller's: the exit frame has a return address.
+    unsafe {
+        let thread = &mut *thread;
+        let frame = thread.exit_frame();
+        let site = if frame == 0 { 0 } else { *((frame + 8) as *const u64) };
+        thread.poll_at(if frame == 0 { &raw const site as usize } else { frame }, site)
+    }
+}
+
+/// Finds where the pending exception lands and notes it in the thread, for the `throw` stub. Does not collect.
+///
+/// # Safety
+/// `thread` must be the calling thread's context, and its exit frame must be set.
+pub unsafe extern "C" fn unwind(thread: *mut Thread) {
     // SAFETY: the caller's.
-    let thread = unsafe { &mut *thread };
-    thread.poll_from(thread.exit_frame())
+    let thread = unsafe { &*thread };
+    let landing = thread.heap().code().and_then(|code| {
+        // SAFETY: the frames are those of the present thread, which waits for us.
+        unsafe { walker::find_handler(&code.map.view(), code, thread.exit_frame()) }
+    });
+    // Generated code is always called through an `enter` frame, so there is a landing.
+    thread.set_landing(landing.unwrap_or_default());
 }

@@ -8,22 +8,33 @@
 //! `&mut Thread` does not promise the optimiser that nobody else reads it.
 
 use std::cell::{Cell, UnsafeCell};
-use std::marker::PhantomPinned;
+use std::marker::{PhantomData, PhantomPinned};
 use std::mem::offset_of;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustc_hash::FxHashMap;
 
 use super::handle::Handle;
 use super::heap::Heap;
+use super::stress::{Site, Visits};
 use super::value::Value;
 use super::word::Word;
 
 /// How many arguments beyond the registers a call can pass.
 pub const MAX_SPILLED: usize = 256;
-/// Set in `spilled` when `closure_spill` is a root too.
-pub const CLOSURE_SPILLED: u64 = 1 << 63;
 /// Callee-saved registers of generated code.
 pub const SAVED: usize = 4;
+
+/// Spilled words that were put aside.
+#[derive(Debug)]
+#[must_use]
+pub struct Spill {
+    first: u32,
+    count: u64,
+    arg_count: u64,
+}
 
 /// Where execution goes on after a throw.
 #[derive(Clone, Copy, Default, Debug)]
@@ -55,10 +66,19 @@ pub struct Thread {
     pub(super) arg_spill: UnsafeCell<[Word; MAX_SPILLED]>,
 
     handles: UnsafeCell<Vec<Word>>,
+    /// The end of the allocation buffer, also when `tlab_limit` hides it from generated code.
+    pub(super) buffer_end: Cell<usize>,
+    /// Boxing a float went beyond the budget: collect at the next safepoint.
+    pub(super) collect_soon: Cell<bool>,
+    /// The out-of-memory error is being built.
+    pub(super) emergency: Cell<bool>,
+    /// The interrupt key was pressed.
+    pub(super) interrupt: AtomicBool,
+    sites: UnsafeCell<FxHashMap<Site, Visits>>,
     id: u64,
     heap: Arc<Heap>,
-    stack_low: usize,
-    stack_high: usize,
+    stack_low: Cell<usize>,
+    stack_high: Cell<usize>,
     runtime: Cell<*const ()>,
     _pin: PhantomPinned,
 }
@@ -75,7 +95,7 @@ pub const OFFSET_EXIT_FRAME: i32 = offset_of!(Thread, exit_frame) as i32;
 pub const OFFSET_EXCEPTION: i32 = offset_of!(Thread, exception) as i32;
 /// Offset of the number of arguments of a call.
 pub const OFFSET_ARG_COUNT: i32 = offset_of!(Thread, arg_count) as i32;
-/// Offset of the number of live entries of the spilled arguments (and [`CLOSURE_SPILLED`]).
+/// Offset of what is spilled: 0, or 1 for the closure plus the number of live spilled arguments.
 pub const OFFSET_SPILLED: i32 = offset_of!(Thread, spilled) as i32;
 /// Offset of the spilled closure.
 pub const OFFSET_CLOSURE_SPILL: i32 = offset_of!(Thread, closure_spill) as i32;
@@ -95,9 +115,10 @@ const _: () = {
 pub const STACK_RESERVE: usize = 256 << 10;
 
 impl Thread {
-    pub(super) fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Box<Thread> {
-        Box::new(Thread {
-            stack_limit: AtomicUsize::new(stack.0 + STACK_RESERVE),
+    fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Thread {
+        let limit = if heap.stressed() { usize::MAX } else { stack.0 + STACK_RESERVE };
+        Thread {
+            stack_limit: AtomicUsize::new(limit),
             tlab_cursor: Cell::new(0),
             tlab_limit: Cell::new(0),
             exit_frame: Cell::new(0),
@@ -109,13 +130,18 @@ impl Thread {
             dynamic: Cell::new(Word::NULL),
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
+            buffer_end: Cell::new(0),
+            collect_soon: Cell::new(false),
+            emergency: Cell::new(false),
+            interrupt: AtomicBool::new(false),
+            sites: UnsafeCell::new(FxHashMap::default()),
             id,
             heap,
-            stack_low: stack.0,
-            stack_high: stack.1,
+            stack_low: Cell::new(stack.0),
+            stack_high: Cell::new(stack.1),
             runtime: Cell::new(std::ptr::null()),
             _pin: PhantomPinned,
-        })
+        }
     }
 
     /// The heap.
@@ -131,7 +157,39 @@ impl Thread {
 
     /// The bounds of this thread's stack: lowest address, highest address.
     pub fn stack_bounds(&self) -> (usize, usize) {
-        (self.stack_low, self.stack_high)
+        (self.stack_low.get(), self.stack_high.get())
+    }
+
+    /// Says that this thread runs on another stack than that of its OS thread, for instance on one that is deeper.
+    ///
+    /// # Safety
+    /// Generated code of this thread must run between these addresses only, and they must be accessible.
+    pub unsafe fn set_stack_bounds(&self, low: usize, high: usize) {
+        self.stack_low.set(low);
+        self.stack_high.set(high);
+        let world = self.heap().world();
+        world.refresh(self);
+    }
+
+    /// Below this generated code and Rust code must not go any deeper.
+    #[inline]
+    pub(super) fn real_stack_limit(&self) -> usize {
+        self.stack_low.get() + STACK_RESERVE
+    }
+
+    /// Who wants to interrupt this thread from a signal handler or from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        // SAFETY: every `Thread` lives in the `Arc<Storage>` that `Attached::new` made, at offset 0 of it.
+        unsafe {
+            let storage = self as *const Thread as *const Storage;
+            Arc::increment_strong_count(storage);
+            Interrupter(Arc::from_raw(storage))
+        }
+    }
+
+    /// Whether the interrupt key was pressed since this was last asked: for blocking calls that came back early.
+    pub fn take_interrupt(&self) -> bool {
+        self.interrupt.swap(false, Ordering::SeqCst)
     }
 
     /// What the layer above hung on the thread.
@@ -181,6 +239,52 @@ impl Thread {
         unsafe { (&mut *self.arg_spill.get())[i] = value.word() }
     }
 
+    /// The called closure of a `resolve_stub`.
+    #[inline]
+    pub fn closure_spill(&self) -> Value<'_> {
+        self.value(self.closure_spill.get())
+    }
+
+    /// Replaces the called closure of a `resolve_stub`.
+    #[inline]
+    pub fn set_closure_spill(&self, closure: Value<'_>) {
+        self.closure_spill.set(closure.word());
+    }
+
+    /// Says what is spilled: 0, or 1 for the closure plus so many arguments.
+    ///
+    /// # Safety
+    /// These words must be values.
+    #[inline]
+    pub unsafe fn set_spilled(&self, count: u64) {
+        self.spilled.set(count);
+    }
+
+    /// Puts the spilled closure and arguments aside, as handles, before generated code is called.
+    pub fn save_spill(&self) -> Spill {
+        let count = self.spilled.replace(0);
+        let first = self.mark();
+        if count > 0 {
+            let _ = self.root(self.closure_spill());
+            for i in 0..(count as usize - 1).min(MAX_SPILLED) {
+                let _ = self.root(self.spilled_arg(i));
+            }
+        }
+        Spill { first: first.0, count, arg_count: self.arg_count.get() }
+    }
+
+    /// Puts back what was put aside; its handles must not have been released.
+    pub fn restore_spill(&self, spill: Spill) {
+        if spill.count > 0 {
+            self.set_closure_spill(self.get(Handle(spill.first)));
+            for i in 0..(spill.count as u32 - 1).min(MAX_SPILLED as u32) {
+                self.set_spilled_arg(i as usize, self.get(Handle(spill.first + 1 + i)));
+            }
+        }
+        self.spilled.set(spill.count);
+        self.arg_count.set(spill.arg_count);
+    }
+
     /// Says how many arguments the next call into generated code has.
     #[inline]
     pub fn set_arg_count(&self, count: usize) {
@@ -207,11 +311,85 @@ impl Thread {
         unsafe { Value::from_raw(self, word) }
     }
 
+    pub(super) fn with_sites<R>(&self, f: impl FnOnce(&mut FxHashMap<Site, Visits>) -> R) -> R {
+        // SAFETY: only `stress` calls this, with a closure that does not call back, on its own thread.
+        f(unsafe { &mut *self.sites.get() })
+    }
+
+    /// Gives up the allocation buffer.
+    pub(super) fn retire_buffer(&self) {
+        self.tlab_cursor.set(0);
+        self.tlab_limit.set(0);
+        self.buffer_end.set(0);
+    }
+
     #[inline]
     pub(super) fn with_handles<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
         // SAFETY: `f` is one of the closures in `handle.rs` and the root enumerator, none of which calls back, so this is
         // the only reference; only this thread (or the collector while it is stopped) gets here.
         f(unsafe { &mut *self.handles.get() })
+    }
+}
+
+/// Where a `Thread` lives. It may outlive its attachment, so that an interrupt that comes too late hits nothing else.
+#[repr(transparent)]
+struct Storage(UnsafeCell<Thread>);
+
+// SAFETY: whoever shares a `Storage` (interrupters) touches atomics only.
+unsafe impl Send for Storage {}
+// SAFETY: likewise.
+unsafe impl Sync for Storage {}
+
+/// An OS thread's membership in a heap; ends when it is dropped. Stays with its OS thread.
+pub struct Attached {
+    storage: Arc<Storage>,
+    _own: PhantomData<*mut ()>,
+}
+
+impl Attached {
+    pub(super) fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Attached {
+        let storage = Arc::new(Storage(UnsafeCell::new(Thread::new(heap, id, stack))));
+        let attached = Attached { storage, _own: PhantomData };
+        attached.heap().world().attach(&*attached);
+        attached
+    }
+}
+
+impl Deref for Attached {
+    type Target = Thread;
+    fn deref(&self) -> &Thread {
+        // SAFETY: references to the thread come from its `Attached` only, which follows the rules of borrowing; the
+        // collector and interrupters use what may be shared.
+        unsafe { &*self.storage.0.get() }
+    }
+}
+
+impl DerefMut for Attached {
+    fn deref_mut(&mut self) -> &mut Thread {
+        // SAFETY: as in `deref`.
+        unsafe { &mut *self.storage.0.get() }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.heap().world().detach(&**self);
+        self.retire_buffer();
+    }
+}
+
+/// Interrupts a thread; safe to use in a signal handler.
+#[derive(Clone)]
+pub struct Interrupter(Arc<Storage>);
+
+impl Interrupter {
+    /// The thread's next poll returns [`super::slow::Poll::Interrupted`].
+    pub fn interrupt(&self) {
+        // SAFETY: the storage is alive; only atomics are touched. The flag comes before the limit: see
+        // `Thread::refresh_limit`.
+        let thread = unsafe { &*self.0.0.get() };
+        thread.interrupt.store(true, Ordering::SeqCst);
+        thread.set_stack_limit(usize::MAX);
     }
 }
 

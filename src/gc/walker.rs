@@ -1,7 +1,7 @@
 //! The walk over the frames of generated code: one for the collector, for exceptions and for stack traces.
 //!
 //! Owns the rule by which one gets from a frame to its caller, and where a callee-saved register of a frame is now. It knows
-//! frames by what [`FrameMaps`] says of a return address, and nothing else of code.
+//! frames by their return addresses through the code map, and nothing else of code.
 //!
 //! ```text
 //! exit frame        fp + 8  return address -> the innermost frame's safepoint
@@ -13,74 +13,56 @@
 //! enter frame       its caller is Rust; it keeps the previous exit frame, where the walk goes on
 //! ```
 //!
-//! A register that a frame saves belongs to its caller from there on outwards; one that it does not save is still where it
-//! was for the caller.
+//! A register that a frame saves belongs to that frame while it runs, and what it saved to its caller; one that it does not
+//! save is still where it was for the caller. So each live register is met once, in the frame that owns it.
 
-use super::thread::{Landing, SAVED};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-/// What is known of the return addresses of generated code.
-pub trait FrameMaps: Send + Sync {
-    /// The map of the call that returns there.
-    fn safepoint(&self, return_address: usize) -> Option<Safepoint>;
-    /// Calls `f` with the index of each live frame slot of a safepoint: slot `i` is at `fp - 8 * (i + 1)`.
-    fn live_slots(&self, safepoint: &Safepoint, f: &mut dyn FnMut(usize));
-    /// Calls `f` with the index of each frame slot that nobody will read before it is written, if that is known.
-    fn dead_slots(&self, _safepoint: &Safepoint, _f: &mut dyn FnMut(usize)) {}
+use super::thread::{Landing, SAVED, Thread};
+use super::word::Word;
+use crate::asm::code_map::{CodeMap, Function, Safepoint, View, saved_offset};
+use crate::asm::host;
+
+/// What the walk must know of published code.
+#[derive(Clone)]
+pub struct Code {
+    /// What is known of each return address.
+    pub map: Arc<CodeMap>,
     /// The return address within the `enter` stub by which its frame is known.
-    fn entry_return(&self) -> usize;
-    /// Where an `enter` frame keeps the previous exit frame, relative to its frame pointer.
-    fn previous_exit(&self) -> isize;
-    /// The landing of an exception that leaves through an `enter` frame: code address, and stack pointer relative to the
-    /// frame pointer.
-    fn propagate(&self) -> (usize, isize);
-}
-
-/// What is known of one return address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Safepoint {
-    /// Which callee-saved registers the function saves.
-    pub saved: u8,
-    /// Which callee-saved registers hold live tagged words across the call.
-    pub live: u8,
-    /// Which callee-saved registers hold anything that is needed across the call. `None`: not known.
-    pub used: Option<u8>,
-    /// The live slots, as [`FrameMaps`] understands it.
-    pub slots: u64,
-    /// Bytes of the frame below the frame pointer.
-    pub frame_bytes: u32,
-    /// Where an exception thrown by the call is caught.
-    pub handler: Option<usize>,
-    /// Which function it is in, as [`FrameMaps`] numbers them.
-    pub function: u64,
-    /// The place in the source.
-    pub source: u32,
+    pub entry_return: usize,
+    /// The landing place of an exception that leaves through an `enter` frame.
+    pub propagate: usize,
 }
 
 /// A frame of generated code.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
+pub struct Frame<'v> {
     /// The frame pointer.
     pub fp: usize,
     /// Where the call it is waiting for returns to.
     pub return_address: usize,
-    /// What is known of that.
-    pub safepoint: Safepoint,
+    /// The function.
+    pub function: &'v Function,
+    /// What is live across that call.
+    pub safepoint: Safepoint<'v>,
     /// Where its callee-saved registers are now.
     pub registers: [usize; SAVED],
 }
 
 /// What a step of the walk meets.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub enum Step<'v> {
     /// A frame of generated code.
-    Frame(Frame),
+    Frame(Frame<'v>),
     /// A frame of the `enter` stub (its frame pointer): Rust called generated code here.
     Enter(usize),
 }
 
 /// A walk from an exit frame outwards.
-pub struct Walker<'m> {
-    maps: &'m dyn FrameMaps,
+pub struct Walker<'v> {
+    view: &'v View<'v>,
+    entry_return: usize,
     fp: usize,
     return_address: usize,
     registers: [usize; SAVED],
@@ -94,18 +76,20 @@ unsafe fn word_at(address: usize) -> usize {
     unsafe { *(address as *const usize) }
 }
 
-impl<'m> Walker<'m> {
+impl<'v> Walker<'v> {
     /// A walk that starts at an exit frame; 0 for no frame at all.
     ///
     /// # Safety
-    /// The exit frame and all frames outside of it must stay as they are during the walk (but for the values in slots).
-    pub unsafe fn new(maps: &'m dyn FrameMaps, exit_frame: usize) -> Walker<'m> {
-        let mut walker = Walker { maps, fp: 0, return_address: 0, registers: [0; SAVED] };
+    /// The exit frame and all frames outside of it must stay as they are during the walk (but for the values in them).
+    pub unsafe fn new(view: &'v View<'v>, entry_return: usize, exit_frame: usize) -> Walker<'v> {
+        let mut walker = Walker { view, entry_return, fp: 0, return_address: 0, registers: [0; SAVED] };
         // SAFETY: the caller's.
         unsafe { walker.start(exit_frame) };
         walker
     }
 
+    /// # Safety
+    /// As for `new`.
     unsafe fn start(&mut self, exit_frame: usize) {
         self.fp = 0;
         if exit_frame != 0 {
@@ -121,30 +105,30 @@ impl<'m> Walker<'m> {
     /// The next step outwards; none after the outermost.
     ///
     /// # Panics
-    /// When there is no map for a return address: generated code broke its contract.
+    /// When there is no map for a return address: generated code has broken its contract.
     #[inline]
-    pub fn step(&mut self) -> Option<Step> {
+    pub fn step(&mut self) -> Option<Step<'v>> {
         if self.fp == 0 {
             return None;
         }
         let fp = self.fp;
-        if self.return_address == self.maps.entry_return() {
+        if self.return_address == self.entry_return {
             // SAFETY: an `enter` frame keeps the previous exit frame there.
             unsafe {
-                let previous = word_at(fp.wrapping_add_signed(self.maps.previous_exit()));
+                let previous = word_at(fp.wrapping_add_signed(host::stubs::ENTER_PREVIOUS_EXIT as isize));
                 self.start(previous);
             }
             return Some(Step::Enter(fp));
         }
-        let Some(safepoint) = self.maps.safepoint(self.return_address) else {
+        let Some((function, safepoint)) = self.view.safepoint(self.return_address) else {
             panic!("no stack map for the return address {:#x}", self.return_address)
         };
-        let frame = Frame { fp, return_address: self.return_address, safepoint, registers: self.registers };
-        let mut at = fp;
-        for (i, register) in self.registers.iter_mut().enumerate() {
-            if safepoint.saved >> i & 1 != 0 {
-                at -= 8;
-                *register = at;
+        let frame = Frame { fp, return_address: self.return_address, function, safepoint, registers: self.registers };
+        if function.saved != 0 {
+            for (i, register) in self.registers.iter_mut().enumerate() {
+                if let Some(offset) = saved_offset(function.saved, i) {
+                    *register = fp.wrapping_add_signed(offset as isize);
+                }
             }
         }
         // SAFETY: frames of generated code are linked.
@@ -156,7 +140,7 @@ impl<'m> Walker<'m> {
     }
 
     /// The frames of generated code, through all calls from Rust.
-    pub fn frames(mut self) -> impl Iterator<Item = Frame> + 'm {
+    pub fn frames(mut self) -> impl Iterator<Item = Frame<'v>> {
         std::iter::from_fn(move || {
             loop {
                 match self.step()? {
@@ -168,39 +152,62 @@ impl<'m> Walker<'m> {
     }
 }
 
-impl Frame {
+impl Frame<'_> {
     /// Calls `f` with the address of each live tagged word that this frame owns.
-    pub fn visit(&self, maps: &dyn FrameMaps, f: &mut dyn FnMut(*mut u64)) {
-        if self.safepoint.slots != 0 {
-            maps.live_slots(&self.safepoint, &mut |i| f((self.fp - 8 * (i + 1)) as *mut u64));
+    #[inline]
+    pub fn visit(&self, f: &mut dyn FnMut(*mut u64)) {
+        for slot in self.safepoint.slots() {
+            let at = self.fp.wrapping_add_signed(self.function.slot_offset(slot) as isize);
+            f(at as *mut u64);
         }
-        if self.safepoint.live != 0 {
+        let live = self.safepoint.live_saved();
+        if live != 0 {
             for (i, &register) in self.registers.iter().enumerate() {
-                if self.safepoint.live >> i & 1 != 0 {
+                if live >> i & 1 != 0 {
                     f(register as *mut u64);
                 }
             }
         }
     }
 
-    /// Overwrites what this frame will not read again, so that reading it is noticed.
+    /// Overwrites dead slots and registers of this frame that look like pointers to what moves, so that a map which has
+    /// forgotten one is found out. Raw numbers share these places and are not in the map: hence `is_stale`.
     ///
     /// # Safety
     /// The frame must be that of a stopped thread.
-    pub unsafe fn poison(&self, maps: &dyn FrameMaps) {
-        let poison = super::word::Word::POISON.0;
-        maps.dead_slots(&self.safepoint, &mut |i| {
-            // SAFETY: a slot of this frame, which nobody reads before it is written.
-            unsafe { *((self.fp - 8 * (i + 1)) as *mut u64) = poison }
-        });
-        // A register that the function saves is its own to use; if it does not need it across this call, it is dead.
-        let Some(used) = self.safepoint.used else { return };
-        for (i, &register) in self.registers.iter().enumerate() {
-            if self.safepoint.saved & !used & !self.safepoint.live & 1 << i != 0 {
-                // SAFETY: where this frame's register is now; its caller's value is in this frame's saved slot.
-                unsafe { *(register as *mut u64) = poison }
+    ///
+    /// # Panics
+    /// When the map contradicts itself.
+    pub unsafe fn poison_dead(&self, is_stale: &dyn Fn(Word) -> bool) {
+        let unsaved = self.safepoint.live_saved() & !self.function.saved;
+        assert!(unsaved == 0, "{}: the registers {unsaved:#b} are live but not saved", self.function.name);
+        let saved = self.function.saved.count_ones();
+        let slots = (self.function.frame_bytes / 8).saturating_sub(saved);
+        let mut live_slots = self.safepoint.slots().peekable();
+        let poison = |at: usize| {
+            // SAFETY: a word of this frame that the map says nobody reads before it is written.
+            unsafe {
+                let word = at as *mut Word;
+                if is_stale(*word) {
+                    *word = Word::POISON;
+                }
+            }
+        };
+        for slot in 0..slots {
+            if live_slots.next_if_eq(&slot).is_none() {
+                poison(self.fp.wrapping_add_signed(self.function.slot_offset(slot) as isize));
             }
         }
+        for (i, &register) in self.registers.iter().enumerate() {
+            if (self.function.saved & !self.safepoint.live_saved()) >> i & 1 != 0 {
+                poison(register);
+            }
+        }
+    }
+
+    /// The source offset of the call.
+    pub fn source_offset(&self) -> Option<u32> {
+        self.function.source_before(self.return_address)
     }
 }
 
@@ -209,22 +216,38 @@ impl Frame {
 ///
 /// # Safety
 /// As for [`Walker::new`].
-pub unsafe fn find_handler(maps: &dyn FrameMaps, exit_frame: usize) -> Option<Landing> {
+pub unsafe fn find_handler(view: &View<'_>, code: &Code, exit_frame: usize) -> Option<Landing> {
     // SAFETY: the caller's.
-    let mut walker = unsafe { Walker::new(maps, exit_frame) };
+    let mut walker = unsafe { Walker::new(view, code.entry_return, exit_frame) };
     loop {
         match walker.step()? {
             Step::Frame(frame) => {
-                if let Some(pc) = frame.safepoint.handler {
-                    let sp = frame.fp - frame.safepoint.frame_bytes as usize;
+                if let Some(handler) = frame.safepoint.handler() {
+                    let pc = frame.function.start + handler as usize;
+                    let sp = frame.fp - frame.function.frame_bytes as usize;
                     // SAFETY: the places of its registers are words of the stack.
                     let saved = frame.registers.map(|at| unsafe { word_at(at) } as u64);
                     return Some(Landing { pc, sp, fp: frame.fp, saved });
                 }
             }
             Step::Enter(fp) => {
-                let (pc, sp) = maps.propagate();
-                return Some(Landing { pc, sp: fp.wrapping_add_signed(sp), fp, saved: [0; SAVED] });
+                let sp = fp.wrapping_add_signed(host::stubs::ENTER_SP as isize);
+                return Some(Landing { pc: code.propagate, sp, fp, saved: [0; SAVED] });
+            }
+        }
+    }
+}
+
+impl Thread {
+    /// Calls `f` with each frame of generated code of this thread, innermost first, until it says stop: for stack traces.
+    pub fn frames(&self, f: &mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>) {
+        let Some(code) = self.heap().code() else { return };
+        let view = code.map.view();
+        // SAFETY: the frames outside of the exit frame wait for this thread, which is here.
+        let walker = unsafe { Walker::new(&view, code.entry_return, self.exit_frame()) };
+        for frame in walker.frames() {
+            if f(&frame).is_break() {
+                return;
             }
         }
     }

@@ -400,7 +400,7 @@ fn moves_leave_the_flags() {
 fn stack_limit() {
     let (rig, mut ctx) = rig(13);
     let disp = offset_of!(Ctx, exception) as i32;
-    for (limit, taken) in [(0, false), (u64::MAX, true), (1 << 40, false)] {
+    for (limit, taken) in [(0, false), (u64::MAX, true), (1 << 16, false)] {
         ctx.exception = limit;
         rig.check(&mut ctx, "limit", |m, l| m.branch_stack_limit(disp, l), &[], taken);
     }

@@ -2,11 +2,14 @@
 //!
 //! Written against the trait, so that the same tests run on every machine.
 
+mod arm64;
 mod code_map;
+mod disasm;
 mod masm_floats;
 mod masm_integers;
 mod memory;
 mod stubs;
+mod walking;
 
 use super::Host;
 use super::host;

@@ -17,7 +17,7 @@ use dynasmrt::{DynasmApi, dynasm};
 pub const REL32: u8 = 0;
 
 /// Second internal float scratch.
-const FSCRATCH2: u8 = 14;
+const FSCRATCH2: FReg = FReg(14);
 
 /// `dynasm!` for this machine.
 macro_rules! asm {
@@ -192,7 +192,7 @@ impl MacroAssembler for X64 {
 
     fn mov(&mut self, dst: Reg, src: Reg) {
         if dst != src {
-            asm!(self.buf ; mov Rq(dst.0), Rq(src.0));
+            asm!(self.buf ; mov Rq(dst), Rq(src));
         }
     }
 
@@ -254,7 +254,7 @@ impl MacroAssembler for X64 {
     fn alu(&mut self, op: Alu, dst: Reg, a: Reg, b: Reg) {
         match op {
             _ if dst == a => self.operate(op, dst, a, b),
-            Alu::Sub if dst == b => asm!(self.buf ; neg Rq(dst.0) ; add Rq(dst.0), Rq(a.0)),
+            Alu::Sub if dst == b => asm!(self.buf ; neg Rq(dst) ; add Rq(dst), Rq(a)),
             _ if dst == b => self.operate(op, dst, b, a),
             Alu::Add => {
                 // Number 5 as a base would cost a displacement byte, number 4 is no index.
@@ -276,17 +276,17 @@ impl MacroAssembler for X64 {
             (Alu::Sub, _) if dst != a || imm == 128 => self.alu_imm(Alu::Add, dst, a, -imm),
             (Alu::Add, 128) if dst == a => self.group1(Group1::Sub, true, dst, -128),
             (Alu::And, 0xFF) => self.rr8(&[0x0F, 0xB6], dst.0, a.0),
-            (Alu::And, 0xFFFF_FFFF) => asm!(self.buf ; mov Rd(dst.0), Rd(a.0)),
+            (Alu::And, 0xFFFF_FFFF) => asm!(self.buf ; mov Rd(dst), Rd(a)),
             (Alu::Xor, -1) => {
                 self.mov(dst, a);
-                asm!(self.buf ; not Rq(dst.0));
+                asm!(self.buf ; not Rq(dst));
             }
             _ => match i32::try_from(imm) {
                 Ok(imm) if op == Alu::Add && dst != a => self.lea(dst, Mem::at(a, imm)),
                 Ok(imm) if op == Alu::And && imm >= 0 => {
                     // The upper half becomes zero either way.
                     if dst != a {
-                        asm!(self.buf ; mov Rd(dst.0), Rd(a.0));
+                        asm!(self.buf ; mov Rd(dst), Rd(a));
                     }
                     self.group1(Group1::And, false, dst, imm);
                 }
@@ -349,12 +349,12 @@ impl MacroAssembler for X64 {
     fn mul(&mut self, dst: Reg, a: Reg, b: Reg) {
         let (a, b) = if dst == b { (b, a) } else { (a, b) };
         self.mov(dst, a);
-        asm!(self.buf ; imul Rq(dst.0), Rq(b.0));
+        asm!(self.buf ; imul Rq(dst), Rq(b));
     }
 
     fn neg_overflow(&mut self, dst: Reg, a: Reg, overflow: Label) {
         self.mov(dst, a);
-        asm!(self.buf ; neg Rq(dst.0));
+        asm!(self.buf ; neg Rq(dst));
         self.jcc(OVERFLOW, overflow);
     }
 
@@ -366,7 +366,7 @@ impl MacroAssembler for X64 {
             b = SCRATCH;
         }
         self.mov(RAX, a);
-        asm!(self.buf ; cqo ; idiv Rq(b.0));
+        asm!(self.buf ; cqo ; idiv Rq(b));
         if quotient == RDX {
             self.swap(RAX, RDX);
             self.mov(remainder, RAX);
@@ -381,14 +381,14 @@ impl MacroAssembler for X64 {
         match (op, count) {
             (_, 0) => self.mov(dst, a),
             (Shift::Left, 1) if dst != a => self.lea(dst, Mem::indexed(a, a, 0, 0)),
-            (Shift::Left, 1) => asm!(self.buf ; add Rq(dst.0), Rq(dst.0)),
+            (Shift::Left, 1) => asm!(self.buf ; add Rq(dst), Rq(dst)),
             _ => {
                 self.mov(dst, a);
                 let count = count as i8;
                 match op {
-                    Shift::Left => asm!(self.buf ; shl Rq(dst.0), count),
-                    Shift::Right => asm!(self.buf ; sar Rq(dst.0), count),
-                    Shift::RightLogical => asm!(self.buf ; shr Rq(dst.0), count),
+                    Shift::Left => asm!(self.buf ; shl Rq(dst), count),
+                    Shift::Right => asm!(self.buf ; sar Rq(dst), count),
+                    Shift::RightLogical => asm!(self.buf ; shr Rq(dst), count),
                 }
             }
         }
@@ -409,9 +409,9 @@ impl MacroAssembler for X64 {
             self.mov(dst, if restore && a == RCX { SCRATCH } else { a });
         }
         match op {
-            Shift::Left => asm!(self.buf ; shl Rq(value.0), cl),
-            Shift::Right => asm!(self.buf ; sar Rq(value.0), cl),
-            Shift::RightLogical => asm!(self.buf ; shr Rq(value.0), cl),
+            Shift::Left => asm!(self.buf ; shl Rq(value), cl),
+            Shift::Right => asm!(self.buf ; sar Rq(value), cl),
+            Shift::RightLogical => asm!(self.buf ; shr Rq(value), cl),
         }
         if restore || dst == RCX {
             self.mov(RCX, SCRATCH);
@@ -419,13 +419,13 @@ impl MacroAssembler for X64 {
     }
 
     fn popcount(&mut self, dst: Reg, a: Reg) {
-        asm!(self.buf ; popcnt Rq(dst.0), Rq(a.0));
+        asm!(self.buf ; popcnt Rq(dst), Rq(a));
     }
 
     // ---- flags and branches ----
 
     fn compare(&mut self, a: Reg, b: Reg) {
-        asm!(self.buf ; cmp Rq(a.0), Rq(b.0));
+        asm!(self.buf ; cmp Rq(a), Rq(b));
     }
 
     fn compare_imm(&mut self, a: Reg, imm: i64) {
@@ -465,9 +465,9 @@ impl MacroAssembler for X64 {
                 self.buf.push(imm as u8);
             }
         } else if let Ok(imm) = u32::try_from(imm) {
-            asm!(self.buf ; test Rd(a.0), imm as i32);
+            asm!(self.buf ; test Rd(a), imm as i32);
         } else if let Ok(imm) = i32::try_from(imm) {
-            asm!(self.buf ; test Rq(a.0), imm);
+            asm!(self.buf ; test Rq(a), imm);
         } else {
             self.immediate(SCRATCH, imm);
             self.test(a, SCRATCH);
@@ -475,7 +475,7 @@ impl MacroAssembler for X64 {
     }
 
     fn test(&mut self, a: Reg, b: Reg) {
-        asm!(self.buf ; test Rq(a.0), Rq(b.0));
+        asm!(self.buf ; test Rq(a), Rq(b));
     }
 
     fn jump(&mut self, label: Label) {
@@ -571,13 +571,13 @@ impl MacroAssembler for X64 {
     fn fneg(&mut self, dst: FReg, a: FReg) {
         asm!(self.buf ; pcmpeqd Rx(FSCRATCH2), Rx(FSCRATCH2) ; psllq Rx(FSCRATCH2), 63);
         self.fmov(dst, a);
-        self.rr(false, &[0x0F, 0x57], dst.0, FSCRATCH2);
+        self.rr(false, &[0x0F, 0x57], dst.0, FSCRATCH2.0);
     }
 
     fn fabs(&mut self, dst: FReg, a: FReg) {
         asm!(self.buf ; pcmpeqd Rx(FSCRATCH2), Rx(FSCRATCH2) ; psrlq Rx(FSCRATCH2), 1);
         self.fmov(dst, a);
-        self.rr(false, &[0x0F, 0x54], dst.0, FSCRATCH2);
+        self.rr(false, &[0x0F, 0x54], dst.0, FSCRATCH2.0);
     }
 
     fn fround(&mut self, mode: Round, dst: FReg, a: FReg) {
@@ -610,13 +610,13 @@ impl MacroAssembler for X64 {
 
     fn untag_float(&mut self, dst: FReg, src: Reg) {
         self.lea(SCRATCH, Mem::at(src, -3));
-        asm!(self.buf ; ror Rq(SCRATCH.0), 4);
+        asm!(self.buf ; ror Rq(SCRATCH), 4);
         self.bits_float(dst, SCRATCH);
     }
 
     fn tag_float(&mut self, dst: Reg, src: FReg, boxed: Label) {
         self.float_bits(dst, src);
-        asm!(self.buf ; rol Rq(dst.0), 4);
+        asm!(self.buf ; rol Rq(dst), 4);
         self.group1(Group1::Add, true, dst, 3);
         self.test_imm(dst, 2);
         self.jcc(EQUAL, boxed);
@@ -682,7 +682,7 @@ impl MacroAssembler for X64 {
 
     fn set_frame_size(&mut self, prologue: u32, bytes: u32) {
         let saved = self.prologues.iter().find(|&&(at, _)| at == prologue).map_or(0, |&(_, saved)| u32::from(saved));
-        debug_assert!(bytes % 16 == 0 && bytes >= 8 * saved);
+        debug_assert!(bytes.is_multiple_of(16) && bytes >= 8 * saved);
         self.buf.patch32(prologue + 3, bytes.saturating_sub(8 * saved));
     }
 

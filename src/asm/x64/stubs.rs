@@ -6,9 +6,11 @@
 use super::masm::{X64, asm};
 use super::regs::{ARGS, CALLEE_SAVED, RAX, RBP, RDI, RSP, SCRATCH};
 use crate::asm::masm::*;
-use crate::asm::stubs::{Core, StubConfig, THROWN, THUNK_STRIDE};
+use crate::asm::stubs::{Core, StubConfig, THROWN};
 use dynasmrt::{DynasmApi, dynasm};
 
+/// Distance of thunks.
+pub const THUNK_STRIDE: u32 = 16;
 /// Where an `enter` frame keeps the previous `exit_frame`, relative to its frame pointer.
 pub const ENTER_PREVIOUS_EXIT: i32 = -48;
 /// The stack pointer of an `enter` frame relative to its frame pointer, as `propagate` wants it.

@@ -10,6 +10,7 @@
 use super::{Collection, Collector, Outcome};
 use crate::gc::layout::HEADER_BYTES;
 use crate::gc::shapes::ShapeTable;
+use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Spaces, state};
 use crate::gc::trace::{self, Visitor};
 use crate::gc::word::{TAG_MASK, Word};
@@ -49,14 +50,10 @@ impl Collector for Compacting {
             unsafe { trace::scan_range(shapes, from, to, &mut evacuator) };
         }
         evacuator.drain();
-        for native in natives {
-            *native = native.and_then(|address| evacuator.survivor(address));
-        }
+        natives.update(|address| evacuator.survivor(address));
         evacuator.retire();
-        let outcome = Outcome {
-            moved_bytes: evacuator.moved_bytes,
-            ranges: evacuator.ranges.take().unwrap_or_default(),
-        };
+        let outcome =
+            Outcome { moved_bytes: evacuator.moved_bytes, ranges: evacuator.ranges.take().unwrap_or_default() };
         spaces.sweep_large(verify);
         for (first, count) in from_space {
             if verify {
@@ -157,8 +154,8 @@ impl Evacuator<'_> {
     #[cold]
     #[inline(never)]
     fn more_room(&mut self, bytes: usize) -> usize {
-        if bytes > BLOCK / 4 {
-            let to = self.spaces.take_for_copies(bytes);
+        if bytes > SMALL {
+            let to = self.spaces.take_for_middling_copy(bytes);
             self.pending.push((to, to + bytes));
             self.moved_bytes += bytes;
             self.note(to, to + bytes);
@@ -209,13 +206,12 @@ impl Evacuator<'_> {
         loop {
             while self.scan < self.cursor {
                 let address = self.scan;
-                // `scan` moves on before the slots are visited: those may retire the block, and then what is pending must
-                // not contain this object again.
                 // SAFETY: copies are complete objects, side by side from `scan` to `cursor`.
-                unsafe {
-                    let header = *(address as *const u64);
-                    self.scan = address + trace::size(self.shapes, address, header);
-                    trace::scan_object(self.shapes, address, self);
+                let bytes = unsafe { trace::scan_object(self.shapes, address, self) };
+                // When the block was retired meanwhile, this object is pending once more. That does no harm: its slots
+                // lead to to-space already.
+                if self.scan == address {
+                    self.scan += bytes;
                 }
             }
             let Some((from, to)) = self.pending.pop() else { return };

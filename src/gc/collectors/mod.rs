@@ -5,6 +5,7 @@
 
 pub mod compacting;
 
+use super::natives::Natives;
 use super::shapes::ShapeTable;
 use super::spaces::Spaces;
 
@@ -21,8 +22,8 @@ pub struct Collection<'a> {
     pub roots: Roots<'a>,
     /// Told the `Code` of each function that is reached.
     pub visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
-    /// Where the NATIVE objects lie: updated when they have moved, `None` for those that are dead.
-    pub natives: &'a mut dyn Iterator<Item = &'a mut Option<usize>>,
+    /// The NATIVE objects: to be told which have moved and which are dead.
+    pub natives: &'a mut Natives,
     /// Check everything.
     pub verify: bool,
 }
@@ -36,10 +37,21 @@ pub struct Outcome {
     pub ranges: Vec<(usize, usize)>,
 }
 
+/// What must be done with a store to an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barrier {
+    /// Nothing.
+    None,
+}
+
 /// A collector.
 pub trait Collector: Send {
     /// As `--gc=` names it.
     fn name(&self) -> &'static str;
+    /// What must be done with a store to an object.
+    fn barrier(&self) -> Barrier {
+        Barrier::None
+    }
     /// Frees what cannot be reached.
     ///
     /// # Safety

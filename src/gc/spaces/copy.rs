@@ -23,8 +23,12 @@ pub struct CopySpace {
 
 impl Spaces {
     /// A run for objects that move. There remains room for a copy of everything.
-    fn copy_run(&mut self, count: usize) -> Option<usize> {
-        let copy_reserve = self.used() + self.used() / 8 + count * 2 + 32;
+    fn copy_run(&mut self, count: usize, limit: usize) -> Option<usize> {
+        // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
+        let spare = if limit > self.max_blocks { 0 } else { count * 2 + 96 };
+        // Copies pack differently: a run of 16 blocks for middling objects may waste a quarter.
+        let copy_reserve = self.used() + self.used() / 3 + spare;
+        self.allocated_blocks += count as u64;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
@@ -33,7 +37,7 @@ impl Spaces {
 
     /// A block for a thread's buffer, if that does not go beyond `limit` blocks.
     pub fn take_buffer(&mut self, limit: usize) -> Option<usize> {
-        if self.beyond(1, limit) { None } else { self.copy_run(1) }
+        if self.beyond(1, limit) { None } else { self.copy_run(1, limit) }
     }
 
     /// Room for an object of middling size, if that does not go beyond `limit` blocks.
@@ -46,7 +50,7 @@ impl Spaces {
             if self.beyond(run, limit) {
                 return None;
             }
-            let address = self.copy_run(run)?;
+            let address = self.copy_run(run, limit)?;
             if run < MIDDLING_RUN || bytes > (run << BLOCK_SHIFT) / 2 {
                 return Some(address);
             }
@@ -77,5 +81,20 @@ impl Spaces {
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
         self.pool.address(first)
+    }
+
+    /// Room for the copy of an object that is not small.
+    pub fn take_for_middling_copy(&mut self, bytes: usize) -> usize {
+        const RUN_BYTES: usize = MIDDLING_RUN << BLOCK_SHIFT;
+        if bytes > RUN_BYTES / 2 {
+            return self.take_for_copies(bytes);
+        }
+        if bytes > self.copy.limit - self.copy.cursor {
+            self.copy.cursor = self.take_for_copies(RUN_BYTES);
+            self.copy.limit = self.copy.cursor + RUN_BYTES;
+        }
+        let address = self.copy.cursor;
+        self.copy.cursor += bytes;
+        address
     }
 }

@@ -46,6 +46,8 @@ pub struct Spaces {
     pub budget: usize,
     /// The most blocks that may be in use.
     pub max_blocks: usize,
+    /// Blocks handed out so far.
+    pub allocated_blocks: u64,
 }
 
 impl Spaces {
