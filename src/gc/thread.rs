@@ -291,7 +291,17 @@ impl Thread {
         self.arg_count.set(count as u64);
     }
 
+    /// The pending exception.
+    pub fn exception(&self) -> Value<'_> {
+        self.value(self.exception.get())
+    }
+
     /// Where the last throw lands.
+    pub fn landing(&self) -> Landing {
+        self.landing.get()
+    }
+
+    /// Sets where the last throw lands.
     pub fn set_landing(&self, landing: Landing) {
         self.landing.set(landing);
     }

@@ -104,6 +104,7 @@ pub fn lex(text: &str) -> Tokens {
         flags: Token::NEWLINE | Token::SPACE,
         out: Tokens::default(),
         brackets: Vec::new(),
+        braces: 0,
         mismatch: false,
         doc: None,
     };
@@ -126,6 +127,8 @@ struct Lexer<'a> {
     flags: u8,
     out: Tokens,
     brackets: Vec<Bracket>,
+    /// How many of them a `}` can close.
+    braces: usize,
     mismatch: bool,
     doc: Option<String>,
 }
@@ -402,6 +405,7 @@ impl Lexer<'_> {
                     self.at += 2;
                     self.push(partial, start);
                     self.brackets.push(Bracket { kind: Kind::StrHead, start: open as u32, end: self.at as u32 });
+                    self.braces += 1;
                     return;
                 }
                 b'\\' => {
@@ -443,6 +447,7 @@ impl Lexer<'_> {
         let start = self.at;
         self.at += length;
         self.brackets.push(Bracket { kind, start: start as u32, end: self.at as u32 });
+        self.braces += usize::from(matches!(kind, Kind::OpenBrace | Kind::OpenSet));
         self.push(kind, start);
     }
 
@@ -454,13 +459,7 @@ impl Lexer<'_> {
                 self.brackets.pop();
             }
             // Whatever is wrong here, the parser reports it.
-            _ => {
-                self.mismatch = true;
-                let floor = self.brackets.iter().rposition(|b| b.kind == Kind::StrHead).map_or(0, |at| at + 1);
-                if let Some(at) = self.brackets[floor..].iter().rposition(|b| b.kind == opening) {
-                    self.brackets.truncate(floor + at);
-                }
-            }
+            _ => self.mismatch = true,
         }
         self.push(kind, start);
     }
@@ -468,12 +467,14 @@ impl Lexer<'_> {
     fn close_brace(&mut self) {
         let start = self.at;
         self.at += 1;
-        let braces = |b: &Bracket| matches!(b.kind, Kind::OpenBrace | Kind::OpenSet | Kind::StrHead);
-        match self.brackets.iter().rposition(braces) {
+        let brace = |b: &Bracket| matches!(b.kind, Kind::OpenBrace | Kind::OpenSet | Kind::StrHead);
+        // Without the count, a long row of `(` before a long row of `}` would take quadratic time.
+        match if self.braces == 0 { None } else { self.brackets.iter().rposition(brace) } {
             Some(at) => {
                 self.mismatch |= at + 1 != self.brackets.len();
                 let interpolation = self.brackets[at].kind == Kind::StrHead;
                 self.brackets.truncate(at);
+                self.braces -= 1;
                 if interpolation {
                     self.string(start, Kind::StrTail, Kind::StrMiddle);
                     return;
@@ -517,6 +518,12 @@ impl Lexer<'_> {
             (b'!', ..) => (Kind::Bang, 1),
             _ => {
                 self.at += 1;
+                if byte == b'\'' {
+                    // The whole of what somebody took for a string is one mistake.
+                    let line = self.bytes[self.at..].split(|b| *b == b'\n').next().unwrap_or_default();
+                    self.at += line.iter().position(|b| *b == b'\'').map_or(0, |ahead| ahead + 1);
+                }
+                let end = self.at;
                 let (message, help) = match byte {
                     b'\'' => {
                         ("`'` means nothing here".to_string(), Some("strings are written with double quotes: \"text\""))
@@ -529,7 +536,7 @@ impl Lexer<'_> {
                     0x20..0x7f => (format!("`{}` means nothing here", byte as char), None),
                     _ => (format!("an invisible character, U+{byte:04X}"), Some("delete it")),
                 };
-                self.error(start, start + 1, message).help = help.map(str::to_string);
+                self.error(start, end, message).help = help.map(str::to_string);
                 return self.push(Kind::Bad, start);
             }
         };

@@ -48,3 +48,6 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, SyntaxError> {
             .help("save the file as UTF-8")
     })
 }
+
+#[cfg(test)]
+mod tests;

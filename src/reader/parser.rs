@@ -1,7 +1,7 @@
 //! Tokens to tree: what all of the grammar shares.
 //!
 //! Owns the walk over the tokens, the storage of the tree while it grows, limits on depth, reporting and recovery. The
-//! grammar itself stands in the rooms below: [`expressions`], [`control`], [`patterns`], [`functions`], [`declarations`].
+//! grammar itself stands in the rooms below: [`expressions`], [`operands`], [`control`], [`patterns`], [`functions`], [`declarations`].
 //! It must not know of files, namespaces or values.
 //!
 //! An error is reported where it is found and travels up as [`Fail`] to the nearest list of statements, which skips to
@@ -11,6 +11,7 @@ mod control;
 mod declarations;
 mod expressions;
 mod functions;
+mod operands;
 mod patterns;
 
 use std::sync::Arc;
@@ -276,6 +277,8 @@ impl Parser<'_> {
     fn recover(&mut self, from: usize) {
         let failed = self.at;
         let mut open: Vec<Kind> = Vec::new();
+        // How many of each closer are awaited: keeps the search below from taking quadratic time.
+        let mut awaited = [0usize; 256];
         self.at = from;
         loop {
             let token = self.token();
@@ -293,11 +296,17 @@ impl Parser<'_> {
             }
             if let Some(closer) = opening {
                 open.push(closer);
+                awaited[closer as usize] += 1;
             } else if matches!(token.kind, Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace | Kind::StrTail) {
-                match open.iter().rposition(|k| *k == token.kind) {
-                    Some(at) => open.truncate(at),
-                    None if matches!(token.kind, Kind::CloseBrace | Kind::StrTail) && self.at >= failed => return,
-                    None => {}
+                if awaited[token.kind as usize] > 0 {
+                    while let Some(closer) = open.pop() {
+                        awaited[closer as usize] -= 1;
+                        if closer == token.kind {
+                            break;
+                        }
+                    }
+                } else if matches!(token.kind, Kind::CloseBrace | Kind::StrTail) && self.at >= failed {
+                    return;
                 }
             }
             self.at += 1;

@@ -295,10 +295,10 @@ impl Scopes {
 /// Settles which variables live in boxes, from the outermost functions inwards. `homes` gives the arity (of the parent)
 /// that each function stands in.
 pub fn settle_boxes(functions: &mut [Function], homes: &[u32]) {
-    for id in 0..functions.len() {
-        let (before, rest) = functions.split_at_mut(id);
+    for (id, &home) in homes.iter().enumerate() {
+        let Some((before, rest)) = functions.split_at_mut_checked(id) else { break };
         let Some(function) = rest.first_mut() else { break };
-        let outer = function.parent.and_then(|p| before.get(p.index())).and_then(|p| p.arities.get(homes[id] as usize));
+        let outer = function.parent.and_then(|p| before.get(p.index())).and_then(|p| p.arities.get(home as usize));
         for arity in &mut function.arities {
             for var in &mut arity.vars {
                 match (var.kind, outer) {

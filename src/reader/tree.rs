@@ -343,6 +343,7 @@ pub enum UnaryOp {
 /// Operators with two operands that are both always evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[rustfmt::skip]
+#[allow(missing_docs)]
 pub enum BinaryOp {
     /// `+` and so on in the order of the grammar.
     Add, Subtract, Multiply, Divide, Remainder, Concat,

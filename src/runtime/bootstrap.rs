@@ -78,6 +78,7 @@ fn builtins(cx: &mut Thread) -> Result<(), DeclareError> {
     for builtin in TABLES.iter().copied().flatten() {
         let mark = cx.mark();
         let namespace = declare::namespace(cx, builtin.namespace)?;
+        namespace.set_native();
         let name = format!("{}/{}", builtin.namespace, builtin.name);
         let code = Code::new(vm, name, CodeSource::Builtin(builtin), Vec::new(), 0)?;
         let function = cx.alloc_closure(code.address(), &[])?;

@@ -126,7 +126,7 @@ fn new_type(cx: &mut Thread, namespace: &'static Namespace, name: &str, kind: Ty
 
 /// The type that a name of this kind already stands for in the namespace itself, or a new one; its object is the value of the
 /// binding afterwards.
-fn type_for(
+pub(super) fn type_for(
     cx: &mut Thread,
     namespace: &'static Namespace,
     name: &str,

@@ -275,6 +275,14 @@ impl Dispatch {
         self.reset(|kind| matches!(kind, TableKind::Selector(n) if *n == name));
     }
 
+    /// A method's default has changed: makes the entries of its tables unresolved again.
+    pub fn reset_method(&self, method: &MethodInfo) {
+        self.reset(|kind| match kind {
+            TableKind::Method(m) => m.id == method.id,
+            TableKind::Selector(name) => *name == method.name,
+        });
+    }
+
     /// Makes the entries of all tables of these kinds unresolved again.
     pub fn reset(&self, concerned: impl Fn(&TableKind) -> bool) {
         for table in super::read(&self.tables).all.iter().filter(|t| concerned(&t.kind)) {

@@ -35,6 +35,7 @@ struct Body {
     aliases: FxHashMap<&'static str, &'static Namespace>,
     doc: Option<Arc<str>>,
     source: Option<Arc<Source>>,
+    native: bool,
 }
 
 impl fmt::Debug for Namespace {
@@ -147,6 +148,16 @@ impl Namespace {
     /// The doc comment.
     pub fn doc(&self) -> Option<Arc<str>> {
         super::read(&self.body).doc.clone()
+    }
+
+    /// Does it consist of builtins?
+    pub fn native(&self) -> bool {
+        super::read(&self.body).native
+    }
+
+    /// Notes that it consists of builtins.
+    pub(super) fn set_native(&self) {
+        super::write(&self.body).native = true;
     }
 
     /// The text it was last loaded from.

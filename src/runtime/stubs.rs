@@ -81,7 +81,7 @@ struct Thunks {
 impl Stubs {
     /// Makes what every machine needs.
     pub(super) fn new(memory: &CodeMemory) -> Result<Stubs, StartError> {
-        let core = host::stubs::core(&CONFIG, super::unwind::unwind as *const () as usize)?;
+        let core = host::stubs::core(&CONFIG, super::trace::unwind as *const () as usize)?;
         let at = memory.publish(&[&core.code])?.starts[0];
         let throw = at + core.throw as usize;
         let mut resolvers: Vec<Assembled> = Vec::new();

@@ -4,17 +4,21 @@
 //! each other for the life of the process.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
 
 use super::code::Compiler;
 use super::dispatch::Dispatch;
 use super::helpers::Helpers;
 use super::keywords::Keywords;
+use super::load::Loader;
 use super::namespace::Namespaces;
+use super::sources::Sources;
 use super::stubs::Stubs;
+use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
+use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::{self, Heap, Thread, Thrown};
 
@@ -24,6 +28,10 @@ pub struct Vm {
     pub heap: Arc<Heap>,
     /// Code and data cells.
     pub memory: CodeMemory,
+    /// What is known of published code.
+    pub code_map: Arc<CodeMap>,
+    /// Which text a piece of code belongs to.
+    pub sources: Sources,
     /// The hand-written code between Rust and Harrier.
     pub stubs: Stubs,
     /// The code that calls helpers.
@@ -36,11 +44,16 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// The threads that were started.
+    pub threads: Threads,
+    /// What is loaded.
+    pub loader: Loader,
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
-    /// The program was interrupted (Ctrl-C) and has not yet noticed.
-    pub interrupted: AtomicBool,
+    /// `--dump=asm`: whoever publishes code prints it.
+    pub dump_asm: AtomicBool,
+    arguments: RwLock<Vec<String>>,
 }
 
 /// What a thread has besides its context.
@@ -90,7 +103,7 @@ impl Thread {
 
 /// A thread of the machine: detaches when dropped.
 pub struct Attached {
-    thread: Box<Thread>,
+    thread: gc::Attached,
     state: Box<ThreadState>,
 }
 
@@ -122,23 +135,44 @@ impl Vm {
         let memory = CodeMemory::reserve()?;
         let stubs = Stubs::new(&memory)?;
         let helpers = Helpers::new(&memory, &stubs)?;
+        let code_map = Arc::new(CodeMap::new(&memory));
+        heap.set_hooks(gc::Hooks { out_of_memory, ..gc::Hooks::default() });
+        heap.set_code(gc::walker::Code {
+            map: code_map.clone(),
+            entry_return: stubs.entry_return,
+            propagate: stubs.propagate,
+        });
         let vm: &'static Vm = Box::leak(Box::new(Vm {
             heap,
             memory,
+            code_map,
+            sources: Sources::default(),
             stubs,
             helpers,
             keywords: Keywords::default(),
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            threads: Threads::default(),
+            loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
-            interrupted: AtomicBool::new(false),
+            dump_asm: AtomicBool::new(false),
+            arguments: RwLock::default(),
         }));
-        vm.heap.set_hooks(gc::Hooks { out_of_memory });
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         Ok(cx)
+    }
+
+    /// The arguments of the program.
+    pub fn arguments(&self) -> Vec<String> {
+        super::read(&self.arguments).clone()
+    }
+
+    /// Sets the arguments of the program.
+    pub fn set_arguments(&self, arguments: Vec<String>) {
+        *super::write(&self.arguments) = arguments;
     }
 
     /// The number of the next binding.
@@ -149,7 +183,8 @@ impl Vm {
     /// Makes the calling OS thread one of this machine's.
     pub fn attach(&'static self) -> Attached {
         let thread = self.heap.attach();
-        let state = Box::new(ThreadState { vm: self, trace: RefCell::default() });
+        let trace = Trace::new(thread.root_word(gc::Word::NULL));
+        let state = Box::new(ThreadState { vm: self, trace: RefCell::new(trace) });
         thread.set_runtime((&raw const *state).cast());
         Attached { thread, state }
     }

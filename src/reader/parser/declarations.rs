@@ -498,9 +498,9 @@ impl Parser<'_> {
         let mut kind = kind;
         if self.kind() == Kind::Mut {
             let span = self.token().span();
-            let error = SyntaxError::new(span, "`let mut` stands inside functions only")
-                .label("not at the top level")
-                .help("for state that changes and is shared, use an atom: `let name = atom(value)`, then `swap!` or `reset!`");
+            let error = SyntaxError::new(span, "`let mut` cannot stand at the top level").help(
+                "for state that changes and is shared, use an atom: `let name = atom(value)`, then `swap!` or `reset!`",
+            );
             self.report(error);
             self.bump();
         } else if kind == LetKind::Plain && self.at_word("dynamic") && self.peek(1).kind != Kind::Assign {
