@@ -3,42 +3,52 @@
 //! Owns nothing: one place that names the functions of helper rooms which the core calls, so that the core does not depend on
 //! how vectors and maps are built.
 
-use crate::gc::{Handle, Thread, Thrown, Word, layout};
+use super::collections::{map, vector};
+use super::equality;
+use super::iterate::Items;
+use super::numbers::new_int;
+use super::text::format::{self, Style};
+use crate::gc::{Handle, Thread, Thrown};
 
 /// A vector of these elements.
 pub fn vector_of(cx: &mut Thread, elements: &[Handle]) -> Result<Handle, Thrown> {
-    cx.alloc_array_of(layout::ARRAY, elements)
+    vector::of(cx, elements)
 }
 
 /// A map of these keys and values, which alternate.
 pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
-    cx.alloc_array_of(layout::ARRAY, entries)
+    let builder = map::Builder::new(cx)?;
+    for entry in entries.chunks_exact(2) {
+        builder.put(cx, entry[0], entry[1])?;
+    }
+    builder.finish(cx)
 }
 
 /// Appends the elements of anything seqable, rooted.
 pub fn elements(cx: &mut Thread, collection: Handle, list: &mut Vec<Handle>) -> Result<(), Thrown> {
-    for i in 0..cx.get(collection).array_len() {
-        list.push(cx.root(cx.get(collection).element(i)));
+    let mut items = Items::of(cx, collection)?;
+    while let Some(item) = items.next_kept(cx)? {
+        list.push(item);
     }
     Ok(())
 }
 
 /// An Int.
 pub fn int(cx: &mut Thread, i: i64) -> Result<Handle, Thrown> {
-    Ok(cx.root_word(Word::int(i).unwrap_or(Word::NULL)))
+    new_int(cx, i)
 }
 
 /// `a == b`
 pub fn equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    Ok(cx.get(a) == cx.get(b))
+    equality::equal(cx.get(a), cx.get(b)).map_err(|deep| deep.throw(cx))
 }
 
 /// A value as `to-string` gives it.
 pub fn to_text(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
-    Ok(super::brief::brief(cx.get(value)))
+    format::to_text(cx, value, Style::Display)
 }
 
 /// A value as `repr` gives it.
 pub fn repr(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
-    Ok(super::brief::brief(cx.get(value)))
+    format::to_text(cx, value, Style::Readable)
 }

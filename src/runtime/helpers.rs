@@ -6,6 +6,7 @@
 
 use super::binding::Binding;
 use super::errors::ErrorKind;
+use super::operators;
 use super::sites::FieldSite;
 use super::vm::StartError;
 use crate::asm::memory::CodeMemory;
@@ -105,6 +106,68 @@ helpers! {
     DefineGlobal(binding: word, value: value) = define_global;
     /// Does the value have this type (by number)? For enums and structs of several layouts.
     InstanceOf(value: value, type_: word) = instance_of;
+    /// `a + b` where the inline path does not suffice; so the others.
+    Add(a: value, b: value) = operators::add;
+    /// `a - b`
+    Subtract(a: value, b: value) = operators::subtract;
+    /// `a * b`
+    Multiply(a: value, b: value) = operators::multiply;
+    /// `a / b`
+    Divide(a: value, b: value) = operators::divide;
+    /// `a % b`
+    Remainder(a: value, b: value) = operators::remainder;
+    /// `-a`
+    Negate(a: value) = super::numbers::arith::negate;
+    /// `a ++ b`
+    Concat(a: value, b: value) = operators::concat;
+    /// `a << b`
+    ShiftLeft(a: value, b: value) = operators::shift_left;
+    /// `a >> b`
+    ShiftRight(a: value, b: value) = operators::shift_right;
+    /// `a >>> b`
+    ShiftRightLogical(a: value, b: value) = operators::shift_right_logical;
+    /// `a & b`
+    BitAnd(a: value, b: value) = operators::bit_and;
+    /// `a | b`
+    BitOr(a: value, b: value) = operators::bit_or;
+    /// `a ^ b`
+    BitXor(a: value, b: value) = operators::bit_xor;
+    /// `a < b`: a Bool.
+    CompareLess(a: value, b: value) = operators::less;
+    /// `a <= b`
+    CompareLessEqual(a: value, b: value) = operators::less_equal;
+    /// `a > b`
+    CompareGreater(a: value, b: value) = operators::greater;
+    /// `a >= b`
+    CompareGreaterEqual(a: value, b: value) = operators::greater_equal;
+    /// `a == b`: a Bool.
+    Equal(a: value, b: value) = operators::equal;
+    /// `coll[key]`
+    GetIndex(coll: value, key: value) = super::builtins::access::get_index;
+    /// `coll[key] = value`: the value.
+    SetIndex(coll: value, key: value, value: value) = super::builtins::access::set_index;
+    /// A vector of the first `count` words of the spill area.
+    MakeVector(count: word) = operators::make_vector;
+    /// A map of the first `count` words of the spill area: keys and values in turn.
+    MakeMap(count: word) = operators::make_map;
+    /// A set of the first `count` words of the spill area.
+    MakeSet(count: word) = operators::make_set;
+    /// A String of the texts of the first `count` words of the spill area.
+    Interpolate(count: word) = operators::interpolate;
+    /// A builder for literals with more parts than the spill area holds.
+    LiteralStart() = operators::literal_start;
+    /// Adds a part (keys and values of a map in turn); the builder.
+    LiteralPush(list: value, value: value) = operators::literal_push;
+    /// The vector of a builder.
+    LiteralVector(list: value) = operators::literal_vector;
+    /// The map of a builder.
+    LiteralMap(list: value) = operators::literal_map;
+    /// The set of a builder.
+    LiteralSet(list: value) = operators::literal_set;
+    /// A cursor over anything seqable.
+    Iterate(coll: value) = super::iterate::iterate;
+    /// The next elements of a cursor: an ARRAY or NODE, `null` at the end.
+    NextChunk(cursor: value) = super::iterate::next_chunk;
 }
 
 /// The exit stubs of all helpers.

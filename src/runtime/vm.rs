@@ -44,6 +44,8 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// Shared strings.
+    pub text: super::text::Shared,
     /// The threads that were started.
     pub threads: Threads,
     /// What is loaded.
@@ -153,6 +155,7 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            text: super::text::Shared::default(),
             threads: Threads::default(),
             loader: Loader::default(),
             compiler,
