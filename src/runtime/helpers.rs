@@ -103,8 +103,8 @@ helpers! {
     Greater(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::Greater, a, b);
     GreaterEqual(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::GreaterEqual, a, b);
     Equal(a: value, b: value) = operators::equal;
-    GetIndex(object: value, index: value) = operators::get_index;
-    SetIndex(object: value, index: value, value: value) = operators::set_index;
+    GetIndex(object: value, index: value) = super::builtins::access::get_index;
+    SetIndex(object: value, index: value, value: value) = super::builtins::access::set_index;
     GetField(object: value, site: word) = get_field;
     SetField(object: value, value: value, site: word) = set_field;
     MakeVector(count: word) = operators::make_vector;

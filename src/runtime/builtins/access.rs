@@ -308,11 +308,10 @@ fn assoc(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let coll = cx.get(args[0]);
     if let (found, true) = keyed(cx, args[0], args[1])? {
         return bool(cx, found.is_some());
     }
-    if let Some(text) = coll.str() {
+    if let Some(text) = cx.get(args[0]).str() {
         let Some(part) = cx.get(args[1]).str() else { return Err(wrong_type(cx, "contains?", 2, "a String", args[1])) };
         return bool(cx, text.contains(part));
     }
