@@ -28,9 +28,9 @@ pub use handle::{Handle, Mark};
 pub use heap::{Heap, Hooks, Stats};
 pub use layout::LayoutId;
 pub use natives::Native;
-pub use options::{Options, Stress};
+pub use options::{CollectorKind, Options, Stress};
 pub use slow::Poll;
-pub use thread::{Attached, Interrupter, Landing, Thread, Thrown};
+pub use thread::{Attached, Interrupter, Landing, Spill, Thread, Thrown};
 pub use value::Value;
 pub use word::Word;
 

@@ -27,6 +27,15 @@ pub const MAX_SPILLED: usize = 256;
 /// Callee-saved registers of generated code.
 pub const SAVED: usize = 4;
 
+/// Spilled words that were put aside.
+#[derive(Debug)]
+#[must_use]
+pub struct Spill {
+    first: u32,
+    count: u64,
+    arg_count: u64,
+}
+
 /// Where execution goes on after a throw.
 #[derive(Clone, Copy, Default, Debug)]
 #[repr(C)]
@@ -228,6 +237,52 @@ impl Thread {
     pub fn set_spilled_arg(&self, i: usize, value: Value<'_>) {
         // SAFETY: as in `spilled_arg`.
         unsafe { (&mut *self.arg_spill.get())[i] = value.word() }
+    }
+
+    /// The called closure of a `resolve_stub`.
+    #[inline]
+    pub fn closure_spill(&self) -> Value<'_> {
+        self.value(self.closure_spill.get())
+    }
+
+    /// Replaces the called closure of a `resolve_stub`.
+    #[inline]
+    pub fn set_closure_spill(&self, closure: Value<'_>) {
+        self.closure_spill.set(closure.word());
+    }
+
+    /// Says what is spilled: 0, or 1 for the closure plus so many arguments.
+    ///
+    /// # Safety
+    /// These words must be values.
+    #[inline]
+    pub unsafe fn set_spilled(&self, count: u64) {
+        self.spilled.set(count);
+    }
+
+    /// Puts the spilled closure and arguments aside, as handles, before generated code is called.
+    pub fn save_spill(&self) -> Spill {
+        let count = self.spilled.replace(0);
+        let first = self.mark();
+        if count > 0 {
+            let _ = self.root(self.closure_spill());
+            for i in 0..(count as usize - 1).min(MAX_SPILLED) {
+                let _ = self.root(self.spilled_arg(i));
+            }
+        }
+        Spill { first: first.0, count, arg_count: self.arg_count.get() }
+    }
+
+    /// Puts back what was put aside; its handles must not have been released.
+    pub fn restore_spill(&self, spill: Spill) {
+        if spill.count > 0 {
+            self.set_closure_spill(self.get(Handle(spill.first)));
+            for i in 0..(spill.count as u32 - 1).min(MAX_SPILLED as u32) {
+                self.set_spilled_arg(i as usize, self.get(Handle(spill.first + 1 + i)));
+            }
+        }
+        self.spilled.set(spill.count);
+        self.arg_count.set(spill.arg_count);
     }
 
     /// Says how many arguments the next call into generated code has.

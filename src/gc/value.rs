@@ -250,8 +250,8 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn element(self, i: usize) -> Value<'h> {
         match self.extent() {
-            // SAFETY: within the object.
             (Shape::Array, extent) if i < extent.words - 1 => {
+                // SAFETY: within the object.
                 Value { word: Word(unsafe { self.load(i + 1) }), thread: self.thread }
             }
             _ => self.no_slot(i + 1),

@@ -6,11 +6,8 @@ use std::time::Instant;
 fn tree(thread: &mut Thread, layout: LayoutId, depth: u32) -> Handle {
     let mark = thread.mark();
     let null = thread.root_word(Word::NULL);
-    let (left, right) = if depth == 0 {
-        (null, null)
-    } else {
-        (tree(thread, layout, depth - 1), tree(thread, layout, depth - 1))
-    };
+    let (left, right) =
+        if depth == 0 { (null, null) } else { (tree(thread, layout, depth - 1), tree(thread, layout, depth - 1)) };
     let node = thread.allocate(layout, 2, 0, |t, mut fresh| {
         fresh.set(0, t.get(left));
         fresh.set(1, t.get(right));
