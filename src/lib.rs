@@ -4,6 +4,7 @@
 
 pub mod asm;
 pub mod cli;
+pub mod codegen;
 pub mod gc;
 pub mod options;
 pub mod reader;

@@ -3,7 +3,10 @@
 //! Owns nothing: one place that names the functions of those rooms which the core calls, so that the core does not depend on
 //! how vectors and maps are built.
 
-use crate::gc::{Handle, Thread, Thrown, Word, layout};
+use super::collections::{map, vector};
+use super::text::format::{self, Style};
+use super::{iterate, numbers, operators};
+use crate::gc::{Handle, Thread, Thrown};
 
 /// A vector of these elements.
 pub fn vector_of(cx: &mut Thread, elements: &[Handle]) -> Result<Handle, Thrown> {

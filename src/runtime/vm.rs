@@ -46,6 +46,8 @@ pub struct Vm {
     pub dispatch: Dispatch,
     /// The threads that were started.
     pub threads: Threads,
+    /// Shared strings.
+    pub text: super::text::Shared,
     /// What is loaded.
     pub loader: Loader,
     /// The generator.
@@ -154,6 +156,7 @@ impl Vm {
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
             threads: Threads::default(),
+            text: Default::default(),
             loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
