@@ -1,11 +1,13 @@
 //! What the runtime core needs from collections, numbers and text.
 //!
-//! Owns nothing: one place that names the functions of those rooms which the core calls, so that the core does not depend on
+//! Owns nothing: one place that names the functions of helper rooms which the core calls, so that the core does not depend on
 //! how vectors and maps are built.
 
 use super::collections::{map, vector};
+use super::equality;
+use super::iterate::Items;
+use super::numbers::new_int;
 use super::text::format::{self, Style};
-use super::{iterate, numbers, operators};
 use crate::gc::{Handle, Thread, Thrown};
 
 /// A vector of these elements.
@@ -15,36 +17,30 @@ pub fn vector_of(cx: &mut Thread, elements: &[Handle]) -> Result<Handle, Thrown>
 
 /// A map of these keys and values, which alternate.
 pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
-    let mut made = map::empty(cx)?;
+    let builder = map::Builder::new(cx)?;
     for entry in entries.chunks_exact(2) {
-        made = map::assoc(cx, made, entry[0], entry[1])?;
+        builder.put(cx, entry[0], entry[1])?;
     }
-    Ok(made)
+    builder.finish(cx)
 }
 
 /// Appends the elements of anything seqable, rooted.
 pub fn elements(cx: &mut Thread, collection: Handle, list: &mut Vec<Handle>) -> Result<(), Thrown> {
-    let vector = iterate::to_vector(cx, collection)?;
-    for i in 0..vector::len(cx.get(vector)) {
-        list.extend(vector::get(cx.get(vector), i).map(|v| cx.root(v)));
+    let mut items = Items::of(cx, collection)?;
+    while let Some(item) = items.next_kept(cx)? {
+        list.push(item);
     }
     Ok(())
 }
 
 /// An Int.
 pub fn int(cx: &mut Thread, i: i64) -> Result<Handle, Thrown> {
-    numbers::new_int(cx, i)
-}
-
-/// The Int with these decimal digits.
-pub fn int_of_digits(cx: &mut Thread, digits: &str) -> Result<Handle, Thrown> {
-    let int = numbers::parse::int(digits).unwrap_or_default();
-    numbers::new_big(cx, &int)
+    new_int(cx, i)
 }
 
 /// `a == b`
 pub fn equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    operators::equal(cx, a, b)
+    equality::equal(cx.get(a), cx.get(b)).map_err(|deep| deep.throw(cx))
 }
 
 /// A value as `to-string` gives it.
@@ -55,4 +51,10 @@ pub fn to_text(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
 /// A value as `repr` gives it.
 pub fn repr(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
     format::to_text(cx, value, Style::Readable)
+}
+
+/// The Int with these decimal digits.
+pub fn int_of_digits(cx: &mut Thread, digits: &str) -> Result<Handle, Thrown> {
+    let int = super::numbers::parse::int(digits).unwrap_or_default();
+    super::numbers::new_big(cx, &int)
 }

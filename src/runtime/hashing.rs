@@ -11,7 +11,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::collections::view::{Slots, field};
+use super::collections::view::Slots;
 use super::collections::{List, map, mutable, set, vector};
 use super::numbers::{Integral, Number, integral};
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};

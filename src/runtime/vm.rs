@@ -44,10 +44,10 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
-    /// The threads that were started.
-    pub threads: Threads,
     /// Shared strings.
     pub text: super::text::Shared,
+    /// The threads that were started.
+    pub threads: Threads,
     /// What is loaded.
     pub loader: Loader,
     /// The generator.
@@ -155,8 +155,8 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            text: super::text::Shared::default(),
             threads: Threads::default(),
-            text: Default::default(),
             loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),

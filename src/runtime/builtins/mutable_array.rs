@@ -4,10 +4,10 @@ use super::Args;
 use super::support::{Outcome, bad_bounds, index_below, out_of_range};
 use crate::builtins;
 use crate::gc::layout::{ARRAY, NODE};
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::collections::view::{Slots, copy_array};
 use crate::runtime::collections::{array, vector};
-use crate::runtime::equality::equal;
+use crate::runtime::equality::{TooDeep, equal};
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::numbers::{new_int, new_usize};
 
@@ -128,12 +128,8 @@ fn copy_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 #[cold]
 fn range_error(cx: &mut Thread, args: &Args<'_>, len: usize) -> Thrown {
-    let end: Result<Handle, Thrown> = crate::runtime::numbers::arith::arith(
-        cx,
-        crate::runtime::numbers::arith::Op::Add,
-        args[2],
-        args[3],
-    );
+    let end: Result<Handle, Thrown> =
+        crate::runtime::numbers::arith::arith(cx, crate::runtime::numbers::arith::Op::Add, args[2], args[3]);
     match end {
         Ok(end) => bad_bounds(cx, "copy-range", args[2], end, "Array", len),
         Err(thrown) => thrown,
@@ -141,19 +137,17 @@ fn range_error(cx: &mut Thread, args: &Args<'_>, len: usize) -> Thrown {
 }
 
 fn index_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let wanted = cx.get(args[1]);
-    let mut found = -1;
-    for (i, value) in Slots::of(cx.get(args[0])).iter().enumerate() {
-        match equal(value, wanted) {
-            Ok(true) => {
-                found = i as i64;
-                break;
-            }
-            Ok(false) => {}
-            Err(deep) => return Err(deep.throw(cx)),
+    let found = position(cx.get(args[0]), cx.get(args[1])).map_err(|deep| deep.throw(cx))?;
+    new_int(cx, found.map_or(-1, |i| i as i64))
+}
+
+fn position(array: Value<'_>, wanted: Value<'_>) -> Result<Option<usize>, TooDeep> {
+    for (i, value) in Slots::of(array).iter().enumerate() {
+        if equal(value, wanted)? {
+            return Ok(Some(i));
         }
     }
-    new_int(cx, found)
+    Ok(None)
 }
 
 fn to_vec(cx: &mut Thread, args: &Args<'_>) -> Outcome {

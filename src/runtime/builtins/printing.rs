@@ -83,9 +83,7 @@ fn println(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn eprintln(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let mut text = line(cx, args)?;
     text.push('\n');
-    if let Err(error) = output::write_stderr(text.as_bytes()) {
-        return Err(output::io_error(cx, "eprintln", &error));
-    }
+    crate::runtime::console::write_error(&text);
     last(cx, args)
 }
 

@@ -1,11 +1,9 @@
 //! Builtins: strings and keywords.
 
 use super::Args;
-use super::support::{
-    Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type,
-};
+use super::support::{Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type};
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::runtime::collections::List;
 use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
@@ -13,6 +11,7 @@ use crate::runtime::iterate::{self, Items};
 use crate::runtime::numbers::{Number, new_int, new_usize};
 use crate::runtime::text::format::{self, Style};
 use crate::runtime::text::strings::{self, MAX_BYTES};
+use crate::runtime::threads;
 
 builtins! { pub static TABLE: "core";
     /// The characters from index `from` up to but not including `to`. `substring("hello", 1, 3)` is `"el"`.
@@ -63,8 +62,9 @@ builtins! { pub static TABLE: "core";
     "char-from-code" (code: Int) = char_from_code;
     /// The characters. `chars("ab")` is `["a", "b"]`.
     "chars" (text: String) = chars;
-    /// Is it a keyword? `keyword?(:a)` is `true`.
-    "keyword?" (x: Any) = is_keyword;
+    /// The texts of the elements with a separator between them; of a thread (without separator): waits for it and gives its
+    /// value, or throws what it threw. `join(["a", "b"], "-")` is `"a-b"`.
+    "join" (coll: Any, separator: opt(String)) = join_builtin;
     /// The text of a keyword without the colon. `keyword->string(:a)` is `"a"`.
     "keyword->string" (keyword: Keyword) = keyword_to_string;
     /// The keyword with a text. `string->keyword("a")` is `:a`.
@@ -307,8 +307,15 @@ fn chars(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     iterate::to_vector(cx, args[0])
 }
 
-fn is_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    bool(cx, cx.get(args[0]).as_keyword().is_some())
+fn join_builtin(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match args.opt(1) {
+        Some(separator) => {
+            let coll = seqable(cx, "join", args, 0)?;
+            join(cx, coll, separator)
+        }
+        None if cx.get(args[0]).is(layout::THREAD_HANDLE) => threads::join(cx, args[0]),
+        None => Err(wrong_type(cx, "join", 1, "a Thread", args[0])),
+    }
 }
 
 fn keyword_to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
