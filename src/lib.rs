@@ -3,5 +3,7 @@
 //! `docs/architecture.md` is the map of the house.
 
 pub mod asm;
+pub mod codegen;
 pub mod gc;
 pub mod reader;
+pub mod runtime;

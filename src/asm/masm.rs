@@ -147,6 +147,8 @@ pub struct Mark {
     pub absolute: usize,
     /// Number of comments.
     pub comments: usize,
+    /// Number of labels bound.
+    pub bound: usize,
 }
 
 /// The macro assembler.

@@ -139,6 +139,7 @@ pub struct GlobalRef {
 }
 
 /// A declaration or statement of the top level.
+#[allow(missing_docs)]
 #[derive(Debug)]
 pub enum Item {
     /// `fn name …`. `global` is the reference under which the function is defined in its own namespace.
@@ -342,6 +343,7 @@ pub enum UnaryOp {
 /// Operators with two operands that are both always evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[rustfmt::skip]
+#[allow(missing_docs)]
 pub enum BinaryOp {
     /// `+` and so on in the order of the grammar.
     Add, Subtract, Multiply, Divide, Remainder, Concat,
@@ -355,6 +357,7 @@ pub enum BinaryOp {
 
 /// A node of the tree. Everything is an expression. `tail` on calls: the call is in tail position of its arity (not inside a
 /// `try`, not in `init`).
+#[allow(missing_docs)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// An Int that fits 61 bits.
@@ -469,6 +472,7 @@ pub struct Try {
 }
 
 /// A pattern.
+#[allow(missing_docs)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pattern {
     /// `_`

@@ -1,0 +1,157 @@
+//! The private buffer into which a machine's assembler writes before its code has a place.
+//!
+//! Owns the bytes, the labels, and what is still open: references to labels (fixups) and to absolute addresses. It does not
+//! know how a reference is encoded: `kind` belongs to the machine. `dynasm!` writes into it (it implements [`DynasmApi`]),
+//! but dynasm's own labels are not used, because a buffer must be able to be cut back to a [`Mark`].
+//!
+//! Invariants: a label is bound at most once; `bound` lists the bound labels in the order of their binding; nothing in
+//! `fixups` and `absolute` lies beyond the end of `bytes`.
+
+use super::masm::{AbsoluteFixup, Label, Mark};
+use dynasmrt::{AssemblyOffset, DynasmApi};
+
+/// A reference to a label.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixup {
+    /// Offset of the field (x86-64) or instruction (ARM64).
+    pub at: u32,
+    /// How it is encoded: the machine's own numbering.
+    pub kind: u8,
+    /// The label.
+    pub label: Label,
+}
+
+const UNBOUND: u32 = u32::MAX;
+
+/// Code that is being written.
+#[derive(Debug, Default)]
+pub struct CodeBuffer {
+    /// The code so far.
+    pub bytes: Vec<u8>,
+    /// References to labels.
+    pub fixups: Vec<Fixup>,
+    /// References to absolute addresses.
+    pub absolute: Vec<AbsoluteFixup>,
+    /// Comments by offset, ascending.
+    pub comments: Vec<(u32, String)>,
+    labels: Vec<u32>,
+    bound: Vec<Label>,
+    commenting: bool,
+}
+
+impl CodeBuffer {
+    /// An empty buffer.
+    pub fn new() -> CodeBuffer {
+        CodeBuffer { bytes: Vec::with_capacity(1024), ..CodeBuffer::default() }
+    }
+
+    /// Bytes written so far.
+    pub fn position(&self) -> u32 {
+        self.bytes.len() as u32
+    }
+
+    /// A new label.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(UNBOUND);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Binds `label` here.
+    pub fn bind(&mut self, label: Label) {
+        debug_assert_eq!(self.labels[label.0 as usize], UNBOUND, "a label is bound twice");
+        self.labels[label.0 as usize] = self.bytes.len() as u32;
+        self.bound.push(label);
+    }
+
+    /// Where `label` is bound.
+    pub fn target(&self, label: Label) -> Option<u32> {
+        self.labels.get(label.0 as usize).copied().filter(|&at| at != UNBOUND)
+    }
+
+    /// Notes that the field at the present offset refers to `label`.
+    pub fn refer(&mut self, kind: u8, label: Label) {
+        self.fixups.push(Fixup { at: self.bytes.len() as u32, kind, label });
+    }
+
+    /// Notes that the field at the present offset refers to the absolute address `target`.
+    pub fn refer_absolute(&mut self, kind: u8, target: usize) {
+        self.absolute.push(AbsoluteFixup { at: self.bytes.len() as u32, kind, target });
+    }
+
+    /// Overwrites the 32 bits at `at`.
+    pub fn patch32(&mut self, at: u32, value: u32) {
+        self.bytes[at as usize..at as usize + 4].copy_from_slice(&value.to_le_bytes());
+    }
+
+    /// The 32 bits at `at`.
+    pub fn read32(&self, at: u32) -> u32 {
+        let at = at as usize;
+        u32::from_le_bytes([self.bytes[at], self.bytes[at + 1], self.bytes[at + 2], self.bytes[at + 3]])
+    }
+
+    /// The present state.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            code: self.bytes.len(),
+            labels: self.labels.len(),
+            fixups: self.fixups.len(),
+            absolute: self.absolute.len(),
+            comments: self.comments.len(),
+            bound: self.bound.len(),
+        }
+    }
+
+    /// Cuts back to `mark`. `true` when a label that remains has become unbound.
+    pub fn rollback(&mut self, mark: &Mark) -> bool {
+        let mut unbound = false;
+        for label in self.bound.drain(mark.bound..) {
+            self.labels[label.0 as usize] = UNBOUND;
+            unbound |= (label.0 as usize) < mark.labels;
+        }
+        self.bytes.truncate(mark.code);
+        self.labels.truncate(mark.labels);
+        self.fixups.truncate(mark.fixups);
+        self.absolute.truncate(mark.absolute);
+        self.comments.truncate(mark.comments);
+        unbound
+    }
+
+    /// Notes a comment, if comments are kept.
+    pub fn comment(&mut self, text: impl FnOnce() -> String) {
+        if self.commenting {
+            self.comments.push((self.bytes.len() as u32, text()));
+        }
+    }
+
+    /// Switches comments on or off.
+    pub fn keep_comments(&mut self, on: bool) {
+        self.commenting = on;
+    }
+}
+
+impl Extend<u8> for CodeBuffer {
+    fn extend<T: IntoIterator<Item = u8>>(&mut self, bytes: T) {
+        self.bytes.extend(bytes);
+    }
+}
+
+impl<'a> Extend<&'a u8> for CodeBuffer {
+    fn extend<T: IntoIterator<Item = &'a u8>>(&mut self, bytes: T) {
+        self.bytes.extend(bytes);
+    }
+}
+
+impl DynasmApi for CodeBuffer {
+    fn offset(&self) -> AssemblyOffset {
+        AssemblyOffset(self.bytes.len())
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    fn align(&mut self, alignment: usize, with: u8) {
+        let end = self.bytes.len().next_multiple_of(alignment);
+        self.bytes.resize(end, with);
+    }
+}

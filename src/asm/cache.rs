@@ -1,0 +1,33 @@
+//! What a processor must be told when memory becomes code.
+//!
+//! On x86-64 nothing: the caches are coherent, and turning a page executable serialises. On ARM64 the writer cleans the data
+//! cache, invalidates the instruction cache, and has the kernel make all threads of the process fetch anew, because freed
+//! addresses are used again.
+
+/// Once, before code is published.
+pub fn register() {
+    #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+    membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE);
+}
+
+/// After the code at `place` has been written and made executable, before anybody knows of it.
+pub fn synchronise(place: usize, bytes: usize) {
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: the caller has just written these bytes, and they are readable.
+        let code = unsafe { std::slice::from_raw_parts(place as *const u8, bytes) };
+        dynasmrt::cache_control::synchronize_icache(code);
+        #[cfg(target_os = "linux")]
+        membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
+        dynasmrt::cache_control::prepare_for_execution(code);
+    }
+    #[cfg(target_arch = "x86_64")]
+    let _ = (place, bytes);
+}
+
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+fn membarrier(command: libc::c_int) {
+    // Kernels without it (before 4.16, and qemu's user mode) refuse; then nothing more can be done.
+    // SAFETY: the call takes no pointers.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) };
+}

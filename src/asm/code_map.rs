@@ -1,0 +1,419 @@
+//! What is known of published code, found by address.
+//!
+//! Owns, for each function: its name and place, the callee-saved registers that it saves, the safepoints with their live
+//! words and handlers, and the lines. The frame walker, the unwinder and stack traces read it; `publish`ing threads write it.
+//! It does not know what a tagged word is, nor what the opaque `source` means to the runtime.
+//!
+//! # Live words
+//!
+//! At a call the map says which callee-saved registers (as they are when the callee runs) and which frame slots hold tagged
+//! words. Slot `i` of a function that saves `n` registers is at `FP - 8 * (n + 1 + i)`. A call site costs eight bytes: the
+//! return offset, and a word that holds the mask of registers and either 23 slots or the place of a longer set in a pool
+//! shared by the function; equal sets are stored once.
+//!
+//! # Invariants
+//!
+//! - A chunk is registered before any address in it becomes known to running code, and unregistered before it is freed.
+//! - Functions are sorted by start and disjoint; safepoints and lines are sorted by offset.
+//! - A [`View`] holds the lock as a reader: who has one must not register or unregister, nor ask for a second.
+
+use super::memory::{CodeMemory, Published};
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+// ---- sets of slots ----
+
+/// A set of frame slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SlotSet {
+    low: u64,
+    /// Slots from 64 upwards, 64 to a word; the last word is not 0.
+    high: Vec<u64>,
+}
+
+impl SlotSet {
+    /// The empty set.
+    pub fn new() -> SlotSet {
+        SlotSet::default()
+    }
+
+    /// Adds `slot`.
+    pub fn insert(&mut self, slot: u32) {
+        if slot < 64 {
+            self.low |= 1 << slot;
+        } else {
+            let word = slot as usize / 64 - 1;
+            if word >= self.high.len() {
+                self.high.resize(word + 1, 0);
+            }
+            self.high[word] |= 1 << (slot % 64);
+        }
+    }
+
+    /// Is `slot` in the set?
+    pub fn contains(&self, slot: u32) -> bool {
+        let word = if slot < 64 { self.low } else { self.high.get(slot as usize / 64 - 1).copied().unwrap_or(0) };
+        word >> (slot % 64) & 1 != 0
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::once(self.low).chain(self.high.iter().copied())
+    }
+}
+
+impl FromIterator<u32> for SlotSet {
+    fn from_iter<T: IntoIterator<Item = u32>>(slots: T) -> SlotSet {
+        let mut set = SlotSet::new();
+        slots.into_iter().for_each(|slot| set.insert(slot));
+        set
+    }
+}
+
+// ---- safepoints ----
+
+/// A safepoint as the generator describes it.
+#[derive(Clone, Debug, Default)]
+pub struct SafepointInfo {
+    /// Offset of the return address in the function.
+    pub return_offset: u32,
+    /// Callee-saved registers that hold tagged words.
+    pub live_saved: u8,
+    /// Frame slots that hold tagged words.
+    pub slots: SlotSet,
+    /// Offset of the code that handles an exception thrown in the call.
+    pub handler: Option<u32>,
+}
+
+/// Set when the lower bits are the place of a set in the pool.
+const IN_POOL: u32 = 1 << 23;
+const INLINE_SLOTS: u32 = 23;
+
+/// The safepoints of a function, packed.
+#[derive(Debug, Default)]
+pub struct Safepoints {
+    /// Sorted.
+    returns: Box<[u32]>,
+    /// Registers in the upper eight bits; slots, or `IN_POOL` and an index, below.
+    words: Box<[u32]>,
+    /// Sets of slots: the number of words, then the words as pairs of 32 bits.
+    pool: Box<[u32]>,
+    /// Return offset and handler offset, sorted.
+    handlers: Box<[(u32, u32)]>,
+}
+
+impl Safepoints {
+    /// Packs them. Of two with the same return offset the first counts.
+    pub fn new(mut infos: Vec<SafepointInfo>) -> Safepoints {
+        if !infos.is_sorted_by_key(|info| info.return_offset) {
+            infos.sort_by_key(|info| info.return_offset);
+        }
+        infos.dedup_by_key(|info| info.return_offset);
+        let mut pool = Vec::new();
+        let mut known = rustc_hash::FxHashMap::default();
+        let words = infos
+            .iter()
+            .map(|info| {
+                let slots = &info.slots;
+                let low = if slots.high.is_empty() && slots.low < 1 << INLINE_SLOTS {
+                    slots.low as u32
+                } else {
+                    IN_POOL
+                        | *known.entry(slots).or_insert_with(|| {
+                            let place = pool.len() as u32;
+                            pool.push(1 + slots.high.len() as u32);
+                            pool.extend(slots.words().flat_map(|word| [word as u32, (word >> 32) as u32]));
+                            place
+                        })
+                };
+                u32::from(info.live_saved) << 24 | low
+            })
+            .collect();
+        debug_assert!(pool.len() < IN_POOL as usize);
+        Safepoints {
+            returns: infos.iter().map(|info| info.return_offset).collect(),
+            words,
+            handlers: infos.iter().filter_map(|info| Some((info.return_offset, info.handler?))).collect(),
+            pool: pool.into_boxed_slice(),
+        }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.returns.len()
+    }
+
+    /// None at all?
+    pub fn is_empty(&self) -> bool {
+        self.returns.is_empty()
+    }
+
+    /// The safepoint with this return offset.
+    pub fn find(&self, return_offset: u32) -> Option<Safepoint<'_>> {
+        self.returns.binary_search(&return_offset).ok().map(|index| self.at(index))
+    }
+
+    /// All, by return offset.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Safepoint<'_>)> {
+        self.returns.iter().enumerate().map(|(index, &offset)| (offset, self.at(index)))
+    }
+
+    fn at(&self, index: usize) -> Safepoint<'_> {
+        Safepoint { safepoints: self, word: self.words[index], return_offset: self.returns[index] }
+    }
+
+    fn bytes(&self) -> usize {
+        8 * self.returns.len() + 4 * self.pool.len() + 8 * self.handlers.len()
+    }
+}
+
+/// One safepoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Safepoint<'a> {
+    safepoints: &'a Safepoints,
+    word: u32,
+    return_offset: u32,
+}
+
+impl<'a> Safepoint<'a> {
+    /// Callee-saved registers that hold tagged words.
+    pub fn live_saved(&self) -> u8 {
+        (self.word >> 24) as u8
+    }
+
+    /// Frame slots that hold tagged words, ascending.
+    pub fn slots(&self) -> Slots<'a> {
+        let low = self.word & 0xFF_FFFF;
+        let rest = if low & IN_POOL == 0 {
+            &[]
+        } else {
+            let place = (low & !IN_POOL) as usize;
+            let words = self.safepoints.pool[place] as usize;
+            &self.safepoints.pool[place + 1..place + 1 + 2 * words]
+        };
+        Slots { present: if low & IN_POOL == 0 { low } else { 0 }, base: 0, rest, started: low & IN_POOL == 0 }
+    }
+
+    /// Offset of the exception handler in the function.
+    pub fn handler(&self) -> Option<u32> {
+        let handlers = &self.safepoints.handlers;
+        handlers.binary_search_by_key(&self.return_offset, |h| h.0).ok().map(|index| handlers[index].1)
+    }
+}
+
+/// Iterates over slots.
+#[derive(Clone, Debug)]
+pub struct Slots<'a> {
+    present: u32,
+    base: u32,
+    rest: &'a [u32],
+    started: bool,
+}
+
+impl Iterator for Slots<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        while self.present == 0 {
+            let (&word, rest) = self.rest.split_first()?;
+            if self.started {
+                self.base += 32;
+            }
+            self.started = true;
+            (self.present, self.rest) = (word, rest);
+        }
+        let bit = self.present.trailing_zeros();
+        self.present &= self.present - 1;
+        Some(self.base + bit)
+    }
+}
+
+// ---- functions ----
+
+/// A published function.
+#[derive(Debug)]
+pub struct Function {
+    /// The name that people see.
+    pub name: String,
+    /// What the runtime knows it by: where its text is, which closure template it belongs to. 0: nothing.
+    pub source: u32,
+    /// Its address.
+    pub start: usize,
+    /// Bytes of code.
+    pub size: u32,
+    /// The callee-saved registers that its prologue saves.
+    pub saved: u8,
+    /// Bytes of its frame below the frame pointer.
+    pub frame_bytes: u32,
+    /// Its safepoints.
+    pub safepoints: Safepoints,
+    /// Code offset at which the code of a source offset begins; sorted by code offset.
+    pub lines: Vec<(u32, u32)>,
+    /// Comments by code offset, for listings; empty unless they were kept.
+    pub comments: Vec<(u32, String)>,
+}
+
+impl Function {
+    /// The source offset of the instruction before `return_address`.
+    pub fn source_before(&self, return_address: usize) -> Option<u32> {
+        let last = return_address.checked_sub(self.start + 1)? as u64;
+        let index = self.lines.partition_point(|&(code, _)| u64::from(code) <= last);
+        Some(self.lines[index.checked_sub(1)?].1)
+    }
+
+    /// The address range.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.start + self.size as usize
+    }
+
+    /// Distance of slot `slot` from the frame pointer.
+    pub fn slot_offset(&self, slot: u32) -> i32 {
+        slot_offset(self.saved, slot)
+    }
+
+    /// Distance from the frame pointer of the place where the caller's callee-saved register `index` is saved, if it is.
+    pub fn saved_offset(&self, index: usize) -> Option<i32> {
+        saved_offset(self.saved, index)
+    }
+}
+
+/// Distance of slot `slot` from the frame pointer in a function that saves the registers `saved`.
+pub fn slot_offset(saved: u8, slot: u32) -> i32 {
+    -8 * (saved.count_ones() as i32 + 1 + slot as i32)
+}
+
+/// Distance from the frame pointer of the saved callee-saved register `index` in such a function.
+pub fn saved_offset(saved: u8, index: usize) -> Option<i32> {
+    let below = saved & ((1u8 << index) - 1);
+    (saved >> index & 1 != 0).then(|| -8 * (1 + below.count_ones() as i32))
+}
+
+// ---- the map ----
+
+#[derive(Debug)]
+struct Chunk {
+    range: Range<usize>,
+    functions: Vec<Function>,
+}
+
+/// Says which chunk and function an address belongs to.
+#[derive(Debug)]
+pub struct CodeMap {
+    code: Range<usize>,
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Of each page from the start of the code range: 0, or 1 plus the index of its chunk. As long as the highest page in use.
+    pages: Vec<u32>,
+    chunks: Vec<Option<Chunk>>,
+    /// Indices of `chunks` that are free.
+    free: Vec<u32>,
+}
+
+const PAGE_SHIFT: u32 = 12;
+
+impl CodeMap {
+    /// A map of the code in `memory`.
+    pub fn new(memory: &CodeMemory) -> CodeMap {
+        CodeMap { code: memory.code_range(), inner: RwLock::default() }
+    }
+
+    /// Notes the functions of a chunk, in any order.
+    pub fn register(&self, published: &Published, mut functions: Vec<Function>) {
+        functions.sort_by_key(|function| function.start);
+        debug_assert!(functions.windows(2).all(|pair| pair[0].range().end <= pair[1].start));
+        debug_assert!(
+            functions.iter().all(|f| published.range.contains(&f.start) && f.range().end <= published.range.end)
+        );
+        let pages = self.pages(&published.range);
+        let chunk = Chunk { range: published.range.clone(), functions };
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let index = match inner.free.pop() {
+            Some(index) => index,
+            None => {
+                inner.chunks.push(None);
+                inner.chunks.len() as u32 - 1
+            }
+        };
+        inner.chunks[index as usize] = Some(chunk);
+        if inner.pages.len() < pages.end {
+            inner.pages.resize(pages.end, 0);
+        }
+        debug_assert!(inner.pages[pages.clone()].iter().all(|page| *page == 0), "the chunk is registered twice");
+        inner.pages[pages].fill(index + 1);
+    }
+
+    /// Forgets the chunk with this range; its functions come back to whoever wants to tell others that they are gone.
+    pub fn unregister(&self, range: &Range<usize>) -> Vec<Function> {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let pages = self.pages(range);
+        let Some(index) = inner.pages.get(pages.start).and_then(|page| page.checked_sub(1)) else { return Vec::new() };
+        let Some(chunk) = inner.chunks[index as usize].take_if(|chunk| chunk.range == *range) else {
+            return Vec::new();
+        };
+        inner.pages[pages].fill(0);
+        inner.free.push(index);
+        chunk.functions
+    }
+
+    /// Locks the map for reading: for a whole walk rather than for each frame.
+    pub fn view(&self) -> View<'_> {
+        View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner) }
+    }
+
+    fn pages(&self, range: &Range<usize>) -> Range<usize> {
+        (range.start - self.code.start) >> PAGE_SHIFT..(range.end - self.code.start) >> PAGE_SHIFT
+    }
+}
+
+/// The map, locked for reading.
+#[derive(Debug)]
+pub struct View<'a> {
+    code: usize,
+    inner: RwLockReadGuard<'a, Inner>,
+}
+
+impl View<'_> {
+    /// The function that contains `address`.
+    pub fn function(&self, address: usize) -> Option<&Function> {
+        let chunk = self.chunk(address)?;
+        let index = chunk.functions.partition_point(|function| function.start <= address);
+        let function = &chunk.functions[index.checked_sub(1)?];
+        (address - function.start < function.size as usize).then_some(function)
+    }
+
+    /// The function that made the call which returns to `return_address`. (A call at the very end of a function returns to
+    /// the address behind it.)
+    pub fn caller(&self, return_address: usize) -> Option<&Function> {
+        self.function(return_address.checked_sub(1)?)
+    }
+
+    /// The safepoint of the call that returns to `return_address`, and its function.
+    pub fn safepoint(&self, return_address: usize) -> Option<(&Function, Safepoint<'_>)> {
+        let function = self.caller(return_address)?;
+        let safepoint = function.safepoints.find((return_address - function.start) as u32)?;
+        Some((function, safepoint))
+    }
+
+    /// The pages of the chunk that contains `address`: what must stay while a frame returns there.
+    pub fn chunk_range(&self, address: usize) -> Option<Range<usize>> {
+        Some(self.chunk(address)?.range.clone())
+    }
+
+    /// All functions, by no order in particular.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.inner.chunks.iter().flatten().flat_map(|chunk| &chunk.functions)
+    }
+
+    /// Bytes that the safepoints take.
+    pub fn safepoint_bytes(&self) -> usize {
+        self.functions().map(|function| function.safepoints.bytes()).sum()
+    }
+
+    fn chunk(&self, address: usize) -> Option<&Chunk> {
+        let page = address.checked_sub(self.code)? >> PAGE_SHIFT;
+        let index = self.inner.pages.get(page)?.checked_sub(1)?;
+        self.inner.chunks.get(index as usize)?.as_ref()
+    }
+}

@@ -1,0 +1,386 @@
+//! Code memory: one reserved range of addresses, code in its lower half, data cells in its upper half.
+//!
+//! Owns the mapping of pages, the placing of code and its last fixups. It does not know what the code is (that is
+//! [`super::code_map`]'s) nor who may still be running in it: whoever frees a chunk knows that nobody is.
+//!
+//! # Invariants
+//!
+//! - No page is ever writable and executable. A chunk is written while it is RW and unknown to anybody, then turned to RX for
+//!   good; it is never written again, only freed as a whole.
+//! - Everything in the range is within 2 GiB of everything else, so that 32-bit displacements always reach.
+//! - Memory handed out by `alloc_data` is zero.
+
+use super::masm::{Assembled, SAVED_REGS};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::ptr::{self, NonNull};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+const _: () = assert!(SAVED_REGS <= 8, "masks of saved registers are bytes");
+
+/// The whole range.
+pub const RANGE_BYTES: usize = 2 << 30;
+/// The half that holds code.
+pub const CODE_BYTES: usize = RANGE_BYTES / 2;
+/// Every function starts at a multiple of this.
+pub const FUNCTION_ALIGN: usize = 32;
+/// Data is made accessible in steps of this many bytes.
+const DATA_STEP: usize = 256 << 10;
+/// The largest alignment of data.
+const MAX_DATA_ALIGN: usize = 4096;
+#[cfg(target_arch = "x86_64")]
+/// Padding: `int3`, four times.
+const FILLER: [u8; 4] = [0xCC; 4];
+#[cfg(not(target_arch = "x86_64"))]
+/// Padding: `brk #0`.
+const FILLER: [u8; 4] = 0xD420_0000u32.to_le_bytes();
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// The system refuses.
+    #[error("cannot {what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The range is used up.
+    #[error("the {0} memory is exhausted")]
+    Exhausted(&'static str),
+    /// A reference does not reach.
+    #[error("a reference from {from:#x} to {to:#x} is out of reach")]
+    OutOfReach {
+        /// The place of the reference.
+        from: usize,
+        /// Its target.
+        to: usize,
+    },
+    /// A chunk that is not there.
+    #[error("chunk {0:?} is not published")]
+    NoSuchChunk(ChunkId),
+}
+
+impl MemoryError {
+    fn system(what: &'static str) -> MemoryError {
+        MemoryError::System { what, error: std::io::Error::last_os_error() }
+    }
+}
+
+/// A published chunk: the offset of its first page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub struct ChunkId(pub u32);
+
+/// What `publish` made.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// Its pages.
+    pub range: Range<usize>,
+    /// The addresses of the functions, in the order given.
+    pub starts: Vec<usize>,
+}
+
+/// Counters for statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryStats {
+    /// Chunks that are published.
+    pub chunks: usize,
+    /// Bytes of their pages.
+    pub code_bytes: usize,
+    /// Bytes of data handed out.
+    pub data_bytes: usize,
+}
+
+/// The reserved range.
+#[derive(Debug)]
+pub struct CodeMemory {
+    base: usize,
+    page: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Free address space for code below `code_end`: page number to pages; neighbours are merged.
+    free_by_start: BTreeMap<u32, u32>,
+    /// The same as (pages, page number), for the best fit.
+    free_by_size: BTreeSet<(u32, u32)>,
+    /// First page that was never used.
+    code_end: u32,
+    /// Pages of the published chunks.
+    chunks: BTreeMap<ChunkId, u32>,
+    /// Next byte of data that was never used, relative to the start of the data half.
+    data_next: usize,
+    /// End of the accessible data.
+    data_end: usize,
+    /// Freed blocks by size and alignment.
+    free_data: BTreeMap<(usize, usize), Vec<usize>>,
+    /// For the placing of small chunks.
+    random: u32,
+    stats: MemoryStats,
+}
+
+impl CodeMemory {
+    /// Reserves the range.
+    pub fn reserve() -> Result<CodeMemory, MemoryError> {
+        // SAFETY: a new anonymous mapping at a place of the system's choice disturbs nothing.
+        let base = unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            libc::mmap(ptr::null_mut(), RANGE_BYTES, libc::PROT_NONE, flags, -1, 0)
+        };
+        if base == libc::MAP_FAILED {
+            return Err(MemoryError::system("reserve addresses for code"));
+        }
+        // SAFETY: asks for a constant.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096).max(4096);
+        super::cache::register();
+        let state = State { random: 0x9E37_79B9, ..State::default() };
+        Ok(CodeMemory { base: base as usize, page, state: Mutex::new(state) })
+    }
+
+    /// The whole range.
+    pub fn range(&self) -> Range<usize> {
+        self.base..self.base + RANGE_BYTES
+    }
+
+    /// The half that holds code.
+    pub fn code_range(&self) -> Range<usize> {
+        self.base..self.base + CODE_BYTES
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> MemoryStats {
+        self.lock().stats
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held leaves at worst some address space unused.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- data ----
+
+    /// Zeroed, writable memory in the data half; `align` is a power of two up to 4096.
+    pub fn alloc_data(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MemoryError> {
+        let (size, align) = data_class(bytes, align).ok_or(MemoryError::Exhausted("data"))?;
+        let mut state = self.lock();
+        let block = match state.free_data.get_mut(&(size, align)).and_then(Vec::pop) {
+            Some(block) => {
+                // SAFETY: the block is accessible data of `size` bytes, which its owner has given back.
+                unsafe { ptr::write_bytes(block as *mut u8, 0, size) };
+                block
+            }
+            None => {
+                let start = state.data_next.next_multiple_of(align);
+                let end = start + size;
+                if end > RANGE_BYTES - CODE_BYTES {
+                    return Err(MemoryError::Exhausted("data"));
+                }
+                if end > state.data_end {
+                    let wanted = end.next_multiple_of(DATA_STEP);
+                    let bytes = wanted - state.data_end;
+                    self.protect(self.base + CODE_BYTES + state.data_end, bytes, libc::PROT_READ | libc::PROT_WRITE)?;
+                    state.data_end = wanted;
+                }
+                state.data_next = end;
+                self.base + CODE_BYTES + start
+            }
+        };
+        state.stats.data_bytes += size;
+        NonNull::new(block as *mut u8).ok_or(MemoryError::Exhausted("data"))
+    }
+
+    /// Gives back what `alloc_data` gave for the same `bytes` and `align`.
+    ///
+    /// # Safety
+    ///
+    /// The block came from this `CodeMemory` with the same `bytes` and `align`, and nobody uses it any more: no published code
+    /// refers to it.
+    pub unsafe fn free_data(&self, block: NonNull<u8>, bytes: usize, align: usize) {
+        if let Some(class) = data_class(bytes, align) {
+            let mut state = self.lock();
+            state.free_data.entry(class).or_default().push(block.as_ptr() as usize);
+            state.stats.data_bytes -= class.0;
+        }
+    }
+
+    // ---- code ----
+
+    /// Gives the functions their places in a chunk of their own, resolves their absolute references and makes them executable.
+    pub fn publish(&self, functions: &[&Assembled]) -> Result<Published, MemoryError> {
+        let mut size = 0usize;
+        let offsets: Vec<usize> = functions
+            .iter()
+            .map(|function| {
+                let start = size.next_multiple_of(FUNCTION_ALIGN);
+                size = start + function.code.len();
+                start
+            })
+            .collect();
+        if size > CODE_BYTES {
+            return Err(MemoryError::Exhausted("code"));
+        }
+        let bytes = size.max(1).next_multiple_of(self.page);
+        let (start, first) = {
+            let mut state = self.lock();
+            let first = state.take_pages((bytes / self.page) as u32, CODE_BYTES / self.page)?;
+            // Small chunks would all begin at the same cache sets: spread them where there is room.
+            let room = (bytes - size) / 64 + 1;
+            (first, state.next_random() as usize % room * 64)
+        };
+        let pages = (bytes / self.page) as u32;
+        let place = self.base + start as usize * self.page;
+        match self.fill(place, bytes, first, functions, &offsets) {
+            Ok(()) => {
+                let mut state = self.lock();
+                state.chunks.insert(ChunkId(start), pages);
+                state.stats.chunks += 1;
+                state.stats.code_bytes += bytes;
+                let starts = offsets.iter().map(|offset| place + first + offset).collect();
+                Ok(Published { chunk: ChunkId(start), range: place..place + bytes, starts })
+            }
+            Err(error) => {
+                if self.vacate(place, bytes).is_ok() {
+                    self.lock().give_pages(start, pages);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Maps the pages at `place` RW, writes the functions `first` bytes into them, and turns them to RX.
+    fn fill(
+        &self,
+        place: usize,
+        bytes: usize,
+        first: usize,
+        functions: &[&Assembled],
+        offsets: &[usize],
+    ) -> Result<(), MemoryError> {
+        self.protect(place, bytes, libc::PROT_READ | libc::PROT_WRITE)?;
+        // SAFETY: the pages were taken from the free ones, so this thread alone knows them, and they are readable and writable
+        // now; fresh pages are zero, hence initialised.
+        let memory = unsafe { std::slice::from_raw_parts_mut(place as *mut u8, bytes) };
+        for (filler, byte) in FILLER.iter().cycle().zip(memory.iter_mut()) {
+            *byte = *filler;
+        }
+        for (function, offset) in functions.iter().zip(offsets) {
+            let start = first + offset;
+            let code = &mut memory[start..start + function.code.len()];
+            code.copy_from_slice(&function.code);
+            for fixup in &function.absolute {
+                if !super::host::apply_absolute(code, place + start, fixup) {
+                    return Err(MemoryError::OutOfReach { from: place + start + fixup.at as usize, to: fixup.target });
+                }
+            }
+        }
+        self.protect(place, bytes, libc::PROT_READ | libc::PROT_EXEC)?;
+        super::cache::synchronise(place, bytes);
+        Ok(())
+    }
+
+    /// Frees a chunk: its pages vanish and its addresses will be used again.
+    ///
+    /// # Safety
+    ///
+    /// No thread runs in the chunk or will return into it, and no cell refers to it.
+    pub unsafe fn free_chunk(&self, chunk: ChunkId) -> Result<(), MemoryError> {
+        let pages = self.lock().chunks.remove(&chunk).ok_or(MemoryError::NoSuchChunk(chunk))?;
+        let bytes = pages as usize * self.page;
+        self.vacate(self.base + chunk.0 as usize * self.page, bytes)?;
+        let mut state = self.lock();
+        state.give_pages(chunk.0, pages);
+        state.stats.chunks -= 1;
+        state.stats.code_bytes -= bytes;
+        Ok(())
+    }
+
+    fn protect(&self, place: usize, bytes: usize, protection: libc::c_int) -> Result<(), MemoryError> {
+        debug_assert!(protection & (libc::PROT_WRITE | libc::PROT_EXEC) != libc::PROT_WRITE | libc::PROT_EXEC);
+        // SAFETY: the pages are in our range, and this module gives each page to one user.
+        match unsafe { libc::mprotect(place as *mut libc::c_void, bytes, protection) } {
+            0 => Ok(()),
+            _ => Err(MemoryError::system("set the protection of code memory")),
+        }
+    }
+
+    /// Replaces the pages by inaccessible ones without memory behind them.
+    fn vacate(&self, place: usize, bytes: usize) -> Result<(), MemoryError> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        // SAFETY: the pages are in our range, and nobody uses them any more.
+        let at = unsafe { libc::mmap(place as *mut libc::c_void, bytes, libc::PROT_NONE, flags, -1, 0) };
+        if at == libc::MAP_FAILED { Err(MemoryError::system("release code memory")) } else { Ok(()) }
+    }
+}
+
+impl Drop for CodeMemory {
+    fn drop(&mut self) {
+        // SAFETY: the range is ours; who drops it has stopped running code in it, as with any memory.
+        unsafe { libc::munmap(self.base as *mut libc::c_void, RANGE_BYTES) };
+    }
+}
+
+impl State {
+    /// Takes free address space: the smallest piece that is large enough.
+    fn take_pages(&mut self, pages: u32, limit: usize) -> Result<u32, MemoryError> {
+        if let Some(&(size, start)) = self.free_by_size.range((pages, 0)..).next() {
+            self.free_by_size.remove(&(size, start));
+            self.free_by_start.remove(&start);
+            if size > pages {
+                self.free_by_size.insert((size - pages, start + pages));
+                self.free_by_start.insert(start + pages, size - pages);
+            }
+            return Ok(start);
+        }
+        let start = self.code_end;
+        if start as usize + pages as usize > limit {
+            return Err(MemoryError::Exhausted("code"));
+        }
+        self.code_end += pages;
+        Ok(start)
+    }
+
+    fn give_pages(&mut self, start: u32, pages: u32) {
+        let (mut start, mut pages) = (start, pages);
+        if let Some((&before, &size)) = self.free_by_start.range(..start).next_back()
+            && before + size == start
+        {
+            self.free_by_start.remove(&before);
+            self.free_by_size.remove(&(size, before));
+            start = before;
+            pages += size;
+        }
+        if let Some(size) = self.free_by_start.remove(&(start + pages)) {
+            self.free_by_size.remove(&(size, start + pages));
+            pages += size;
+        }
+        if start + pages == self.code_end {
+            self.code_end = start;
+        } else {
+            self.free_by_start.insert(start, pages);
+            self.free_by_size.insert((pages, start));
+        }
+    }
+
+    fn next_random(&mut self) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.random
+    }
+}
+
+/// The size and alignment with which a request is served.
+fn data_class(bytes: usize, align: usize) -> Option<(usize, usize)> {
+    debug_assert!(align.is_power_of_two() && align <= MAX_DATA_ALIGN);
+    let align = align.clamp(8, MAX_DATA_ALIGN);
+    let bytes = bytes.max(8);
+    if bytes > RANGE_BYTES - CODE_BYTES {
+        return None;
+    }
+    let size = if bytes <= 256 { bytes.next_multiple_of(8) } else { bytes.next_power_of_two() };
+    Some((size.next_multiple_of(align), align))
+}

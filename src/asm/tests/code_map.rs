@@ -1,0 +1,160 @@
+//! The code map.
+
+use super::*;
+use crate::asm::code_map::*;
+use crate::asm::memory::Published;
+
+fn blank(size: usize) -> Assembled {
+    Assembled { code: vec![0xCC; size], absolute: Vec::new(), comments: Vec::new() }
+}
+
+fn function(name: &str, start: usize, size: u32) -> Function {
+    Function {
+        name: name.into(),
+        source: 0,
+        start,
+        size,
+        saved: 0,
+        frame_bytes: 0,
+        safepoints: Safepoints::default(),
+        lines: Vec::new(),
+        comments: Vec::new(),
+    }
+}
+
+#[test]
+fn slot_sets_of_all_sizes() {
+    let mut random = Random(99);
+    for round in 0..2000 {
+        let mut expected = Vec::new();
+        let infos: Vec<_> = (0..random.below(20))
+            .map(|i| {
+                let limit = [5, 23, 24, 64, 65, 300, 3000][random.below(7)];
+                let mut slots: Vec<u32> = (0..random.below(30)).map(|_| random.below(limit) as u32).collect();
+                let info = SafepointInfo {
+                    return_offset: 10 * i as u32 + 5,
+                    live_saved: random.below(256) as u8,
+                    slots: slots.iter().copied().collect(),
+                    handler: (random.below(3) == 0).then_some(random.below(10000) as u32),
+                };
+                slots.sort();
+                slots.dedup();
+                assert!((0..3000).all(|slot| info.slots.contains(slot) == slots.binary_search(&slot).is_ok()));
+                expected.push((info.return_offset, info.live_saved, slots, info.handler));
+                info
+            })
+            .collect();
+        let mut shuffled = infos;
+        if round % 2 == 0 {
+            shuffled.reverse();
+        }
+        let packed = Safepoints::new(shuffled);
+        assert_eq!(packed.len(), expected.len());
+        for (offset, live, slots, handler) in &expected {
+            let point = packed.find(*offset).expect("safepoint");
+            assert_eq!(point.live_saved(), *live);
+            assert_eq!(point.slots().collect::<Vec<_>>(), *slots);
+            assert_eq!(point.handler(), *handler);
+            assert!(packed.find(offset + 1).is_none());
+        }
+        let all: Vec<_> = packed.iter().map(|(offset, _)| offset).collect();
+        assert_eq!(all, expected.iter().map(|e| e.0).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn equal_sets_are_stored_once() {
+    let memory = CodeMemory::reserve().expect("reserve");
+    let map = CodeMap::new(&memory);
+    let published = memory.publish(&[&blank(4096)]).expect("publish");
+    let mut f = function("f", published.starts[0], 4096);
+    let info = |i| SafepointInfo { return_offset: i, slots: (20..200).collect(), ..SafepointInfo::default() };
+    f.safepoints = Safepoints::new((0..1000).map(info).collect());
+    map.register(&published, vec![f]);
+    assert_eq!(map.view().safepoint_bytes(), 8 * 1000 + 4 * (1 + 2 * 4));
+}
+
+#[test]
+fn addresses_and_functions() {
+    let memory = CodeMemory::reserve().expect("reserve");
+    let map = CodeMap::new(&memory);
+    let mut random = Random(3);
+    let mut held: Vec<Published> = Vec::new();
+    for round in 0..300 {
+        let codes: Vec<_> = (0..1 + random.below(9)).map(|_| blank(1 + random.below(3000))).collect();
+        let published = memory.publish(&codes.iter().collect::<Vec<_>>()).expect("publish");
+        let functions = published
+            .starts
+            .iter()
+            .zip(&codes)
+            .map(|(&start, code)| function(&format!("f{start}"), start, code.code.len() as u32))
+            .collect();
+        map.register(&published, functions);
+        for (&start, code) in published.starts.iter().zip(&codes) {
+            let view = map.view();
+            for address in [start, start + code.code.len() - 1] {
+                assert_eq!(view.function(address).expect("function").name, format!("f{start}"));
+            }
+            let end = start + code.code.len();
+            assert_eq!(view.caller(end).expect("caller").name, format!("f{start}"));
+            assert!(view.function(end).is_none_or(|f| f.start == end));
+            assert_eq!(view.chunk_range(start), Some(published.range.clone()));
+        }
+        held.push(published);
+        if round % 2 == 0 {
+            let gone = held.swap_remove(random.below(held.len()));
+            assert_eq!(map.unregister(&gone.range).len(), gone.starts.len());
+            assert!(map.unregister(&gone.range).is_empty());
+            assert!(gone.starts.iter().all(|&start| map.view().function(start).is_none()));
+            // SAFETY: nobody runs in it.
+            unsafe { memory.free_chunk(gone.chunk) }.expect("free");
+        }
+    }
+    let view = map.view();
+    for address in [0, 1, memory.range().start - 1, memory.range().end, usize::MAX, memory.code_range().end - 1] {
+        assert!(view.function(address).is_none() && view.safepoint(address).is_none());
+    }
+}
+
+#[test]
+fn lines_and_frames() {
+    let mut f = function("f", 1000, 100);
+    f.lines = vec![(10, 1), (20, 2), (20, 3), (50, 4)];
+    let at = |address| f.source_before(address);
+    assert_eq!([at(0), at(1000), at(1010), at(1011)], [None, None, None, Some(1)]);
+    assert_eq!([at(1020), at(1021), at(1050), at(1051), at(1100)], [Some(1), Some(3), Some(3), Some(4), Some(4)]);
+    f.saved = 0b1010;
+    assert_eq!(
+        [f.saved_offset(0), f.saved_offset(1), f.saved_offset(2), f.saved_offset(3)],
+        [None, Some(-8), None, Some(-16)]
+    );
+    assert_eq!([f.slot_offset(0), f.slot_offset(3)], [-24, -48]);
+    assert_eq!(saved_offset(0xFF, 7), Some(-64));
+}
+
+#[test]
+fn readers_and_writers_at_once() {
+    let memory = CodeMemory::reserve().expect("reserve");
+    let map = CodeMap::new(&memory);
+    let published = memory.publish(&[&blank(64)]).expect("publish");
+    map.register(&published, vec![function("stays", published.starts[0], 64)]);
+    let address = published.starts[0] + 7;
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    assert_eq!(map.view().function(address).expect("function").name, "stays");
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..500 {
+                let published = memory.publish(&[&blank(9000)]).expect("publish");
+                map.register(&published, vec![function("goes", published.starts[0], 9000)]);
+                map.unregister(&published.range);
+                // SAFETY: nobody runs in it.
+                unsafe { memory.free_chunk(published.chunk) }.expect("free");
+            }
+        });
+    });
+}

@@ -1,0 +1,363 @@
+//! Allocation from Rust.
+//!
+//! Owns the making of objects: room, header, contents. Whoever allocates passes handles and gets a handle, because
+//! everything may have moved meanwhile. Out of memory is an exception that a hook of the layer above makes.
+//!
+//! Invariant: from the moment room is taken until the object is complete nothing can collect.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::handle::Handle;
+use super::layout::{self, LayoutId, Shape};
+use super::shapes::{self, Extent};
+use super::thread::{Thread, Thrown};
+use super::value::Value;
+use super::word::Word;
+
+/// An object under construction: every word must be written before `init` returns.
+pub struct Fresh<'a> {
+    address: usize,
+    words: usize,
+    tagged_from: usize,
+    tagged_to: usize,
+    init: PhantomData<&'a mut [u64]>,
+}
+
+impl Fresh<'_> {
+    /// Writes the tagged or untagged word `i` after the header.
+    ///
+    /// # Panics
+    /// When the object is shorter.
+    #[inline]
+    pub fn set(&mut self, i: usize, value: Value<'_>) {
+        self.write(i, value.word().0);
+    }
+
+    /// Writes bits to word `i` after the header.
+    ///
+    /// # Panics
+    /// When the object is shorter, or bits that look like a pointer go to a tagged word.
+    #[inline]
+    pub fn set_raw(&mut self, i: usize, bits: u64) {
+        let tagged = self.tagged_from <= i && i < self.tagged_to;
+        assert!(!tagged || !Word(bits).is_pointer(), "a pointer is stored as a Value");
+        self.write(i, bits);
+    }
+
+    /// Writes bytes from word `i` after the header on, the last word padded with zeros.
+    ///
+    /// # Panics
+    /// When the object is shorter, or the words are tagged.
+    pub fn set_bytes(&mut self, i: usize, bytes: &[u8]) {
+        for (k, chunk) in bytes.chunks(8).enumerate() {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.set_raw(i + k, u64::from_le_bytes(word));
+        }
+    }
+
+    /// Words after the header.
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Copies `n` tagged words of another object, from its word `from` on, to the words from `to` on.
+    ///
+    /// # Panics
+    /// When one of the objects is shorter, or one of those words of `source` is not tagged.
+    #[inline]
+    pub fn copy(&mut self, to: usize, source: Value<'_>, from: usize, n: usize) {
+        let (_, extent) = source.extent();
+        let fits = |start: usize, end: usize| n <= end.saturating_sub(start);
+        assert!(from >= extent.tagged_from && fits(from, extent.tagged_to) && fits(to, self.words) || n == 0);
+        for k in 0..n {
+            // SAFETY: the words are within both objects; nobody else knows the fresh one.
+            unsafe {
+                let bits = atomic(source.word().address() + layout::slot_offset(from + k)).load(Ordering::Acquire);
+                *((self.address + layout::slot_offset(to + k)) as *mut u64) = bits;
+            }
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, i: usize, bits: u64) {
+        assert!(i < self.words);
+        // SAFETY: within the object, which nobody else knows yet.
+        unsafe { *((self.address + layout::slot_offset(i)) as *mut u64) = bits }
+    }
+}
+
+impl Thread {
+    /// A new object of any layout with `payload_words` words after the header. `init` must write all of them.
+    ///
+    /// # Panics
+    /// When what `init` wrote contradicts the layout or the size: a mistake of the caller.
+    #[inline]
+    pub fn allocate(
+        &mut self,
+        layout: LayoutId,
+        payload_words: usize,
+        count: u32,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Result<Handle, Thrown> {
+        self.allocate_checked(layout, payload_words, count, true, init)
+    }
+
+    #[inline]
+    fn allocate_checked(
+        &mut self,
+        layout: LayoutId,
+        payload_words: usize,
+        count: u32,
+        check_text: bool,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Result<Handle, Thrown> {
+        let address = self.take_room(payload_words)?;
+        let word = self.build(address, layout, payload_words, count, check_text, init);
+        Ok(self.push_handle(word))
+    }
+
+    /// Makes an object of fresh memory.
+    #[inline]
+    fn build(
+        &self,
+        address: usize,
+        layout: LayoutId,
+        payload_words: usize,
+        count: u32,
+        check_text: bool,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Word {
+        let shape = self.heap().shapes().shape(layout);
+        let header = layout::header(layout, count);
+        // SAFETY: there is room for header and payload.
+        unsafe { *(address as *mut u64) = header };
+        let (tagged_from, tagged_to) = match shape {
+            Shape::Slots(n) => (0, n as usize),
+            Shape::Array | Shape::Closure => (1, payload_words),
+            Shape::Prefix => (2, 3),
+            _ => (0, 0),
+        };
+        if cfg!(debug_assertions) {
+            for i in 0..payload_words {
+                // SAFETY: within the room.
+                unsafe { *((address + layout::slot_offset(i)) as *mut u64) = Word::POISON.0 };
+            }
+        }
+        init(self, Fresh { address, words: payload_words, tagged_from, tagged_to, init: PhantomData });
+        let first = if payload_words == 0 {
+            0
+        } else {
+            // SAFETY: there is a first word.
+            unsafe { *((address + layout::slot_offset(0)) as *const u64) }
+        };
+        let extent = shapes::extent(shape, header, || first);
+        if cfg!(debug_assertions) {
+            for i in extent.tagged_from..extent.tagged_to.min(payload_words) {
+                // SAFETY: within the room.
+                let word = unsafe { *((address + layout::slot_offset(i)) as *const u64) };
+                assert!(word != Word::POISON.0, "layout {layout}: word {i} was not written");
+            }
+        }
+        assert!(extent.words == payload_words && shape != Shape::None, "layout {layout} does not have this size");
+        let word = Word(
+            address as u64 | if shape == Shape::Closure { super::word::TAG_FUNCTION } else { super::word::TAG_OBJECT },
+        );
+        if check_text && matches!(shape, Shape::String | Shape::Prefix) {
+            check_string(self.value(word), shape, extent);
+        }
+        word
+    }
+
+    /// A new object that never moves and never dies, and whose slots are always roots.
+    ///
+    /// # Panics
+    /// As for `allocate`.
+    pub fn allocate_permanent(
+        &mut self,
+        layout: LayoutId,
+        payload_words: usize,
+        count: u32,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Result<Handle, Thrown> {
+        let bytes = payload_words.saturating_add(1).saturating_mul(8);
+        // The lock is held until the object is complete, because a collection walks this space.
+        let heap = self.heap().clone();
+        let built = heap.with_spaces(|spaces| {
+            let address = if bytes < 1 << 40 { spaces.take_permanent(bytes) } else { None };
+            address.map(|address| self.build(address, layout, payload_words, count, true, init))
+        });
+        match built {
+            Some(word) => Ok(self.push_handle(word)),
+            None => Err(self.out_of_memory()),
+        }
+    }
+
+    /// A new `STRING` that never moves and never dies.
+    pub fn alloc_permanent_string(&mut self, text: &str) -> Result<Handle, Thrown> {
+        let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };
+        let chars = text.chars().count() as u64;
+        self.allocate_permanent(layout::STRING, 2 + text.len().div_ceil(8), 0, |_, mut fresh| {
+            fresh.set_raw(0, chars << 32 | u64::from(len));
+            fresh.set_raw(1, 0);
+            fresh.set_bytes(2, text.as_bytes());
+        })
+    }
+
+    /// A new object whose words are all tagged: fixed shapes and user layouts.
+    pub fn alloc_slots(&mut self, layout: LayoutId, slots: &[Handle]) -> Result<Handle, Thrown> {
+        self.allocate(layout, slots.len(), 0, |thread, mut fresh| {
+            for (i, &slot) in slots.iter().enumerate() {
+                fresh.set(i, thread.get(slot));
+            }
+        })
+    }
+
+    /// A new `ARRAY`, `NODE` or the like of `len` times `fill`.
+    pub fn alloc_array(&mut self, layout: LayoutId, len: usize, fill: Handle) -> Result<Handle, Thrown> {
+        self.allocate(layout, len.saturating_add(1), 0, |thread, mut fresh| {
+            fresh.set_raw(0, (len as u64) << super::word::INT_SHIFT);
+            let fill = thread.get(fill);
+            for i in 1..=len {
+                fresh.set(i, fill);
+            }
+        })
+    }
+
+    /// A new `ARRAY`, `NODE` or the like of these elements.
+    pub fn alloc_array_of(&mut self, layout: LayoutId, elements: &[Handle]) -> Result<Handle, Thrown> {
+        self.allocate(layout, elements.len() + 1, 0, |thread, mut fresh| {
+            fresh.set_raw(0, (elements.len() as u64) << super::word::INT_SHIFT);
+            for (i, &element) in elements.iter().enumerate() {
+                fresh.set(i + 1, thread.get(element));
+            }
+        })
+    }
+
+    /// A new `STRING`.
+    pub fn alloc_string(&mut self, text: &str) -> Result<Handle, Thrown> {
+        let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };
+        let chars = text.chars().count() as u64;
+        self.allocate_checked(layout::STRING, 2 + text.len().div_ceil(8), 0, false, |_, mut fresh| {
+            fresh.set_raw(0, chars << 32 | len as u64);
+            fresh.set_raw(1, 0);
+            fresh.set_bytes(2, text.as_bytes());
+        })
+    }
+
+    /// A new, empty `BYTES` object.
+    pub fn alloc_bytes(&mut self, capacity: usize) -> Result<Handle, Thrown> {
+        let words = capacity.div_ceil(8);
+        self.allocate(layout::BYTES, words.saturating_add(2), 0, |_, mut fresh| {
+            fresh.set_raw(0, capacity as u64);
+            fresh.set_raw(1, 0);
+            for i in 0..words {
+                fresh.set_raw(2 + i, 0);
+            }
+        })
+    }
+
+    /// A new `STRING_PREFIX`: the first `len` bytes of a `BYTES` object, `chars` characters.
+    ///
+    /// # Safety
+    /// These bytes must be in use, be UTF-8 and have that many characters.
+    pub unsafe fn alloc_string_prefix(&mut self, bytes: Handle, len: usize, chars: usize) -> Result<Handle, Thrown> {
+        let Ok(len) = u32::try_from(len) else { return Err(self.out_of_memory()) };
+        self.allocate_checked(layout::STRING_PREFIX, 3, 0, false, |thread, mut fresh| {
+            debug_assert!(thread.get(bytes).bytes().is_some_and(|b| b.len() >= len as usize));
+            fresh.set_raw(0, (chars as u64) << 32 | len as u64);
+            fresh.set_raw(1, 0);
+            fresh.set(2, thread.get(bytes));
+        })
+    }
+
+    /// A Float: tagged when possible, boxed otherwise.
+    #[inline]
+    pub fn alloc_float(&mut self, f: f64) -> Result<Handle, Thrown> {
+        match Word::float(f) {
+            Some(word) => Ok(self.push_handle(word)),
+            None => self.allocate(layout::FLOAT, 1, 0, |_, mut fresh| fresh.set_raw(0, f.to_bits())),
+        }
+    }
+
+    /// A new function.
+    pub fn alloc_closure(&mut self, code: usize, captures: &[Handle]) -> Result<Handle, Thrown> {
+        self.allocate(layout::CLOSURE, 1 + captures.len(), captures.len() as u32, |thread, mut fresh| {
+            fresh.set_raw(0, code as u64);
+            for (i, &capture) in captures.iter().enumerate() {
+                fresh.set(1 + i, thread.get(capture));
+            }
+        })
+    }
+
+    /// A new `BIG_INT` with these limbs, least significant first.
+    pub fn alloc_big_int(&mut self, negative: bool, limbs: &[u64]) -> Result<Handle, Thrown> {
+        self.allocate(layout::BIG_INT, 1 + limbs.len(), 0, |_, mut fresh| {
+            fresh.set_raw(0, (negative as u64) << 63 | limbs.len() as u64);
+            for (i, &limb) in limbs.iter().enumerate() {
+                fresh.set_raw(1 + i, limb);
+            }
+        })
+    }
+
+    /// Room for an object.
+    #[inline]
+    fn take_room(&mut self, payload_words: usize) -> Result<usize, Thrown> {
+        let Some(bytes) = payload_words.checked_add(1).and_then(|w| w.checked_mul(8)) else {
+            return Err(self.out_of_memory());
+        };
+        let cursor = self.tlab_cursor.get();
+        if bytes <= self.tlab_limit.get().saturating_sub(cursor) {
+            self.tlab_cursor.set(cursor + bytes);
+            return Ok(cursor);
+        }
+        self.take_room_slow(bytes)
+    }
+
+    /// The exception of a heap that is full.
+    #[cold]
+    pub fn out_of_memory(&mut self) -> Thrown {
+        if self.emergency.get() {
+            // The error itself does not fit the reserve: what is pending is `null`.
+            return Thrown::set(self, self.root_word(Word::NULL));
+        }
+        let hook = self.heap().hooks().out_of_memory;
+        self.emergency.set(true);
+        let thrown = hook(self);
+        self.emergency.set(false);
+        thrown
+    }
+}
+
+#[inline(never)]
+fn check_string(value: Value<'_>, shape: Shape, extent: Extent) {
+    let sizes = value.raw(0);
+    let (len, chars) = (sizes as u32 as usize, (sizes >> 32) as usize);
+    let room = match shape {
+        Shape::String => (extent.words - 2) * 8,
+        _ => value.slot(2).bytes().map_or(0, <[u8]>::len),
+    };
+    assert!(len <= room);
+    let text = value.bytes().map(std::str::from_utf8);
+    assert!(matches!(text, Some(Ok(text)) if text.chars().count() == chars), "the bytes are not such a string");
+}
+
+/// A word of an object as an atomic.
+///
+/// # Safety
+/// The address must be that of a word of a living object, and the object must stay where it is during `'a`.
+#[inline]
+pub(super) unsafe fn atomic<'a>(address: usize) -> &'a AtomicU64 {
+    // SAFETY: the caller's; words are 8-byte aligned.
+    unsafe { &*(address as *const AtomicU64) }
+}
+
+impl Thread {
+    /// Remembers the hash of a `STRING` or `STRING_PREFIX`; every thread computes the same.
+    pub fn set_string_hash(&self, string: Value<'_>, hash: u64) {
+        assert!(string.char_count().is_some());
+        // SAFETY: a string has a second word; `string` borrows the thread, so it stays where it is.
+        unsafe { atomic(string.word().address() + layout::slot_offset(1)) }.store(hash, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,49 @@
+//! The collectors, behind one interface.
+//!
+//! A collector decides what becomes of what is reached. Roots, layouts, the walk over frames and the tracing loop are
+//! shared; the world is stopped while it works.
+
+pub mod compacting;
+
+use super::natives::Natives;
+use super::shapes::ShapeTable;
+use super::spaces::Spaces;
+
+/// Calls a function with the address of each root.
+pub type Roots<'a> = &'a mut dyn FnMut(&mut dyn FnMut(*mut u64));
+
+/// What a collection works on.
+pub struct Collection<'a> {
+    /// The spaces.
+    pub spaces: &'a mut Spaces,
+    /// The layouts.
+    pub shapes: ShapeTable,
+    /// The roots; each is visited once.
+    pub roots: Roots<'a>,
+    /// Told the `Code` of each function that is reached.
+    pub visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
+    /// The NATIVE objects: to be told which have moved and which are dead.
+    pub natives: &'a mut Natives,
+    /// Check everything.
+    pub verify: bool,
+}
+
+/// What a collection did.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Bytes copied.
+    pub moved_bytes: usize,
+    /// Where living objects lie side by side, for the verifier (only when it was asked for).
+    pub ranges: Vec<(usize, usize)>,
+}
+
+/// A collector.
+pub trait Collector: Send {
+    /// As `--gc=` names it.
+    fn name(&self) -> &'static str;
+    /// Frees what cannot be reached.
+    ///
+    /// # Safety
+    /// The world must be stopped, and the roots be complete.
+    unsafe fn collect(&mut self, collection: Collection<'_>) -> Outcome;
+}

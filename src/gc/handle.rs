@@ -1,0 +1,101 @@
+//! Handles: how Rust code holds values across allocations.
+//!
+//! Owns the handle stack of a thread and the discipline of marks. A handle is an index; the collector updates the word
+//! it stands for. Every entry of the stack is a valid word at all times, so a handle used after its release names a wrong
+//! value but never dead memory.
+
+use super::thread::Thread;
+use super::value::Value;
+use super::word::Word;
+
+/// A root on the handle stack of a thread, until the mark below it is released.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Handle(pub(super) u32);
+
+/// A height of the handle stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark(pub(super) u32);
+
+impl Thread {
+    /// Keeps a value alive, and finds it again wherever it moves.
+    #[inline]
+    pub fn root(&self, value: Value<'_>) -> Handle {
+        self.push_handle(value.word())
+    }
+
+    /// A handle for an immediate word.
+    ///
+    /// # Panics
+    /// When the word is a pointer: those come as [`Value`]s.
+    #[inline]
+    pub fn root_word(&self, word: Word) -> Handle {
+        assert!(!word.is_pointer(), "a pointer is rooted as a Value");
+        self.push_handle(word)
+    }
+
+    /// The value a handle stands for now.
+    #[inline]
+    pub fn get(&self, handle: Handle) -> Value<'_> {
+        self.value(self.handle_word(handle))
+    }
+
+    /// Lets a handle stand for another value.
+    #[inline]
+    pub fn set(&self, handle: Handle, value: Value<'_>) {
+        self.with_handles(|h| h[handle.0 as usize] = value.word());
+    }
+
+    /// The present height of the handle stack.
+    #[inline]
+    pub fn mark(&self) -> Mark {
+        self.with_handles(|h| Mark(h.len() as u32))
+    }
+
+    /// Forgets all handles made since the mark.
+    #[inline]
+    pub fn release(&self, mark: Mark) {
+        self.with_handles(|h| h.truncate(mark.0 as usize));
+    }
+
+    /// Forgets all handles made since the mark but one, which gets a new name.
+    #[inline]
+    pub fn keep(&self, mark: Mark, handle: Handle) -> Handle {
+        let word = self.handle_word(handle);
+        self.release(mark);
+        self.push_handle(word)
+    }
+
+    /// Runs `f` and forgets the handles it made.
+    pub fn scope<R>(&mut self, f: impl FnOnce(&mut Thread) -> R) -> R {
+        let mark = self.mark();
+        let result = f(self);
+        self.release(mark);
+        result
+    }
+
+    /// Runs `f` and forgets the handles it made but its result.
+    pub fn scoped<E>(&mut self, f: impl FnOnce(&mut Thread) -> Result<Handle, E>) -> Result<Handle, E> {
+        let mark = self.mark();
+        match f(self) {
+            Ok(handle) => Ok(self.keep(mark, handle)),
+            Err(error) => {
+                self.release(mark);
+                Err(error)
+            }
+        }
+    }
+
+    #[inline]
+    fn handle_word(&self, handle: Handle) -> Word {
+        self.with_handles(|h| h[handle.0 as usize])
+    }
+
+    #[inline]
+    pub(super) fn push_handle(&self, word: Word) -> Handle {
+        self.with_handles(|h| {
+            h.push(word);
+            Handle(h.len() as u32 - 1)
+        })
+    }
+}

@@ -1,0 +1,429 @@
+//! The heap: what all threads share, and when it collects.
+//!
+//! Owns spaces, layouts, hooks, tables, and the policy: a collection is due when as much was allocated as survived the last
+//! one, at least [`Options::first_threshold`]. Memory is given back to the system beyond what the next round will need.
+//!
+//! Locks, in the order in which they may be taken: world, collector, spaces, natives and root ranges. Nobody waits for the
+//! world with another lock of these in hand.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::collectors::{Collection, Collector, compacting::Compacting};
+use super::layout::LayoutId;
+use super::natives::Natives;
+use super::options::{Options, Stress};
+use super::roots::{RootRanges, points_into_copy_space};
+use super::safepoint::{ThreadPtr, World};
+use super::shapes::Shapes;
+use super::spaces::copy::SMALL;
+use super::spaces::{BLOCK, Pool, Spaces};
+use super::stress::Site;
+use super::thread::{Attached, Thread, Thrown};
+use super::verify;
+use super::walker::Code;
+use super::word::Word;
+
+/// Visits words.
+pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
+
+/// What the layer above must supply.
+pub struct Hooks {
+    /// Throws the error of a heap that is full. There is a reserve that suffices to build it.
+    pub out_of_memory: fn(&mut Thread) -> Thrown,
+    /// Visits further roots. Called with the world stopped: must not lock what a stopped thread may hold.
+    pub visit_roots: Option<Box<dyn Fn(WordVisitor<'_>) + Send + Sync>>,
+    /// Told the `Code` address of each function that a collection reaches.
+    pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
+    /// Told the return address of each frame, before a collection traces.
+    pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
+    /// Called after each collection, with the world still stopped.
+    pub collected: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Default for Hooks {
+    fn default() -> Hooks {
+        Hooks {
+            out_of_memory: |thread| Thrown::set(thread, thread.root_word(Word::NULL)),
+            visit_roots: None,
+            visit_code: None,
+            visit_frame: None,
+            collected: None,
+        }
+    }
+}
+
+/// Figures of a heap.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Stats {
+    /// Collections so far.
+    pub collections: u64,
+    /// Time that the world stood still.
+    pub pause_total: Duration,
+    /// The longest of these.
+    pub pause_max: Duration,
+    /// The last of these.
+    pub pause_last: Duration,
+    /// Bytes copied.
+    pub moved_bytes: u64,
+    /// Bytes in use after the last collection.
+    pub live_bytes: usize,
+    /// Bytes in use now, in whole blocks.
+    pub used_bytes: usize,
+    /// Bytes that have memory of the system behind them.
+    pub resident_bytes: usize,
+    /// Bytes handed out so far, in whole blocks.
+    pub allocated_bytes: u64,
+}
+
+/// The heap.
+pub struct Heap {
+    options: Options,
+    stressed: bool,
+    large: usize,
+    shapes: Shapes,
+    hooks: OnceLock<Hooks>,
+    code: OnceLock<Code>,
+    world: World,
+    collector: Mutex<Box<dyn Collector>>,
+    spaces: Mutex<Spaces>,
+    natives: Mutex<Natives>,
+    root_ranges: Mutex<RootRanges>,
+    next_thread: AtomicU64,
+    stats: Mutex<Stats>,
+    last_pause_nanos: AtomicU64,
+}
+
+/// Objects above this size are not moved; under stress nearly everything is.
+const LARGE: usize = 256 << 10;
+const LARGE_UNDER_STRESS: usize = 64 << 20;
+/// Blocks beyond the limit in which the out-of-memory error is built.
+const RESERVE: usize = (4 << 20) / BLOCK;
+/// A collection must free at least this part of the limit, or else the heap counts as full.
+const LEAST_FREE: usize = 32;
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Heap {
+    /// An empty heap.
+    pub fn new(options: Options) -> std::io::Result<Arc<Heap>> {
+        let memory = physical_memory();
+        let max = options.max_heap.unwrap_or(memory / 5 * 2).max(BLOCK * 16);
+        let pool = Pool::new(max.saturating_mul(3).saturating_add(256 << 20).max(1 << 30), options.verify)?;
+        let spaces = Spaces {
+            pool,
+            copy: Default::default(),
+            large: Default::default(),
+            permanent: Default::default(),
+            parity: 0,
+            budget: (options.first_threshold.min(max) / BLOCK).max(1),
+            max_blocks: max / BLOCK,
+            allocated_blocks: 0,
+        };
+        let stressed = options.stress != Stress::Off;
+        Ok(Arc::new(Heap {
+            stressed,
+            large: if stressed { LARGE_UNDER_STRESS } else { LARGE },
+            options,
+            shapes: Shapes::new()?,
+            hooks: OnceLock::new(),
+            code: OnceLock::new(),
+            world: World::default(),
+            collector: Mutex::new(Box::new(Compacting)),
+            spaces: Mutex::new(spaces),
+            natives: Mutex::default(),
+            root_ranges: Mutex::default(),
+            next_thread: AtomicU64::new(1),
+            stats: Mutex::default(),
+            last_pause_nanos: AtomicU64::new(0),
+        }))
+    }
+
+    /// Installs the hooks; false when there are some already (or the heap was used without).
+    pub fn set_hooks(&self, hooks: Hooks) -> bool {
+        self.hooks.set(hooks).is_ok()
+    }
+
+    /// Says how to find the maps of generated code; false when that was said already. Before generated code runs.
+    pub fn set_code(&self, code: Code) -> bool {
+        self.code.set(code).is_ok()
+    }
+
+    /// The maps of generated code.
+    pub fn code(&self) -> Option<&Code> {
+        self.code.get()
+    }
+
+    pub(super) fn hooks(&self) -> &Hooks {
+        self.hooks.get_or_init(Hooks::default)
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether each poll and each allocation take the slow path.
+    #[inline]
+    pub fn stressed(&self) -> bool {
+        self.stressed
+    }
+
+    /// The shapes of all layouts.
+    #[inline]
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    /// A new layout of this many tagged slots; none when there are too many layouts or slots.
+    pub fn register_layout(&self, slots: u32) -> Option<LayoutId> {
+        self.shapes.register(slots)
+    }
+
+    /// Makes the calling OS thread one of this heap's.
+    pub fn attach(self: &Arc<Heap>) -> Attached {
+        let id = self.next_thread.fetch_add(1, Ordering::Relaxed);
+        Attached::new(self.clone(), id, current_stack())
+    }
+
+    /// How many threads are attached.
+    pub fn thread_count(&self) -> usize {
+        self.world.thread_count()
+    }
+
+    /// The figures.
+    pub fn stats(&self) -> Stats {
+        let mut stats = *lock(&self.stats);
+        self.with_spaces(|spaces| {
+            stats.used_bytes = spaces.used() * BLOCK;
+            stats.resident_bytes = spaces.pool.resident() * BLOCK;
+            stats.allocated_bytes = spaces.allocated_blocks * BLOCK as u64;
+        });
+        stats
+    }
+
+    /// The collector's name.
+    pub fn collector_name(&self) -> &'static str {
+        lock(&self.collector).name()
+    }
+
+    pub(super) fn last_pause(&self) -> Duration {
+        Duration::from_nanos(self.last_pause_nanos.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn with_spaces<R>(&self, f: impl FnOnce(&mut Spaces) -> R) -> R {
+        f(&mut lock(&self.spaces))
+    }
+
+    pub(super) fn with_natives<R>(&self, f: impl FnOnce(&mut Natives) -> R) -> R {
+        f(&mut lock(&self.natives))
+    }
+
+    pub(super) fn with_root_ranges<R>(&self, f: impl FnOnce(&mut RootRanges) -> R) -> R {
+        f(&mut lock(&self.root_ranges))
+    }
+
+    /// Frees what cannot be reached. Returns dead natives, which are to be dropped when the world goes on.
+    ///
+    /// # Safety
+    /// The world must be stopped, and these must be its threads.
+    unsafe fn collect(&self, threads: &[ThreadPtr]) -> Vec<super::natives::Native> {
+        let start = Instant::now();
+        let mut spaces = lock(&self.spaces);
+        let spaces = &mut *spaces;
+        for thread in threads {
+            // SAFETY: attached and stopped.
+            let thread = unsafe { &*thread.0 };
+            thread.retire_buffer();
+            thread.collect_soon.set(false);
+        }
+        let verify = self.options.verify;
+        // SAFETY: the world is stopped.
+        unsafe { self.prepare_frames(threads, &|word| points_into_copy_space(&spaces.pool, spaces.parity, word)) };
+        let mut natives = lock(&self.natives);
+        let collection = Collection {
+            spaces,
+            shapes: self.shapes.table(),
+            // SAFETY: the world is stopped.
+            roots: &mut |visit| unsafe { self.visit_roots(threads, visit) },
+            visit_code: self.hooks().visit_code.as_deref(),
+            natives: &mut natives,
+            verify,
+        };
+        // SAFETY: the world is stopped, and the roots are all there are.
+        let outcome = unsafe { lock(&self.collector).collect(collection) };
+        let dead = natives.take_dead();
+        drop(natives);
+        if verify {
+            let mut roots = Vec::new();
+            // SAFETY: the world is stopped; roots are readable words.
+            unsafe { self.visit_roots(threads, &mut |slot| roots.push(Word(*slot))) };
+            verify::check(spaces, &self.shapes, &outcome.ranges, &roots);
+        }
+        let live = spaces.used();
+        let room = (self.options.first_threshold / BLOCK).max(live) + threads.len();
+        spaces.budget = (live + room).min(spaces.max_blocks);
+        // What the next round allocates, and what it then takes to copy as much as survives now, and a little.
+        spaces.pool.trim(spaces.budget + live + live / 2 + 32);
+        if let Some(hook) = &self.hooks().collected {
+            hook();
+        }
+        let pause = start.elapsed();
+        self.last_pause_nanos.store(pause.as_nanos() as u64, Ordering::Relaxed);
+        let mut stats = lock(&self.stats);
+        stats.collections += 1;
+        stats.pause_total += pause;
+        stats.pause_max = stats.pause_max.max(pause);
+        stats.pause_last = pause;
+        stats.moved_bytes += outcome.moved_bytes as u64;
+        stats.live_bytes = live * BLOCK;
+        dead
+    }
+}
+
+/// Bytes of memory that this process may use.
+fn physical_memory() -> usize {
+    // SAFETY: plain questions.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    let all = usize::try_from(pages).unwrap_or(0).saturating_mul(usize::try_from(size).unwrap_or(4096));
+    let all = if all == 0 { 4 << 30 } else { all };
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|s| s.trim().parse().ok());
+    group.map_or(all, |group: usize| group.min(all))
+}
+
+/// The bounds of the calling thread's stack.
+fn current_stack() -> (usize, usize) {
+    // SAFETY: `attr` is initialised by `pthread_getattr_np` and destroyed once.
+    unsafe {
+        let mut attr = std::mem::zeroed::<libc::pthread_attr_t>();
+        let (mut low, mut size) = (std::ptr::null_mut(), 0);
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) == 0 {
+            libc::pthread_attr_getstack(&attr, &mut low, &mut size);
+            libc::pthread_attr_destroy(&mut attr);
+        }
+        (low as usize, low as usize + size)
+    }
+}
+
+impl Thread {
+    /// Collects now.
+    pub fn collect(&mut self) {
+        self.collect_unless(None);
+    }
+
+    /// Collects, unless there was a collection since `epoch`.
+    fn collect_unless(&mut self, epoch: Option<u64>) {
+        let heap = self.heap().clone();
+        let mut dead = Vec::new();
+        // SAFETY: the world is stopped, and these are its threads.
+        self.with_stopped_world(epoch, |threads| dead = unsafe { heap.collect(threads) });
+        drop(dead);
+    }
+
+    /// Room from the allocation buffer, whose end generated code may not see.
+    #[inline]
+    fn take_from_buffer(&self, bytes: usize) -> Option<usize> {
+        let cursor = self.tlab_cursor.get();
+        if bytes <= self.buffer_end.get() - cursor {
+            self.tlab_cursor.set(cursor + bytes);
+            Some(cursor)
+        } else {
+            None
+        }
+    }
+
+    /// Room without a collection, if that keeps the heap below `limit` blocks.
+    fn take_within(&self, bytes: usize, limit: impl FnOnce(&Spaces) -> usize) -> Option<usize> {
+        let heap = self.heap();
+        heap.with_spaces(|spaces| {
+            let limit = limit(spaces);
+            if bytes > heap.large {
+                return spaces.take_large(bytes, limit);
+            }
+            if bytes > SMALL {
+                return spaces.take_middling(bytes, limit);
+            }
+            let address = spaces.take_buffer(limit)?;
+            if heap.options.verify {
+                for i in 0..BLOCK / 8 {
+                    // SAFETY: a fresh block.
+                    unsafe { *(address as *mut u64).add(i) = Word::POISON.0 };
+                }
+            }
+            self.tlab_cursor.set(address + bytes);
+            self.buffer_end.set(address + BLOCK);
+            self.tlab_limit.set(if heap.stressed { 0 } else { address + BLOCK });
+            Some(address)
+        })
+    }
+
+    /// Room of `bytes` bytes when the allocation buffer does not suffice. May collect.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_room_slow(&mut self, bytes: usize) -> Result<usize, Thrown> {
+        if self.emergency.get() {
+            let room = self
+                .take_from_buffer(bytes)
+                .or_else(|| self.take_within(bytes, |spaces| spaces.max_blocks.saturating_add(RESERVE)));
+            return room.ok_or_else(|| self.out_of_memory());
+        }
+        if self.heap().stressed {
+            // SAFETY: an exit frame has a return address.
+            let site = match self.exit_frame() {
+                0 => 0,
+                frame => unsafe { *((frame + 8) as *const u64) },
+            };
+            if self.visit_site(Site::allocation(site, bytes)) {
+                self.collect();
+            }
+            if let Some(address) = self.take_from_buffer(bytes) {
+                return Ok(address);
+            }
+        }
+        let epoch = self.heap().world().epoch();
+        if let Some(address) = self.take_within(bytes, |spaces| spaces.budget) {
+            return Ok(address);
+        }
+        // What others have collected meanwhile may not suffice.
+        for epoch in [Some(epoch), None] {
+            self.collect_unless(epoch);
+            let blocks = bytes.div_ceil(BLOCK);
+            let room = self.take_within(bytes, |spaces| {
+                let least = (spaces.max_blocks / LEAST_FREE).saturating_sub(blocks);
+                spaces.max_blocks - least
+            });
+            if let Some(address) = room {
+                return Ok(address);
+            }
+        }
+        Err(self.out_of_memory())
+    }
+
+    /// Room without a collection: when the heap is beyond its budget afterwards, the next safepoint collects.
+    pub(super) fn take_room_without_collection(&self, bytes: usize) -> usize {
+        if let Some(address) = self.take_from_buffer(bytes) {
+            return address;
+        }
+        let mut due = false;
+        let room = self.take_within(bytes, |spaces| {
+            due = spaces.beyond(1, spaces.budget);
+            usize::MAX
+        });
+        if due {
+            self.collect_soon.set(true);
+            self.set_stack_limit(usize::MAX);
+        }
+        match room {
+            Some(address) => address,
+            // The system itself has no memory: nothing can go on.
+            None => std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u64; 2]>()),
+        }
+    }
+}

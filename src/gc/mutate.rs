@@ -1,0 +1,68 @@
+//! Changing objects.
+//!
+//! Owns the stores of Rust code into the heap, and is where a collector's write barrier hangs (the compacting collector
+//! needs none). All stores are atomic: other threads read and write the same objects.
+
+use std::sync::atomic::Ordering;
+
+use super::alloc::atomic;
+use super::layout;
+use super::thread::Thread;
+use super::value::Value;
+
+impl Thread {
+    /// The address of a tagged word, or a panic.
+    #[inline]
+    fn slot_address(&self, object: Value<'_>, i: usize) -> usize {
+        let (_, extent) = object.extent();
+        assert!(extent.tagged_from <= i && i < extent.tagged_to, "no slot {i}");
+        object.word().address() + layout::slot_offset(i)
+    }
+
+    /// Stores to the tagged word `i` after the header (release).
+    ///
+    /// # Panics
+    /// When the object has no tagged word there.
+    #[inline]
+    pub fn set_slot(&self, object: Value<'_>, i: usize, value: Value<'_>) {
+        // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
+        unsafe { atomic(self.slot_address(object, i)) }.store(value.word().0, Ordering::Release);
+    }
+
+    /// Stores `new` to the tagged word `i` after the header if it is `old` still.
+    ///
+    /// # Panics
+    /// When the object has no tagged word there.
+    #[inline]
+    pub fn compare_and_swap_slot(&self, object: Value<'_>, i: usize, old: Value<'_>, new: Value<'_>) -> bool {
+        // SAFETY: as in `set_slot`.
+        unsafe { atomic(self.slot_address(object, i)) }
+            .compare_exchange(old.word().0, new.word().0, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Appends to a `BYTES` object if exactly `used` bytes are in use and there is room: of several who try, one succeeds.
+    pub fn append_bytes(&self, object: Value<'_>, used: usize, bytes: &[u8]) -> bool {
+        let Some(capacity) = object.bytes_capacity() else { return false };
+        if used > capacity || bytes.len() > capacity - used {
+            return false;
+        }
+        let address = object.word().address();
+        // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
+        let in_use = unsafe { atomic(address + layout::slot_offset(1)) };
+        // Claim and copy must not be seen in the other order by somebody who reads `bytes()`: that reader is this thread,
+        // or learns of the bytes through an object published afterwards.
+        if in_use
+            .compare_exchange(used as u64, (used + bytes.len()) as u64, Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        // SAFETY: within the capacity; the claim has made this range ours alone.
+        unsafe {
+            let to = (address + layout::slot_offset(2) + used) as *mut u8;
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+        }
+        true
+    }
+}

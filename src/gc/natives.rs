@@ -1,0 +1,111 @@
+//! Rust objects that the heap owns: a `NATIVE` object is an index into this table.
+//!
+//! Invariant: an entry knows where its NATIVE lies; the collector updates it, and clears it when the NATIVE is dead. What
+//! the entry held is dropped after the world goes on, for that may take long.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::handle::Handle;
+use super::layout;
+use super::thread::{Thread, Thrown};
+use super::value::Value;
+use super::word::Word;
+
+/// A Rust object of the heap. Shared: several threads may use it at once.
+pub type Native = Arc<dyn Any + Send + Sync>;
+
+/// The table.
+#[derive(Default)]
+pub struct Natives {
+    /// Where the NATIVE is (none: not yet made, or dead), and what it stands for.
+    entries: Vec<(Option<usize>, Option<Native>)>,
+    free: Vec<usize>,
+    /// Died in the last collection.
+    dead: Vec<Native>,
+}
+
+impl Natives {
+    /// An entry whose NATIVE is not yet made.
+    fn add(&mut self, native: Native) -> usize {
+        match self.free.pop() {
+            Some(index) => {
+                self.entries[index] = (None, Some(native));
+                index
+            }
+            None => {
+                self.entries.push((None, Some(native)));
+                self.entries.len() - 1
+            }
+        }
+    }
+
+    fn remove(&mut self, index: usize) -> Option<Native> {
+        self.free.push(index);
+        self.entries[index].0 = None;
+        self.entries[index].1.take()
+    }
+
+    /// Asks of each NATIVE where it is now, and buries those that are nowhere. Entries whose NATIVE is not yet made live.
+    pub(super) fn update(&mut self, mut survivor: impl FnMut(usize) -> Option<usize>) {
+        for index in 0..self.entries.len() {
+            if let Some(place) = self.entries[index].0 {
+                match survivor(place) {
+                    Some(now) => self.entries[index].0 = Some(now),
+                    None => {
+                        let dead = self.remove(index);
+                        self.dead.extend(dead);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes out what has died.
+    pub(super) fn take_dead(&mut self) -> Vec<Native> {
+        std::mem::take(&mut self.dead)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// None?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Thread {
+    /// A new `NATIVE` that stands for a Rust object, which is dropped when the NATIVE is dead.
+    pub fn alloc_native(&mut self, native: Native) -> Result<Handle, Thrown> {
+        let index = self.heap().with_natives(|natives| natives.add(native));
+        let word = Word((index as u64) << super::word::INT_SHIFT);
+        match self.allocate(layout::NATIVE, 1, 0, |_, mut fresh| fresh.set_raw(0, word.0)) {
+            Ok(handle) => {
+                let address = self.get(handle).word().address();
+                self.heap().with_natives(|natives| natives.entries[index].0 = Some(address));
+                Ok(handle)
+            }
+            Err(thrown) => {
+                drop(self.heap().with_natives(|natives| natives.remove(index)));
+                Err(thrown)
+            }
+        }
+    }
+
+    /// The Rust object that a `NATIVE` stands for.
+    pub fn native(&self, value: Value<'_>) -> Option<Native> {
+        if !value.is(layout::NATIVE) {
+            return None;
+        }
+        let index = usize::try_from(value.slot(0).as_int()?).ok()?;
+        self.heap().with_natives(|natives| natives.entries.get(index)?.1.clone())
+    }
+
+    /// The Rust object that a `NATIVE` stands for, if it is of this type.
+    pub fn native_as<T: Send + Sync + 'static>(&self, value: Value<'_>) -> Option<Arc<T>> {
+        self.native(value)?.downcast().ok()
+    }
+}

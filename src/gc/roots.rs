@@ -1,0 +1,123 @@
+//! Where tracing starts: everything that keeps objects alive.
+//!
+//! Owns the enumeration of roots and the register of root ranges. Each root is visited once: a frame owns its slots and
+//! registers (see `walker`), everything else is stored once anyhow.
+//!
+//! | root | who writes it |
+//! | --- | --- |
+//! | frames of generated code | generated code, through the stack maps |
+//! | handle stacks | Rust code |
+//! | exception, dynamic bindings, spilled arguments and closure | stubs and the runtime |
+//! | root ranges | data cells of code chunks |
+//! | slots of permanent objects | everybody; the collector walks that space itself |
+//! | further roots | a hook of the layer above |
+
+use std::collections::BTreeMap;
+
+use super::heap::Heap;
+use super::safepoint::ThreadPtr;
+use super::spaces::state;
+use super::thread::{MAX_SPILLED, Thread};
+use super::walker::Walker;
+use super::word::Word;
+
+/// Ranges of words outside the heap that are roots: address to number of words.
+#[derive(Default)]
+pub(super) struct RootRanges(BTreeMap<usize, usize>);
+
+impl Heap {
+    /// From now on `count` words from this address on are roots.
+    ///
+    /// # Safety
+    /// They must hold valid words whenever a thread can collect, and stay accessible until they are unregistered. Other
+    /// threads may collect at any time: write them atomically.
+    pub unsafe fn register_roots(&self, address: usize, count: usize) {
+        self.with_root_ranges(|ranges| ranges.0.insert(address, count));
+    }
+
+    /// The words registered at this address are no roots any more.
+    pub fn unregister_roots(&self, address: usize) {
+        self.with_root_ranges(|ranges| ranges.0.remove(&address));
+    }
+
+    /// Visits all roots but the slots of permanent objects.
+    ///
+    /// # Safety
+    /// The world must be stopped.
+    pub(super) unsafe fn visit_roots(&self, threads: &[ThreadPtr], visit: &mut dyn FnMut(*mut u64)) {
+        for thread in threads {
+            // SAFETY: attached and stopped.
+            unsafe { &*thread.0 }.visit_own_roots(visit);
+        }
+        // SAFETY: the world is stopped, so frames stay as they are.
+        unsafe { self.walk_frames(threads, &mut |frame| frame.visit(visit)) };
+        self.with_root_ranges(|ranges| {
+            for (&address, &count) in &ranges.0 {
+                for i in 0..count {
+                    visit((address + 8 * i) as *mut u64);
+                }
+            }
+        });
+        if let Some(further) = &self.hooks().visit_roots {
+            further(&mut |word| visit(word as *mut u64));
+        }
+    }
+
+    /// Calls `f` with each frame of generated code of these threads.
+    ///
+    /// # Safety
+    /// The threads must be stopped (or be the present one).
+    pub(super) unsafe fn walk_frames(&self, threads: &[ThreadPtr], f: &mut dyn FnMut(&super::walker::Frame<'_>)) {
+        let Some(code) = self.code() else { return };
+        let view = code.map.view();
+        for thread in threads {
+            // SAFETY: the caller's.
+            let walker = unsafe { Walker::new(&view, code.entry_return, (*thread.0).exit_frame()) };
+            walker.frames().for_each(|frame| f(&frame));
+        }
+    }
+
+    /// Tells the hook which code has frames, and, when verifying, overwrites what the maps say is dead.
+    ///
+    /// # Safety
+    /// The world must be stopped.
+    pub(super) unsafe fn prepare_frames(&self, threads: &[ThreadPtr], moving: &dyn Fn(Word) -> bool) {
+        let hook = self.hooks().visit_frame.as_ref();
+        let verify = self.options().verify;
+        if hook.is_none() && !verify {
+            return;
+        }
+        // SAFETY: the caller's.
+        unsafe {
+            self.walk_frames(threads, &mut |frame| {
+                if let Some(hook) = hook {
+                    hook(frame.return_address);
+                }
+                if verify {
+                    frame.poison_dead(moving);
+                }
+            });
+        }
+    }
+}
+
+/// Whether a word is a pointer into this state of the copy space.
+pub(super) fn points_into_copy_space(pool: &super::spaces::Pool, parity: u8, word: Word) -> bool {
+    word.is_pointer() && pool.state(word.address()) == state::COPY | parity
+}
+
+impl Thread {
+    /// Visits what this thread holds, but for its frames.
+    fn visit_own_roots(&self, visit: &mut dyn FnMut(*mut u64)) {
+        self.with_handles(|handles| handles.iter_mut().for_each(|word| visit(word as *mut Word as *mut u64)));
+        visit(self.exception.as_ptr() as *mut u64);
+        visit(self.dynamic.as_ptr() as *mut u64);
+        let spilled = self.spilled.get() as usize;
+        if spilled > 0 {
+            visit(self.closure_spill.as_ptr() as *mut u64);
+            for i in 0..(spilled - 1).min(MAX_SPILLED) {
+                visit((self.arg_spill.get() as *mut u64).wrapping_add(i));
+            }
+        }
+    }
+}

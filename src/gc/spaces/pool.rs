@@ -1,0 +1,298 @@
+//! The pool of blocks: one reserved range of addresses, handed out in runs of blocks.
+//!
+//! Owns the mapping, the table of block states, and what is given back to the system. Must not know what lies in a block.
+//!
+//! Invariants: a block is either in exactly one free run, or beyond the frontier, or in use. Blocks below `committed` are
+//! readable and writable (but for those that are `FENCED`). There is always committed memory for a copy of everything that
+//! is in use, so that a collection cannot fail halfway.
+
+use std::collections::BTreeMap;
+use std::io;
+
+/// Logarithm of the size of a block.
+pub const BLOCK_SHIFT: u32 = 16;
+/// Bytes of a block.
+pub const BLOCK: usize = 1 << BLOCK_SHIFT;
+
+/// The block has memory behind it.
+const RESIDENT: u8 = 1;
+/// The block is inaccessible until it is used again.
+const FENCED: u8 = 2;
+
+/// Blocks that are made accessible at a time.
+const COMMIT_STEP: usize = (32 << 20) / BLOCK;
+
+/// The pool.
+pub struct Pool {
+    /// What the system gave us: address, bytes.
+    mapping: (usize, usize),
+    base: usize,
+    total: usize,
+    frontier: usize,
+    committed: usize,
+    free: BTreeMap<u32, u32>,
+    table: memmap2::MmapMut,
+    flags: Vec<u8>,
+    resident: usize,
+    in_use: usize,
+    /// Where the search for free blocks starts, when reuse is to be put off.
+    rotor: Option<u32>,
+}
+
+impl Pool {
+    /// Reserves addresses for `bytes` bytes, or fewer if the system does not give so many. With `rotate`, freed blocks are
+    /// reused as late as is reasonable, so that stale pointers are found out.
+    pub fn new(bytes: usize, rotate: bool) -> io::Result<Pool> {
+        let mut bytes = bytes.next_multiple_of(BLOCK);
+        let base = loop {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            // SAFETY: a fresh mapping at an address of the system's choice.
+            let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes + BLOCK, libc::PROT_NONE, flags, -1, 0) };
+            if at != libc::MAP_FAILED {
+                break at as usize;
+            }
+            if bytes <= 64 << 20 {
+                return Err(io::Error::last_os_error());
+            }
+            bytes = (bytes / 2).next_multiple_of(BLOCK);
+        };
+        let total = bytes / BLOCK;
+        Ok(Pool {
+            mapping: (base, bytes + BLOCK),
+            base: base.next_multiple_of(BLOCK),
+            total,
+            frontier: 0,
+            committed: 0,
+            free: BTreeMap::new(),
+            table: memmap2::MmapOptions::new().len(total).no_reserve_swap().map_anon()?,
+            flags: Vec::new(),
+            resident: 0,
+            in_use: 0,
+            rotor: rotate.then_some(0),
+        })
+    }
+
+    /// The first address of the range.
+    pub fn base(&self) -> usize {
+        self.base
+    }
+
+    /// How many blocks the range has.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The table of block states.
+    pub fn table(&self) -> *const u8 {
+        self.table.as_ptr()
+    }
+
+    /// Blocks that have memory behind them.
+    pub fn resident(&self) -> usize {
+        self.resident
+    }
+
+    /// The address of a block.
+    pub fn address(&self, block: u32) -> usize {
+        self.base + ((block as usize) << BLOCK_SHIFT)
+    }
+
+    /// The block of an address in the range.
+    pub fn block(&self, address: usize) -> Option<u32> {
+        let block = address.wrapping_sub(self.base) >> BLOCK_SHIFT;
+        (block < self.frontier).then_some(block as u32)
+    }
+
+    /// The state of the block of an address; FREE outside the range.
+    pub fn state(&self, address: usize) -> u8 {
+        self.block(address).map_or(super::state::FREE, |block| self.table[block as usize])
+    }
+
+    /// Changes the state of a block.
+    pub fn set_state(&mut self, block: u32, state: u8) {
+        self.table[block as usize] = state;
+    }
+
+    /// A run of `count` blocks with this state. `room_for` further blocks will remain obtainable without asking the system;
+    /// none when the system has no memory.
+    pub fn take(&mut self, count: usize, state: u8, room_for: usize) -> Option<u32> {
+        let wanted = self.in_use + count + room_for;
+        if wanted > self.committed && !self.commit(wanted) {
+            return None;
+        }
+        let first = match self.find(count) {
+            Some(first) => first,
+            None => {
+                let first = self.frontier;
+                if first + count > self.committed && !self.commit(first + count) {
+                    return None;
+                }
+                self.frontier += count;
+                self.flags.resize(self.frontier, 0);
+                first as u32
+            }
+        };
+        self.in_use += count;
+        for block in first..first + count as u32 {
+            self.table[block as usize] = state;
+            let flags = &mut self.flags[block as usize];
+            if *flags & FENCED != 0 {
+                *flags &= !FENCED;
+                let address = self.base + ((block as usize) << BLOCK_SHIFT);
+                // SAFETY: a block of our range that nobody uses.
+                unsafe { libc::mprotect(address as *mut _, BLOCK, libc::PROT_READ | libc::PROT_WRITE) };
+            }
+            if self.flags[block as usize] & RESIDENT == 0 {
+                self.flags[block as usize] |= RESIDENT;
+                self.resident += 1;
+            }
+        }
+        Some(first)
+    }
+
+    /// Takes `count` blocks out of a free run.
+    fn find(&mut self, count: usize) -> Option<u32> {
+        let fits = |(&first, &len): (&u32, &u32)| (len as usize >= count).then_some((first, len));
+        let (first, len) = match self.rotor {
+            Some(rotor) => {
+                self.free.range(rotor..).find_map(fits).or_else(|| self.free.range(..rotor).find_map(fits))?
+            }
+            None => self.free.iter().find_map(fits)?,
+        };
+        self.free.remove(&first);
+        if len as usize > count {
+            self.free.insert(first + count as u32, len - count as u32);
+        }
+        if let Some(rotor) = &mut self.rotor {
+            *rotor = first + count as u32;
+        }
+        Some(first)
+    }
+
+    /// Gives a run back. With `fence`, it is inaccessible until it is taken again.
+    pub fn give_back(&mut self, first: u32, count: u32, fence: bool) {
+        self.in_use -= count as usize;
+        for block in first..first + count {
+            self.table[block as usize] = super::state::FREE;
+        }
+        if fence {
+            let (address, bytes) = (self.address(first), (count as usize) << BLOCK_SHIFT);
+            // SAFETY: blocks of our range that nobody uses any more. When the system cannot, they stay accessible.
+            if unsafe { libc::mprotect(address as *mut _, bytes, libc::PROT_NONE) } == 0 {
+                for block in first..first + count {
+                    self.flags[block as usize] |= FENCED;
+                }
+            }
+        }
+        let (mut first, mut count) = (first, count);
+        if let Some((&before, &len)) = self.free.range(..first).next_back()
+            && before + len == first
+        {
+            self.free.remove(&before);
+            first = before;
+            count += len;
+        }
+        if let Some(len) = self.free.remove(&(first + count)) {
+            count += len;
+        }
+        self.free.insert(first, count);
+    }
+
+    /// Gives memory of free blocks back to the system until at most `keep` blocks have some: the highest addresses first,
+    /// because the lowest are reused first.
+    pub fn trim(&mut self, keep: usize) {
+        for (&first, &len) in self.free.iter().rev() {
+            let mut end = first + len;
+            while end > first && self.resident > keep {
+                if self.flags[end as usize - 1] & RESIDENT == 0 {
+                    end -= 1;
+                    continue;
+                }
+                let mut start = end;
+                while start > first && self.flags[start as usize - 1] & RESIDENT != 0 && self.resident > keep {
+                    start -= 1;
+                    self.flags[start as usize] &= !RESIDENT;
+                    self.resident -= 1;
+                }
+                let address = self.base + ((start as usize) << BLOCK_SHIFT);
+                let bytes = ((end - start) as usize) << BLOCK_SHIFT;
+                // SAFETY: blocks of our range that nobody uses; they read as zeros when they are taken again.
+                unsafe { libc::madvise(address as *mut _, bytes, libc::MADV_DONTNEED) };
+                end = start;
+            }
+        }
+    }
+
+    /// Makes at least the first `blocks` blocks accessible.
+    fn commit(&mut self, blocks: usize) -> bool {
+        if blocks > self.total {
+            return false;
+        }
+        let step = COMMIT_STEP.max(self.committed / 8);
+        for wanted in [(blocks + step).min(self.total), blocks] {
+            if wanted <= self.committed {
+                return true;
+            }
+            let from = self.base + (self.committed << BLOCK_SHIFT);
+            let bytes = (wanted - self.committed) << BLOCK_SHIFT;
+            // SAFETY: blocks of our range that were never accessible.
+            if unsafe { libc::mprotect(from as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) } == 0 {
+                self.committed = wanted;
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and whoever knows of objects in it is gone with the heap.
+        unsafe { libc::munmap(self.mapping.0 as *mut _, self.mapping.1) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_merge_and_split() {
+        let mut pool = Pool::new(64 * BLOCK, false).unwrap();
+        let a = pool.take(3, 2, 0).unwrap();
+        let b = pool.take(2, 2, 0).unwrap();
+        let c = pool.take(1, 4, 0).unwrap();
+        assert_eq!((a, b, c), (0, 3, 5));
+        pool.give_back(a, 3, false);
+        pool.give_back(c, 1, false);
+        assert_eq!(pool.take(4, 2, 0), Some(6));
+        pool.give_back(b, 2, false);
+        assert_eq!(pool.take(6, 2, 0), Some(0));
+        assert_eq!(pool.take(60, 2, 0), None);
+        assert_eq!(pool.take(1, 2, 60), None);
+        assert_eq!(pool.state(pool.address(2)), 2);
+        assert_eq!(pool.state(pool.address(50)), 0);
+    }
+
+    #[test]
+    fn trimming_keeps_the_lowest() {
+        let mut pool = Pool::new(64 * BLOCK, false).unwrap();
+        let a = pool.take(8, 2, 0).unwrap();
+        let (first, last) = (pool.address(0) as *mut u64, pool.address(7) as *mut u64);
+        // SAFETY: blocks in use.
+        unsafe {
+            *first = 1;
+            *last = 1;
+        }
+        pool.give_back(a, 8, false);
+        pool.trim(3);
+        assert_eq!(pool.resident(), 3);
+        pool.take(8, 2, 0).unwrap();
+        assert_eq!(pool.resident(), 8);
+        // SAFETY: blocks in use.
+        unsafe {
+            assert_eq!(*first, 1);
+            assert_eq!(*last, 0);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Growth, limits, large objects.
+
+use super::*;
+use crate::gc::layout::*;
+
+fn limited(bytes: usize) -> Arc<Heap> {
+    let heap = Heap::new(Options { max_heap: Some(bytes), ..Options::default() }).unwrap();
+    let hooks = Hooks {
+        out_of_memory: |thread| {
+            let error = thread.alloc_string("out of memory").expect("the reserve suffices");
+            let filler = thread.alloc_array(ARRAY, 1000, error).expect("the reserve suffices");
+            let error = thread.get(filler).element(0);
+            Thrown::set(thread, thread.root(error))
+        },
+        ..Hooks::default()
+    };
+    assert!(heap.set_hooks(hooks));
+    heap
+}
+
+#[test]
+fn a_full_heap_throws_and_recovers() {
+    for per_object in [3, 100, 3_000, 50_000, 500_000] {
+        let heap = limited(16 << 20);
+        let thread = &mut *heap.attach();
+        for _ in 0..3 {
+            let mark = thread.mark();
+            let null = thread.root_word(Word::NULL);
+            let mut list = null;
+            let mut bytes = 0;
+            let thrown = loop {
+                match thread.alloc_array(NODE, per_object, list) {
+                    Ok(node) => list = thread.keep(mark, node),
+                    Err(thrown) => break thrown,
+                }
+                bytes += 8 * (per_object + 2);
+                assert!(bytes <= 16 << 20);
+            };
+            assert!(bytes > 6 << 20, "{bytes} bytes of {per_object} words");
+            let error = thread.take_exception(thrown);
+            assert_eq!(thread.get(error).str(), Some("out of memory"));
+            thread.release(mark);
+        }
+    }
+}
+
+#[test]
+fn absurd_sizes_throw() {
+    let heap = limited(16 << 20);
+    let thread = &mut *heap.attach();
+    let null = thread.root_word(Word::NULL);
+    for len in [1 << 24, 1 << 40, 1 << 60, usize::MAX / 8, usize::MAX] {
+        let thrown = thread.alloc_array(ARRAY, len, null).unwrap_err();
+        assert_eq!(thread.get(thread.take_exception(thrown)).str(), Some("out of memory"));
+        let thrown = thread.alloc_bytes(len).unwrap_err();
+        assert_eq!(thread.get(thread.take_exception(thrown)).str(), Some("out of memory"));
+    }
+}
+
+#[test]
+fn garbage_does_not_make_the_heap_grow() {
+    let heap = Heap::new(Options { first_threshold: 4 << 20, ..Options::default() }).unwrap();
+    let thread = &mut *heap.attach();
+    for round in 0..400_000u32 {
+        let mark = thread.mark();
+        let size = if round % 1000 == 0 { 40_000 } else { round as usize % 200 };
+        let null = thread.root_word(Word::NULL);
+        let _ = thread.alloc_array(ARRAY, size, null).unwrap();
+        thread.release(mark);
+    }
+    let stats = heap.stats();
+    assert!(stats.collections > 40, "{stats:?}");
+    assert!(stats.resident_bytes < 16 << 20, "{stats:?}");
+    assert!(stats.allocated_bytes > 400 << 20, "{stats:?}");
+}
+
+#[test]
+fn memory_goes_back_to_the_system() {
+    let heap = Heap::new(Options { first_threshold: 4 << 20, ..Options::default() }).unwrap();
+    let thread = &mut *heap.attach();
+    let mark = thread.mark();
+    let mut list = thread.root_word(Word::NULL);
+    for _ in 0..1_000_000 {
+        let pair = thread.alloc_slots(SEQ, &[list, list, list]).unwrap();
+        list = thread.keep(mark, pair);
+    }
+    assert!(heap.stats().resident_bytes > 32 << 20);
+    thread.release(mark);
+    thread.collect();
+    let stats = heap.stats();
+    assert!(stats.resident_bytes < 10 << 20, "{stats:?}");
+    assert_eq!(stats.live_bytes, 0);
+}
+
+#[test]
+fn large_objects_stay_and_die() {
+    for heap in heaps() {
+        let thread = &mut *heap.attach();
+        let mark = thread.mark();
+        let text = thread.alloc_string("inside").unwrap();
+        let array = thread.alloc_array(ARRAY, 200_000, text).unwrap();
+        let before = thread.get(array).word();
+        thread.collect();
+        assert!(heap.stressed() || thread.get(array).word() == before);
+        assert!(thread.get(array).element(199_999).str() == Some("inside"));
+        // A cycle through a large object.
+        let boxed = thread.alloc_slots(BOX, &[array]).unwrap();
+        thread.set_slot(thread.get(array), 1, thread.get(boxed));
+        thread.collect();
+        assert_eq!(thread.get(array).element(0).slot(0), thread.get(array));
+        assert!(heap.stats().used_bytes > 1_600_000);
+        thread.release(mark);
+        thread.collect();
+        assert_eq!(heap.stats().used_bytes, 0);
+    }
+}
+
+#[test]
+fn permanent_objects_are_roots() {
+    for heap in heaps() {
+        let thread = &mut *heap.attach();
+        let mark = thread.mark();
+        let mut addresses = Vec::new();
+        for i in 0..10_000 {
+            let text = thread.alloc_string(&format!("value {i}")).unwrap();
+            let atom = thread.allocate_permanent(ATOM, 1, 0, |t, mut fresh| fresh.set(0, t.get(text))).unwrap();
+            addresses.push(thread.get(atom).word());
+            thread.release(mark);
+        }
+        let name = thread.alloc_permanent_string("x").unwrap();
+        thread.collect();
+        assert_eq!(thread.get(name).str(), Some("x"));
+        for (i, &word) in addresses.iter().enumerate() {
+            // SAFETY: permanent objects are always alive.
+            let atom = unsafe { Value::from_raw(thread, word) };
+            assert_eq!(atom.slot(0).str(), Some(format!("value {i}").as_str()));
+        }
+    }
+}
+
+#[test]
+fn verification_finds_what_is_wrong() {
+    let broken = |word: u64| {
+        let heap = Heap::new(options(Stress::Off, true)).unwrap();
+        let cell = Box::new(std::sync::atomic::AtomicU64::new(word));
+        // SAFETY: deliberately not: the word is no value.
+        unsafe { heap.register_roots(&raw const *cell as usize, 1) };
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| heap.attach().collect()));
+        heap.unregister_roots(&raw const *cell as usize);
+        caught.is_err()
+    };
+    assert!(!broken(Word::NULL.0));
+    assert!(!broken(Word::UNDEFINED.0));
+    assert!(broken(Word::POISON.0));
+    assert!(broken(Word::THROWN.0));
+}

@@ -1,0 +1,367 @@
+//! The context of a thread: what generated code finds at fixed offsets from its context register, and what Rust code needs
+//! besides.
+//!
+//! Owns the layout of [`Thread`] and the pending exception. Must not know what collects.
+//!
+//! Invariant: a `Thread` stays at its address while it is attached, and only its own OS thread touches it, but for
+//! `stack_limit` (atomic) and but for the collector while the thread is stopped. `Thread` is not `Unpin`, so that a
+//! `&mut Thread` does not promise the optimiser that nobody else reads it.
+
+use std::cell::{Cell, UnsafeCell};
+use std::marker::{PhantomData, PhantomPinned};
+use std::mem::offset_of;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustc_hash::FxHashMap;
+
+use super::handle::Handle;
+use super::heap::Heap;
+use super::stress::{Site, Visits};
+use super::value::Value;
+use super::word::Word;
+
+/// How many arguments beyond the registers a call can pass.
+pub const MAX_SPILLED: usize = 256;
+/// Callee-saved registers of generated code.
+pub const SAVED: usize = 4;
+
+/// Where execution goes on after a throw.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(C)]
+pub struct Landing {
+    /// The handler's code.
+    pub pc: usize,
+    /// Its stack pointer.
+    pub sp: usize,
+    /// Its frame pointer.
+    pub fp: usize,
+    /// Its callee-saved registers.
+    pub saved: [u64; SAVED],
+}
+
+/// The context of a thread.
+#[repr(C)]
+pub struct Thread {
+    stack_limit: AtomicUsize,
+    pub(super) tlab_cursor: Cell<usize>,
+    pub(super) tlab_limit: Cell<usize>,
+    pub(super) exit_frame: Cell<usize>,
+    pub(super) exception: Cell<Word>,
+    pub(super) arg_count: Cell<u64>,
+    pub(super) spilled: Cell<u64>,
+    pub(super) closure_spill: Cell<Word>,
+    pub(super) landing: Cell<Landing>,
+    pub(super) dynamic: Cell<Word>,
+    pub(super) arg_spill: UnsafeCell<[Word; MAX_SPILLED]>,
+
+    handles: UnsafeCell<Vec<Word>>,
+    /// The end of the allocation buffer, also when `tlab_limit` hides it from generated code.
+    pub(super) buffer_end: Cell<usize>,
+    /// Boxing a float went beyond the budget: collect at the next safepoint.
+    pub(super) collect_soon: Cell<bool>,
+    /// The out-of-memory error is being built.
+    pub(super) emergency: Cell<bool>,
+    /// The interrupt key was pressed.
+    pub(super) interrupt: AtomicBool,
+    sites: UnsafeCell<FxHashMap<Site, Visits>>,
+    id: u64,
+    heap: Arc<Heap>,
+    stack_low: Cell<usize>,
+    stack_high: Cell<usize>,
+    runtime: Cell<*const ()>,
+    _pin: PhantomPinned,
+}
+
+/// Offset of the stack limit: `sp` below it means "call `safepoint`".
+pub const OFFSET_STACK_LIMIT: i32 = offset_of!(Thread, stack_limit) as i32;
+/// Offset of the address of the next free byte of the allocation buffer.
+pub const OFFSET_TLAB_CURSOR: i32 = offset_of!(Thread, tlab_cursor) as i32;
+/// Offset of the end of the allocation buffer.
+pub const OFFSET_TLAB_LIMIT: i32 = offset_of!(Thread, tlab_limit) as i32;
+/// Offset of the frame pointer of the exit stub's frame; 0 when no generated code is on the stack.
+pub const OFFSET_EXIT_FRAME: i32 = offset_of!(Thread, exit_frame) as i32;
+/// Offset of the pending exception.
+pub const OFFSET_EXCEPTION: i32 = offset_of!(Thread, exception) as i32;
+/// Offset of the number of arguments of a call.
+pub const OFFSET_ARG_COUNT: i32 = offset_of!(Thread, arg_count) as i32;
+/// Offset of what is spilled: 0, or 1 for the closure plus the number of live spilled arguments.
+pub const OFFSET_SPILLED: i32 = offset_of!(Thread, spilled) as i32;
+/// Offset of the spilled closure.
+pub const OFFSET_CLOSURE_SPILL: i32 = offset_of!(Thread, closure_spill) as i32;
+/// Offset of the landing.
+pub const OFFSET_LANDING: i32 = offset_of!(Thread, landing) as i32;
+/// Offset of the dynamic bindings.
+pub const OFFSET_DYNAMIC: i32 = offset_of!(Thread, dynamic) as i32;
+/// Offset of the spilled arguments.
+pub const OFFSET_ARG_SPILL: i32 = offset_of!(Thread, arg_spill) as i32;
+
+const _: () = {
+    assert!(OFFSET_STACK_LIMIT == 0 && OFFSET_TLAB_CURSOR == 8 && OFFSET_TLAB_LIMIT == 16);
+    assert!(OFFSET_EXIT_FRAME == 24 && OFFSET_EXCEPTION == 32);
+};
+
+/// What is kept free at the end of the stack for Rust code that generated code calls.
+pub const STACK_RESERVE: usize = 256 << 10;
+
+impl Thread {
+    fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Thread {
+        let limit = if heap.stressed() { usize::MAX } else { stack.0 + STACK_RESERVE };
+        Thread {
+            stack_limit: AtomicUsize::new(limit),
+            tlab_cursor: Cell::new(0),
+            tlab_limit: Cell::new(0),
+            exit_frame: Cell::new(0),
+            exception: Cell::new(Word::NULL),
+            arg_count: Cell::new(0),
+            spilled: Cell::new(0),
+            closure_spill: Cell::new(Word::NULL),
+            landing: Cell::new(Landing::default()),
+            dynamic: Cell::new(Word::NULL),
+            arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
+            handles: UnsafeCell::new(Vec::with_capacity(256)),
+            buffer_end: Cell::new(0),
+            collect_soon: Cell::new(false),
+            emergency: Cell::new(false),
+            interrupt: AtomicBool::new(false),
+            sites: UnsafeCell::new(FxHashMap::default()),
+            id,
+            heap,
+            stack_low: Cell::new(stack.0),
+            stack_high: Cell::new(stack.1),
+            runtime: Cell::new(std::ptr::null()),
+            _pin: PhantomPinned,
+        }
+    }
+
+    /// The heap.
+    #[inline]
+    pub fn heap(&self) -> &Arc<Heap> {
+        &self.heap
+    }
+
+    /// The number of this thread; the first is 1, none is used twice.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The bounds of this thread's stack: lowest address, highest address.
+    pub fn stack_bounds(&self) -> (usize, usize) {
+        (self.stack_low.get(), self.stack_high.get())
+    }
+
+    /// Says that this thread runs on another stack than that of its OS thread, for instance on one that is deeper.
+    ///
+    /// # Safety
+    /// Generated code of this thread must run between these addresses only, and they must be accessible.
+    pub unsafe fn set_stack_bounds(&self, low: usize, high: usize) {
+        self.stack_low.set(low);
+        self.stack_high.set(high);
+        let world = self.heap().world();
+        world.refresh(self);
+    }
+
+    /// Below this generated code and Rust code must not go any deeper.
+    #[inline]
+    pub(super) fn real_stack_limit(&self) -> usize {
+        self.stack_low.get() + STACK_RESERVE
+    }
+
+    /// Who wants to interrupt this thread from a signal handler or from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        // SAFETY: every `Thread` lives in the `Arc<Storage>` that `Attached::new` made, at offset 0 of it.
+        unsafe {
+            let storage = self as *const Thread as *const Storage;
+            Arc::increment_strong_count(storage);
+            Interrupter(Arc::from_raw(storage))
+        }
+    }
+
+    /// Whether the interrupt key was pressed since this was last asked: for blocking calls that came back early.
+    pub fn take_interrupt(&self) -> bool {
+        self.interrupt.swap(false, Ordering::SeqCst)
+    }
+
+    /// What the layer above hung on the thread.
+    #[inline]
+    pub fn runtime(&self) -> *const () {
+        self.runtime.get()
+    }
+
+    /// Hangs something on the thread; gc does not look at it.
+    pub fn set_runtime(&self, runtime: *const ()) {
+        self.runtime.set(runtime);
+    }
+
+    /// The dynamic bindings.
+    pub fn dynamic(&self) -> Value<'_> {
+        self.value(self.dynamic.get())
+    }
+
+    /// Replaces the dynamic bindings.
+    pub fn set_dynamic(&self, value: Value<'_>) {
+        self.dynamic.set(value.word());
+    }
+
+    /// The pending exception, which is no longer pending afterwards.
+    pub fn take_exception(&self, _thrown: Thrown) -> Handle {
+        self.push_handle(self.exception.replace(Word::NULL))
+    }
+
+    /// How many arguments the call had that brought us here.
+    #[inline]
+    pub fn arg_count(&self) -> usize {
+        self.arg_count.get() as usize
+    }
+
+    /// Argument `i` of those that did not fit the registers.
+    #[inline]
+    pub fn spilled_arg(&self, i: usize) -> Value<'_> {
+        // SAFETY: no reference into the array is ever made that lives longer than an expression, and only this thread
+        // accesses it now.
+        self.value(unsafe { (&*self.arg_spill.get())[i] })
+    }
+
+    /// Sets argument `i` of those that do not fit the registers, for a call into generated code.
+    #[inline]
+    pub fn set_spilled_arg(&self, i: usize, value: Value<'_>) {
+        // SAFETY: as in `spilled_arg`.
+        unsafe { (&mut *self.arg_spill.get())[i] = value.word() }
+    }
+
+    /// Says how many arguments the next call into generated code has.
+    #[inline]
+    pub fn set_arg_count(&self, count: usize) {
+        self.arg_count.set(count as u64);
+    }
+
+    /// The pending exception.
+    pub fn exception(&self) -> Value<'_> {
+        self.value(self.exception.get())
+    }
+
+    /// Where the last throw lands.
+    pub fn landing(&self) -> Landing {
+        self.landing.get()
+    }
+
+    /// Sets where the last throw lands.
+    pub fn set_landing(&self, landing: Landing) {
+        self.landing.set(landing);
+    }
+
+    pub(super) fn set_stack_limit(&self, limit: usize) {
+        self.stack_limit.store(limit, Ordering::SeqCst);
+    }
+
+    /// The frame pointer of the innermost exit frame, 0 when no generated code runs below.
+    pub fn exit_frame(&self) -> usize {
+        self.exit_frame.get()
+    }
+
+    #[inline]
+    pub(super) fn value(&self, word: Word) -> Value<'_> {
+        // SAFETY: callers inside gc pass words that they have just read from a root or an object.
+        unsafe { Value::from_raw(self, word) }
+    }
+
+    pub(super) fn with_sites<R>(&self, f: impl FnOnce(&mut FxHashMap<Site, Visits>) -> R) -> R {
+        // SAFETY: only `stress` calls this, with a closure that does not call back, on its own thread.
+        f(unsafe { &mut *self.sites.get() })
+    }
+
+    /// Gives up the allocation buffer.
+    pub(super) fn retire_buffer(&self) {
+        self.tlab_cursor.set(0);
+        self.tlab_limit.set(0);
+        self.buffer_end.set(0);
+    }
+
+    #[inline]
+    pub(super) fn with_handles<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
+        // SAFETY: `f` is one of the closures in `handle.rs` and the root enumerator, none of which calls back, so this is
+        // the only reference; only this thread (or the collector while it is stopped) gets here.
+        f(unsafe { &mut *self.handles.get() })
+    }
+}
+
+/// Where a `Thread` lives. It may outlive its attachment, so that an interrupt that comes too late hits nothing else.
+#[repr(transparent)]
+struct Storage(UnsafeCell<Thread>);
+
+// SAFETY: whoever shares a `Storage` (interrupters) touches atomics only.
+unsafe impl Send for Storage {}
+// SAFETY: likewise.
+unsafe impl Sync for Storage {}
+
+/// An OS thread's membership in a heap; ends when it is dropped. Stays with its OS thread.
+pub struct Attached {
+    storage: Arc<Storage>,
+    _own: PhantomData<*mut ()>,
+}
+
+impl Attached {
+    pub(super) fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Attached {
+        let storage = Arc::new(Storage(UnsafeCell::new(Thread::new(heap, id, stack))));
+        let attached = Attached { storage, _own: PhantomData };
+        attached.heap().world().attach(&*attached);
+        attached
+    }
+}
+
+impl Deref for Attached {
+    type Target = Thread;
+    fn deref(&self) -> &Thread {
+        // SAFETY: references to the thread come from its `Attached` only, which follows the rules of borrowing; the
+        // collector and interrupters use what may be shared.
+        unsafe { &*self.storage.0.get() }
+    }
+}
+
+impl DerefMut for Attached {
+    fn deref_mut(&mut self) -> &mut Thread {
+        // SAFETY: as in `deref`.
+        unsafe { &mut *self.storage.0.get() }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.heap().world().detach(&**self);
+        self.retire_buffer();
+    }
+}
+
+/// Interrupts a thread; safe to use in a signal handler.
+#[derive(Clone)]
+pub struct Interrupter(Arc<Storage>);
+
+impl Interrupter {
+    /// The thread's next poll returns [`super::slow::Poll::Interrupted`].
+    pub fn interrupt(&self) {
+        // SAFETY: the storage is alive; only atomics are touched. The flag comes before the limit: see
+        // `Thread::refresh_limit`.
+        let thread = unsafe { &*self.0.0.get() };
+        thread.interrupt.store(true, Ordering::SeqCst);
+        thread.set_stack_limit(usize::MAX);
+    }
+}
+
+/// The exception is in the thread.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Thrown(());
+
+impl Thrown {
+    /// Throws a value.
+    pub fn set(thread: &Thread, exception: Handle) -> Thrown {
+        thread.exception.set(thread.get(exception).word());
+        Thrown(())
+    }
+
+    /// Generated code has returned `THROWN`: the exception is in the thread already.
+    pub fn pending() -> Thrown {
+        Thrown(())
+    }
+}

@@ -1,0 +1,353 @@
+//! Values: words that cannot outlive the next allocation.
+//!
+//! Owns the reading of objects. A [`Value`] borrows the thread; everything that may collect wants the thread mutably; so the
+//! compiler refuses a stale pointer. Accessors check layout and bounds: `None` or a panic for what the layout does not
+//! have, never a read outside the object.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::layout::{self, LayoutId, Shape};
+use super::shapes::{self, Extent};
+use super::thread::Thread;
+use super::word::Word;
+
+/// A word that is valid until the thread allocates.
+#[derive(Clone, Copy)]
+pub struct Value<'h> {
+    word: Word,
+    thread: &'h Thread,
+}
+
+impl PartialEq for Value<'_> {
+    /// The same word: identity of objects, equality of Ints and keywords.
+    fn eq(&self, other: &Self) -> bool {
+        self.word == other.word
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value({:#x}, layout {})", self.word.0, self.layout())
+    }
+}
+
+impl<'h> Value<'h> {
+    /// A value from a bare word.
+    ///
+    /// # Safety
+    /// A pointer must name a living object of this thread's heap, read after the last point at which it could collect.
+    #[inline]
+    pub unsafe fn from_raw(thread: &'h Thread, word: Word) -> Value<'h> {
+        Value { word, thread }
+    }
+
+    /// The value of an immediate; none for pointers.
+    #[inline]
+    pub fn immediate(thread: &'h Thread, word: Word) -> Option<Value<'h>> {
+        if word.is_pointer() { None } else { Some(Value { word, thread }) }
+    }
+
+    /// The bits.
+    #[inline]
+    pub fn word(self) -> Word {
+        self.word
+    }
+
+    /// The thread it belongs to.
+    #[inline]
+    pub fn thread(self) -> &'h Thread {
+        self.thread
+    }
+
+    /// Is it an inline Int?
+    #[inline]
+    pub fn is_int(self) -> bool {
+        self.word.is_int()
+    }
+
+    /// The value of an inline Int.
+    #[inline]
+    pub fn as_int(self) -> Option<i64> {
+        self.word.as_int()
+    }
+
+    /// Is it a Float, tagged or boxed?
+    #[inline]
+    pub fn is_float(self) -> bool {
+        self.word.is_tagged_float() || self.layout() == layout::FLOAT
+    }
+
+    /// The value of a Float, tagged or boxed.
+    #[inline]
+    pub fn as_float(self) -> Option<f64> {
+        match self.word.as_tagged_float() {
+            Some(f) => Some(f),
+            None if self.is(layout::FLOAT) => Some(f64::from_bits(self.raw(0))),
+            None => None,
+        }
+    }
+
+    /// Is it `null`?
+    #[inline]
+    pub fn is_null(self) -> bool {
+        self.word == Word::NULL
+    }
+
+    /// Is it `null` or `false`?
+    #[inline]
+    pub fn is_falsy(self) -> bool {
+        self.word.is_falsy()
+    }
+
+    /// Is it a Bool?
+    #[inline]
+    pub fn as_bool(self) -> Option<bool> {
+        match self.word {
+            Word::TRUE => Some(true),
+            Word::FALSE => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The index of a keyword.
+    #[inline]
+    pub fn as_keyword(self) -> Option<u32> {
+        self.word.as_keyword()
+    }
+
+    /// Is it a function?
+    #[inline]
+    pub fn is_function(self) -> bool {
+        self.word.is_function()
+    }
+
+    /// Is it a pointer?
+    #[inline]
+    pub fn is_pointer(self) -> bool {
+        self.word.is_pointer()
+    }
+
+    /// Its layout: immediates have one too. 0 for the internal markers.
+    #[inline]
+    pub fn layout(self) -> LayoutId {
+        let w = self.word;
+        if w.is_pointer() {
+            layout::header_layout(self.header())
+        } else if w.is_int() {
+            layout::INT
+        } else if w.is_tagged_float() {
+            layout::FLOAT
+        } else if w.is_keyword() {
+            layout::KEYWORD
+        } else {
+            match w {
+                Word::NULL => layout::NULL,
+                Word::TRUE | Word::FALSE => layout::BOOL,
+                _ => 0,
+            }
+        }
+    }
+
+    /// Is it an object of this layout?
+    #[inline]
+    pub fn is(self, layout: LayoutId) -> bool {
+        self.word.is_pointer() && self.header() as u32 == layout::header_low(layout)
+    }
+
+    /// The word at this index after the header.
+    ///
+    /// # Safety
+    /// It must be a pointer, and the index less than the words of the object (0 is always allowed when the shape has a
+    /// first word).
+    #[inline]
+    unsafe fn load(self, i: usize) -> u64 {
+        // SAFETY: the caller's; objects are 8-byte aligned, and what others may write meanwhile is written atomically.
+        unsafe { &*((self.word.address() + layout::slot_offset(i)) as *const AtomicU64) }.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    fn header(self) -> u64 {
+        debug_assert!(self.word.is_pointer());
+        // SAFETY: a `Value` that is a pointer names a living object, which has a header.
+        unsafe { &*(self.word.address() as *const AtomicU64) }.load(Ordering::Relaxed)
+    }
+
+    /// The count in the header of an object.
+    #[inline]
+    pub fn count(self) -> u32 {
+        if self.word.is_pointer() { layout::header_count(self.header()) } else { 0 }
+    }
+
+    /// Shape and extent of an object.
+    #[inline]
+    pub(super) fn extent(self) -> (Shape, Extent) {
+        if !self.word.is_pointer() {
+            return (Shape::None, Extent { words: 0, tagged_from: 0, tagged_to: 0 });
+        }
+        let header = self.header();
+        let shape = self.thread.heap().shapes().shape(layout::header_layout(header));
+        // SAFETY: it is a pointer, and `extent` asks for the first word only when the shape has one.
+        (shape, shapes::extent(shape, header, || unsafe { self.load(0) }))
+    }
+
+    /// Words after the header.
+    pub fn words(self) -> usize {
+        self.extent().1.words
+    }
+
+    /// The tagged word at index `i` after the header (of an `ARRAY` or `NODE`, 0 is the length and 1 the first element; of
+    /// a closure, 1 is the first captured value).
+    ///
+    /// # Panics
+    /// When the object has no tagged word there.
+    #[inline]
+    pub fn slot(self, i: usize) -> Value<'h> {
+        self.try_slot(i).unwrap_or_else(|| self.no_slot(i))
+    }
+
+    /// The tagged word at index `i` after the header, if there is one.
+    #[inline]
+    pub fn try_slot(self, i: usize) -> Option<Value<'h>> {
+        let (shape, extent) = self.extent();
+        let tagged = extent.tagged_from <= i && i < extent.tagged_to || i == 0 && shape == Shape::Array;
+        // SAFETY: the index is within the object.
+        tagged.then(|| Value { word: Word(unsafe { self.load(i) }), thread: self.thread })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn no_slot(self, i: usize) -> ! {
+        panic!("{self:?} has no slot {i}")
+    }
+
+    /// The bits at index `i` after the header.
+    ///
+    /// # Panics
+    /// When the object is shorter.
+    #[inline]
+    pub fn raw(self, i: usize) -> u64 {
+        if i >= self.words() {
+            self.no_slot(i);
+        }
+        // SAFETY: the index is within the object.
+        unsafe { self.load(i) }
+    }
+
+    /// The length of an `ARRAY`, `NODE` or interior node of a map; 0 for others.
+    #[inline]
+    pub fn array_len(self) -> usize {
+        match self.extent() {
+            (Shape::Array, extent) => extent.words - 1,
+            _ => 0,
+        }
+    }
+
+    /// Element `i` of an `ARRAY`, `NODE` or interior node of a map.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[inline]
+    pub fn element(self, i: usize) -> Value<'h> {
+        match self.extent() {
+            // SAFETY: within the object.
+            (Shape::Array, extent) if i < extent.words - 1 => {
+                Value { word: Word(unsafe { self.load(i + 1) }), thread: self.thread }
+            }
+            _ => self.no_slot(i + 1),
+        }
+    }
+
+    /// The text of a `STRING` or `STRING_PREFIX`.
+    #[inline]
+    pub fn str(self) -> Option<&'h str> {
+        // SAFETY: the bytes of strings are UTF-8: `allocate` checks it, everybody else promises it.
+        self.string_bytes().map(|bytes| unsafe { std::str::from_utf8_unchecked(bytes) })
+    }
+
+    fn string_bytes(self) -> Option<&'h [u8]> {
+        if self.is(layout::STRING) {
+            let len = self.raw(0) as u32 as usize;
+            Some(self.byte_slice(self.word.address() + layout::slot_offset(2), len))
+        } else if self.is(layout::STRING_PREFIX) {
+            let len = self.raw(0) as u32 as usize;
+            let base = self.slot(2);
+            Some(base.byte_slice(base.word.address() + layout::slot_offset(2), len))
+        } else {
+            None
+        }
+    }
+
+    fn byte_slice(self, address: usize, len: usize) -> &'h [u8] {
+        // SAFETY: callers pass the part of a STRING or BYTES object that is in use; bytes in use are never written again,
+        // and the object neither moves nor dies while `'h` borrows the thread.
+        unsafe { std::slice::from_raw_parts(address as *const u8, len) }
+    }
+
+    /// Characters of a `STRING` or `STRING_PREFIX`.
+    #[inline]
+    pub fn char_count(self) -> Option<usize> {
+        if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) {
+            Some((self.raw(0) >> 32) as usize)
+        } else {
+            None
+        }
+    }
+
+    /// The cached hash of a `STRING` or `STRING_PREFIX`; 0 when it is not yet known.
+    #[inline]
+    pub fn string_hash(self) -> Option<u64> {
+        if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) { Some(self.raw(1)) } else { None }
+    }
+
+    /// The bytes in use of a `BYTES` object, or the bytes of a string.
+    pub fn bytes(self) -> Option<&'h [u8]> {
+        if self.is(layout::BYTES) {
+            let used = self.raw(1) as usize;
+            Some(self.byte_slice(self.word.address() + layout::slot_offset(2), used))
+        } else {
+            self.string_bytes()
+        }
+    }
+
+    /// The capacity of a `BYTES` object.
+    pub fn bytes_capacity(self) -> Option<usize> {
+        if self.is(layout::BYTES) { Some(self.raw(0) as usize) } else { None }
+    }
+
+    /// The address of the `Code` of a function.
+    #[inline]
+    pub fn code(self) -> Option<usize> {
+        if self.word.is_function() { Some(self.raw(0) as usize) } else { None }
+    }
+
+    /// How many values a function has captured.
+    pub fn capture_count(self) -> usize {
+        if self.word.is_function() { self.count() as usize } else { 0 }
+    }
+
+    /// Captured value `i` of a function.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[inline]
+    pub fn capture(self, i: usize) -> Value<'h> {
+        if !self.word.is_function() {
+            self.no_slot(i);
+        }
+        self.slot(1 + i)
+    }
+
+    /// Sign (negative?) and limbs, least significant first, of a `BIG_INT`.
+    pub fn big_int(self) -> Option<(bool, &'h [u64])> {
+        if !self.is(layout::BIG_INT) {
+            return None;
+        }
+        let word = self.raw(0);
+        let limbs = (word & !(1 << 63)) as usize;
+        let address = self.word.address() + layout::slot_offset(1);
+        // SAFETY: the limbs follow the first word, are never written again, and the object neither moves nor dies while
+        // `'h` borrows the thread.
+        Some((word >> 63 != 0, unsafe { std::slice::from_raw_parts(address as *const u64, limbs) }))
+    }
+}

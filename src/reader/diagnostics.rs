@@ -1,0 +1,186 @@
+//! How errors and warnings look.
+//!
+//! Owns the way a message with a source excerpt is drawn, for syntax errors, warnings and faults at run time alike. It
+//! must not know where a message comes from or where it goes: it makes text.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::errors::SyntaxError;
+use super::tree::{Source, Span};
+
+/// How grave a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Something is wrong.
+    Error,
+    /// Something is suspicious, and changes nothing.
+    Warning,
+    /// Something worth knowing.
+    Note,
+}
+
+/// A message about a place in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How grave it is.
+    pub severity: Severity,
+    /// The first line.
+    pub title: String,
+    /// The place, when there is one.
+    pub span: Option<Span>,
+    /// A few words at the place.
+    pub label: Option<String>,
+    /// Other places, in the same text.
+    pub secondary: Vec<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A message with a title, at a place.
+    pub fn new(severity: Severity, title: impl Into<String>, span: Option<Span>) -> Diagnostic {
+        Diagnostic { severity, title: title.into(), span, label: None, secondary: Vec::new(), help: None }
+    }
+}
+
+impl From<&SyntaxError> for Diagnostic {
+    fn from(error: &SyntaxError) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            title: error.message.clone(),
+            span: Some(error.span),
+            label: error.label.clone(),
+            secondary: error.secondary.clone(),
+            help: error.help.clone(),
+        }
+    }
+}
+
+/// Draws a message in the manner of rustc: title, `file:line:column`, source lines, carets. With `color`, for a terminal.
+/// The text ends with a line break.
+pub fn render(source: &Source, diagnostic: &Diagnostic, color: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut group = Group::with_title(level.primary_title(one_line(&diagnostic.title)));
+    if let Some(span) = diagnostic.span {
+        let excerpt = Excerpt::new(source, span, &diagnostic.secondary);
+        let mut primary = AnnotationKind::Primary.span(excerpt.range(span));
+        if let Some(label) = &diagnostic.label {
+            primary = primary.label(one_line(label));
+        }
+        let mut snippet =
+            Snippet::source(excerpt.text).line_start(excerpt.line).path(one_line(&source.name)).annotation(primary);
+        for (span, label) in &diagnostic.secondary {
+            snippet = snippet.annotation(AnnotationKind::Context.span(excerpt.range(*span)).label(one_line(label)));
+        }
+        group = group.element(snippet);
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(one_line(help)));
+    }
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let mut text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// Draws the errors of a text, with an empty line between two, and a last line that counts them when there are several.
+pub fn render_all(source: &Source, errors: &[SyntaxError], color: bool) -> String {
+    let mut text = String::new();
+    for error in errors {
+        text.push_str(&render(source, &Diagnostic::from(error), color));
+        text.push('\n');
+    }
+    if errors.len() > 1 {
+        text.push_str(&format!("{} errors in {}\n", errors.len(), one_line(&source.name)));
+    }
+    text
+}
+
+/// Control characters would upset the terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The lines of the source that a message shows. Only those are handed on, so that a message costs the same in any text.
+struct Excerpt<'a> {
+    text: &'a str,
+    line: usize,
+    start: usize,
+}
+
+impl<'a> Excerpt<'a> {
+    fn new(source: &'a Source, span: Span, secondary: &[(Span, String)]) -> Excerpt<'a> {
+        let spans = || std::iter::once(span).chain(secondary.iter().map(|s| s.0));
+        let first = spans().map(|s| s.start).min().unwrap_or(0) as usize;
+        let last = spans().map(|s| s.end.max(s.start)).max().unwrap_or(0) as usize;
+        let line = source.line_starts.partition_point(|start| *start as usize <= first).max(1) - 1;
+        let start = source.line_starts[line] as usize;
+        let after = source.line_starts.partition_point(|start| (*start as usize) < last);
+        let end = source.line_starts.get(after).map_or(source.text.len(), |start| *start as usize).max(start);
+        // A whole line, but not the file.
+        let text = source.text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r']);
+        Excerpt { text, line: line + 1, start }
+    }
+
+    /// The span within the excerpt: in bounds, not empty, and on character boundaries.
+    fn range(&self, span: Span) -> Range<usize> {
+        let length = self.text.len();
+        let mut start = (span.start as usize).saturating_sub(self.start).min(length);
+        let mut end = (span.end as usize).saturating_sub(self.start).clamp(start, length);
+        while start > 0 && !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        while end < length && !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        start..end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_shows_the_place_and_the_line() {
+        let source = Source::new("dir/two.hr", "fn f() {\n    let = 5\n}\n");
+        let error = SyntaxError::new(Span { start: 17, end: 18 }, "expected a name").label("here").help("give a name");
+        let text = render(&source, &Diagnostic::from(&error), false);
+        assert!(text.contains("dir/two.hr:2:9"), "{text}");
+        assert!(text.contains("    let = 5"), "{text}");
+        assert!(text.contains("^ here"), "{text}");
+        assert!(text.contains("help: give a name"), "{text}");
+        assert!(text.starts_with("error: expected a name"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(render(&source, &Diagnostic::from(&error), true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn every_span_can_be_drawn() {
+        let text = "a\tß\r\n\n\"\u{1}x\u{202e}\n世界 x";
+        let source = Source::new("a\nb", text);
+        for start in 0..=text.len() as u32 + 2 {
+            for end in 0..=text.len() as u32 + 2 {
+                let mut diagnostic = Diagnostic::new(Severity::Warning, "t", Some(Span { start, end }));
+                diagnostic.secondary.push((Span { start: end, end: start }, "other".into()));
+                assert!(!render(&source, &diagnostic, false).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_may_have_no_place() {
+        let source = Source::new("x", "");
+        let text = render(&source, &Diagnostic::new(Severity::Error, "out of memory", None), false);
+        assert_eq!(text, "error: out of memory\n");
+    }
+}

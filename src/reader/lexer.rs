@@ -1,0 +1,586 @@
+//! Text to tokens.
+//!
+//! Owns the lexical grammar: what is a name, a number, a string, a comment. Works on bytes and looks at whole characters
+//! only outside ASCII. It must not know which tokens may follow one another; of brackets it only knows enough to find
+//! the end of an interpolation, and to say at the end of the text which bracket is still open.
+
+use super::errors::SyntaxError;
+use super::literals;
+use super::tree::Span;
+
+/// What a token is.
+#[rustfmt::skip]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Kind {
+    /// The end of the text; the last token, always there.
+    Eof,
+    /// Something that was reported already.
+    Bad,
+    /// A name.
+    Ident,
+    /// A whole number in any base.
+    Int,
+    /// A number with a point or an exponent.
+    Float,
+    /// `:name`, the colon included.
+    Keyword,
+    /// A string without interpolation, quotes included.
+    Str,
+    /// `"…${`
+    StrHead,
+    /// `}…${`
+    StrMiddle,
+    /// `}…"`
+    StrTail,
+    // Brackets and punctuation.
+    OpenParen, CloseParen, OpenBracket, CloseBracket, OpenBrace, CloseBrace, OpenSet,
+    Comma, Semicolon, Colon, Dot, Ellipsis, Arrow, Assign,
+    // Operators.
+    Plus, PlusPlus, Minus, Star, Slash, Percent, Amp, AmpAmp, Bar, BarBar, Pipe, PipeLast, Caret,
+    ShiftLeft, ShiftRight, ShiftRightLogical, Less, LessEqual, Greater, GreaterEqual, EqualEqual, NotEqual, Bang,
+    // Reserved words.
+    Break, Catch, Continue, Else, False, Finally, Fn, For, If, In, Infinity, Let, LetOnce, Loop, Match, Mut, Nan, Null,
+    Return, Throw, True, Try, While,
+}
+
+/// A token. Small and flat, because there are many.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// See [`Token::NEWLINE`] and its neighbours.
+    pub flags: u8,
+}
+
+impl Token {
+    /// A line break stands before the token.
+    pub const NEWLINE: u8 = 1;
+    /// Space, a line break or a comment stands before the token.
+    pub const SPACE: u8 = 2;
+    /// A doc comment stands before the token.
+    pub const DOC: u8 = 4;
+    /// A string whose text differs from what stands in the file (escapes, CRLF).
+    pub const ESCAPED: u8 = 8;
+
+    /// Where it stands.
+    pub fn span(self) -> Span {
+        Span { start: self.start, end: self.end }
+    }
+
+    /// Whether it is the first on its line.
+    pub fn newline(self) -> bool {
+        self.flags & Token::NEWLINE != 0
+    }
+
+    /// Whether anything stands between it and the token before.
+    pub fn spaced(self) -> bool {
+        self.flags & Token::SPACE != 0
+    }
+}
+
+/// What the lexer gives.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    /// The tokens; the last is [`Kind::Eof`].
+    pub tokens: Vec<Token>,
+    /// Doc comments: the number of the token that follows, and the text.
+    pub docs: Vec<(u32, String)>,
+    /// What was wrong.
+    pub errors: Vec<SyntaxError>,
+    /// The brackets still open at the end of the text, when all others were well matched.
+    pub open: Vec<Span>,
+}
+
+/// Cuts a text into tokens.
+pub fn lex(text: &str) -> Tokens {
+    let mut lexer = Lexer {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        flags: Token::NEWLINE | Token::SPACE,
+        out: Tokens::default(),
+        brackets: Vec::new(),
+        braces: 0,
+        mismatch: false,
+        doc: None,
+    };
+    lexer.out.tokens.reserve(text.len() / 5 + 1);
+    lexer.run();
+    lexer.out
+}
+
+/// An open bracket.
+struct Bracket {
+    kind: Kind,
+    start: u32,
+    end: u32,
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    flags: u8,
+    out: Tokens,
+    brackets: Vec<Bracket>,
+    /// How many of them a `}` can close.
+    braces: usize,
+    mismatch: bool,
+    doc: Option<String>,
+}
+
+/// Whether a byte may stand in a name, as far as ASCII goes.
+const NAME_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
+impl Lexer<'_> {
+    fn byte(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn char(&self, at: usize) -> Option<char> {
+        self.text.get(at..).and_then(|rest| rest.chars().next())
+    }
+
+    fn run(&mut self) {
+        if self.text.starts_with('\u{feff}') {
+            self.at = 3;
+        }
+        if self.bytes[self.at..].starts_with(b"#!") {
+            self.skip_line();
+        }
+        loop {
+            self.skip_space();
+            let start = self.at;
+            let Some(&byte) = self.bytes.get(start) else { break };
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(),
+                b'0'..=b'9' => self.number(),
+                b'"' => {
+                    self.at += 1;
+                    self.string(start, Kind::Str, Kind::StrHead);
+                }
+                b':' => self.colon(),
+                b'.' => self.dot(),
+                b'(' => self.open(Kind::OpenParen, 1),
+                b'[' => self.open(Kind::OpenBracket, 1),
+                b'{' => self.open(Kind::OpenBrace, 1),
+                b')' => self.close(Kind::CloseParen, Kind::OpenParen),
+                b']' => self.close(Kind::CloseBracket, Kind::OpenBracket),
+                b'}' => self.close_brace(),
+                128.. => self.unicode(),
+                _ => self.operator(byte),
+            }
+        }
+        self.flags |= Token::SPACE | Token::NEWLINE;
+        let end = self.bytes.len();
+        self.at = end;
+        self.push(Kind::Eof, end);
+        if !self.mismatch {
+            self.out.open = self.brackets.iter().map(|b| Span { start: b.start, end: b.end }).collect();
+        }
+    }
+
+    /// Ends a token that began at `start` here.
+    fn push(&mut self, kind: Kind, start: usize) {
+        if let Some(doc) = self.doc.take() {
+            self.flags |= Token::DOC;
+            self.out.docs.push((self.out.tokens.len() as u32, doc));
+        }
+        self.out.tokens.push(Token { start: start as u32, end: self.at as u32, kind, flags: self.flags });
+        self.flags = 0;
+    }
+
+    fn error(&mut self, start: usize, end: usize, message: impl Into<String>) -> &mut SyntaxError {
+        let span = Span { start: start as u32, end: end as u32 };
+        self.out.errors.push(SyntaxError::new(span, message));
+        self.out.errors.last_mut().expect("just pushed")
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.at += rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                b'\n' => {
+                    self.flags |= Token::NEWLINE | Token::SPACE;
+                    self.at += 1;
+                }
+                b' ' | b'\t' | b'\r' | 0x0b | 0x0c => {
+                    self.flags |= Token::SPACE;
+                    self.at += 1;
+                }
+                b'/' if self.byte(1) == b'/' => {
+                    self.flags |= Token::SPACE;
+                    let start = self.at;
+                    self.skip_line();
+                    let comment = &self.text[start..self.at];
+                    if comment.starts_with("///") && !comment.starts_with("////") {
+                        self.doc_line(&comment[3..]);
+                    }
+                }
+                _ => break,
+            }
+        }
+    }
+
+    fn doc_line(&mut self, line: &str) {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = line.strip_prefix(' ').unwrap_or(line).trim_end();
+        match &mut self.doc {
+            Some(doc) => {
+                doc.push('\n');
+                doc.push_str(line);
+            }
+            None => self.doc = Some(line.to_string()),
+        }
+    }
+
+    /// The end of the name that starts at `from` (whose first character was looked at).
+    fn name_end(&self, from: usize) -> usize {
+        let mut at = from;
+        loop {
+            match self.bytes.get(at) {
+                Some(&byte) if NAME_BYTE[byte as usize] => at += 1,
+                Some(b'-') => {
+                    let after = if self.bytes.get(at + 1) == Some(&b'>') { at + 2 } else { at + 1 };
+                    match self.bytes.get(after) {
+                        Some(byte) if byte.is_ascii_alphabetic() => at = after,
+                        Some(128..) if self.char(after).is_some_and(unicode_ident::is_xid_start) => at = after,
+                        _ => return at,
+                    }
+                }
+                Some(b'?') => return at + 1,
+                Some(b'!') if self.bytes.get(at + 1) != Some(&b'=') => return at + 1,
+                Some(128..) => match self.char(at) {
+                    Some(c) if unicode_ident::is_xid_continue(c) => at += c.len_utf8(),
+                    _ => return at,
+                },
+                _ => return at,
+            }
+        }
+    }
+
+    fn name(&mut self) {
+        let start = self.at;
+        self.at = self.name_end(start);
+        self.push(word(&self.bytes[start..self.at]), start);
+    }
+
+    fn unicode(&mut self) {
+        let start = self.at;
+        let Some(c) = self.char(start) else {
+            self.at += 1;
+            return;
+        };
+        if unicode_ident::is_xid_start(c) {
+            self.name();
+            return;
+        }
+        self.at += c.len_utf8();
+        let end = self.at;
+        if c == '\u{feff}' || c.is_whitespace() || c.is_control() {
+            self.error(start, end, format!("an invisible character, U+{:04X}", c as u32)).help =
+                Some("delete it, or put an ordinary space there".into());
+            self.flags |= Token::SPACE;
+        } else {
+            let error = self.error(start, end, format!("`{c}` (U+{:04X}) means nothing here", c as u32));
+            if "“”„«»".contains(c) {
+                error.help = Some("strings are written with plain double quotes: \"text\"".into());
+            }
+            self.push(Kind::Bad, start);
+        }
+    }
+
+    fn colon(&mut self) {
+        let start = self.at;
+        let glued = self.flags & Token::SPACE == 0
+            && self.out.tokens.last().is_some_and(|t| {
+                matches!(t.kind, Kind::Ident | Kind::Str | Kind::StrTail) || t.kind as u8 >= Kind::Break as u8
+            });
+        let name = match self.byte(1) {
+            byte if byte.is_ascii_alphabetic() || byte == b'_' => true,
+            128.. => self.char(start + 1).is_some_and(unicode_ident::is_xid_start),
+            _ => false,
+        };
+        if name && !glued {
+            self.at = self.name_end(start + 1);
+            self.push(Kind::Keyword, start);
+        } else {
+            self.at += 1;
+            self.push(Kind::Colon, start);
+        }
+    }
+
+    fn dot(&mut self) {
+        let start = self.at;
+        if self.byte(1) == b'.' {
+            if self.byte(2) == b'.' {
+                self.at += 3;
+                self.push(Kind::Ellipsis, start);
+            } else {
+                self.at += 2;
+                self.error(start, start + 2, "`..` is no operator").help =
+                    Some("a range of numbers is `range(from, to)`; the rest of a vector is `...rest`".into());
+                self.push(Kind::Bad, start);
+            }
+            return;
+        }
+        let after_operand = self.flags & Token::SPACE == 0
+            && self.out.tokens.last().is_some_and(|t| {
+                matches!(
+                    t.kind,
+                    Kind::Ident | Kind::Int | Kind::Float | Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace
+                )
+            });
+        if self.byte(1).is_ascii_digit() && !after_operand {
+            self.number();
+        } else {
+            self.at += 1;
+            self.push(Kind::Dot, start);
+        }
+    }
+
+    fn number(&mut self) {
+        let start = self.at;
+        let (kind, end, wrong) = literals::scan_number(self.bytes, start);
+        self.at = end;
+        let mut wrong = wrong.map(str::to_string);
+        // Letters glued to a number are nothing that anybody means.
+        let glued = match self.byte(0) {
+            byte if NAME_BYTE[byte as usize] => true,
+            128.. => self.char(end).is_some_and(unicode_ident::is_xid_start),
+            _ => false,
+        };
+        if glued {
+            self.at = self.name_end(end);
+            let rest = &self.text[end..self.at];
+            wrong.get_or_insert_with(|| format!("`{rest}` directly after the number `{}`", &self.text[start..end]));
+        }
+        match wrong {
+            None => self.push(kind, start),
+            Some(message) => {
+                let end = self.at;
+                // `0x` at the very end may be the beginning of a number.
+                let incomplete = end == self.text.len();
+                let error = self.error(start, end, message);
+                error.label = Some("this is no number".into());
+                error.incomplete = incomplete;
+                self.push(Kind::Bad, start);
+            }
+        }
+    }
+
+    /// The text of a string up to its end or the next `${`; `start` is the opening quote or the closing brace.
+    fn string(&mut self, start: usize, whole: Kind, partial: Kind) {
+        loop {
+            let rest = &self.bytes[self.at..];
+            let Some(ahead) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | b'$' | b'\r')) else {
+                self.unclosed_string(start);
+                return;
+            };
+            self.at += ahead;
+            match self.bytes[self.at] {
+                b'"' => {
+                    self.at += 1;
+                    self.push(whole, start);
+                    return;
+                }
+                b'$' if self.byte(1) == b'{' => {
+                    let open = self.at;
+                    self.at += 2;
+                    self.push(partial, start);
+                    self.brackets.push(Bracket { kind: Kind::StrHead, start: open as u32, end: self.at as u32 });
+                    self.braces += 1;
+                    return;
+                }
+                b'\\' => {
+                    self.flags |= Token::ESCAPED;
+                    let from = self.at;
+                    match literals::scan_escape(self.text, from) {
+                        Ok((_, end)) => self.at = end,
+                        Err((end, message)) => {
+                            self.at = end;
+                            if end < self.text.len() {
+                                self.error(from, end, message).help = Some(
+                                    "the escapes are \\n \\r \\t \\0 \\\\ \\\" \\' \\$ \\xHH \\u{H…}; a backslash itself is \\\\".into(),
+                                );
+                            }
+                        }
+                    }
+                }
+                b'\r' => {
+                    self.flags |= Token::ESCAPED;
+                    self.at += 1;
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn unclosed_string(&mut self, start: usize) {
+        let line = self.bytes[start..].iter().position(|b| *b == b'\n' || *b == b'\r');
+        let end = line.map_or(self.text.len(), |ahead| start + ahead);
+        let error = self.error(start, end.max(start + 1), "a string that never ends");
+        error.label = Some("it starts here".into());
+        error.help = Some("close it with `\"`; a quote inside a string is written `\\\"`".into());
+        error.incomplete = true;
+        self.at = self.bytes.len();
+        self.push(Kind::Bad, start);
+    }
+
+    fn open(&mut self, kind: Kind, length: usize) {
+        let start = self.at;
+        self.at += length;
+        self.brackets.push(Bracket { kind, start: start as u32, end: self.at as u32 });
+        self.braces += usize::from(matches!(kind, Kind::OpenBrace | Kind::OpenSet));
+        self.push(kind, start);
+    }
+
+    fn close(&mut self, kind: Kind, opening: Kind) {
+        let start = self.at;
+        self.at += 1;
+        match self.brackets.last() {
+            Some(last) if last.kind == opening => {
+                self.brackets.pop();
+            }
+            // Whatever is wrong here, the parser reports it.
+            _ => self.mismatch = true,
+        }
+        self.push(kind, start);
+    }
+
+    fn close_brace(&mut self) {
+        let start = self.at;
+        self.at += 1;
+        let brace = |b: &Bracket| matches!(b.kind, Kind::OpenBrace | Kind::OpenSet | Kind::StrHead);
+        // Without the count, a long row of `(` before a long row of `}` would take quadratic time.
+        match if self.braces == 0 { None } else { self.brackets.iter().rposition(brace) } {
+            Some(at) => {
+                self.mismatch |= at + 1 != self.brackets.len();
+                let interpolation = self.brackets[at].kind == Kind::StrHead;
+                self.brackets.truncate(at);
+                self.braces -= 1;
+                if interpolation {
+                    self.string(start, Kind::StrTail, Kind::StrMiddle);
+                    return;
+                }
+            }
+            None => self.mismatch = true,
+        }
+        self.push(Kind::CloseBrace, start);
+    }
+
+    fn operator(&mut self, byte: u8) {
+        let start = self.at;
+        let (kind, length) = match (byte, self.byte(1), self.byte(2)) {
+            (b'#', b'{', _) => return self.open(Kind::OpenSet, 2),
+            (b',', ..) => (Kind::Comma, 1),
+            (b';', ..) => (Kind::Semicolon, 1),
+            (b'+', b'+', _) => (Kind::PlusPlus, 2),
+            (b'+', ..) => (Kind::Plus, 1),
+            (b'-', ..) => (Kind::Minus, 1),
+            (b'*', ..) => (Kind::Star, 1),
+            (b'/', ..) => (Kind::Slash, 1),
+            (b'%', ..) => (Kind::Percent, 1),
+            (b'^', ..) => (Kind::Caret, 1),
+            (b'&', b'&', _) => (Kind::AmpAmp, 2),
+            (b'&', ..) => (Kind::Amp, 1),
+            (b'|', b'|', _) => (Kind::BarBar, 2),
+            (b'|', b'>', b'>') => (Kind::PipeLast, 3),
+            (b'|', b'>', _) => (Kind::Pipe, 2),
+            (b'|', ..) => (Kind::Bar, 1),
+            (b'<', b'<', _) => (Kind::ShiftLeft, 2),
+            (b'<', b'=', _) => (Kind::LessEqual, 2),
+            (b'<', ..) => (Kind::Less, 1),
+            (b'>', b'>', b'>') => (Kind::ShiftRightLogical, 3),
+            (b'>', b'>', _) => (Kind::ShiftRight, 2),
+            (b'>', b'=', _) => (Kind::GreaterEqual, 2),
+            (b'>', ..) => (Kind::Greater, 1),
+            (b'=', b'=', _) => (Kind::EqualEqual, 2),
+            (b'=', b'>', _) => (Kind::Arrow, 2),
+            (b'=', ..) => (Kind::Assign, 1),
+            (b'!', b'=', _) => (Kind::NotEqual, 2),
+            (b'!', ..) => (Kind::Bang, 1),
+            _ => {
+                self.at += 1;
+                if byte == b'\'' {
+                    // The whole of what somebody took for a string is one mistake.
+                    let line = self.bytes[self.at..].split(|b| *b == b'\n').next().unwrap_or_default();
+                    self.at += line.iter().position(|b| *b == b'\'').map_or(0, |ahead| ahead + 1);
+                }
+                let end = self.at;
+                let (message, help) = match byte {
+                    b'\'' => {
+                        ("`'` means nothing here".to_string(), Some("strings are written with double quotes: \"text\""))
+                    }
+                    b'#' => {
+                        ("`#` means nothing here".to_string(), Some("a set is `#{1, 2}`; a comment starts with `//`"))
+                    }
+                    b'?' => ("`?` means nothing here".to_string(), Some("it can only end a name, as in `even?`")),
+                    b'`' => ("`` ` `` means nothing here".to_string(), None),
+                    0x20..0x7f => (format!("`{}` means nothing here", byte as char), None),
+                    _ => (format!("an invisible character, U+{byte:04X}"), Some("delete it")),
+                };
+                self.error(start, end, message).help = help.map(str::to_string);
+                return self.push(Kind::Bad, start);
+            }
+        };
+        self.at += length;
+        self.push(kind, start);
+    }
+}
+
+/// The kind of a word: reserved, or a name.
+fn word(bytes: &[u8]) -> Kind {
+    if bytes.len() < 2 || bytes.len() > 8 {
+        return Kind::Ident;
+    }
+    match bytes {
+        b"break" => Kind::Break,
+        b"catch" => Kind::Catch,
+        b"continue" => Kind::Continue,
+        b"else" => Kind::Else,
+        b"false" => Kind::False,
+        b"finally" => Kind::Finally,
+        b"fn" => Kind::Fn,
+        b"for" => Kind::For,
+        b"if" => Kind::If,
+        b"in" => Kind::In,
+        b"infinity" => Kind::Infinity,
+        b"let" => Kind::Let,
+        b"letonce" => Kind::LetOnce,
+        b"loop" => Kind::Loop,
+        b"match" => Kind::Match,
+        b"mut" => Kind::Mut,
+        b"nan" => Kind::Nan,
+        b"null" => Kind::Null,
+        b"return" => Kind::Return,
+        b"throw" => Kind::Throw,
+        b"true" => Kind::True,
+        b"try" => Kind::Try,
+        b"while" => Kind::While,
+        _ => Kind::Ident,
+    }
+}
+
+impl Kind {
+    /// Whether it is a name or a reserved word: whatever may stand after a dot or in a path.
+    pub fn is_word(self) -> bool {
+        self == Kind::Ident || self as u8 >= Kind::Break as u8
+    }
+}

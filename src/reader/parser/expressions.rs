@@ -1,0 +1,429 @@
+//! Operators, and what follows an operand directly.
+//!
+//! Owns precedence, postfix forms, pipes and assignment. Chains of operators are parsed without recursion. Must not know
+//! what an operand is ([`operands`](super::operands)), nor of statements ([`control`](super::control)).
+
+use super::super::literals;
+use super::*;
+
+/// A binary operator as the grammar sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Infix {
+    /// Both sides are always evaluated.
+    Binary(BinaryOp),
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+}
+
+impl Infix {
+    pub(super) fn of(kind: Kind) -> Option<(Infix, u8)> {
+        use BinaryOp::*;
+        Some(match kind {
+            Kind::BarBar => (Infix::Or, 1),
+            Kind::AmpAmp => (Infix::And, 2),
+            Kind::EqualEqual => (Infix::Binary(Equal), 3),
+            Kind::NotEqual => (Infix::Binary(NotEqual), 3),
+            Kind::Less => (Infix::Binary(Less), 3),
+            Kind::LessEqual => (Infix::Binary(LessEqual), 3),
+            Kind::Greater => (Infix::Binary(Greater), 3),
+            Kind::GreaterEqual => (Infix::Binary(GreaterEqual), 3),
+            Kind::Bar => (Infix::Binary(BitOr), 4),
+            Kind::Caret => (Infix::Binary(BitXor), 5),
+            Kind::Amp => (Infix::Binary(BitAnd), 6),
+            Kind::ShiftLeft => (Infix::Binary(ShiftLeft), 7),
+            Kind::ShiftRight => (Infix::Binary(ShiftRight), 7),
+            Kind::ShiftRightLogical => (Infix::Binary(ShiftRightLogical), 7),
+            Kind::Plus => (Infix::Binary(Add), 8),
+            Kind::Minus => (Infix::Binary(Subtract), 8),
+            Kind::PlusPlus => (Infix::Binary(Concat), 8),
+            Kind::Star => (Infix::Binary(Multiply), 9),
+            Kind::Slash => (Infix::Binary(Divide), 9),
+            Kind::Percent => (Infix::Binary(Remainder), 9),
+            _ => return None,
+        })
+    }
+
+    fn level(self) -> u8 {
+        use BinaryOp::*;
+        match self {
+            Infix::Or => 1,
+            Infix::And => 2,
+            Infix::Binary(op) => match op {
+                Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => 3,
+                BitOr => 4,
+                BitXor => 5,
+                BitAnd => 6,
+                ShiftLeft | ShiftRight | ShiftRightLogical => 7,
+                Add | Subtract | Concat => 8,
+                Multiply | Divide | Remainder => 9,
+            },
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// An expression of any kind, assignment included.
+    pub(super) fn expression(&mut self) -> Parse<NodeId> {
+        self.nested(Self::expression_inner)
+    }
+
+    fn expression_inner(&mut self) -> Parse<NodeId> {
+        if self.kind() == Kind::Ident && self.peek(1).kind == Kind::Assign {
+            return self.assign_name();
+        }
+        let left = self.pipe()?;
+        if self.kind() == Kind::Assign { self.assign_place(left) } else { Ok(left) }
+    }
+
+    fn assign_name(&mut self) -> Parse<NodeId> {
+        let token = self.bump();
+        let name = self.intern_token(token);
+        let sign = self.bump();
+        let value = self.assigned_value(sign)?;
+        let span = self.span_from(token.start);
+        let height = self.height(value);
+        let Some(var) = self.scopes.resolve(name) else {
+            self.cannot_assign_global(token);
+            return Ok(self.leaf(Node::Null, span));
+        };
+        let model = self.scopes.model(var);
+        if !model.mutable {
+            let bound = model.span;
+            let text = self.text_of(token).to_string();
+            let error = SyntaxError::new(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
+                .label("assigned here")
+                .also(bound, "bound here, without `mut`")
+                .help(format!("write `let mut {text} = …` where it is defined; to compare, write `==`"));
+            self.report(error);
+        }
+        self.scopes.assign(var);
+        Ok(self.add(Node::Assign { var, value }, span, height))
+    }
+
+    fn assigned_value(&mut self, sign: Token) -> Parse<NodeId> {
+        if self.kind() == Kind::Assign && !self.token().spaced() {
+            let span = Span { start: sign.start, end: self.token().end };
+            return self.fail(SyntaxError::new(span, "`= =` is no operator").help("to compare, write `==`"));
+        }
+        self.expression()
+    }
+
+    fn cannot_assign_global(&mut self, token: Token) {
+        let text = self.text_of(token).to_string();
+        let error = SyntaxError::new(
+            token.span(),
+            format!("`{text}` cannot be assigned: there is no local variable of that name"),
+        )
+        .label("not a local variable")
+        .help(format!(
+            "define it with `let mut {text} = …` in this function; what the top level names cannot be assigned, \
+                 so share changing state in an atom: `let {text} = atom(…)`, `reset!({text}, …)`"
+        ));
+        self.report(error);
+    }
+
+    fn assign_place(&mut self, left: NodeId) -> Parse<NodeId> {
+        let start = self.node_span(left).start;
+        let place = self.unit.nodes[left.index()].clone();
+        let bracketed = self.parenthesised == Some(left);
+        let sign = self.token();
+        match place {
+            Node::Field { object, name } if !bracketed => {
+                self.take_back(left);
+                self.bump();
+                let value = self.assigned_value(sign)?;
+                let calls = self.calls();
+                self.operands(&[object], calls);
+                let (span, height) = (self.span_from(start), self.height_of(&[object, value]));
+                Ok(self.add(Node::AssignField { object, name, value }, span, height))
+            }
+            Node::Index { object, index } if !bracketed => {
+                self.take_back(left);
+                self.bump();
+                let value = self.assigned_value(sign)?;
+                let calls = self.calls();
+                self.operands(&[object, index], calls);
+                let (span, height) = (self.span_from(start), self.height_of(&[object, index, value]));
+                Ok(self.add(Node::AssignIndex { object, index, value }, span, height))
+            }
+            _ => {
+                self.bump();
+                self.assigned_value(sign)?;
+                let span = self.node_span(left);
+                self.report(
+                    SyntaxError::new(span, "this cannot be assigned")
+                        .label("neither a variable, a field nor an element")
+                        .help("to compare, write `==`"),
+                );
+                Ok(left)
+            }
+        }
+    }
+
+    /// `a |> f |>> g`
+    fn pipe(&mut self) -> Parse<NodeId> {
+        let mut left = self.operators()?;
+        while matches!(self.kind(), Kind::Pipe | Kind::PipeLast) {
+            let last = self.bump().kind == Kind::PipeLast;
+            let before = self.calls();
+            let right = self.operators()?;
+            left = self.piped(left, right, last, before);
+        }
+        Ok(left)
+    }
+
+    fn piped(&mut self, left: NodeId, right: NodeId, last: bool, before: u32) -> NodeId {
+        let span = self.node_span(right);
+        let calls = self.calls();
+        let put = |parser: &mut Self, args: List| {
+            let mut ids = Vec::with_capacity(args.len as usize + 1);
+            if !last {
+                ids.push(left);
+            }
+            ids.extend_from_slice(parser.unit.list(args));
+            if last {
+                ids.push(left);
+            }
+            parser.list(&ids)
+        };
+        let bracketed = self.parenthesised == Some(right);
+        match self.unit.nodes[right.index()].clone() {
+            Node::Call { callee, args, .. } if !bracketed => {
+                // The call itself was counted already; only what came before it matters to a waiting operand.
+                self.operands(&[left], calls.saturating_sub(1).max(before));
+                let args = put(self, args);
+                self.unit.nodes[right.index()] = Node::Call { callee, args, tail: false };
+                self.grow(right, left)
+            }
+            Node::MethodCall { object, name, args, .. } if !bracketed => {
+                self.operands(&[left], calls.saturating_sub(1).max(before));
+                let args = put(self, args);
+                self.unit.nodes[right.index()] = Node::MethodCall { object, name, args, tail: false };
+                self.grow(right, left)
+            }
+            Node::Field { object, name } if !bracketed => {
+                self.operands(&[left], calls);
+                self.take_back(right);
+                let args = self.list(&[left]);
+                self.scopes.frame().call();
+                let height = self.height_of(&[object, left]);
+                self.add(Node::MethodCall { object, name, args, tail: false }, span, height)
+            }
+            _ => {
+                self.operands(&[left], calls);
+                let args = self.list(&[left]);
+                self.scopes.frame().call();
+                let height = self.height_of(&[left, right]);
+                self.add(Node::Call { callee: right, args, tail: false }, span, height)
+            }
+        }
+    }
+
+    /// A finished node got one more child: its height may have grown.
+    fn grow(&mut self, id: NodeId, child: NodeId) -> NodeId {
+        let height = self.height(child).saturating_add(1).max(self.height(id));
+        if height > MAX_HEIGHT {
+            let (node, span) = (self.unit.nodes[id.index()].clone(), self.node_span(id));
+            return self.add(node, span, MAX_HEIGHT);
+        }
+        self.heights[id.index()] = height;
+        id
+    }
+
+    /// Binary operators, tightest first, without recursion.
+    fn operators(&mut self) -> Parse<NodeId> {
+        let base = self.waiting.len();
+        let result = self.operator_chain(base);
+        self.waiting.truncate(base);
+        result
+    }
+
+    fn operator_chain(&mut self, base: usize) -> Parse<NodeId> {
+        let mut operand = self.unary()?;
+        loop {
+            let token = self.token();
+            let Some((op, level)) = Infix::of(token.kind) else { break };
+            // A minus on a new line begins a statement.
+            if token.kind == Kind::Minus && !self.same_line() {
+                break;
+            }
+            while self.waiting.len() > base && self.waiting.last().is_some_and(|w| w.op.level() >= level) {
+                if level == 3 && self.waiting.last().is_some_and(|w| w.op.level() == 3) {
+                    self.chained_comparison(token);
+                }
+                operand = self.reduce(operand);
+            }
+            let span = token.span();
+            self.bump();
+            self.not_doubled(token)?;
+            self.waiting.push(Waiting { op, left: operand, span });
+            operand = self.unary()?;
+        }
+        while self.waiting.len() > base {
+            operand = self.reduce(operand);
+        }
+        Ok(operand)
+    }
+
+    /// `+=` and `===`, which people bring from elsewhere.
+    fn not_doubled(&mut self, op: Token) -> Parse<()> {
+        let next = self.token();
+        if next.spaced() || next.kind != Kind::Assign {
+            return Ok(());
+        }
+        let text = format!("{}=", self.text_of(op));
+        let span = Span { start: op.start, end: next.end };
+        let help = match op.kind {
+            Kind::EqualEqual => "`==` compares by structure, `identical?(a, b)` by identity".to_string(),
+            Kind::NotEqual => "`!=` compares by structure".to_string(),
+            _ => format!("write `x = x {} …`", self.text_of(op)),
+        };
+        let error = SyntaxError::new(span, format!("`{text}` is no operator")).help(help);
+        self.fail(error)
+    }
+
+    fn chained_comparison(&mut self, token: Token) {
+        let first = self.waiting.last().map_or(token.span(), |w| w.span);
+        let text = self.text_of(token).to_string();
+        let error =
+            SyntaxError::new(token.span(), format!("comparisons cannot be chained: a second comparison `{text}`"))
+                .label("the second comparison")
+                .also(first, "the first one")
+                .help("join two comparisons with `&&`, as in `a < b && b < c`");
+        self.report(error);
+    }
+
+    fn reduce(&mut self, right: NodeId) -> NodeId {
+        let Some(Waiting { op, left, .. }) = self.waiting.pop() else { return right };
+        let span = Span { start: self.node_span(left).start, end: self.node_span(right).end };
+        let height = self.height_of(&[left, right]);
+        let node = match op {
+            Infix::And => Node::And { left, right },
+            Infix::Or => Node::Or { left, right },
+            Infix::Binary(op) => {
+                let calls = self.calls_at[right.index()];
+                self.operands(&[left], calls);
+                Node::Binary { op, left, right }
+            }
+        };
+        self.add(node, span, height)
+    }
+
+    /// `-x`, `!x`
+    fn unary(&mut self) -> Parse<NodeId> {
+        if !matches!(self.kind(), Kind::Minus | Kind::Bang) {
+            return self.postfix();
+        }
+        let mut signs = Vec::new();
+        while matches!(self.kind(), Kind::Minus | Kind::Bang) {
+            signs.push(self.bump());
+        }
+        let mut operand = self.postfix()?;
+        let end = self.node_span(operand).end;
+        let number = match self.unit.nodes[operand.index()] {
+            Node::Int(value) => Some(literals::Number::Small(value)),
+            Node::Float(value) => Some(literals::Number::Float(value)),
+            Node::BigInt(digits) => Some(literals::Number::Big(self.unit.name(digits).to_string())),
+            _ => None,
+        };
+        if let Some(number) = number {
+            // The signs directly before a number belong to it.
+            let minuses = signs.iter().rev().take_while(|s| s.kind == Kind::Minus).count();
+            if minuses > 0 {
+                let start = signs[signs.len() - minuses].start;
+                signs.truncate(signs.len() - minuses);
+                self.take_back(operand);
+                let number = if minuses % 2 == 1 { literals::negate(number) } else { number };
+                let node = self.number_node(number);
+                operand = self.leaf(node, Span { start, end });
+            }
+        }
+        while let Some(sign) = signs.pop() {
+            let op = if sign.kind == Kind::Bang { UnaryOp::Not } else { UnaryOp::Negate };
+            let height = self.height(operand);
+            operand = self.add(Node::Unary { op, operand }, Span { start: sign.start, end }, height);
+        }
+        Ok(operand)
+    }
+
+    /// An operand with what follows it directly: calls, indices, fields, the braces of a struct literal.
+    fn postfix(&mut self) -> Parse<NodeId> {
+        let start = self.token().start;
+        let mut operand = self.primary()?;
+        loop {
+            match self.kind() {
+                Kind::Dot => operand = self.dot(operand, start)?,
+                Kind::OpenParen if self.same_line() => {
+                    let args = self.arguments()?;
+                    let calls = self.calls();
+                    self.operands(&[operand], calls);
+                    self.operands(&args, calls);
+                    let height = self.height_of(&args).max(self.height(operand));
+                    let args = self.list(&args);
+                    self.scopes.frame().call();
+                    let span = self.span_from(start);
+                    operand = self.add(Node::Call { callee: operand, args, tail: false }, span, height);
+                }
+                Kind::OpenBracket if self.same_line() => {
+                    let open = self.bump().span();
+                    let index = self.inside(true, |p| {
+                        if p.kind() == Kind::CloseBracket {
+                            return p.expected("an index");
+                        }
+                        let index = p.expression()?;
+                        p.eat(Kind::Comma);
+                        p.expect_close(Kind::CloseBracket, "`]`", open)?;
+                        Ok(index)
+                    })?;
+                    let calls = self.calls();
+                    self.operands(&[operand], calls);
+                    let (span, height) = (self.span_from(start), self.height_of(&[operand, index]));
+                    operand = self.add(Node::Index { object: operand, index }, span, height);
+                }
+                Kind::OpenBrace if self.same_line() && !self.head => match self.struct_type(operand) {
+                    Some((type_, variant)) => operand = self.struct_literal(operand, type_, variant, start)?,
+                    None => return Ok(operand),
+                },
+                _ => return Ok(operand),
+            }
+        }
+    }
+
+    fn dot(&mut self, object: NodeId, start: u32) -> Parse<NodeId> {
+        self.bump();
+        let (name, _) = self.word("a field name after `.`")?;
+        if self.kind() == Kind::OpenParen && self.same_line() {
+            let args = self.arguments()?;
+            let calls = self.calls();
+            self.operands(&[object], calls);
+            self.operands(&args, calls);
+            let height = self.height_of(&args).max(self.height(object));
+            let args = self.list(&args);
+            self.scopes.frame().call();
+            let span = self.span_from(start);
+            return Ok(self.add(Node::MethodCall { object, name, args, tail: false }, span, height));
+        }
+        let (span, height) = (self.span_from(start), self.height(object));
+        Ok(self.add(Node::Field { object, name }, span, height))
+    }
+
+    fn arguments(&mut self) -> Parse<Vec<NodeId>> {
+        let open = self.bump().span();
+        self.inside(true, |p| p.elements(Kind::CloseParen, "`,` or `)`", open))
+    }
+
+    /// Expressions with commas between them, up to the closing bracket.
+    pub(super) fn elements(&mut self, close: Kind, what: &str, open: Span) -> Parse<Vec<NodeId>> {
+        let mut elements = Vec::new();
+        while !self.eat(close) {
+            elements.push(self.expression()?);
+            if !self.eat(Kind::Comma) {
+                self.expect_close(close, what, open)?;
+                break;
+            }
+        }
+        Ok(elements)
+    }
+}

@@ -1,0 +1,186 @@
+//! What is said about wrong texts.
+
+use super::*;
+
+/// Checks that each text gives exactly one error, at the place, with the words in its message or help.
+fn one(cases: &[(&str, &str, &[&str])]) {
+    let mut wrong = String::new();
+    for (text, place, words) in cases {
+        let errors = try_read(text).err().unwrap_or_default();
+        let all = errors
+            .iter()
+            .map(|e| format!("{} | {}", e.message, e.help.clone().unwrap_or_default()))
+            .collect::<Vec<_>>();
+        let found = complaints(text);
+        let right =
+            errors.len() == 1 && found[0].starts_with(&format!("{place} ")) && words.iter().all(|w| all[0].contains(w));
+        if !right {
+            wrong.push_str(&format!("{text}\n  expected {place} {words:?}\n  found {found:?}\n  {all:?}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn expressions() {
+    one(&[
+        ("1 < x < 2", "1:7", &["&&", "chained"]),
+        ("a == b == c", "1:8", &["&&"]),
+        ("x + * 2", "1:5", &["expected an expression", "`*`"]),
+        ("match x { 1 => {:a 1, :b 2} }", "1:21", &["parentheses", "({:a"]),
+        ("f(1 2)", "1:5", &["`,` or `)`", "`2`"]),
+        ("[1 2]", "1:4", &["`,` or `]`"]),
+        ("(1, 2)", "1:3", &["vector"]),
+        ("()", "1:1", &["null"]),
+        ("{a 1}", "1:2", &["(a)"]),
+        ("{a: 1}", "1:2", &[":a", "Name { a: value }"]),
+        ("{:a: 1}", "1:4", &["value"]),
+        ("fn() { x += 1 }", "1:10", &["+=", "x = x + …"]),
+        ("a === b", "1:3", &["==="]),
+        ("1..3", "1:2", &["range"]),
+        ("'it is'", "1:1", &["double quotes"]),
+        ("a.1", "1:3", &["field name"]),
+        ("1 = 2", "1:1", &["cannot be assigned"]),
+        ("(a.b) = 2", "1:2", &["cannot be assigned"]),
+        ("let x = \"${}\"", "1:12", &["expression"]),
+        ("\"a\\qb\"", "1:3", &["\\q", "escape"]),
+        ("else { }", "1:1", &["else", "if"]),
+        ("if a b", "1:6", &["`{`"]),
+        ("match a", "1:7", &["`{`"]),
+        ("match a { 1 2 }", "1:13", &["=>"]),
+        ("match a { 1 => 2 3 => 4 }", "1:18", &["`,`, a new line"]),
+        ("try { 1 }", "1:9", &["catch"]),
+        ("try { 1 } catch e { 2 }", "1:17", &["catch (e)"]),
+        ("P { x: 1 y: 2 }", "1:10", &["`,`, a new line or `}`"]),
+        ("P { x: 1, x: 2 }", "1:11", &["twice"]),
+        ("P { x: 1, ...p }", "1:11", &["first"]),
+        ("}", "1:1", &["closes nothing"]),
+        ("f(1]", "1:4", &["`,` or `)`"]),
+        ("a @ b", "1:3", &["`@`"]),
+        ("f(let x = 1)", "1:3", &["statement"]),
+        ("a\u{a0}b", "1:2", &["U+00A0"]),
+    ]);
+}
+
+#[test]
+fn variables() {
+    one(&[
+        ("fn f() { let limit = 1 limit = 2 }", "1:24", &["limit", "let mut limit"]),
+        ("fn f(a) { a = 2 }", "1:11", &["`a`", "mut"]),
+        ("fn f() { x = 2 }", "1:10", &["`x`", "let mut x", "atom"]),
+        ("let x = 1 x = 2", "1:11", &["`x`", "atom"]),
+        ("let mut x = 1", "1:5", &["top level", "atom"]),
+        ("fn f() { let mut [a, b] = v }", "1:18", &["mut"]),
+        ("fn f() { for x in v { x = 1 } }", "1:23", &["`x`"]),
+        ("fn f() { fn g() { } g = 1 }", "1:21", &["`g`"]),
+        ("fn f() { let mut a = 1 fn() { let a = 2 a = 3 } }", "1:41", &["`a`"]),
+        ("fn f() { let x }", "1:16", &["`=`", "null"]),
+        ("let = 5", "1:5", &["name or a pattern"]),
+        ("let match = 5", "1:5", &["reserved"]),
+        ("fn f(p) { p { x: 1 } }", "1:11", &["local variable"]),
+        ("fn f(a, a) { }", "1:9", &["twice"]),
+        ("let [a, a] = v", "1:9", &["twice"]),
+        ("match x { [a] | [b] => 1 }", "1:17", &["alternatives", "`a`"]),
+        ("match x { [_] | [b] => 1 }", "1:17", &["alternatives", "`b`"]),
+        ("match x { [...a, ...b] => 1 }", "1:18", &["second `...`"]),
+        ("match x { q/x => 1 }", "1:15", &["`{` or `.variant`"]),
+        ("match x { \"a${b}\" => 1 }", "1:11", &["guard"]),
+        ("match x { {:a} => 1 }", "1:12", &["without the colon"]),
+    ]);
+}
+
+#[test]
+fn jumps_and_functions() {
+    one(&[
+        ("fn f(x) { if x > 1 { break } x }", "1:22", &["`break` outside of a loop", "return"]),
+        ("fn f() { continue }", "1:10", &["`continue` outside of a loop"]),
+        ("loop { f(fn() { break }) }", "1:17", &["around this function"]),
+        ("return 1", "1:1", &["`return` outside of a function"]),
+        ("fn f { (a) => 1, (b) => 2 }", "1:18", &["second arity of 1"]),
+        ("fn f { (...a) => 1, (b, ...c) => 2 }", "1:21", &["rest arguments"]),
+        ("fn f { }", "1:6", &["without arities"]),
+        ("fn f(a = 1) { }", "1:8", &["arity"]),
+        ("fn f(...a, b) { }", "1:12", &["last"]),
+        ("fn f { a => 1 }", "1:8", &["`(`"]),
+        ("fn pad-2() { }", "1:7", &["letter follows"]),
+        ("fn if() { }", "1:4", &["reserved"]),
+        ("fn f() { struct P { } }", "1:10", &["top level"]),
+        ("fn f() { let dynamic x = 1 }", "1:14", &["top level", "binding"]),
+        ("fn f() { letonce x = 1 }", "1:10", &["top level"]),
+    ]);
+}
+
+#[test]
+fn declarations() {
+    one(&[
+        ("struct P", "1:8", &["{ }"]),
+        ("struct P { a, a }", "1:15", &["second field `a`"]),
+        ("struct P { a = 1 }", "1:14", &["name: value"]),
+        ("struct P(a)", "1:9", &["`{`"]),
+        ("enum E { a(b) }", "1:11", &["names"]),
+        ("enum E { a, a }", "1:13", &["second variant"]),
+        ("protocol P { m(self) }", "1:14", &["`fn` or `}`"]),
+        ("protocol P { fn m() }", "1:18", &["self"]),
+        ("protocol P { fn m { (a), (b) } }", "1:14", &["second arity of 1"]),
+        ("extend P { fn a(s) { } fn a(s, k) { } }", "1:27", &["arities"]),
+        ("extend P Q { }", "1:10", &["with"]),
+        ("use \"a\"", "1:5", &["without quotes"]),
+        ("use a.hr", "1:6", &["without dots"]),
+        ("1\nnamespace a", "2:1", &["top of the file"]),
+        ("test \"a${b}\" { }", "1:6", &["plain string"]),
+        ("struct 5 { }", "1:8", &["name"]),
+    ]);
+}
+
+#[test]
+fn several_errors_are_found() {
+    let text = "fn a() {\n let = 5\n 1\n}\nfn b() {\n f(* 3,\n 4)\n [1 2]\n let limit = 1\n limit = 2\n break\n}\n)\nstruct { }\n1 < 2 < 3";
+    let lines: Vec<String> = complaints(text).iter().map(|c| c.split(':').next().unwrap_or("").to_string()).collect();
+    assert_eq!(lines, ["2", "6", "8", "10", "11", "13", "14", "15"], "{:#?}", complaints(text));
+}
+
+#[test]
+fn unfinished_texts_are_told_from_wrong_ones() {
+    let incomplete = |text: &str| try_read(text).err().is_some_and(|errors| super::super::is_incomplete(&errors));
+    for text in [
+        "f(",
+        "f(1,",
+        "[1, 2",
+        "{:a",
+        "fn f(",
+        "fn f() {",
+        "fn f() {\n let x = 1",
+        "\"abc",
+        "\"a${",
+        "\"a${b",
+        "1 +",
+        "a &&",
+        "let x =",
+        "let",
+        "if a",
+        "if a {",
+        "if a { 1 } else",
+        "match x {",
+        "match x { 1 =>",
+        "a |>",
+        "fn",
+        "struct P {",
+        "for x in",
+        "try { 1 } catch (e) {",
+        "throw",
+        "-",
+        "a.",
+        "use a/",
+        "let [a,",
+        "\"\\",
+        "x.y =",
+        "fn f() { let = 5",
+    ] {
+        assert!(incomplete(text), "{text} {:#?}", try_read(text).err());
+    }
+    for text in
+        ["let = 5\n", "f(1]", "1 + * 2", ")", "fn f() { break }", "}", "[1 2]", "let x = 1", "f(1)", "", "\"\\q\""]
+    {
+        assert!(!incomplete(text), "{text}");
+    }
+}

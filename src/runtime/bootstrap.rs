@@ -1,0 +1,108 @@
+//! What is there before any Harrier code: `core` with the builtin types, the native enums and protocols, and the builtins.
+//!
+//! Owns the lists of native enums and protocols. Builtins list themselves.
+
+use rustc_hash::FxHashMap;
+
+use super::builtins::TABLES;
+use super::code::{Code, CodeSource};
+use super::declare::{self, DeclareError, VariantDeclaration};
+use super::errors::ErrorKind;
+use super::keywords::intern;
+use super::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
+use super::vm::StartError;
+use crate::gc::Thread;
+
+/// The core protocols: name, doc, methods (name, numbers of arguments with `self`, doc). The builtin of the same name in
+/// `core` (with `_method:` in front when the name itself is no builtin) serves the builtin types.
+#[rustfmt::skip]
+pub const PROTOCOLS: &[(&str, &str, &[(&str, &[u32], &str)])] = &[
+    ("Format", "How a value is printed.", &[("format", &[2], "The printed form of a value; depth 0 is the outermost level.")]),
+    ("Indexed", "What can be indexed.", &[("get", &[2, 3], "The element at an index or key; `null` or the default when there is none.")]),
+    ("Length", "What has a length.", &[("length", &[1], "The number of elements or characters.")]),
+    ("Push", "What takes a value at its end.", &[("push", &[2], "The collection with a value added at its end.")]),
+    ("Conj", "What takes a value where that is cheap.", &[("conj", &[2], "The collection with a value added where that is natural for it.")]),
+    ("Associable", "What relates keys to values.", &[("assoc", &[3], "The collection with a key related to a value.")]),
+    ("Keys", "What has keys.", &[("keys", &[1], "The keys of a map, in its order.")]),
+    ("Seqable", "What can be gone through.", &[("seq", &[1], "A seq over the elements, `null` when there are none.")]),
+    ("Seq", "A position in a sequence.", &[("first", &[1], "The element at this position."), ("next", &[1], "The seq after this position, `null` at the end.")]),
+    ("Contains", "What can be asked for a key, index or member.", &[("contains?", &[2], "Is there such an index, key, member or substring?")]),
+    ("Comparable", "What has an order.", &[("compare-to", &[2], "Negative, 0 or positive: self is less, equal or greater.")]),
+    ("Closeable", "What has to be closed.", &[("close", &[1], "Closes it.")]),
+    ("Writer", "Where text can be written.", &[("write", &[2], "Writes a text.")]),
+    ("Hashable", "What has a hash of its own.", &[("hash-of", &[1], "An Int that is the same for equal values.")]),
+];
+
+fn field(name: &str) -> FieldInfo {
+    FieldInfo { name: intern(name), mutable: false, default: None, doc: None }
+}
+
+/// Sets everything up.
+pub(super) fn bootstrap(cx: &mut Thread) -> Result<(), StartError> {
+    cx.vm().dispatch.cover(&cx.vm().memory, crate::gc::layout::FIRST_USER_LAYOUT)?;
+    let mark = cx.mark();
+    let result = declare_all(cx);
+    cx.release(mark);
+    Ok(result?)
+}
+
+fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
+    let core = declare::namespace(cx, "core")?;
+    for (name, layouts) in BUILTIN_TYPES {
+        declare::builtin_type(cx, core, name, layouts, !UNNAMED_TYPES.contains(name))?;
+    }
+    let errors: Vec<VariantDeclaration> = ErrorKind::ALL
+        .iter()
+        .map(|kind| VariantDeclaration {
+            name: kind.name().to_string(),
+            fields: vec![field("message"), field("location")],
+            doc: None,
+        })
+        .collect();
+    let info = declare::enumeration(cx, core, "SystemError", errors, Some("The faults of the runtime.".into()), None)?;
+    let layouts: FxHashMap<ErrorKind, u32> =
+        ErrorKind::ALL.iter().filter_map(|kind| Some((*kind, info.variant(kind.name())?.layout))).collect();
+    cx.vm().types.set_error_layouts(layouts);
+    let results = vec![
+        VariantDeclaration { name: "Ok".into(), fields: vec![field("value")], doc: None },
+        VariantDeclaration { name: "Err".into(), fields: vec![field("error")], doc: None },
+    ];
+    declare::enumeration(cx, core, "Result", results, Some("What succeeded or failed.".into()), None)?;
+    builtins(cx)?;
+    protocols(cx)
+}
+
+/// Binds all builtins.
+fn builtins(cx: &mut Thread) -> Result<(), DeclareError> {
+    let vm = cx.vm();
+    for builtin in TABLES.iter().copied().flatten() {
+        let mark = cx.mark();
+        let namespace = declare::namespace(cx, builtin.namespace)?;
+        namespace.set_native();
+        let name = format!("{}/{}", builtin.namespace, builtin.name);
+        let code = Code::new(vm, name, CodeSource::Builtin(builtin), Vec::new(), 0)?;
+        let function = cx.alloc_closure(code.address(), &[])?;
+        let binding = namespace.intern(vm, builtin.name)?;
+        binding.set_about(Some(builtin.doc.into()), None, None);
+        binding.define(cx, cx.get(function));
+        cx.release(mark);
+    }
+    Ok(())
+}
+
+/// Declares the core protocols; a builtin of a method's name becomes its implementation for builtin types, and the method
+/// takes its place in `core`.
+fn protocols(cx: &mut Thread) -> Result<(), DeclareError> {
+    let core = declare::namespace(cx, "core")?;
+    for &(name, doc, methods) in PROTOCOLS {
+        let protocol = declare::protocol(cx, core, name, Some(doc.into()), None)?;
+        for &(method, argcs, doc) in methods {
+            let builtin = TABLES.iter().copied().flatten().find(|b| b.namespace == "core" && b.name == method);
+            let info = declare::method(cx, core, protocol, method, argcs, Some(doc.into()), None)?;
+            if let Some(builtin) = builtin {
+                info.set_builtin(builtin);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Values in messages: a short readable form that runs no user code and allocates nothing in the heap.
+//!
+//! Owns the form of scalars; collections and structs show their first few elements. The language's own printing is
+//! `runtime/text`'s.
+
+use crate::gc::{Value, layout};
+
+const DEPTH: usize = 3;
+const ELEMENTS: usize = 8;
+
+/// The short form of a value.
+pub fn brief(value: Value<'_>) -> String {
+    let mut out = String::new();
+    write(&mut out, value, 0);
+    out
+}
+
+fn write(out: &mut String, value: Value<'_>, depth: usize) {
+    let vm = value.thread().vm();
+    if depth > DEPTH {
+        out.push('…');
+        return;
+    }
+    match value.layout() {
+        layout::INT => out.push_str(&value.as_int().unwrap_or_default().to_string()),
+        layout::NULL => out.push_str("null"),
+        layout::BOOL => out.push_str(if value.as_bool() == Some(true) { "true" } else { "false" }),
+        layout::KEYWORD => {
+            out.push(':');
+            out.push_str(vm.keywords.text(value.as_keyword().unwrap_or_default()));
+        }
+        layout::FLOAT => out.push_str(&value.as_float().map(|f| format!("{f:?}")).unwrap_or_default()),
+        layout::BIG_INT => out.push_str("(large)"),
+        layout::STRING | layout::STRING_PREFIX => {
+            out.push_str(&format!("{:?}", value.str().unwrap_or_default()));
+        }
+        layout::CLOSURE => {
+            out.push_str("fn ");
+            if let Some(code) = super::entry::code_of(value) {
+                out.push_str(&code.name);
+            }
+        }
+        layout::ARRAY | layout::NODE => {
+            out.push_str("array[");
+            for i in 0..value.array_len() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                if i == ELEMENTS {
+                    out.push('…');
+                    break;
+                }
+                write(out, value.element(i), depth + 1);
+            }
+            out.push(']');
+        }
+        layout::TYPE | layout::PROTOCOL => {
+            let index = value.slot(0).as_int().unwrap_or(-1);
+            out.push_str(u32::try_from(index).ok().and_then(|i| vm.types.find(i)).map_or("?", |t| t.name));
+        }
+        layout::NAMESPACE => {
+            let index = value.slot(0).as_int().unwrap_or(-1);
+            out.push_str("namespace ");
+            out.push_str(u32::try_from(index).ok().and_then(|i| vm.namespaces.by_index(i)).map_or("?", |n| n.name));
+        }
+        id => match vm.types.layout(id) {
+            Some(info) if id >= layout::FIRST_USER_LAYOUT => {
+                out.push_str(&info.display_name());
+                if info.fields.is_empty() {
+                    return;
+                }
+                out.push_str(" { ");
+                for (i, field) in info.fields.iter().enumerate() {
+                    if i > 0 {
+                        out.push_str(", ");
+                    }
+                    out.push_str(field.name);
+                    out.push_str(": ");
+                    write(out, value.slot(i), depth + 1);
+                }
+                out.push_str(" }");
+            }
+            Some(info) => out.push_str(info.type_name),
+            None => out.push_str("internal object"),
+        },
+    }
+}

@@ -1,0 +1,5 @@
+//! Builtins: introspection.
+
+use crate::builtins;
+
+builtins! { pub static TABLE: "reflect"; }

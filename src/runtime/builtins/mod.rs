@@ -1,0 +1,402 @@
+//! The table of builtins, and the common entry through which generated code calls them.
+//!
+//! Owns what every builtin shares: its row in the table ([`Builtin`]), the names of parameter types and the check of
+//! arguments against them, and the C wrapper that roots the arguments, runs the function and cuts the handle stack back.
+//! Must not know what any builtin does.
+//!
+//! Invariants: a builtin's function runs only after its arguments are counted (by the `Code` entries) and checked (here,
+//! architecture section 11.5); no panic leaves the wrapper, it becomes the report of an internal error.
+//!
+//! A file of builtins declares its rows with [`builtins!`]:
+//!
+//! ```ignore
+//! builtins! { pub static TABLE: "core";
+//!     /// The text in capital letters.
+//!     "uppercase" (text: String) = uppercase;
+//!     /// The value at an index or key, `null` (or `default`) when there is none.
+//!     "get" (coll: Any, key: Any, default: opt(Any)) = get;
+//!     /// The largest argument.
+//!     "max" (first: Number, others: rest(Number)) = max;
+//! }
+//! fn uppercase(cx: &mut Thread, args: &Args) -> Result<Handle, Thrown> { … }
+//! ```
+//!
+//! and [`TABLES`] lists the file's table.
+
+use std::ops::Index;
+
+use super::errors::ErrorKind;
+use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
+
+pub mod functions;
+pub mod introspection;
+pub mod process;
+pub mod types;
+
+/// All tables. The order does not matter.
+pub static TABLES: &[&[&Builtin]] = &[functions::TABLE, introspection::TABLE, process::TABLE, types::TABLE];
+
+/// The Rust function behind a builtin.
+pub type BuiltinFn = fn(&mut Thread, &Args<'_>) -> Result<Handle, Thrown>;
+
+/// The C function that generated code calls: the context, then the first five arguments. The number of arguments is in the
+/// context (`arg_count`), further arguments in its spill area.
+pub type BuiltinEntry = unsafe extern "C" fn(*mut Thread, Word, Word, Word, Word, Word) -> Word;
+
+/// One builtin.
+#[derive(Debug)]
+pub struct Builtin {
+    /// The namespace it is a member of.
+    pub namespace: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// Its parameters: required ones, then optional ones, then at most one rest parameter.
+    pub params: &'static [Param],
+    /// The doc comment, lines joined by newlines.
+    pub doc: &'static str,
+    /// What it does.
+    pub function: BuiltinFn,
+    /// The wrapper.
+    pub entry: BuiltinEntry,
+}
+
+/// A parameter of a builtin.
+#[derive(Debug, Clone, Copy)]
+pub struct Param {
+    /// Its name, for help and messages.
+    pub name: &'static str,
+    /// What it accepts.
+    pub spec: Spec,
+}
+
+/// What a parameter accepts, and whether it must be there.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// The accepted types: a set of bits of [`kinds`].
+    pub kinds: u32,
+    /// The name in messages: `String`, `Number`, …; for `or` the second name too.
+    pub name: &'static str,
+    /// The second name of an `or`.
+    pub or_name: Option<&'static str>,
+    /// Required, optional or rest.
+    pub mode: Mode,
+}
+
+/// How often a parameter occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Exactly once.
+    Required,
+    /// At most once.
+    Optional,
+    /// Any number of times.
+    Rest,
+}
+
+/// The bits of [`Spec::kinds`].
+pub mod kinds {
+    macro_rules! bits {
+        ($($name:ident = $bit:literal;)*) => { $(#[allow(missing_docs)] pub const $name: u32 = 1 << $bit;)* };
+    }
+    bits! {
+        INT = 0; FLOAT = 1; STRING = 2; VECTOR = 3; MAP = 4; SET = 5; ARRAY = 6; FUNCTION = 7; KEYWORD = 8; ATOM = 9;
+        NULL = 10; BOOL = 11; TYPE = 12; NAMESPACE = 13; RANGE = 14; SEQ = 15; STRING_BUILDER = 16; MUTABLE_LIST = 17;
+        MUTABLE_MAP = 18; THREAD = 19; PROTOCOL = 20; NATIVE = 21; USER = 22; OTHER = 23;
+    }
+    /// Everything.
+    pub const ANY: u32 = u32::MAX;
+}
+
+/// The vocabulary of parameter types, as it is written in [`builtins!`].
+#[allow(non_upper_case_globals, missing_docs)]
+pub mod specs {
+    use super::{Mode, Spec, kinds::*};
+
+    const fn spec(kinds: u32, name: &'static str) -> Spec {
+        Spec { kinds, name, or_name: None, mode: Mode::Required }
+    }
+
+    pub const Any: Spec = spec(ANY, "value");
+    pub const Int: Spec = spec(INT, "Int");
+    pub const Float: Spec = spec(FLOAT, "Float");
+    pub const Number: Spec = spec(INT | FLOAT, "Number");
+    pub const String: Spec = spec(STRING, "String");
+    pub const Vector: Spec = spec(VECTOR, "Vector");
+    pub const Map: Spec = spec(MAP, "Map");
+    pub const Set: Spec = spec(SET, "Set");
+    pub const Array: Spec = spec(ARRAY, "Array");
+    /// Anything that can be called.
+    pub const Function: Spec = spec(FUNCTION, "Function");
+    pub const Keyword: Spec = spec(KEYWORD, "Keyword");
+    pub const Atom: Spec = spec(ATOM, "Atom");
+    pub const Null: Spec = spec(NULL, "Null");
+    pub const Bool: Spec = spec(BOOL, "Bool");
+    pub const Type: Spec = spec(TYPE | PROTOCOL, "type");
+    pub const Namespace: Spec = spec(NAMESPACE, "Namespace");
+    pub const Range: Spec = spec(RANGE, "Range");
+    pub const StringBuilder: Spec = spec(STRING_BUILDER, "StringBuilder");
+    pub const MutableList: Spec = spec(MUTABLE_LIST, "MutableList");
+    pub const MutableMap: Spec = spec(MUTABLE_MAP, "MutableMap");
+    pub const ThreadHandle: Spec = spec(THREAD, "Thread");
+    /// A NATIVE object; which one the function must find out itself.
+    pub const Native: Spec = spec(NATIVE, "native object");
+    /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
+    pub const Seqable: Spec = spec(
+        NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | NATIVE | USER | OTHER,
+        "Seqable",
+    );
+
+    /// The parameter may be left out; optional parameters follow the required ones.
+    pub const fn opt(s: Spec) -> Spec {
+        Spec { mode: Mode::Optional, ..s }
+    }
+
+    /// Any number of these, at the end.
+    pub const fn rest(s: Spec) -> Spec {
+        Spec { mode: Mode::Rest, ..s }
+    }
+
+    /// One or the other.
+    pub const fn or(a: Spec, b: Spec) -> Spec {
+        Spec { kinds: a.kinds | b.kinds, name: a.name, or_name: Some(b.name), mode: a.mode }
+    }
+}
+
+/// Declares a table of builtins; see the head of this file.
+#[macro_export]
+macro_rules! builtins {
+    ($vis:vis static $table:ident: $namespace:literal;
+     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:path;)*) => {
+        /// The builtins of this file.
+        $vis static $table: &[&$crate::runtime::builtins::Builtin] = &[$({
+            #[allow(unused_imports)]
+            const PARAMS: &[$crate::runtime::builtins::Param] = {
+                use $crate::runtime::builtins::specs::*;
+                &[$($crate::runtime::builtins::Param { name: stringify!($param), spec: $spec }),*]
+            };
+            static BUILTIN: $crate::runtime::builtins::Builtin = $crate::runtime::builtins::Builtin {
+                namespace: $namespace,
+                name: $name,
+                params: PARAMS,
+                doc: concat!($($doc, "\n"),+),
+                function: $function,
+                entry,
+            };
+            unsafe extern "C" fn entry(
+                cx: *mut $crate::gc::Thread,
+                a: $crate::gc::Word,
+                b: $crate::gc::Word,
+                c: $crate::gc::Word,
+                d: $crate::gc::Word,
+                e: $crate::gc::Word,
+            ) -> $crate::gc::Word {
+                // SAFETY: generated code calls this through an exit stub with the context of its thread and, as the Code
+                // entries have settled the count, with `arg_count` arguments.
+                unsafe { $crate::runtime::builtins::enter(cx, &BUILTIN, [a, b, c, d, e]) }
+            }
+            &BUILTIN
+        }),*];
+    };
+}
+
+/// The arguments of a builtin, rooted; they are as many as its row allows and of the types it names.
+#[derive(Debug)]
+pub struct Args<'a> {
+    handles: &'a [Handle],
+    fixed: usize,
+}
+
+impl<'a> Args<'a> {
+    /// Arguments for a builtin; `fixed` is the number of parameters that are not the rest.
+    pub fn new(handles: &'a [Handle], fixed: usize) -> Args<'a> {
+        Args { handles, fixed }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// Are there none?
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.handles.is_empty()
+    }
+
+    /// Argument `i`, if it was given.
+    #[inline]
+    pub fn opt(&self, i: usize) -> Option<Handle> {
+        self.handles.get(i).copied()
+    }
+
+    /// What the rest parameter got.
+    #[inline]
+    pub fn rest(&self) -> &'a [Handle] {
+        self.handles.get(self.fixed..).unwrap_or(&[])
+    }
+
+    /// All of them.
+    #[inline]
+    pub fn all(&self) -> &'a [Handle] {
+        self.handles
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = Handle;
+
+    #[inline]
+    fn index(&self, i: usize) -> &Handle {
+        &self.handles[i]
+    }
+}
+
+impl Builtin {
+    /// The number of required parameters.
+    pub fn required(&self) -> usize {
+        self.params.iter().filter(|p| p.spec.mode == Mode::Required).count()
+    }
+
+    /// The number of parameters that are not the rest.
+    pub fn fixed(&self) -> usize {
+        self.params.iter().filter(|p| p.spec.mode != Mode::Rest).count()
+    }
+
+    /// Does it take any number of further arguments?
+    pub fn has_rest(&self) -> bool {
+        self.params.last().is_some_and(|p| p.spec.mode == Mode::Rest)
+    }
+
+    /// May it be called with `argc` arguments?
+    pub fn accepts(&self, argc: usize) -> bool {
+        argc >= self.required() && (argc <= self.fixed() || self.has_rest())
+    }
+
+    /// Its parameters as help shows them: `(coll, key, [default], ...rest)`.
+    pub fn signature(&self) -> String {
+        let params = self.params.iter().map(|p| match p.spec.mode {
+            Mode::Required => p.name.replace('_', "-"),
+            Mode::Optional => format!("[{}]", p.name.replace('_', "-")),
+            Mode::Rest => format!("...{}", p.name.replace('_', "-")),
+        });
+        format!("({})", params.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The bit of [`kinds`] that a value has.
+#[inline]
+pub fn kind_of(value: Value<'_>) -> u32 {
+    let layout = value.layout();
+    match KINDS.get(layout as usize) {
+        Some(&kind) => kind,
+        None if layout >= FIRST_USER_LAYOUT => kinds::USER,
+        None => kinds::OTHER,
+    }
+}
+
+/// [`kinds`] of the fixed layouts.
+static KINDS: [u32; 32] = {
+    let mut table = [kinds::OTHER; 32];
+    let rows: [(LayoutId, u32); 25] = [
+        (layout::INT, kinds::INT),
+        (layout::BIG_INT, kinds::INT),
+        (layout::NULL, kinds::NULL),
+        (layout::BOOL, kinds::BOOL),
+        (layout::KEYWORD, kinds::KEYWORD),
+        (layout::FLOAT, kinds::FLOAT),
+        (layout::STRING, kinds::STRING),
+        (layout::STRING_PREFIX, kinds::STRING),
+        (layout::ARRAY, kinds::ARRAY),
+        (layout::VECTOR, kinds::VECTOR),
+        (layout::MAP, kinds::MAP),
+        (layout::SET, kinds::SET),
+        (layout::ATOM, kinds::ATOM),
+        (layout::RANGE, kinds::RANGE),
+        (layout::CLOSURE, kinds::FUNCTION),
+        (layout::TYPE, kinds::TYPE),
+        (layout::NAMESPACE, kinds::NAMESPACE),
+        (layout::NATIVE, kinds::NATIVE),
+        (layout::SEQ, kinds::SEQ),
+        (layout::LAZY, kinds::SEQ),
+        (layout::STRING_BUILDER, kinds::STRING_BUILDER),
+        (layout::MUTABLE_LIST, kinds::MUTABLE_LIST),
+        (layout::MUTABLE_MAP, kinds::MUTABLE_MAP),
+        (layout::THREAD_HANDLE, kinds::THREAD),
+        (layout::PROTOCOL, kinds::PROTOCOL),
+    ];
+    let mut i = 0;
+    while i < rows.len() {
+        table[rows[i].0 as usize] = rows[i].1;
+        i += 1;
+    }
+    table
+};
+
+/// Checks arguments against the parameters of a builtin.
+fn check(cx: &mut Thread, builtin: &Builtin, handles: &[Handle]) -> Result<(), Thrown> {
+    for (i, &handle) in handles.iter().enumerate() {
+        let Some(param) = builtin.params.get(i).or(builtin.params.last()) else { break };
+        if param.spec.kinds == kinds::ANY || param.spec.kinds & kind_of(cx.get(handle)) != 0 {
+            continue;
+        }
+        return Err(wrong_type(cx, builtin, i, param.spec, handle));
+    }
+    Ok(())
+}
+
+#[cold]
+fn wrong_type(cx: &mut Thread, builtin: &Builtin, i: usize, spec: Spec, got: Handle) -> Thrown {
+    let expected = match spec.or_name {
+        Some(other) => format!("{} or {}", with_article(spec.name), with_article(other)),
+        None => with_article(spec.name),
+    };
+    let got = cx.describe(got);
+    cx.throw(ErrorKind::TypeError, format!("{}: argument {} must be {expected}, got {got}", builtin.name, i + 1))
+}
+
+/// `a String`, `an Int`.
+pub fn with_article(name: &str) -> String {
+    let an = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
+    format!("{} {name}", if an { "an" } else { "a" })
+}
+
+/// Runs a builtin with arguments that are rooted already. Checks count and types.
+pub fn call(cx: &mut Thread, builtin: &'static Builtin, handles: &[Handle]) -> Result<Handle, Thrown> {
+    if !builtin.accepts(handles.len()) {
+        return Err(super::errors::builtin_arity(cx, builtin, handles.len()));
+    }
+    check(cx, builtin, handles)?;
+    cx.scoped(|cx| (builtin.function)(cx, &Args::new(handles, builtin.fixed())))
+}
+
+/// The common entry of all builtins.
+///
+/// # Safety
+/// `cx` must be the calling thread's context with its exit frame set, `words` and the spill area must hold `arg_count`
+/// arguments that the builtin accepts by count.
+pub unsafe fn enter(cx: *mut Thread, builtin: &'static Builtin, words: [Word; 5]) -> Word {
+    // SAFETY: the caller's; no other reference to the context exists while generated code runs.
+    let cx = unsafe { &mut *cx };
+    super::boundary(cx, builtin.name, |cx| {
+        let argc = cx.arg_count();
+        let mark = cx.mark();
+        let fixed = builtin.fixed();
+        let mut handles = [cx.root_word(Word::NULL); 5];
+        let result = if argc <= 5 {
+            for i in 0..argc {
+                // SAFETY: the words are arguments that generated code has just passed; nothing has allocated since.
+                handles[i] = cx.root(unsafe { Value::from_raw(cx, words[i]) });
+            }
+            let handles = &handles[..argc];
+            check(cx, builtin, handles).and_then(|()| (builtin.function)(cx, &Args::new(handles, fixed)))
+        } else {
+            let handles = super::entry::spilled_arguments(cx, words, argc);
+            check(cx, builtin, &handles).and_then(|()| (builtin.function)(cx, &Args::new(&handles, fixed)))
+        };
+        let word = result.map(|handle| cx.get(handle).word());
+        cx.release(mark);
+        word
+    })
+}

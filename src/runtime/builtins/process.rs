@@ -1,0 +1,5 @@
+//! Builtins: process.
+
+use crate::builtins;
+
+builtins! { pub static TABLE: "core"; }

@@ -1,0 +1,216 @@
+//! Code records: what a function value points to.
+//!
+//! Owns the entries that generated code calls through, and the description of the function behind them. A record lives in
+//! the data half of code memory and never moves. Must not know how code is generated.
+//!
+//! Generated code: `load [f + closure_disp(0)]`, `call [that + 8 * min(argc, 6)]`, the arguments in ARGS, the function in
+//! CLOSURE; with 6 or more arguments `thread.arg_count` holds the number and the sixth and further ones are in
+//! `thread.arg_spill[5..]`.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::binding::Binding;
+use super::builtins::Builtin;
+use super::dispatch::MethodInfo;
+use super::linked::LinkedUnit;
+use super::roots::RootCell;
+use super::vm::Vm;
+use crate::asm::memory::MemoryError;
+use crate::reader::tree::FunctionId;
+
+/// The number of entries: one for each number of arguments up to 5, and one for more.
+pub const ENTRIES: usize = 7;
+/// The entry for 6 or more arguments.
+pub const MANY: usize = 6;
+
+/// A function's code record.
+#[repr(C)]
+pub struct Code {
+    /// Where to go when called with n arguments; `entry[6]`: with 6 or more. At offset 0.
+    pub entry: [AtomicUsize; ENTRIES],
+    /// How the function calls itself: `shapes/area`, `shapes/main:12`.
+    pub name: Box<str>,
+    /// What is behind it.
+    pub source: CodeSource,
+    /// The arities, fixed ones first in ascending order, the rest arity last.
+    pub arities: Box<[ArityInfo]>,
+    /// The number of captured values of its closures.
+    pub captures: u32,
+    /// The bindings that hold the function without captures and have link cells, which follow `body`.
+    pub(super) followers: Mutex<Vec<&'static Binding>>,
+    /// The function value, when there are no captures to tell values apart.
+    closure: OnceLock<&'static RootCell>,
+}
+
+/// What is behind a code record.
+#[derive(Clone)]
+pub enum CodeSource {
+    /// A function of the language.
+    Function {
+        /// The unit it stands in.
+        unit: Arc<LinkedUnit>,
+        /// Which one.
+        function: FunctionId,
+    },
+    /// A builtin.
+    Builtin(&'static Builtin),
+    /// A method of a protocol: dispatches on its first argument.
+    Method(&'static MethodInfo),
+}
+
+/// One arity.
+#[derive(Debug)]
+pub struct ArityInfo {
+    /// Its position in [`crate::reader::tree::Function::arities`].
+    pub index: u32,
+    /// The number of parameters without the rest parameter.
+    pub params: u32,
+    /// It has a rest parameter: its body takes `params + 1` arguments, the rest vector last.
+    pub rest: bool,
+    /// The address of its body, 0 when it is not compiled.
+    pub body: AtomicUsize,
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fn {}", self.name)
+    }
+}
+
+impl Code {
+    /// A new record whose entries resolve themselves at the first call.
+    pub(super) fn new(
+        vm: &Vm,
+        name: String,
+        source: CodeSource,
+        arities: Vec<ArityInfo>,
+        captures: u32,
+    ) -> Result<&'static Code, MemoryError> {
+        let block = vm.memory.alloc_data(size_of::<Code>(), align_of::<Code>())?.cast::<Code>();
+        let entry = vm.stubs.entry_resolvers.map(AtomicUsize::new);
+        let code =
+            Code { entry, name: name.into(), source, arities: arities.into(), captures, followers: Mutex::default(), closure: OnceLock::new() };
+        // SAFETY: fresh memory of the right size and alignment that nobody else knows and nobody frees.
+        unsafe {
+            block.write(code);
+            Ok(block.as_ref())
+        }
+    }
+
+    /// The cell that holds the function value of a function without captures.
+    pub fn closure(&'static self, cx: &mut crate::gc::Thread) -> Result<&'static RootCell, CompileError> {
+        if let Some(cell) = self.closure.get() {
+            return Ok(cell);
+        }
+        let value = cx.alloc_closure(self.address(), &[])?;
+        let cell = RootCell::new(&cx.vm().memory, &cx.vm().heap)?;
+        cell.set(cx.get(value));
+        Ok(self.closure.get_or_init(|| cell))
+    }
+
+    /// The address that closures hold.
+    pub fn address(&self) -> usize {
+        self as *const Code as usize
+    }
+
+    /// The record at an address that a closure holds.
+    ///
+    /// # Safety
+    /// The address came from [`Code::address`].
+    pub unsafe fn at(address: usize) -> &'static Code {
+        // SAFETY: the caller's; records are never freed.
+        unsafe { &*(address as *const Code) }
+    }
+
+    /// The arity that takes exactly `argc` arguments without packing.
+    pub fn exact(&self, argc: usize) -> Option<&ArityInfo> {
+        self.arities.iter().find(|a| !a.rest && a.params as usize == argc)
+    }
+
+    /// The arity that is called with `argc` arguments.
+    pub fn arity_for(&self, argc: usize) -> Option<&ArityInfo> {
+        self.exact(argc).or_else(|| self.arities.iter().find(|a| a.rest && a.params as usize <= argc))
+    }
+
+    /// May it be called with `argc` arguments?
+    pub fn accepts(&self, argc: usize) -> bool {
+        match &self.source {
+            CodeSource::Builtin(builtin) => builtin.accepts(argc),
+            _ => self.arity_for(argc).is_some(),
+        }
+    }
+
+    /// The numbers of arguments it takes; `true` for "or more".
+    pub fn takes(&self) -> Vec<(usize, bool)> {
+        match &self.source {
+            CodeSource::Builtin(builtin) => super::errors::builtin_takes(builtin),
+            _ => self.arities.iter().map(|a| (a.params as usize, a.rest)).collect(),
+        }
+    }
+
+    /// The address of a body; none when it is not compiled.
+    pub fn body(&self, arity: &ArityInfo) -> Option<usize> {
+        match arity.body.load(Ordering::Acquire) {
+            0 => None,
+            address => Some(address),
+        }
+    }
+
+    /// The function of the language behind it.
+    pub fn function(&self) -> Option<(&Arc<LinkedUnit>, FunctionId)> {
+        match &self.source {
+            CodeSource::Function { unit, function } => Some((unit, *function)),
+            _ => None,
+        }
+    }
+
+    /// The builtin behind it.
+    pub fn builtin(&self) -> Option<&'static Builtin> {
+        match self.source {
+            CodeSource::Builtin(builtin) => Some(builtin),
+            _ => None,
+        }
+    }
+}
+
+/// What the generator made of an arity.
+#[derive(Clone, Copy, Debug)]
+pub struct CompiledCode {
+    /// The address of the body, published.
+    pub address: usize,
+}
+
+/// Why there is no code.
+#[derive(Debug)]
+pub enum CompileError {
+    /// An exception is pending (the heap is full).
+    Thrown(crate::gc::Thrown),
+    /// The generator cannot do it; why, in words for the user.
+    Refused(String),
+}
+
+impl From<crate::gc::Thrown> for CompileError {
+    fn from(thrown: crate::gc::Thrown) -> CompileError {
+        CompileError::Thrown(thrown)
+    }
+}
+
+impl From<MemoryError> for CompileError {
+    fn from(error: MemoryError) -> CompileError {
+        CompileError::Refused(error.to_string())
+    }
+}
+
+/// The generator: compiles and publishes one arity of a function. `arity` is its position in the tree's
+/// [`crate::reader::tree::Function::arities`]; `observed` are the arguments of the call that needs it (a rest vector not
+/// included), good for guesses only and invalid after the first allocation.
+pub type Compiler = fn(
+    &mut crate::gc::Thread,
+    &Arc<LinkedUnit>,
+    FunctionId,
+    usize,
+    &'static Code,
+    &[crate::gc::Word],
+) -> Result<CompiledCode, CompileError>;

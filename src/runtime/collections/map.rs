@@ -1,0 +1,293 @@
+//! Persistent maps: up to [`SMALL`] entries in the order of insertion, a hash trie beyond.
+//!
+//! ```text
+//! MAP count | root | hash
+//!              └─ NODE key, value, key, value … (small) or MAP_NODE (see trie.rs)
+//! ```
+//!
+//! The header count of a MAP is the owner of the nodes it may change in place (`trie.rs`): only the MAP inside of a
+//! MUTABLE_MAP has one.
+
+use super::trie::{self, Entries, SHARED};
+use super::view::{Slots, count_bits, count_field, field};
+use crate::gc::layout::{MAP, NODE};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::runtime::equality::{TooDeep, equal};
+use crate::runtime::hashing;
+
+/// The most entries that are kept in the order of insertion.
+pub const SMALL: usize = 8;
+
+/// How many entries.
+#[inline]
+pub fn len(map: Value<'_>) -> usize {
+    count_field(map, MAP, 0)
+}
+
+#[inline]
+fn root(map: Value<'_>) -> Value<'_> {
+    field(map, MAP, 1)
+}
+
+/// Is it kept in the order of insertion?
+#[inline]
+pub fn is_small(map: Value<'_>) -> bool {
+    root(map).is(NODE)
+}
+
+/// A new MAP.
+fn make(cx: &mut Thread, count: usize, root: Handle, owner: u32) -> Result<Handle, Thrown> {
+    cx.allocate(MAP, 3, owner, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(count));
+        fresh.set(1, cx.get(root));
+        fresh.set_raw(2, Word::NULL.0);
+    })
+}
+
+/// The map without entries.
+pub fn empty(cx: &mut Thread) -> Result<Handle, Thrown> {
+    empty_owned(cx, SHARED)
+}
+
+/// The map without entries that an owner may change.
+pub fn empty_owned(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
+    let root = cx.alloc_array_of(NODE, &[])?;
+    make(cx, 0, root, owner)
+}
+
+/// The same entries in a MAP of another owner.
+pub fn with_owner(cx: &mut Thread, map: Handle, owner: u32) -> Result<Handle, Thrown> {
+    let count = len(cx.get(map));
+    let root = cx.root(root(cx.get(map)));
+    make(cx, count, root, owner)
+}
+
+/// The index of a key in the NODE of a small map.
+#[inline]
+fn small_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {
+    for i in (0..node.len()).step_by(2) {
+        if equal(node.get(i), key)? {
+            return Ok(Some(i));
+        }
+    }
+    Ok(None)
+}
+
+/// The entry of a key: key and value as they are stored.
+#[inline]
+pub fn find<'h>(map: Value<'h>, key: Value<'h>) -> Result<Option<(Value<'h>, Value<'h>)>, TooDeep> {
+    let root = root(map);
+    if root.is(NODE) {
+        let node = Slots::of(root);
+        return Ok(small_index(node, key)?.map(|i| (node.get(i), node.get(i + 1))));
+    }
+    trie::find(root, key, hashing::hash(key))
+}
+
+/// The value of a key.
+#[inline]
+pub fn get<'h>(map: Value<'h>, key: Value<'h>) -> Result<Option<Value<'h>>, TooDeep> {
+    Ok(find(map, key)?.map(|(_, value)| value))
+}
+
+/// All entries.
+pub fn iter(map: Value<'_>) -> Iter<'_> {
+    let root = root(map);
+    if root.is(NODE) { Iter::Small(Slots::of(root), 0) } else { Iter::Large(Entries::of(root)) }
+}
+
+/// See [`iter`].
+#[derive(Clone, Debug)]
+pub enum Iter<'h> {
+    /// Over the NODE of a small map.
+    Small(Slots<'h>, usize),
+    /// Over a trie.
+    Large(Entries<'h>),
+}
+
+impl<'h> Iterator for Iter<'h> {
+    type Item = (Value<'h>, Value<'h>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Iter::Small(node, at) => {
+                if *at >= node.len() {
+                    return None;
+                }
+                *at += 2;
+                Some((node.get(*at - 2), node.get(*at - 1)))
+            }
+            Iter::Large(entries) => entries.next(),
+        }
+    }
+}
+
+/// The map with an entry added or its value replaced; a known key keeps its place. A MAP with an owner is changed itself.
+pub fn assoc(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
+    let mark = cx.mark();
+    let result = assoc_unscoped(cx, map, key, value)?;
+    Ok(cx.keep(mark, result))
+}
+
+fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
+    let m = cx.get(map);
+    let (count, owner, old) = (len(m), m.count(), cx.root(root(m)));
+    if cx.get(old).is(NODE) {
+        let node = Slots::of(cx.get(old));
+        return match small_index(node, cx.get(key)) {
+            Ok(Some(i)) if node.get(i + 1) == cx.get(value) => Ok(map),
+            Ok(Some(i)) => {
+                let node = super::view::replace(cx, old, i + 1, value)?;
+                update(cx, map, count, node, owner)
+            }
+            Ok(None) if count < SMALL => {
+                let len = node.len();
+                let node = cx.allocate(NODE, len + 3, 0, |cx, mut fresh| {
+                    fresh.set_raw(0, count_bits(len + 2));
+                    fresh.copy(1, cx.get(old), 1, len);
+                    fresh.set(1 + len, cx.get(key));
+                    fresh.set(2 + len, cx.get(value));
+                })?;
+                update(cx, map, count + 1, node, owner)
+            }
+            Ok(None) => {
+                let root = grow(cx, old, owner)?;
+                let hash = hashing::hash(cx.get(key));
+                let (root, _) = trie::assoc(cx, root, key, hash, value, owner)?;
+                update(cx, map, count + 1, root, owner)
+            }
+            Err(deep) => Err(deep.throw(cx)),
+        };
+    }
+    let hash = hashing::hash(cx.get(key));
+    let (root, added) = trie::assoc(cx, old, key, hash, value, owner)?;
+    if root == old && !added {
+        return Ok(map);
+    }
+    update(cx, map, count + usize::from(added), root, owner)
+}
+
+/// The trie of the entries of a small map.
+fn grow(cx: &mut Thread, node: Handle, owner: u32) -> Result<Handle, Thrown> {
+    // Nobody knows the new nodes yet: an owner of their own saves copies.
+    let building = if owner == SHARED { trie::new_owner() } else { owner };
+    let mut root = trie::empty(cx, building)?;
+    let len = Slots::of(cx.get(node)).len();
+    for i in (0..len).step_by(2) {
+        let slots = Slots::of(cx.get(node));
+        let (key, value) = (cx.root(slots.get(i)), cx.root(slots.get(i + 1)));
+        let hash = hashing::hash(cx.get(key));
+        root = trie::assoc(cx, root, key, hash, value, building)?.0;
+    }
+    Ok(root)
+}
+
+/// A MAP of other contents; the same MAP when it has an owner.
+#[inline]
+fn update(cx: &mut Thread, map: Handle, count: usize, root: Handle, owner: u32) -> Result<Handle, Thrown> {
+    if owner == SHARED {
+        return make(cx, count, root, owner);
+    }
+    let m = cx.get(map);
+    let number = cx.root_word(Word(count_bits(count)));
+    cx.set_slot(m, 0, cx.get(number));
+    cx.set_slot(m, 1, cx.get(root));
+    Ok(map)
+}
+
+/// The map without a key.
+pub fn dissoc(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
+    let mark = cx.mark();
+    let result = dissoc_unscoped(cx, map, key)?;
+    Ok(cx.keep(mark, result))
+}
+
+fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
+    let m = cx.get(map);
+    let (count, owner, old) = (len(m), m.count(), cx.root(root(m)));
+    let root = if cx.get(old).is(NODE) {
+        let node = Slots::of(cx.get(old));
+        let len = node.len();
+        match small_index(node, cx.get(key)) {
+            Ok(Some(i)) => cx.allocate(NODE, len - 1, 0, |cx, mut fresh| {
+                fresh.set_raw(0, count_bits(len - 2));
+                fresh.copy(1, cx.get(old), 1, i);
+                fresh.copy(1 + i, cx.get(old), 3 + i, len - 2 - i);
+            })?,
+            Ok(None) => return Ok(map),
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    } else {
+        let hash = hashing::hash(cx.get(key));
+        match trie::dissoc(cx, old, key, hash, owner)? {
+            Some(root) if count - 1 <= SMALL => shrink(cx, root, count - 1)?,
+            Some(root) => root,
+            None => return Ok(map),
+        }
+    };
+    update(cx, map, count - 1, root, owner)
+}
+
+/// The NODE of a trie that has become small.
+fn shrink(cx: &mut Thread, root: Handle, count: usize) -> Result<Handle, Thrown> {
+    cx.allocate(NODE, 1 + 2 * count, 0, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(2 * count));
+        let mut written = 0;
+        for (i, (key, value)) in Entries::of(cx.get(root)).take(count).enumerate() {
+            fresh.set(1 + 2 * i, key);
+            fresh.set(2 + 2 * i, value);
+            written += 1;
+        }
+        assert!(written == count, "a map of {count} has {written} entries");
+    })
+}
+
+/// Builds maps (and the maps of sets) entry by entry, in place.
+#[derive(Debug)]
+pub struct Builder {
+    map: Handle,
+}
+
+impl Builder {
+    /// An empty builder.
+    pub fn new(cx: &mut Thread) -> Result<Builder, Thrown> {
+        Ok(Builder { map: empty_owned(cx, trie::new_owner())? })
+    }
+
+    /// A builder that begins with the entries of a map.
+    pub fn from(cx: &mut Thread, map: Handle) -> Result<Builder, Thrown> {
+        Ok(Builder { map: with_owner(cx, map, trie::new_owner())? })
+    }
+
+    /// Adds an entry or replaces its value.
+    pub fn put(&self, cx: &mut Thread, key: Handle, value: Handle) -> Result<(), Thrown> {
+        let mark = cx.mark();
+        let result = assoc_unscoped(cx, self.map, key, value);
+        if let Ok(map) = result {
+            cx.set(self.map, cx.get(map));
+        }
+        cx.release(mark);
+        result.map(|_| ())
+    }
+
+    /// Takes a key away.
+    pub fn remove(&self, cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
+        let mark = cx.mark();
+        let result = dissoc_unscoped(cx, self.map, key);
+        if let Ok(map) = result {
+            cx.set(self.map, cx.get(map));
+        }
+        cx.release(mark);
+        result.map(|_| ())
+    }
+
+    /// The map so far, for reading.
+    pub fn map(&self) -> Handle {
+        self.map
+    }
+
+    /// The map.
+    pub fn finish(self, cx: &mut Thread) -> Result<Handle, Thrown> {
+        with_owner(cx, self.map, SHARED)
+    }
+}

@@ -1,0 +1,13 @@
+//! Vectors, maps, sets, arrays and their mutable relatives: the algorithms, without argument checks.
+//!
+//! What programs call is in `runtime/builtins`; what generated code calls is in `runtime/helpers`.
+
+pub mod array;
+pub mod map;
+pub mod mutable;
+pub mod set;
+pub mod trie;
+pub mod vector;
+pub mod view;
+
+pub use mutable::List;

@@ -1,0 +1,64 @@
+//! Persistent sets: a MAP of member to member.
+
+use super::map;
+use super::view::field;
+use crate::gc::layout::SET;
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::runtime::equality::TooDeep;
+
+/// The MAP of a set.
+#[inline]
+pub fn map_of(set: Value<'_>) -> Value<'_> {
+    field(set, SET, 0)
+}
+
+/// How many members.
+#[inline]
+pub fn len(set: Value<'_>) -> usize {
+    map::len(map_of(set))
+}
+
+/// Is it a member?
+#[inline]
+pub fn contains<'h>(set: Value<'h>, member: Value<'h>) -> Result<bool, TooDeep> {
+    Ok(map::find(map_of(set), member)?.is_some())
+}
+
+/// All members.
+pub fn iter<'h>(set: Value<'h>) -> impl Iterator<Item = Value<'h>> {
+    map::iter(map_of(set)).map(|(member, _)| member)
+}
+
+/// The set of the keys of a map whose values are its keys.
+pub fn from_map(cx: &mut Thread, map: Handle) -> Result<Handle, Thrown> {
+    cx.alloc_slots(SET, &[map])
+}
+
+/// The set without members.
+pub fn empty(cx: &mut Thread) -> Result<Handle, Thrown> {
+    let map = map::empty(cx)?;
+    from_map(cx, map)
+}
+
+/// The set with a member.
+pub fn add(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Thrown> {
+    match contains(cx.get(set), cx.get(member)) {
+        Ok(true) => return Ok(set),
+        Ok(false) => {}
+        Err(deep) => return Err(deep.throw(cx)),
+    }
+    cx.scoped(|cx| {
+        let map = cx.root(map_of(cx.get(set)));
+        let map = map::assoc(cx, map, member, member)?;
+        from_map(cx, map)
+    })
+}
+
+/// The set without a member.
+pub fn remove(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Thrown> {
+    cx.scoped(|cx| {
+        let old = cx.root(map_of(cx.get(set)));
+        let new = map::dissoc(cx, old, member)?;
+        if new == old { Ok(set) } else { from_map(cx, new) }
+    })
+}

@@ -1,0 +1,479 @@
+//! Large maps: a compressed hash trie of 16-way nodes (CHAMP: Steindorfer and Vinju, "Optimizing Hash-Array Mapped Tries for
+//! Fast and Lean Immutable JVM Collections", OOPSLA 2015).
+//!
+//! ```text
+//! MAP_NODE        bitmap (Int: bits 0…15 which hash digits have an entry here, 16…31 which have a child)
+//!                 key, value … of the entries in the order of digits, then the children in the order of digits
+//! COLLISION_NODE  key, value … of entries whose whole hashes are equal; below the last digit only
+//! ```
+//!
+//! A digit is 4 bits of the hash, lowest first: the path of a key depends on its hash alone, so the order is the same in every
+//! run. A child holds at least two entries; removal keeps it so.
+//!
+//! Ownership: a node whose header count is the (non-zero) `owner` of an operation belongs to one map that is being built, and
+//! is changed in place where its size allows. Owners are never used twice.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::view::{Slots, count_bits};
+use crate::gc::layout::{COLLISION_NODE, MAP_NODE};
+use crate::gc::word::INT_SHIFT;
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::runtime::equality::{TooDeep, equal};
+use crate::runtime::hashing;
+
+const BITS: u32 = 4;
+const MASK: u64 = (1 << BITS) - 1;
+/// From here on the hash has no digits left.
+const HASH_BITS: u32 = 64;
+const CHILDREN_SHIFT: u32 = 16;
+
+/// Nobody's nodes: every change copies.
+pub const SHARED: u32 = 0;
+
+/// A new owner; [`SHARED`] when there are no more.
+pub fn new_owner() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    const LIMIT: u32 = 1 << 24;
+    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < LIMIT).then_some(n + 1)).unwrap_or(SHARED)
+}
+
+/// The two halves of a bitmap.
+#[derive(Clone, Copy)]
+struct Bitmap(u64);
+
+impl Bitmap {
+    #[inline]
+    fn of(node: Slots<'_>) -> Bitmap {
+        Bitmap(node.get(0).word().0 >> INT_SHIFT)
+    }
+
+    #[inline]
+    fn has_entry(self, bit: u64) -> bool {
+        self.0 & bit != 0
+    }
+
+    #[inline]
+    fn has_child(self, bit: u64) -> bool {
+        self.0 & bit << CHILDREN_SHIFT != 0
+    }
+
+    #[inline]
+    fn entries(self) -> usize {
+        (self.0 & 0xFFFF).count_ones() as usize
+    }
+
+    #[inline]
+    fn children(self) -> usize {
+        (self.0 >> CHILDREN_SHIFT).count_ones() as usize
+    }
+
+    /// The index of the key of the entry at a digit.
+    #[inline]
+    fn entry_index(self, bit: u64) -> usize {
+        1 + 2 * (self.0 & (bit - 1)).count_ones() as usize
+    }
+
+    /// The index of the child at a digit.
+    #[inline]
+    fn child_index(self, bit: u64) -> usize {
+        1 + 2 * self.entries() + (self.0 >> CHILDREN_SHIFT & (bit - 1)).count_ones() as usize
+    }
+
+    fn bits(self) -> u64 {
+        self.0 << INT_SHIFT
+    }
+}
+
+#[inline]
+fn digit(hash: u64, shift: u32) -> u64 {
+    1 << (hash >> shift & MASK)
+}
+
+/// Is it a node without bitmap?
+#[inline]
+fn is_collision(node: Value<'_>) -> bool {
+    node.is(COLLISION_NODE)
+}
+
+/// The entry of a key: key and value as they are stored.
+#[inline]
+pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Value<'h>, Value<'h>)>, TooDeep> {
+    let mut node = Slots::of(root);
+    let mut shift = 0;
+    while shift < HASH_BITS {
+        let bitmap = Bitmap::of(node);
+        let bit = digit(hash, shift);
+        if bitmap.has_entry(bit) {
+            let i = bitmap.entry_index(bit);
+            let found = node.get(i);
+            return Ok(if equal(found, key)? { Some((found, node.get(i + 1))) } else { None });
+        }
+        if !bitmap.has_child(bit) {
+            return Ok(None);
+        }
+        node = Slots::of(node.get(bitmap.child_index(bit)));
+        shift += BITS;
+    }
+    Ok(match collision_index(node, key)? {
+        Some(i) => Some((node.get(i), node.get(i + 1))),
+        None => None,
+    })
+}
+
+fn collision_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {
+    for i in (0..node.len()).step_by(2) {
+        if equal(node.get(i), key)? {
+            return Ok(Some(i));
+        }
+    }
+    Ok(None)
+}
+
+/// An empty node.
+pub fn empty(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
+    cx.allocate(MAP_NODE, 2, owner, |_, mut fresh| {
+        fresh.set_raw(0, count_bits(1));
+        fresh.set_raw(1, Bitmap(0).bits());
+    })
+}
+
+/// A copy of a node in which `removed` elements from `at` on are replaced by `inserted`.
+fn splice(
+    cx: &mut Thread,
+    node: Handle,
+    owner: u32,
+    bitmap: Option<Bitmap>,
+    at: usize,
+    removed: usize,
+    inserted: &[Handle],
+) -> Result<Handle, Thrown> {
+    let source = cx.get(node);
+    let (layout, len) = (source.layout(), Slots::of(source).len());
+    let new_len = len - removed + inserted.len();
+    cx.allocate(layout, new_len + 1, owner, |cx, mut fresh| {
+        let source = cx.get(node);
+        fresh.set_raw(0, count_bits(new_len));
+        fresh.copy(1, source, 1, at);
+        for (k, &value) in inserted.iter().enumerate() {
+            fresh.set(1 + at + k, cx.get(value));
+        }
+        fresh.copy(1 + at + inserted.len(), source, 1 + at + removed, len - at - removed);
+        if let Some(bitmap) = bitmap {
+            fresh.set_raw(1, bitmap.bits());
+        }
+    })
+}
+
+/// The node with element `i` replaced: itself when it belongs to `owner`.
+#[inline]
+fn store(cx: &mut Thread, node: Handle, owner: u32, i: usize, value: Handle) -> Result<Handle, Thrown> {
+    let target = cx.get(node);
+    if owner != SHARED && target.count() == owner {
+        cx.set_slot(target, 1 + i, cx.get(value));
+        return Ok(node);
+    }
+    let (layout, len) = (target.layout(), Slots::of(target).len());
+    cx.allocate(layout, len + 1, owner, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(len));
+        fresh.copy(1, cx.get(node), 1, len);
+        fresh.set(1 + i, cx.get(value));
+    })
+}
+
+/// The trie with an entry added or replaced, and whether the key is new. A known key stays as it is stored.
+pub fn assoc(
+    cx: &mut Thread,
+    root: Handle,
+    key: Handle,
+    hash: u64,
+    value: Handle,
+    owner: u32,
+) -> Result<(Handle, bool), Thrown> {
+    let mut path = Path::new(root);
+    let mut node = root;
+    let mut shift = 0;
+    let (leaf, added) = loop {
+        if shift >= HASH_BITS {
+            break assoc_collision(cx, node, key, value, owner)?;
+        }
+        let slots = Slots::of(cx.get(node));
+        let bitmap = Bitmap::of(slots);
+        let bit = digit(hash, shift);
+        if bitmap.has_child(bit) {
+            let i = bitmap.child_index(bit);
+            let child = cx.root(slots.get(i));
+            path.push(node, i);
+            node = child;
+            shift += BITS;
+        } else if bitmap.has_entry(bit) {
+            let i = bitmap.entry_index(bit);
+            let found = slots.get(i);
+            match equal(found, cx.get(key)) {
+                Ok(true) if slots.get(i + 1) == cx.get(value) => return Ok((root, false)),
+                Ok(true) => break (store(cx, node, owner, i + 1, value)?, false),
+                Ok(false) => {}
+                Err(deep) => return Err(deep.throw(cx)),
+            }
+            let (found, other) = (cx.root(found), cx.root(slots.get(i + 1)));
+            let found_hash = hashing::hash(cx.get(found));
+            let child = pair(cx, shift + BITS, (found, found_hash, other), (key, hash, value), owner)?;
+            break (entry_to_child(cx, node, bitmap, bit, child, owner)?, true);
+        } else {
+            let i = bitmap.entry_index(bit);
+            break (splice(cx, node, owner, Some(Bitmap(bitmap.0 | bit)), i, 0, &[key, value])?, true);
+        }
+    };
+    Ok((path.rebuild(cx, leaf, owner)?, added))
+}
+
+fn assoc_collision(
+    cx: &mut Thread,
+    node: Handle,
+    key: Handle,
+    value: Handle,
+    owner: u32,
+) -> Result<(Handle, bool), Thrown> {
+    let slots = Slots::of(cx.get(node));
+    let len = slots.len();
+    match collision_index(slots, cx.get(key)) {
+        Ok(Some(i)) => Ok((store(cx, node, owner, i + 1, value)?, false)),
+        Ok(None) => Ok((splice(cx, node, owner, None, len, 0, &[key, value])?, true)),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+/// The nodes above the place of an operation, with the index of the child that leads there.
+struct Path {
+    steps: [(Handle, u8); (HASH_BITS / BITS) as usize],
+    root: Handle,
+    len: usize,
+}
+
+impl Path {
+    #[inline]
+    fn new(root: Handle) -> Path {
+        Path { steps: [(root, 0); (HASH_BITS / BITS) as usize], root, len: 0 }
+    }
+
+    #[inline]
+    fn push(&mut self, node: Handle, i: usize) {
+        self.steps[self.len] = (node, i as u8);
+        self.len += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<(Handle, usize)> {
+        self.len = self.len.checked_sub(1)?;
+        let (node, i) = self.steps[self.len];
+        Some((node, usize::from(i)))
+    }
+
+    /// Puts a new node in the place of the old one, up to the root.
+    #[inline]
+    fn rebuild(mut self, cx: &mut Thread, leaf: Handle, owner: u32) -> Result<Handle, Thrown> {
+        let mut new = leaf;
+        while let Some((node, i)) = self.pop() {
+            new = store(cx, node, owner, i, new)?;
+            if new == node {
+                // Changed in place: what is above knows it.
+                return Ok(self.root);
+            }
+        }
+        Ok(new)
+    }
+}
+
+/// A copy of a node in which the entry at a digit has become a child.
+fn entry_to_child(
+    cx: &mut Thread,
+    node: Handle,
+    bitmap: Bitmap,
+    bit: u64,
+    child: Handle,
+    owner: u32,
+) -> Result<Handle, Thrown> {
+    let new_bitmap = Bitmap(bitmap.0 & !bit | bit << CHILDREN_SHIFT);
+    let (from, to) = (bitmap.entry_index(bit), new_bitmap.child_index(bit));
+    let len = Slots::of(cx.get(node)).len();
+    cx.allocate(MAP_NODE, len, owner, |cx, mut fresh| {
+        let source = cx.get(node);
+        fresh.set_raw(0, count_bits(len - 1));
+        // What lies before the entry; what lies between; the child; what lies behind.
+        fresh.copy(1, source, 1, from);
+        fresh.copy(1 + from, source, 1 + from + 2, to - from);
+        fresh.set(1 + to, cx.get(child));
+        fresh.copy(1 + to + 1, source, 1 + to + 2, len - to - 2);
+        fresh.set_raw(1, new_bitmap.bits());
+    })
+}
+
+/// A node of two entries with different keys.
+fn pair(
+    cx: &mut Thread,
+    shift: u32,
+    a: (Handle, u64, Handle),
+    b: (Handle, u64, Handle),
+    owner: u32,
+) -> Result<Handle, Thrown> {
+    // How many digits they share from here on.
+    let mut differ = shift;
+    while differ < HASH_BITS && digit(a.1, differ) == digit(b.1, differ) {
+        differ += BITS;
+    }
+    let mut node = if differ >= HASH_BITS {
+        cx.allocate(COLLISION_NODE, 5, owner, |cx, mut fresh| {
+            fresh.set_raw(0, count_bits(4));
+            for (i, value) in [a.0, a.2, b.0, b.2].into_iter().enumerate() {
+                fresh.set(1 + i, cx.get(value));
+            }
+        })?
+    } else {
+        let (x, y) = (digit(a.1, differ), digit(b.1, differ));
+        let (first, second) = if x < y { (a, b) } else { (b, a) };
+        cx.allocate(MAP_NODE, 6, owner, |cx, mut fresh| {
+            fresh.set_raw(0, count_bits(5));
+            fresh.set_raw(1, Bitmap(x | y).bits());
+            for (i, value) in [first.0, first.2, second.0, second.2].into_iter().enumerate() {
+                fresh.set(2 + i, cx.get(value));
+            }
+        })?
+    };
+    while differ > shift {
+        differ -= BITS;
+        let bit = digit(a.1, differ);
+        node = cx.allocate(MAP_NODE, 3, owner, |cx, mut fresh| {
+            fresh.set_raw(0, count_bits(2));
+            fresh.set_raw(1, Bitmap(bit << CHILDREN_SHIFT).bits());
+            fresh.set(2, cx.get(node));
+        })?;
+    }
+    Ok(node)
+}
+
+/// The trie without a key; none when it has no such key.
+pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32) -> Result<Option<Handle>, Thrown> {
+    let mut path = Path::new(root);
+    let mut node = root;
+    let mut shift = 0;
+    let mut leaf = loop {
+        let slots = Slots::of(cx.get(node));
+        if shift >= HASH_BITS {
+            match collision_index(slots, cx.get(key)) {
+                Ok(Some(i)) => break splice(cx, node, owner, None, i, 2, &[])?,
+                Ok(None) => return Ok(None),
+                Err(deep) => return Err(deep.throw(cx)),
+            }
+        }
+        let bitmap = Bitmap::of(slots);
+        let bit = digit(hash, shift);
+        if bitmap.has_child(bit) {
+            let i = bitmap.child_index(bit);
+            let child = cx.root(slots.get(i));
+            path.push(node, i);
+            node = child;
+            shift += BITS;
+        } else if bitmap.has_entry(bit) {
+            let i = bitmap.entry_index(bit);
+            match equal(slots.get(i), cx.get(key)) {
+                Ok(true) => break splice(cx, node, owner, Some(Bitmap(bitmap.0 & !bit)), i, 2, &[])?,
+                Ok(false) => return Ok(None),
+                Err(deep) => return Err(deep.throw(cx)),
+            }
+        } else {
+            return Ok(None);
+        }
+    };
+    // A node that is left with one entry and no child gives it to its parent.
+    while let Some((key_at, value_at)) = single(cx.get(leaf)) {
+        let slots = Slots::of(cx.get(leaf));
+        let (k, v) = (cx.root(slots.get(key_at)), cx.root(slots.get(value_at)));
+        let Some((parent, i)) = path.pop() else { break };
+        shift -= BITS;
+        leaf = child_to_entry(cx, parent, digit(hash, shift), i, k, v, owner)?;
+    }
+    path.rebuild(cx, leaf, owner).map(Some)
+}
+
+/// Where the only entry of a node stands, when it has no child.
+fn single(node: Value<'_>) -> Option<(usize, usize)> {
+    let slots = Slots::of(node);
+    if is_collision(node) {
+        return (slots.len() == 2).then_some((0, 1));
+    }
+    let bitmap = Bitmap::of(slots);
+    (bitmap.entries() == 1 && bitmap.children() == 0).then_some((1, 2))
+}
+
+/// A copy of a node in which the child at a digit has become an entry.
+fn child_to_entry(
+    cx: &mut Thread,
+    node: Handle,
+    bit: u64,
+    i: usize,
+    key: Handle,
+    value: Handle,
+    owner: u32,
+) -> Result<Handle, Thrown> {
+    let slots = Slots::of(cx.get(node));
+    let (bitmap, len) = (Bitmap::of(slots), slots.len());
+    let new_bitmap = Bitmap(bitmap.0 & !(bit << CHILDREN_SHIFT) | bit);
+    let at = new_bitmap.entry_index(bit);
+    cx.allocate(MAP_NODE, len + 2, owner, |cx, mut fresh| {
+        let source = cx.get(node);
+        fresh.set_raw(0, count_bits(len + 1));
+        fresh.copy(1, source, 1, at);
+        fresh.set(1 + at, cx.get(key));
+        fresh.set(2 + at, cx.get(value));
+        fresh.copy(3 + at, source, 1 + at, i - at);
+        fresh.copy(3 + i, source, 2 + i, len - i - 1);
+        fresh.set_raw(1, new_bitmap.bits());
+    })
+}
+
+/// Walks the entries of a trie in order, without recursion.
+#[derive(Clone, Debug)]
+pub struct Entries<'h> {
+    /// Nodes and the next element of each: first keys, then children.
+    stack: Vec<(Slots<'h>, usize)>,
+}
+
+impl<'h> Entries<'h> {
+    /// The entries of a trie.
+    pub fn of(root: Value<'h>) -> Entries<'h> {
+        let mut entries = Entries { stack: Vec::with_capacity(8) };
+        entries.enter(root);
+        entries
+    }
+
+    fn enter(&mut self, node: Value<'h>) {
+        let slots = Slots::of(node);
+        self.stack.push((slots, if is_collision(node) { 0 } else { 1 }));
+    }
+}
+
+/// The index after the last entry of a node.
+pub(crate) fn entries_end(slots: Slots<'_>) -> usize {
+    if is_collision(slots.object()) { slots.len() } else { 1 + 2 * Bitmap::of(slots).entries() }
+}
+
+impl<'h> Iterator for Entries<'h> {
+    type Item = (Value<'h>, Value<'h>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (slots, next) = self.stack.last_mut()?;
+            let (slots, at) = (*slots, *next);
+            if at < entries_end(slots) {
+                *next += 2;
+                return Some((slots.get(at), slots.get(at + 1)));
+            }
+            if at < slots.len() {
+                *next += 1;
+                self.enter(slots.get(at));
+            } else {
+                self.stack.pop();
+            }
+        }
+    }
+}

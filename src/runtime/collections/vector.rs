@@ -1,0 +1,365 @@
+//! Persistent vectors: a trie of 32-way nodes with the last elements in a tail.
+//!
+//! ```text
+//! VECTOR count | shift | root | tail
+//!                         │      └─ NODE of the last 1 … 32 elements (0 in the empty vector)
+//!                         └─ null while all elements are in the tail; else `shift`/5 levels of NODEs of NODEs
+//!                            above leaves of exactly 32 elements
+//! ```
+//!
+//! A level's nodes have as many children as they need. `shift` is 5 × the levels above the leaves; 0 with a null root.
+
+use super::view::{Slots, append, copy_array, count_bits, count_field, field, replace};
+use crate::gc::layout::{NODE, VECTOR};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
+
+const BITS: usize = 5;
+const WIDTH: usize = 1 << BITS;
+const MASK: usize = WIDTH - 1;
+
+/// How many elements.
+#[inline]
+pub fn len(vector: Value<'_>) -> usize {
+    count_field(vector, VECTOR, 0)
+}
+
+#[inline]
+fn shift(vector: Value<'_>) -> usize {
+    count_field(vector, VECTOR, 1)
+}
+
+/// The index of the first element of the tail.
+#[inline]
+fn tail_start(vector: Value<'_>) -> usize {
+    len(vector) - Slots::of(field(vector, VECTOR, 3)).len()
+}
+
+/// The node that holds element `i`, and its index there.
+#[inline]
+pub fn leaf(vector: Value<'_>, i: usize) -> Option<(Slots<'_>, usize)> {
+    let n = len(vector);
+    if i >= n {
+        return None;
+    }
+    let tail = Slots::of(field(vector, VECTOR, 3));
+    let start = n - tail.len();
+    if i >= start {
+        return Some((tail, i - start));
+    }
+    let mut node = Slots::of(field(vector, VECTOR, 2));
+    let mut level = shift(vector);
+    while level > 0 {
+        node = Slots::of(node.get(i >> level & MASK));
+        level -= BITS;
+    }
+    Some((node, i & MASK))
+}
+
+/// Element `i`.
+#[inline]
+pub fn get(vector: Value<'_>, i: usize) -> Option<Value<'_>> {
+    leaf(vector, i).map(|(node, at)| node.get(at))
+}
+
+/// All elements in order.
+pub fn iter<'h>(vector: Value<'h>) -> Iter<'h> {
+    Iter { vector, next: 0, len: len(vector), chunk: None }
+}
+
+/// See [`iter`].
+#[derive(Clone, Debug)]
+pub struct Iter<'h> {
+    vector: Value<'h>,
+    next: usize,
+    len: usize,
+    /// The node that holds `next`, and the index of its first element.
+    chunk: Option<(Slots<'h>, usize)>,
+}
+
+impl<'h> Iterator for Iter<'h> {
+    type Item = Value<'h>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Value<'h>> {
+        if let Some((node, start)) = self.chunk
+            && self.next - start < node.len()
+        {
+            let value = node.get(self.next - start);
+            self.next += 1;
+            return Some(value);
+        }
+        let (node, at) = leaf(self.vector, self.next)?;
+        self.chunk = Some((node, self.next - at));
+        self.next += 1;
+        Some(node.get(at))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len - self.next, Some(self.len - self.next))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+fn make(cx: &mut Thread, count: usize, shift: usize, root: Option<Handle>, tail: Handle) -> Result<Handle, Thrown> {
+    cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(count));
+        fresh.set_raw(1, count_bits(shift));
+        match root {
+            Some(root) => fresh.set(2, cx.get(root)),
+            None => fresh.set_raw(2, Word::NULL.0),
+        }
+        fresh.set(3, cx.get(tail));
+    })
+}
+
+/// The vector without elements.
+pub fn empty(cx: &mut Thread) -> Result<Handle, Thrown> {
+    let tail = cx.alloc_array_of(NODE, &[])?;
+    make(cx, 0, 0, None, tail)
+}
+
+/// A vector of a few values.
+pub fn of(cx: &mut Thread, elements: &[Handle]) -> Result<Handle, Thrown> {
+    let node = cx.alloc_array_of(NODE, elements)?;
+    from_array(cx, node, elements.len())
+}
+
+/// A vector of the first `n` elements of an array or NODE, which nobody may change afterwards when `n` is its whole length.
+pub fn from_array(cx: &mut Thread, array: Handle, n: usize) -> Result<Handle, Thrown> {
+    if n <= WIDTH {
+        let whole = Slots::of(cx.get(array)).len() == n && cx.get(array).is(NODE);
+        let tail = if whole { array } else { copy_array(cx, NODE, array, 0, n)? };
+        return make(cx, n, 0, None, tail);
+    }
+    let tail_len = (n - 1) % WIDTH + 1;
+    let tail = copy_array(cx, NODE, array, n - tail_len, tail_len)?;
+    let leaves = (n - tail_len) / WIDTH;
+    let level = (0..leaves).map(|i| copy_array(cx, NODE, array, i * WIDTH, WIDTH)).collect::<Result<Vec<_>, _>>()?;
+    let (root, shift) = pile(cx, level)?;
+    make(cx, n, shift, Some(root), tail)
+}
+
+/// Piles levels of nodes on leaves until there is one root above them; gives its shift too.
+fn pile(cx: &mut Thread, mut level: Vec<Handle>) -> Result<(Handle, usize), Thrown> {
+    let mut shift = 0;
+    loop {
+        shift += BITS;
+        level = level.chunks(WIDTH).map(|children| cx.alloc_array_of(NODE, children)).collect::<Result<Vec<_>, _>>()?;
+        if let [root] = level[..] {
+            return Ok((root, shift));
+        }
+    }
+}
+
+/// The vector with one more element.
+pub fn push(cx: &mut Thread, vector: Handle, value: Handle) -> Result<Handle, Thrown> {
+    let v = cx.get(vector);
+    let n = len(v);
+    let tail_len = n - tail_start(v);
+    let mark = cx.mark();
+    let result = if tail_len < WIDTH {
+        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = append(cx, tail, value)?;
+        with_tail(cx, vector, n + 1, tail)?
+    } else {
+        let (root, shift) = push_leaf(cx, vector)?;
+        let tail = cx.alloc_array_of(NODE, &[value])?;
+        make(cx, n + 1, shift, Some(root), tail)?
+    };
+    Ok(cx.keep(mark, result))
+}
+
+/// The vector with another count and tail.
+fn with_tail(cx: &mut Thread, vector: Handle, count: usize, tail: Handle) -> Result<Handle, Thrown> {
+    cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(count));
+        fresh.copy(1, cx.get(vector), 1, 2);
+        fresh.set(3, cx.get(tail));
+    })
+}
+
+/// Root and shift of a vector whose full tail has become a leaf.
+fn push_leaf(cx: &mut Thread, vector: Handle) -> Result<(Handle, usize), Thrown> {
+    let v = cx.get(vector);
+    let (start, shift) = (tail_start(v), shift(v));
+    let leaf = cx.root(field(v, VECTOR, 3));
+    if start == 0 {
+        return Ok((cx.alloc_array_of(NODE, &[leaf])?, BITS));
+    }
+    let root = cx.root(field(v, VECTOR, 2));
+    if start >> (shift + BITS) > 0 {
+        let branch = new_path(cx, leaf, shift)?;
+        return Ok((cx.alloc_array_of(NODE, &[root, branch])?, shift + BITS));
+    }
+    // Down to where the path to the new leaf leaves the tree.
+    let mut path = Vec::with_capacity(shift / BITS);
+    let (mut node, mut level) = (root, shift);
+    loop {
+        let at = start >> level & MASK;
+        path.push((node, at));
+        let slots = Slots::of(cx.get(node));
+        if at == slots.len() || level == BITS {
+            break;
+        }
+        node = cx.root(slots.get(at));
+        level -= BITS;
+    }
+    let mut new = new_path(cx, leaf, level - BITS)?;
+    for (node, at) in path.into_iter().rev() {
+        let len = Slots::of(cx.get(node)).len();
+        new = if at == len { append(cx, node, new)? } else { replace(cx, node, at, new)? };
+    }
+    Ok((new, shift))
+}
+
+/// A chain of nodes of one child, `shift` high, above a leaf.
+fn new_path(cx: &mut Thread, leaf: Handle, shift: usize) -> Result<Handle, Thrown> {
+    let mut node = leaf;
+    for _ in 0..shift / BITS {
+        node = cx.alloc_array_of(NODE, &[node])?;
+    }
+    Ok(node)
+}
+
+/// The vector with element `i` replaced; `i` must be less than its length.
+pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result<Handle, Thrown> {
+    let v = cx.get(vector);
+    let (n, start) = (len(v), tail_start(v));
+    assert!(i < n, "index {i} of {n}");
+    let mark = cx.mark();
+    let result = if i >= start {
+        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = replace(cx, tail, i - start, value)?;
+        with_tail(cx, vector, n, tail)?
+    } else {
+        let mut level = shift(v);
+        let mut node = cx.root(field(v, VECTOR, 2));
+        let mut path = Vec::with_capacity(level / BITS + 1);
+        loop {
+            let at = i >> level & MASK;
+            path.push((node, at));
+            if level == 0 {
+                break;
+            }
+            node = cx.root(Slots::of(cx.get(node)).get(at));
+            level -= BITS;
+        }
+        let mut new = value;
+        for (node, at) in path.into_iter().rev() {
+            new = replace(cx, node, at, new)?;
+        }
+        cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
+            fresh.copy(0, cx.get(vector), 0, 4);
+            fresh.set(2, cx.get(new));
+        })?
+    };
+    Ok(cx.keep(mark, result))
+}
+
+/// The vector without its last element; it must have one.
+pub fn pop(cx: &mut Thread, vector: Handle) -> Result<Handle, Thrown> {
+    let v = cx.get(vector);
+    let (n, start) = (len(v), tail_start(v));
+    assert!(n > 0, "pop of an empty vector");
+    let mark = cx.mark();
+    let result = if n == 1 {
+        empty(cx)?
+    } else if n - start > 1 {
+        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = copy_array(cx, NODE, tail, 0, n - start - 1)?;
+        with_tail(cx, vector, n - 1, tail)?
+    } else {
+        // The last leaf becomes the tail, and the nodes that lead to nothing else go.
+        let mut level = shift(v);
+        let mut path = Vec::with_capacity(level / BITS);
+        let mut node = cx.root(field(v, VECTOR, 2));
+        while level > 0 {
+            let at = (start - 1) >> level & MASK;
+            path.push((node, at));
+            node = cx.root(Slots::of(cx.get(node)).get(at));
+            level -= BITS;
+        }
+        let tail = node;
+        let mut shift = shift(cx.get(vector));
+        let mut new: Option<Handle> = None;
+        for (node, at) in path.into_iter().rev() {
+            new = match new {
+                Some(child) => Some(replace(cx, node, at, child)?),
+                None if at == 0 => None,
+                None => Some(copy_array(cx, NODE, node, 0, at)?),
+            };
+        }
+        // A root with one child above other nodes is one level too many.
+        while let Some(root) = new {
+            let slots = Slots::of(cx.get(root));
+            if shift == BITS || slots.len() > 1 {
+                break;
+            }
+            new = Some(cx.root(slots.get(0)));
+            shift -= BITS;
+        }
+        make(cx, n - 1, if new.is_some() { shift } else { 0 }, new, tail)?
+    };
+    Ok(cx.keep(mark, result))
+}
+
+/// The elements from index `from` up to but not including `to`; the bounds must be right.
+pub fn slice(cx: &mut Thread, vector: Handle, from: usize, to: usize) -> Result<Handle, Thrown> {
+    let n = len(cx.get(vector));
+    assert!(from <= to && to <= n, "slice {from}..{to} of {n}");
+    if from == 0 && to == n {
+        return Ok(vector);
+    }
+    cx.scoped(|cx| {
+        let null = cx.root_word(Word::NULL);
+        let node = cx.alloc_array(NODE, to - from, null)?;
+        copy_range(cx, vector, from, to, node, 0);
+        from_array(cx, node, to - from)
+    })
+}
+
+/// Copies elements `from..to` of a vector to an array or fresh NODE, from its element `at` on.
+pub fn copy_range(cx: &Thread, vector: Handle, from: usize, to: usize, array: Handle, at: usize) {
+    let (v, target) = (cx.get(vector), cx.get(array));
+    let mut i = from;
+    while i < to {
+        let Some((node, start)) = leaf(v, i) else { break };
+        let n = (node.len() - start).min(to - i);
+        for k in 0..n {
+            cx.set_slot(target, 1 + at + (i - from) + k, node.get(start + k));
+        }
+        i += n;
+    }
+}
+
+/// The elements of one vector after those of another.
+pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    let (n, m) = (len(cx.get(a)), len(cx.get(b)));
+    if m == 0 {
+        return Ok(a);
+    }
+    if n == 0 {
+        return Ok(b);
+    }
+    if m < n / 8 {
+        let mark = cx.mark();
+        let result = cx.root(cx.get(a));
+        let inner = cx.mark();
+        for i in 0..m {
+            let Some(x) = get(cx.get(b), i) else { break };
+            let x = cx.root(x);
+            let next = push(cx, result, x)?;
+            cx.set(result, cx.get(next));
+            cx.release(inner);
+        }
+        return Ok(cx.keep(mark, result));
+    }
+    cx.scoped(|cx| {
+        let null = cx.root_word(Word::NULL);
+        let node = cx.alloc_array(NODE, n + m, null)?;
+        copy_range(cx, a, 0, n, node, 0);
+        copy_range(cx, b, 0, m, node, n);
+        from_array(cx, node, n + m)
+    })
+}

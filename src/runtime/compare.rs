@@ -1,0 +1,96 @@
+//! Order: numbers, strings by code point, keywords by name, and types that implement `Comparable`.
+
+use std::cmp::Ordering;
+
+use super::errors::ErrorKind;
+use super::methods::Method;
+use super::numbers::{self, Number};
+use crate::gc::{Handle, Thread, Thrown, Value};
+
+/// A comparison operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+impl Comparison {
+    /// The operator as it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Comparison::Less => "<",
+            Comparison::LessEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterEqual => ">=",
+        }
+    }
+
+    /// Does it hold in this order?
+    pub fn holds(self, order: Ordering) -> bool {
+        match self {
+            Comparison::Less => order.is_lt(),
+            Comparison::LessEqual => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::GreaterEqual => order.is_ge(),
+        }
+    }
+}
+
+/// The order of two values of builtin types: none when they have none; `Some(None)` when one is NaN.
+#[inline]
+pub fn natural(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
+    if let (Some(x), Some(y)) = (Number::of(a), Number::of(b)) {
+        return Some(numbers::compare::order(x, y));
+    }
+    if let (Some(x), Some(y)) = (a.as_keyword(), b.as_keyword()) {
+        let keywords = &a.thread().vm().keywords;
+        return Some(Some(if x == y { Ordering::Equal } else { keywords.text(x).cmp(keywords.text(y)) }));
+    }
+    match (a.str(), b.str()) {
+        // The order of UTF-8 is that of code points.
+        (Some(x), Some(y)) => Some(Some(x.cmp(y))),
+        _ => None,
+    }
+}
+
+/// `a < b` and the like: false when one is NaN.
+pub fn test(cx: &mut Thread, comparison: Comparison, a: Handle, b: Handle) -> Result<bool, Thrown> {
+    match natural(cx.get(a), cx.get(b)) {
+        Some(order) => Ok(order.is_some_and(|o| comparison.holds(o))),
+        None => Ok(comparison.holds(extended(cx, comparison.symbol(), a, b)?)),
+    }
+}
+
+/// The order of two values, total: NaN equals itself and stands behind all other numbers.
+pub fn compare(cx: &mut Thread, a: Handle, b: Handle) -> Result<Ordering, Thrown> {
+    match natural(cx.get(a), cx.get(b)) {
+        Some(Some(order)) => Ok(order),
+        Some(None) => {
+            let is_nan = |h| cx.get(h).as_float().is_some_and(f64::is_nan);
+            Ok(is_nan(a).cmp(&is_nan(b)))
+        }
+        None => extended(cx, "compare", a, b),
+    }
+}
+
+/// The order by the type's own `compare-to`.
+fn extended(cx: &mut Thread, operation: &str, a: Handle, b: Handle) -> Result<Ordering, Thrown> {
+    if !Method::CompareTo.is_extended(cx.get(a)) {
+        let message = format!("{operation}: cannot compare {} and {}", cx.describe(a), cx.describe(b));
+        return Err(cx.throw(ErrorKind::TypeError, message));
+    }
+    let result = Method::CompareTo.call(cx, &[a, b])?;
+    match Number::of(cx.get(result)) {
+        Some(number) => Ok(numbers::compare::order(number, Number::Int(0)).unwrap_or(Ordering::Equal)),
+        None => {
+            let message = format!("compare-to: must give a Number, gave {}", cx.describe(result));
+            Err(cx.throw(ErrorKind::TypeError, message))
+        }
+    }
+}

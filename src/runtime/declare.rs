@@ -1,0 +1,288 @@
+//! Declarations: namespaces, bindings, structs, enums, protocols, extensions, as the loader and the bootstrap make them.
+//!
+//! Owns the semantics of declaring a name again: a struct keeps its TypeId, an enum too, a binding its identity.
+
+use std::sync::Arc;
+
+use super::binding::{Binding, Place};
+use super::dispatch::MethodInfo;
+use super::keywords::intern;
+use super::namespace::Namespace;
+use super::roots::RootCell;
+use super::types::{FieldInfo, TypeInfo, TypeKind, VariantInfo};
+use super::vm::{StartError, Vm};
+use crate::asm::memory::MemoryError;
+use crate::gc::layout::{self, LayoutId};
+use crate::gc::{Thread, Thrown, Word};
+
+/// Why a declaration cannot be made.
+#[derive(Debug)]
+pub enum DeclareError {
+    /// No memory for cells or tables.
+    Memory(MemoryError),
+    /// An exception is pending (the heap is full).
+    Thrown(Thrown),
+    /// There are too many layouts or fields.
+    TooMany,
+}
+
+impl From<MemoryError> for DeclareError {
+    fn from(error: MemoryError) -> DeclareError {
+        DeclareError::Memory(error)
+    }
+}
+
+impl From<Thrown> for DeclareError {
+    fn from(thrown: Thrown) -> DeclareError {
+        DeclareError::Thrown(thrown)
+    }
+}
+
+impl From<DeclareError> for StartError {
+    fn from(error: DeclareError) -> StartError {
+        match error {
+            DeclareError::Memory(error) => StartError::Memory(error),
+            DeclareError::Thrown(_) | DeclareError::TooMany => StartError::HeapTooSmall,
+        }
+    }
+}
+
+impl DeclareError {
+    /// The same as an exception.
+    pub fn throw(self, cx: &mut Thread) -> Thrown {
+        match self {
+            DeclareError::Memory(error) => super::resolve::no_memory(cx, error),
+            DeclareError::Thrown(thrown) => thrown,
+            DeclareError::TooMany => cx.throw(
+                super::errors::ErrorKind::CompileError,
+                "there are too many types, or a type has too many fields",
+            ),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, DeclareError>;
+
+/// A variant as it is declared.
+#[derive(Clone, Debug)]
+pub struct VariantDeclaration {
+    /// Its name.
+    pub name: String,
+    /// Its fields.
+    pub fields: Vec<FieldInfo>,
+    /// The doc comment.
+    pub doc: Option<Arc<str>>,
+}
+
+/// The namespace of this name, new if need be.
+pub fn namespace(cx: &mut Thread, name: &str) -> Result<&'static Namespace> {
+    let vm = cx.vm();
+    if let Some(known) = vm.namespaces.find(name) {
+        return Ok(known);
+    }
+    let cell = RootCell::new(&vm.memory, &vm.heap)?;
+    let namespace = vm.namespaces.add(name, cell);
+    let object = cx.scoped(|cx| named_object(cx, layout::NAMESPACE, namespace.index, name))?;
+    namespace.object.set(cx.get(object));
+    Ok(namespace)
+}
+
+/// The heap object of a namespace, type or protocol: number and name.
+fn named_object(
+    cx: &mut Thread,
+    layout: LayoutId,
+    index: u32,
+    name: &str,
+) -> std::result::Result<crate::gc::Handle, Thrown> {
+    let text = cx.alloc_string(name)?;
+    let index = Word::int(i64::from(index)).unwrap_or(Word::NULL);
+    let index = cx.root_word(index);
+    cx.alloc_slots(layout, &[index, text])
+}
+
+impl Namespace {
+    /// The member of this name, new and undefined if need be.
+    pub fn intern(&'static self, vm: &Vm, name: &str) -> std::result::Result<&'static Binding, MemoryError> {
+        loop {
+            if let Some(known) = self.member(name) {
+                return Ok(known);
+            }
+            let binding = Binding::new(vm, vm.next_binding(), self, name)?;
+            self.add_member(name, binding);
+        }
+    }
+}
+
+/// A type without layouts, with its object in the binding of its name.
+fn new_type(cx: &mut Thread, namespace: &'static Namespace, name: &str, kind: TypeKind) -> Result<&'static TypeInfo> {
+    let vm = cx.vm();
+    let cell = RootCell::new(&vm.memory, &vm.heap)?;
+    let info = vm.types.add_type(name, namespace.name, kind, cell);
+    let layout = if kind == TypeKind::Protocol { layout::PROTOCOL } else { layout::TYPE };
+    let object = cx.scoped(|cx| named_object(cx, layout, info.id.0, name))?;
+    info.object.set(cx.get(object));
+    Ok(info)
+}
+
+/// The type that a name of this kind already stands for in the namespace itself, or a new one; its object is the value of the
+/// binding afterwards.
+pub(super) fn type_for(
+    cx: &mut Thread,
+    namespace: &'static Namespace,
+    name: &str,
+    kind: TypeKind,
+    doc: Option<Arc<str>>,
+    place: Option<Place>,
+) -> Result<&'static TypeInfo> {
+    let vm = cx.vm();
+    let binding = namespace.intern(vm, name)?;
+    let known = binding.type_id().map(|id| vm.types.get(id)).filter(|t| t.kind == kind);
+    let info = match known {
+        Some(info) => info,
+        None => new_type(cx, namespace, name, kind)?,
+    };
+    info.change(|body| {
+        body.doc = doc.clone();
+        body.place = place.clone();
+    });
+    binding.set_about(doc, place, Some(info.id));
+    if let Some(object) = info.object.get(cx) {
+        binding.define(cx, object);
+    }
+    Ok(info)
+}
+
+/// A builtin type. Types without a name of their own in `core` get no binding.
+pub fn builtin_type(
+    cx: &mut Thread,
+    core: &'static Namespace,
+    name: &str,
+    layouts: &[LayoutId],
+    named: bool,
+) -> Result<&'static TypeInfo> {
+    let vm = cx.vm();
+    let info = if named {
+        type_for(cx, core, name, TypeKind::Builtin, None, None)?
+    } else {
+        new_type(cx, core, name, TypeKind::Builtin)?
+    };
+    for &id in layouts {
+        vm.types.add_layout(&vm.heap, Some(id), info, None, Vec::new(), None).ok_or(DeclareError::TooMany)?;
+    }
+    Ok(info)
+}
+
+fn same_fields(a: &[FieldInfo], b: &[FieldInfo]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| {
+            let same_default = match (a.default, b.default) {
+                (None, None) => true,
+                (Some(a), Some(b)) => std::ptr::eq(a, b),
+                _ => false,
+            };
+            a.name == b.name && a.mutable == b.mutable && same_default
+        })
+}
+
+/// `struct name { fields }`
+pub fn structure(
+    cx: &mut Thread,
+    namespace: &'static Namespace,
+    name: &str,
+    fields: Vec<FieldInfo>,
+    doc: Option<Arc<str>>,
+    place: Option<Place>,
+) -> Result<&'static TypeInfo> {
+    let vm = cx.vm();
+    let info = type_for(cx, namespace, name, TypeKind::Struct, doc, place)?;
+    let unchanged = info.layout().and_then(|id| vm.types.layout(id)).is_some_and(|l| same_fields(&l.fields, &fields));
+    if !unchanged {
+        let layout = vm.types.add_layout(&vm.heap, None, info, None, fields, None).ok_or(DeclareError::TooMany)?;
+        vm.dispatch.cover(&vm.memory, layout.id + 1)?;
+    }
+    Ok(info)
+}
+
+/// `enum name { variants }`
+pub fn enumeration(
+    cx: &mut Thread,
+    namespace: &'static Namespace,
+    name: &str,
+    variants: Vec<VariantDeclaration>,
+    doc: Option<Arc<str>>,
+    place: Option<Place>,
+) -> Result<&'static TypeInfo> {
+    let vm = cx.vm();
+    let info = type_for(cx, namespace, name, TypeKind::Enum, doc, place)?;
+    let mut present = Vec::new();
+    for declared in variants {
+        let known = info.variant(&declared.name).and_then(|v| vm.types.layout(v.layout));
+        let layout = match known.filter(|l| same_fields(&l.fields, &declared.fields)) {
+            Some(layout) => layout,
+            None => new_variant(cx, info, &declared)?,
+        };
+        present.push(VariantInfo { name: intern(&declared.name), doc: declared.doc, layout: layout.id });
+    }
+    info.change(|body| body.variants = present);
+    Ok(info)
+}
+
+fn new_variant(
+    cx: &mut Thread,
+    info: &'static TypeInfo,
+    declared: &VariantDeclaration,
+) -> Result<&'static super::LayoutInfo> {
+    let vm = cx.vm();
+    let singleton = match declared.fields.is_empty() {
+        true => Some(RootCell::new(&vm.memory, &vm.heap)?),
+        false => None,
+    };
+    let variant = Some(intern(&declared.name));
+    let layout = vm
+        .types
+        .add_layout(&vm.heap, None, info, variant, declared.fields.clone(), singleton)
+        .ok_or(DeclareError::TooMany)?;
+    vm.dispatch.cover(&vm.memory, layout.id + 1)?;
+    if let Some(cell) = singleton {
+        let object = cx.alloc_slots(layout.id, &[])?;
+        cell.set(cx.get(object));
+    }
+    Ok(layout)
+}
+
+/// `protocol name`: the methods follow with [`method`].
+pub fn protocol(
+    cx: &mut Thread,
+    namespace: &'static Namespace,
+    name: &str,
+    doc: Option<Arc<str>>,
+    place: Option<Place>,
+) -> Result<&'static TypeInfo> {
+    type_for(cx, namespace, name, TypeKind::Protocol, doc, place)
+}
+
+/// A method of a protocol: a function in the protocol's namespace that takes these numbers of arguments.
+pub fn method(
+    cx: &mut Thread,
+    namespace: &'static Namespace,
+    protocol: &'static TypeInfo,
+    name: &str,
+    argcs: &[u32],
+    doc: Option<Arc<str>>,
+    place: Option<Place>,
+) -> Result<&'static MethodInfo> {
+    let vm = cx.vm();
+    let info = vm.dispatch.add_method(protocol.id, protocol.name, namespace.name, name);
+    let arities = argcs
+        .iter()
+        .enumerate()
+        .map(|(i, &argc)| super::code::ArityInfo { index: i as u32, params: argc, rest: false, body: 0.into() })
+        .collect();
+    let source = super::code::CodeSource::Method(info);
+    let code = super::Code::new(vm, info.qualified.clone(), source, arities, 0)?;
+    let function = cx.alloc_closure(code.address(), &[])?;
+    let binding = namespace.intern(vm, name)?;
+    binding.set_about(doc, place, None);
+    binding.define(cx, cx.get(function));
+    Ok(info)
+}

@@ -1,0 +1,362 @@
+//! Dispatch: which function a protocol method or a `v.name(…)` runs for a value.
+//!
+//! Owns the protocols' methods, who implements them, the associated functions, and the tables through which generated code
+//! finds an address by the layout of the first argument. Tables are filled on demand by `runtime/resolve.rs`.
+//!
+//! A table belongs to (method, number of arguments) or to (selector, number of arguments), `self` counted. Its cell holds the
+//! address of an array of code addresses indexed by layout id: `call [[cell] + 4 * low]` with `low` the low half of the
+//! header. All layout ids below `capacity` have an entry, an unresolved one jumps to the table's thunk. Growing replaces the
+//! array; old arrays are kept, for another thread may be reading them (they sum to less than the newest).
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, RwLock};
+
+use rustc_hash::FxHashMap;
+
+use super::Code;
+use super::builtins::Builtin;
+use super::keywords::intern;
+use super::types::TypeId;
+use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::gc::layout::LayoutId;
+
+/// Number of a method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct MethodId(pub u32);
+
+/// A method of a protocol. Never freed.
+pub struct MethodInfo {
+    /// Its number.
+    pub id: MethodId,
+    /// `area`
+    pub name: &'static str,
+    /// The protocol.
+    pub protocol: TypeId,
+    /// The name of the protocol.
+    pub protocol_name: &'static str,
+    /// `shapes/area`
+    pub qualified: String,
+    /// The default bodies.
+    default: RwLock<Option<&'static Code>>,
+    /// What runs for builtin types that nobody extended.
+    builtin: RwLock<Option<&'static Builtin>>,
+}
+
+impl fmt::Debug for MethodInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.qualified)
+    }
+}
+
+impl MethodInfo {
+    /// The default bodies.
+    pub fn default(&self) -> Option<&'static Code> {
+        *super::read(&self.default)
+    }
+
+    /// Replaces the default bodies.
+    pub fn set_default(&self, code: Option<&'static Code>) {
+        *super::write(&self.default) = code;
+    }
+
+    /// What runs for builtin types that nobody extended.
+    pub fn builtin(&self) -> Option<&'static Builtin> {
+        *super::read(&self.builtin)
+    }
+
+    /// Does the builtin run for values of user types too (printing, hashing)?
+    pub fn builtin_for_all(&self) -> bool {
+        matches!(self.name, "format" | "hash-of")
+    }
+
+    /// Sets what runs for builtin types that nobody extended.
+    pub fn set_builtin(&self, builtin: &'static Builtin) {
+        *super::write(&self.builtin) = Some(builtin);
+    }
+}
+
+/// Whom an `extend` is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Target {
+    /// The type.
+    pub type_: TypeId,
+    /// A single variant of it.
+    pub variant: Option<&'static str>,
+}
+
+/// What a table dispatches.
+#[derive(Clone, Copy, Debug)]
+pub enum TableKind {
+    /// A method of a protocol.
+    Method(&'static MethodInfo),
+    /// `v.name(…)`
+    Selector(&'static str),
+}
+
+/// A dispatch table. Never freed.
+#[derive(Debug)]
+pub struct Table {
+    /// Its number.
+    pub index: u32,
+    /// What it dispatches.
+    pub kind: TableKind,
+    /// The number of arguments, `self` included.
+    pub argc: u32,
+    /// Where unresolved entries go.
+    pub miss: usize,
+    /// The data cell that holds the address of the array.
+    cell: &'static AtomicUsize,
+    capacity: AtomicU32,
+    growing: Mutex<()>,
+    dispatcher: OnceLock<usize>,
+}
+
+impl Table {
+    /// The data cell that holds the address of the array.
+    pub fn cell(&self) -> usize {
+        self.cell as *const AtomicUsize as usize
+    }
+
+    /// The entry of a layout.
+    pub fn entry(&self, layout: LayoutId) -> &'static AtomicUsize {
+        assert!(layout < self.capacity.load(Ordering::Acquire), "a layout beyond the table");
+        // SAFETY: the cell holds the address of an array of `capacity` entries in the data half that is never freed; the
+        // capacity is raised only after the larger array is in place.
+        unsafe { &*(self.cell.load(Ordering::Acquire) as *const AtomicUsize).add(layout as usize) }
+    }
+
+    /// Code that jumps through the table: what the entries of the method's function value go to.
+    pub fn dispatcher(&self, vm: &super::Vm) -> Result<usize, MemoryError> {
+        if let Some(&known) = self.dispatcher.get() {
+            return Ok(known);
+        }
+        let made = vm.stubs.dispatcher(&vm.memory, self)?;
+        Ok(*self.dispatcher.get_or_init(|| made))
+    }
+
+    /// Makes the table cover all layouts below `limit`.
+    fn grow(&self, memory: &CodeMemory, limit: u32) -> Result<(), MemoryError> {
+        let _growing = super::lock(&self.growing);
+        let old = self.capacity.load(Ordering::Acquire);
+        if limit <= old {
+            return Ok(());
+        }
+        let capacity = limit.max(120).next_power_of_two();
+        let array = memory.alloc_data(capacity as usize * 8, 8)?.cast::<AtomicUsize>();
+        for i in 0..capacity {
+            let target = if i < old { self.entry(i).load(Ordering::Acquire) } else { self.miss };
+            // SAFETY: within the fresh array.
+            unsafe { array.add(i as usize).write(AtomicUsize::new(target)) };
+        }
+        self.cell.store(array.as_ptr() as usize, Ordering::Release);
+        self.capacity.store(capacity, Ordering::Release);
+        Ok(())
+    }
+
+    /// Makes all entries unresolved again.
+    pub fn reset(&self) {
+        let _growing = super::lock(&self.growing);
+        for layout in 0..self.capacity.load(Ordering::Acquire) {
+            self.entry(layout).store(self.miss, Ordering::Release);
+        }
+    }
+}
+
+/// All protocols' methods, implementations and tables.
+#[derive(Default)]
+pub struct Dispatch {
+    methods: RwLock<Vec<&'static MethodInfo>>,
+    by_protocol: RwLock<FxHashMap<TypeId, Vec<&'static MethodInfo>>>,
+    by_name: RwLock<FxHashMap<&'static str, Vec<&'static MethodInfo>>>,
+    implementations: RwLock<FxHashMap<(Target, MethodId), &'static Code>>,
+    associated: RwLock<FxHashMap<(Target, &'static str), &'static Code>>,
+    protocols: RwLock<FxHashMap<Target, Vec<TypeId>>>,
+    tables: RwLock<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    all: Vec<&'static Table>,
+    by_method: FxHashMap<(MethodId, u32), &'static Table>,
+    by_selector: FxHashMap<(&'static str, u32), &'static Table>,
+    layouts: u32,
+}
+
+impl Dispatch {
+    /// The method of this name of a protocol, if it has one.
+    pub fn method(&self, protocol: TypeId, name: &str) -> Option<&'static MethodInfo> {
+        super::read(&self.by_protocol).get(&protocol)?.iter().find(|m| m.name == name).copied()
+    }
+
+    /// The methods of a protocol in the order of their declaration.
+    pub fn methods_of(&self, protocol: TypeId) -> Vec<&'static MethodInfo> {
+        super::read(&self.by_protocol).get(&protocol).cloned().unwrap_or_default()
+    }
+
+    /// The methods of this name, of whatever protocol.
+    pub fn methods_named(&self, name: &str) -> Vec<&'static MethodInfo> {
+        super::read(&self.by_name).get(name).cloned().unwrap_or_default()
+    }
+
+    /// The method of this name of a protocol; a new one when there is none.
+    pub fn add_method(
+        &self,
+        protocol: TypeId,
+        protocol_name: &'static str,
+        namespace: &str,
+        name: &str,
+    ) -> &'static MethodInfo {
+        if let Some(known) = self.method(protocol, name) {
+            return known;
+        }
+        let mut methods = super::write(&self.methods);
+        let info: &'static MethodInfo = Box::leak(Box::new(MethodInfo {
+            id: MethodId(methods.len() as u32),
+            name: intern(name),
+            protocol,
+            protocol_name,
+            qualified: format!("{namespace}/{name}"),
+            default: RwLock::new(None),
+            builtin: RwLock::new(None),
+        }));
+        methods.push(info);
+        super::write(&self.by_protocol).entry(protocol).or_default().push(info);
+        super::write(&self.by_name).entry(info.name).or_default().push(info);
+        info
+    }
+
+    /// What implements a method for a target itself.
+    pub fn implementation(&self, target: Target, method: MethodId) -> Option<&'static Code> {
+        super::read(&self.implementations).get(&(target, method)).copied()
+    }
+
+    /// The function of this name associated with a target itself.
+    pub fn associated(&self, target: Target, name: &str) -> Option<&'static Code> {
+        super::read(&self.associated).get(&(target, intern(name))).copied()
+    }
+
+    /// The names of the functions associated with a target.
+    pub fn associated_names(&self, target: Target) -> Vec<&'static str> {
+        let mut names: Vec<_> =
+            super::read(&self.associated).keys().filter(|(t, _)| *t == target).map(|(_, name)| *name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The protocols that a target was extended with.
+    pub fn protocols_of(&self, target: Target) -> Vec<TypeId> {
+        super::read(&self.protocols).get(&target).cloned().unwrap_or_default()
+    }
+
+    /// `extend target with protocol { … }`: replaces what was there for these methods, and resets the tables concerned.
+    pub fn extend(&self, target: Target, protocol: TypeId, functions: &[(&'static MethodInfo, &'static Code)]) {
+        for &(method, code) in functions {
+            super::write(&self.implementations).insert((target, method.id), code);
+        }
+        let mut protocols = super::write(&self.protocols);
+        let list = protocols.entry(target).or_default();
+        if !list.contains(&protocol) {
+            list.push(protocol);
+        }
+        drop(protocols);
+        for &(method, _) in functions {
+            self.reset(|kind| match kind {
+                TableKind::Method(m) => m.id == method.id,
+                TableKind::Selector(name) => *name == method.name,
+            });
+        }
+    }
+
+    /// `extend target { … }`
+    pub fn associate(&self, target: Target, name: &str, code: &'static Code) {
+        let name = intern(name);
+        super::write(&self.associated).insert((target, name), code);
+        self.reset(|kind| matches!(kind, TableKind::Selector(n) if *n == name));
+    }
+
+    /// A method's default has changed: makes the entries of its tables unresolved again.
+    pub fn reset_method(&self, method: &MethodInfo) {
+        self.reset(|kind| match kind {
+            TableKind::Method(m) => m.id == method.id,
+            TableKind::Selector(name) => *name == method.name,
+        });
+    }
+
+    /// Makes the entries of all tables of these kinds unresolved again.
+    pub fn reset(&self, concerned: impl Fn(&TableKind) -> bool) {
+        for table in super::read(&self.tables).all.iter().filter(|t| concerned(&t.kind)) {
+            table.reset();
+        }
+    }
+
+    /// The table of a method for a number of arguments (`self` included).
+    pub fn method_table(
+        &self,
+        vm: &super::Vm,
+        method: &'static MethodInfo,
+        argc: u32,
+    ) -> Result<&'static Table, MemoryError> {
+        if let Some(table) = super::read(&self.tables).by_method.get(&(method.id, argc)) {
+            return Ok(table);
+        }
+        self.add_table(vm, TableKind::Method(method), argc)
+    }
+
+    /// The table of `v.name(…)` for a number of arguments (`v` included).
+    pub fn selector_table(&self, vm: &super::Vm, name: &str, argc: u32) -> Result<&'static Table, MemoryError> {
+        let name = intern(name);
+        if let Some(table) = super::read(&self.tables).by_selector.get(&(name, argc)) {
+            return Ok(table);
+        }
+        self.add_table(vm, TableKind::Selector(name), argc)
+    }
+
+    fn add_table(&self, vm: &super::Vm, kind: TableKind, argc: u32) -> Result<&'static Table, MemoryError> {
+        let mut tables = super::write(&self.tables);
+        let known = match kind {
+            TableKind::Method(m) => tables.by_method.get(&(m.id, argc)),
+            TableKind::Selector(name) => tables.by_selector.get(&(name, argc)),
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let index = tables.all.len() as u32;
+        let miss = vm.stubs.thunk(&vm.memory, super::stubs::Thunk::Dispatch(index))?;
+        let cell = vm.memory.alloc_data(8, 8)?.cast::<AtomicUsize>();
+        // SAFETY: fresh zeroed memory, which is a valid AtomicUsize, that nobody frees.
+        let cell: &'static AtomicUsize = unsafe { cell.as_ref() };
+        let table: &'static Table = Box::leak(Box::new(Table {
+            index,
+            kind,
+            argc,
+            miss,
+            cell,
+            capacity: AtomicU32::new(0),
+            growing: Mutex::default(),
+            dispatcher: OnceLock::new(),
+        }));
+        table.grow(&vm.memory, tables.layouts.max(1))?;
+        tables.all.push(table);
+        match kind {
+            TableKind::Method(m) => tables.by_method.insert((m.id, argc), table),
+            TableKind::Selector(name) => tables.by_selector.insert((name, argc), table),
+        };
+        Ok(table)
+    }
+
+    /// The table with this number.
+    pub fn table(&self, index: u32) -> Option<&'static Table> {
+        super::read(&self.tables).all.get(index as usize).copied()
+    }
+
+    /// Makes all tables cover all layouts below `limit`. Must be called before an object of a new layout exists.
+    pub fn cover(&self, memory: &CodeMemory, limit: u32) -> Result<(), MemoryError> {
+        let mut tables = super::write(&self.tables);
+        for table in &tables.all {
+            table.grow(memory, limit)?;
+        }
+        tables.layouts = tables.layouts.max(limit);
+        Ok(())
+    }
+}

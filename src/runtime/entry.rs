@@ -1,0 +1,134 @@
+//! The door from Rust into generated code, and the words of a call that generated code left in the context.
+//!
+//! Owns [`Thread::call`]: nobody else jumps into generated code. Owns the reading and writing of the spill area, which is
+//! valid only at the boundary of a call.
+
+use std::sync::atomic::Ordering;
+
+use super::Code;
+use super::builtins;
+use super::code::MANY;
+use super::errors::ErrorKind;
+use super::stubs::Enter;
+use crate::gc::thread::{self as context, MAX_SPILLED, STACK_RESERVE};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
+
+impl Thread {
+    /// Calls a function of the language.
+    pub fn call(&mut self, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
+        let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
+        if let Some(builtin) = code.builtin() {
+            self.check_native_stack()?;
+            return builtins::call(self, builtin, args);
+        }
+        if args.len() > MAX_SPILLED {
+            return call_with_many(self, function, code, args);
+        }
+        self.enter(code.entry[args.len().min(MANY)].load(Ordering::Acquire), function, args)
+    }
+
+    /// Runs the code at an address with these arguments.
+    fn enter(&mut self, address: usize, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
+        self.check_native_stack()?;
+        let vm = self.vm();
+        let mut words = [Word::NULL; 5];
+        for (i, &arg) in args.iter().enumerate() {
+            let value = self.get(arg);
+            match words.get_mut(i) {
+                Some(word) => *word = value.word(),
+                None => self.set_spilled_arg(i, value),
+            }
+        }
+        self.set_arg_count(args.len());
+        let closure = self.get(function).word();
+        let cx: *mut Thread = self;
+        // SAFETY: `enter` is the stub of this signature; the address is that of code that takes these arguments; nothing has
+        // allocated since the words were read; the stub keeps to the C convention.
+        let result = unsafe {
+            let enter = std::mem::transmute::<usize, Enter>(vm.stubs.enter);
+            enter(cx, address, closure, &words)
+        };
+        if result == Word::THROWN {
+            return Err(Thrown::pending());
+        }
+        // SAFETY: the result has just been returned.
+        Ok(self.root(unsafe { Value::from_raw(self, result) }))
+    }
+
+    /// Throws StackOverflow when little native stack is left. Everything in Rust that recurses over data calls this at each
+    /// level.
+    #[inline]
+    pub fn check_native_stack(&mut self) -> Result<(), Thrown> {
+        let here = &raw const *self as usize;
+        let marker = 0u8;
+        let sp = &raw const marker as usize;
+        debug_assert!(here != 0);
+        if sp < self.stack_bounds().0 + STACK_RESERVE / 2 {
+            return Err(self.throw(ErrorKind::StackOverflow, "calls are nested too deeply"));
+        }
+        Ok(())
+    }
+
+    /// The function value of the call that is being resolved.
+    pub(super) fn spilled_closure(&self) -> Value<'_> {
+        // SAFETY: the field is a Word within the context, written by a resolve stub just now; `self` is borrowed.
+        unsafe {
+            let word = *(&raw const *self).byte_add(context::OFFSET_CLOSURE_SPILL as usize).cast::<Word>();
+            Value::from_raw(self, word)
+        }
+    }
+
+    /// Lets the call that is being resolved have another function value.
+    pub(super) fn set_spilled_closure(&mut self, function: Handle) {
+        let word = self.get(function).word();
+        // SAFETY: the field is a Word within the context, which we hold alone.
+        unsafe { *(&raw mut *self).byte_add(context::OFFSET_CLOSURE_SPILL as usize).cast::<Word>() = word };
+    }
+
+    /// Says how many words of the spill area are values (the closure counts as one more).
+    pub(super) fn set_spilled_roots(&mut self, argc: usize) {
+        // SAFETY: the field is a u64 within the context, which we hold alone.
+        unsafe { *(&raw mut *self).byte_add(context::OFFSET_SPILLED as usize).cast::<u64>() = argc as u64 + 1 };
+    }
+}
+
+/// A function with a rest parameter (or a builtin) can be applied to more arguments than a call can pass.
+fn call_with_many(cx: &mut Thread, function: Handle, code: &'static Code, args: &[Handle]) -> Result<Handle, Thrown> {
+    let Some(arity) = code.arity_for(args.len()).filter(|a| a.rest) else {
+        return Err(super::resolve::arity_error(cx, code, args.len()));
+    };
+    let params = arity.params as usize;
+    if params >= MAX_SPILLED {
+        return Err(cx.throw(ErrorKind::ArgumentError, format!("a call can pass at most {MAX_SPILLED} arguments")));
+    }
+    let rest = super::foreign::vector_of(cx, &args[params..])?;
+    let body = super::resolve::compiled(cx, code, arity, &[])?;
+    let mut packed = args[..params].to_vec();
+    packed.push(rest);
+    cx.enter(body, function, &packed)
+}
+
+/// The code record of a function value.
+pub fn code_of(value: Value<'_>) -> Option<&'static Code> {
+    // SAFETY: closures hold addresses of code records only.
+    value.code().map(|address| unsafe { Code::at(address) })
+}
+
+/// The error of calling what is no function.
+#[cold]
+pub fn not_callable(cx: &mut Thread, value: Handle) -> Thrown {
+    let what = cx.describe(value);
+    cx.throw(ErrorKind::TypeError, format!("{what} cannot be called: it is not a function"))
+}
+
+/// Roots the arguments of a builtin that was called with more than five.
+pub(super) fn spilled_arguments(cx: &mut Thread, words: [Word; 5], argc: usize) -> Vec<Handle> {
+    let argc = argc.min(MAX_SPILLED);
+    (0..argc)
+        .map(|i| match words.get(i) {
+            // SAFETY: an argument that generated code has just passed; rooting does not allocate in the heap.
+            Some(&word) => cx.root(unsafe { Value::from_raw(cx, word) }),
+            None => cx.root(cx.spilled_arg(i)),
+        })
+        .collect()
+}

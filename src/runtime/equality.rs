@@ -1,0 +1,194 @@
+//! Structural equality.
+//!
+//! Runs no user code and allocates nothing in the heap, so bare values may be held throughout. Nested values are compared
+//! with a list of open pairs instead of recursion; only maps within keys of maps recurse, and check the native stack.
+//!
+//! Termination: after [`STEPS_BEFORE_MEMORY`] pairs, pairs of objects are remembered and not compared a second time. As one
+//! difference ends everything, a pair that is being compared may be taken for equal: cycles and shared parts end.
+
+use rustc_hash::FxHashSet;
+
+use super::collections::view::{Slots, field};
+use super::collections::{List, map, mutable, set, vector};
+use super::errors::ErrorKind;
+use super::numbers::{self, Number};
+use crate::gc::layout::{self, FIRST_USER_LAYOUT};
+use crate::gc::thread::STACK_RESERVE;
+use crate::gc::{Thread, Thrown, Value};
+
+/// So many pairs are compared before it is remembered which.
+const STEPS_BEFORE_MEMORY: usize = 4096;
+
+/// Values are nested too deeply for the native stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooDeep;
+
+impl TooDeep {
+    /// The error a program sees.
+    #[cold]
+    pub fn throw(self, cx: &mut Thread) -> Thrown {
+        cx.throw(ErrorKind::StackOverflow, "values are nested too deeply")
+    }
+}
+
+/// Is little native stack left?
+pub fn stack_is_low(thread: &Thread) -> bool {
+    let marker = 0u8;
+    (&raw const marker as usize) < thread.stack_bounds().0 + STACK_RESERVE / 2
+}
+
+/// `a == b`
+#[inline]
+pub fn equal(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
+    let (x, y) = (a.word(), b.word());
+    if x == y && !x.is_tagged_float() {
+        return Ok(true);
+    }
+    if x.is_int() && y.is_int() {
+        return Ok(false);
+    }
+    match shallow(a, b) {
+        Shallow::Equal => Ok(true),
+        Shallow::Different => Ok(false),
+        Shallow::Open => deep(a, b),
+    }
+}
+
+/// What can be said without looking at elements.
+enum Shallow {
+    Equal,
+    Different,
+    Open,
+}
+
+#[inline]
+fn shallow(a: Value<'_>, b: Value<'_>) -> Shallow {
+    let (x, y) = (a.word(), b.word());
+    if x == y && !x.is_tagged_float() {
+        return Shallow::Equal;
+    }
+    let certain = |equal| if equal { Shallow::Equal } else { Shallow::Different };
+    if x.is_object() && y.is_object() {
+        let (la, lb) = (a.layout(), b.layout());
+        return match (la, lb) {
+            (layout::STRING | layout::STRING_PREFIX, layout::STRING | layout::STRING_PREFIX) => certain(strings(a, b)),
+            (layout::BIG_INT | layout::FLOAT, layout::BIG_INT | layout::FLOAT) => certain(number(a, b)),
+            _ if la == lb => Shallow::Open,
+            _ => Shallow::Different,
+        };
+    }
+    // One of them is an immediate: only numbers can be equal without being the same.
+    certain(numbers::is_number(a) && numbers::is_number(b) && number(a, b))
+}
+
+fn number(a: Value<'_>, b: Value<'_>) -> bool {
+    match (Number::of(a), Number::of(b)) {
+        (Some(a), Some(b)) => numbers::compare::equal(a, b),
+        _ => false,
+    }
+}
+
+#[inline]
+fn strings(a: Value<'_>, b: Value<'_>) -> bool {
+    match (a.string_hash(), b.string_hash()) {
+        (Some(x), Some(y)) if x != 0 && y != 0 && x != y => false,
+        _ => a.str() == b.str(),
+    }
+}
+
+/// Open pairs.
+struct Pairs<'h> {
+    open: Vec<(Value<'h>, Value<'h>)>,
+    steps: usize,
+    seen: FxHashSet<(u64, u64)>,
+}
+
+impl<'h> Pairs<'h> {
+    /// Notes a pair; false when it is certainly different.
+    #[inline]
+    fn add(&mut self, a: Value<'h>, b: Value<'h>) -> bool {
+        match shallow(a, b) {
+            Shallow::Equal => true,
+            Shallow::Different => false,
+            Shallow::Open => {
+                self.open.push((a, b));
+                true
+            }
+        }
+    }
+
+    fn add_all(&mut self, a: impl Iterator<Item = Value<'h>>, b: impl Iterator<Item = Value<'h>>) -> bool {
+        a.zip(b).all(|(x, y)| self.add(x, y))
+    }
+
+    fn known(&mut self, a: Value<'h>, b: Value<'h>) -> bool {
+        self.steps += 1;
+        self.steps > STEPS_BEFORE_MEMORY && !self.seen.insert((a.word().0, b.word().0))
+    }
+}
+
+fn deep(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
+    if stack_is_low(a.thread()) {
+        return Err(TooDeep);
+    }
+    let mut pairs = Pairs { open: Vec::new(), steps: 0, seen: FxHashSet::default() };
+    let mut next = Some((a, b));
+    while let Some((a, b)) = next {
+        if !pairs.known(a, b) && !elements(&mut pairs, a, b)? {
+            return Ok(false);
+        }
+        next = pairs.open.pop();
+    }
+    Ok(true)
+}
+
+/// Compares two objects of one layout as far as can be seen; notes their elements.
+fn elements<'h>(pairs: &mut Pairs<'h>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
+    Ok(match a.layout() {
+        layout::VECTOR => vector::len(a) == vector::len(b) && pairs.add_all(vector::iter(a), vector::iter(b)),
+        layout::ARRAY | layout::NODE => {
+            let (a, b) = (Slots::of(a), Slots::of(b));
+            a.len() == b.len() && pairs.add_all(a.iter(), b.iter())
+        }
+        layout::MUTABLE_LIST => {
+            let ((a, n), (b, m)) = (List::view(a), List::view(b));
+            n == m && pairs.add_all(a.iter().take(n), b.iter().take(m))
+        }
+        layout::MAP => maps(pairs, a, b)?,
+        layout::MUTABLE_MAP => maps(pairs, mutable::map_of(a), mutable::map_of(b))?,
+        layout::SET => {
+            set::len(a) == set::len(b) && {
+                let mut all = true;
+                for member in set::iter(a) {
+                    all = all && set::contains(b, member)?;
+                }
+                all
+            }
+        }
+        layout::RANGE => super::sequences::ranges_equal(a, b),
+        layout::SEQ => {
+            let (rest_a, rest_b) = (super::sequences::seq_len(a), super::sequences::seq_len(b));
+            rest_a == rest_b && super::sequences::seqs_equal(a, b, |x, y| pairs.add(x, y))
+        }
+        layout::TYPE | layout::PROTOCOL | layout::NAMESPACE => a.slot(0) == b.slot(0),
+        l if l >= FIRST_USER_LAYOUT => {
+            let n = a.words();
+            (0..n).all(|i| pairs.add(a.slot(i), b.slot(i)))
+        }
+        // Functions, atoms, builders, threads: identity.
+        _ => false,
+    })
+}
+
+fn maps<'h>(pairs: &mut Pairs<'h>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
+    if map::len(a) != map::len(b) || field(a, layout::MAP, 1) == field(b, layout::MAP, 1) {
+        return Ok(map::len(a) == map::len(b));
+    }
+    for (key, value) in map::iter(a) {
+        match map::get(b, key)? {
+            Some(other) if pairs.add(value, other) => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,174 @@
+//! Faults of the runtime as Harrier errors.
+//!
+//! Owns the kinds of [`ErrorKind`], the making of `SystemError` values, and the words in which messages name values.
+//! Must not know who catches or shows them (`runtime/unwind.rs`, `runtime/report.rs`).
+
+use super::builtins::Builtin;
+use crate::gc::{Handle, Thread, Thrown, Value, layout};
+
+macro_rules! error_kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
+        /// The kinds of faults: each is a variant of the enum `SystemError`.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        pub enum ErrorKind { $($(#[doc = $doc])+ $name,)* }
+
+        impl ErrorKind {
+            /// All kinds, in the order of the variants.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$name),*];
+
+            /// The name of the variant.
+            pub fn name(self) -> &'static str {
+                match self { $(ErrorKind::$name => stringify!($name)),* }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// A value of another type was expected.
+    TypeError,
+    /// A function was called with a number of arguments that it does not take.
+    ArityError,
+    /// A value has no such field.
+    FieldError,
+    /// An index is out of range.
+    IndexError,
+    /// Something immutable was to be changed.
+    MutabilityError,
+    /// No pattern fits.
+    MatchError,
+    /// Division or remainder by the Int zero.
+    DivisionByZero,
+    /// Calls are nested too deeply.
+    StackOverflow,
+    /// The heap is full.
+    OutOfMemory,
+    /// A text could not be parsed.
+    ParseError,
+    /// A text could not be compiled.
+    CompileError,
+    /// An argument has the right type but a value that makes no sense here.
+    ArgumentError,
+    /// An assertion failed.
+    AssertError,
+    /// The operating system reported an error.
+    IOError,
+    /// A foreign function cannot be called so.
+    FFIError,
+    /// A thread cannot be started or joined.
+    ThreadError,
+    /// Bytes are not valid in their encoding.
+    EncodingError,
+    /// A regular expression is malformed.
+    RegexError,
+    /// A JSON text is malformed, or a value has no JSON form.
+    JsonError,
+    /// An effect has no handler, or a continuation is used wrongly.
+    EffectError,
+    /// The interrupt key was pressed.
+    Interrupted,
+    /// Something that should not happen happened in Harrier itself.
+    InternalError,
+}
+
+/// The longest printed value in a message, in characters.
+const DESCRIPTION_LIMIT: usize = 60;
+
+impl Thread {
+    /// Throws a `SystemError`. The location is where the innermost Harrier frame stands.
+    #[cold]
+    pub fn throw(&mut self, kind: ErrorKind, message: impl Into<String>) -> Thrown {
+        let message = message.into();
+        self.throw_text(kind, &message)
+    }
+
+    #[cold]
+    fn throw_text(&mut self, kind: ErrorKind, message: &str) -> Thrown {
+        let location = super::trace::innermost_location(self);
+        match self.make_error(kind, message, &location) {
+            Ok(error) => Thrown::set(self, error),
+            // Out of memory while making the error: that error is thrown already.
+            Err(thrown) => thrown,
+        }
+    }
+
+    /// The value of a `SystemError`, not yet thrown.
+    pub fn make_error(&mut self, kind: ErrorKind, message: &str, location: &str) -> Result<Handle, Thrown> {
+        self.scoped(|cx| {
+            let layout = cx.vm().types.error_layout(kind);
+            let message = cx.alloc_string(message)?;
+            let location = cx.alloc_string(location)?;
+            cx.alloc_slots(layout, &[message, location])
+        })
+    }
+
+    /// A value in a message: its type and how it prints, cut short: `Int 5`, `String "text"`, `null`.
+    pub fn describe(&mut self, handle: Handle) -> String {
+        describe(self.get(handle))
+    }
+}
+
+/// A value in a message. Runs no user code and allocates nothing in the heap.
+pub fn describe(value: Value<'_>) -> String {
+    let vm = value.thread().vm();
+    let name = vm.types.name_of(value);
+    match value.layout() {
+        layout::NULL => "null".to_string(),
+        layout::BOOL => format!("Bool {}", value.as_bool() == Some(true)),
+        layout::CLOSURE => shorten(&super::brief::brief(value)),
+        _ => {
+            let printed = super::brief::brief(value);
+            // Structs and variants print with their name in front.
+            if printed.starts_with(&*name) { shorten(&printed) } else { format!("{name} {}", shorten(&printed)) }
+        }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(DESCRIPTION_LIMIT) {
+        None => text.to_string(),
+        Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}
+
+/// `two-only: takes 2 arguments, got 3`
+pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String {
+    let mut parts: Vec<String> =
+        takes.iter().map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
+    parts.dedup();
+    let plural = if parts.len() == 1 && parts[0] == "1" { "argument" } else { "arguments" };
+    let list = match parts.split_last() {
+        None => "no".to_string(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    };
+    format!("{name}: takes {list} {plural}, got {got}")
+}
+
+/// The error of a builtin that was called with `got` arguments.
+#[cold]
+pub fn builtin_arity(cx: &mut Thread, builtin: &Builtin, got: usize) -> Thrown {
+    let takes = builtin_takes(builtin);
+    cx.throw(ErrorKind::ArityError, arity_message(builtin.name, &takes, got))
+}
+
+/// The numbers of arguments a builtin takes; `true` for "or more".
+pub fn builtin_takes(builtin: &Builtin) -> Vec<(usize, bool)> {
+    if builtin.has_rest() {
+        return vec![(builtin.required(), true)];
+    }
+    (builtin.required()..=builtin.fixed()).map(|n| (n, false)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arity_messages() {
+        assert_eq!(arity_message("f", &[(2, false)], 3), "f: takes 2 arguments, got 3");
+        assert_eq!(arity_message("f", &[(1, false)], 0), "f: takes 1 argument, got 0");
+        assert_eq!(arity_message("f", &[(0, false), (2, false)], 1), "f: takes 0 or 2 arguments, got 1");
+        assert_eq!(arity_message("f", &[(1, true)], 0), "f: takes 1 or more arguments, got 0");
+    }
+}

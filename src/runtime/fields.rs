@@ -1,0 +1,72 @@
+//! Fields of values, by name.
+//!
+//! Owns what `object.name` means where no inline cache answers: fields of old layouts that read as their default, the fields
+//! of builtin types, and the errors of reading and writing.
+
+use super::errors::ErrorKind;
+use crate::gc::{Handle, Thread, Thrown, Word, layout};
+
+/// Reads a field of a value.
+pub fn get(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
+    let value = cx.get(object);
+    if value.layout() >= layout::FIRST_USER_LAYOUT
+        && let Some(slot) = cx.vm().types.layout(value.layout()).and_then(|info| info.slot(name))
+    {
+        return Ok(cx.root(value.slot(slot)));
+    }
+    missing(cx, object, name)
+}
+
+/// Reads a field that the layout of the object does not have.
+pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
+    let vm = cx.vm();
+    let value = cx.get(object);
+    let Some(info) = vm.types.layout(value.layout()) else { return Err(no_field(cx, object, name)) };
+    // An object of an earlier declaration: a field that was added since reads as its default.
+    let present = match info.variant {
+        Some(variant) => vm.types.get(info.type_).variant(variant).map(|v| v.layout),
+        None => vm.types.get(info.type_).layout(),
+    };
+    if value.layout() >= layout::FIRST_USER_LAYOUT
+        && let Some(present) = present.filter(|id| *id != info.id).and_then(|id| vm.types.layout(id))
+        && let Some(slot) = present.slot(name)
+    {
+        return match present.fields[slot].default {
+            Some(code) => {
+                let function = cx.alloc_closure(code.address(), &[])?;
+                cx.call(function, &[])
+            }
+            None => Ok(cx.root_word(Word::NULL)),
+        };
+    }
+    Err(no_field(cx, object, name))
+}
+
+/// The error of a field that is not there.
+#[cold]
+pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
+    let vm = cx.vm();
+    let value = cx.get(object);
+    let message = match vm.types.layout(value.layout()) {
+        Some(info) if !info.fields.is_empty() && info.id >= layout::FIRST_USER_LAYOUT => {
+            let fields: Vec<&str> = info.fields.iter().map(|f| f.name).collect();
+            format!("{} has no field {name}; it has {}", info.display_name(), fields.join(", "))
+        }
+        _ if value.is_null() => format!("null has no field {name}"),
+        _ => format!("{} has no field {name}", cx.describe(object)),
+    };
+    cx.throw(ErrorKind::FieldError, message)
+}
+
+/// The error of writing a field that is not there or not `mut`.
+#[cold]
+pub fn cannot_set(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
+    let info = cx.vm().types.layout(cx.get(object).layout());
+    match info.filter(|i| i.slot(name).is_some()) {
+        Some(info) => {
+            let message = format!("field {name} of {} is not mut: it cannot be written", info.display_name());
+            Err(cx.throw(ErrorKind::MutabilityError, message))
+        }
+        None => Err(no_field(cx, object, name)),
+    }
+}

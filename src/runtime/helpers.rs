@@ -1,0 +1,274 @@
+//! The functions that generated code calls when its inline paths do not suffice.
+//!
+//! Owns the table [`Helper`]: one row for each, with the C function behind it; [`Helpers`] holds the exit stubs. A helper gets
+//! the context and up to five words, may collect, and gives a word or [`Word::THROWN`], in which case the stub throws the
+//! exception in the context. Parameters called `word` are bits, all others are values.
+
+use super::binding::Binding;
+use super::compare::Comparison;
+use super::dynamic;
+use super::numbers::arith::Op;
+use super::numbers::bits::{BitOp, Shift};
+use super::operators;
+use super::errors::ErrorKind;
+use super::sites::FieldSite;
+use super::vm::{StartError, Vm};
+use crate::asm::Host;
+use crate::asm::memory::CodeMemory;
+use crate::codegen::link::Helper;
+use crate::gc::slow::{Poll, allocate_slow, safepoint};
+use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+
+macro_rules! helpers {
+    ($($name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
+        /// All helpers, in the order of the table.
+        pub const ALL: &[Helper] = &[$(Helper::$name),*];
+
+        /// Its name in listings.
+        pub fn name(helper: Helper) -> &'static str {
+            match helper { $(Helper::$name => stringify!($name)),* }
+        }
+
+        /// The C function behind a helper.
+        fn function(helper: Helper) -> usize {
+            match helper { $(Helper::$name => {
+                #[allow(unused_assignments, unused_variables, unused_mut)]
+                unsafe extern "C" fn helper(cx: *mut Thread, $($param: u64),*) -> Word {
+                    // SAFETY: generated code passes the context of its thread; no other reference to it exists now.
+                    let cx = unsafe { &mut *cx };
+                    super::boundary(cx, stringify!($name), |cx| {
+                        let mark = cx.mark();
+                        $(let $param = helpers!(@root cx, $param, $kind);)*
+                        let result = $function(cx, $($param),*);
+                        let word = helpers!(@word cx, result);
+                        cx.release(mark);
+                        word
+                    })
+                }
+                helper as *const () as usize
+            }),* }
+        }
+    };
+    // SAFETY (of the expansion): a value that generated code has just passed; nothing has allocated since.
+    (@root $cx:ident, $param:ident, value) => { $cx.root(unsafe { Value::from_raw($cx, Word($param)) }) };
+    (@root $cx:ident, $param:ident, word) => { $param };
+    (@word $cx:ident, $result:ident) => { IntoWord::into_word($result, $cx) };
+}
+
+/// What a helper may give.
+trait IntoWord {
+    fn into_word(self, cx: &Thread) -> Result<Word, Thrown>;
+}
+
+impl IntoWord for Result<Handle, Thrown> {
+    fn into_word(self, cx: &Thread) -> Result<Word, Thrown> {
+        self.map(|h| cx.get(h).word())
+    }
+}
+
+impl IntoWord for Result<bool, Thrown> {
+    fn into_word(self, _cx: &Thread) -> Result<Word, Thrown> {
+        self.map(Word::bool)
+    }
+}
+
+impl IntoWord for Result<Word, Thrown> {
+    fn into_word(self, _cx: &Thread) -> Result<Word, Thrown> {
+        self
+    }
+}
+
+impl IntoWord for Thrown {
+    fn into_word(self, _cx: &Thread) -> Result<Word, Thrown> {
+        Err(self)
+    }
+}
+
+helpers! {
+    Add(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Add, a, b);
+    Subtract(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Subtract, a, b);
+    Multiply(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Multiply, a, b);
+    Divide(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Divide, a, b);
+    Remainder(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Remainder, a, b);
+    Concat(a: value, b: value) = operators::concat;
+    ShiftLeft(a: value, b: value) = |cx: &mut Thread, a, b| operators::shift(cx, Shift::Left, a, b);
+    ShiftRight(a: value, b: value) = |cx: &mut Thread, a, b| operators::shift(cx, Shift::Right, a, b);
+    ShiftRightLogical(a: value, b: value) = |cx: &mut Thread, a, b| operators::shift(cx, Shift::Logical, a, b);
+    BitAnd(a: value, b: value) = |cx: &mut Thread, a, b| operators::bits(cx, BitOp::And, a, b);
+    BitXor(a: value, b: value) = |cx: &mut Thread, a, b| operators::bits(cx, BitOp::Xor, a, b);
+    BitOr(a: value, b: value) = |cx: &mut Thread, a, b| operators::bits(cx, BitOp::Or, a, b);
+    Negate(a: value) = operators::negate;
+    Less(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::Less, a, b);
+    LessEqual(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::LessEqual, a, b);
+    Greater(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::Greater, a, b);
+    GreaterEqual(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::GreaterEqual, a, b);
+    Equal(a: value, b: value) = operators::equal;
+    GetIndex(object: value, index: value) = operators::get_index;
+    SetIndex(object: value, index: value, value: value) = operators::set_index;
+    GetField(object: value, site: word) = get_field;
+    SetField(object: value, value: value, site: word) = set_field;
+    MakeVector(count: word) = operators::make_vector;
+    MakeMap(count: word) = operators::make_map;
+    MakeSet(count: word) = operators::make_set;
+    Interpolate(count: word) = operators::interpolate;
+    ExtendVector(vector: value, count: word) = operators::extend_vector;
+    ExtendMap(map: value, count: word) = operators::extend_map;
+    ExtendSet(set: value, count: word) = operators::extend_set;
+    ExtendText(text: value, count: word) = operators::extend_text;
+    Allocate(bytes: word) = allocate;
+    Poll() = poll;
+    Throw(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
+    Rethrow(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
+    MatchError(value: value) = match_error;
+    Iterate(collection: value) = operators::iterate;
+    NextChunk(cursor: value) = operators::next_chunk;
+    NotCallable(callee: value) = super::entry::not_callable;
+    Undefined(binding: word) = |cx: &mut Thread, binding| super::link::undefined(cx, binding_at(binding));
+    Define(binding: word, value: value) = define_global;
+    DynamicGet(binding: word) = |cx: &mut Thread, binding| dynamic::get(cx, binding_at(binding));
+    DynamicBind(binding: word, value: value) = |cx: &mut Thread, binding, value| dynamic::bind(cx, binding_at(binding), value);
+    DynamicRestore(old: value) = dynamic::restore;
+    Declare(item: word) = |cx: &mut Thread, _item: u64| -> Result<Word, Thrown> { let _ = cx; Ok(Word::NULL) };
+    StructBase(base: value, type_: word, variant: word) = struct_base;
+    IsInstance(value: value, type_: word, variant: word) = is_instance;
+    SubVector(vector: value, from: value, after: value) = operators::sub_vector;
+    RangeError(from: value, to: value) = operators::range_error;
+    MapFind(map: value, key: value) = operators::map_find;
+    NotYet(feature: value) = not_yet;
+}
+
+/// The exit stubs of all helpers.
+#[derive(Debug)]
+pub struct Helpers {
+    stubs: [usize; ALL.len()],
+    /// Boxes the float in FSCRATCH into SCRATCH; keeps all other registers.
+    pub box_float: usize,
+}
+
+impl Helpers {
+    pub(super) fn new(memory: &CodeMemory, stubs: &super::stubs::Stubs) -> Result<Helpers, StartError> {
+        let functions: Vec<usize> = ALL.iter().map(|h| function(*h)).collect();
+        let exits = stubs.exits(memory, &functions)?;
+        let mut addresses = [0; ALL.len()];
+        for (helper, stub) in ALL.iter().zip(exits) {
+            addresses[*helper as usize] = stub;
+        }
+        let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
+        let box_float = memory.publish(&[&box_float])?.starts[0];
+        Ok(Helpers { stubs: addresses, box_float })
+    }
+
+    /// The code that calls a helper.
+    pub fn address(&self, helper: Helper) -> usize {
+        self.stubs[helper as usize]
+    }
+}
+
+fn binding_at(address: u64) -> &'static Binding {
+    // SAFETY: code embeds the addresses of bindings only.
+    unsafe { Binding::at(address as usize) }
+}
+
+fn site_at(address: u64) -> &'static FieldSite {
+    // SAFETY: code embeds the addresses of sites only.
+    unsafe { FieldSite::at(address as usize) }
+}
+
+fn allocate(cx: &mut Thread, bytes: u64) -> Result<Word, Thrown> {
+    // SAFETY: `cx` is this thread's context, and a helper runs with its exit frame set.
+    match unsafe { allocate_slow(cx, bytes) } {
+        0 => Err(Thrown::pending()),
+        address => Ok(Word(address)),
+    }
+}
+
+fn poll(cx: &mut Thread) -> Result<Word, Thrown> {
+    // SAFETY: `cx` is this thread's context, and a helper runs with its exit frame set.
+    match unsafe { safepoint(cx) } {
+        Poll::Continue => Ok(Word::NULL),
+        Poll::Interrupted => Err(cx.throw(ErrorKind::Interrupted, "interrupted")),
+        Poll::StackOverflow => Err(cx.throw(ErrorKind::StackOverflow, "calls are nested too deeply")),
+    }
+}
+
+fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle, Thrown> {
+    binding_at(binding).define(cx, cx.get(value));
+    Ok(value)
+}
+
+fn match_error(cx: &mut Thread, value: Handle) -> Thrown {
+    let what = cx.describe(value);
+    cx.throw(ErrorKind::MatchError, format!("no pattern fits {what}"))
+}
+
+fn not_yet(cx: &mut Thread, feature: Handle) -> Thrown {
+    let name = cx.get(feature).word().as_keyword().map_or("this", |k| cx.vm().keywords.text(k));
+    cx.throw(ErrorKind::CompileError, format!("{name}: not yet in this version of Harrier"))
+}
+
+/// The base of a struct update: an instance of the type, in its present layout.
+fn struct_base(cx: &mut Thread, base: Handle, type_: u64, variant: u64) -> Result<Handle, Thrown> {
+    let vm = cx.vm();
+    let layout = cx.get(base).layout();
+    let known = vm.types.layout(layout);
+    let Some(info) = known.filter(|l| belongs(vm, l, type_, variant)) else {
+        let wanted = vm.types.find(type_ as u32).map_or("struct", |t| t.name);
+        let what = cx.describe(base);
+        return Err(cx.throw(ErrorKind::TypeError, format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}")));
+    };
+    let type_ = vm.types.get(info.type_);
+    let present = match info.variant {
+        Some(name) => type_.variant(name).map(|v| v.layout),
+        None => type_.layout(),
+    };
+    let Some(present) = present.filter(|p| *p != layout).and_then(|p| vm.types.layout(p)) else { return Ok(base) };
+    let mut fields = Vec::with_capacity(present.fields.len());
+    for field in &present.fields {
+        fields.push(super::fields::get(cx, base, field.name)?);
+    }
+    cx.alloc_slots(present.id, &fields)
+}
+
+/// Does a value belong to a type (by number), or to this variant of it?
+fn is_instance(cx: &mut Thread, value: Handle, type_: u64, variant: u64) -> Result<bool, Thrown> {
+    let vm = cx.vm();
+    let layout = vm.types.layout(cx.get(value).layout());
+    Ok(layout.is_some_and(|l| belongs(vm, l, type_, variant)))
+}
+
+fn belongs(vm: &Vm, layout: &super::LayoutInfo, type_: u64, variant: u64) -> bool {
+    let same_variant = || {
+        let names = vm.types.get(layout.type_).variant_names();
+        layout.variant.is_some_and(|v| names.iter().position(|n| *n == v) == Some(variant as usize))
+    };
+    u64::from(layout.type_.0) == type_ && (variant == u64::MAX || same_variant())
+}
+
+/// `object.name`, whatever the object. Fills the site.
+fn get_field(cx: &mut Thread, object: Handle, site: u64) -> Result<Handle, Thrown> {
+    let site = site_at(site);
+    let value = cx.get(object);
+    if value.layout() >= layout::FIRST_USER_LAYOUT
+        && let Some(slot) = cx.vm().types.layout(value.layout()).and_then(|info| info.slot(site.name()))
+    {
+        site.fill(value.layout(), slot);
+        return Ok(cx.root(value.slot(slot)));
+    }
+    super::fields::missing(cx, object, site.name())
+}
+
+/// `object.name = value`. Fills the site.
+fn set_field(cx: &mut Thread, object: Handle, value: Handle, site: u64) -> Result<Handle, Thrown> {
+    let site = site_at(site);
+    let target = cx.get(object);
+    if target.layout() >= layout::FIRST_USER_LAYOUT
+        && let Some(info) = cx.vm().types.layout(target.layout())
+        && let Some(slot) = info.slot(site.name())
+        && info.fields[slot].mutable
+    {
+        site.fill(target.layout(), slot);
+        cx.set_slot(target, slot, cx.get(value));
+        return Ok(value);
+    }
+    super::fields::cannot_set(cx, object, site.name())
+}

@@ -1,0 +1,398 @@
+//! Going through anything seqable, in chunks.
+//!
+//! ```text
+//! CURSOR source | position | kind | extra
+//! ```
+//!
+//! [`next_chunk`] gives an ARRAY or NODE whose elements come next, or `null`: the collection's own node where it has one, up to
+//! [`CHUNK`] computed elements elsewhere, one element at a time of user types (so that their side effects stay in step).
+//! Rust code uses [`Items`].
+
+use super::collections::trie::entries_end;
+use super::collections::view::{Slots, copy_array, count_bits, count_field, field};
+use super::collections::{List, map, mutable, set, vector};
+use super::errors::ErrorKind;
+use super::methods::Method;
+use super::sequences::Range;
+use super::text::strings;
+use crate::gc::layout::{self, CURSOR, NODE};
+use crate::gc::{Handle, Mark, Thread, Thrown, Value, Word};
+
+/// The most elements that are computed at once.
+pub const CHUNK: usize = 32;
+
+/// What a cursor goes over; the Int in slot 2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+enum Kind {
+    /// Nothing is left.
+    Done,
+    /// A VECTOR; position: index.
+    Vector,
+    /// An ARRAY or NODE that is given whole.
+    Whole,
+    /// A String; position: byte offset.
+    Text,
+    /// A RANGE; position: index.
+    Range,
+    /// The entries of a trie; source: NODE of nodes and next elements in turn, position: depth; extra: `true` for a set.
+    Trie,
+    /// The NODE of a small map; position: index; extra: `true` for a set.
+    Small,
+    /// A seq of a user type; position: 0 when its first element has not been given yet.
+    User,
+}
+
+const KINDS: [Kind; 8] =
+    [Kind::Done, Kind::Vector, Kind::Whole, Kind::Text, Kind::Range, Kind::Trie, Kind::Small, Kind::User];
+
+/// Levels of the deepest trie, the collision node included.
+const TRIE_DEPTH: usize = 18;
+
+/// What is to be gone through, before a cursor stands on it.
+struct Start {
+    kind: Kind,
+    source: Handle,
+    position: usize,
+    extra: bool,
+}
+
+/// A cursor at the beginning of a collection; TypeError when it is not seqable.
+pub fn iterate(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
+    cx.scoped(|cx| {
+        let start = start(cx, coll)?;
+        let position = cx.root_word(Word(count_bits(start.position)));
+        let kind = cx.root_word(Word(count_bits(start.kind as usize)));
+        let extra = cx.root_word(Word::bool(start.extra));
+        cx.alloc_slots(CURSOR, &[start.source, position, kind, extra])
+    })
+}
+
+fn start(cx: &mut Thread, coll: Handle) -> Result<Start, Thrown> {
+    if let Some(start) = builtin(cx, coll)? {
+        return Ok(start);
+    }
+    // A user type, or a builtin one that somebody extended.
+    let value = cx.get(coll);
+    let seq = if Method::Seq.is_extended(value) {
+        Method::Seq.call(cx, &[coll])?
+    } else if Method::First.is_extended(value) {
+        coll
+    } else {
+        let message = format!("for: cannot go through {}", cx.describe(coll));
+        return Err(cx.throw(ErrorKind::TypeError, message));
+    };
+    seq_start(cx, seq)
+}
+
+/// The start of what `seq` or `next` has given.
+fn seq_start(cx: &mut Thread, seq: Handle) -> Result<Start, Thrown> {
+    match builtin(cx, seq)? {
+        Some(start) => Ok(start),
+        None => Ok(Start { kind: Kind::User, source: seq, position: 0, extra: false }),
+    }
+}
+
+fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
+    let value = cx.get(coll);
+    let plain = |kind, position| Some(Start { kind, source: coll, position, extra: false });
+    Ok(match value.layout() {
+        layout::NULL => plain(Kind::Done, 0),
+        layout::VECTOR => plain(Kind::Vector, 0),
+        layout::ARRAY | layout::NODE => plain(Kind::Whole, 0),
+        layout::STRING | layout::STRING_PREFIX => plain(Kind::Text, 0),
+        layout::RANGE => plain(Kind::Range, 0),
+        layout::MAP => Some(entries(cx, coll, false)?),
+        layout::MUTABLE_MAP => {
+            let map = cx.root(mutable::map_of(value));
+            // The entries are those of now, whatever happens to the mutable map meanwhile.
+            let map = if map::is_small(cx.get(map)) { map } else { mutable::to_map(cx, coll)? };
+            Some(entries(cx, map, false)?)
+        }
+        layout::SET => {
+            let map = cx.root(set::map_of(value));
+            Some(entries(cx, map, true)?)
+        }
+        layout::MUTABLE_LIST => {
+            let (slots, n) = List::view(value);
+            let node = cx.root(slots.object());
+            let source = copy_array(cx, NODE, node, 0, n)?;
+            Some(Start { kind: Kind::Whole, source, position: 0, extra: false })
+        }
+        layout::SEQ => {
+            let source = cx.root(field(value, layout::SEQ, 0));
+            let (offset, index) = (count_field(value, layout::SEQ, 1), count_field(value, layout::SEQ, 2));
+            let (kind, position) = match cx.get(source).layout() {
+                layout::VECTOR => (Kind::Vector, index),
+                layout::RANGE => (Kind::Range, index),
+                layout::STRING | layout::STRING_PREFIX => (Kind::Text, offset),
+                _ => {
+                    let n = Slots::of(cx.get(source)).len();
+                    let rest = copy_array(cx, NODE, source, index.min(n), n - index.min(n))?;
+                    return Ok(Some(Start { kind: Kind::Whole, source: rest, position: 0, extra: false }));
+                }
+            };
+            Some(Start { kind, source, position, extra: false })
+        }
+        _ => None,
+    })
+}
+
+/// The start of the entries of a MAP.
+fn entries(cx: &mut Thread, map: Handle, set: bool) -> Result<Start, Thrown> {
+    let root = cx.root(field(cx.get(map), layout::MAP, 1));
+    if cx.get(root).is(NODE) {
+        return Ok(Start { kind: Kind::Small, source: root, position: 0, extra: set });
+    }
+    let null = cx.root_word(Word::NULL);
+    let stack = cx.alloc_array(NODE, 2 * TRIE_DEPTH, null)?;
+    push_node(cx, stack, 0, cx.get(root));
+    Ok(Start { kind: Kind::Trie, source: stack, position: 1, extra: set })
+}
+
+/// Puts a trie's node on the stack of a cursor.
+fn push_node(cx: &Thread, stack: Handle, depth: usize, node: Value<'_>) {
+    let first = if node.is(layout::COLLISION_NODE) { 0 } else { 1 };
+    cx.set_slot(cx.get(stack), 1 + 2 * depth, node);
+    set_count(cx, stack, 2 + 2 * depth, first);
+}
+
+/// Stores a count to word `i` of an object.
+fn set_count(cx: &Thread, object: Handle, i: usize, n: usize) {
+    if let Some(number) = Value::immediate(cx, Word(count_bits(n))) {
+        cx.set_slot(cx.get(object), i, number);
+    }
+}
+
+/// The next elements as an ARRAY or NODE, or `null` at the end.
+pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
+    let c = cx.get(cursor);
+    let position = count_field(c, CURSOR, 1);
+    let kind = KINDS.get(count_field(c, CURSOR, 2)).copied().unwrap_or(Kind::Done);
+    let source = field(c, CURSOR, 0);
+    let set = field(c, CURSOR, 3).word() == Word::TRUE;
+    match kind {
+        Kind::Done => {}
+        Kind::Vector => {
+            if let Some((node, at)) = vector::leaf(source, position) {
+                let (n, node) = (node.len(), cx.root(node.object()));
+                set_count(cx, cursor, 1, position + n - at);
+                return if at == 0 { Ok(node) } else { copy_array(cx, NODE, node, at, n - at) };
+            }
+        }
+        Kind::Whole => {
+            let whole = cx.root(source);
+            finish(cx, cursor);
+            return Ok(whole);
+        }
+        Kind::Text => {
+            let source = cx.root(source);
+            return text_chunk(cx, cursor, source, position);
+        }
+        Kind::Range => {
+            let range = Range::of(source);
+            let n = range.len().saturating_sub(position).min(CHUNK);
+            if n > 0 {
+                set_count(cx, cursor, 1, position + n);
+                return cx.allocate(NODE, n + 1, 0, |_, mut fresh| {
+                    fresh.set_raw(0, count_bits(n));
+                    for i in 0..n {
+                        let word = range.get(position + i).and_then(Word::int).unwrap_or(Word::NULL);
+                        fresh.set_raw(1 + i, word.0);
+                    }
+                });
+            }
+        }
+        Kind::Small => {
+            let node = cx.root(source);
+            finish(cx, cursor);
+            let n = Slots::of(cx.get(node)).len() / 2;
+            return small_chunk(cx, node, n, set);
+        }
+        Kind::Trie => {
+            let stack = cx.root(source);
+            return trie_chunk(cx, cursor, stack, position, set);
+        }
+        Kind::User => {
+            let seq = cx.root(source);
+            return user_chunk(cx, cursor, seq, position);
+        }
+    }
+    finish(cx, cursor);
+    Ok(cx.root_word(Word::NULL))
+}
+
+/// Lets go of the source.
+fn finish(cx: &Thread, cursor: Handle) {
+    set_count(cx, cursor, 2, Kind::Done as usize);
+    if let Some(null) = Value::immediate(cx, Word::NULL) {
+        cx.set_slot(cx.get(cursor), 0, null);
+    }
+}
+
+fn text_chunk(cx: &mut Thread, cursor: Handle, source: Handle, mut position: usize) -> Result<Handle, Thrown> {
+    let rest = cx.get(source).str().and_then(|text| text.get(position..)).unwrap_or("");
+    let n = rest.chars().take(CHUNK).count();
+    if n == 0 {
+        finish(cx, cursor);
+        return Ok(cx.root_word(Word::NULL));
+    }
+    let null = cx.root_word(Word::NULL);
+    let node = cx.alloc_array(NODE, n, null)?;
+    for i in 0..n {
+        let c = cx.get(source).str().and_then(|text| text.get(position..)?.chars().next()).unwrap_or('\0');
+        position += c.len_utf8();
+        let mark = cx.mark();
+        let character = strings::of_char(cx, c)?;
+        cx.set_slot(cx.get(node), 1 + i, cx.get(character));
+        cx.release(mark);
+    }
+    set_count(cx, cursor, 1, position);
+    Ok(node)
+}
+
+fn small_chunk(cx: &mut Thread, node: Handle, n: usize, set: bool) -> Result<Handle, Thrown> {
+    let null = cx.root_word(Word::NULL);
+    let chunk = cx.alloc_array(NODE, n, null)?;
+    for i in 0..n {
+        let entry = Slots::of(cx.get(node));
+        let (key, value) = (cx.root(entry.get(2 * i)), cx.root(entry.get(2 * i + 1)));
+        store_entry(cx, chunk, i, key, value, set)?;
+    }
+    Ok(chunk)
+}
+
+/// Stores `[key, value]`, or the key alone for a set, as element `i` of a chunk.
+fn store_entry(cx: &mut Thread, chunk: Handle, i: usize, key: Handle, value: Handle, set: bool) -> Result<(), Thrown> {
+    let mark = cx.mark();
+    let element = if set { key } else { vector::of(cx, &[key, value])? };
+    cx.set_slot(cx.get(chunk), 1 + i, cx.get(element));
+    cx.release(mark);
+    Ok(())
+}
+
+fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, set: bool) -> Result<Handle, Thrown> {
+    let null = cx.root_word(Word::NULL);
+    let chunk = cx.alloc_array(NODE, CHUNK, null)?;
+    let mut filled = 0;
+    while depth > 0 && filled < CHUNK {
+        let top = Slots::of(cx.get(stack));
+        let node = Slots::of(top.get(2 * depth - 2));
+        let at = top.get(2 * depth - 1).as_int().unwrap_or(0) as usize;
+        if at < entries_end(node) {
+            let (key, value) = (cx.root(node.get(at)), cx.root(node.get(at + 1)));
+            set_count(cx, stack, 2 * depth, at + 2);
+            store_entry(cx, chunk, filled, key, value, set)?;
+            filled += 1;
+        } else if at < node.len() {
+            let child = node.get(at);
+            set_count(cx, stack, 2 * depth, at + 1);
+            push_node(cx, stack, depth, child);
+            depth += 1;
+        } else {
+            depth -= 1;
+        }
+    }
+    set_count(cx, cursor, 1, depth);
+    match filled {
+        0 => {
+            finish(cx, cursor);
+            Ok(cx.root_word(Word::NULL))
+        }
+        CHUNK => Ok(chunk),
+        n => copy_array(cx, NODE, chunk, 0, n),
+    }
+}
+
+fn user_chunk(cx: &mut Thread, cursor: Handle, seq: Handle, position: usize) -> Result<Handle, Thrown> {
+    let mut seq = seq;
+    if position > 0 {
+        let rest = Method::Next.call(cx, &[seq])?;
+        let start = seq_start(cx, rest)?;
+        cx.set_slot(cx.get(cursor), 0, cx.get(start.source));
+        set_count(cx, cursor, 1, start.position);
+        set_count(cx, cursor, 2, start.kind as usize);
+        let extra = cx.root_word(Word::bool(start.extra));
+        cx.set_slot(cx.get(cursor), 3, cx.get(extra));
+        if start.kind != Kind::User {
+            return next_chunk(cx, cursor);
+        }
+        seq = start.source;
+    }
+    set_count(cx, cursor, 1, 1);
+    let first = Method::First.call(cx, &[seq])?;
+    cx.alloc_array_of(NODE, &[first])
+}
+
+/// Rust's way through anything seqable, an element at a time.
+#[derive(Debug)]
+pub struct Items {
+    cursor: Handle,
+    chunk: Handle,
+    element: Handle,
+    at: usize,
+    len: usize,
+    inner: Mark,
+}
+
+impl Items {
+    /// At the beginning of a collection.
+    pub fn of(cx: &mut Thread, coll: Handle) -> Result<Items, Thrown> {
+        let cursor = iterate(cx, coll)?;
+        let chunk = cx.root_word(Word::NULL);
+        let element = cx.root_word(Word::NULL);
+        Ok(Items { cursor, chunk, element, at: 0, len: 0, inner: cx.mark() })
+    }
+
+    /// The next element. The handle stands for another one after the next call, and all handles made since the last call
+    /// are forgotten.
+    pub fn next(&mut self, cx: &mut Thread) -> Result<Option<Handle>, Thrown> {
+        cx.release(self.inner);
+        if self.at >= self.len {
+            let chunk = next_chunk(cx, self.cursor)?;
+            if cx.get(chunk).is_null() {
+                return Ok(None);
+            }
+            cx.set(self.chunk, cx.get(chunk));
+            cx.release(self.inner);
+            self.len = Slots::of(cx.get(self.chunk)).len();
+            self.at = 0;
+            if self.len == 0 {
+                return self.next(cx);
+            }
+        }
+        cx.set(self.element, Slots::of(cx.get(self.chunk)).get(self.at));
+        self.at += 1;
+        Ok(Some(self.element))
+    }
+
+    /// Like [`Items::next`], but handles made since the last call stay.
+    pub fn next_kept(&mut self, cx: &mut Thread) -> Result<Option<Handle>, Thrown> {
+        self.inner = cx.mark();
+        match self.next(cx)? {
+            Some(element) => Ok(Some(cx.root(cx.get(element)))),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A vector of all elements: the collection itself when it is one.
+pub fn to_vector(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
+    if cx.get(coll).is(layout::VECTOR) {
+        return Ok(coll);
+    }
+    cx.scoped(|cx| {
+        let list = to_list(cx, coll)?;
+        list.finish(cx)
+    })
+}
+
+/// A fresh list of all elements.
+pub fn to_list(cx: &mut Thread, coll: Handle) -> Result<List, Thrown> {
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(x) = items.next(cx)? {
+        list.push(cx, x)?;
+    }
+    Ok(list)
+}

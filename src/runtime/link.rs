@@ -1,0 +1,166 @@
+//! Link cells: what code calls a global function through.
+//!
+//! Owns the filling of the cells of a binding, and [`Binding::define`], the only way to change a binding's value.
+//!
+//! Invariant: under the lock of a binding's cells, every cell holds the body or stub that the present value wants for its
+//! number of arguments, or the thunk that finds it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::binding::{Binding, BindingKind};
+use super::code::{ArityInfo, Code, CodeSource, MANY};
+use super::entry::{code_of, not_callable};
+use super::errors::ErrorKind;
+use super::stubs::Thunk;
+use super::vm::Vm;
+use crate::asm::memory::MemoryError;
+use crate::gc::{Handle, Thread, Thrown, Value};
+
+/// The cell of a binding for one number of arguments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinkCell {
+    argc: u32,
+    /// A data cell that holds a code address.
+    cell: &'static AtomicUsize,
+    /// What it holds while the target is unknown.
+    thunk: usize,
+}
+
+impl Binding {
+    /// The link cell for calls with `argc` arguments. Some when the binding holds a function without captures that takes
+    /// exactly so many. Arguments beyond the fifth are in the spill area; `arg_count` need not be set.
+    pub fn link_cell(&'static self, cx: &Thread, argc: usize) -> Result<Option<usize>, MemoryError> {
+        if self.kind() == BindingKind::Dynamic {
+            return Ok(None);
+        }
+        let vm = cx.vm();
+        let mut cells = super::lock(&self.cells);
+        if let Some(known) = cells.iter().find(|c| c.argc as usize == argc) {
+            return Ok(Some(known.cell as *const AtomicUsize as usize));
+        }
+        let Some(code) = self.get(cx).and_then(code_of) else { return Ok(None) };
+        let fits = match &code.source {
+            CodeSource::Builtin(builtin) => builtin.accepts(argc),
+            _ => code.exact(argc).is_some(),
+        };
+        if !fits || code.captures != 0 {
+            return Ok(None);
+        }
+        let cell = vm.memory.alloc_data(8, 8)?.cast::<AtomicUsize>();
+        // SAFETY: fresh zeroed memory, a valid AtomicUsize, that nobody frees.
+        let cell: &'static AtomicUsize = unsafe { cell.as_ref() };
+        let thunk = vm.stubs.thunk(&vm.memory, Thunk::Link(self, argc as u32))?;
+        let entry = LinkCell { argc: argc as u32, cell, thunk };
+        cells.push(entry);
+        code.follow(self);
+        cell.store(known_target(code, argc).unwrap_or(thunk), Ordering::Release);
+        Ok(Some(cell as *const AtomicUsize as usize))
+    }
+
+    /// Gives the binding a value, and lets all link cells follow.
+    pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
+        let cells = super::lock(&self.cells);
+        self.store(value);
+        let code = code_of(value).filter(|c| c.captures == 0);
+        if !cells.is_empty()
+            && let Some(code) = code
+        {
+            code.follow(self);
+        }
+        for cell in cells.iter() {
+            let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
+            cell.cell.store(target, Ordering::Release);
+        }
+        let _ = cx;
+    }
+
+    /// Tells the cells of a function's binding that an arity has a body now (0: not any more).
+    fn body_changed(&'static self, code: &Code, arity: &ArityInfo, body: usize, current: Option<&Code>) {
+        if !current.is_some_and(|c| std::ptr::eq(c, code)) || arity.rest {
+            return;
+        }
+        for cell in super::lock(&self.cells).iter().filter(|c| c.argc == arity.params) {
+            cell.cell.store(if body == 0 { cell.thunk } else { body }, Ordering::Release);
+        }
+    }
+}
+
+/// Where a call goes, if that is known already.
+fn known_target(code: &Code, argc: usize) -> Option<usize> {
+    match &code.source {
+        CodeSource::Function { .. } => code.body(code.exact(argc)?),
+        _ => None,
+    }
+}
+
+impl Code {
+    /// Notes that a binding has link cells to this function.
+    fn follow(&'static self, binding: &'static Binding) {
+        let mut followers = super::lock(&self.followers);
+        if !followers.iter().any(|b| std::ptr::eq(*b, binding)) {
+            followers.push(binding);
+        }
+    }
+
+    /// An arity has got a body: entries and link cells go there from now on.
+    pub(super) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize) {
+        arity.body.store(body, Ordering::Release);
+        if !arity.rest && (arity.params as usize) < MANY {
+            self.entry[arity.params as usize].store(body, Ordering::Release);
+        }
+        for binding in super::lock(&self.followers).clone() {
+            binding.body_changed(self, arity, body, binding.get(cx).and_then(code_of));
+        }
+    }
+
+    /// Forgets the compiled bodies: the next call of each arity compiles it anew. Frames that run the old code go on.
+    pub fn reset(&'static self, cx: &Thread) {
+        for arity in &self.arities {
+            arity.body.store(0, Ordering::Release);
+            if (arity.params as usize) < MANY && !arity.rest {
+                let n = arity.params as usize;
+                self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
+            }
+            for binding in super::lock(&self.followers).clone() {
+                binding.body_changed(self, arity, 0, binding.get(cx).and_then(code_of));
+            }
+        }
+    }
+}
+
+/// Behind the thunk of a link cell: the arguments are in the spill area.
+pub(super) fn resolve(cx: &mut Thread, binding: &'static Binding, argc: usize) -> Result<usize, Thrown> {
+    let Some(value) = binding.get(cx) else { return Err(undefined(cx, binding)) };
+    let value = cx.root(value);
+    let Some(code) = code_of(cx.get(value)) else { return Err(not_callable(cx, value)) };
+    cx.set_spilled_closure(value);
+    let vm: &'static Vm = cx.vm();
+    let target = super::resolve::resolve_code(cx, code, argc)?;
+    let stable = match &code.source {
+        // A stub that reads the number of arguments from the context needs one more that writes it.
+        CodeSource::Builtin(_) if argc >= MANY => {
+            vm.stubs.counted(&vm.memory, argc, target).map_err(|e| super::resolve::no_memory(cx, e))?
+        }
+        CodeSource::Builtin(_) | CodeSource::Method(_) => target,
+        CodeSource::Function { .. } if code.captures == 0 && code.exact(argc).is_some() => target,
+        CodeSource::Function { .. } => return Ok(target),
+    };
+    let cells = super::lock(&binding.cells);
+    if let Some(cell) = cells.iter().find(|c| c.argc as usize == argc)
+        && binding.get(cx).and_then(code_of).is_some_and(|now| std::ptr::eq(now, code))
+    {
+        cell.cell.store(stable, Ordering::Release);
+    }
+    Ok(stable)
+}
+
+/// The error of a name without a value.
+#[cold]
+pub(super) fn undefined(cx: &mut Thread, binding: &'static Binding) -> Thrown {
+    cx.throw(ErrorKind::TypeError, format!("{} has no value yet: its definition has not run", binding.name))
+}
+
+/// Defines a binding with a rooted value.
+pub fn define(cx: &Thread, binding: &'static Binding, value: Handle) {
+    binding.define(cx, cx.get(value));
+}

@@ -1,0 +1,557 @@
+//! The checks of a unit before it runs.
+//!
+//! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
+//! (matches that miss variants, arms that cannot be reached, values nobody uses, wrong numbers of arguments). Looks, and
+//! changes nothing. All problems of a unit are found in one go.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::scope::{FieldView, Meaning, Scope, TypeView, declared_names};
+use super::suggest::closest;
+use crate::gc::Thread;
+use crate::reader::diagnostics::{Diagnostic, Severity};
+use crate::reader::tree::{
+    Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, Unit,
+};
+
+/// Checks a unit. Errors and warnings in the order of the text.
+pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
+    let unit = scope.unit;
+    let mut checker = Checker { cx, scope, unit, found: Vec::new() };
+    checker.duplicates();
+    checker.names();
+    checker.items();
+    for index in 0..unit.nodes.len() {
+        checker.node(NodeId(index as u32));
+    }
+    for index in 0..unit.patterns.len() {
+        checker.pattern(PatternId(index as u32));
+    }
+    let mut found = checker.found;
+    found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
+    found.dedup();
+    found
+}
+
+struct Checker<'a> {
+    cx: &'a Thread,
+    scope: &'a Scope<'a>,
+    unit: &'a Unit,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> Checker<'a> {
+    fn error(&mut self, span: Span, title: String) -> &mut Diagnostic {
+        self.report(Severity::Error, span, title)
+    }
+
+    fn warning(&mut self, span: Span, title: String) -> &mut Diagnostic {
+        self.report(Severity::Warning, span, title)
+    }
+
+    fn report(&mut self, severity: Severity, span: Span, title: String) -> &mut Diagnostic {
+        self.found.push(Diagnostic::new(severity, title, Some(span)));
+        let last = self.found.len() - 1;
+        &mut self.found[last]
+    }
+
+    fn name(&self, name: Name) -> &'a str {
+        self.unit.name(name)
+    }
+
+    fn meaning(&self, id: GlobalId) -> Option<Meaning> {
+        self.scope.meaning(self.unit.globals[id.index()])
+    }
+
+    /// The text of a reference as it stands in the source.
+    fn reference(&self, id: GlobalId) -> String {
+        let reference = self.unit.globals[id.index()];
+        match reference.alias {
+            Some(alias) => format!("{}/{}", self.name(alias), self.name(reference.name)),
+            None => self.name(reference.name).to_string(),
+        }
+    }
+
+    // ---- names ----
+
+    fn duplicates(&mut self) {
+        let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
+        for item in &self.unit.items {
+            let span = item_span(self.unit, item);
+            let repeatable = matches!(item, Item::Let { .. });
+            for name in declared_names(self.unit, item) {
+                match seen.get(name) {
+                    Some(&first) if !repeatable || name == "_" => {
+                        let first = head(self.unit, first);
+                        let diagnostic = self.error(head(self.unit, span), format!("`{name}` is defined twice"));
+                        diagnostic.secondary.push((first, "first here".into()));
+                    }
+                    _ => {
+                        seen.insert(name, span);
+                    }
+                }
+            }
+        }
+    }
+
+    fn names(&mut self) {
+        for reference in &self.unit.globals {
+            if self.scope.meaning(*reference).is_some() {
+                continue;
+            }
+            let name = self.name(reference.name);
+            if let Some(alias) = reference.alias {
+                let alias = self.name(alias);
+                match self.scope.namespace_called(alias) {
+                    Some(namespace) => {
+                        let title = format!("namespace {} has no member `{name}`", namespace.name);
+                        let candidates = self.scope.candidates(*reference);
+                        let help = closest(name, candidates.iter().map(String::as_str));
+                        let help = help.map(|c| format!("did you mean `{alias}/{c}`?"));
+                        self.error(reference.span, title).help = help;
+                    }
+                    None => {
+                        let title = format!("there is no namespace or alias `{alias}` here");
+                        self.error(reference.span, title).help = Some(format!("add a line such as `use {alias}`"));
+                    }
+                }
+                continue;
+            }
+            let candidates = self.scope.candidates(*reference);
+            let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
+            let help = match subtraction(name, &known) {
+                Some(parts) => Some(format!("for a subtraction put spaces around the minus: `{parts}`")),
+                None => closest(name, known.iter().copied()).map(|c| format!("did you mean `{c}`?")),
+            };
+            self.error(reference.span, format!("unknown name `{name}`")).help = help;
+        }
+    }
+
+    // ---- declarations ----
+
+    fn items(&mut self) {
+        for item in &self.unit.items {
+            match item {
+                Item::Struct { name, fields, .. } => {
+                    let names = fields.iter().map(|f| (f.name, f.span)).collect::<Vec<_>>();
+                    self.distinct(&names, "field", self.name(*name));
+                }
+                Item::Enum { name, variants, .. } => {
+                    let names = variants.iter().map(|v| (v.name, v.span)).collect::<Vec<_>>();
+                    self.distinct(&names, "variant", self.name(*name));
+                    for variant in variants {
+                        let names = variant.fields.iter().map(|f| (f.name, f.span)).collect::<Vec<_>>();
+                        let owner = format!("{}.{}", self.name(*name), self.name(variant.name));
+                        self.distinct(&names, "field", &owner);
+                    }
+                }
+                Item::Extend(extend) => self.extend(extend),
+                _ => {}
+            }
+        }
+    }
+
+    fn distinct(&mut self, names: &[(Name, Span)], what: &str, owner: &str) {
+        let mut seen = FxHashSet::default();
+        for (name, span) in names {
+            if !seen.insert(*name) {
+                self.error(*span, format!("{owner} has two {what}s called `{}`", self.name(*name)));
+            }
+        }
+    }
+
+    fn extend(&mut self, extend: &crate::reader::tree::Extend) {
+        let span = self.unit.globals[extend.target.index()].span;
+        if let Some(meaning) = self.meaning(extend.target) {
+            let target = self.reference(extend.target);
+            match (self.scope.type_view(meaning), extend.variant) {
+                (None, _) => {
+                    self.error(span, format!("`{target}` is not a type: it cannot be extended"));
+                }
+                (Some(TypeView::Protocol(_)), _) => {
+                    self.error(span, format!("`{target}` is a protocol: it cannot be extended"));
+                }
+                (Some(TypeView::Enum(variants)), Some(variant)) => {
+                    self.variant(&target, &variants, variant, span);
+                }
+                (Some(_), Some(variant)) => {
+                    let title = format!("`{target}` is no enum: it has no variant `{}`", self.name(variant));
+                    self.error(span, title);
+                }
+                (Some(_), None) => {}
+            }
+        }
+        let Some(protocol) = extend.protocol else { return };
+        let span = self.unit.globals[protocol.index()].span;
+        let Some(meaning) = self.meaning(protocol) else { return };
+        let name = self.reference(protocol);
+        let Some(TypeView::Protocol(methods)) = self.scope.type_view(meaning) else {
+            self.error(span, format!("`{name}` is not a protocol"));
+            return;
+        };
+        for (method, function) in &extend.methods {
+            let method = self.name(*method);
+            if !methods.iter().any(|m| m == method) {
+                let span = head(self.unit, self.unit.function(*function).span);
+                let help = closest(method, methods.iter().map(String::as_str))
+                    .map(|c| format!("did you mean `{c}`?"))
+                    .unwrap_or_else(|| format!("its methods: {}", methods.join(", ")));
+                self.error(span, format!("protocol {name} has no method `{method}`")).help = Some(help);
+            }
+        }
+    }
+
+    fn variant(
+        &mut self,
+        type_: &str,
+        variants: &[(String, Vec<FieldView>)],
+        variant: Name,
+        span: Span,
+    ) -> Option<Vec<FieldView>> {
+        let name = self.name(variant);
+        if let Some((_, fields)) = variants.iter().find(|(v, _)| v == name) {
+            return Some(fields.clone());
+        }
+        let names = variants.iter().map(|(v, _)| v.as_str());
+        let help = closest(name, names.clone())
+            .map(|c| format!("did you mean `{type_}.{c}`?"))
+            .unwrap_or_else(|| format!("its variants: {}", names.collect::<Vec<_>>().join(", ")));
+        self.error(span, format!("enum {type_} has no variant `{name}`")).help = Some(help);
+        None
+    }
+
+    // ---- expressions ----
+
+    fn node(&mut self, id: NodeId) {
+        let span = self.unit.span(id);
+        match self.unit.node(id) {
+            Node::Struct { type_, variant, base, fields, values: _ } => {
+                self.struct_literal(span, *type_, *variant, base.is_some(), fields);
+            }
+            Node::Field { object, name } => self.variant_value(*object, *name, span),
+            Node::Call { callee, args, .. } => self.call(*callee, *args, span),
+            Node::Match { subject: _, arms } => self.arms(arms),
+            Node::Block(list) => self.unused(*list),
+            Node::Binding { names, .. } => {
+                for name in names {
+                    if let Some(meaning) = self.meaning(*name)
+                        && !self.scope.is_dynamic(meaning)
+                    {
+                        let span = self.unit.globals[name.index()].span;
+                        let title = format!("`{}` is not dynamic: `binding` cannot bind it", self.reference(*name));
+                        self.error(span, title).help = Some("declare it with `let dynamic`".into());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn struct_literal(&mut self, span: Span, type_: GlobalId, variant: Option<Name>, base: bool, fields: &[Name]) {
+        let Some(meaning) = self.meaning(type_) else { return };
+        let name = self.reference(type_);
+        let at = self.unit.globals[type_.index()].span;
+        let (owner, declared) = match (self.scope.type_view(meaning), variant) {
+            (Some(TypeView::Struct(fields)), None) => (name, fields),
+            (Some(TypeView::Enum(variants)), Some(variant)) => {
+                let Some(fields) = self.variant(&name, &variants, variant, head(self.unit, span)) else { return };
+                (format!("{name}.{}", self.name(variant)), fields)
+            }
+            (Some(TypeView::Enum(_)), None) => {
+                self.error(at, format!("`{name}` is an enum: name one of its variants, `{name}.variant {{ … }}`"));
+                return;
+            }
+            (Some(TypeView::Struct(_)), Some(variant)) => {
+                self.error(at, format!("struct {name} has no variants, and so no `{}`", self.name(variant)));
+                return;
+            }
+            (Some(_), _) => {
+                self.error(at, format!("`{name}` is neither a struct nor an enum: it has no literals"));
+                return;
+            }
+            (None, _) => {
+                self.error(at, format!("`{name}` is not a struct"));
+                return;
+            }
+        };
+        let mut seen = FxHashSet::default();
+        for field in fields {
+            let field = self.name(*field);
+            if !seen.insert(field) {
+                self.error(head(self.unit, span), format!("field `{field}` of {owner} is given twice"));
+            } else if !declared.iter().any(|d| d.name == field) {
+                self.no_field(head(self.unit, span), &owner, &declared, field);
+            }
+        }
+        if base {
+            return;
+        }
+        let missing: Vec<String> = declared
+            .iter()
+            .filter(|d| !d.optional && !seen.contains(d.name.as_str()))
+            .map(|d| format!("`{}`", d.name))
+            .collect();
+        if !missing.is_empty() {
+            let what = if missing.len() == 1 { "field" } else { "fields" };
+            self.error(head(self.unit, span), format!("{owner} needs the {what} {}", missing.join(", ")));
+        }
+    }
+
+    fn no_field(&mut self, span: Span, owner: &str, declared: &[FieldView], field: &str) {
+        let names = declared.iter().map(|d| d.name.as_str());
+        let help = closest(field, names.clone()).map(|c| format!("did you mean `{c}`?")).unwrap_or_else(|| {
+            match declared.is_empty() {
+                true => "it has no fields".into(),
+                false => format!("its fields: {}", names.collect::<Vec<_>>().join(", ")),
+            }
+        });
+        self.error(span, format!("{owner} has no field `{field}`")).help = Some(help);
+    }
+
+    /// `Enum.variant` as a value.
+    fn variant_value(&mut self, object: NodeId, name: Name, span: Span) {
+        let Node::Global(global) = self.unit.node(object) else { return };
+        let Some(meaning) = self.meaning(*global) else { return };
+        let Some(TypeView::Enum(variants)) = self.scope.type_view(meaning) else { return };
+        let type_ = self.reference(*global);
+        if let Some(fields) = self.variant(&type_, &variants, name, span)
+            && !fields.is_empty()
+        {
+            let variant = self.name(name);
+            let list = fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", ");
+            self.error(span, format!("variant {type_}.{variant} has fields: write `{type_}.{variant} {{ {list} }}`"));
+        }
+    }
+
+    fn call(&mut self, callee: NodeId, args: List, span: Span) {
+        let Node::Global(global) = self.unit.node(callee) else { return };
+        let Some(meaning) = self.meaning(*global) else { return };
+        let name = self.name(self.unit.globals[global.index()].name);
+        let Some(takes) = self.scope.takes(self.cx, name, meaning) else { return };
+        let argc = args.len as usize;
+        if takes.iter().any(|&(n, rest)| if rest { argc >= n } else { argc == n }) {
+            return;
+        }
+        let message = crate::runtime::errors::arity_message(&self.reference(*global), &takes, argc);
+        self.warning(span, message).label = Some("this call will throw an ArityError".into());
+    }
+
+    // ---- match ----
+
+    fn arms(&mut self, arms: &'a [Arm]) {
+        let mut covered = Covered::default();
+        let mut only_variants = true;
+        let mut enum_ = None;
+        for arm in arms {
+            let span = self.unit.pattern_spans[arm.pattern.index()];
+            let alternatives = self.alternatives(arm.pattern);
+            if let Some((place, binds)) = covered.everything.clone() {
+                let why = match binds {
+                    Some(name) => format!("`{name}` before it fits everything: a name binds, it does not compare"),
+                    None => "an arm before it fits everything".to_string(),
+                };
+                let diagnostic = self.warning(span, "this arm can never be reached".into());
+                diagnostic.secondary.push((place, why));
+                continue;
+            }
+            if !alternatives.is_empty() && alternatives.iter().all(|p| self.is_covered(&covered, *p)) {
+                self.warning(span, "this arm can never be reached: arms before it fit all that it fits".into());
+            }
+            for pattern in alternatives {
+                let fits_all = arm.guard.is_none();
+                match self.unit.pattern(pattern) {
+                    Pattern::Ignore | Pattern::Bind(_) if fits_all => {
+                        let place = self.unit.pattern_spans[pattern.index()];
+                        let binds = matches!(self.unit.pattern(pattern), Pattern::Bind(_)).then(|| self.text(place));
+                        covered.everything = Some((place, binds));
+                    }
+                    Pattern::Ignore | Pattern::Bind(_) => {}
+                    Pattern::Struct { type_, variant: Some(variant), fields } => {
+                        match (enum_, self.meaning(*type_)) {
+                            (None, Some(meaning)) => enum_ = Some((*type_, meaning)),
+                            (Some((_, first)), Some(meaning)) if first == meaning => {}
+                            _ => only_variants = false,
+                        }
+                        let whole = fields.iter().all(|(_, p)| super::scope::irrefutable(self.unit, self.unit.pattern(*p)));
+                        if fits_all && whole {
+                            covered.variants.insert(self.name(*variant));
+                        } else {
+                            covered.partly.insert(self.name(*variant));
+                        }
+                    }
+                    Pattern::Literal(node) if fits_all => {
+                        only_variants = false;
+                        covered.literals.extend(self.literal(*node));
+                    }
+                    _ => only_variants = false,
+                }
+            }
+        }
+        let Some((type_, meaning)) = enum_.filter(|_| only_variants && covered.everything.is_none()) else { return };
+        let Some(TypeView::Enum(variants)) = self.scope.type_view(meaning) else { return };
+        let missing: Vec<String> = variants
+            .iter()
+            .filter(|(v, _)| !covered.variants.contains(v.as_str()))
+            .map(|(v, _)| match covered.partly.contains(v.as_str()) {
+                true => format!("some values of `{v}`"),
+                false => format!("`{v}`"),
+            })
+            .collect();
+        if !missing.is_empty() {
+            let name = self.scope.type_name(meaning);
+            let span = self.unit.globals[type_.index()].span;
+            let title = format!("this match over {name} misses {}", missing.join(", "));
+            self.warning(span, title).help = Some("add arms for them, or `_ => …`".into());
+        }
+    }
+
+    fn text(&self, span: Span) -> String {
+        self.unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_string()
+    }
+
+    fn alternatives(&self, pattern: PatternId) -> Vec<PatternId> {
+        match self.unit.pattern(pattern) {
+            Pattern::Or(all) => all.iter().flat_map(|p| self.alternatives(*p)).collect(),
+            _ => vec![pattern],
+        }
+    }
+
+    fn is_covered(&self, covered: &Covered<'_>, pattern: PatternId) -> bool {
+        match self.unit.pattern(pattern) {
+            Pattern::Struct { variant: Some(variant), .. } => covered.variants.contains(self.name(*variant)),
+            Pattern::Literal(node) => self.literal(*node).is_some_and(|l| covered.literals.contains(&l)),
+            _ => false,
+        }
+    }
+
+    /// A literal in a form that can be compared.
+    fn literal(&self, node: NodeId) -> Option<String> {
+        Some(match self.unit.node(node) {
+            Node::Int(i) => i.to_string(),
+            Node::BigInt(digits) => self.name(*digits).to_string(),
+            Node::String(text) => format!("{:?}", self.name(*text)),
+            Node::Keyword(name) => format!(":{}", self.name(*name)),
+            Node::Bool(b) => b.to_string(),
+            Node::Null => "null".into(),
+            _ => return None,
+        })
+    }
+
+    // ---- patterns ----
+
+    fn pattern(&mut self, id: PatternId) {
+        let Pattern::Struct { type_, variant, fields } = self.unit.pattern(id) else { return };
+        let span = self.unit.pattern_spans[id.index()];
+        let Some(meaning) = self.meaning(*type_) else { return };
+        let name = self.reference(*type_);
+        let (owner, declared) = match (self.scope.type_view(meaning), variant) {
+            (Some(TypeView::Struct(fields)), None) => (name, fields),
+            (Some(TypeView::Enum(variants)), Some(variant)) => {
+                let Some(declared) = self.variant(&name, &variants, *variant, span) else { return };
+                (format!("{name}.{}", self.name(*variant)), declared)
+            }
+            (Some(TypeView::Enum(_) | TypeView::Builtin), None) if fields.is_empty() => return,
+            (Some(TypeView::Enum(_)), None) => {
+                self.error(span, format!("`{name}` is an enum: name one of its variants, `{name}.variant {{ … }}`"));
+                return;
+            }
+            (Some(TypeView::Struct(_)), Some(variant)) => {
+                self.error(span, format!("struct {name} has no variants, and so no `{}`", self.name(*variant)));
+                return;
+            }
+            (Some(_), _) => {
+                self.error(span, format!("`{name}` has no fields that a pattern could name"));
+                return;
+            }
+            (None, _) => {
+                self.error(span, format!("`{name}` is not a type"));
+                return;
+            }
+        };
+        for (field, _) in fields {
+            let field = self.name(*field);
+            if !declared.iter().any(|d| d.name == field) {
+                self.no_field(span, &owner, &declared, field);
+            }
+        }
+    }
+
+    // ---- values nobody uses ----
+
+    fn unused(&mut self, list: List) {
+        let nodes = self.unit.list(list);
+        let Some((_, before)) = nodes.split_last() else { return };
+        for &id in before {
+            if !self.is_pure(id, 0) {
+                continue;
+            }
+            let span = self.unit.span(id);
+            let text = self.text(span);
+            let help = if text.starts_with('-') {
+                "a line that starts with `-` is a statement of its own: to go on with the line before, end that line with `-`"
+            } else {
+                "remove it, or use its value"
+            };
+            self.warning(span, "nobody uses the value of this expression".into()).help = Some(help.into());
+        }
+    }
+
+    /// Does evaluating it do nothing but give a value (or throw)?
+    fn is_pure(&self, id: NodeId, depth: usize) -> bool {
+        if depth > 50 {
+            return false;
+        }
+        let pure = |id: &NodeId| self.is_pure(*id, depth + 1);
+        match self.unit.node(id) {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => true,
+            Node::Local(_) | Node::Global(_) | Node::Function(_) => true,
+            Node::Vector(list) | Node::Map(list) | Node::Set(list) => self.unit.list(*list).iter().all(pure),
+            Node::Unary { operand, .. } => pure(operand),
+            Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => pure(left) && pure(right),
+            Node::Field { object, .. } => pure(object),
+            _ => false,
+        }
+    }
+}
+
+/// What the arms of a match so far fit.
+#[derive(Default)]
+struct Covered<'a> {
+    everything: Option<(Span, Option<String>)>,
+    variants: FxHashSet<&'a str>,
+    partly: FxHashSet<&'a str>,
+    literals: FxHashSet<String>,
+}
+
+/// `x - y` when the name is made of names in view.
+fn subtraction(name: &str, known: &FxHashSet<&str>) -> Option<String> {
+    name.match_indices('-').find_map(|(at, _)| {
+        let (left, right) = (&name[..at], &name[at + 1..]);
+        let right_known = known.contains(right) || subtraction(right, known).is_some();
+        (known.contains(left) && right_known).then(|| {
+            let right = subtraction(right, known).filter(|_| !known.contains(right)).unwrap_or(right.to_string());
+            format!("{left} - {right}")
+        })
+    })
+}
+
+/// The first line of a span.
+fn head(unit: &Unit, span: Span) -> Span {
+    let text = unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+    let end = text.find(['\n', '{']).unwrap_or(text.len());
+    let end = text[..end].trim_end().len().max(1);
+    Span { start: span.start, end: span.start + end as u32 }
+}
+
+fn item_span(unit: &Unit, item: &Item) -> Span {
+    match item {
+        Item::Function { span, .. }
+        | Item::Struct { span, .. }
+        | Item::Enum { span, .. }
+        | Item::Protocol { span, .. }
+        | Item::Let { span, .. }
+        | Item::Test { span, .. } => *span,
+        Item::Extend(extend) => extend.span,
+        Item::Expression { node } => unit.span(*node),
+    }
+}

@@ -1,0 +1,242 @@
+//! The declarations of a checked unit, made real, and the run of its top level.
+//!
+//! Owns the order: names, types, the linked unit, layouts with their defaults, functions, protocols, extensions, tests; then the
+//! top-level code.
+
+use std::sync::Arc;
+
+use super::scope::{Meaning, Scope, method_arities};
+use super::{LoadError, TestBlock, own_binding};
+use crate::gc::{Handle, Thread};
+use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Span, Unit};
+use crate::runtime::binding::{BindingKind, Place};
+use crate::runtime::declare::{self, DeclareError, VariantDeclaration};
+use crate::runtime::dispatch::Target;
+use crate::runtime::keywords::intern;
+use crate::runtime::types::{FieldInfo, TypeKind};
+use crate::runtime::{Code, LinkedUnit, Resolved};
+
+struct Installer<'a, 'b> {
+    unit: &'a Arc<Unit>,
+    scope: &'a Scope<'b>,
+    linked: Arc<LinkedUnit>,
+}
+
+/// Declares everything and runs the top level; gives its value.
+pub fn install(cx: &mut Thread, unit: &Arc<Unit>, scope: &Scope<'_>) -> Result<Handle, LoadError> {
+    declare_names(cx, unit, scope)?;
+    let globals = resolve(cx, unit, scope)?;
+    let linked = LinkedUnit::new(unit.clone(), scope.namespace, globals);
+    let installer = Installer { unit, scope, linked };
+    let mark = cx.mark();
+    for item in &unit.items {
+        installer.types(cx, item)?;
+    }
+    for item in &unit.items {
+        installer.functions(cx, item)?;
+        cx.release(mark);
+    }
+    for item in &unit.items {
+        installer.extensions(cx, item)?;
+    }
+    let init = installer.code(cx, unit.init)?;
+    let function = cx.alloc_closure(init.address(), &[])?;
+    Ok(cx.scoped(|cx| cx.call(function, &[]))?)
+}
+
+/// All own names get their bindings; types get their objects, so that references to them can be resolved.
+fn declare_names(cx: &mut Thread, unit: &Unit, scope: &Scope<'_>) -> Result<(), LoadError> {
+    let namespace = scope.namespace;
+    let doc = |doc: &Option<Name>| doc.map(|d| Arc::from(unit.name(d)));
+    let place = |span: &Span| Some(Place { source: unit.source.clone(), span: *span });
+    for item in &unit.items {
+        match item {
+            Item::Function { name, doc: d, span, .. } => {
+                let binding = own_binding(cx, namespace, unit.name(*name))?;
+                binding.set_kind(BindingKind::Plain);
+                binding.set_about(doc(d), place(span), None);
+            }
+            Item::Let { names, kind, doc: d, span } => {
+                for (name, name_span) in names {
+                    let binding = own_binding(cx, namespace, unit.name(*name))?;
+                    binding.set_kind(match kind {
+                        LetKind::Plain => BindingKind::Plain,
+                        LetKind::Dynamic => BindingKind::Dynamic,
+                        LetKind::Once => BindingKind::Once,
+                    });
+                    let span = if names.len() == 1 { span } else { name_span };
+                    binding.set_about(doc(d), place(span), None);
+                }
+            }
+            Item::Struct { name, doc: d, span, .. } => {
+                type_name(cx, scope, unit.name(*name), TypeKind::Struct, doc(d), place(span))?;
+            }
+            Item::Enum { name, doc: d, span, .. } => {
+                type_name(cx, scope, unit.name(*name), TypeKind::Enum, doc(d), place(span))?;
+            }
+            Item::Protocol { name, methods, doc: d, span } => {
+                type_name(cx, scope, unit.name(*name), TypeKind::Protocol, doc(d), place(span))?;
+                for method in methods {
+                    own_binding(cx, namespace, unit.name(method.name))?;
+                }
+            }
+            Item::Extend(_) | Item::Expression { .. } | Item::Test { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+fn type_name(
+    cx: &mut Thread,
+    scope: &Scope<'_>,
+    name: &str,
+    kind: TypeKind,
+    doc: Option<Arc<str>>,
+    place: Option<Place>,
+) -> Result<(), LoadError> {
+    match declare::type_for(cx, scope.namespace, name, kind, doc, place) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.load(cx)),
+    }
+}
+
+fn resolve(cx: &mut Thread, unit: &Unit, scope: &Scope<'_>) -> Result<Vec<Resolved>, LoadError> {
+    let vm = cx.vm();
+    let mut resolved = Vec::with_capacity(unit.globals.len());
+    for reference in &unit.globals {
+        let binding = match scope.meaning(*reference) {
+            Some(Meaning::Known(known)) => known.0,
+            // The checks have found every other name.
+            _ => own_binding(cx, scope.namespace, unit.name(reference.name))?,
+        };
+        resolved.push(Resolved { binding, type_: binding.type_id().map(|id| vm.types.get(id)) });
+    }
+    Ok(resolved)
+}
+
+impl Installer<'_, '_> {
+    fn code(&self, cx: &mut Thread, id: FunctionId) -> Result<&'static Code, LoadError> {
+        let vm = cx.vm();
+        self.linked.code(vm, id).map_err(|e| DeclareError::from(e).load(cx))
+    }
+
+    fn text(&self, name: Name) -> &str {
+        self.unit.name(name)
+    }
+
+    fn doc(&self, doc: Option<Name>) -> Option<Arc<str>> {
+        doc.map(|d| Arc::from(self.text(d)))
+    }
+
+    fn place(&self, span: Span) -> Option<Place> {
+        Some(Place { source: self.unit.source.clone(), span })
+    }
+
+    fn fields(&self, cx: &mut Thread, fields: &[Field]) -> Result<Vec<FieldInfo>, LoadError> {
+        let mut infos = Vec::with_capacity(fields.len());
+        for field in fields {
+            let default = match field.default {
+                Some(function) => Some(self.code(cx, function)?),
+                None => None,
+            };
+            infos.push(FieldInfo {
+                name: intern(self.text(field.name)),
+                mutable: field.mutable,
+                default,
+                doc: self.doc(field.doc),
+            });
+        }
+        Ok(infos)
+    }
+
+    fn types(&self, cx: &mut Thread, item: &Item) -> Result<(), LoadError> {
+        let namespace = self.scope.namespace;
+        match item {
+            Item::Struct { name, fields, doc, span } => {
+                let fields = self.fields(cx, fields)?;
+                let (doc, place) = (self.doc(*doc), self.place(*span));
+                declare::structure(cx, namespace, self.text(*name), fields, doc, place).map_err(|e| e.load(cx))?;
+            }
+            Item::Enum { name, variants, doc, span } => {
+                let mut declared = Vec::with_capacity(variants.len());
+                for variant in variants {
+                    declared.push(VariantDeclaration {
+                        name: self.text(variant.name).to_string(),
+                        fields: self.fields(cx, &variant.fields)?,
+                        doc: self.doc(variant.doc),
+                    });
+                }
+                let (doc, place) = (self.doc(*doc), self.place(*span));
+                declare::enumeration(cx, namespace, self.text(*name), declared, doc, place).map_err(|e| e.load(cx))?;
+            }
+            Item::Protocol { name, methods, doc, span } => {
+                let (doc, place) = (self.doc(*doc), self.place(*span));
+                let protocol =
+                    declare::protocol(cx, namespace, self.text(*name), doc, place).map_err(|e| e.load(cx))?;
+                for method in methods {
+                    let argcs = method_arities(self.unit, method);
+                    let (doc, place) = (self.doc(method.doc), self.place(method.span));
+                    let info = declare::method(cx, namespace, protocol, self.text(method.name), &argcs, doc, place)
+                        .map_err(|e| e.load(cx))?;
+                    let default = match method.default {
+                        Some(function) => Some(self.code(cx, function)?),
+                        None => None,
+                    };
+                    info.set_default(default);
+                    cx.vm().dispatch.reset_method(info);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn functions(&self, cx: &mut Thread, item: &Item) -> Result<(), LoadError> {
+        match item {
+            Item::Function { name, function, .. } => {
+                let code = self.code(cx, *function)?;
+                let value = cx.alloc_closure(code.address(), &[])?;
+                let binding = own_binding(cx, self.scope.namespace, self.text(*name))?;
+                binding.define(cx, cx.get(value));
+            }
+            Item::Test { name, function, span } => {
+                let code = self.code(cx, *function)?;
+                let line = self.unit.source.line_column(span.start).0;
+                crate::runtime::lock(&cx.vm().loader.tests).push(TestBlock {
+                    name: Arc::from(self.text(*name)),
+                    namespace: self.scope.namespace,
+                    code,
+                    place: format!("{}:{line}", self.unit.source.name),
+                });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn extensions(&self, cx: &mut Thread, item: &Item) -> Result<(), LoadError> {
+        let Item::Extend(extend) = item else { return Ok(()) };
+        let vm = cx.vm();
+        let Some(type_) = self.linked.global(extend.target).type_ else { return Ok(()) };
+        let target = Target { type_: type_.id, variant: extend.variant.map(|v| intern(self.text(v))) };
+        let mut functions = Vec::with_capacity(extend.methods.len());
+        for (name, function) in &extend.methods {
+            functions.push((self.text(*name), self.code(cx, *function)?));
+        }
+        match extend.protocol.and_then(|p| self.linked.global(p).type_) {
+            Some(protocol) => {
+                let methods: Vec<_> = functions
+                    .into_iter()
+                    .filter_map(|(name, code)| Some((vm.dispatch.method(protocol.id, name)?, code)))
+                    .collect();
+                vm.dispatch.extend(target, protocol.id, &methods);
+            }
+            None => {
+                for (name, code) in functions {
+                    vm.dispatch.associate(target, name, code);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,469 @@
+//! Loading: from a text to a namespace whose top level has run.
+//!
+//! Owns the order of things: read, load what is used, resolve and check, declare, run the top level. Knows files; must not know
+//! terminals: problems are data ([`Problem`]), whoever asked shows them.
+//!
+//! Invariant: nothing of a text is declared before the whole text is known to be right.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+use rustc_hash::FxHashMap;
+
+use super::binding::Binding;
+use super::declare::{self, DeclareError};
+use super::namespace::Namespace;
+use crate::gc::{Handle, Thread, Thrown};
+use crate::reader::diagnostics::{Diagnostic, Severity, render};
+use crate::reader::tree::{Source, Span, Unit};
+use crate::reader::{self, Surroundings, SyntaxError};
+use scope::{Meaning, Scope};
+
+mod check;
+mod install;
+pub mod library;
+pub mod paths;
+mod scope;
+mod suggest;
+
+pub use suggest::closest;
+
+/// Something wrong with a text.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The text.
+    pub source: Arc<Source>,
+    /// What is wrong.
+    pub diagnostic: Diagnostic,
+    /// It is a matter of syntax, and more text may cure it.
+    pub incomplete: bool,
+    /// It is a matter of syntax.
+    pub syntax: bool,
+}
+
+/// Why loading failed.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The text (or one it uses) is wrong. Never empty.
+    Problems(Vec<Problem>),
+    /// The top level threw.
+    Thrown(Thrown),
+}
+
+impl From<Thrown> for LoadError {
+    fn from(thrown: Thrown) -> LoadError {
+        LoadError::Thrown(thrown)
+    }
+}
+
+/// A `test` block.
+#[derive(Clone, Debug)]
+pub struct TestBlock {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it stands.
+    pub namespace: &'static Namespace,
+    /// Its body.
+    pub code: &'static super::Code,
+    /// `file.hr:12`
+    pub place: String,
+}
+
+/// What the loader remembers.
+#[derive(Default)]
+pub struct Loader {
+    search: RwLock<paths::SearchPath>,
+    /// Namespaces that are loaded or being loaded, by the file they come from.
+    files: Mutex<FxHashMap<PathBuf, &'static Namespace>>,
+    /// Those of the standard library.
+    library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
+    tests: Mutex<Vec<TestBlock>>,
+    warn: Mutex<Option<fn(&str)>>,
+}
+
+impl Loader {
+    /// Sets where files are looked for.
+    pub fn set_search(&self, search: paths::SearchPath) {
+        *super::write(&self.search) = search;
+    }
+
+    /// Sets who gets the warnings (rendered).
+    pub fn set_warn(&self, warn: fn(&str)) {
+        *super::lock(&self.warn) = Some(warn);
+    }
+
+    /// All test blocks so far.
+    pub fn tests(&self) -> Vec<TestBlock> {
+        super::lock(&self.tests).clone()
+    }
+
+    fn search(&self) -> paths::SearchPath {
+        super::read(&self.search).clone()
+    }
+}
+
+/// A link in the chain of files that use one another.
+struct Chain<'a> {
+    namespace: &'a str,
+    before: Option<&'a Chain<'a>>,
+}
+
+impl Chain<'_> {
+    /// From the first use of the name down to here, when the name is in the chain.
+    fn cycle(&self, name: &str) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        let mut at = Some(self);
+        while let Some(link) = at {
+            names.push(link.namespace.to_string());
+            if link.namespace == name {
+                names.reverse();
+                names.push(name.to_string());
+                return Some(names);
+            }
+            at = link.before;
+        }
+        None
+    }
+}
+
+/// Where a text comes from.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    /// The main file of a program.
+    Main(&'a Path),
+    /// A file that a `use` line asked for under this name.
+    File(&'a Path, &'a str),
+    /// The standard library.
+    Library(&'static str),
+    /// Text for a namespace that is there: `eval`, the REPL, `-e`.
+    Text(&'static Namespace),
+}
+
+/// Loads the main file of a program and runs its top level.
+pub fn program(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
+    let source = Arc::new(Source::new(name, text));
+    Ok(load(cx, source, Origin::Main(file), None)?.0)
+}
+
+/// Evaluates a text in a namespace; gives the value of its last expression.
+pub fn evaluate(
+    cx: &mut Thread,
+    name: &str,
+    text: &str,
+    namespace: &'static Namespace,
+) -> Result<(&'static Namespace, Handle), LoadError> {
+    let source = Arc::new(Source::new(name, text));
+    load(cx, source, Origin::Text(namespace), None)
+}
+
+/// Loads a namespace as a `use` line would.
+pub fn require(cx: &mut Thread, path: &str) -> Result<&'static Namespace, LoadError> {
+    let source = Arc::new(Source::new("<use>", path));
+    let span = Span { start: 0, end: path.len() as u32 };
+    find(cx, path, &source, span, None, None)
+}
+
+/// Loads the part of `core` that is written in Harrier.
+pub fn core(cx: &mut Thread) -> Result<(), LoadError> {
+    for (name, text) in library::FILES.iter().filter(|(name, _)| *name == "core") {
+        let source = Arc::new(Source::new(format!("{name}.hr"), *text));
+        let mark = cx.mark();
+        let (_core, _value) = load(cx, source, Origin::Library(name), None)?;
+        cx.release(mark);
+    }
+    Ok(())
+}
+
+fn problem(source: &Arc<Source>, span: Span, title: String) -> Problem {
+    let diagnostic = Diagnostic::new(Severity::Error, title, Some(span));
+    Problem { source: source.clone(), diagnostic, incomplete: false, syntax: false }
+}
+
+fn syntax_problems(source: &Arc<Source>, errors: &[SyntaxError]) -> LoadError {
+    let problems = errors.iter().map(|error| Problem {
+        source: source.clone(),
+        diagnostic: Diagnostic::from(error),
+        incomplete: error.incomplete,
+        syntax: true,
+    });
+    LoadError::Problems(problems.collect())
+}
+
+fn load(
+    cx: &mut Thread,
+    source: Arc<Source>,
+    origin: Origin<'_>,
+    chain: Option<&Chain<'_>>,
+) -> Result<(&'static Namespace, Handle), LoadError> {
+    cx.check_native_stack()?;
+    let surroundings = match origin {
+        Origin::Text(namespace) => {
+            let mut aliases: Vec<String> = namespace.alias_names().into_iter().map(str::to_string).collect();
+            aliases.push(namespace.name.to_string());
+            Surroundings { aliases }
+        }
+        _ => Surroundings::default(),
+    };
+    let unit = match reader::read(source.clone(), &surroundings) {
+        Ok(unit) => Arc::new(unit),
+        Err(errors) => return Err(syntax_problems(&source, &errors)),
+    };
+    let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![p]))?;
+    let namespace = match origin {
+        Origin::Text(namespace) if namespace.name == name => namespace,
+        _ => declare::namespace(cx, &name).map_err(|e| e.throw(cx))?,
+    };
+    note_loading(cx, origin, namespace);
+    let result = load_unit(cx, &unit, namespace, origin, chain);
+    if result.is_err() {
+        forget_loading(cx, origin);
+    }
+    result.map(|value| (namespace, value))
+}
+
+/// A file counts as loaded while it is being loaded, so that what its top level evaluates finds it.
+fn note_loading(cx: &Thread, origin: Origin<'_>, namespace: &'static Namespace) {
+    let loader = &cx.vm().loader;
+    match origin {
+        Origin::Main(file) | Origin::File(file, _) => {
+            super::lock(&loader.files).insert(paths::absolute(file), namespace);
+        }
+        Origin::Library(name) => {
+            super::lock(&loader.library).insert(name, namespace);
+        }
+        Origin::Text(_) => {}
+    }
+}
+
+fn forget_loading(cx: &Thread, origin: Origin<'_>) {
+    let loader = &cx.vm().loader;
+    match origin {
+        Origin::Main(file) | Origin::File(file, _) => {
+            super::lock(&loader.files).remove(&paths::absolute(file));
+        }
+        Origin::Library(name) => {
+            super::lock(&loader.library).remove(name);
+        }
+        Origin::Text(_) => {}
+    }
+}
+
+/// The name of a unit's namespace: its `namespace` line, which must agree with the file's path, or the path itself.
+fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String, Problem> {
+    let line = unit.namespace.as_ref().map(|line| (unit.name(line.path).to_string(), line.span));
+    let search = cx.vm().loader.search();
+    let whole = Span { start: 0, end: 0 };
+    let stem = |file: &Path| file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let expected = match origin {
+        Origin::Text(namespace) => return Ok(line.map_or(namespace.name.to_string(), |l| l.0)),
+        Origin::Library(name) => return Ok(name.to_string()),
+        Origin::Main(file) => search.name_of(file).unwrap_or_else(|| stem(file)),
+        Origin::File(file, used) => search.name_of(file).unwrap_or_else(|| used.to_string()),
+    };
+    match line {
+        Some((name, _)) if name == expected => Ok(name),
+        // A file whose path is no name has no other choice.
+        Some((name, _)) if !paths::is_namespace_name(&expected) => Ok(name),
+        Some((name, span)) => {
+            let title = format!("this file's namespace is {expected}, not {name}");
+            let mut problem = problem(&unit.source, span, title);
+            problem.diagnostic.help =
+                Some("a namespace is called as its file, with the folders below the source root".into());
+            Err(problem)
+        }
+        None => {
+            let name = match origin {
+                Origin::Main(file) => stem(file),
+                _ => expected,
+            };
+            if paths::is_namespace_name(&name) {
+                return Ok(name);
+            }
+            let title = format!("`{name}` is not a name for a namespace: add a line `namespace name` at the top");
+            Err(problem(&unit.source, whole, title))
+        }
+    }
+}
+
+fn load_unit(
+    cx: &mut Thread,
+    unit: &Arc<Unit>,
+    namespace: &'static Namespace,
+    origin: Origin<'_>,
+    chain: Option<&Chain<'_>>,
+) -> Result<Handle, LoadError> {
+    let vm = cx.vm();
+    let source = &unit.source;
+    let here = Chain { namespace: namespace.name, before: chain };
+    let mut problems = Vec::new();
+    // What is used comes first.
+    let file = match origin {
+        Origin::Main(file) | Origin::File(file, _) => Some(file),
+        _ => None,
+    };
+    let mut used = Vec::new();
+    for line in &unit.uses {
+        let path = unit.name(line.path);
+        match find(cx, path, source, line.span, file, Some(&here)) {
+            Ok(found) => used.push((line, found)),
+            Err(LoadError::Problems(more)) => problems.extend(more),
+            Err(thrown) => return Err(thrown),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(LoadError::Problems(problems));
+    }
+    // What the names mean.
+    let mut scope = Scope::new(vm, unit, namespace);
+    for (line, found) in &used {
+        scope.aliases.insert(unit.name(line.alias), found);
+        for (name, span) in &line.names {
+            let name = unit.name(*name);
+            match found.member(name) {
+                Some(binding) => {
+                    scope.imports.insert(name, binding);
+                }
+                None => {
+                    let mut problem = problem(source, *span, format!("namespace {} has no member `{name}`", found.name));
+                    let members = found.members();
+                    problem.diagnostic.help =
+                        closest(name, members.iter().map(|m| m.0)).map(|c| format!("did you mean `{c}`?"));
+                    problems.push(problem);
+                }
+            }
+        }
+    }
+    for export in &unit.exports {
+        let reference = unit.globals[export.index()];
+        if let Some(Meaning::Known(known)) = scope.meaning(reference) {
+            scope.exports.insert(unit.name(reference.name), known.0);
+        }
+    }
+    let found = check::check(cx, &scope);
+    let warn = *super::lock(&vm.loader.warn);
+    for diagnostic in found {
+        match diagnostic.severity {
+            Severity::Error => {
+                problems.push(Problem { source: source.clone(), diagnostic, incomplete: false, syntax: false });
+            }
+            _ if matches!(origin, Origin::Library(_)) => {}
+            _ => {
+                if let Some(warn) = warn {
+                    warn(&render(source, &diagnostic, false));
+                }
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(LoadError::Problems(problems));
+    }
+    let line = unit.namespace.as_ref();
+    let doc = line.and_then(|l| l.doc).map(|doc| Arc::from(unit.name(doc)));
+    namespace.set_source(doc, file.map(|_| source.clone()));
+    for (line, found) in &used {
+        namespace.add_alias(unit.name(line.alias), found);
+    }
+    for (name, binding) in &scope.imports {
+        namespace.add_import(name, binding);
+    }
+    for (name, binding) in &scope.exports {
+        namespace.add_member(name, binding);
+    }
+    install::install(cx, unit, &scope)
+}
+
+/// The namespace that a `use` line names: loaded already, of the standard library, or from a file.
+fn find(
+    cx: &mut Thread,
+    path: &str,
+    source: &Arc<Source>,
+    span: Span,
+    file: Option<&Path>,
+    chain: Option<&Chain<'_>>,
+) -> Result<&'static Namespace, LoadError> {
+    let vm = cx.vm();
+    let cycle = |name: &str| chain.and_then(|c| c.cycle(name));
+    let cyclic = |names: Vec<String>| {
+        let mut problem = problem(source, span, format!("the namespaces use one another: {}", names.join(" -> ")));
+        problem.diagnostic.label = Some("this closes the circle".into());
+        LoadError::Problems(vec![problem])
+    };
+    if let Some(&(name, text)) = library::FILES.iter().find(|(name, _)| *name == path) {
+        if let Some(names) = cycle(name) {
+            return Err(cyclic(names));
+        }
+        let known = super::lock(&vm.loader.library).get(name).copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let source = Arc::new(Source::new(format!("{name}.hr"), text));
+        return Ok(load(cx, source, Origin::Library(name), chain)?.0);
+    }
+    let native = vm.namespaces.find(path);
+    if let Some(native) = native.filter(|n| n.native()) {
+        return Ok(native);
+    }
+    let Some(found) = vm.loader.search().find(path, file) else {
+        // A namespace that was made by hand, in the REPL for instance.
+        if let Some(known) = native {
+            return match cycle(path) {
+                Some(names) => Err(cyclic(names)),
+                None => Ok(known),
+            };
+        }
+        let mut problem = problem(source, span, format!("there is no namespace {path}"));
+        problem.diagnostic.help = Some(format!(
+            "looked for {path}.hr beside this file, below the source root, in the -I folders, and in the standard library"
+        ));
+        return Err(LoadError::Problems(vec![problem]));
+    };
+    let absolute = paths::absolute(&found);
+    let known = super::lock(&vm.loader.files).get(&absolute).copied();
+    if let Some(known) = known {
+        return match cycle(known.name) {
+            Some(names) => Err(cyclic(names)),
+            None => Ok(known),
+        };
+    }
+    let shown = shown_path(&found);
+    let text = std::fs::read(&found).map_err(|e| e.to_string()).and_then(|b| reader::decode(b).map_err(|e| e.message));
+    match text {
+        Ok(text) => {
+            let source = Arc::new(Source::new(shown, text));
+            Ok(load(cx, source, Origin::File(&found, path), chain)?.0)
+        }
+        Err(why) => Err(LoadError::Problems(vec![problem(source, span, format!("cannot read {shown}: {why}"))])),
+    }
+}
+
+/// A path as messages show it: relative to the present folder when it lies below it.
+pub fn shown_path(path: &Path) -> String {
+    let absolute = paths::absolute(path);
+    let here = std::env::current_dir().map(|d| paths::absolute(&d)).unwrap_or_default();
+    absolute.strip_prefix(&here).unwrap_or(&absolute).display().to_string()
+}
+
+/// All problems as text, and how many there are.
+pub fn render_problems(problems: &[Problem], color: bool) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        text.push_str(&render(&problem.source, &problem.diagnostic, color));
+        text.push('\n');
+    }
+    if problems.len() > 1 {
+        text.push_str(&format!("{} errors\n", problems.len()));
+    }
+    text
+}
+
+impl DeclareError {
+    fn load(self, cx: &mut Thread) -> LoadError {
+        LoadError::Thrown(self.throw(cx))
+    }
+}
+
+/// The binding of an own name, for `install`.
+fn own_binding(cx: &mut Thread, namespace: &'static Namespace, name: &str) -> Result<&'static Binding, LoadError> {
+    let vm = cx.vm();
+    namespace.intern(vm, name).map_err(|e| DeclareError::from(e).load(cx))
+}

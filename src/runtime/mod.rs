@@ -1,0 +1,99 @@
+//! The runtime: namespaces, types, dispatch, errors, builtins, threads, the loading of programs.
+//!
+//! Owns everything that a running program consists of besides heap and code. Knows the reader's tree as data; must not know
+//! how code is generated (it asks `codegen` for an address) nor who talks to the user.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::gc::{Thread, Thrown, Word};
+use errors::ErrorKind;
+
+pub mod binding;
+pub mod bootstrap;
+pub mod brief;
+pub mod builtins;
+pub mod code;
+pub mod collections;
+pub mod compare;
+pub mod compile;
+pub mod declare;
+pub mod dispatch;
+pub mod dump;
+pub mod dynamic;
+pub mod entry;
+pub mod equality;
+pub mod errors;
+pub mod fields;
+pub mod foreign;
+pub mod hashing;
+pub mod helpers;
+pub mod iterate;
+pub mod keywords;
+pub mod link;
+pub mod linked;
+pub mod load;
+pub mod methods;
+pub mod namespace;
+pub mod numbers;
+pub mod operators;
+pub mod report;
+pub mod resolve;
+pub mod roots;
+pub mod sequences;
+pub mod sites;
+pub mod sources;
+pub mod stubs;
+pub mod text;
+pub mod trace;
+pub mod types;
+pub mod vm;
+
+pub use binding::Binding;
+pub use builtins::{Args, Builtin};
+pub use code::Code;
+pub use errors::ErrorKind as Kind;
+pub use linked::{LinkedUnit, Resolved};
+pub use namespace::Namespace;
+pub use types::{LayoutInfo, TypeId, TypeInfo};
+pub use vm::Vm;
+
+/// The wall around every C function that generated code calls: a result becomes a word, an error [`Word::THROWN`], and a
+/// panic the report of an internal error that the program can survive.
+pub fn boundary(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Result<Word, Thrown>) -> Word {
+    let mark = cx.mark();
+    match catch_unwind(AssertUnwindSafe(|| f(cx))) {
+        Ok(Ok(word)) => word,
+        Ok(Err(_thrown)) => Word::THROWN,
+        Err(payload) => {
+            cx.release(mark);
+            let what = panic_text(&*payload);
+            let _thrown = cx.throw(ErrorKind::InternalError, format!("{name}: {what} (this is a bug in Harrier)"));
+            Word::THROWN
+        }
+    }
+}
+
+/// The message of a panic.
+pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}
+
+/// Locks; a panic of another holder is no reason to stop: tables are changed only after all that can fail.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for reading, likewise.
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for writing, likewise.
+pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,59 @@
+//! The text of Floats: the shortest that reads back, plain from 1e-5 up to below 1e16.
+
+/// Appends a Float to a text.
+pub fn write(out: &mut String, f: f64) {
+    if f.is_nan() {
+        out.push_str("NaN");
+    } else if f.is_infinite() {
+        out.push_str(if f > 0.0 { "infinity" } else { "-infinity" });
+    } else {
+        out.push_str(zmij::Buffer::new().format_finite(f));
+    }
+}
+
+/// The text of a Float.
+pub fn to_text(f: f64) -> String {
+    let mut out = String::new();
+    write(&mut out, f);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_the_language() {
+        for (f, text) in [
+            (3.0, "3.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (1e21, "1e21"),
+            (1e-7, "1e-7"),
+            (1e16, "1e16"),
+            (1e15, "1000000000000000.0"),
+            (9999999999999998.0, "9999999999999998.0"),
+            (123456789012345680.0, "1.2345678901234568e17"),
+            (0.00001, "0.00001"),
+            (0.000012345, "0.000012345"),
+            (0.0000099, "9.9e-6"),
+            (123e-20, "1.23e-18"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::NEG_INFINITY, "-infinity"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(to_text(f), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reads_back(bits: u64) {
+            let f = f64::from_bits(bits);
+            if f.is_finite() {
+                proptest::prop_assert_eq!(to_text(f).parse::<f64>().map(f64::to_bits), Ok(bits));
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Numbers: one view of Ints, big Ints and Floats, and what all operations on them share.
+//!
+//! Owns the reading of a number from a value and the making of a value from a result. Must not know of syntax or printing.
+//!
+//! Invariant: a `BIG_INT` is never one that fits an inline Int ([`new_big`] sees to it), so two Ints are equal exactly when
+//! both are inline and the same or both are big with the same limbs.
+
+pub mod arith;
+pub mod bits;
+pub mod compare;
+pub mod float;
+
+pub mod parse;
+pub mod random;
+
+use dashu_int::{IBig, Sign};
+
+use crate::gc::word::{INT_MAX, INT_MIN};
+use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+
+/// The most bits an Int may have: a larger result is an OutOfMemory error.
+pub const MAX_BITS: usize = 1 << 31;
+
+/// A number read from a value.
+#[derive(Clone, Copy, Debug)]
+pub enum Number<'h> {
+    /// An inline Int.
+    Int(i64),
+    /// A big Int: negative?, limbs.
+    Big(bool, &'h [u64]),
+    /// A Float.
+    Float(f64),
+}
+
+impl<'h> Number<'h> {
+    /// The number a value is, if it is one.
+    #[inline]
+    pub fn of(value: Value<'h>) -> Option<Number<'h>> {
+        let word = value.word();
+        if let Some(i) = word.as_int() {
+            Some(Number::Int(i))
+        } else if let Some(f) = word.as_tagged_float() {
+            Some(Number::Float(f))
+        } else if value.is(layout::FLOAT) {
+            value.as_float().map(Number::Float)
+        } else {
+            value.big_int().map(|(negative, limbs)| Number::Big(negative, limbs))
+        }
+    }
+
+    /// The nearest Float.
+    pub fn to_float(self) -> f64 {
+        match self {
+            Number::Int(i) => i as f64,
+            Number::Big(negative, limbs) => big(negative, limbs).to_f64().value(),
+            Number::Float(f) => f,
+        }
+    }
+
+    /// The Int as an arbitrary-precision one; none for Floats.
+    pub fn to_big(self) -> Option<IBig> {
+        match self {
+            Number::Int(i) => Some(IBig::from(i)),
+            Number::Big(negative, limbs) => Some(big(negative, limbs)),
+            Number::Float(_) => None,
+        }
+    }
+}
+
+/// An arbitrary-precision integer from sign and limbs.
+pub fn big(negative: bool, limbs: &[u64]) -> IBig {
+    IBig::from_sign_words(if negative { Sign::Negative } else { Sign::Positive }, limbs)
+}
+
+/// Is the value an Int of any size?
+#[inline]
+pub fn is_int(value: Value<'_>) -> bool {
+    value.is_int() || value.is(layout::BIG_INT)
+}
+
+/// Is the value a number?
+#[inline]
+pub fn is_number(value: Value<'_>) -> bool {
+    let word = value.word();
+    word.is_int()
+        || word.is_tagged_float()
+        || word.is_object() && matches!(value.layout(), layout::FLOAT | layout::BIG_INT)
+}
+
+/// An Int value of an `i64`.
+#[inline]
+pub fn new_int(cx: &mut Thread, i: i64) -> Result<Handle, Thrown> {
+    match Word::int(i) {
+        Some(word) => Ok(cx.root_word(word)),
+        None => cx.alloc_big_int(i < 0, &[i.unsigned_abs()]),
+    }
+}
+
+/// An Int value of a `usize`.
+#[inline]
+pub fn new_usize(cx: &mut Thread, n: usize) -> Result<Handle, Thrown> {
+    match i64::try_from(n) {
+        Ok(i) => new_int(cx, i),
+        Err(_) => cx.alloc_big_int(false, &[n as u64]),
+    }
+}
+
+/// An Int value of an arbitrary-precision integer: inline when it fits.
+pub fn new_big(cx: &mut Thread, i: &IBig) -> Result<Handle, Thrown> {
+    let (sign, limbs) = i.as_sign_words();
+    let negative = sign == Sign::Negative;
+    if let Some(word) = inline(negative, limbs) {
+        return Ok(cx.root_word(word));
+    }
+    cx.alloc_big_int(negative, limbs)
+}
+
+/// The inline Int with this sign and these limbs, if it fits.
+fn inline(negative: bool, limbs: &[u64]) -> Option<Word> {
+    let magnitude = match limbs {
+        [] => 0,
+        [limb] => *limb,
+        _ => return None,
+    };
+    if negative {
+        if magnitude <= INT_MIN.unsigned_abs() { Word::int((magnitude as i64).wrapping_neg()) } else { None }
+    } else if magnitude <= INT_MAX as u64 {
+        Word::int(magnitude as i64)
+    } else {
+        None
+    }
+}
+
+/// The exact integer a Float is, when it is one: as `i64`, or as sign, mantissa and the power of two it is multiplied with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Integral {
+    /// It fits 64 bits.
+    Small(i64),
+    /// `±mantissa × 2^shift`, at least 2^63 in magnitude.
+    Large {
+        /// Below zero?
+        negative: bool,
+        /// 53 bits.
+        mantissa: u64,
+        /// At least 11.
+        shift: u32,
+    },
+}
+
+/// The integer a Float is: none for fractions, infinities and NaN.
+pub fn integral(f: f64) -> Option<Integral> {
+    if !f.is_finite() || f.trunc() != f {
+        return None;
+    }
+    // -2^63 itself fits.
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&f) {
+        return Some(Integral::Small(f as i64));
+    }
+    let bits = f.to_bits();
+    let exponent = (bits >> 52 & 0x7FF) as u32;
+    let mantissa = bits & ((1 << 52) - 1) | 1 << 52;
+    Some(Integral::Large { negative: f < 0.0, mantissa, shift: exponent - 1075 })
+}
+
+impl Integral {
+    /// As an arbitrary-precision integer.
+    pub fn to_big(self) -> IBig {
+        match self {
+            Integral::Small(i) => IBig::from(i),
+            Integral::Large { negative, mantissa, shift } => {
+                let magnitude = IBig::from(mantissa) << shift as usize;
+                if negative { -magnitude } else { magnitude }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_inline() {
+        assert_eq!(inline(true, &[1 << 60]), Word::int(INT_MIN));
+        assert_eq!(inline(true, &[(1 << 60) + 1]), None);
+        assert_eq!(inline(false, &[1 << 60]), None);
+        assert_eq!(inline(false, &[(1 << 60) - 1]), Word::int(INT_MAX));
+        assert_eq!(inline(false, &[]), Word::int(0));
+        assert_eq!(inline(false, &[0, 1]), None);
+    }
+
+    #[test]
+    fn floats_that_are_integers() {
+        assert_eq!(integral(1.5), None);
+        assert_eq!(integral(f64::NAN), None);
+        assert_eq!(integral(f64::INFINITY), None);
+        assert_eq!(integral(-0.0), Some(Integral::Small(0)));
+        assert_eq!(integral(-9223372036854775808.0), Some(Integral::Small(i64::MIN)));
+        let f = 2f64.powi(70);
+        assert_eq!(integral(f).map(Integral::to_big), Some(IBig::from(1) << 70));
+        assert_eq!(integral(-f64::MAX).map(|i| i.to_big().to_f64().value()), Some(-f64::MAX));
+    }
+}

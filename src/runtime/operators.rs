@@ -1,0 +1,214 @@
+//! The operators' general meaning, and what else generated code asks of the values when its inline paths do not suffice.
+//!
+//! Owns the bridge between the table of helpers and the functions of `numbers`, `collections`, `text`: arguments are unpacked
+//! here, nothing is computed here.
+
+use super::collections::{array, map, set, vector};
+use super::compare::{self, Comparison};
+use super::equality;
+use super::errors::ErrorKind;
+use super::methods::Method;
+use super::numbers::{arith, bits};
+use super::text::{format, strings};
+use crate::gc::{Handle, Thread, Thrown, Word, layout};
+
+/// `a op b`
+pub fn arithmetic(cx: &mut Thread, op: arith::Op, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    arith::arith(cx, op, a, b)
+}
+
+/// `a << b` and so on.
+pub fn shift(cx: &mut Thread, shift: bits::Shift, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    bits::shift(cx, shift, a, b)
+}
+
+/// `a & b` and so on.
+pub fn bits(cx: &mut Thread, op: bits::BitOp, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    bits::bit_op(cx, op, a, b)
+}
+
+/// `-a`
+pub fn negate(cx: &mut Thread, a: Handle) -> Result<Handle, Thrown> {
+    arith::negate(cx, a)
+}
+
+/// `a ++ b`
+pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    if cx.get(a).str().is_some() && cx.get(b).str().is_some() {
+        return strings::concat(cx, a, b);
+    }
+    let (left, right) = (cx.describe(a), cx.describe(b));
+    Err(cx.throw(ErrorKind::TypeError, format!("++: cannot concatenate {left} and {right}; both must be Strings")))
+}
+
+/// `a < b` and so on.
+pub fn compare(cx: &mut Thread, comparison: Comparison, a: Handle, b: Handle) -> Result<bool, Thrown> {
+    compare::test(cx, comparison, a, b)
+}
+
+/// `a == b`
+pub fn equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
+    match equality::equal(cx.get(a), cx.get(b)) {
+        Ok(equal) => Ok(equal),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+/// `object[index]`: what `get` does.
+pub fn get_index(cx: &mut Thread, object: Handle, index: Handle) -> Result<Handle, Thrown> {
+    let (value, at) = (cx.get(object), cx.get(index));
+    match (value.layout(), at.as_int()) {
+        (layout::VECTOR, Some(i)) => {
+            if let Some(found) = usize::try_from(i).ok().and_then(|i| vector::get(value, i)) {
+                return Ok(cx.root(found));
+            }
+        }
+        (layout::MAP, _) => {
+            return match map::get(value, at) {
+                Ok(Some(found)) => Ok(cx.root(found)),
+                Ok(None) => Ok(cx.root_word(Word::NULL)),
+                Err(deep) => Err(deep.throw(cx)),
+            };
+        }
+        _ => {}
+    }
+    Method::Get.call(cx, &[object, index])
+}
+
+/// `object[index] = value`
+pub fn set_index(cx: &mut Thread, object: Handle, index: Handle, value: Handle) -> Result<Handle, Thrown> {
+    let found = cx.get(object).layout();
+    if found != layout::ARRAY {
+        let what = cx.describe(object);
+        let message = format!("[]=: only a mutable array can be stored into, got {what}");
+        let kind = if found == layout::VECTOR { ErrorKind::MutabilityError } else { ErrorKind::TypeError };
+        return Err(cx.throw(kind, message));
+    }
+    let (target, at) = (cx.get(object), cx.get(index));
+    let len = target.array_len();
+    match at.as_int() {
+        Some(i) if i >= 0 && (i as usize) < len => {
+            array::set(cx, target, i as usize, cx.get(value));
+            Ok(value)
+        }
+        Some(i) => {
+            Err(cx.throw(ErrorKind::IndexError, format!("[]=: index {i} is out of range for an array of length {len}")))
+        }
+        None => {
+            let what = cx.describe(index);
+            Err(cx.throw(ErrorKind::TypeError, format!("[]=: the index must be an Int, got {what}")))
+        }
+    }
+}
+
+/// The first `count` words of the argument area.
+fn area(cx: &Thread, count: u64) -> Vec<Handle> {
+    (0..count as usize).map(|i| cx.root(cx.spilled_arg(i))).collect()
+}
+
+/// `[…]`
+pub fn make_vector(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let elements = area(cx, count);
+    vector::of(cx, &elements)
+}
+
+/// `{…}`
+pub fn make_map(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let empty = map::empty(cx)?;
+    extend_map(cx, empty, count)
+}
+
+/// `#{…}`
+pub fn make_set(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let empty = set::empty(cx)?;
+    extend_set(cx, empty, count)
+}
+
+/// `"…${…}…"`
+pub fn interpolate(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let parts = area(cx, count);
+    let mut text = String::new();
+    for part in parts {
+        append(cx, &mut text, part)?;
+    }
+    strings::of(cx, &text)
+}
+
+fn append(cx: &mut Thread, text: &mut String, part: Handle) -> Result<(), Thrown> {
+    match cx.get(part).str() {
+        Some(s) => text.push_str(s),
+        None => format::append(cx, text, part, format::Style::Display)?,
+    }
+    Ok(())
+}
+
+/// More elements for a vector literal.
+pub fn extend_vector(cx: &mut Thread, vector: Handle, count: u64) -> Result<Handle, Thrown> {
+    let elements = area(cx, count);
+    let more = vector::of(cx, &elements)?;
+    vector::concat(cx, vector, more)
+}
+
+/// More entries for a map literal.
+pub fn extend_map(cx: &mut Thread, map: Handle, count: u64) -> Result<Handle, Thrown> {
+    let entries = area(cx, count);
+    let mut result = map;
+    for pair in entries.chunks_exact(2) {
+        result = map::assoc(cx, result, pair[0], pair[1])?;
+    }
+    Ok(result)
+}
+
+/// More members for a set literal.
+pub fn extend_set(cx: &mut Thread, set: Handle, count: u64) -> Result<Handle, Thrown> {
+    let members = area(cx, count);
+    let mut result = set;
+    for member in members {
+        result = set::add(cx, result, member)?;
+    }
+    Ok(result)
+}
+
+/// More parts for an interpolated string.
+pub fn extend_text(cx: &mut Thread, text: Handle, count: u64) -> Result<Handle, Thrown> {
+    let more = interpolate(cx, count)?;
+    strings::concat(cx, text, more)
+}
+
+/// A cursor over a collection.
+pub fn iterate(cx: &mut Thread, collection: Handle) -> Result<Handle, Thrown> {
+    super::iterate::iterate(cx, collection)
+}
+
+/// The next chunk of a cursor.
+pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
+    super::iterate::next_chunk(cx, cursor)
+}
+
+/// The elements of a vector from `from` on, without the last `after`.
+pub fn sub_vector(cx: &mut Thread, vector: Handle, from: Handle, after: Handle) -> Result<Handle, Thrown> {
+    let len = vector::len(cx.get(vector));
+    let from = cx.get(from).as_int().unwrap_or(0) as usize;
+    let after = cx.get(after).as_int().unwrap_or(0) as usize;
+    vector::slice(cx, vector, from.min(len), len.saturating_sub(after))
+}
+
+/// What `range(from, to)` throws for bounds that cannot be counted through.
+pub fn range_error(cx: &mut Thread, from: Handle, to: Handle) -> Thrown {
+    for bound in [from, to] {
+        if !super::numbers::is_int(cx.get(bound)) {
+            let position = if bound == from { 1 } else { 2 };
+            let what = cx.describe(bound);
+            return cx.throw(ErrorKind::TypeError, format!("range: argument {position} must be an Int, got {what}"));
+        }
+    }
+    cx.throw(ErrorKind::ArgumentError, "range: the bounds are too large to count through")
+}
+
+/// The value of a key, or UNDEFINED.
+pub fn map_find(cx: &mut Thread, map: Handle, key: Handle) -> Result<Word, Thrown> {
+    match map::get(cx.get(map), cx.get(key)) {
+        Ok(found) => Ok(found.map_or(Word::UNDEFINED, |v| v.word())),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}

@@ -1,0 +1,329 @@
+//! What happens when a call reaches an entry that does not yet know where to go.
+//!
+//! Owns the resolvers behind the entries of code records, link cells and dispatch tables: they find the function, compile it,
+//! pack rest arguments, or throw the ArityError or TypeError; and they store the answer where the next call finds it.
+//!
+//! Invariant: while a resolver runs, closure and arguments of the call are in the context (`closure_spill`, `arg_spill`) and
+//! known to the collector as roots; what the resolver leaves there is what the target gets.
+
+use std::sync::atomic::Ordering;
+
+use super::Code;
+use super::code::{ArityInfo, CodeSource, CompileError, MANY};
+use super::dispatch::{Table, TableKind, Target};
+use super::entry::{code_of, not_callable};
+use super::errors::{ErrorKind, arity_message};
+use super::stubs::Thunk;
+use super::types::TypeKind;
+use crate::asm::memory::MemoryError;
+use crate::gc::thread::MAX_SPILLED;
+use crate::gc::{Handle, Thread, Thrown, Word};
+
+/// Behind `entry[n]` of a code record.
+///
+/// # Safety
+/// Called by a `resolve_stub` with the calling thread's context.
+pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
+    // SAFETY: the caller's.
+    let cx = unsafe { &mut *cx };
+    guarded(cx, "call", |cx| resolve_value(cx, argc as usize))
+}
+
+/// Behind all thunks.
+///
+/// # Safety
+/// Called by a `resolve_stub` with the calling thread's context.
+pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
+    // SAFETY: the caller's.
+    let cx = unsafe { &mut *cx };
+    guarded(cx, "call", |cx| {
+        let Some(kind) = cx.vm().stubs.thunk_kind(n as u32) else {
+            return Err(cx.throw(ErrorKind::InternalError, format!("there is no thunk {n}")));
+        };
+        match kind {
+            Thunk::Many => {
+                let argc = cx.arg_count();
+                cx.set_spilled_roots(argc.min(MAX_SPILLED));
+                resolve_value(cx, argc)
+            }
+            Thunk::Link(binding, argc) => {
+                let null = cx.root_word(Word::NULL);
+                cx.set_spilled_closure(null);
+                cx.set_arg_count(argc as usize);
+                cx.set_spilled_roots(argc as usize);
+                super::link::resolve(cx, binding, argc as usize)
+            }
+            Thunk::Dispatch(table) => with_receiver(cx, table, dispatch),
+            Thunk::FieldCall(table, slot) => with_receiver(cx, table, |cx, table| field_call(cx, table, slot as usize)),
+        }
+    })
+}
+
+fn guarded(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Result<usize, Thrown>) -> usize {
+    let mark = cx.mark();
+    let word = super::boundary(cx, name, |cx| f(cx).map(|address| Word(address as u64)));
+    cx.release(mark);
+    if word == Word::THROWN { 0 } else { word.0 as usize }
+}
+
+fn with_receiver(
+    cx: &mut Thread,
+    table: u32,
+    f: impl FnOnce(&mut Thread, &'static Table) -> Result<usize, Thrown>,
+) -> Result<usize, Thrown> {
+    let Some(table) = cx.vm().dispatch.table(table) else {
+        return Err(cx.throw(ErrorKind::InternalError, format!("there is no dispatch table {table}")));
+    };
+    let null = cx.root_word(Word::NULL);
+    cx.set_spilled_closure(null);
+    cx.set_arg_count(table.argc as usize);
+    cx.set_spilled_roots(table.argc as usize);
+    f(cx, table)
+}
+
+/// Where the call of the function value in `closure_spill` goes.
+fn resolve_value(cx: &mut Thread, argc: usize) -> Result<usize, Thrown> {
+    let closure = cx.root(cx.spilled_closure());
+    match code_of(cx.get(closure)) {
+        Some(code) => resolve_code(cx, code, argc),
+        None => Err(not_callable(cx, closure)),
+    }
+}
+
+/// Where a call of this code with the arguments in the spill area goes. Stores the answer when it holds for all such calls.
+pub(super) fn resolve_code(cx: &mut Thread, code: &'static Code, argc: usize) -> Result<usize, Thrown> {
+    let vm = cx.vm();
+    let target = match &code.source {
+        CodeSource::Builtin(builtin) => {
+            if !builtin.accepts(argc) {
+                return Err(super::errors::builtin_arity(cx, builtin, argc));
+            }
+            vm.stubs.builtin(&vm.memory, builtin, argc).map_err(|e| no_memory(cx, e))?
+        }
+        CodeSource::Method(method) => {
+            if code.exact(argc).is_none() {
+                return Err(arity_error(cx, code, argc));
+            }
+            let table = vm.dispatch.method_table(vm, method, argc as u32).map_err(|e| no_memory(cx, e))?;
+            let target = table.dispatcher(vm).map_err(|e| no_memory(cx, e))?;
+            if argc >= MANY {
+                return Ok(target);
+            }
+            target
+        }
+        CodeSource::Function { .. } => match code.arity_for(argc) {
+            None => return Err(arity_error(cx, code, argc)),
+            Some(arity) if arity.rest => return packed(cx, code, arity, argc),
+            Some(arity) => {
+                let observed = observed(cx, argc);
+                let body = compiled(cx, code, arity, &observed)?;
+                if argc >= MANY {
+                    return Ok(body);
+                }
+                body
+            }
+        },
+    };
+    code.entry[argc.min(MANY)].store(target, Ordering::Release);
+    Ok(target)
+}
+
+/// The arguments in the spill area as bare words: hints for the generator.
+fn observed(cx: &Thread, argc: usize) -> Vec<Word> {
+    (0..argc.min(MAX_SPILLED)).map(|i| cx.spilled_arg(i).word()).collect()
+}
+
+/// Packs the rest arguments of the call in the spill area into a vector.
+fn packed(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, argc: usize) -> Result<usize, Thrown> {
+    let observed = observed(cx, arity.params as usize);
+    let body = compiled(cx, code, arity, &observed)?;
+    let params = arity.params as usize;
+    let surplus: Vec<Handle> = (params..argc).map(|i| cx.root(cx.spilled_arg(i))).collect();
+    let rest = super::foreign::vector_of(cx, &surplus)?;
+    cx.set_spilled_arg(params, cx.get(rest));
+    cx.set_arg_count(params + 1);
+    cx.set_spilled_roots(params + 1);
+    Ok(body)
+}
+
+/// The address of an arity's body, which is compiled if need be.
+pub(super) fn compiled(
+    cx: &mut Thread,
+    code: &'static Code,
+    arity: &ArityInfo,
+    observed: &[Word],
+) -> Result<usize, Thrown> {
+    if let Some(body) = code.body(arity) {
+        return Ok(body);
+    }
+    let Some((unit, function)) = code.function() else {
+        return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
+    };
+    let compile = cx.vm().compiler;
+    match compile(cx, unit, function, arity.index as usize, code, observed) {
+        Ok(made) => {
+            code.publish(cx, arity, made.address);
+            Ok(made.address)
+        }
+        Err(CompileError::Thrown(thrown)) => Err(thrown),
+        Err(CompileError::Refused(why)) => {
+            Err(cx.throw(ErrorKind::CompileError, format!("cannot compile {}: {why}", code.name)))
+        }
+    }
+}
+
+/// The error of a wrong number of arguments.
+#[cold]
+pub(super) fn arity_error(cx: &mut Thread, code: &Code, argc: usize) -> Thrown {
+    let name = match code.builtin() {
+        Some(builtin) => builtin.name,
+        None => &code.name,
+    };
+    let message = arity_message(name, &code.takes(), argc);
+    cx.throw(ErrorKind::ArityError, message)
+}
+
+/// The error of code memory that is used up.
+#[cold]
+pub(super) fn no_memory(cx: &mut Thread, error: MemoryError) -> Thrown {
+    cx.throw(ErrorKind::OutOfMemory, error.to_string())
+}
+
+// ---- dispatch ----
+
+/// What a dispatch finds.
+enum Found {
+    Code(&'static Code),
+    Builtin(&'static super::Builtin),
+    Field(usize),
+    Nothing,
+}
+
+fn dispatch(cx: &mut Thread, table: &'static Table) -> Result<usize, Thrown> {
+    let vm = cx.vm();
+    let layout = cx.spilled_arg(0).layout();
+    let argc = table.argc as usize;
+    let target = match find(cx, table, true) {
+        Found::Nothing => return Err(no_implementation(cx, table)),
+        Found::Field(slot) => {
+            vm.stubs.thunk(&vm.memory, Thunk::FieldCall(table.index, slot as u32)).map_err(|e| no_memory(cx, e))?
+        }
+        found => match call_found(cx, found, argc)? {
+            (target, true) => target,
+            (target, false) => return Ok(target),
+        },
+    };
+    table.entry(layout).store(target, Ordering::Release);
+    Ok(target)
+}
+
+/// Where a call of what was found goes, and whether that holds for all such calls.
+fn call_found(cx: &mut Thread, found: Found, argc: usize) -> Result<(usize, bool), Thrown> {
+    let vm = cx.vm();
+    match found {
+        Found::Builtin(builtin) => {
+            if !builtin.accepts(argc) {
+                return Err(super::errors::builtin_arity(cx, builtin, argc));
+            }
+            let stub = vm.stubs.builtin(&vm.memory, builtin, argc).map_err(|e| no_memory(cx, e))?;
+            // The stub for many arguments reads their number from the context, which a dispatch does not set.
+            Ok((stub, argc < MANY))
+        }
+        Found::Code(code) => match code.arity_for(argc) {
+            None => Err(arity_error(cx, code, argc)),
+            Some(arity) if arity.rest => Ok((packed(cx, code, arity, argc)?, false)),
+            Some(arity) => {
+                let observed = observed(cx, argc);
+                Ok((compiled(cx, code, arity, &observed)?, true))
+            }
+        },
+        Found::Field(_) | Found::Nothing => {
+            Err(cx.throw(ErrorKind::InternalError, "a dispatch that found nothing was called"))
+        }
+    }
+}
+
+/// `v.name(…)` where v has a field of that name: a function in the field is called with the other arguments.
+fn field_call(cx: &mut Thread, table: &'static Table, slot: usize) -> Result<usize, Thrown> {
+    let argc = table.argc as usize;
+    let field = cx.root(cx.spilled_arg(0).slot(slot));
+    let Some(code) = code_of(cx.get(field)) else {
+        let found = find(cx, table, false);
+        if matches!(found, Found::Nothing) {
+            return Err(not_callable(cx, field));
+        }
+        return Ok(call_found(cx, found, argc)?.0);
+    };
+    for i in 1..argc {
+        let value = cx.root(cx.spilled_arg(i));
+        cx.set_spilled_arg(i - 1, cx.get(value));
+    }
+    cx.set_spilled_closure(field);
+    cx.set_arg_count(argc - 1);
+    cx.set_spilled_roots(argc - 1);
+    Ok(code.entry[(argc - 1).min(MANY)].load(Ordering::Acquire))
+}
+
+/// What runs for the value in the spill area.
+fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
+    let vm = cx.vm();
+    let Some(layout) = vm.types.layout(cx.spilled_arg(0).layout()) else { return Found::Nothing };
+    let whole = Target { type_: layout.type_, variant: None };
+    let targets: &[Target] = &match layout.variant {
+        Some(variant) => [Target { type_: layout.type_, variant: Some(variant) }, whole],
+        None => [whole, whole],
+    };
+    let builtin_type = vm.types.get(layout.type_).kind == TypeKind::Builtin;
+    let fallback = |method: &super::dispatch::MethodInfo| {
+        if builtin_type && let Some(builtin) = method.builtin() {
+            return Some(Found::Builtin(builtin));
+        }
+        if let Some(code) = method.default() {
+            return Some(Found::Code(code));
+        }
+        method.builtin().filter(|_| method.builtin_for_all()).map(Found::Builtin)
+    };
+    match table.kind {
+        TableKind::Method(method) => {
+            for target in targets {
+                if let Some(code) = vm.dispatch.implementation(*target, method.id) {
+                    return Found::Code(code);
+                }
+            }
+            fallback(method).unwrap_or(Found::Nothing)
+        }
+        TableKind::Selector(name) => {
+            if fields && let Some(slot) = layout.slot(name) {
+                return Found::Field(slot);
+            }
+            for target in targets {
+                if let Some(code) = vm.dispatch.associated(*target, name) {
+                    return Found::Code(code);
+                }
+            }
+            let methods = vm.dispatch.methods_named(name);
+            for target in targets {
+                for method in &methods {
+                    if let Some(code) = vm.dispatch.implementation(*target, method.id) {
+                        return Found::Code(code);
+                    }
+                }
+            }
+            methods.iter().find_map(|m| fallback(m)).unwrap_or(Found::Nothing)
+        }
+    }
+}
+
+#[cold]
+fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
+    let receiver = cx.root(cx.spilled_arg(0));
+    let what = cx.describe(receiver);
+    let type_name = cx.vm().types.name_of(cx.get(receiver));
+    let message = match table.kind {
+        TableKind::Method(method) => {
+            format!("{}: {type_name} does not implement {} (called with {what})", method.name, method.protocol_name)
+        }
+        TableKind::Selector(name) => format!("{type_name} has no function or field {name} (called on {what})"),
+    };
+    cx.throw(ErrorKind::TypeError, message)
+}

@@ -1,0 +1,264 @@
+//! The hand-written code of this machine, at its places in code memory.
+//!
+//! Owns the addresses of `enter`, `throw` and `propagate`, the resolvers behind unresolved entries, the exit stubs through
+//! which generated code calls C functions, the stubs of builtins, and the thunks. The code itself is in `asm/<machine>/stubs.rs`;
+//! what the resolvers decide is in `runtime/resolve.rs`.
+
+use std::sync::Mutex;
+
+use rustc_hash::FxHashMap;
+
+use super::binding::Binding;
+use super::builtins::{Builtin, TABLES};
+use super::code::{ENTRIES, MANY};
+use super::vm::StartError;
+use crate::asm::masm::{Assembled, MacroAssembler, Mem};
+use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::asm::stubs::{LandingConfig, StubConfig, THUNK_STRIDE};
+use crate::asm::{Host, host};
+use crate::gc::layout;
+use crate::gc::thread as context;
+use crate::gc::{Thread, Word};
+
+/// What a thunk resolves.
+#[derive(Clone, Copy, Debug)]
+pub enum Thunk {
+    /// A function value is called with 6 or more arguments.
+    Many,
+    /// The link cell of a binding for this number of arguments.
+    Link(&'static Binding, u32),
+    /// An unresolved entry of a dispatch table.
+    Dispatch(u32),
+    /// `v.name(…)` where the layout has a field of that name: (table, slot).
+    FieldCall(u32, u32),
+}
+
+/// Where the fields are that the stubs touch.
+pub const CONFIG: StubConfig = StubConfig {
+    exit_frame: context::OFFSET_EXIT_FRAME,
+    arg_spill: context::OFFSET_ARG_SPILL,
+    closure: context::OFFSET_CLOSURE_SPILL,
+    spilled: context::OFFSET_SPILLED,
+    arg_count: context::OFFSET_ARG_COUNT,
+    exception: context::OFFSET_EXCEPTION,
+    landing: LandingConfig {
+        pc: context::OFFSET_LANDING,
+        sp: context::OFFSET_LANDING + 8,
+        fp: context::OFFSET_LANDING + 16,
+        saved: context::OFFSET_LANDING + 24,
+    },
+};
+
+/// The C function behind `enter`.
+pub type Enter = unsafe extern "C" fn(*mut Thread, usize, Word, *const [Word; 5]) -> Word;
+
+const THUNKS_PER_BLOCK: u32 = 256;
+
+/// The stubs.
+pub struct Stubs {
+    /// From Rust into generated code.
+    pub enter: usize,
+    /// The return address by which `enter`'s frame is known.
+    pub entry_return: usize,
+    /// The landing place that leaves through an `enter` frame.
+    pub propagate: usize,
+    /// Throws the exception in the context, from an exit frame.
+    pub throw: usize,
+    /// Where unresolved entries of code records go.
+    pub entry_resolvers: [usize; ENTRIES],
+    thunk_resolver: usize,
+    thunks: Mutex<Thunks>,
+    exits: Mutex<FxHashMap<usize, usize>>,
+    builtins: Mutex<FxHashMap<(usize, u32), usize>>,
+}
+
+#[derive(Default)]
+struct Thunks {
+    kinds: Vec<Thunk>,
+    blocks: Vec<usize>,
+}
+
+impl Stubs {
+    /// Makes what every machine needs.
+    pub(super) fn new(memory: &CodeMemory) -> Result<Stubs, StartError> {
+        let core = host::stubs::core(&CONFIG, super::trace::unwind as *const () as usize)?;
+        let at = memory.publish(&[&core.code])?.starts[0];
+        let throw = at + core.throw as usize;
+        let mut resolvers: Vec<Assembled> = Vec::new();
+        for n in 0..MANY as u32 {
+            resolvers.push(host::stubs::resolve_stub(
+                &CONFIG,
+                throw,
+                super::resolve::entry as *const () as usize,
+                Some(n),
+            )?);
+        }
+        resolvers.push(host::stubs::resolve_stub(&CONFIG, throw, super::resolve::thunk as *const () as usize, None)?);
+        let starts = memory.publish(&resolvers.iter().collect::<Vec<_>>())?.starts;
+        let stubs = Stubs {
+            enter: at + core.enter as usize,
+            entry_return: at + core.entry_return as usize,
+            propagate: at + core.propagate as usize,
+            throw,
+            entry_resolvers: [0; ENTRIES],
+            thunk_resolver: starts[MANY],
+            thunks: Mutex::default(),
+            exits: Mutex::default(),
+            builtins: Mutex::default(),
+        };
+        let many = stubs.thunk(memory, Thunk::Many)?;
+        let entry_resolvers = std::array::from_fn(|n| if n == MANY { many } else { starts[n] });
+        Ok(Stubs { entry_resolvers, ..stubs })
+    }
+
+    /// The address of a new thunk.
+    pub fn thunk(&self, memory: &CodeMemory, kind: Thunk) -> Result<usize, MemoryError> {
+        let mut thunks = super::lock(&self.thunks);
+        let n = thunks.kinds.len() as u32;
+        if n.is_multiple_of(THUNKS_PER_BLOCK) {
+            let block = host::stubs::thunk_block(n, THUNKS_PER_BLOCK, self.thunk_resolver)
+                .map_err(|_| MemoryError::Exhausted("thunk"))?;
+            thunks.blocks.push(memory.publish(&[&block])?.starts[0]);
+        }
+        thunks.kinds.push(kind);
+        Ok(thunks.blocks[(n / THUNKS_PER_BLOCK) as usize] + (n % THUNKS_PER_BLOCK * THUNK_STRIDE) as usize)
+    }
+
+    /// What a thunk resolves.
+    pub fn thunk_kind(&self, n: u32) -> Option<Thunk> {
+        super::lock(&self.thunks).kinds.get(n as usize).copied()
+    }
+
+    /// The exit stub of a C function `extern "C" fn(ctx, a0, …, a4) -> u64`.
+    pub fn exit(&self, memory: &CodeMemory, function: usize) -> Result<usize, MemoryError> {
+        let mut exits = super::lock(&self.exits);
+        if let Some(&stub) = exits.get(&function) {
+            return Ok(stub);
+        }
+        let code = self.exit_code(function)?;
+        let stub = memory.publish(&[&code])?.starts[0];
+        exits.insert(function, stub);
+        Ok(stub)
+    }
+
+    /// Exit stubs of many functions at once.
+    pub fn exits(&self, memory: &CodeMemory, functions: &[usize]) -> Result<Vec<usize>, MemoryError> {
+        let codes = functions.iter().map(|&f| self.exit_code(f)).collect::<Result<Vec<_>, _>>()?;
+        let starts = memory.publish(&codes.iter().collect::<Vec<_>>())?.starts;
+        let mut exits = super::lock(&self.exits);
+        for (&function, &stub) in functions.iter().zip(&starts) {
+            exits.insert(function, stub);
+        }
+        Ok(starts)
+    }
+
+    fn exit_code(&self, function: usize) -> Result<Assembled, MemoryError> {
+        host::stubs::exit_stub(&CONFIG, self.throw, function).map_err(|_| MemoryError::Exhausted("stub"))
+    }
+
+    /// The code that calls a builtin with `argc` arguments (6: with `arg_count` arguments). The builtins of a file get their
+    /// stubs together.
+    pub fn builtin(&self, memory: &CodeMemory, builtin: &'static Builtin, argc: usize) -> Result<usize, MemoryError> {
+        let key = (builtin.entry as usize, argc.min(MANY) as u32);
+        if let Some(&stub) = super::lock(&self.builtins).get(&key) {
+            return Ok(stub);
+        }
+        let table = TABLES.iter().find(|t| t.iter().any(|b| std::ptr::eq(*b, builtin)));
+        let one = [builtin];
+        let group: &[&'static Builtin] = table.copied().unwrap_or(&one);
+        let exits = self.exits(memory, &group.iter().map(|b| b.entry as usize).collect::<Vec<_>>())?;
+        let mut keys = Vec::new();
+        let mut codes = Vec::new();
+        for (builtin, &exit) in group.iter().zip(&exits) {
+            for argc in (0..MANY).filter(|&n| builtin.accepts(n)) {
+                keys.push((builtin.entry as usize, argc as u32));
+                codes.push(counted(argc as i32, exit)?);
+            }
+        }
+        let starts = memory.publish(&codes.iter().collect::<Vec<_>>())?.starts;
+        let mut builtins = super::lock(&self.builtins);
+        builtins.extend(keys.into_iter().zip(starts));
+        for (builtin, &exit) in group.iter().zip(&exits) {
+            builtins.insert((builtin.entry as usize, MANY as u32), exit);
+        }
+        builtins.get(&key).copied().ok_or(MemoryError::Exhausted("builtin"))
+    }
+
+    /// Code that sets the number of arguments and goes to a stub that reads it.
+    pub fn counted(&self, memory: &CodeMemory, argc: usize, stub: usize) -> Result<usize, MemoryError> {
+        Ok(memory.publish(&[&counted(argc as i32, stub)?])?.starts[0])
+    }
+
+    /// Code that jumps through a dispatch table by the layout of the first argument.
+    pub fn dispatcher(&self, memory: &CodeMemory, table: &super::dispatch::Table) -> Result<usize, MemoryError> {
+        let code = dispatcher_code::<Host>(table.cell()).map_err(|_| MemoryError::Exhausted("stub"))?;
+        Ok(memory.publish(&[&code])?.starts[0])
+    }
+}
+
+/// Stores the number of arguments and jumps on.
+fn counted(argc: i32, exit: usize) -> Result<Assembled, MemoryError> {
+    let mut masm = Host::new();
+    masm.store_imm(Mem::at(Host::CTX, CONFIG.arg_count), argc);
+    masm.jump_code(exit);
+    masm.finish().map_err(|_| MemoryError::Exhausted("stub"))
+}
+
+/// On entry: the arguments of a call. Clobbers RESULT and one caller-saved register that carries no argument.
+fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assembled, crate::asm::masm::TooFar> {
+    use crate::asm::masm::Cond;
+    use crate::gc::word;
+    let mut masm = M::new();
+    let value = M::ARGS[0];
+    let low = M::RESULT;
+    let table = M::CALLER_SAVED
+        .iter()
+        .copied()
+        .find(|r| *r != low && *r != M::CLOSURE && !M::ARGS.contains(r))
+        .unwrap_or(M::CLOSURE);
+    let (go, immediate, function) = (masm.label(), masm.label(), masm.label());
+    masm.alu_imm(crate::asm::masm::Alu::And, low, value, word::TAG_MASK as i64);
+    masm.compare_imm(low, word::TAG_OBJECT as i64);
+    masm.branch(Cond::NotEqual, immediate);
+    masm.load32(low, Mem::at(value, layout::HEADER_DISP));
+    masm.bind(go);
+    masm.load_cell(table, cell);
+    masm.jump_mem(Mem::indexed(table, low, 2, 0));
+
+    masm.bind(immediate);
+    masm.compare_imm(low, word::TAG_FUNCTION as i64);
+    masm.branch(Cond::Equal, function);
+    let class = |masm: &mut M, layout: u32, test: &mut dyn FnMut(&mut M, crate::asm::masm::Label)| {
+        let next = masm.label();
+        test(masm, next);
+        masm.mov_imm(low, layout::header_low(layout) as i64);
+        masm.jump(go);
+        masm.bind(next);
+    };
+    class(&mut masm, layout::INT, &mut |masm, next| {
+        masm.compare_imm(low, 0);
+        masm.branch(Cond::NotEqual, next);
+    });
+    class(&mut masm, layout::FLOAT, &mut |masm, next| {
+        masm.test_imm(value, word::FLOAT_BIT as i64);
+        masm.branch(Cond::Equal, next);
+    });
+    class(&mut masm, layout::NULL, &mut |masm, next| {
+        masm.compare_imm(value, Word::NULL.0 as i64);
+        masm.branch(Cond::NotEqual, next);
+    });
+    class(&mut masm, layout::BOOL, &mut |masm, next| {
+        let bool_ = masm.label();
+        masm.compare_imm(value, Word::TRUE.0 as i64);
+        masm.branch(Cond::Equal, bool_);
+        masm.compare_imm(value, Word::FALSE.0 as i64);
+        masm.branch(Cond::NotEqual, next);
+        masm.bind(bool_);
+    });
+    masm.mov_imm(low, layout::header_low(layout::KEYWORD) as i64);
+    masm.jump(go);
+    masm.bind(function);
+    masm.mov_imm(low, layout::header_low(layout::CLOSURE) as i64);
+    masm.jump(go);
+    masm.finish()
+}

@@ -1,0 +1,182 @@
+//! Stack traces: which functions an exception has left, and where.
+//!
+//! Owns the recording of return addresses while an exception unwinds, and their translation into functions and lines. The walk
+//! over frames is the collector's (`gc/walker.rs`).
+//!
+//! An exception that passes through Rust code (a builtin that called back) is thrown again from there: the trace goes on. One
+//! that a handler has caught begins a new trace when it is thrown again, unless the very frame that caught it throws the same
+//! value (`finally`, a `catch` that does not fit): then the first trace goes on too.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::gc::{Handle, Thread, slow};
+use crate::reader::tree::{Source, Span};
+
+/// At most so many frames are kept at the inner end of a stack …
+const INNER: usize = 400;
+/// … and so many at its outer end.
+const OUTER: usize = 100;
+
+/// The frames that the exception on its way has left, innermost first.
+#[derive(Default, Debug)]
+pub struct Trace {
+    /// Return addresses: the inner ones.
+    inner: Vec<usize>,
+    /// The outer ones, as a ring.
+    outer: Vec<usize>,
+    outer_next: usize,
+    /// How many there were between.
+    skipped: usize,
+    /// The frame that has caught the exception, 0 while nobody has.
+    caught_by: usize,
+    /// The root that holds the exception the trace belongs to.
+    exception: Option<Handle>,
+}
+
+impl Trace {
+    /// A trace with its root, which must be below every mark of the thread.
+    pub(super) fn new(exception: Handle) -> Trace {
+        Trace { exception: Some(exception), ..Trace::default() }
+    }
+
+    fn clear(&mut self) {
+        self.inner.clear();
+        self.outer.clear();
+        self.outer_next = 0;
+        self.skipped = 0;
+        self.caught_by = 0;
+    }
+
+    fn push(&mut self, address: usize) {
+        if self.inner.len() < INNER {
+            self.inner.push(address);
+        } else if self.outer.len() < OUTER {
+            self.outer.push(address);
+        } else {
+            self.outer[self.outer_next] = address;
+            self.outer_next = (self.outer_next + 1) % OUTER;
+            self.skipped += 1;
+        }
+    }
+}
+
+/// Finds where the exception lands and notes the frames it leaves. Called by the `throw` stub while the present frame is an
+/// exit frame.
+///
+/// # Safety
+/// `cx` is the calling thread's context, and its exit frame is set.
+pub unsafe extern "C" fn unwind(cx: *mut Thread) {
+    // SAFETY: the caller's.
+    let cx = unsafe {
+        slow::unwind(cx);
+        &mut *cx
+    };
+    let landing = cx.landing();
+    let propagates = landing.pc == cx.vm().stubs.propagate;
+    let mut trace = cx.state().trace.borrow_mut();
+    let same = trace.exception.is_some_and(|root| cx.get(root).word() == cx.exception().word());
+    let mut first_fp = 0;
+    cx.frames(&mut |frame| {
+        first_fp = frame.fp;
+        ControlFlow::Break(())
+    });
+    let goes_on = same && (trace.caught_by == 0 || trace.caught_by == first_fp);
+    // The frame that throws again has been noted where it caught.
+    let mut skip_first = goes_on && trace.caught_by != 0;
+    if !goes_on {
+        trace.clear();
+        if let Some(root) = trace.exception {
+            cx.set(root, cx.exception());
+        }
+    }
+    cx.frames(&mut |frame| {
+        if frame.fp > landing.fp || propagates && frame.fp >= landing.fp {
+            return ControlFlow::Break(());
+        }
+        if !std::mem::take(&mut skip_first) {
+            trace.push(frame.return_address);
+        }
+        ControlFlow::Continue(())
+    });
+    trace.caught_by = if propagates { 0 } else { landing.fp };
+}
+
+/// A function in a stack trace.
+#[derive(Clone, Debug)]
+pub struct TraceLine {
+    /// `shapes/area`
+    pub function: String,
+    /// The text and the place of the call, when they are known.
+    pub place: Option<(Arc<Source>, Span)>,
+}
+
+/// What a trace shows.
+#[derive(Clone, Debug)]
+pub enum TraceEntry {
+    /// A function.
+    Line(TraceLine),
+    /// So many frames are left out.
+    Skipped(usize),
+}
+
+/// The trace of an exception, innermost frame first; empty when it never passed generated code.
+pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
+    let trace = cx.state().trace.borrow();
+    let Some(root) = trace.exception.filter(|r| cx.get(*r).word() == cx.get(exception).word()) else {
+        return Vec::new();
+    };
+    let _ = root;
+    let mut entries: Vec<TraceEntry> = trace.inner.iter().map(|a| TraceEntry::Line(line(cx, *a))).collect();
+    if trace.skipped > 0 {
+        entries.push(TraceEntry::Skipped(trace.skipped));
+    }
+    let (late, early) = trace.outer.split_at(trace.outer_next);
+    entries.extend(early.iter().chain(late).map(|a| TraceEntry::Line(line(cx, *a))));
+    entries
+}
+
+/// Forgets the trace and the exception that it keeps alive.
+pub fn forget(cx: &Thread) {
+    let mut trace = cx.state().trace.borrow_mut();
+    trace.clear();
+    if let Some(root) = trace.exception {
+        let null = cx.root_word(crate::gc::Word::NULL);
+        cx.set(root, cx.get(null));
+    }
+}
+
+/// Function and place of a return address.
+fn line(cx: &Thread, return_address: usize) -> TraceLine {
+    let vm = cx.vm();
+    let view = vm.code_map.view();
+    let Some(function) = view.caller(return_address) else {
+        return TraceLine { function: "(code that is gone)".into(), place: None };
+    };
+    let offset = function.source_before(return_address);
+    let unit = vm.sources.get(function.source);
+    let place = unit.zip(offset).map(|((unit, _), offset)| (unit.source().clone(), span_at(&unit.unit, offset)));
+    TraceLine { function: function.name.clone(), place }
+}
+
+/// The node that starts at this offset: the widest on its line.
+fn span_at(unit: &crate::reader::tree::Unit, offset: u32) -> Span {
+    let text = unit.source.text.get(offset as usize..).unwrap_or_default();
+    let line_end = offset + text.find('\n').unwrap_or(text.len()) as u32;
+    let widest = unit.spans.iter().filter(|s| s.start == offset && s.end <= line_end).map(|s| s.end).max();
+    Span { start: offset, end: widest.unwrap_or(offset + 1) }
+}
+
+/// `file.hr:12:5` of the innermost Harrier frame; empty when there is none.
+pub fn innermost_location(cx: &Thread) -> String {
+    let mut found = None;
+    cx.frames(&mut |frame| {
+        found = Some(frame.return_address);
+        ControlFlow::Break(())
+    });
+    let place = found.and_then(|address| line(cx, address).place);
+    place.map_or(String::new(), |(source, span)| {
+        let (line, column) = source.line_column(span.start);
+        format!("{}:{line}:{column}", source.name)
+    })
+}

@@ -1,0 +1,316 @@
+//! Types and layouts: what the runtime knows of them.
+//!
+//! Owns the type table (TypeId -> [`TypeInfo`]) and the layout table (LayoutId -> [`LayoutInfo`]), both growing only, both
+//! handing out references that live for ever. The heap knows the same layouts by shape alone.
+//!
+//! A struct that is declared again keeps its TypeId and gets a new layout when its fields changed; the last layout is the
+//! present one. Every variant of an enum has a layout of its own; a variant without fields has one object, in `singleton`.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, RwLock};
+
+use rustc_hash::FxHashMap;
+
+use super::binding::Place;
+use super::errors::ErrorKind;
+use super::keywords::intern;
+use super::roots::RootCell;
+use crate::gc::layout::{self, LayoutId};
+use crate::gc::{Heap, Value};
+
+/// A type in the type table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub struct TypeId(pub u32);
+
+/// What kind of type it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TypeKind {
+    /// Native: `Int`, `String`…
+    Builtin,
+    /// `struct`
+    Struct,
+    /// `enum`
+    Enum,
+    /// `protocol`
+    Protocol,
+}
+
+/// A field of a struct or variant.
+#[derive(Clone, Debug)]
+pub struct FieldInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// May it be written?
+    pub mutable: bool,
+    /// The function without parameters that computes its default (a closure without captures).
+    pub default: Option<&'static super::Code>,
+    /// The doc comment.
+    pub doc: Option<Arc<str>>,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug)]
+pub struct VariantInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// The doc comment.
+    pub doc: Option<Arc<str>>,
+    /// Its present layout.
+    pub layout: LayoutId,
+}
+
+/// A type. Never freed.
+pub struct TypeInfo {
+    /// Its number (slot 0 of the TYPE or PROTOCOL object).
+    pub id: TypeId,
+    /// `Point`
+    pub name: &'static str,
+    /// `shapes`
+    pub namespace: &'static str,
+    /// What kind of type it is.
+    pub kind: TypeKind,
+    /// The TYPE or PROTOCOL object.
+    pub object: &'static RootCell,
+    body: RwLock<TypeBody>,
+}
+
+/// The part of a type that a redefinition changes.
+#[derive(Default, Clone)]
+pub struct TypeBody {
+    /// All layouts of a struct or builtin type, the last is the present one. Of an enum: those of its variants, old and new.
+    pub layouts: Vec<LayoutId>,
+    /// The variants of an enum, in order.
+    pub variants: Vec<VariantInfo>,
+    /// The doc comment.
+    pub doc: Option<Arc<str>>,
+    /// Where it is declared.
+    pub place: Option<Place>,
+}
+
+/// A layout. Never freed.
+pub struct LayoutInfo {
+    /// Its id in headers.
+    pub id: LayoutId,
+    /// The type.
+    pub type_: TypeId,
+    /// The name of the type.
+    pub type_name: &'static str,
+    /// Of an enum: the name of the variant.
+    pub variant: Option<&'static str>,
+    /// The fields, a slot each.
+    pub fields: Vec<FieldInfo>,
+    /// The one object of a variant without fields.
+    pub singleton: Option<&'static RootCell>,
+}
+
+impl fmt::Debug for TypeInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl LayoutInfo {
+    /// The slot of a field.
+    pub fn slot(&self, field: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == field)
+    }
+
+    /// `Point`, `Action.run`
+    pub fn display_name(&self) -> String {
+        match self.variant {
+            Some(variant) => format!("{}.{variant}", self.type_name),
+            None => self.type_name.to_string(),
+        }
+    }
+}
+
+impl TypeInfo {
+    /// The part that a redefinition changes.
+    pub fn body(&self) -> TypeBody {
+        super::read(&self.body).clone()
+    }
+
+    /// The present layout of a struct or builtin type.
+    pub fn layout(&self) -> Option<LayoutId> {
+        if self.kind == TypeKind::Enum {
+            return None;
+        }
+        super::read(&self.body).layouts.last().copied()
+    }
+
+    /// The variant of this name.
+    pub fn variant(&self, name: &str) -> Option<VariantInfo> {
+        super::read(&self.body).variants.iter().find(|v| v.name == name).cloned()
+    }
+
+    /// The names of the variants, in order.
+    pub fn variant_names(&self) -> Vec<&'static str> {
+        super::read(&self.body).variants.iter().map(|v| v.name).collect()
+    }
+
+    /// Changes the part that a redefinition changes.
+    pub(super) fn change(&self, f: impl FnOnce(&mut TypeBody)) {
+        f(&mut super::write(&self.body));
+    }
+}
+
+/// The builtin types: type ids are the positions here.
+#[rustfmt::skip]
+pub const BUILTIN_TYPES: &[(&str, &[LayoutId])] = &[
+    ("Int", &[layout::INT, layout::BIG_INT]),
+    ("Float", &[layout::FLOAT]),
+    ("Null", &[layout::NULL]),
+    ("Bool", &[layout::BOOL]),
+    ("Keyword", &[layout::KEYWORD]),
+    ("String", &[layout::STRING, layout::STRING_PREFIX]),
+    ("Array", &[layout::ARRAY, layout::NODE]),
+    ("Vector", &[layout::VECTOR]),
+    ("Map", &[layout::MAP]),
+    ("Set", &[layout::SET]),
+    ("Atom", &[layout::ATOM]),
+    ("Range", &[layout::RANGE]),
+    ("Function", &[layout::CLOSURE]),
+    ("Type", &[layout::TYPE]),
+    ("Namespace", &[layout::NAMESPACE]),
+    ("Native", &[layout::NATIVE]),
+    ("Seq", &[layout::SEQ]),
+    ("StringBuilder", &[layout::STRING_BUILDER]),
+    ("MutableList", &[layout::MUTABLE_LIST]),
+    ("MutableMap", &[layout::MUTABLE_MAP]),
+    ("Thread", &[layout::THREAD_HANDLE]),
+    ("Protocol", &[layout::PROTOCOL]),
+    ("LazySeq", &[layout::LAZY]),
+];
+
+/// Names of builtin types that would hide a protocol of the same name, and so are no members of `core`.
+pub const UNNAMED_TYPES: &[&str] = &["Seq", "Native", "Protocol", "LazySeq"];
+
+/// All types and layouts.
+#[derive(Default)]
+pub struct Types {
+    types: RwLock<Vec<&'static TypeInfo>>,
+    layouts: RwLock<Vec<Option<&'static LayoutInfo>>>,
+    errors: OnceLock<FxHashMap<ErrorKind, LayoutId>>,
+    /// Who has a field of this name: the newest layout while it is one type alone, none when several have it.
+    by_field: RwLock<FxHashMap<&'static str, Option<LayoutId>>>,
+}
+
+impl Types {
+    /// The type with this number.
+    ///
+    /// # Panics
+    /// When there is none: ids come from this table.
+    pub fn get(&self, id: TypeId) -> &'static TypeInfo {
+        super::read(&self.types)[id.0 as usize]
+    }
+
+    /// The type with this number, if there is one.
+    pub fn find(&self, id: u32) -> Option<&'static TypeInfo> {
+        super::read(&self.types).get(id as usize).copied()
+    }
+
+    /// The number of types.
+    pub fn count(&self) -> usize {
+        super::read(&self.types).len()
+    }
+
+    /// The layout with this id.
+    pub fn layout(&self, id: LayoutId) -> Option<&'static LayoutInfo> {
+        super::read(&self.layouts).get(id as usize).copied().flatten()
+    }
+
+    /// The one layout whose objects have this field, as far as it is one.
+    pub fn only_layout_with(&self, field: &str) -> Option<LayoutId> {
+        super::read(&self.by_field).get(field).copied().flatten()
+    }
+
+    /// One more than the highest layout id in use.
+    pub fn layout_limit(&self) -> usize {
+        super::read(&self.layouts).len()
+    }
+
+    /// The type of a layout.
+    pub fn type_of_layout(&self, id: LayoutId) -> Option<&'static TypeInfo> {
+        self.layout(id).map(|l| self.get(l.type_))
+    }
+
+    /// The type of a value. Internal objects have none.
+    pub fn type_of(&self, value: Value<'_>) -> Option<&'static TypeInfo> {
+        self.type_of_layout(value.layout())
+    }
+
+    /// The name of a value's type.
+    pub fn name_of(&self, value: Value<'_>) -> &'static str {
+        self.layout(value.layout()).map_or("Internal", |l| l.type_name)
+    }
+
+    /// The layout of the `SystemError` variant for this kind.
+    ///
+    /// # Panics
+    /// Before the core is set up.
+    pub fn error_layout(&self, kind: ErrorKind) -> LayoutId {
+        self.errors.get().and_then(|e| e.get(&kind)).copied().expect("SystemError is declared first of all")
+    }
+
+    pub(super) fn set_error_layouts(&self, layouts: FxHashMap<ErrorKind, LayoutId>) {
+        let _ = self.errors.set(layouts);
+    }
+
+    /// Adds a type without layouts.
+    pub(super) fn add_type(
+        &self,
+        name: &str,
+        namespace: &str,
+        kind: TypeKind,
+        object: &'static RootCell,
+    ) -> &'static TypeInfo {
+        let mut types = super::write(&self.types);
+        let info: &'static TypeInfo = Box::leak(Box::new(TypeInfo {
+            id: TypeId(types.len() as u32),
+            name: intern(name),
+            namespace: intern(namespace),
+            kind,
+            object,
+            body: RwLock::default(),
+        }));
+        types.push(info);
+        info
+    }
+
+    /// Adds a layout to a type: a new one of the heap, or a fixed one.
+    pub(super) fn add_layout(
+        &self,
+        heap: &Heap,
+        fixed: Option<LayoutId>,
+        type_: &TypeInfo,
+        variant: Option<&'static str>,
+        fields: Vec<FieldInfo>,
+        singleton: Option<&'static RootCell>,
+    ) -> Option<&'static LayoutInfo> {
+        let id = match fixed {
+            Some(id) => id,
+            None => heap.register_layout(fields.len() as u32)?,
+        };
+        let type_name = type_.name;
+        let info: &'static LayoutInfo =
+            Box::leak(Box::new(LayoutInfo { id, type_: type_.id, type_name, variant, fields, singleton }));
+        let mut layouts = super::write(&self.layouts);
+        if layouts.len() <= id as usize {
+            layouts.resize(id as usize + 1, None);
+        }
+        layouts[id as usize] = Some(info);
+        drop(layouts);
+        let mut by_field = super::write(&self.by_field);
+        for field in &info.fields {
+            let known = by_field.get(field.name).copied();
+            let alone = match known {
+                None => true,
+                Some(other) => other.and_then(|o| self.layout(o)).is_some_and(|o| o.type_ == info.type_ && o.variant == variant),
+            };
+            by_field.insert(field.name, alone.then_some(id));
+        }
+        drop(by_field);
+        type_.change(|body| body.layouts.push(id));
+        Some(info)
+    }
+}

@@ -1,0 +1,183 @@
+//! The virtual machine: what all threads of a program share, and how a thread reaches it.
+//!
+//! Owns the parts and the order in which they come to life. A `Vm` is never freed: code, bindings and types refer to it and to
+//! each other for the life of the process.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::code::Compiler;
+use super::dispatch::Dispatch;
+use super::helpers::Helpers;
+use super::keywords::Keywords;
+use super::load::Loader;
+use super::namespace::Namespaces;
+use super::sources::Sources;
+use super::stubs::Stubs;
+use super::trace::Trace;
+use super::types::Types;
+use crate::asm::code_map::CodeMap;
+use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::gc::{self, Heap, Thread, Thrown};
+
+/// What all threads share.
+pub struct Vm {
+    /// The heap.
+    pub heap: Arc<Heap>,
+    /// Code and data cells.
+    pub memory: CodeMemory,
+    /// What is known of published code.
+    pub code_map: Arc<CodeMap>,
+    /// Which text a piece of code belongs to.
+    pub sources: Sources,
+    /// The hand-written code between Rust and Harrier.
+    pub stubs: Stubs,
+    /// The code that calls helpers.
+    pub helpers: Helpers,
+    /// The keywords.
+    pub keywords: Keywords,
+    /// Types and layouts.
+    pub types: Types,
+    /// Namespaces.
+    pub namespaces: Namespaces,
+    /// Dispatch tables.
+    pub dispatch: Dispatch,
+    /// Shared strings.
+    pub text: super::text::Shared,
+    /// What is loaded.
+    pub loader: Loader,
+    /// The generator.
+    pub compiler: Compiler,
+    bindings: AtomicU32,
+    /// The program was interrupted (Ctrl-C) and has not yet noticed.
+    pub interrupted: AtomicBool,
+}
+
+/// What a thread has besides its context.
+pub struct ThreadState {
+    /// The machine it belongs to.
+    pub vm: &'static Vm,
+    /// The stack of the exception on its way.
+    pub trace: RefCell<Trace>,
+}
+
+/// Why a machine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No memory for code.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The operating system refuses.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+    /// A stub does not assemble.
+    #[error("internal error: {0}")]
+    Stub(#[from] crate::asm::masm::TooFar),
+    /// The heap is too small for the core.
+    #[error("the heap is too small to start")]
+    HeapTooSmall,
+}
+
+impl Thread {
+    /// The machine that this thread belongs to.
+    #[inline]
+    pub fn vm(&self) -> &'static Vm {
+        self.state().vm
+    }
+
+    /// What this thread has besides its context.
+    ///
+    /// # Panics
+    /// When the thread was not attached by [`Vm::attach`].
+    #[inline]
+    pub fn state(&self) -> &ThreadState {
+        let state = self.runtime().cast::<ThreadState>();
+        assert!(!state.is_null(), "the thread has no machine");
+        // SAFETY: `Vm::attach` hung a ThreadState there, which it frees only together with the thread.
+        unsafe { &*state }
+    }
+}
+
+/// A thread of the machine: detaches when dropped.
+pub struct Attached {
+    thread: gc::Attached,
+    state: Box<ThreadState>,
+}
+
+impl std::ops::Deref for Attached {
+    type Target = Thread;
+
+    fn deref(&self) -> &Thread {
+        &self.thread
+    }
+}
+
+impl std::ops::DerefMut for Attached {
+    fn deref_mut(&mut self) -> &mut Thread {
+        &mut self.thread
+    }
+}
+
+impl Attached {
+    /// The state that the thread carries.
+    pub fn shared(&self) -> &ThreadState {
+        &self.state
+    }
+}
+
+impl Vm {
+    /// A new machine with the builtins in place, and the calling OS thread attached to it.
+    pub fn start(options: gc::Options, compiler: Compiler) -> Result<Attached, StartError> {
+        let heap = Heap::new(options)?;
+        let memory = CodeMemory::reserve()?;
+        let stubs = Stubs::new(&memory)?;
+        let helpers = Helpers::new(&memory, &stubs)?;
+        let code_map = Arc::new(CodeMap::new(&memory));
+        heap.set_hooks(gc::Hooks { out_of_memory, ..gc::Hooks::default() });
+        heap.set_code(gc::walker::Code {
+            map: code_map.clone(),
+            entry_return: stubs.entry_return,
+            propagate: stubs.propagate,
+        });
+        let vm: &'static Vm = Box::leak(Box::new(Vm {
+            heap,
+            memory,
+            code_map,
+            sources: Sources::default(),
+            stubs,
+            helpers,
+            keywords: Keywords::default(),
+            types: Types::default(),
+            namespaces: Namespaces::default(),
+            dispatch: Dispatch::default(),
+            text: Default::default(),
+            loader: Loader::default(),
+            compiler,
+            bindings: AtomicU32::new(0),
+            interrupted: AtomicBool::new(false),
+        }));
+        let mut cx = vm.attach();
+        super::bootstrap::bootstrap(&mut cx)?;
+        Ok(cx)
+    }
+
+    /// The number of the next binding.
+    pub(super) fn next_binding(&self) -> u32 {
+        self.bindings.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Makes the calling OS thread one of this machine's.
+    pub fn attach(&'static self) -> Attached {
+        let thread = self.heap.attach();
+        let trace = Trace::new(thread.root_word(gc::Word::NULL));
+        let state = Box::new(ThreadState { vm: self, trace: RefCell::new(trace) });
+        thread.set_runtime((&raw const *state).cast());
+        Attached { thread, state }
+    }
+}
+
+/// Throws the error of a full heap.
+fn out_of_memory(cx: &mut Thread) -> Thrown {
+    cx.throw(super::errors::ErrorKind::OutOfMemory, "the heap is full (see --max-heap)")
+}
