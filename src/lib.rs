@@ -3,7 +3,10 @@
 //! `docs/architecture.md` is the map of the house.
 
 pub mod asm;
+pub mod cli;
 pub mod codegen;
 pub mod gc;
+pub mod options;
 pub mod reader;
+pub mod repl;
 pub mod runtime;

@@ -1,3 +1,7 @@
 //! The `harrier` program: a thin shell around the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harrier::cli::main(harrier::runtime::compile::compile)
+}

@@ -50,11 +50,37 @@ impl Fresh<'_> {
     /// # Panics
     /// When the object is shorter, or the words are tagged.
     pub fn set_bytes(&mut self, i: usize, bytes: &[u8]) {
-        for (k, chunk) in bytes.chunks(8).enumerate() {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.set_raw(i + k, u64::from_le_bytes(word));
+        let end = self.check_raw_range(i, bytes.len().div_ceil(8));
+        if end > i {
+            self.write(end - 1, 0);
         }
+        // SAFETY: within the object, which nobody else knows yet.
+        unsafe {
+            let to = (self.address + layout::slot_offset(i)) as *mut u8;
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+        }
+    }
+
+    /// Writes the same word to all from word `i` after the header on, up to the end.
+    ///
+    /// # Panics
+    /// When the object is shorter.
+    pub fn fill(&mut self, i: usize, value: Value<'_>) {
+        assert!(i <= self.words);
+        // SAFETY: within the object, which nobody else knows yet.
+        unsafe {
+            let first = (self.address + layout::slot_offset(i)) as *mut u64;
+            std::slice::from_raw_parts_mut(first as *mut std::mem::MaybeUninit<u64>, self.words - i)
+                .fill(std::mem::MaybeUninit::new(value.word().0));
+        }
+    }
+
+    /// The end of a range of `count` untagged words.
+    fn check_raw_range(&self, i: usize, count: usize) -> usize {
+        assert!(i <= self.words && count <= self.words - i, "the object is shorter");
+        let end = i + count;
+        assert!(count == 0 || end <= self.tagged_from || i >= self.tagged_to, "tagged words are set one by one");
+        end
     }
 
     /// Words after the header.
@@ -164,8 +190,12 @@ impl Thread {
         let word = Word(
             address as u64 | if shape == Shape::Closure { super::word::TAG_FUNCTION } else { super::word::TAG_OBJECT },
         );
-        if check_text && matches!(shape, Shape::String | Shape::Prefix) {
-            check_string(self.value(word), shape, extent);
+        if check_text {
+            match shape {
+                Shape::String | Shape::Prefix => check_string(self.value(word), shape, extent),
+                Shape::Bytes => assert!(self.value(word).raw(1) <= first, "more bytes in use than there are"),
+                _ => {}
+            }
         }
         word
     }
@@ -182,16 +212,15 @@ impl Thread {
         init: impl FnOnce(&Thread, Fresh<'_>),
     ) -> Result<Handle, Thrown> {
         let bytes = payload_words.saturating_add(1).saturating_mul(8);
-        // The lock is held until the object is complete, because a collection walks this space.
+        let shape = self.heap().shapes().shape(layout);
+        assert!(payload_words > 0 || shape == Shape::Slots(0), "layout {layout} does not have this size");
         let heap = self.heap().clone();
-        let built = heap.with_spaces(|spaces| {
-            let address = if bytes < 1 << 40 { spaces.take_permanent(bytes) } else { None };
-            address.map(|address| self.build(address, layout, payload_words, count, true, init))
-        });
-        match built {
-            Some(word) => Ok(self.push_handle(word)),
-            None => Err(self.out_of_memory()),
-        }
+        let address = if bytes < 1 << 40 { heap.with_spaces(|spaces| spaces.take_permanent(bytes)) } else { None };
+        let Some(address) = address else { return Err(self.out_of_memory()) };
+        let unfinished = Unfinished { address, words: payload_words };
+        let word = self.build(address, layout, payload_words, count, true, init);
+        std::mem::forget(unfinished);
+        Ok(self.push_handle(word))
     }
 
     /// A new `STRING` that never moves and never dies.
@@ -218,10 +247,7 @@ impl Thread {
     pub fn alloc_array(&mut self, layout: LayoutId, len: usize, fill: Handle) -> Result<Handle, Thrown> {
         self.allocate(layout, len.saturating_add(1), 0, |thread, mut fresh| {
             fresh.set_raw(0, (len as u64) << super::word::INT_SHIFT);
-            let fill = thread.get(fill);
-            for i in 1..=len {
-                fresh.set(i, fill);
-            }
+            fresh.fill(1, thread.get(fill));
         })
     }
 
@@ -249,12 +275,9 @@ impl Thread {
     /// A new, empty `BYTES` object.
     pub fn alloc_bytes(&mut self, capacity: usize) -> Result<Handle, Thrown> {
         let words = capacity.div_ceil(8);
-        self.allocate(layout::BYTES, words.saturating_add(2), 0, |_, mut fresh| {
+        self.allocate(layout::BYTES, words.saturating_add(2), 0, |thread, mut fresh| {
+            fresh.fill(1, thread.value(Word(0)));
             fresh.set_raw(0, capacity as u64);
-            fresh.set_raw(1, 0);
-            for i in 0..words {
-                fresh.set_raw(2 + i, 0);
-            }
         })
     }
 
@@ -327,6 +350,26 @@ impl Thread {
         let thrown = hook(self);
         self.emergency.set(false);
         thrown
+    }
+}
+
+/// A permanent object that its maker may give up by panicking: then it becomes harmless, for its space is walked.
+struct Unfinished {
+    address: usize,
+    words: usize,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let limbs = self.words.saturating_sub(1) as u64;
+        // Without any words it is complete once it has its header, which is written before anything can fail.
+        if self.words > 0 {
+            // SAFETY: this room is ours.
+            unsafe {
+                *(self.address as *mut u64) = layout::header(layout::BIG_INT, 0);
+                *((self.address + layout::slot_offset(0)) as *mut u64) = limbs;
+            }
+        }
     }
 }
 

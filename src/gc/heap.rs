@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::collectors::{Collection, Collector, compacting::Compacting};
+use super::collectors::{Barrier, Collection, Collector};
 use super::layout::LayoutId;
 use super::natives::Natives;
 use super::options::{Options, Stress};
@@ -27,18 +27,20 @@ use super::word::Word;
 
 /// Visits words.
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
+/// A hook that visits words.
+pub type RootsHook = Box<dyn Fn(WordVisitor<'_>) + Send + Sync>;
 
 /// What the layer above must supply.
 pub struct Hooks {
     /// Throws the error of a heap that is full. There is a reserve that suffices to build it.
     pub out_of_memory: fn(&mut Thread) -> Thrown,
     /// Visits further roots. Called with the world stopped: must not lock what a stopped thread may hold.
-    pub visit_roots: Option<Box<dyn Fn(WordVisitor<'_>) + Send + Sync>>,
+    pub visit_roots: Option<RootsHook>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Told the return address of each frame, before a collection traces.
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
-    /// Called after each collection, with the world still stopped.
+    /// Called after each collection, with the world still stopped: must not touch the heap.
     pub collected: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -92,7 +94,8 @@ pub struct Heap {
     root_ranges: Mutex<RootRanges>,
     next_thread: AtomicU64,
     stats: Mutex<Stats>,
-    last_pause_nanos: AtomicU64,
+    /// Words copied and frames walked by the last collection.
+    last_work: AtomicU64,
 }
 
 /// Objects above this size are not moved; under stress nearly everything is.
@@ -123,6 +126,7 @@ impl Heap {
             max_blocks: max / BLOCK,
             allocated_blocks: 0,
         };
+        let collector = options.collector.make();
         let stressed = options.stress != Stress::Off;
         Ok(Arc::new(Heap {
             stressed,
@@ -132,13 +136,13 @@ impl Heap {
             hooks: OnceLock::new(),
             code: OnceLock::new(),
             world: World::default(),
-            collector: Mutex::new(Box::new(Compacting)),
+            collector: Mutex::new(collector),
             spaces: Mutex::new(spaces),
             natives: Mutex::default(),
             root_ranges: Mutex::default(),
             next_thread: AtomicU64::new(1),
             stats: Mutex::default(),
-            last_pause_nanos: AtomicU64::new(0),
+            last_work: AtomicU64::new(0),
         }))
     }
 
@@ -214,8 +218,17 @@ impl Heap {
         lock(&self.collector).name()
     }
 
-    pub(super) fn last_pause(&self) -> Duration {
-        Duration::from_nanos(self.last_pause_nanos.load(Ordering::Relaxed))
+    /// What generated code must do when it stores to an object.
+    pub fn barrier(&self) -> Barrier {
+        lock(&self.collector).barrier()
+    }
+
+    pub(super) fn last_work(&self) -> u64 {
+        self.last_work.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_work(&self, work: u64) {
+        self.last_work.fetch_add(work, Ordering::Relaxed);
     }
 
     pub(super) fn with_spaces<R>(&self, f: impl FnOnce(&mut Spaces) -> R) -> R {
@@ -236,6 +249,7 @@ impl Heap {
     /// The world must be stopped, and these must be its threads.
     unsafe fn collect(&self, threads: &[ThreadPtr]) -> Vec<super::natives::Native> {
         let start = Instant::now();
+        self.last_work.store(0, Ordering::Relaxed);
         let mut spaces = lock(&self.spaces);
         let spaces = &mut *spaces;
         for thread in threads {
@@ -276,7 +290,7 @@ impl Heap {
             hook();
         }
         let pause = start.elapsed();
-        self.last_pause_nanos.store(pause.as_nanos() as u64, Ordering::Relaxed);
+        self.note_work(outcome.moved_bytes as u64 / 8);
         let mut stats = lock(&self.stats);
         stats.collections += 1;
         stats.pause_total += pause;
@@ -344,18 +358,22 @@ impl Thread {
         let heap = self.heap();
         heap.with_spaces(|spaces| {
             let limit = limit(spaces);
-            if bytes > heap.large {
-                return spaces.take_large(bytes, limit);
-            }
-            if bytes > SMALL {
-                return spaces.take_middling(bytes, limit);
-            }
-            let address = spaces.take_buffer(limit)?;
+            let room = if bytes > heap.large {
+                spaces.take_large(bytes, limit)
+            } else if bytes > SMALL {
+                spaces.take_middling(bytes, limit)
+            } else {
+                spaces.take_buffer(limit)
+            };
+            let address = room?;
             if heap.options.verify {
-                for i in 0..BLOCK / 8 {
-                    // SAFETY: a fresh block.
+                for i in 0..if bytes > SMALL { bytes / 8 } else { BLOCK / 8 } {
+                    // SAFETY: fresh room of that size.
                     unsafe { *(address as *mut u64).add(i) = Word::POISON.0 };
                 }
+            }
+            if bytes > SMALL {
+                return Some(address);
             }
             self.tlab_cursor.set(address + bytes);
             self.buffer_end.set(address + BLOCK);
@@ -375,9 +393,9 @@ impl Thread {
             return room.ok_or_else(|| self.out_of_memory());
         }
         if self.heap().stressed {
-            // SAFETY: an exit frame has a return address.
             let site = match self.exit_frame() {
                 0 => 0,
+                // SAFETY: an exit frame has a return address.
                 frame => unsafe { *((frame + 8) as *const u64) },
             };
             if self.visit_site(Site::allocation(site, bytes)) {

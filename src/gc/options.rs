@@ -12,14 +12,41 @@ pub enum Stress {
     Strict,
 }
 
+/// `--gc=`: which collector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CollectorKind {
+    /// Everything moves, every time.
+    #[default]
+    Compacting,
+}
+
+impl CollectorKind {
+    /// All there are, with their names.
+    pub const ALL: &'static [(&'static str, CollectorKind)] = &[("compacting", CollectorKind::Compacting)];
+
+    /// The collector with this name.
+    pub fn named(name: &str) -> Option<CollectorKind> {
+        CollectorKind::ALL.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
+    }
+
+    pub(super) fn make(self) -> Box<dyn super::collectors::Collector> {
+        match self {
+            CollectorKind::Compacting => Box::new(super::collectors::compacting::Compacting),
+        }
+    }
+}
+
 /// The options of a heap.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// `--gc=`
+    pub collector: CollectorKind,
     /// `--gc-always`
     pub stress: Stress,
     /// `--gc-verify`: check the whole heap after each collection, poison what is dead.
     pub verify: bool,
-    /// `--max-heap`: the most bytes that objects may take.
+    /// `--max-heap`: the most bytes that objects may take; two fifths of the machine's memory when it is not given, because
+    /// copying takes as much again.
     pub max_heap: Option<usize>,
     /// The first collection happens when this much is allocated.
     pub first_threshold: usize,
@@ -27,6 +54,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stress: Stress::Off, verify: false, max_heap: None, first_threshold: 64 << 20 }
+        Options {
+            collector: CollectorKind::default(),
+            stress: Stress::Off,
+            verify: false,
+            max_heap: None,
+            first_threshold: 64 << 20,
+        }
     }
 }

@@ -17,8 +17,8 @@ pub enum Poll {
     StackOverflow = 2,
 }
 
-/// Room for an object of `bytes` bytes (header included): its address, or 0 when an exception is pending. Called through an
-/// exit stub; may collect. Every word must be written before the next safepoint.
+/// Room for an object of `bytes` bytes (header included): its address, or `THROWN` when an exception is pending, as exit
+/// stubs understand it. Called through an exit stub; may collect. Every word must be written before the next safepoint.
 ///
 /// # Safety
 /// `thread` must be the calling thread's context, and its exit frame must be set.
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn allocate_slow(thread: *mut Thread, bytes: u64) -> u64 {
     let thread = unsafe { &mut *thread };
     match thread.take_room_slow(bytes as usize) {
         Ok(address) => address as u64,
-        Err(_thrown) => 0,
+        Err(_thrown) => Word::THROWN.0,
     }
 }
 

@@ -21,11 +21,22 @@ use super::heap::Heap;
 use super::stress::{Site, Visits};
 use super::value::Value;
 use super::word::Word;
+use crate::asm::masm::SAVED_REGS;
+use crate::asm::stubs::{LandingConfig, StubConfig};
 
 /// How many arguments beyond the registers a call can pass.
 pub const MAX_SPILLED: usize = 256;
 /// Callee-saved registers of generated code.
-pub const SAVED: usize = 4;
+pub const SAVED: usize = SAVED_REGS;
+
+/// Spilled words that were put aside.
+#[derive(Debug)]
+#[must_use]
+pub struct Spill {
+    first: u32,
+    count: u64,
+    arg_count: u64,
+}
 
 /// Where execution goes on after a throw.
 #[derive(Clone, Copy, Default, Debug)]
@@ -66,6 +77,8 @@ pub struct Thread {
     /// The interrupt key was pressed.
     pub(super) interrupt: AtomicBool,
     sites: UnsafeCell<FxHashMap<Site, Visits>>,
+    /// Under stress: so many visits of sites do not collect.
+    pub(super) rest: Cell<u64>,
     id: u64,
     heap: Arc<Heap>,
     stack_low: Cell<usize>,
@@ -97,6 +110,24 @@ pub const OFFSET_DYNAMIC: i32 = offset_of!(Thread, dynamic) as i32;
 /// Offset of the spilled arguments.
 pub const OFFSET_ARG_SPILL: i32 = offset_of!(Thread, arg_spill) as i32;
 
+/// What the stubs must know of this.
+pub fn stub_config() -> StubConfig {
+    StubConfig {
+        exit_frame: OFFSET_EXIT_FRAME,
+        arg_spill: OFFSET_ARG_SPILL,
+        closure: OFFSET_CLOSURE_SPILL,
+        spilled: OFFSET_SPILLED,
+        arg_count: OFFSET_ARG_COUNT,
+        exception: OFFSET_EXCEPTION,
+        landing: LandingConfig {
+            pc: OFFSET_LANDING + offset_of!(Landing, pc) as i32,
+            sp: OFFSET_LANDING + offset_of!(Landing, sp) as i32,
+            fp: OFFSET_LANDING + offset_of!(Landing, fp) as i32,
+            saved: OFFSET_LANDING + offset_of!(Landing, saved) as i32,
+        },
+    }
+}
+
 const _: () = {
     assert!(OFFSET_STACK_LIMIT == 0 && OFFSET_TLAB_CURSOR == 8 && OFFSET_TLAB_LIMIT == 16);
     assert!(OFFSET_EXIT_FRAME == 24 && OFFSET_EXCEPTION == 32);
@@ -126,6 +157,7 @@ impl Thread {
             emergency: Cell::new(false),
             interrupt: AtomicBool::new(false),
             sites: UnsafeCell::new(FxHashMap::default()),
+            rest: Cell::new(0),
             id,
             heap,
             stack_low: Cell::new(stack.0),
@@ -228,6 +260,52 @@ impl Thread {
     pub fn set_spilled_arg(&self, i: usize, value: Value<'_>) {
         // SAFETY: as in `spilled_arg`.
         unsafe { (&mut *self.arg_spill.get())[i] = value.word() }
+    }
+
+    /// The called closure of a `resolve_stub`.
+    #[inline]
+    pub fn closure_spill(&self) -> Value<'_> {
+        self.value(self.closure_spill.get())
+    }
+
+    /// Replaces the called closure of a `resolve_stub`.
+    #[inline]
+    pub fn set_closure_spill(&self, closure: Value<'_>) {
+        self.closure_spill.set(closure.word());
+    }
+
+    /// Says what is spilled: 0, or 1 for the closure plus so many arguments.
+    ///
+    /// # Safety
+    /// These words must be values.
+    #[inline]
+    pub unsafe fn set_spilled(&self, count: u64) {
+        self.spilled.set(count);
+    }
+
+    /// Puts the spilled closure and arguments aside, as handles, before generated code is called.
+    pub fn save_spill(&self) -> Spill {
+        let count = self.spilled.replace(0);
+        let first = self.mark();
+        if count > 0 {
+            let _ = self.root(self.closure_spill());
+            for i in 0..(count as usize - 1).min(MAX_SPILLED) {
+                let _ = self.root(self.spilled_arg(i));
+            }
+        }
+        Spill { first: first.0, count, arg_count: self.arg_count.get() }
+    }
+
+    /// Puts back what was put aside; its handles must not have been released.
+    pub fn restore_spill(&self, spill: Spill) {
+        if spill.count > 0 {
+            self.set_closure_spill(self.get(Handle(spill.first)));
+            for i in 0..(spill.count as u32 - 1).min(MAX_SPILLED as u32) {
+                self.set_spilled_arg(i as usize, self.get(Handle(spill.first + 1 + i)));
+            }
+        }
+        self.spilled.set(spill.count);
+        self.arg_count.set(spill.arg_count);
     }
 
     /// Says how many arguments the next call into generated code has.

@@ -161,7 +161,6 @@ impl Frame<'_> {
             f(at as *mut u64);
         }
         let live = self.safepoint.live_saved();
-        debug_assert!(live & !self.function.saved == 0, "{}: a register is live that is not saved", self.function.name);
         if live != 0 {
             for (i, &register) in self.registers.iter().enumerate() {
                 if live >> i & 1 != 0 {
@@ -176,7 +175,12 @@ impl Frame<'_> {
     ///
     /// # Safety
     /// The frame must be that of a stopped thread.
+    ///
+    /// # Panics
+    /// When the map contradicts itself.
     pub unsafe fn poison_dead(&self, is_stale: &dyn Fn(Word) -> bool) {
+        let unsaved = self.safepoint.live_saved() & !self.function.saved;
+        assert!(unsaved == 0, "{}: the registers {unsaved:#b} are live but not saved", self.function.name);
         let saved = self.function.saved.count_ones();
         let slots = (self.function.frame_bytes / 8).saturating_sub(saved);
         let mut live_slots = self.safepoint.slots().peekable();

@@ -66,7 +66,11 @@ pub fn title(cx: &mut Thread, exception: Handle) -> String {
         let message = cx.get(exception).slot(0).str().unwrap_or_default().to_string();
         return format!("{}: {message}", kind.name());
     }
-    let printed = super::foreign::to_text(cx, exception);
+    let printed = cx.scope(|cx| match super::foreign::to_text(cx, exception) {
+        Ok(text) => text,
+        // Its own Format throws.
+        Err(_thrown) => super::brief::brief(cx.get(exception)),
+    });
     format!("uncaught: {printed}")
 }
 

@@ -180,3 +180,13 @@ pub fn innermost_location(cx: &Thread) -> String {
         format!("{}:{line}:{column}", source.name)
     })
 }
+
+/// The namespace of the innermost Harrier frame.
+pub fn innermost_namespace(cx: &Thread) -> Option<&'static super::Namespace> {
+    let mut found = None;
+    cx.frames(&mut |frame| {
+        found = Some(frame.function.source);
+        ControlFlow::Break(())
+    });
+    Some(cx.vm().sources.get(found?)?.0.namespace)
+}

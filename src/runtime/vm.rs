@@ -4,8 +4,8 @@
 //! each other for the life of the process.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
 
 use super::code::Compiler;
 use super::dispatch::Dispatch;
@@ -15,6 +15,7 @@ use super::load::Loader;
 use super::namespace::Namespaces;
 use super::sources::Sources;
 use super::stubs::Stubs;
+use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
 use crate::asm::code_map::CodeMap;
@@ -43,6 +44,8 @@ pub struct Vm {
     pub namespaces: Namespaces,
     /// Dispatch tables.
     pub dispatch: Dispatch,
+    /// The threads that were started.
+    pub threads: Threads,
     /// Shared strings.
     pub text: super::text::Shared,
     /// What is loaded.
@@ -50,8 +53,9 @@ pub struct Vm {
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
-    /// The program was interrupted (Ctrl-C) and has not yet noticed.
-    pub interrupted: AtomicBool,
+    /// `--dump=asm`: whoever publishes code prints it.
+    pub dump_asm: AtomicBool,
+    arguments: RwLock<Vec<String>>,
 }
 
 /// What a thread has besides its context.
@@ -151,15 +155,27 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch: Dispatch::default(),
+            threads: Threads::default(),
             text: Default::default(),
             loader: Loader::default(),
             compiler,
             bindings: AtomicU32::new(0),
-            interrupted: AtomicBool::new(false),
+            dump_asm: AtomicBool::new(false),
+            arguments: RwLock::default(),
         }));
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         Ok(cx)
+    }
+
+    /// The arguments of the program.
+    pub fn arguments(&self) -> Vec<String> {
+        super::read(&self.arguments).clone()
+    }
+
+    /// Sets the arguments of the program.
+    pub fn set_arguments(&self, arguments: Vec<String>) {
+        *super::write(&self.arguments) = arguments;
     }
 
     /// The number of the next binding.

@@ -9,6 +9,7 @@ mod masm_floats;
 mod masm_integers;
 mod memory;
 mod stubs;
+mod walking;
 
 use super::Host;
 use super::host;

@@ -245,6 +245,7 @@ fn resolving_with_a_count() {
     let code = masm.finish().expect("finish");
     assert_eq!(rig.call(&mut ctx, &code, 1, [1, 1, 1, 1, 1]), 6 + 7 + 150);
     assert_eq!(ctx.log[1..], [3, 4, 3]);
+    assert_eq!(ctx.spilled, 0);
 }
 
 extern "C" fn plain(a: u64, b: u64) -> u64 {

@@ -37,10 +37,21 @@ pub struct Outcome {
     pub ranges: Vec<(usize, usize)>,
 }
 
+/// What must be done with a store to an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barrier {
+    /// Nothing.
+    None,
+}
+
 /// A collector.
 pub trait Collector: Send {
     /// As `--gc=` names it.
     fn name(&self) -> &'static str;
+    /// What must be done with a store to an object.
+    fn barrier(&self) -> Barrier {
+        Barrier::None
+    }
     /// Frees what cannot be reached.
     ///
     /// # Safety

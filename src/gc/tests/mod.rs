@@ -2,6 +2,7 @@
 
 mod allocation;
 mod frames;
+mod machine;
 mod memory;
 mod model;
 mod speed;

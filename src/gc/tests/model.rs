@@ -101,7 +101,7 @@ impl World {
                 let text = "é".repeat(count);
                 let handle = thread.alloc_string(&text).unwrap();
                 assert_eq!(thread.get(handle).str(), Some(&*text));
-                let raw = vec![(0, (count as u64) << 32 | 2 * count as u64)];
+                let raw = vec![(0, (count as u64) << 32 | (2 * count as u64))];
                 (handle, Object { layout: STRING, first: 0, slots: vec![], raw })
             }
             2 => {

@@ -6,11 +6,8 @@ use std::time::Instant;
 fn tree(thread: &mut Thread, layout: LayoutId, depth: u32) -> Handle {
     let mark = thread.mark();
     let null = thread.root_word(Word::NULL);
-    let (left, right) = if depth == 0 {
-        (null, null)
-    } else {
-        (tree(thread, layout, depth - 1), tree(thread, layout, depth - 1))
-    };
+    let (left, right) =
+        if depth == 0 { (null, null) } else { (tree(thread, layout, depth - 1), tree(thread, layout, depth - 1)) };
     let node = thread.allocate(layout, 2, 0, |t, mut fresh| {
         fresh.set(0, t.get(left));
         fresh.set(1, t.get(right));
@@ -62,5 +59,38 @@ fn empty_collections() {
             thread.collect();
         }
         println!("verify {verify}: {:?} for a collection", start.elapsed() / 10_000);
+    }
+}
+
+/// Long loops stay feasible under stress.
+#[test]
+#[ignore = "a measurement"]
+fn polls_under_stress() {
+    let heap = Heap::new(options(Stress::Decaying, true)).unwrap();
+    let thread = &mut *heap.attach();
+    let start = Instant::now();
+    for _ in 0..5_000_000 {
+        assert_eq!(thread.poll(), Poll::Continue);
+    }
+    println!("five million polls: {:?}, {:?}", start.elapsed(), heap.stats());
+    let start = Instant::now();
+    let mark = thread.mark();
+    for i in 0..5_000_000 {
+        let _ = thread.alloc_slots(layout::BOX, &[thread.root_word(Word::int(i).unwrap())]).unwrap();
+        thread.release(mark);
+    }
+    println!("five million allocations: {:?}, {:?}", start.elapsed(), heap.stats());
+}
+
+/// Deep recursions stay feasible under stress.
+#[test]
+#[ignore = "a measurement"]
+fn deep_recursion_under_stress() {
+    for options in [Options::default(), options(Stress::Decaying, false), options(Stress::Decaying, true)] {
+        let start = Instant::now();
+        let text = format!("{options:?}");
+        machine::run(options, 1_000_000, false, |thread, _| {
+            println!("{text}: {:?}, {:?}", start.elapsed(), thread.heap().stats())
+        });
     }
 }

@@ -140,6 +140,17 @@ fn several_errors_are_found() {
 }
 
 #[test]
+fn an_unclosed_brace_is_said_once() {
+    let text = "fn f() {\n  if a {\n}\n\nstruct P { x }\nstruct Q { y }\nenum E { v }\nfn g() { }\n";
+    let found = complaints(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("5:1 `struct` stands at the top level"), "{found:?}");
+    assert!(found[1].contains("expected `}`, found the end"), "{found:?}");
+    let errors = try_read(text).err().unwrap_or_default();
+    assert_eq!(errors[1].secondary[0].0.start, 7, "the brace that is not closed");
+}
+
+#[test]
 fn unfinished_texts_are_told_from_wrong_ones() {
     let incomplete = |text: &str| try_read(text).err().is_some_and(|errors| super::super::is_incomplete(&errors));
     for text in [

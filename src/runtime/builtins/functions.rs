@@ -1,16 +1,40 @@
-//! Builtins: functions.
+//! Builtins that call functions, and atoms.
 
 use super::Args;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown, Word, layout};
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::foreign;
 
 builtins! { pub static TABLE: "core";
-    /// Calls a function with the elements of an array as arguments.
-    "_apply-array" (f: Function, arguments: Array) = apply_array;
+    /// Calls a function with the elements of a collection as arguments: `apply(max, [1, 2])` is `max(1, 2)`. Arguments may stand
+    /// before the collection.
+    "apply" (f: Any, args: rest(Any)) = apply;
+    /// A place that holds a value and can be given another.
+    "atom" (value: Any) = |cx, args| cx.alloc_slots(layout::ATOM, &[args[0]]);
+    /// The value in an atom.
+    "deref" (atom: Atom) = |cx, args| Ok(cx.root(cx.get(args[0]).slot(0)));
+    /// Gives an atom another value; gives that value.
+    "reset!" (atom: Atom, value: Any) = reset;
+    /// Gives an atom a new value if it still holds the very object `old`; says whether it did.
+    "compare-and-swap!" (atom: Atom, old: Any, new: Any) = compare_and_swap;
 }
 
-fn apply_array(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    let array = args[1];
-    let list: Vec<Handle> = (0..cx.get(array).array_len()).map(|i| cx.root(cx.get(array).element(i))).collect();
+fn apply(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    let Some((&last, before)) = args.rest().split_last() else {
+        return Err(cx.throw(ErrorKind::ArityError, "apply: takes 2 or more arguments, got 1"));
+    };
+    let mut list = before.to_vec();
+    foreign::elements(cx, last, &mut list)?;
     cx.call(args[0], &list)
+}
+
+fn reset(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    cx.set_slot(cx.get(args[0]), 0, cx.get(args[1]));
+    Ok(args[1])
+}
+
+fn compare_and_swap(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    let done = cx.compare_and_swap_slot(cx.get(args[0]), 0, cx.get(args[1]), cx.get(args[2]));
+    Ok(cx.root_word(Word::bool(done)))
 }

@@ -29,13 +29,15 @@ use super::errors::ErrorKind;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
+pub mod evaluation;
 pub mod functions;
 pub mod introspection;
 pub mod process;
 pub mod types;
 
 /// All tables. The order does not matter.
-pub static TABLES: &[&[&Builtin]] = &[functions::TABLE, introspection::TABLE, process::TABLE, types::TABLE];
+pub static TABLES: &[&[&Builtin]] =
+    &[evaluation::TABLE, functions::TABLE, introspection::TABLE, introspection::CORE, process::TABLE, types::TABLE];
 
 /// The Rust function behind a builtin.
 pub type BuiltinFn = fn(&mut Thread, &Args<'_>) -> Result<Handle, Thrown>;
@@ -167,7 +169,7 @@ pub mod specs {
 #[macro_export]
 macro_rules! builtins {
     ($vis:vis static $table:ident: $namespace:literal;
-     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:path;)*) => {
+     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:expr;)*) => {
         /// The builtins of this file.
         $vis static $table: &[&$crate::runtime::builtins::Builtin] = &[$({
             #[allow(unused_imports)]

@@ -1,5 +1,70 @@
-//! Builtins: process.
+//! Builtins of the process: threads, time, memory, exit.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Args;
 use crate::builtins;
+use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::{console, threads};
 
-builtins! { pub static TABLE: "core"; }
+builtins! { pub static TABLE: "core";
+    /// Runs a function without arguments in a thread of its own; gives a handle for `join`.
+    "thread" (f: Function) = |cx, args| threads::spawn(cx, args[0]);
+    /// Waits for a thread: gives its value, or throws what it threw.
+    "_join-thread" (thread: ThreadHandle) = |cx, args| threads::join(cx, args[0]);
+    /// The number of the running thread.
+    "thread-id" () = |cx, _args| int(cx, cx.id() as i64);
+    /// Sleeps for so many milliseconds.
+    "sleep" (milliseconds: Number) = sleep;
+    /// The time in nanoseconds since the start of 1970.
+    "time-now" () = time_now;
+    /// Collects garbage now.
+    "gc" () = collect;
+    /// The bytes of the heap that are in use.
+    "heap-bytes" () = |cx, _args| int(cx, cx.heap().stats().used_bytes as i64);
+    /// The number of processors.
+    "cpu-count" () = |cx, _args| int(cx, std::thread::available_parallelism().map_or(1, |n| n.get() as i64));
+    /// The name of the operating system: `linux`.
+    "os-name" () = |cx, _args| cx.alloc_string(std::env::consts::OS);
+    /// Ends the program with this status (0 when none is given).
+    "exit" (status: opt(Int)) = exit;
+}
+
+fn int(cx: &mut Thread, i: i64) -> Result<Handle, Thrown> {
+    Ok(cx.root_word(Word::int(i).unwrap_or(Word::NULL)))
+}
+
+fn sleep(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    let value = cx.get(args[0]);
+    let milliseconds = value.as_int().map(|i| i as f64).or(value.as_float());
+    let duration = milliseconds.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
+    let Some(duration) = duration else {
+        let got = cx.describe(args[0]);
+        return Err(cx.throw(ErrorKind::ArgumentError, format!("sleep: cannot sleep {got} milliseconds")));
+    };
+    threads::sleep(cx, duration)?;
+    Ok(cx.root_word(Word::NULL))
+}
+
+fn time_now(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    // 61 bits of nanoseconds reach until 2006; so the number is usually a large one.
+    crate::runtime::foreign::int(cx, now as i64)
+}
+
+fn collect(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
+    cx.collect();
+    Ok(cx.root_word(Word::NULL))
+}
+
+fn exit(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    let status = match args.opt(0) {
+        None => 0,
+        Some(status) => match cx.get(status).as_int() {
+            Some(status) => status as i32,
+            None => return Err(cx.throw(ErrorKind::ArgumentError, "exit: the status must fit 32 bits")),
+        },
+    };
+    cx.outside(|| console::exit(status))
+}

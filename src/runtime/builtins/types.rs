@@ -1,22 +1,118 @@
-//! Builtins: types.
+//! Builtins that ask for types.
 
-use super::Args;
+use super::{Args, kind_of, kinds};
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown};
-
-use crate::gc::{Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::runtime::dispatch::Target;
+use crate::runtime::types::{TypeInfo, TypeKind};
 
 builtins! { pub static TABLE: "core";
-    /// Are both the very same object?
-    "identical?" (a: Any, b: Any) = identical;
+    /// Are both the very same object? Equal Ints, Bools and keywords are.
+    "identical?" (a: Any, b: Any) = |cx, args| answer(cx, cx.get(args[0]) == cx.get(args[1]));
+    /// The type of a value: `type-of(1)` is `Int`. Variants have the type of their enum.
+    "type-of" (value: Any) = type_of;
+    /// Is the value of this type? Of a protocol: does its type implement it?
+    "instance-of" (value: Any, type_: Type) = instance_of;
+    /// Is it an instance of a struct?
+    "struct?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Struct));
+    /// Is it a variant of an enum?
+    "enum?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Enum));
     /// Is it a function?
-    "function?" (x: Any) = is_function;
+    "function?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FUNCTION);
+    /// Is it a String?
+    "string?" (value: Any) = |cx, args| has_kind(cx, args, kinds::STRING);
+    /// Is it an Int?
+    "int?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT);
+    /// Is it a Float?
+    "float?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FLOAT);
+    /// Is it an Int or a Float?
+    "number?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT | kinds::FLOAT);
+    /// Is it a Vector?
+    "vector?" (value: Any) = |cx, args| has_kind(cx, args, kinds::VECTOR);
+    /// Is it a Map?
+    "map?" (value: Any) = |cx, args| has_kind(cx, args, kinds::MAP);
+    /// Is it a Set?
+    "set?" (value: Any) = |cx, args| has_kind(cx, args, kinds::SET);
+    /// Is it a mutable Array?
+    "array?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ARRAY);
+    /// Is it `true` or `false`?
+    "bool?" (value: Any) = |cx, args| has_kind(cx, args, kinds::BOOL);
+    /// Is it `null`?
+    "null?" (value: Any) = |cx, args| has_kind(cx, args, kinds::NULL);
+    /// Is it a keyword?
+    "keyword?" (value: Any) = |cx, args| has_kind(cx, args, kinds::KEYWORD);
+    /// Is it an Atom?
+    "atom?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ATOM);
 }
 
-fn identical(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    Ok(cx.root_word(Word::bool(cx.get(args[0]) == cx.get(args[1]))))
+fn answer(cx: &Thread, yes: bool) -> Result<Handle, Thrown> {
+    Ok(cx.root_word(Word::bool(yes)))
 }
 
-fn is_function(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    Ok(cx.root_word(Word::bool(cx.get(args[0]).layout() == layout::CLOSURE)))
+fn has_kind(cx: &mut Thread, args: &Args<'_>, kinds: u32) -> Result<Handle, Thrown> {
+    answer(cx, kind_of(cx.get(args[0])) & kinds != 0)
+}
+
+fn type_kind(value: Value<'_>) -> Option<TypeKind> {
+    value.thread().vm().types.type_of(value).map(|t| t.kind)
+}
+
+fn type_of(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    let object = cx.vm().types.type_of(cx.get(args[0])).and_then(|t| t.object.get(cx));
+    Ok(object.map_or_else(|| cx.root_word(Word::NULL), |o| cx.root(o)))
+}
+
+/// The type behind a TYPE or PROTOCOL object.
+pub fn type_behind(value: Value<'_>) -> Option<&'static TypeInfo> {
+    if !value.is(layout::TYPE) && !value.is(layout::PROTOCOL) {
+        return None;
+    }
+    value.thread().vm().types.find(u32::try_from(value.slot(0).as_int()?).ok()?)
+}
+
+fn instance_of(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    let value = cx.get(args[0]);
+    let yes = match type_behind(cx.get(args[1])) {
+        Some(type_) if type_.kind == TypeKind::Protocol => implements(value, type_),
+        Some(type_) => cx.vm().types.type_of(value).is_some_and(|t| t.id == type_.id),
+        None => false,
+    };
+    answer(cx, yes)
+}
+
+/// Does the type of a value implement a protocol?
+pub fn implements(value: Value<'_>, protocol: &TypeInfo) -> bool {
+    let vm = value.thread().vm();
+    let Some(info) = vm.types.layout(value.layout()) else { return false };
+    let targets = [Target { type_: info.type_, variant: info.variant }, Target { type_: info.type_, variant: None }];
+    if targets.iter().any(|t| vm.dispatch.protocols_of(*t).contains(&protocol.id)) {
+        return true;
+    }
+    // Builtin types implement the core protocols natively: the builtin itself says for which types.
+    let builtin = vm.types.get(info.type_).kind == TypeKind::Builtin;
+    builtin && protocol.namespace == "core" && native(value, protocol.name)
+}
+
+/// Which builtin types implement which core protocols.
+fn native(value: Value<'_>, protocol: &str) -> bool {
+    let kind = kind_of(value);
+    use kinds::*;
+    let who = match protocol {
+        "Format" | "Hashable" => ANY,
+        "Indexed" => STRING | VECTOR | MAP | ARRAY | RANGE | MUTABLE_LIST | MUTABLE_MAP | SEQ,
+        "Length" => {
+            STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | STRING_BUILDER | MUTABLE_LIST | MUTABLE_MAP | NULL
+        }
+        "Push" => VECTOR,
+        "Conj" => VECTOR | MAP | SET,
+        "Associable" => VECTOR | MAP,
+        "Keys" => MAP,
+        "Seqable" => NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP,
+        "Seq" => SEQ,
+        "Contains" => STRING | VECTOR | MAP | SET | ARRAY | RANGE | MUTABLE_MAP,
+        "Comparable" => INT | FLOAT | STRING | KEYWORD,
+        "Writer" => STRING_BUILDER,
+        _ => 0,
+    };
+    kind & who != 0
 }

@@ -10,9 +10,7 @@ use super::scope::{FieldView, Meaning, Scope, TypeView, declared_names};
 use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
-use crate::reader::tree::{
-    Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, Unit,
-};
+use crate::reader::tree::{Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, Unit};
 
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
@@ -372,7 +370,8 @@ impl<'a> Checker<'a> {
                             (Some((_, first)), Some(meaning)) if first == meaning => {}
                             _ => only_variants = false,
                         }
-                        let whole = fields.iter().all(|(_, p)| super::scope::irrefutable(self.unit, self.unit.pattern(*p)));
+                        let whole =
+                            fields.iter().all(|(_, p)| super::scope::irrefutable(self.unit, self.unit.pattern(*p)));
                         if fits_all && whole {
                             covered.variants.insert(self.name(*variant));
                         } else {
@@ -503,11 +502,15 @@ impl<'a> Checker<'a> {
         }
         let pure = |id: &NodeId| self.is_pure(*id, depth + 1);
         match self.unit.node(id) {
-            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => true,
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
+                true
+            }
             Node::Local(_) | Node::Global(_) | Node::Function(_) => true,
             Node::Vector(list) | Node::Map(list) | Node::Set(list) => self.unit.list(*list).iter().all(pure),
             Node::Unary { operand, .. } => pure(operand),
-            Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => pure(left) && pure(right),
+            Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
+                pure(left) && pure(right)
+            }
             Node::Field { object, .. } => pure(object),
             _ => false,
         }

@@ -324,7 +324,8 @@ fn load_unit(
                     scope.imports.insert(name, binding);
                 }
                 None => {
-                    let mut problem = problem(source, *span, format!("namespace {} has no member `{name}`", found.name));
+                    let mut problem =
+                        problem(source, *span, format!("namespace {} has no member `{name}`", found.name));
                     let members = found.members();
                     problem.diagnostic.help =
                         closest(name, members.iter().map(|m| m.0)).map(|c| format!("did you mean `{c}`?"));

@@ -143,10 +143,7 @@ impl<'a> Scope<'a> {
             return Some(Meaning::Own(OwnName { item, method }));
         }
         let exported = self.exports.get(name).copied();
-        exported
-            .or_else(|| self.imports.get(name).copied())
-            .or_else(|| self.namespace.own(name))
-            .map(known)
+        exported.or_else(|| self.imports.get(name).copied()).or_else(|| self.namespace.own(name)).map(known)
     }
 
     /// The type that a meaning is.
@@ -204,9 +201,9 @@ impl<'a> Scope<'a> {
                 let body = info.body();
                 TypeView::Enum(body.variants.iter().map(|v| (v.name.to_string(), fields(v.layout))).collect())
             }
-            TypeKind::Protocol => TypeView::Protocol(
-                self.vm.dispatch.methods_of(id).iter().map(|m| m.name.to_string()).collect(),
-            ),
+            TypeKind::Protocol => {
+                TypeView::Protocol(self.vm.dispatch.methods_of(id).iter().map(|m| m.name.to_string()).collect())
+            }
         })
     }
 

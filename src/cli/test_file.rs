@@ -1,0 +1,83 @@
+//! The process of one test file.
+//!
+//! Owns the running of `test` blocks one after the other, and the protocol by which the runner learns of them: lines of JSON
+//! in the file that `HARRIER_TEST_RESULTS` names, one when a test starts and one when it ends, so that a crash names its test.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::{problems_text, read};
+use crate::gc::Thread;
+use crate::options::Options;
+use crate::runtime::load::{self, LoadError};
+use crate::runtime::{console, report};
+
+/// The variable that names the file for the results.
+pub const RESULTS: &str = "HARRIER_TEST_RESULTS";
+
+struct Log(Option<File>);
+
+impl Log {
+    fn line(&mut self, value: serde_json::Value) {
+        if let Some(file) = &mut self.0 {
+            // The runner notices when results are missing.
+            let _ = writeln!(file, "{value}");
+        }
+    }
+}
+
+/// Loads the file and runs its tests; the status says whether all is well.
+pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
+    let mut log = Log(std::env::var_os(RESULTS).and_then(|path| File::options().append(true).open(path).ok()));
+    let shown = file.to_string_lossy();
+    let (name, text) = match read(&shown) {
+        Ok(read) => read,
+        Err(why) => {
+            console::write_error(&format!("{why}\n"));
+            return super::FAILED;
+        }
+    };
+    cx.vm().loader.set_search(load::paths::SearchPath::of_program(file, options.include.clone()));
+    let namespace = match load::program(cx, file, &name, text) {
+        Ok(namespace) => namespace,
+        Err(LoadError::Problems(problems)) => {
+            console::write_error(&problems_text(&problems));
+            return super::FAILED;
+        }
+        Err(LoadError::Thrown(thrown)) => {
+            let report = report::uncaught(cx, thrown, false);
+            console::write_error(&report.text);
+            return super::FAILED;
+        }
+    };
+    let mut failed = 0;
+    for test in cx.vm().loader.tests() {
+        if !std::ptr::eq(test.namespace, namespace) {
+            continue;
+        }
+        let wanted = options.filter.as_deref().is_none_or(|f| test.name.contains(f) || shown.contains(f));
+        if !wanted {
+            continue;
+        }
+        log.line(json!({ "start": &*test.name, "place": test.place }));
+        let start = Instant::now();
+        let mark = cx.mark();
+        let outcome = cx.alloc_closure(test.code.address(), &[]).and_then(|f| cx.call(f, &[]).map(|_| ()));
+        let ms = start.elapsed().as_secs_f64() * 1000.0;
+        match outcome {
+            Ok(()) => log.line(json!({ "end": &*test.name, "ok": true, "ms": ms })),
+            Err(thrown) => {
+                failed += 1;
+                let report = report::uncaught(cx, thrown, false);
+                log.line(json!({ "end": &*test.name, "ok": false, "ms": ms, "message": report.text }));
+            }
+        }
+        cx.release(mark);
+    }
+    log.line(json!({ "done": true }));
+    if failed == 0 { 0 } else { super::FAILED }
+}

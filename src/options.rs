@@ -1,0 +1,367 @@
+//! The options of the command line, in one table.
+//!
+//! Owns the names, the help and the meaning of every option: parser and help text both read [`OPTIONS`]. Must not know what is
+//! done with them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::gc;
+
+/// What the process is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Run a program: the file (`-` is stdin) and its arguments.
+    Run { file: String, arguments: Vec<String> },
+    /// Evaluate a text and print its value.
+    Evaluate { text: String, arguments: Vec<String> },
+    /// Talk.
+    Repl,
+    /// Run tests.
+    Test { paths: Vec<PathBuf> },
+    /// Run the tests of one file, in this process (the runner starts itself so).
+    TestFile { file: PathBuf },
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// What to print instead of running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dump {
+    /// The reader's tree.
+    Tree,
+    /// Machine code, as it is made.
+    Asm,
+}
+
+/// All that was said on the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What to do.
+    pub command: Command,
+    /// The heap.
+    pub heap: gc::Options,
+    /// `--gc=`
+    pub collector: Option<String>,
+    /// `--dump=`
+    pub dump: Option<Dump>,
+    /// `-I`
+    pub include: Vec<PathBuf>,
+    /// `--jobs`
+    pub jobs: Option<usize>,
+    /// `--limit`
+    pub limit: Duration,
+    /// `--filter`
+    pub filter: Option<String>,
+    /// `--update-snapshots`
+    pub update_snapshots: bool,
+    /// `--json`
+    pub json: Option<PathBuf>,
+    /// The options that concern the heap, as they were given: handed on to the processes of tests.
+    pub handed_on: Vec<String>,
+}
+
+/// Where an option belongs in the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Of every command that runs programs.
+    Running,
+    /// Of `harrier test`.
+    Testing,
+    /// Of the collector.
+    Memory,
+    /// Of none.
+    General,
+}
+
+/// Whether an option has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// `--name`
+    Nothing,
+    /// `--name VALUE` or `--name=VALUE`: what the value is called.
+    Value(&'static str),
+    /// `--name` or `--name=VALUE`
+    Perhaps(&'static str),
+}
+
+/// A row of the table.
+pub struct OptionRow {
+    /// All names, dashes included; the first is the one in messages.
+    pub names: &'static [&'static str],
+    /// Whether it has a value.
+    pub takes: Takes,
+    /// Where it belongs.
+    pub group: Group,
+    /// The help.
+    pub help: &'static str,
+    /// What it does: the value is empty when there is none.
+    set: fn(&mut Options, &str) -> Result<(), String>,
+}
+
+/// All options.
+#[rustfmt::skip]
+pub const OPTIONS: &[OptionRow] = &[
+    OptionRow { names: &["-e"], takes: Takes::Value("TEXT"), group: Group::Running,
+        help: "evaluate TEXT and print its value",
+        set: |o, v| { o.command = Command::Evaluate { text: v.to_string(), arguments: Vec::new() }; Ok(()) } },
+    OptionRow { names: &["-I"], takes: Takes::Value("DIR"), group: Group::Running,
+        help: "look for used namespaces in DIR too",
+        set: |o, v| { o.include.push(PathBuf::from(v)); Ok(()) } },
+    OptionRow { names: &["--dump"], takes: Takes::Value("tree|asm"), group: Group::Running,
+        help: "print the reader's tree, or machine code as it is made",
+        set: |o, v| { o.dump = Some(match v {
+            "tree" => Dump::Tree,
+            "asm" => Dump::Asm,
+            _ => return Err("it is `tree` or `asm`".into()),
+        }); Ok(()) } },
+    OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
+        help: "the collector: generational, compacting or mark-sweep",
+        set: |o, v| {
+            if !["generational", "compacting", "mark-sweep"].contains(&v) {
+                return Err("it is `generational`, `compacting` or `mark-sweep`".into());
+            }
+            o.collector = Some(v.to_string());
+            Ok(())
+        } },
+    OptionRow { names: &["--max-heap"], takes: Takes::Value("SIZE"), group: Group::Memory,
+        help: "the most memory for objects: a number of bytes, or with k, m, g",
+        set: |o, v| { o.heap.max_heap = Some(size(v)?); Ok(()) } },
+    OptionRow { names: &["--gc-always"], takes: Takes::Perhaps("strict"), group: Group::Memory,
+        help: "collect at every allocation, at each place ever more rarely (strict: always)",
+        set: |o, v| { o.heap.stress = match v {
+            "" => gc::Stress::Decaying,
+            "strict" => gc::Stress::Strict,
+            _ => return Err("its only value is `strict`".into()),
+        }; Ok(()) } },
+    OptionRow { names: &["--gc-verify"], takes: Takes::Nothing, group: Group::Memory,
+        help: "check the whole heap after each collection",
+        set: |o, _| { o.heap.verify = true; Ok(()) } },
+    OptionRow { names: &["--jobs", "-j"], takes: Takes::Value("N"), group: Group::Testing,
+        help: "run N test files at once (default: one for each processor)",
+        set: |o, v| { o.jobs = Some(number(v)?.max(1)); Ok(()) } },
+    OptionRow { names: &["--limit"], takes: Takes::Value("SECONDS"), group: Group::Testing,
+        help: "the time that one test file may take (default: 60)",
+        set: |o, v| {
+            let seconds: f64 = v.parse().map_err(|_| "it is a number of seconds".to_string())?;
+            o.limit = Duration::try_from_secs_f64(seconds).map_err(|_| "it is a number of seconds".to_string())?;
+            Ok(())
+        } },
+    OptionRow { names: &["--filter"], takes: Takes::Value("TEXT"), group: Group::Testing,
+        help: "only files whose path, or tests whose name, contains TEXT",
+        set: |o, v| { o.filter = Some(v.to_string()); Ok(()) } },
+    OptionRow { names: &["--update-snapshots"], takes: Takes::Nothing, group: Group::Testing,
+        help: "write what is printed now into snapshots that differ",
+        set: |o, _| { o.update_snapshots = true; Ok(()) } },
+    OptionRow { names: &["--json"], takes: Takes::Value("FILE"), group: Group::Testing,
+        help: "write the results to FILE as JSON",
+        set: |o, v| { o.json = Some(PathBuf::from(v)); Ok(()) } },
+    OptionRow { names: &["--help", "-h"], takes: Takes::Nothing, group: Group::General,
+        help: "print this help",
+        set: |o, _| { o.command = Command::Help; Ok(()) } },
+    OptionRow { names: &["--version", "-V"], takes: Takes::Nothing, group: Group::General,
+        help: "print the version",
+        set: |o, _| { o.command = Command::Version; Ok(()) } },
+];
+
+const USAGE: &str = "\
+usage: harrier [OPTIONS] FILE [ARGUMENTS]     run a program (- is stdin)
+       harrier run [OPTIONS] FILE [ARGUMENTS]
+       harrier -e TEXT                        evaluate TEXT and print its value
+       harrier [repl]                         talk
+       harrier test [OPTIONS] [PATHS]         run tests and snapshots
+";
+
+/// Commands of a later step.
+const LATER: &[&str] = &["fmt", "doc", "init"];
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            command: Command::Repl,
+            heap: gc::Options::default(),
+            collector: None,
+            dump: None,
+            include: Vec::new(),
+            jobs: None,
+            limit: Duration::from_secs(60),
+            filter: None,
+            update_snapshots: false,
+            json: None,
+            handed_on: Vec::new(),
+        }
+    }
+}
+
+/// The help text.
+pub fn help() -> String {
+    let mut text = format!("Harrier {}\n\n{USAGE}", env!("CARGO_PKG_VERSION"));
+    for (group, title) in [
+        (Group::Running, "Running"),
+        (Group::Testing, "Testing"),
+        (Group::Memory, "Memory"),
+        (Group::General, "General"),
+    ] {
+        text.push_str(&format!("\n{title}:\n"));
+        for row in OPTIONS.iter().filter(|r| r.group == group) {
+            let names = row.names.join(", ");
+            let left = match row.takes {
+                Takes::Nothing => names,
+                Takes::Value(value) if row.names[0].starts_with("--") => format!("{names}={value}"),
+                Takes::Value(value) => format!("{names} {value}"),
+                Takes::Perhaps(value) => format!("{names}[={value}]"),
+            };
+            text.push_str(&format!("  {left:<26} {}\n", row.help));
+        }
+    }
+    text
+}
+
+/// Reads the arguments of the process (its own name not included). The error says what to do.
+pub fn parse(arguments: &[String]) -> Result<Options, String> {
+    let mut options = Options::default();
+    let mut rest = arguments.iter().peekable();
+    // The command word stands first, or after options.
+    let mut command: Option<&str> = None;
+    let mut plain: Vec<String> = Vec::new();
+    while let Some(argument) = rest.next() {
+        if argument == "--" {
+            plain.extend(rest.by_ref().cloned());
+            break;
+        }
+        if !argument.starts_with('-') || argument == "-" {
+            let is_command = command.is_none() && ["run", "repl", "test"].contains(&argument.as_str());
+            if is_command && matches!(options.command, Command::Repl) {
+                command = Some(argument);
+                continue;
+            }
+            if command.is_none() && LATER.contains(&argument.as_str()) && !std::path::Path::new(argument).exists() {
+                return Err(format!("`harrier {argument}` is not there yet: it comes with a later version"));
+            }
+            plain.push(argument.clone());
+            if command != Some("test") {
+                // What follows the file belongs to the program.
+                plain.extend(rest.by_ref().cloned());
+                break;
+            }
+            continue;
+        }
+        if let Some(file) = argument.strip_prefix("--test-file=") {
+            options.command = Command::TestFile { file: PathBuf::from(file) };
+            continue;
+        }
+        let (name, given) = match argument.split_once('=') {
+            Some((name, value)) if argument.starts_with("--") => (name, Some(value)),
+            _ => (argument.as_str(), None),
+        };
+        let Some(row) = OPTIONS.iter().find(|r| r.names.contains(&name)) else { return Err(unknown(argument)) };
+        let value = match (row.takes, given) {
+            (Takes::Nothing, Some(_)) => return Err(format!("{name} takes no value: write just `{name}`")),
+            (Takes::Nothing, None) | (Takes::Perhaps(_), None) => String::new(),
+            (_, Some(value)) => value.to_string(),
+            (Takes::Value(what), None) => match rest.next() {
+                Some(value) => value.clone(),
+                None => return Err(format!("{name} needs a value: write `{name} {what}`")),
+            },
+        };
+        (row.set)(&mut options, &value).map_err(|why| format!("{name}={value}: {why}"))?;
+        if row.group == Group::Memory {
+            options.handed_on.push(if value.is_empty() { name.to_string() } else { format!("{name}={value}") });
+        }
+    }
+    let set = std::mem::replace(&mut options.command, Command::Repl);
+    options.command = match (set, command) {
+        (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: plain },
+        (Command::Repl, Some("test")) => Command::Test { paths: plain.into_iter().map(PathBuf::from).collect() },
+        (Command::Repl, Some("run")) | (Command::Repl, None) if !plain.is_empty() => {
+            let mut words = plain.into_iter();
+            let file = words.next().unwrap_or_default();
+            Command::Run { file, arguments: words.collect() }
+        }
+        (Command::Repl, Some("run")) => return Err("run needs a file: write `harrier run FILE`".into()),
+        (Command::Repl, Some("repl")) if !plain.is_empty() => {
+            return Err(format!("repl takes no file: write `harrier {}` to run it", plain[0]));
+        }
+        (set, _) => set,
+    };
+    Ok(options)
+}
+
+fn unknown(argument: &str) -> String {
+    let names = OPTIONS.iter().flat_map(|r| r.names.iter().copied());
+    let name = argument.split('=').next().unwrap_or(argument);
+    match crate::runtime::load::closest(name, names) {
+        Some(meant) => format!("there is no option {argument}: did you mean {meant}? (see `harrier --help`)"),
+        None => format!("there is no option {argument} (see `harrier --help`)"),
+    }
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "it is a whole number".to_string())
+}
+
+/// `64m`, `1g`, `100000`
+fn size(text: &str) -> Result<usize, String> {
+    let wrong = || "it is a number of bytes, or one with k, m or g behind it".to_string();
+    let lower = text.to_ascii_lowercase();
+    let lower = lower.strip_suffix('b').unwrap_or(&lower);
+    let (digits, shift) = match lower.chars().last() {
+        Some('k') => (&lower[..lower.len() - 1], 10),
+        Some('m') => (&lower[..lower.len() - 1], 20),
+        Some('g') => (&lower[..lower.len() - 1], 30),
+        _ => (lower, 0),
+    };
+    let n: usize = digits.parse().map_err(|_| wrong())?;
+    n.checked_shl(shift).filter(|b| b >> shift == n).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Options, String> {
+        parse(&line.split_whitespace().map(str::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_program_keeps_its_arguments() {
+        let options = parsed("--gc-always run --max-heap 64m f.hr --gc-verify -x").expect("fine");
+        assert_eq!(
+            options.command,
+            Command::Run { file: "f.hr".into(), arguments: vec!["--gc-verify".into(), "-x".into()] }
+        );
+        assert_eq!(options.heap.max_heap, Some(64 << 20));
+        assert!(!options.heap.verify);
+        assert_eq!(options.heap.stress, gc::Stress::Decaying);
+    }
+
+    #[test]
+    fn commands() {
+        assert_eq!(parsed("").expect("fine").command, Command::Repl);
+        assert_eq!(parsed("repl").expect("fine").command, Command::Repl);
+        assert_eq!(parsed("test a b --jobs 3").expect("fine").jobs, Some(3));
+        assert_eq!(parsed("-").expect("fine").command, Command::Run { file: "-".into(), arguments: vec![] });
+        assert_eq!(parsed("-e 1").expect("fine").command, Command::Evaluate { text: "1".into(), arguments: vec![] });
+        assert_eq!(parsed("--help").expect("fine").command, Command::Help);
+    }
+
+    #[test]
+    fn misuse_says_what_to_do() {
+        assert!(parsed("--gc-verfy x").is_err_and(|e| e.contains("did you mean --gc-verify")));
+        assert!(parsed("--max-heap").is_err_and(|e| e.contains("--max-heap SIZE")));
+        assert!(parsed("--max-heap=huge f").is_err_and(|e| e.contains("number of bytes")));
+        assert!(parsed("run").is_err_and(|e| e.contains("harrier run FILE")));
+        assert!(parsed("fmt").is_err_and(|e| e.contains("later")));
+        assert!(parsed("--gc-always=never f").is_err_and(|e| e.contains("strict")));
+    }
+
+    #[test]
+    fn the_help_names_every_option() {
+        let help = help();
+        for row in OPTIONS {
+            assert!(row.names.iter().all(|n| help.contains(n)), "{:?}", row.names);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The REPL: a conversation with a running program.
+//!
+//! Owns the loop and the terminal; what a line means is [`session`]'s business.
+
+use crate::gc::Thread;
+
+pub mod session;
+mod terminal;
+
+pub use session::{Answer, Session};
+
+/// Talks until the input ends; gives the exit status.
+pub fn run(cx: &mut Thread) -> u8 {
+    use std::io::IsTerminal;
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        terminal::talk(cx)
+    } else {
+        terminal::plain(cx)
+    }
+}

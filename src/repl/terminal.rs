@@ -1,0 +1,93 @@
+//! The terminal of the REPL: line editing and history, or plain lines when nobody sits there.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+
+use rustyline::DefaultEditor;
+use rustyline::error::ReadlineError;
+
+use super::session::{Answer, Session, show};
+use crate::gc::Thread;
+use crate::runtime::console;
+
+/// Talks to a person.
+pub fn talk(cx: &mut Thread) -> u8 {
+    let Some(mut session) = Session::new(cx, true) else { return 1 };
+    let mut editor = match DefaultEditor::new() {
+        Ok(editor) => editor,
+        Err(_) => return plain(cx),
+    };
+    let history = history_file();
+    if let Some(file) = &history {
+        // The first session has no history yet.
+        let _ = editor.load_history(file);
+    }
+    console::print(&format!("Harrier {} (:help for help)\n", env!("CARGO_PKG_VERSION")));
+    console::flush_quietly();
+    loop {
+        let prompt = session.prompt();
+        let line = cx.outside(|| editor.readline(&prompt));
+        match line {
+            Ok(line) => {
+                if !line.trim().is_empty() {
+                    // A line that cannot be remembered is still a line.
+                    let _ = editor.add_history_entry(line.as_str());
+                }
+                let answer = session.line(cx, &line);
+                if !show(&answer) {
+                    break;
+                }
+            }
+            Err(ReadlineError::Interrupted) => session.give_up(),
+            Err(ReadlineError::Eof) => break,
+            Err(error) => {
+                console::write_error(&format!("harrier: {error}\n"));
+                break;
+            }
+        }
+    }
+    if let Some(file) = &history {
+        if let Some(folder) = file.parent() {
+            let _ = std::fs::create_dir_all(folder);
+        }
+        let _ = editor.save_history(file);
+    }
+    0
+}
+
+/// Evaluates the lines of a pipe or file.
+pub fn plain(cx: &mut Thread) -> u8 {
+    let Some(mut session) = Session::new(cx, false) else { return 1 };
+    let mut failed = false;
+    loop {
+        let line = cx.outside(|| {
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line).map(|n| (n > 0).then_some(line))
+        });
+        let answer = match line {
+            Ok(Some(line)) => session.line(cx, line.trim_end_matches(['\n', '\r'])),
+            Ok(None) => {
+                let last = session.end(cx);
+                failed |= matches!(last, Answer::Error(_));
+                show(&last);
+                break;
+            }
+            Err(error) => {
+                console::write_error(&format!("harrier: cannot read: {error}\n"));
+                return 1;
+            }
+        };
+        failed |= matches!(answer, Answer::Error(_));
+        if !show(&answer) {
+            break;
+        }
+    }
+    u8::from(failed)
+}
+
+/// `$XDG_STATE_HOME/harrier/history`, or below `~/.local/state`.
+fn history_file() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let state = state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?;
+    Some(state.join("harrier/history"))
+}

@@ -1,0 +1,454 @@
+//! Builtins: looking into collections and making changed ones, for all builtin collections alike. Most are what the core
+//! protocols' methods do for builtin types.
+
+use super::Args;
+use super::support::{
+    Outcome, bool, deep_bool, index_below, null, or_null, out_of_range, seqable, type_name, wrong_type,
+};
+use crate::builtins;
+use crate::gc::layout;
+use crate::gc::{Handle, Thread, Thrown};
+use crate::runtime::collections::view::Slots;
+use crate::runtime::collections::{List, map, mutable, set, vector};
+use crate::runtime::equality::equal;
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::iterate::{self, Items};
+use crate::runtime::methods::Method;
+use crate::runtime::numbers::{self, new_int, new_usize};
+use crate::runtime::sequences::{self, Range};
+use crate::runtime::text::strings;
+
+builtins! { pub static TABLE: "core";
+    /// The element at an index, the value of a key, `default` when there is none. Without default: IndexError for an index
+    /// that is out of range, `null` for a key that is missing. `get([1, 2], 0)` is `1`.
+    "get" (coll: Any, key: Any, default: opt(Any)) = get;
+    /// How many elements or characters. `length("abc")` is `3`.
+    "length" (coll: Any) = length;
+    /// How many elements, of anything seqable. `count([1, 2])` is `2`.
+    "count" (coll: Seqable) = count_elements;
+    /// Are there no elements? `empty?([])` is `true`.
+    "empty?" (coll: Seqable) = is_empty;
+    /// The vector with a value at its end. `push([1], 2)` is `[1, 2]`.
+    "push" (coll: Any, value: Any) = push;
+    /// The collection with a value where that is natural: at the end of a vector, in a set, an entry `[k, v]` in a map.
+    /// `conj(#{1}, 2)` is `#{1, 2}`.
+    "conj" (coll: Any, value: Any) = conj;
+    /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b 2)` is `{:a 1, :b 2}`.
+    "assoc" (coll: Any, key: Any, value: Any) = assoc;
+    /// Is there such an index (vector, array), key (map), member (set) or substring (String)? `contains?({:a 1}, :a)` is `true`.
+    "contains?" (coll: Any, x: Any) = contains;
+    /// Is there such a value? `includes?([1, 2], 2)` is `true`.
+    "includes?" (coll: Seqable, x: Any) = includes;
+    /// The element at an index of anything seqable, `default` when there is none. `nth([5, 6], 1)` is `6`.
+    "nth" (coll: Seqable, index: Int, default: opt(Any)) = nth;
+    /// The first element, `null` when there is none. `first-of([5, 6])` is `5`.
+    "first-of" (coll: Seqable) = first_of;
+    /// The second element, `null` when there is none. `second([5, 6])` is `6`.
+    "second" (coll: Seqable) = second;
+    /// The third element, `null` when there is none. `third([5, 6])` is `null`.
+    "third" (coll: Seqable) = third;
+    /// The last element, `null` when there is none. `last([5, 6])` is `6`.
+    "last" (coll: Seqable) = last;
+    /// All elements but the first. `rest([5, 6])` is `[6]`.
+    "rest" (coll: Seqable) = rest;
+    /// All elements but the last. `butlast([5, 6])` is `[5]`.
+    "butlast" (coll: Seqable) = butlast;
+    /// A seq over the elements, `null` when there are none. `first(seq([7, 8]))` is `7`.
+    "seq" (coll: Any) = seq;
+    /// The element at a seq's position. `first(seq([7, 8]))` is `7`.
+    "first" (seq: Any) = first;
+    /// The seq after this position, `null` at the end. `next(seq([7]))` is `null`.
+    "next" (seq: Any) = next;
+    /// An Int that is the same for equal values. `hash-of(1) == hash-of(1.0)` is `true`.
+    "hash-of" (value: Any) = hash_of;
+}
+
+/// What kind of thing is indexed by position, its length, and the way to an element.
+fn indexed_len(cx: &Thread, coll: Handle) -> Option<usize> {
+    let value = cx.get(coll);
+    match value.layout() {
+        layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::NULL => None,
+        _ => sequences::length(value),
+    }
+}
+
+/// Element `i` of what is indexed by position; `i` is less than its length.
+fn element(cx: &mut Thread, coll: Handle, i: usize) -> Outcome {
+    let value = cx.get(coll);
+    match value.layout() {
+        layout::VECTOR => or_null(cx, vector::get(value, i)),
+        layout::ARRAY | layout::NODE => or_null(cx, Some(Slots::of(value).get(i))),
+        layout::MUTABLE_LIST => {
+            let (slots, n) = List::view(value);
+            or_null(cx, (i < n).then(|| slots.get(i)))
+        }
+        layout::STRING | layout::STRING_PREFIX => {
+            let c = strings::char_at(value, i).unwrap_or('\0');
+            strings::of_char(cx, c)
+        }
+        layout::RANGE => {
+            let n = Range::of(value).get(i).unwrap_or(0);
+            new_int(cx, n)
+        }
+        _ => {
+            let mut items = Items::of(cx, coll)?;
+            let mut left = i;
+            while let Some(item) = items.next(cx)? {
+                if left == 0 {
+                    return Ok(item);
+                }
+                left -= 1;
+            }
+            null(cx)
+        }
+    }
+}
+
+/// The value of a key of a map or set; the second is whether it is one of these.
+fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, bool), Thrown> {
+    let value = cx.get(coll);
+    let map = match value.layout() {
+        layout::MAP => value,
+        layout::MUTABLE_MAP => mutable::map_of(value),
+        layout::SET => set::map_of(value),
+        _ => return Ok((None, false)),
+    };
+    match map::get(map, cx.get(key)) {
+        Ok(found) => Ok((found.map(|v| cx.root(v)), true)),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+/// `get` for builtin types; also behind `coll[key]`.
+pub fn get_from(cx: &mut Thread, coll: Handle, key: Handle, default: Option<Handle>) -> Outcome {
+    if let (found, true) = keyed(cx, coll, key)? {
+        return match (found, default) {
+            (Some(value), _) | (None, Some(value)) => Ok(value),
+            (None, None) => null(cx),
+        };
+    }
+    if let Some(len) = indexed_len(cx, coll) {
+        if let Some(i) = index_below(cx.get(key), len) {
+            return element(cx, coll, i);
+        }
+        if let Some(default) = default {
+            return Ok(default);
+        }
+        let what = type_name(cx.get(coll));
+        if numbers::is_int(cx.get(key)) {
+            return Err(out_of_range(cx, "get", key, what, len));
+        }
+        let message = format!("get: the index of {} must be an Int, got {}", super::with_article(what), cx.describe(key));
+        return Err(cx.throw(ErrorKind::TypeError, message));
+    }
+    match default {
+        Some(default) => Ok(default),
+        None => {
+            let message = format!("get: {} cannot be indexed (by {})", cx.describe(coll), cx.describe(key));
+            Err(cx.throw(ErrorKind::TypeError, message))
+        }
+    }
+}
+
+/// `coll[key]`
+pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
+    if Method::Get.is_extended(cx.get(coll)) {
+        return Method::Get.call(cx, &[coll, key]);
+    }
+    get_from(cx, coll, key, None)
+}
+
+/// `coll[key] = value`
+pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> Outcome {
+    let target = cx.get(coll);
+    match target.layout() {
+        layout::ARRAY | layout::MUTABLE_LIST => {
+            let (slots, len) = match target.layout() {
+                layout::ARRAY => (Slots::of(target), Slots::of(target).len()),
+                _ => List::view(target),
+            };
+            if let Some(i) = index_below(cx.get(key), len) {
+                cx.set_slot(slots.object(), 1 + i, cx.get(value));
+                return Ok(value);
+            }
+            let what = type_name(target);
+            if numbers::is_int(cx.get(key)) {
+                return Err(out_of_range(cx, "[]=", key, what, len));
+            }
+            let message = format!("[]=: the index must be an Int, got {}", cx.describe(key));
+            Err(cx.throw(ErrorKind::TypeError, message))
+        }
+        layout::MUTABLE_MAP => {
+            mutable::put(cx, coll, key, value)?;
+            Ok(value)
+        }
+        layout::VECTOR | layout::MAP | layout::SET | layout::STRING | layout::STRING_PREFIX | layout::RANGE | layout::SEQ => {
+            let what = type_name(target);
+            let message = format!("[]=: {} cannot be changed; assoc gives a changed copy", super::with_article(what));
+            Err(cx.throw(ErrorKind::MutabilityError, message))
+        }
+        _ => {
+            let message = format!("[]=: cannot store into {}", cx.describe(coll));
+            Err(cx.throw(ErrorKind::TypeError, message))
+        }
+    }
+}
+
+fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    get_from(cx, args[0], args[1], args.opt(2))
+}
+
+fn length(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match sequences::length(cx.get(args[0])) {
+        Some(n) if !cx.get(args[0]).is_null() => new_usize(cx, n),
+        _ => Err(wrong_type(cx, "length", 1, "a String or a collection", args[0])),
+    }
+}
+
+fn count_elements(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if let Some(n) = sequences::length(cx.get(args[0])) {
+        return new_usize(cx, n);
+    }
+    if Method::Length.is_extended(cx.get(args[0])) {
+        return Method::Length.call(cx, &[args[0]]);
+    }
+    let coll = seqable(cx, "count", args, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    let mut n = 0;
+    while items.next(cx)?.is_some() {
+        n += 1;
+    }
+    new_int(cx, n)
+}
+
+fn is_empty(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if let Some(n) = sequences::length(cx.get(args[0])) {
+        return bool(cx, n == 0);
+    }
+    let coll = seqable(cx, "empty?", args, 0)?;
+    let empty = Items::of(cx, coll)?.next(cx)?.is_none();
+    bool(cx, empty)
+}
+
+fn push(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match cx.get(args[0]).layout() {
+        layout::VECTOR => vector::push(cx, args[0], args[1]),
+        layout::MUTABLE_LIST => {
+            List(args[0]).push(cx, args[1])?;
+            Ok(args[0])
+        }
+        _ => Err(wrong_type(cx, "push", 1, "a Vector", args[0])),
+    }
+}
+
+fn conj(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    conj_onto(cx, "conj", args[0], args[1])
+}
+
+/// A collection with one more value, where that is natural.
+pub fn conj_onto(cx: &mut Thread, name: &str, coll: Handle, value: Handle) -> Outcome {
+    match cx.get(coll).layout() {
+        layout::VECTOR => vector::push(cx, coll, value),
+        layout::SET => set::add(cx, coll, value),
+        layout::MAP if cx.get(value).is(layout::MAP) => {
+            let builder = map::Builder::from(cx, coll)?;
+            put_all(cx, &builder, value)?;
+            builder.finish(cx)
+        }
+        layout::MAP => {
+            let (key, value) = entry(cx, name, value)?;
+            map::assoc(cx, coll, key, value)
+        }
+        layout::MUTABLE_LIST => {
+            List(coll).push(cx, value)?;
+            Ok(coll)
+        }
+        _ if Method::Conj.is_extended(cx.get(coll)) => Method::Conj.call(cx, &[coll, value]),
+        _ => Err(wrong_type(cx, name, 1, "a collection", coll)),
+    }
+}
+
+/// Key and value of an entry `[k, v]`.
+pub fn entry(cx: &mut Thread, name: &str, entry: Handle) -> Result<(Handle, Handle), Thrown> {
+    let value = cx.get(entry);
+    if value.is(layout::VECTOR)
+        && vector::len(value) == 2
+        && let (Some(k), Some(v)) = (vector::get(value, 0), vector::get(value, 1))
+    {
+        return Ok((cx.root(k), cx.root(v)));
+    }
+    let message = format!("{name}: an entry of a map must be a vector [key, value], got {}", cx.describe(entry));
+    Err(cx.throw(ErrorKind::TypeError, message))
+}
+
+/// Puts all entries of a map (or seqable of entries) into a builder.
+pub fn put_all(cx: &mut Thread, builder: &map::Builder, entries: Handle) -> Result<(), Thrown> {
+    let mut items = Items::of(cx, entries)?;
+    while let Some(item) = items.next(cx)? {
+        let (key, value) = entry(cx, "into", item)?;
+        builder.put(cx, key, value)?;
+    }
+    Ok(())
+}
+
+fn assoc(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = cx.get(args[0]);
+    match coll.layout() {
+        layout::MAP => map::assoc(cx, args[0], args[1], args[2]),
+        layout::VECTOR => {
+            let len = vector::len(coll);
+            match index_below(cx.get(args[1]), len) {
+                Some(i) => vector::assoc(cx, args[0], i, args[2]),
+                None if numbers::is_int(cx.get(args[1])) => Err(out_of_range(cx, "assoc", args[1], "Vector", len)),
+                None => Err(wrong_type(cx, "assoc", 2, "an Int", args[1])),
+            }
+        }
+        _ => Err(wrong_type(cx, "assoc", 1, "a Map or a Vector", args[0])),
+    }
+}
+
+fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = cx.get(args[0]);
+    if let (found, true) = keyed(cx, args[0], args[1])? {
+        return bool(cx, found.is_some());
+    }
+    if let Some(text) = coll.str() {
+        let Some(part) = cx.get(args[1]).str() else { return Err(wrong_type(cx, "contains?", 2, "a String", args[1])) };
+        return bool(cx, text.contains(part));
+    }
+    match indexed_len(cx, args[0]) {
+        Some(len) => bool(cx, index_below(cx.get(args[1]), len).is_some()),
+        None => Err(wrong_type(cx, "contains?", 1, "a String or a collection", args[0])),
+    }
+}
+
+fn includes(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (coll, x) = (cx.get(args[0]), cx.get(args[1]));
+    if let Some(text) = coll.str() {
+        let found = x.str().is_some_and(|part| text.contains(part));
+        return bool(cx, found);
+    }
+    if let Some(result) = sequences::includes(coll, x) {
+        return deep_bool(cx, result);
+    }
+    let coll = seqable(cx, "includes?", args, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        match equal(cx.get(item), cx.get(args[1])) {
+            Ok(true) => return bool(cx, true),
+            Ok(false) => {}
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    bool(cx, false)
+}
+
+/// Element `i` of anything seqable.
+fn nth_of(cx: &mut Thread, coll: Handle, i: usize) -> Result<Option<Handle>, Thrown> {
+    if let Some(len) = indexed_len(cx, coll) {
+        return if i < len { element(cx, coll, i).map(Some) } else { Ok(None) };
+    }
+    let mut items = Items::of(cx, coll)?;
+    let mut left = i;
+    while let Some(item) = items.next(cx)? {
+        if left == 0 {
+            return Ok(Some(item));
+        }
+        left -= 1;
+    }
+    Ok(None)
+}
+
+fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "nth", args, 0)?;
+    let i = cx.get(args[1]).as_int().and_then(|i| usize::try_from(i).ok());
+    if let Some(i) = i
+        && let Some(found) = nth_of(cx, coll, i)?
+    {
+        return Ok(found);
+    }
+    match args.opt(2) {
+        Some(default) => Ok(default),
+        None => {
+            let (what, len) = (type_name(cx.get(coll)), sequences::length(cx.get(coll)));
+            match len {
+                Some(len) => Err(out_of_range(cx, "nth", args[1], what, len)),
+                None => Err(cx.throw(ErrorKind::IndexError, format!("nth: index out of range for {}", super::with_article(what)))),
+            }
+        }
+    }
+}
+
+fn position(cx: &mut Thread, name: &str, args: &Args<'_>, i: usize) -> Outcome {
+    let coll = seqable(cx, name, args, 0)?;
+    match nth_of(cx, coll, i)? {
+        Some(found) => Ok(found),
+        None => null(cx),
+    }
+}
+
+fn first_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    position(cx, "first-of", args, 0)
+}
+
+fn second(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    position(cx, "second", args, 1)
+}
+
+fn third(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    position(cx, "third", args, 2)
+}
+
+fn last(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "last", args, 0)?;
+    if let Some(len) = indexed_len(cx, coll) {
+        return if len == 0 { null(cx) } else { element(cx, coll, len - 1) };
+    }
+    let result = null(cx)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        cx.set(result, cx.get(item));
+    }
+    Ok(result)
+}
+
+fn rest(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "rest", args, 0)?;
+    let vector = iterate::to_vector(cx, coll)?;
+    let n = vector::len(cx.get(vector));
+    vector::slice(cx, vector, n.min(1), n)
+}
+
+fn butlast(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "butlast", args, 0)?;
+    let vector = iterate::to_vector(cx, coll)?;
+    if vector::len(cx.get(vector)) == 0 { Ok(vector) } else { vector::pop(cx, vector) }
+}
+
+fn seq(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match sequences::seq(cx, args[0])? {
+        Some(seq) => Ok(seq),
+        None => Err(wrong_type(cx, "seq", 1, "a Seqable", args[0])),
+    }
+}
+
+fn first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match sequences::seq(cx, args[0])? {
+        Some(seq) if cx.get(seq).is_null() => Ok(seq),
+        Some(seq) => sequences::first(cx, seq),
+        None => Err(wrong_type(cx, "first", 1, "a Seq", args[0])),
+    }
+}
+
+fn next(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match sequences::seq(cx, args[0])? {
+        Some(seq) if cx.get(seq).is_null() => Ok(seq),
+        Some(seq) => sequences::next(cx, seq),
+        None => Err(wrong_type(cx, "next", 1, "a Seq", args[0])),
+    }
+}
+
+fn hash_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let hash = crate::runtime::hashing::visible(cx, cx.get(args[0]));
+    new_int(cx, hash)
+}

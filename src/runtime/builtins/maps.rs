@@ -1,0 +1,343 @@
+//! Builtins: maps and sets.
+
+use super::Args;
+use super::access::{entry, put_all};
+use super::support::{Outcome, deep_bool, null, seqable, wrong_type};
+use crate::builtins;
+use crate::gc::layout::{self};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::runtime::collections::{List, map, mutable, set, vector};
+use crate::runtime::equality::TooDeep;
+use crate::runtime::iterate::Items;
+use crate::runtime::numbers::new_int;
+
+builtins! { pub static TABLE: "core";
+    /// The map without some keys. `dissoc({:a 1, :b 2}, :a)` is `{:b 2}`.
+    "dissoc" (map: Map, key: Any, keys: rest(Any)) = dissoc;
+    /// The keys of a map. `keys({:a 1, :b 2})` is `[:a, :b]`.
+    "keys" (map: or(Map, MutableMap)) = keys;
+    /// The values of a map. `vals({:a 1, :b 2})` is `[1, 2]`.
+    "vals" (map: or(Map, MutableMap)) = vals;
+    /// The maps in one; later values win. `merge({:a 1}, {:a 2, :b 3})` is `{:a 2, :b 3}`.
+    "merge" (maps: rest(or(Map, Null))) = merge;
+    /// The map with only these keys. `select-keys({:a 1, :b 2}, [:a])` is `{:a 1}`.
+    "select-keys" (map: Map, keys: Seqable) = select_keys;
+    /// Has the map this key? `contains-key?({:a 1}, :a)` is `true`.
+    "contains-key?" (map: or(Map, MutableMap), key: Any) = contains_key;
+    /// The entry `[key, value]` of a key, `null` when there is none. `find-entry({:a 1}, :a)` is `[:a, 1]`.
+    "find-entry" (map: or(Map, MutableMap), key: Any) = find_entry;
+    /// A map of keys and values side by side. `zipmap([:x, :y], [1, 2])` is `{:x 1, :y 2}`.
+    "zipmap" (keys: Seqable, values: Seqable) = zipmap;
+    /// The map from values to keys. `invert({:a 1})` is `{1 :a}`.
+    "invert" (map: Map) = invert;
+    /// How often each element occurs. `frequencies(["a", "b", "a"])` is `{"a" 2, "b" 1}`.
+    "frequencies" (coll: Seqable) = frequencies;
+    /// The target with all elements of the source: at the end of a vector, in a set, as entries of a map.
+    /// `into([1], [2, 3])` is `[1, 2, 3]`.
+    "into" (target: Any, source: Seqable) = into;
+    /// The set of the elements. `into-set([1, 1, 2])` is `#{1, 2}`.
+    "into-set" (coll: Seqable) = into_set;
+    /// Is it a member? `set-contains?(#{1}, 1)` is `true`.
+    "set-contains?" (set: Set, x: Any) = set_contains;
+    /// The set with a member. `set-add(#{1}, 2)` is `#{1, 2}`.
+    "set-add" (set: Set, x: Any) = set_add;
+    /// The set without a member. `set-remove(#{1, 2}, 1)` is `#{2}`.
+    "set-remove" (set: Set, x: Any) = set_remove;
+    /// The members of any of the sets. `set-union(#{1}, #{2})` is `#{1, 2}`.
+    "set-union" (set: Set, others: rest(Set)) = set_union;
+    /// The members of all of the sets. `set-intersection(#{1, 2}, #{2, 3})` is `#{2}`.
+    "set-intersection" (set: Set, others: rest(Set)) = set_intersection;
+    /// The members of the first set that are in none of the others. `set-difference(#{1, 2}, #{2})` is `#{1}`.
+    "set-difference" (set: Set, others: rest(Set)) = set_difference;
+    /// Are all members of the first set in the second? `set-subset?(#{1}, #{1, 2})` is `true`.
+    "set-subset?" (subset: Set, set: Set) = set_subset;
+    /// A new builder of a map, for the library.
+    "_map-builder" () = map_builder;
+    /// Puts an entry into a builder.
+    "_map-put!" (builder: MutableMap, key: Any, value: Any) = map_put;
+    /// The map of a builder.
+    "_map-done" (builder: MutableMap) = map_done;
+}
+
+fn dissoc(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let mut map = map::dissoc(cx, args[0], args[1])?;
+    for &key in args.rest() {
+        map = map::dissoc(cx, map, key)?;
+    }
+    Ok(map)
+}
+
+/// The MAP behind a Map or MutableMap argument.
+fn map_arg(cx: &Thread, h: Handle) -> Handle {
+    let value = cx.get(h);
+    if value.is(layout::MUTABLE_MAP) { cx.root(mutable::map_of(value)) } else { h }
+}
+
+/// A vector of one half of the entries.
+pub fn half(cx: &mut Thread, coll: Handle, values: bool) -> Outcome {
+    let map = map_arg(cx, coll);
+    let n = map::len(cx.get(map));
+    let fill = null(cx)?;
+    let node = cx.alloc_array(layout::NODE, n, fill)?;
+    for (i, (key, value)) in map::iter(cx.get(map)).take(n).enumerate() {
+        cx.set_slot(cx.get(node), 1 + i, if values { value } else { key });
+    }
+    vector::from_array(cx, node, n)
+}
+
+fn keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    half(cx, args[0], false)
+}
+
+fn vals(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    half(cx, args[0], true)
+}
+
+fn merge(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let mut maps = args.rest().iter().copied().filter(|&m| !cx.get(m).is_null()).collect::<Vec<_>>().into_iter();
+    let Some(first) = maps.next() else { return map::empty(cx) };
+    let builder = map::Builder::from(cx, first)?;
+    for map in maps {
+        put_all(cx, &builder, map)?;
+    }
+    builder.finish(cx)
+}
+
+fn select_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let keys = seqable(cx, "select-keys", args, 1)?;
+    let builder = map::Builder::new(cx)?;
+    let mut items = Items::of(cx, keys)?;
+    while let Some(key) = items.next(cx)? {
+        match map::find(cx.get(args[0]), cx.get(key)) {
+            Ok(Some((known, value))) => {
+                let (known, value) = (cx.root(known), cx.root(value));
+                builder.put(cx, known, value)?;
+            }
+            Ok(None) => {}
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    builder.finish(cx)
+}
+
+fn contains_key(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let map = map_arg(cx, args[0]);
+    let found = map::find(cx.get(map), cx.get(args[1])).map(|found| found.is_some());
+    deep_bool(cx, found)
+}
+
+fn find_entry(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let map = map_arg(cx, args[0]);
+    match map::find(cx.get(map), cx.get(args[1])) {
+        Ok(Some((key, value))) => {
+            let entry = [cx.root(key), cx.root(value)];
+            vector::of(cx, &entry)
+        }
+        Ok(None) => null(cx),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+fn zipmap(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (keys, values) = (seqable(cx, "zipmap", args, 0)?, seqable(cx, "zipmap", args, 1)?);
+    let builder = map::Builder::new(cx)?;
+    let mut keys = Items::of(cx, keys)?;
+    let mut values = Items::of(cx, values)?;
+    let mark = cx.mark();
+    while let Some(key) = keys.next_kept(cx)? {
+        let Some(value) = values.next_kept(cx)? else { break };
+        builder.put(cx, key, value)?;
+        cx.release(mark);
+    }
+    builder.finish(cx)
+}
+
+fn invert(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let builder = map::Builder::new(cx)?;
+    let mut items = Items::of(cx, args[0])?;
+    while let Some(item) = items.next(cx)? {
+        let (key, value) = entry(cx, "invert", item)?;
+        builder.put(cx, value, key)?;
+    }
+    builder.finish(cx)
+}
+
+fn frequencies(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "frequencies", args, 0)?;
+    let builder = map::Builder::new(cx)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        let n = match map::get(cx.get(builder.map()), cx.get(item)) {
+            Ok(found) => found.and_then(|n| n.as_int()).unwrap_or(0),
+            Err(deep) => return Err(deep.throw(cx)),
+        };
+        let n = new_int(cx, n + 1)?;
+        builder.put(cx, item, n)?;
+    }
+    builder.finish(cx)
+}
+
+fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let source = seqable(cx, "into", args, 1)?;
+    let target = args[0];
+    match cx.get(target).layout() {
+        layout::VECTOR => {
+            let source = crate::runtime::iterate::to_vector(cx, source)?;
+            vector::concat(cx, target, source)
+        }
+        layout::MAP => {
+            let builder = map::Builder::from(cx, target)?;
+            put_all(cx, &builder, source)?;
+            builder.finish(cx)
+        }
+        layout::SET => add_all(cx, target, source),
+        layout::MUTABLE_LIST => {
+            let mut items = Items::of(cx, source)?;
+            while let Some(item) = items.next(cx)? {
+                List(target).push(cx, item)?;
+            }
+            Ok(target)
+        }
+        layout::MUTABLE_MAP => {
+            let mut items = Items::of(cx, source)?;
+            while let Some(item) = items.next(cx)? {
+                let (key, value) = entry(cx, "into", item)?;
+                mutable::put(cx, target, key, value)?;
+            }
+            Ok(target)
+        }
+        _ => {
+            // A type of the program's own, by its `conj`.
+            let result = cx.root(cx.get(target));
+            let mut items = Items::of(cx, source)?;
+            while let Some(item) = items.next(cx)? {
+                let next = super::access::conj_onto(cx, "into", result, item)?;
+                cx.set(result, cx.get(next));
+            }
+            if cx.get(result) == cx.get(target) && !crate::runtime::methods::Method::Conj.is_extended(cx.get(target)) {
+                return Err(wrong_type(cx, "into", 1, "a collection", target));
+            }
+            Ok(result)
+        }
+    }
+}
+
+/// The set with all elements of a collection.
+fn add_all(cx: &mut Thread, set: Handle, coll: Handle) -> Outcome {
+    let map = cx.root(set::map_of(cx.get(set)));
+    let builder = map::Builder::from(cx, map)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        add(cx, &builder, item)?;
+    }
+    let map = builder.finish(cx)?;
+    set::from_map(cx, map)
+}
+
+/// Adds a member unless an equal one is there: the first one stays.
+pub fn add(cx: &mut Thread, builder: &map::Builder, member: Handle) -> Result<(), Thrown> {
+    match map::find(cx.get(builder.map()), cx.get(member)) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => builder.put(cx, member, member),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+fn into_set(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "into-set", args, 0)?;
+    if cx.get(coll).is(layout::SET) {
+        return Ok(coll);
+    }
+    let empty = set::empty(cx)?;
+    add_all(cx, empty, coll)
+}
+
+fn set_contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let found = set::contains(cx.get(args[0]), cx.get(args[1]));
+    deep_bool(cx, found)
+}
+
+fn set_add(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    set::add(cx, args[0], args[1])
+}
+
+fn set_remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    set::remove(cx, args[0], args[1])
+}
+
+fn set_union(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let mut result = args[0];
+    for &other in args.rest() {
+        result = add_all(cx, result, other)?;
+    }
+    Ok(result)
+}
+
+/// The members of the first set for which `keep` holds.
+fn filter(
+    cx: &mut Thread,
+    args: &Args<'_>,
+    keep: impl Fn(&Thread, Handle, &[Handle]) -> Result<bool, TooDeep>,
+) -> Outcome {
+    let map = cx.root(set::map_of(cx.get(args[0])));
+    let builder = map::Builder::from(cx, map)?;
+    let mut items = Items::of(cx, args[0])?;
+    while let Some(item) = items.next(cx)? {
+        match keep(cx, item, args.rest()) {
+            Ok(true) => {}
+            Ok(false) => builder.remove(cx, item)?,
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    let map = builder.finish(cx)?;
+    set::from_map(cx, map)
+}
+
+fn set_intersection(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    filter(cx, args, |cx, item, others| {
+        for &other in others {
+            if !set::contains(cx.get(other), cx.get(item))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn set_difference(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    filter(cx, args, |cx, item, others| {
+        for &other in others {
+            if set::contains(cx.get(other), cx.get(item))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn set_subset(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (subset, whole) = (cx.get(args[0]), cx.get(args[1]));
+    let mut result = Ok(set::len(subset) <= set::len(whole));
+    if result == Ok(true) {
+        for member in set::iter(subset) {
+            result = set::contains(whole, member);
+            if result != Ok(true) {
+                break;
+            }
+        }
+    }
+    deep_bool(cx, result)
+}
+
+fn map_builder(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
+    mutable::new_map(cx)
+}
+
+fn map_put(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::put(cx, args[0], args[1], args[2])?;
+    Ok(args[0])
+}
+
+fn map_done(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::to_map(cx, args[0])
+}

@@ -1,0 +1,163 @@
+//! Builtins: the namespace `mutable-array`.
+
+use super::Args;
+use super::support::{Outcome, bad_bounds, index_below, out_of_range};
+use crate::builtins;
+use crate::gc::layout::{ARRAY, NODE};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::runtime::collections::view::{Slots, copy_array};
+use crate::runtime::collections::{array, vector};
+use crate::runtime::equality::equal;
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::numbers::{new_int, new_usize};
+
+builtins! { pub static TABLE: "mutable-array";
+    /// An array of n elements, all `null` or `init`. `new-array(2, 0)` is `array[0, 0]`.
+    "new-array" (n: Int, init: opt(Any)) = new_array;
+    /// An array of the arguments. `array-of(1, 2)` is `array[1, 2]`.
+    "array-of" (values: rest(Any)) = array_of;
+    /// How many elements.
+    "count" (array: Array) = count;
+    /// The element at an index, `default` when there is none.
+    "get" (array: Array, index: Int, default: opt(Any)) = get;
+    /// The element at an index.
+    "read-field" (array: Array, index: Int) = get;
+    /// Stores an element; gives the value.
+    "write-field" (array: Array, index: Int, value: Any) = write_field;
+    /// Exchanges two elements; gives the array.
+    "swap" (array: Array, i: Int, j: Int) = swap;
+    /// Stores a value everywhere; gives the array.
+    "fill" (array: Array, value: Any) = fill;
+    /// A copy of an array.
+    "copy-array" (array: Array) = copy;
+    /// Copies n elements of an array, from index `start` on, to the beginning of another; gives the other.
+    "copy-range" (from: Array, to: Array, start: Int, n: Int) = copy_range;
+    /// The index of the first element equal to a value, -1 when there is none.
+    "index-of" (array: Array, value: Any) = index_of;
+    /// A vector of the elements.
+    "to-vec" (array: Array) = to_vec;
+}
+
+/// The index argument `i`, which must be in range.
+fn index(cx: &mut Thread, name: &str, args: &Args<'_>, i: usize) -> Result<usize, Thrown> {
+    let len = Slots::of(cx.get(args[0])).len();
+    match index_below(cx.get(args[i]), len) {
+        Some(index) => Ok(index),
+        None => Err(out_of_range(cx, name, args[i], "Array", len)),
+    }
+}
+
+fn new_array(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = match cx.get(args[0]).as_int() {
+        Some(n) if n >= 0 => n as usize,
+        _ => {
+            let message = format!("new-array: the length must not be negative or huge, got {}", cx.describe(args[0]));
+            return Err(cx.throw(ErrorKind::ArgumentError, message));
+        }
+    };
+    match args.opt(1) {
+        Some(init) => cx.alloc_array(ARRAY, n, init),
+        None => array::new(cx, n),
+    }
+}
+
+fn array_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    cx.alloc_array_of(ARRAY, args.all())
+}
+
+fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = Slots::of(cx.get(args[0])).len();
+    new_usize(cx, n)
+}
+
+fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let slots = Slots::of(cx.get(args[0]));
+    match (index_below(cx.get(args[1]), slots.len()), args.opt(2)) {
+        (Some(i), _) => Ok(cx.root(slots.get(i))),
+        (None, Some(default)) => Ok(default),
+        (None, None) => {
+            let len = slots.len();
+            Err(out_of_range(cx, "get", args[1], "Array", len))
+        }
+    }
+}
+
+fn write_field(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let i = index(cx, "write-field", args, 1)?;
+    array::set(cx, cx.get(args[0]), i, cx.get(args[2]));
+    Ok(args[2])
+}
+
+fn swap(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (i, j) = (index(cx, "swap", args, 1)?, index(cx, "swap", args, 2)?);
+    let array = cx.get(args[0]);
+    let (a, b) = (Slots::of(array).get(i), Slots::of(array).get(j));
+    array::set(cx, array, i, b);
+    array::set(cx, array, j, a);
+    Ok(args[0])
+}
+
+fn fill(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (array, value) = (cx.get(args[0]), cx.get(args[1]));
+    for i in 0..Slots::of(array).len() {
+        array::set(cx, array, i, value);
+    }
+    Ok(args[0])
+}
+
+fn copy(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = Slots::of(cx.get(args[0])).len();
+    copy_array(cx, ARRAY, args[0], 0, n)
+}
+
+fn copy_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (len, room) = (Slots::of(cx.get(args[0])).len(), Slots::of(cx.get(args[1])).len());
+    let (start, n) = (index_below(cx.get(args[2]), len + 1), index_below(cx.get(args[3]), room + 1));
+    match (start, n) {
+        (Some(start), Some(n)) if n <= len - start => {
+            let (from, to) = (Slots::of(cx.get(args[0])), cx.get(args[1]));
+            // The target index is never behind the source index: going upwards is right for one array, too.
+            for i in 0..n {
+                array::set(cx, to, i, from.get(start + i));
+            }
+            Ok(args[1])
+        }
+        _ => Err(range_error(cx, args, len)),
+    }
+}
+
+#[cold]
+fn range_error(cx: &mut Thread, args: &Args<'_>, len: usize) -> Thrown {
+    let end: Result<Handle, Thrown> = crate::runtime::numbers::arith::arith(
+        cx,
+        crate::runtime::numbers::arith::Op::Add,
+        args[2],
+        args[3],
+    );
+    match end {
+        Ok(end) => bad_bounds(cx, "copy-range", args[2], end, "Array", len),
+        Err(thrown) => thrown,
+    }
+}
+
+fn index_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let wanted = cx.get(args[1]);
+    let mut found = -1;
+    for (i, value) in Slots::of(cx.get(args[0])).iter().enumerate() {
+        match equal(value, wanted) {
+            Ok(true) => {
+                found = i as i64;
+                break;
+            }
+            Ok(false) => {}
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    new_int(cx, found)
+}
+
+fn to_vec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = Slots::of(cx.get(args[0])).len();
+    let node = copy_array(cx, NODE, args[0], 0, n)?;
+    vector::from_array(cx, node, n)
+}

@@ -1,0 +1,87 @@
+//! Builtins: the namespace `mutable-list`.
+
+use super::Args;
+use super::support::{Outcome, index_below, null, out_of_range};
+use crate::builtins;
+use crate::gc::{Thread, Thrown};
+use crate::runtime::collections::List;
+use crate::runtime::numbers::new_usize;
+
+builtins! { pub static TABLE: "mutable-list";
+    /// A new list of the arguments.
+    "new" (values: rest(Any)) = new;
+    /// Adds a value at the end; gives the list.
+    "push!" (list: MutableList, value: Any) = push;
+    /// Takes the last value away and gives it; `null` when there is none.
+    "pop!" (list: MutableList) = pop;
+    /// The value at an index, `default` when there is none.
+    "get" (list: MutableList, index: Int, default: opt(Any)) = get;
+    /// Stores a value at an index; gives the list.
+    "set!" (list: MutableList, index: Int, value: Any) = set;
+    /// How many values.
+    "count" (list: MutableList) = count;
+    /// Takes all values away; gives the list.
+    "clear!" (list: MutableList) = clear;
+    /// A vector of the values.
+    "to-vec" (list: MutableList) = to_vec;
+}
+
+fn new(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let list = List::new(cx, args.len())?;
+    for &value in args.all() {
+        list.push(cx, value)?;
+    }
+    Ok(list.0)
+}
+
+fn push(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    List(args[0]).push(cx, args[1])?;
+    Ok(args[0])
+}
+
+fn pop(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match List(args[0]).pop(cx) {
+        Some(value) => Ok(value),
+        None => null(cx),
+    }
+}
+
+#[cold]
+fn no_index(cx: &mut Thread, name: &str, args: &Args<'_>) -> Thrown {
+    let len = List(args[0]).len(cx);
+    out_of_range(cx, name, args[1], "MutableList", len)
+}
+
+fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (slots, n) = List::view(cx.get(args[0]));
+    match (index_below(cx.get(args[1]), n), args.opt(2)) {
+        (Some(i), _) => Ok(cx.root(slots.get(i))),
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(no_index(cx, "get", args)),
+    }
+}
+
+fn set(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = List(args[0]).len(cx);
+    match index_below(cx.get(args[1]), n) {
+        Some(i) => {
+            List(args[0]).set(cx, i, args[2]);
+            Ok(args[0])
+        }
+        None => Err(no_index(cx, "set!", args)),
+    }
+}
+
+fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = List(args[0]).len(cx);
+    new_usize(cx, n)
+}
+
+fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    List(args[0]).clear(cx)?;
+    Ok(args[0])
+}
+
+fn to_vec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    List(args[0]).to_vector(cx)
+}

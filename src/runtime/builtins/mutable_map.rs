@@ -1,0 +1,91 @@
+//! Builtins: the namespace `mutable-map`.
+
+use super::Args;
+use super::maps::half;
+use super::support::{Outcome, deep_bool, null};
+use crate::builtins;
+use crate::gc::Thread;
+use crate::runtime::collections::{map, mutable};
+use crate::runtime::iterate;
+use crate::runtime::numbers::new_usize;
+
+builtins! { pub static TABLE: "mutable-map";
+    /// A new map.
+    "new" () = new;
+    /// The value of a key, `null` (or `default`) when there is none.
+    "get" (map: MutableMap, key: Any, default: opt(Any)) = get;
+    /// Adds an entry or replaces its value; gives the map.
+    "put!" (map: MutableMap, key: Any, value: Any) = put;
+    /// Takes a key away; gives the map.
+    "remove!" (map: MutableMap, key: Any) = remove;
+    /// Has it this key?
+    "contains?" (map: MutableMap, key: Any) = contains;
+    /// How many entries.
+    "count" (map: MutableMap) = count;
+    /// A vector of the keys.
+    "keys" (map: MutableMap) = keys;
+    /// A vector of the values.
+    "vals" (map: MutableMap) = vals;
+    /// A vector of the entries `[key, value]`.
+    "entries" (map: MutableMap) = entries;
+    /// Takes all entries away; gives the map.
+    "clear!" (map: MutableMap) = clear;
+    /// A persistent map of the entries.
+    "to-map" (map: MutableMap) = to_map;
+}
+
+fn new(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
+    mutable::new_map(cx)
+}
+
+fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match map::get(mutable::map_of(cx.get(args[0])), cx.get(args[1])) {
+        Ok(Some(value)) => Ok(cx.root(value)),
+        Ok(None) => match args.opt(2) {
+            Some(default) => Ok(default),
+            None => null(cx),
+        },
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+fn put(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::put(cx, args[0], args[1], args[2])?;
+    Ok(args[0])
+}
+
+fn remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::remove(cx, args[0], args[1])?;
+    Ok(args[0])
+}
+
+fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let found = map::find(mutable::map_of(cx.get(args[0])), cx.get(args[1])).map(|found| found.is_some());
+    deep_bool(cx, found)
+}
+
+fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = map::len(mutable::map_of(cx.get(args[0])));
+    new_usize(cx, n)
+}
+
+fn keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    half(cx, args[0], false)
+}
+
+fn vals(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    half(cx, args[0], true)
+}
+
+fn entries(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    iterate::to_vector(cx, args[0])
+}
+
+fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::clear_map(cx, args[0])?;
+    Ok(args[0])
+}
+
+fn to_map(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::to_map(cx, args[0])
+}

@@ -1,0 +1,364 @@
+//! Builtins: numbers.
+
+use dashu_int::ops::Gcd;
+
+use super::Args;
+use crate::builtins;
+use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
+
+builtins! { pub static TABLE: "core";
+    /// The number without its sign, of the same type. `abs(-5)` is `5`.
+    "abs" (x: Number) = abs;
+    /// The square root, a Float. `sqrt(16)` is `4.0`.
+    "sqrt" (x: Number) = sqrt;
+    /// The largest integral Float that is not greater. `floor(2.7)` is `2.0`.
+    "floor" (x: Number) = floor;
+    /// The smallest integral Float that is not less. `ceil(2.1)` is `3.0`.
+    "ceil" (x: Number) = ceil;
+    /// The nearest integral Float, half away from zero. `round(2.5)` is `3.0`.
+    "round" (x: Number) = round;
+    /// The Int without the fraction. `truncate(-2.9)` is `-2`.
+    "truncate" (x: Number) = truncate;
+    /// The number as an Int, without its fraction. `to-int(3.99)` is `3`.
+    "to-int" (x: Number) = to_int;
+    /// The number as a Float. `to-float(3)` is `3.0`.
+    "to-float" (x: Number) = to_float;
+    /// E to the power of x. `exp(0)` is `1.0`.
+    "exp" (x: Number) = exp;
+    /// The natural logarithm. `log(1)` is `0.0`.
+    "log" (x: Number) = log;
+    /// The logarithm to base 10. `log10(100)` is `2.0`.
+    "log10" (x: Number) = log10;
+    /// The logarithm to base 2. `log2(8)` is `3.0`.
+    "log2" (x: Number) = log2;
+    /// The sine of an angle in radians. `sin(0)` is `0.0`.
+    "sin" (x: Number) = sin;
+    /// The cosine of an angle in radians. `cos(0)` is `1.0`.
+    "cos" (x: Number) = cos;
+    /// The tangent of an angle in radians. `tan(0)` is `0.0`.
+    "tan" (x: Number) = tan;
+    /// The angle whose sine is x. `asin(0)` is `0.0`.
+    "asin" (x: Number) = asin;
+    /// The angle whose cosine is x. `acos(1)` is `0.0`.
+    "acos" (x: Number) = acos;
+    /// The angle whose tangent is x. `atan(0)` is `0.0`.
+    "atan" (x: Number) = atan;
+    /// The angle of the point (x, y), in all four quadrants. `atan2(0, 1)` is `0.0`.
+    "atan2" (y: Number, x: Number) = atan2;
+    /// The base to the power of the exponent, a Float. `pow(2, 10)` is `1024.0`.
+    "pow" (base: Number, exponent: Number) = pow;
+    /// The greatest argument, unchanged. `max(3, 9, 2)` is `9`.
+    "max" (first: Number, others: rest(Number)) = max;
+    /// The least argument, unchanged. `min(3, 9, 2)` is `2`.
+    "min" (first: Number, others: rest(Number)) = min;
+    /// The number, or the bound it lies beyond. `clamp(15, 0, 10)` is `10`.
+    "clamp" (x: Number, low: Number, high: Number) = clamp;
+    /// The greatest common divisor, never negative. `gcd(54, 24)` is `6`.
+    "gcd" (a: Int, b: Int) = gcd;
+    /// The least common multiple, never negative. `lcm(4, 6)` is `12`.
+    "lcm" (a: Int, b: Int) = lcm;
+    /// Is the Int even? `even?(4)` is `true`.
+    "even?" (n: Int) = is_even;
+    /// Is the Int odd? `odd?(4)` is `false`.
+    "odd?" (n: Int) = is_odd;
+    /// Is it 0 or 0.0? `zero?(0)` is `true`.
+    "zero?" (x: Number) = is_zero;
+    /// Is it greater than 0? `positive?(5)` is `true`.
+    "positive?" (x: Number) = is_positive;
+    /// Is it less than 0? `negative?(5)` is `false`.
+    "negative?" (x: Number) = is_negative;
+    /// Is it the Float that is not a number? `nan?(nan)` is `true`.
+    "nan?" (x: Number) = is_nan;
+    /// Is it an infinite Float? `infinite?(1)` is `false`.
+    "infinite?" (x: Number) = is_infinite;
+    /// How many bits are set; of a negative Int, in its 64-bit pattern. `popcount(255)` is `8`.
+    "popcount" (n: Int) = popcount;
+    /// A random Float from 0.0 up to below 1.0.
+    "random" () = random_float;
+    /// A random Int from 0 up to below `max`. `random-int(1)` is `0`.
+    "random-int" (max: Int) = random_int;
+    /// A random number from `low` up to below `high`: an Int when both are Ints, else a Float. `random-range(3, 4)` is `3`.
+    "random-range" (low: Number, high: Number) = random_range;
+    /// The Int that a text is, `null` when it is none. `parse-int("42")` is `42`.
+    "parse-int" (text: String) = parse_int;
+    /// The Float that a text is, `null` when it is none. `parse-float("2.5")` is `2.5`.
+    "parse-float" (text: String) = parse_float;
+    /// The number that a text is, as a program could write it; throws ParseError when it is none. `to-number("0xFF")` is `255`.
+    "to-number" (text: String) = to_number;
+}
+
+type Outcome = Result<Handle, Thrown>;
+
+fn number<'h>(cx: &'h Thread, args: &Args<'_>, i: usize) -> Number<'h> {
+    // The entry has checked that it is one.
+    Number::of(cx.get(args[i])).unwrap_or(Number::Int(0))
+}
+
+fn float(cx: &Thread, args: &Args<'_>, i: usize) -> f64 {
+    number(cx, args, i).to_float()
+}
+
+fn bool(cx: &Thread, b: bool) -> Outcome {
+    Ok(cx.root_word(Word::bool(b)))
+}
+
+macro_rules! float_functions {
+    ($($name:ident = $f:expr;)*) => {
+        $(fn $name(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+            let f: fn(f64) -> f64 = $f;
+            let result = f(float(cx, args, 0));
+            cx.alloc_float(result)
+        })*
+    };
+}
+
+float_functions! {
+    sqrt = f64::sqrt;
+    floor = f64::floor;
+    ceil = f64::ceil;
+    round = f64::round;
+    to_float = |x| x;
+    exp = f64::exp;
+    log10 = f64::log10;
+    log2 = f64::log2;
+    sin = f64::sin;
+    cos = f64::cos;
+    tan = f64::tan;
+    asin = f64::asin;
+    acos = f64::acos;
+    atan = f64::atan;
+    log = f64::ln;
+}
+
+fn atan2(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let result = float(cx, args, 0).atan2(float(cx, args, 1));
+    cx.alloc_float(result)
+}
+
+fn pow(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let result = float(cx, args, 0).powf(float(cx, args, 1));
+    cx.alloc_float(result)
+}
+
+fn abs(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match number(cx, args, 0) {
+        Number::Int(i) => new_int(cx, i.abs()),
+        Number::Float(f) => cx.alloc_float(f.abs()),
+        Number::Big(false, _) => Ok(args[0]),
+        Number::Big(true, limbs) => {
+            let magnitude = numbers::big(false, limbs);
+            new_big(cx, &magnitude)
+        }
+    }
+}
+
+fn truncate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    whole(cx, "truncate", args[0])
+}
+
+fn to_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    whole(cx, "to-int", args[0])
+}
+
+/// A number without its fraction.
+fn whole(cx: &mut Thread, name: &str, x: Handle) -> Outcome {
+    let Some(Number::Float(f)) = Number::of(cx.get(x)) else { return Ok(x) };
+    match integral(f.trunc()) {
+        Some(i) => new_big(cx, &i.to_big()),
+        None => {
+            let message = format!("{name}: {} is not an Int", numbers::float::to_text(f));
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
+fn is_nan_value(cx: &Thread, h: Handle) -> bool {
+    cx.get(h).as_float().is_some_and(f64::is_nan)
+}
+
+/// The argument that is greatest (or least); NaN when one is NaN.
+fn extreme(cx: &Thread, args: &Args<'_>, wanted: std::cmp::Ordering) -> Outcome {
+    let mut best = args[0];
+    for &candidate in args.all() {
+        if is_nan_value(cx, candidate) {
+            return Ok(candidate);
+        }
+        let (x, y) = (Number::of(cx.get(candidate)), Number::of(cx.get(best)));
+        if let (Some(x), Some(y)) = (x, y)
+            && compare::order(x, y) == Some(wanted)
+        {
+            best = candidate;
+        }
+    }
+    Ok(best)
+}
+
+fn max(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    extreme(cx, args, std::cmp::Ordering::Greater)
+}
+
+fn min(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    extreme(cx, args, std::cmp::Ordering::Less)
+}
+
+fn clamp(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (x, low, high) = (number(cx, args, 0), number(cx, args, 1), number(cx, args, 2));
+    let chosen = if compare::order(x, low) == Some(std::cmp::Ordering::Less) {
+        args[1]
+    } else if compare::order(x, high) == Some(std::cmp::Ordering::Greater) {
+        args[2]
+    } else {
+        args[0]
+    };
+    if compare::order(low, high) == Some(std::cmp::Ordering::Greater) {
+        let message = format!("clamp: the lower bound {} is above the upper {}", cx.describe(args[1]), cx.describe(args[2]));
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    }
+    Ok(chosen)
+}
+
+fn gcd(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (a, b) = (number(cx, args, 0).to_big(), number(cx, args, 1).to_big());
+    let (Some(a), Some(b)) = (a, b) else { return Ok(args[0]) };
+    // dashu refuses gcd(0, 0).
+    if a.is_zero() && b.is_zero() {
+        return new_int(cx, 0);
+    }
+    new_big(cx, &a.gcd(&b).into())
+}
+
+fn lcm(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (x, y) = (number(cx, args, 0), number(cx, args, 1));
+    if numbers::arith::bits(x) + numbers::arith::bits(y) > numbers::MAX_BITS {
+        return Err(numbers::arith::too_large(cx, "lcm"));
+    }
+    let (Some(a), Some(b)) = (x.to_big(), y.to_big()) else { return Ok(args[0]) };
+    if a.is_zero() || b.is_zero() {
+        return new_int(cx, 0);
+    }
+    let (_, a) = a.into_parts();
+    let (_, b) = b.into_parts();
+    let divisor = (&a).gcd(&b);
+    new_big(cx, &(a / divisor * b).into())
+}
+
+fn low_bit(cx: &Thread, args: &Args<'_>) -> bool {
+    match number(cx, args, 0) {
+        Number::Int(i) => i & 1 == 1,
+        Number::Big(_, limbs) => limbs.first().is_some_and(|limb| limb & 1 == 1),
+        Number::Float(_) => false,
+    }
+}
+
+fn is_even(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, !low_bit(cx, args))
+}
+
+fn is_odd(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, low_bit(cx, args))
+}
+
+fn sign(cx: &Thread, args: &Args<'_>) -> Option<std::cmp::Ordering> {
+    compare::order(number(cx, args, 0), Number::Int(0))
+}
+
+fn is_zero(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, sign(cx, args).is_some_and(std::cmp::Ordering::is_eq))
+}
+
+fn is_positive(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, sign(cx, args).is_some_and(std::cmp::Ordering::is_gt))
+}
+
+fn is_negative(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, sign(cx, args).is_some_and(std::cmp::Ordering::is_lt))
+}
+
+fn is_nan(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, is_nan_value(cx, args[0]))
+}
+
+fn is_infinite(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, cx.get(args[0]).as_float().is_some_and(f64::is_infinite))
+}
+
+fn popcount(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match bits::popcount(number(cx, args, 0)) {
+        Some(n) => new_int(cx, n as i64),
+        None => {
+            let message = format!("popcount: a negative Int must fit 64 bits, got {}", cx.describe(args[0]));
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
+fn random_float(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
+    cx.alloc_float(random::next_float())
+}
+
+fn random_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let bound = match number(cx, args, 0) {
+        Number::Int(i) if i > 0 => i as u64,
+        Number::Big(false, &[limb]) => limb,
+        _ => {
+            let message = format!("random-int: the bound must be positive and fit 64 bits, got {}", cx.describe(args[0]));
+            return Err(cx.throw(ErrorKind::ArgumentError, message));
+        }
+    };
+    new_big(cx, &random::below(bound).into())
+}
+
+fn random_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match (number(cx, args, 0), number(cx, args, 1)) {
+        // 61-bit Ints: the distance fits.
+        (Number::Int(low), Number::Int(high)) if low < high => {
+            let offset = random::below((high - low) as u64);
+            new_int(cx, low + offset as i64)
+        }
+        (low @ Number::Float(_), high) | (low, high @ Number::Float(_)) if low.to_float() < high.to_float() => {
+            let (low, high) = (low.to_float(), high.to_float());
+            let result = low + (high - low) * random::next_float();
+            // Rounding may have reached the upper end.
+            cx.alloc_float(if result < high { result } else { low })
+        }
+        _ => {
+            let message = format!(
+                "random-range: the lower end must be less than the upper and both of moderate size, got {} and {}",
+                cx.describe(args[0]),
+                cx.describe(args[1])
+            );
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
+fn text<'h>(cx: &'h Thread, args: &Args<'_>) -> &'h str {
+    cx.get(args[0]).str().unwrap_or("")
+}
+
+fn parse_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match parse::int(text(cx, args)) {
+        Some(i) => new_big(cx, &i),
+        None => Ok(cx.root_word(Word::NULL)),
+    }
+}
+
+fn parse_float(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match parse::float(text(cx, args)) {
+        Some(f) => cx.alloc_float(f),
+        None => Ok(cx.root_word(Word::NULL)),
+    }
+}
+
+fn to_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match parse::number(text(cx, args)) {
+        Some(parse::Parsed::Int(i)) => new_big(cx, &i),
+        Some(parse::Parsed::Float(f)) => cx.alloc_float(f),
+        None => {
+            let message = format!("to-number: {} is not a number", cx.describe(args[0]));
+            Err(cx.throw(ErrorKind::ParseError, message))
+        }
+    }
+}

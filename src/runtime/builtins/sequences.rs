@@ -1,0 +1,517 @@
+//! Builtins: sequence functions that take no function, ranges, sorting of plain values, builders of vectors.
+
+use std::cmp::Ordering;
+
+use super::Args;
+use super::support::{
+    Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, wrong_type,
+};
+use crate::builtins;
+use crate::gc::layout;
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::runtime::collections::{List, map, vector};
+use crate::runtime::compare::{self, natural};
+use crate::runtime::equality::equal;
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::iterate::{self, Items};
+use crate::runtime::numbers::new_int;
+
+builtins! { pub static TABLE: "core";
+    /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
+    "take" (n: Int, coll: Seqable) = take;
+    /// All elements but the first n. `drop(2, [1, 2, 3])` is `[3]`.
+    "drop" (n: Int, coll: Seqable) = drop_first;
+    /// `[take(n, coll), drop(n, coll)]`. `split-at(1, [1, 2, 3])` is `[[1], [2, 3]]`.
+    "split-at" (n: Int, coll: Seqable) = split_at;
+    /// The elements from index `from` up to but not including `to`. `slice([1, 2, 3], 0, 2)` is `[1, 2]`.
+    "slice" (coll: Seqable, from: Int, to: Int) = slice;
+    /// The elements of a vector from index `from` up to but not including `to`. `subvec([1, 2, 3], 1, 3)` is `[2, 3]`.
+    "subvec" (coll: Vector, from: Int, to: opt(Int)) = subvec;
+    /// The elements but the one at an index. `remove-at([1, 2, 3], 1)` is `[1, 3]`.
+    "remove-at" (coll: Seqable, index: Int) = remove_at;
+    /// Pairs `[index, element]`. `enumerate(["x"])` is `[[0, "x"]]`.
+    "enumerate" (coll: Seqable) = enumerate;
+    /// Opens the elements that are sequences, one level. `flatten([[1], [2, [3]]])` is `[1, 2, [3]]`.
+    "flatten" (coll: Seqable) = flatten;
+    /// The elements of all collections. `concat([1], [2, 3])` is `[1, 2, 3]`.
+    "concat" (colls: rest(Seqable)) = concat;
+    /// Vectors of the elements side by side, as far as the shortest goes. `zip([1, 2], [:a, :b])` is `[[1, :a], [2, :b]]`.
+    "zip" (a: Seqable, b: Seqable, more: rest(Seqable)) = zip;
+    /// The elements in turn, as far as the shortest goes. `interleave([1, 2], [:a, :b])` is `[1, :a, 2, :b]`.
+    "interleave" (a: Seqable, b: Seqable, more: rest(Seqable)) = interleave;
+    /// The elements with a separator between them. `interpose(0, [1, 2])` is `[1, 0, 2]`.
+    "interpose" (separator: Any, coll: Seqable) = interpose;
+    /// The elements from the last to the first. `reverse([1, 2])` is `[2, 1]`.
+    "reverse" (coll: Seqable) = reverse;
+    /// The elements without those seen before. `distinct([1, 2, 1])` is `[1, 2]`.
+    "distinct" (coll: Seqable) = distinct;
+    /// The elements without those equal to the one before. `dedupe([1, 1, 2, 1])` is `[1, 2, 1]`.
+    "dedupe" (coll: Seqable) = dedupe;
+    /// Vectors of n elements, the last of what is left. `partition(2, [1, 2, 3])` is `[[1, 2], [3]]`.
+    "partition" (n: Int, coll: Seqable) = partition;
+    /// A vector of the elements. `vec("ab")` is `["a", "b"]`.
+    "vec" (coll: Seqable) = vec;
+    /// The Ints from a up to but not including b. `vec(range(0, 3))` is `[0, 1, 2]`.
+    "range" (a: Int, b: Int) = range;
+    /// The Ints from a, in steps, as long as they have not reached b. `vec(range-step(0, 10, 5))` is `[0, 5]`.
+    "range-step" (a: Int, b: Int, step: Int) = range_step;
+    /// A vector of n times the value. `repeat(:a, 2)` is `[:a, :a]`.
+    "repeat" (value: Any, n: Int) = repeat;
+    /// The least element, the first of several; `null` for none. `min-of([3, 1])` is `1`.
+    "min-of" (coll: Seqable) = min_of;
+    /// The greatest element, the first of several; `null` for none. `max-of([3, 1])` is `3`.
+    "max-of" (coll: Seqable) = max_of;
+    /// -1, 0 or 1: a is less than b, equal, greater. `compare(1, 2)` is `-1`.
+    "compare" (a: Any, b: Any) = compare_values;
+    /// Negative, 0 or positive: self is less, equal or greater. `compare-to(1, 2)` is `-1`.
+    "compare-to" (self_: Any, other: Any) = compare_values;
+    /// A new builder of a vector, for the library.
+    "_vector-builder" () = vector_builder;
+    /// Adds a value to a builder.
+    "_builder-push!" (builder: MutableList, value: Any) = builder_push;
+    /// The vector of a builder, which is empty afterwards.
+    "_builder-done" (builder: MutableList) = builder_done;
+    /// Throws the TypeError of an argument, for the library.
+    "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
+    /// Gives the collection when it is seqable, else throws the TypeError, for the library.
+    "_seqable" (coll: Any, who: String, position: Int) = check_seqable;
+    /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
+    "_sort" (coll: Seqable) = sort;
+    /// The items in the order of their keys when these are all numbers, all Strings or all keywords; else `null`.
+    "_sort-by-keys" (items: Vector, keys: Vector) = sort_by_keys;
+}
+
+fn take(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "take", args, 1)?;
+    let n = count(cx, args[0]);
+    if cx.get(coll).is(layout::VECTOR) {
+        let len = vector::len(cx.get(coll));
+        return vector::slice(cx, coll, 0, n.min(len));
+    }
+    let list = List::new(cx, 0)?;
+    if n > 0 {
+        let mut items = Items::of(cx, coll)?;
+        let mut left = n;
+        while let Some(item) = items.next(cx)? {
+            list.push(cx, item)?;
+            left -= 1;
+            // What comes after is not asked for.
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    list.finish(cx)
+}
+
+fn drop_first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "drop", args, 1)?;
+    let n = count(cx, args[0]);
+    if cx.get(coll).is(layout::VECTOR) {
+        let len = vector::len(cx.get(coll));
+        return vector::slice(cx, coll, n.min(len), len);
+    }
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    let mut left = n;
+    while let Some(item) = items.next(cx)? {
+        if left > 0 {
+            left -= 1;
+        } else {
+            list.push(cx, item)?;
+        }
+    }
+    list.finish(cx)
+}
+
+fn split_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "split-at", args, 1)?;
+    let vector = iterate::to_vector(cx, coll)?;
+    let len = vector::len(cx.get(vector));
+    let n = count(cx, args[0]).min(len);
+    let parts = [vector::slice(cx, vector, 0, n)?, vector::slice(cx, vector, n, len)?];
+    vector::of(cx, &parts)
+}
+
+/// The elements between two bounds, which must be right.
+fn between(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Handle) -> Outcome {
+    let vector = iterate::to_vector(cx, coll)?;
+    let len = vector::len(cx.get(vector));
+    let (start, end) = (index_below(cx.get(from), len + 1), index_below(cx.get(to), len + 1));
+    match (start, end) {
+        (Some(start), Some(end)) if start <= end => vector::slice(cx, vector, start, end),
+        _ => Err(bad_bounds(cx, name, from, to, "Vector", len)),
+    }
+}
+
+fn slice(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "slice", args, 0)?;
+    between(cx, "slice", coll, args[1], args[2])
+}
+
+fn subvec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let to = match args.opt(2) {
+        Some(to) => to,
+        None => {
+            let len = vector::len(cx.get(args[0]));
+            new_int(cx, len as i64)?
+        }
+    };
+    between(cx, "subvec", args[0], args[1], to)
+}
+
+fn remove_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "remove-at", args, 0)?;
+    let vector = iterate::to_vector(cx, coll)?;
+    let len = vector::len(cx.get(vector));
+    let Some(i) = index_below(cx.get(args[1]), len) else {
+        return Err(out_of_range(cx, "remove-at", args[1], "Vector", len));
+    };
+    let fill = null(cx)?;
+    let node = cx.alloc_array(layout::NODE, len - 1, fill)?;
+    vector::copy_range(cx, vector, 0, i, node, 0);
+    vector::copy_range(cx, vector, i + 1, len, node, i);
+    vector::from_array(cx, node, len - 1)
+}
+
+fn enumerate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "enumerate", args, 0)?;
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    let mut i = 0;
+    while let Some(item) = items.next(cx)? {
+        let index = new_int(cx, i)?;
+        let pair = vector::of(cx, &[index, item])?;
+        list.push(cx, pair)?;
+        i += 1;
+    }
+    list.finish(cx)
+}
+
+/// Adds all elements of a collection to a list.
+fn push_all(cx: &mut Thread, list: List, coll: Handle) -> Result<(), Thrown> {
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        list.push(cx, item)?;
+    }
+    Ok(())
+}
+
+fn flatten(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "flatten", args, 0)?;
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        // Strings and maps are values of their own here.
+        let value = cx.get(item);
+        let open = !matches!(
+            value.layout(),
+            layout::STRING | layout::STRING_PREFIX | layout::MAP | layout::MUTABLE_MAP | layout::NULL
+        ) && is_seqable(value);
+        if open {
+            push_all(cx, list, item)?;
+        } else {
+            list.push(cx, item)?;
+        }
+    }
+    list.finish(cx)
+}
+
+fn concat(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if let [a, b] = *args.all()
+        && cx.get(a).is(layout::VECTOR)
+        && cx.get(b).is(layout::VECTOR)
+    {
+        return vector::concat(cx, a, b);
+    }
+    let list = List::new(cx, 0)?;
+    for i in 0..args.len() {
+        let coll = seqable(cx, "concat", args, i)?;
+        let mark = cx.mark();
+        push_all(cx, list, coll)?;
+        cx.release(mark);
+    }
+    list.finish(cx)
+}
+
+/// Goes through collections side by side; `f` gets a row of elements at a time.
+fn rows(
+    cx: &mut Thread,
+    name: &str,
+    args: &Args<'_>,
+    mut f: impl FnMut(&mut Thread, &[Handle]) -> Result<(), Thrown>,
+) -> Result<(), Thrown> {
+    let mut all = Vec::with_capacity(args.len());
+    for i in 0..args.len() {
+        let coll = seqable(cx, name, args, i)?;
+        all.push(Items::of(cx, coll)?);
+    }
+    let mark = cx.mark();
+    let mut row = Vec::with_capacity(all.len());
+    loop {
+        for items in &mut all {
+            match items.next_kept(cx)? {
+                Some(item) => row.push(item),
+                None => return Ok(()),
+            }
+        }
+        f(cx, &row)?;
+        row.clear();
+        cx.release(mark);
+    }
+}
+
+fn zip(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let list = List::new(cx, 0)?;
+    rows(cx, "zip", args, |cx, row| {
+        let row = vector::of(cx, row)?;
+        list.push(cx, row)
+    })?;
+    list.finish(cx)
+}
+
+fn interleave(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let list = List::new(cx, 0)?;
+    rows(cx, "interleave", args, |cx, row| row.iter().try_for_each(|&item| list.push(cx, item)))?;
+    list.finish(cx)
+}
+
+fn interpose(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "interpose", args, 1)?;
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        if !list.is_empty(cx) {
+            list.push(cx, args[0])?;
+        }
+        list.push(cx, item)?;
+    }
+    list.finish(cx)
+}
+
+fn reverse(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "reverse", args, 0)?;
+    let list = iterate::to_list(cx, coll)?;
+    let (node, n) = List::view(cx.get(list.0));
+    for i in 0..n / 2 {
+        let (a, b) = (node.get(i), node.get(n - 1 - i));
+        cx.set_slot(node.object(), 1 + i, b);
+        cx.set_slot(node.object(), n - i, a);
+    }
+    list.finish(cx)
+}
+
+fn distinct(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "distinct", args, 0)?;
+    let list = List::new(cx, 0)?;
+    let seen = map::Builder::new(cx)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        match map::find(cx.get(seen.map()), cx.get(item)) {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                seen.put(cx, item, item)?;
+                list.push(cx, item)?;
+            }
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    list.finish(cx)
+}
+
+fn dedupe(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "dedupe", args, 0)?;
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        let (slots, n) = List::view(cx.get(list.0));
+        let same = match n.checked_sub(1) {
+            Some(last) => equal(slots.get(last), cx.get(item)),
+            None => Ok(false),
+        };
+        match same {
+            Ok(true) => {}
+            Ok(false) => list.push(cx, item)?,
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    list.finish(cx)
+}
+
+fn partition(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "partition", args, 1)?;
+    let n = count(cx, args[0]);
+    if n == 0 {
+        let message = format!("partition: argument 1 must be positive, got {}", cx.describe(args[0]));
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    }
+    let list = List::new(cx, 0)?;
+    let part = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    while let Some(item) = items.next(cx)? {
+        part.push(cx, item)?;
+        if part.len(cx) == n {
+            let vector = part.finish(cx)?;
+            list.push(cx, vector)?;
+        }
+    }
+    if !part.is_empty(cx) {
+        let vector = part.finish(cx)?;
+        list.push(cx, vector)?;
+    }
+    list.finish(cx)
+}
+
+fn vec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "vec", args, 0)?;
+    iterate::to_vector(cx, coll)
+}
+
+fn make_range(cx: &mut Thread, name: &str, bounds: [Handle; 3]) -> Outcome {
+    for bound in bounds {
+        if !cx.get(bound).is_int() {
+            let message = format!("{name}: a bound must fit 61 bits, got {}", cx.describe(bound));
+            return Err(cx.throw(ErrorKind::ArgumentError, message));
+        }
+    }
+    cx.alloc_slots(layout::RANGE, &bounds)
+}
+
+fn range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let one = new_int(cx, 1)?;
+    make_range(cx, "range", [args[0], args[1], one])
+}
+
+fn range_step(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if cx.get(args[2]).as_int() == Some(0) {
+        return Err(cx.throw(ErrorKind::ArgumentError, "range-step: the step must not be 0"));
+    }
+    make_range(cx, "range-step", [args[0], args[1], args[2]])
+}
+
+fn repeat(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = count(cx, args[1]);
+    let node = cx.alloc_array(layout::NODE, n, args[0])?;
+    vector::from_array(cx, node, n)
+}
+
+fn extreme(cx: &mut Thread, name: &str, args: &Args<'_>, wanted: Ordering) -> Outcome {
+    let coll = seqable(cx, name, args, 0)?;
+    let best = null(cx)?;
+    let mut items = Items::of(cx, coll)?;
+    let mut any = false;
+    while let Some(item) = items.next(cx)? {
+        if !any || compare::compare(cx, item, best)? == wanted {
+            cx.set(best, cx.get(item));
+            any = true;
+        }
+    }
+    Ok(best)
+}
+
+fn min_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    extreme(cx, "min-of", args, Ordering::Less)
+}
+
+fn max_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    extreme(cx, "max-of", args, Ordering::Greater)
+}
+
+fn compare_values(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let order = compare::compare(cx, args[0], args[1])?;
+    new_int(cx, order as i64)
+}
+
+fn vector_builder(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
+    List::new(cx, 0).map(|list| list.0)
+}
+
+fn builder_push(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    List(args[0]).push(cx, args[1])?;
+    Ok(args[0])
+}
+
+fn builder_done(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    List(args[0]).finish(cx)
+}
+
+fn type_error(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let who = super::support::text(cx, args, 0).to_owned();
+    let expected = super::support::text(cx, args, 2).to_owned();
+    Err(wrong_type(cx, &who, count(cx, args[1]), &expected, args[3]))
+}
+
+fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if is_seqable(cx.get(args[0])) {
+        return Ok(args[0]);
+    }
+    let who = super::support::text(cx, args, 1).to_owned();
+    Err(wrong_type(cx, &who, count(cx, args[2]), "a Seqable", args[0]))
+}
+
+/// What kind of plain value it is, as far as sorting is concerned.
+fn sort_kind(value: Value<'_>) -> u8 {
+    if crate::runtime::numbers::is_number(value) {
+        1
+    } else if value.str().is_some() {
+        2
+    } else if value.as_keyword().is_some() {
+        3
+    } else {
+        0
+    }
+}
+
+/// The order of two plain values of one kind, NaN behind all other numbers.
+fn plain_order(a: Value<'_>, b: Value<'_>) -> Ordering {
+    if let (Some(x), Some(y)) = (a.as_int(), b.as_int()) {
+        return x.cmp(&y);
+    }
+    match natural(a, b) {
+        Some(Some(order)) => order,
+        _ => {
+            let is_nan = |v: Value<'_>| v.as_float().is_some_and(f64::is_nan);
+            is_nan(a).cmp(&is_nan(b))
+        }
+    }
+}
+
+/// Are all of one sortable kind?
+fn sortable<'h>(mut values: impl Iterator<Item = Value<'h>>) -> bool {
+    let Some(first) = values.next().map(sort_kind) else { return true };
+    first != 0 && values.all(|v| sort_kind(v) == first)
+}
+
+fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = seqable(cx, "sort", args, 0)?;
+    let list = iterate::to_list(cx, coll)?;
+    {
+        let (slots, n) = List::view(cx.get(list.0));
+        if !sortable(slots.iter().take(n)) {
+            return null(cx);
+        }
+        let mut values: Vec<Value<'_>> = slots.iter().take(n).collect();
+        values.sort_by(|&a, &b| plain_order(a, b));
+        for (i, value) in values.into_iter().enumerate() {
+            cx.set_slot(slots.object(), 1 + i, value);
+        }
+    }
+    list.finish(cx)
+}
+
+fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = vector::len(cx.get(args[0]));
+    if vector::len(cx.get(args[1])) != n || !sortable(vector::iter(cx.get(args[1]))) {
+        return null(cx);
+    }
+    let fill = null(cx)?;
+    let node = cx.alloc_array(layout::NODE, n, fill)?;
+    {
+        let mut pairs: Vec<_> = vector::iter(cx.get(args[1])).zip(vector::iter(cx.get(args[0]))).collect();
+        pairs.sort_by(|a, b| plain_order(a.0, b.0));
+        for (i, (_, item)) in pairs.into_iter().enumerate() {
+            cx.set_slot(cx.get(node), 1 + i, item);
+        }
+    }
+    vector::from_array(cx, node, n)
+}

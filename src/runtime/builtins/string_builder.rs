@@ -1,0 +1,151 @@
+//! Builtins: the namespace `string-builder`.
+
+use super::Args;
+use super::support::{Outcome, count, index_below, out_of_range, text};
+use crate::builtins;
+use crate::gc::{Thread, Thrown};
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::numbers::{self, Number, new_int, new_usize};
+use crate::runtime::text::builder;
+use crate::runtime::text::strings::MAX_BYTES;
+
+builtins! { pub static TABLE: "string-builder";
+    /// A new builder, with room for some bytes.
+    "new" (capacity: opt(Int)) = new;
+    /// Appends a String; gives the builder.
+    "append!" (builder: StringBuilder, text: String) = append;
+    /// Appends a byte, 0 to 255; gives the builder.
+    "append-byte!" (builder: StringBuilder, byte: Int) = append_byte;
+    /// Appends a character: a one-character String or a code point; gives the builder.
+    "append-char!" (builder: StringBuilder, character: or(String, Int)) = append_char;
+    /// Appends the digits of an Int; gives the builder.
+    "append-int!" (builder: StringBuilder, n: Int) = append_int;
+    /// Appends the text of a number as a Float; gives the builder.
+    "append-float!" (builder: StringBuilder, x: Number) = append_float;
+    /// Appends a String, if given, and a newline; gives the builder.
+    "append-line!" (builder: StringBuilder, text: opt(String)) = append_line;
+    /// How many bytes.
+    "length" (builder: StringBuilder) = length;
+    /// Takes all bytes away; gives the builder.
+    "clear!" (builder: StringBuilder) = clear;
+    /// The byte at an index.
+    "byte-at" (builder: StringBuilder, index: Int) = byte_at;
+    /// Reverses the characters (the bytes, when they are not UTF-8); gives the builder.
+    "reverse!" (builder: StringBuilder) = reverse;
+    /// The text; throws EncodingError when the bytes are not UTF-8.
+    "to-string" (builder: StringBuilder) = to_string;
+}
+
+fn new(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let capacity = args.opt(0).map_or(32, |h| count(cx, h));
+    if capacity > MAX_BYTES {
+        let message = format!("new: a builder can hold at most {MAX_BYTES} bytes");
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    }
+    builder::new(cx, capacity)
+}
+
+fn append(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    builder::append_string(cx, args[0], args[1])?;
+    Ok(args[0])
+}
+
+fn append_byte(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match cx.get(args[1]).as_int().and_then(|i| u8::try_from(i).ok()) {
+        Some(byte) => {
+            builder::append(cx, args[0], &[byte])?;
+            Ok(args[0])
+        }
+        None => {
+            let message = format!("append-byte!: argument 2 must be from 0 to 255, got {}", cx.describe(args[1]));
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
+fn append_char(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let value = cx.get(args[1]);
+    let character = match value.str() {
+        Some(text) => {
+            let mut chars = text.chars();
+            chars.next().filter(|_| chars.next().is_none())
+        }
+        None => value.as_int().and_then(|i| u32::try_from(i).ok()).and_then(char::from_u32),
+    };
+    match character {
+        Some(c) => {
+            builder::append(cx, args[0], c.encode_utf8(&mut [0; 4]).as_bytes())?;
+            Ok(args[0])
+        }
+        None => {
+            let message =
+                format!("append-char!: argument 2 must be one character or a code point, got {}", cx.describe(args[1]));
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
+/// Appends the text of a number.
+fn append_number(cx: &mut Thread, args: &Args<'_>, f: impl Fn(&mut String, Number<'_>)) -> Result<(), Thrown> {
+    let mut out = String::new();
+    if let Some(number) = Number::of(cx.get(args[1])) {
+        f(&mut out, number);
+    }
+    builder::append(cx, args[0], out.as_bytes())
+}
+
+fn append_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    append_number(cx, args, crate::runtime::text::format::write_number)?;
+    Ok(args[0])
+}
+
+fn append_float(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    append_number(cx, args, |out, number| numbers::float::write(out, number.to_float()))?;
+    Ok(args[0])
+}
+
+fn append_line(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if args.opt(1).is_some() && !text(cx, args, 1).is_empty() {
+        builder::append_string(cx, args[0], args[1])?;
+    }
+    builder::append(cx, args[0], b"\n")?;
+    Ok(args[0])
+}
+
+fn length(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = builder::contents(cx.get(args[0])).len();
+    new_usize(cx, n)
+}
+
+fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    builder::reset(cx, args[0], &[])?;
+    Ok(args[0])
+}
+
+fn byte_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let bytes = builder::contents(cx.get(args[0]));
+    match index_below(cx.get(args[1]), bytes.len()) {
+        Some(i) => {
+            let byte = bytes[i];
+            new_int(cx, i64::from(byte))
+        }
+        None => {
+            let len = bytes.len();
+            Err(out_of_range(cx, "byte-at", args[1], "StringBuilder", len))
+        }
+    }
+}
+
+fn reverse(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let bytes = builder::contents(cx.get(args[0]));
+    let reversed: Vec<u8> = match std::str::from_utf8(bytes) {
+        Ok(text) => text.chars().rev().collect::<String>().into_bytes(),
+        Err(_) => bytes.iter().rev().copied().collect(),
+    };
+    builder::reset(cx, args[0], &reversed)?;
+    Ok(args[0])
+}
+
+fn to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    builder::to_string(cx, args[0])
+}

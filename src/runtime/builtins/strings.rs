@@ -1,0 +1,342 @@
+//! Builtins: strings and keywords.
+
+use super::Args;
+use super::support::{
+    Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type,
+};
+use crate::builtins;
+use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::runtime::collections::List;
+use crate::runtime::equality::equal;
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::iterate::{self, Items};
+use crate::runtime::numbers::{Number, new_int, new_usize};
+use crate::runtime::text::format::{self, Style};
+use crate::runtime::text::strings::{self, MAX_BYTES};
+
+builtins! { pub static TABLE: "core";
+    /// The characters from index `from` up to but not including `to`. `substring("hello", 1, 3)` is `"el"`.
+    "substring" (text: String, from: Int, to: opt(Int)) = substring;
+    /// The text in capital letters. `uppercase("é")` is `"É"`.
+    "uppercase" (text: String) = uppercase;
+    /// The text in small letters. `lowercase("É")` is `"é"`.
+    "lowercase" (text: String) = lowercase;
+    /// The text without white space at both ends. `trim(" a ")` is `"a"`.
+    "trim" (text: String) = trim;
+    /// The text without white space at its beginning. `trim-left(" a ")` is `"a "`.
+    "trim-left" (text: String) = trim_left;
+    /// The text without white space at its end. `trim-right(" a ")` is `" a"`.
+    "trim-right" (text: String) = trim_right;
+    /// Is it empty or white space only? `blank?(" ")` is `true`.
+    "blank?" (text: String) = is_blank;
+    /// The lines, without their ends. `lines("a\nb")` is `["a", "b"]`.
+    "lines" (text: String) = lines;
+    /// What stands between white space. `words(" a b ")` is `["a", "b"]`.
+    "words" (text: String) = words;
+    /// What stands between the separators; with an empty separator the characters. `split("a,b", ",")` is `["a", "b"]`.
+    "split" (text: String, separator: String) = split;
+    /// Is this its beginning? `starts-with?("hello", "he")` is `true`.
+    "starts-with?" (text: String, prefix: String) = starts_with;
+    /// Is this its end? `ends-with?("hello", "lo")` is `true`.
+    "ends-with?" (text: String, suffix: String) = ends_with;
+    /// Does it occur in the text? `string-contains?("hello", "ell")` is `true`.
+    "string-contains?" (text: String, part: String) = string_contains;
+    /// The index of the first occurrence, -1 when there is none. `index-of("hello", "l")` is `2`.
+    "index-of" (coll: Seqable, part: Any) = index_of;
+    /// The index of the last occurrence, -1 when there is none. `last-index-of("hello", "l")` is `3`.
+    "last-index-of" (coll: Seqable, part: Any) = last_index_of;
+    /// The text with each occurrence replaced. `replace("a-b-c", "-", "+")` is `"a+b+c"`.
+    "replace" (text: String, part: String, with: String) = replace;
+    /// The text with the first occurrence replaced. `replace-first("a-b-c", "-", "+")` is `"a+b-c"`.
+    "replace-first" (text: String, part: String, with: String) = replace_first;
+    /// The text, filled up at its beginning to a width. `pad-left("7", 3, "0")` is `"007"`.
+    "pad-left" (text: String, width: Int, fill: String) = pad_left;
+    /// The text, filled up at its end to a width. `pad-right("7", 3, ".")` is `"7.."`.
+    "pad-right" (text: String, width: Int, fill: String) = pad_right;
+    /// The text n times. `repeat-string("ab", 2)` is `"abab"`.
+    "repeat-string" (text: String, n: Int) = repeat_string;
+    /// The code point of the first character. `char-code("A")` is `65`.
+    "char-code" (text: String) = char_code;
+    /// The code point of the character at an index. `char-code-at("AB", 1)` is `66`.
+    "char-code-at" (text: String, index: Int) = char_code_at;
+    /// The character with a code point. `char-from-code(97)` is `"a"`.
+    "char-from-code" (code: Int) = char_from_code;
+    /// The characters. `chars("ab")` is `["a", "b"]`.
+    "chars" (text: String) = chars;
+    /// Is it a keyword? `keyword?(:a)` is `true`.
+    "keyword?" (x: Any) = is_keyword;
+    /// The text of a keyword without the colon. `keyword->string(:a)` is `"a"`.
+    "keyword->string" (keyword: Keyword) = keyword_to_string;
+    /// The keyword with a text. `string->keyword("a")` is `:a`.
+    "string->keyword" (text: String) = string_to_keyword;
+}
+
+fn made(cx: &mut Thread, text: String) -> Outcome {
+    strings::of(cx, &text)
+}
+
+fn substring(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let len = cx.get(args[0]).char_count().unwrap_or(0);
+    let to = match args.opt(2) {
+        Some(to) => to,
+        None => new_usize(cx, len)?,
+    };
+    if let (Some(start), Some(end)) = (index_below(cx.get(args[1]), len + 1), index_below(cx.get(to), len + 1))
+        && let Some(part) = strings::substring(cx, args[0], start, end)?
+    {
+        return Ok(part);
+    }
+    Err(bad_bounds(cx, "substring", args[1], to, "String", len))
+}
+
+fn uppercase(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let result = text(cx, args, 0).to_uppercase();
+    made(cx, result)
+}
+
+fn lowercase(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let result = text(cx, args, 0).to_lowercase();
+    made(cx, result)
+}
+
+/// The part of a text that `f` gives, which must be a part of it.
+fn part_of(cx: &mut Thread, string: Handle, f: impl Fn(&str) -> &str) -> Outcome {
+    let whole = strings::text(cx, string);
+    let part = f(whole);
+    if part.len() == whole.len() {
+        return Ok(string);
+    }
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    let end = start + part.len();
+    strings::part(cx, string, start, end)
+}
+
+fn trim(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    part_of(cx, args[0], str::trim)
+}
+
+fn trim_left(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    part_of(cx, args[0], str::trim_start)
+}
+
+fn trim_right(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    part_of(cx, args[0], str::trim_end)
+}
+
+fn is_blank(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, text(cx, args, 0).trim().is_empty())
+}
+
+/// A vector of parts of a text.
+fn parts<'a>(cx: &mut Thread, parts: impl Iterator<Item = &'a str>) -> Outcome {
+    let list = List::new(cx, 0)?;
+    let mark = cx.mark();
+    for part in parts {
+        let string = strings::of(cx, part)?;
+        list.push(cx, string)?;
+        cx.release(mark);
+    }
+    list.finish(cx)
+}
+
+fn lines(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    // The heap may move while the parts are made.
+    let whole = text(cx, args, 0).to_owned();
+    parts(cx, whole.lines())
+}
+
+fn words(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let whole = text(cx, args, 0).to_owned();
+    parts(cx, whole.split_whitespace())
+}
+
+fn split(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let separator = text(cx, args, 1).to_owned();
+    if separator.is_empty() {
+        return iterate::to_vector(cx, args[0]);
+    }
+    let whole = text(cx, args, 0).to_owned();
+    match separator.as_bytes() {
+        // Found without the general search.
+        &[byte] => parts(cx, whole.split(char::from(byte))),
+        _ => parts(cx, whole.split(separator.as_str())),
+    }
+}
+
+fn starts_with(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, text(cx, args, 0).starts_with(text(cx, args, 1)))
+}
+
+fn ends_with(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, text(cx, args, 0).ends_with(text(cx, args, 1)))
+}
+
+fn string_contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, text(cx, args, 0).contains(text(cx, args, 1)))
+}
+
+fn index_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    find(cx, "index-of", args, false)
+}
+
+fn last_index_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    find(cx, "last-index-of", args, true)
+}
+
+fn find(cx: &mut Thread, name: &str, args: &Args<'_>, last: bool) -> Outcome {
+    let whole = cx.get(args[0]);
+    if let Some(text) = whole.str() {
+        let Some(part) = cx.get(args[1]).str() else { return Err(wrong_type(cx, name, 2, "a String", args[1])) };
+        let found = if last { text.rfind(part) } else { text.find(part) };
+        let index = found.map_or(-1, |at| strings::index(whole, at) as i64);
+        return new_int(cx, index);
+    }
+    let coll = seqable(cx, name, args, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    let (mut i, mut found) = (0, -1);
+    while let Some(item) = items.next(cx)? {
+        match equal(cx.get(item), cx.get(args[1])) {
+            Ok(true) => {
+                found = i;
+                if !last {
+                    break;
+                }
+            }
+            Ok(false) => {}
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+        i += 1;
+    }
+    new_int(cx, found)
+}
+
+fn replaced(cx: &mut Thread, args: &Args<'_>, all: bool) -> Outcome {
+    let (whole, part, with) = (text(cx, args, 0), text(cx, args, 1), text(cx, args, 2));
+    if !part.is_empty() && !whole.contains(part) {
+        return Ok(args[0]);
+    }
+    // How long it can get at most.
+    let times = if !all { 1 } else { whole.len() / part.len().max(1) + 1 };
+    if with.len().saturating_mul(times).saturating_add(whole.len()) > MAX_BYTES {
+        let times = if all { whole.matches(part).count() } else { 1 };
+        if with.len().saturating_mul(times).saturating_add(whole.len()) > MAX_BYTES {
+            return Err(strings::too_long(cx));
+        }
+    }
+    let result = strings::replace(whole, part, with, all);
+    made(cx, result)
+}
+
+fn replace(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    replaced(cx, args, true)
+}
+
+fn replace_first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    replaced(cx, args, false)
+}
+
+fn padded(cx: &mut Thread, name: &str, args: &Args<'_>, left: bool) -> Outcome {
+    let len = cx.get(args[0]).char_count().unwrap_or(0);
+    let missing = count(cx, args[1]).saturating_sub(len);
+    if missing == 0 {
+        return Ok(args[0]);
+    }
+    let fill = text(cx, args, 2);
+    if fill.is_empty() {
+        return Err(cx.throw(ErrorKind::ArgumentError, format!("{name}: argument 3 must not be empty")));
+    }
+    if missing.saturating_mul(4) > MAX_BYTES {
+        return Err(strings::too_long(cx));
+    }
+    let (padding, whole) = (strings::padding(fill, missing), text(cx, args, 0));
+    let result = if left { padding + whole } else { format!("{whole}{padding}") };
+    made(cx, result)
+}
+
+fn pad_left(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    padded(cx, "pad-left", args, true)
+}
+
+fn pad_right(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    padded(cx, "pad-right", args, false)
+}
+
+fn repeat_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let negative = matches!(Number::of(cx.get(args[1])), Some(Number::Int(i)) if i < 0)
+        || matches!(Number::of(cx.get(args[1])), Some(Number::Big(true, _)));
+    if negative {
+        let message = format!("repeat-string: argument 2 must not be negative, got {}", cx.describe(args[1]));
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    }
+    let n = count(cx, args[1]);
+    let whole = text(cx, args, 0);
+    if whole.len().saturating_mul(n) > MAX_BYTES {
+        return Err(strings::too_long(cx));
+    }
+    let result = if whole.is_empty() { String::new() } else { whole.repeat(n) };
+    made(cx, result)
+}
+
+fn char_code(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match text(cx, args, 0).chars().next() {
+        Some(c) => new_int(cx, i64::from(u32::from(c))),
+        None => Err(cx.throw(ErrorKind::ArgumentError, "char-code: the String is empty")),
+    }
+}
+
+fn char_code_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let len = cx.get(args[0]).char_count().unwrap_or(0);
+    match index_below(cx.get(args[1]), len).and_then(|i| strings::char_at(cx.get(args[0]), i)) {
+        Some(c) => new_int(cx, i64::from(u32::from(c))),
+        None => Err(out_of_range(cx, "char-code-at", args[1], "String", len)),
+    }
+}
+
+fn char_from_code(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let code = cx.get(args[0]).as_int().and_then(|i| u32::try_from(i).ok());
+    match code.and_then(char::from_u32) {
+        Some(c) => strings::of_char(cx, c),
+        None => {
+            let message = format!("char-from-code: there is no character with the code {}", cx.describe(args[0]));
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
+fn chars(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    iterate::to_vector(cx, args[0])
+}
+
+fn is_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    bool(cx, cx.get(args[0]).as_keyword().is_some())
+}
+
+fn keyword_to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let name = cx.vm().keywords.text(cx.get(args[0]).as_keyword().unwrap_or(0));
+    strings::of(cx, name)
+}
+
+fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let index = cx.vm().keywords.intern(text(cx, args, 0));
+    Ok(cx.root_word(Word::keyword(index)))
+}
+
+/// The texts of the elements with a separator between them: `join(coll, separator)`.
+pub fn join(cx: &mut Thread, coll: Handle, separator: Handle) -> Outcome {
+    let separator = strings::text(cx, separator).to_owned();
+    let mut out = String::new();
+    let mut items = Items::of(cx, coll)?;
+    let mut first = true;
+    while let Some(item) = items.next(cx)? {
+        if !std::mem::take(&mut first) {
+            out.push_str(&separator);
+        }
+        append_text(cx, &mut out, item)?;
+    }
+    made(cx, out)
+}
+
+/// Appends a value as `to-string` gives it.
+pub fn append_text(cx: &mut Thread, out: &mut String, value: Handle) -> Result<(), Thrown> {
+    format::append(cx, out, value, Style::Display)
+}

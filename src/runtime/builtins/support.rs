@@ -1,0 +1,126 @@
+//! What the builtins of values share: reading arguments, making small results, the usual errors.
+
+use super::{Args, with_article};
+use crate::gc::layout::{self};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::runtime::equality::TooDeep;
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::methods::Method;
+use crate::runtime::numbers::Number;
+
+/// What a builtin gives.
+pub type Outcome = Result<Handle, Thrown>;
+
+/// `null`
+#[inline]
+pub fn null(cx: &Thread) -> Outcome {
+    Ok(cx.root_word(Word::NULL))
+}
+
+/// A Bool.
+#[inline]
+pub fn bool(cx: &Thread, b: bool) -> Outcome {
+    Ok(cx.root_word(Word::bool(b)))
+}
+
+/// A Bool, or the error of values that are nested too deeply.
+#[inline]
+pub fn deep_bool(cx: &mut Thread, result: Result<bool, TooDeep>) -> Outcome {
+    match result {
+        Ok(b) => bool(cx, b),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+/// A value that was found, or `null`.
+#[inline]
+pub fn or_null(cx: &Thread, value: Option<Value<'_>>) -> Outcome {
+    match value {
+        Some(value) => Ok(cx.root(value)),
+        None => null(cx),
+    }
+}
+
+/// The text of a String argument.
+#[inline]
+pub fn text<'h>(cx: &'h Thread, args: &Args<'_>, i: usize) -> &'h str {
+    cx.get(args[i]).str().unwrap_or("")
+}
+
+/// An Int argument that stands for a count: 0 when it is negative, the largest `usize` when it is huge.
+#[inline]
+pub fn count(cx: &Thread, h: Handle) -> usize {
+    match Number::of(cx.get(h)) {
+        Some(Number::Int(i)) => usize::try_from(i).unwrap_or(0),
+        Some(Number::Big(false, _)) => usize::MAX,
+        _ => 0,
+    }
+}
+
+/// An Int as an index below `len`, if it is one.
+#[inline]
+pub fn index_below(value: Value<'_>, len: usize) -> Option<usize> {
+    value.as_int().and_then(|i| usize::try_from(i).ok()).filter(|&i| i < len)
+}
+
+/// Is it something that `for` can go through?
+pub fn is_seqable(value: Value<'_>) -> bool {
+    match value.layout() {
+        layout::NULL
+        | layout::VECTOR
+        | layout::ARRAY
+        | layout::NODE
+        | layout::STRING
+        | layout::STRING_PREFIX
+        | layout::RANGE
+        | layout::MAP
+        | layout::MUTABLE_MAP
+        | layout::SET
+        | layout::MUTABLE_LIST
+        | layout::SEQ => true,
+        _ => Method::Seq.is_extended(value) || Method::First.is_extended(value),
+    }
+}
+
+/// Argument `i`, which must be seqable: the entry lets all user types pass.
+pub fn seqable(cx: &mut Thread, name: &str, args: &Args<'_>, i: usize) -> Outcome {
+    if is_seqable(cx.get(args[i])) {
+        return Ok(args[i]);
+    }
+    Err(wrong_type(cx, name, i + 1, "a Seqable", args[i]))
+}
+
+/// The error of an argument of the wrong type.
+#[cold]
+pub fn wrong_type(cx: &mut Thread, name: &str, position: usize, expected: &str, got: Handle) -> Thrown {
+    let message = format!("{name}: argument {position} must be {expected}, got {}", cx.describe(got));
+    cx.throw(ErrorKind::TypeError, message)
+}
+
+/// The error of an index that is out of range.
+#[cold]
+pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len: usize) -> Thrown {
+    let message = format!("{name}: index {} is out of range for {} of length {len}", index_text(cx, index), with_article(what));
+    cx.throw(ErrorKind::IndexError, message)
+}
+
+/// The error of bounds that are out of range.
+#[cold]
+pub fn bad_bounds(cx: &mut Thread, name: &str, from: Handle, to: Handle, what: &str, len: usize) -> Thrown {
+    let (from, to) = (index_text(cx, from), index_text(cx, to));
+    let message = format!("{name}: {from} to {to} is out of range for {} of length {len}", with_article(what));
+    cx.throw(ErrorKind::IndexError, message)
+}
+
+fn index_text(cx: &Thread, index: Handle) -> String {
+    let mut out = String::new();
+    if let Some(number) = Number::of(cx.get(index)) {
+        crate::runtime::text::format::write_number(&mut out, number);
+    }
+    out
+}
+
+/// The name of a value's type.
+pub fn type_name(value: Value<'_>) -> &'static str {
+    value.thread().vm().types.name_of(value)
+}
