@@ -43,7 +43,12 @@ fn run_all(title: &str, flags: &[&str], limit: Duration) {
         println!("{title}: skipped {}: {reason}", job.name);
     }
     for (index, why) in &failed {
-        println!("{title}: FAIL {}  (harrier run {} {})", jobs[*index].name, flags.join(" "), jobs[*index].path.display());
+        println!(
+            "{title}: FAIL {}  (harrier run {} {})",
+            jobs[*index].name,
+            flags.join(" "),
+            jobs[*index].path.display()
+        );
         why.iter().for_each(|line| println!("     {line}"));
     }
     println!("{title}: {} passed, {} failed, {} skipped", jobs.len() - failed.len(), failed.len(), skipped.len());

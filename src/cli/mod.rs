@@ -32,6 +32,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the process; the generator is handed in.
 pub fn main(compiler: Compiler) -> ExitCode {
+    crate::runtime::quiet_panics();
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     let options = match options::parse(&arguments) {
         Ok(options) => options,

@@ -103,11 +103,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             },
             ShiftLeft | ShiftRight | ShiftRightLogical | BitAnd | BitXor | BitOr => {
                 let may = |i: usize| self.state.operand(i).facts.may_be_int();
-                if may(self.top(0)) && may(self.top(1)) {
-                    self.bit_binary(op, node)
-                } else {
-                    self.general_binary(op)
-                }
+                if may(self.top(0)) && may(self.top(1)) { self.bit_binary(op, node) } else { self.general_binary(op) }
             }
             Concat => self.call_helper(Helper::Concat, 2, &[], Facts::STRING),
             Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
@@ -119,7 +115,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn general_binary(&mut self, op: BinaryOp) {
         let (a, b) = (self.state.operand(self.top(1)).facts, self.state.operand(self.top(0)).facts);
         let facts = if a.is_float() || b.is_float() { Facts::FLOAT } else { Facts::ANY };
-        let facts = if matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder) {
+        let facts = if matches!(
+            op,
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder
+        ) {
             facts
         } else {
             Facts::INTEGER

@@ -72,7 +72,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         };
         let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
-        if found.kind == GlobalKind::Method && n > 0 && n <= ARG_REGS
+        if found.kind == GlobalKind::Method
+            && n > 0
+            && n <= ARG_REGS
             && let Some(cell) = self.link.method_table(found.binding, n)
         {
             return self.emit_call(Target::Table(cell), n, tail);

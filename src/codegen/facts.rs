@@ -167,7 +167,9 @@ impl Hint {
     /// The hint for slot `i` of a struct.
     pub fn slot(&self, i: usize) -> Hint {
         match self {
-            Hint::Object(layout, slots) if *layout >= layout::FIRST_USER_LAYOUT => slots.get(i).cloned().unwrap_or(Hint::None),
+            Hint::Object(layout, slots) if *layout >= layout::FIRST_USER_LAYOUT => {
+                slots.get(i).cloned().unwrap_or(Hint::None)
+            }
             _ => Hint::None,
         }
     }

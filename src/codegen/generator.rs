@@ -238,13 +238,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// A free float register, pinned.
     pub(super) fn float_register(&mut self) -> FReg {
-        let free = M::FLOATS
-            .iter()
-            .copied()
-            .find(|r| self.state.uses_of_float(*r) == 0 && self.pinned_floats >> r.0 & 1 == 0);
+        let free =
+            M::FLOATS.iter().copied().find(|r| self.state.uses_of_float(*r) == 0 && self.pinned_floats >> r.0 & 1 == 0);
         let r = free.unwrap_or_else(|| {
-            let victim =
-                M::FLOATS.iter().copied().find(|r| self.pinned_floats >> r.0 & 1 == 0).unwrap_or(M::FLOATS[0]);
+            let victim = M::FLOATS.iter().copied().find(|r| self.pinned_floats >> r.0 & 1 == 0).unwrap_or(M::FLOATS[0]);
             self.evict_float(victim);
             victim
         });
@@ -687,8 +684,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
             };
             self.state.update(|owner, v| {
-                (kept(owner) && v.place == Place::Reg(r))
-                    .then(|| Value { place: Place::Slot(slot), copy: None, ..v.clone() })
+                (kept(owner) && v.place == Place::Reg(r)).then(|| Value {
+                    place: Place::Slot(slot),
+                    copy: None,
+                    ..v.clone()
+                })
             });
         }
         for k in 0..M::FLOATS.len() {
@@ -709,8 +709,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
             };
             self.state.update(|owner, v| {
-                (kept(owner) && v.place == Place::Float(f))
-                    .then(|| Value { place: Place::FloatSlot(slot), copy: None, ..v.clone() })
+                (kept(owner) && v.place == Place::Float(f)).then(|| Value {
+                    place: Place::FloatSlot(slot),
+                    copy: None,
+                    ..v.clone()
+                })
             });
         }
     }
@@ -758,9 +761,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut saved_floats: Vec<(FReg, u16)> = Vec::new();
         let mut next = self.state.free_slot();
         let mut fresh = |state: &State| {
-            while state.values().any(|(_, v)| {
-                v.copy == Some(next) || v.place == Place::Slot(next) || v.place == Place::FloatSlot(next)
-            }) {
+            while state
+                .values()
+                .any(|(_, v)| v.copy == Some(next) || v.place == Place::Slot(next) || v.place == Place::FloatSlot(next))
+            {
                 next += 1;
             }
             next += 1;
@@ -785,10 +789,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.fstore(mem, *f);
         }
         self.state.update(|_, v| match v.place {
-            Place::Reg(r) => saved
-                .iter()
-                .find(|(s, _)| *s == r)
-                .map(|(_, slot)| Value { place: Place::Slot(*slot), ..v.clone() }),
+            Place::Reg(r) => {
+                saved.iter().find(|(s, _)| *s == r).map(|(_, slot)| Value { place: Place::Slot(*slot), ..v.clone() })
+            }
             Place::Float(f) => saved_floats
                 .iter()
                 .find(|(s, _)| *s == f)
@@ -826,12 +829,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn safepoint_with_copies(&mut self) {
         self.safepoint();
-        let mut extra: Vec<u16> = self
-            .state
-            .values()
-            .filter(|(_, v)| !v.place.is_raw())
-            .filter_map(|(_, v)| v.copy)
-            .collect();
+        let mut extra: Vec<u16> =
+            self.state.values().filter(|(_, v)| !v.place.is_raw()).filter_map(|(_, v)| v.copy).collect();
         if let Some(point) = self.safepoints.last_mut() {
             point.slots.append(&mut extra);
             point.slots.sort_unstable();

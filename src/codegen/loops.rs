@@ -242,7 +242,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let facts = if changes { Facts::ANY } else { before.facts };
             let constant = value.place.is_const() && (!changes || value.place == Place::Const(Word::NULL));
             let raw_before = before.place.is_raw() && !changes;
-            let keeps = constant || (!value.place.is_raw() && !value.place.is_const()) || (raw_before && value.place.is_raw());
+            let keeps =
+                constant || (!value.place.is_raw() && !value.place.is_const()) || (raw_before && value.place.is_raw());
             let new = Value { facts, var: None, copy: None, ..value };
             match owner {
                 Owner::Operand(_) => operands.push(new.clone()),
@@ -347,7 +348,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.align_loop();
         let header = self.asm.label();
         self.asm.bind(header);
-        self.loops.push(LoopFrame { id: spec.id, height: self.state.height(), base: spec.base, cleanups: self.cleanups.len() });
+        self.loops.push(LoopFrame {
+            id: spec.id,
+            height: self.state.height(),
+            base: spec.base,
+            cleanups: self.cleanups.len(),
+        });
         self.joins.push((spec.id, Join::new(), Join::new()));
         let mut exit = Join::new();
         let mut refill = Join::new();
@@ -360,7 +366,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         };
         self.place(continues);
         self.at = spec.node;
-        let mut good = self.state.reachable.then(|| self.step(spec)).is_none_or(|()| self.holds(&header_state, assigned, widened));
+        let mut good =
+            self.state.reachable.then(|| self.step(spec)).is_none_or(|()| self.holds(&header_state, assigned, widened));
         if good && self.state.reachable {
             self.agree(&header_state);
             self.poll();
@@ -379,7 +386,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.loops.pop();
         let breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
-        if good && let Some(region) = &self.region && region.hot {
+        if good
+            && let Some(region) = &self.region
+            && region.hot
+        {
             let news: Vec<_> =
                 region.found.iter().filter(|f| !promotions.iter().any(|p| p.0 == f.0)).copied().collect();
             if !news.is_empty() {

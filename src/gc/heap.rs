@@ -38,7 +38,7 @@ pub struct Hooks {
     pub visit_roots: Option<RootsHook>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
-    /// Told the return address of each frame, before a collection traces.
+    /// Told the return address of each frame, before a collection traces; the code map is locked for reading meanwhile.
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Called after each collection, with the world still stopped: must not touch the heap.
     pub collected: Option<Box<dyn Fn() + Send + Sync>>,

@@ -90,8 +90,15 @@ impl Code {
     ) -> Result<&'static Code, MemoryError> {
         let block = vm.memory.alloc_data(size_of::<Code>(), align_of::<Code>())?.cast::<Code>();
         let entry = vm.stubs.entry_resolvers.map(AtomicUsize::new);
-        let code =
-            Code { entry, name: name.into(), source, arities: arities.into(), captures, followers: Mutex::default(), closure: OnceLock::new() };
+        let code = Code {
+            entry,
+            name: name.into(),
+            source,
+            arities: arities.into(),
+            captures,
+            followers: Mutex::default(),
+            closure: OnceLock::new(),
+        };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows and nobody frees.
         unsafe {
             block.write(code);

@@ -15,8 +15,8 @@ use super::roots::RootCell;
 use super::sites::FieldSite;
 use super::types::TypeKind;
 use super::vm::Vm;
-use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
 use crate::asm::Host;
+use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
 use crate::codegen::facts::Hint;
 use crate::codegen::link::*;
@@ -102,9 +102,7 @@ fn hint_of(value: Value<'_>, depth: u32) -> Hint {
     let slots: Vec<Hint> = match id {
         _ if depth == 0 => Vec::new(),
         layout::ARRAY | layout::NODE => first_of(value).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
-        layout::VECTOR => {
-            first_of(value.slot(3)).map(|v| hint_of(v, depth - 1)).into_iter().collect()
-        }
+        layout::VECTOR => first_of(value.slot(3)).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
         _ if id >= layout::FIRST_USER_LAYOUT => {
             let fields = value.thread().vm().types.layout(id).map_or(0, |l| l.fields.len());
             (0..fields.min(HINT_SLOTS)).map(|i| hint_of(value.slot(i), depth - 1)).collect()
@@ -369,4 +367,3 @@ impl From<TooFar> for CompileError {
         CompileError::Refused(error.to_string())
     }
 }
-

@@ -7,10 +7,10 @@
 use super::binding::Binding;
 use super::compare::Comparison;
 use super::dynamic;
+use super::errors::ErrorKind;
 use super::numbers::arith::Op;
 use super::numbers::bits::{BitOp, Shift};
 use super::operators;
-use super::errors::ErrorKind;
 use super::sites::FieldSite;
 use super::vm::{StartError, Vm};
 use crate::asm::Host;
@@ -214,7 +214,9 @@ fn struct_base(cx: &mut Thread, base: Handle, type_: u64, variant: u64) -> Resul
     let Some(info) = known.filter(|l| belongs(vm, l, type_, variant)) else {
         let wanted = vm.types.find(type_ as u32).map_or("struct", |t| t.name);
         let what = cx.describe(base);
-        return Err(cx.throw(ErrorKind::TypeError, format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}")));
+        return Err(
+            cx.throw(ErrorKind::TypeError, format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}"))
+        );
     };
     let type_ = vm.types.get(info.type_);
     let present = match info.variant {

@@ -3,14 +3,13 @@
 //! Owns the bridge between the table of helpers and the functions of `numbers`, `collections`, `text`: arguments are unpacked
 //! here, nothing is computed here.
 
-use super::collections::{array, map, set, vector};
+use super::collections::{map, set, vector};
 use super::compare::{self, Comparison};
 use super::equality;
 use super::errors::ErrorKind;
-use super::methods::Method;
 use super::numbers::{arith, bits};
 use super::text::{format, strings};
-use crate::gc::{Handle, Thread, Thrown, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Word};
 
 /// `a op b`
 pub fn arithmetic(cx: &mut Thread, op: arith::Op, a: Handle, b: Handle) -> Result<Handle, Thrown> {
@@ -51,53 +50,6 @@ pub fn equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
     match equality::equal(cx.get(a), cx.get(b)) {
         Ok(equal) => Ok(equal),
         Err(deep) => Err(deep.throw(cx)),
-    }
-}
-
-/// `object[index]`: what `get` does.
-pub fn get_index(cx: &mut Thread, object: Handle, index: Handle) -> Result<Handle, Thrown> {
-    let (value, at) = (cx.get(object), cx.get(index));
-    match (value.layout(), at.as_int()) {
-        (layout::VECTOR, Some(i)) => {
-            if let Some(found) = usize::try_from(i).ok().and_then(|i| vector::get(value, i)) {
-                return Ok(cx.root(found));
-            }
-        }
-        (layout::MAP, _) => {
-            return match map::get(value, at) {
-                Ok(Some(found)) => Ok(cx.root(found)),
-                Ok(None) => Ok(cx.root_word(Word::NULL)),
-                Err(deep) => Err(deep.throw(cx)),
-            };
-        }
-        _ => {}
-    }
-    Method::Get.call(cx, &[object, index])
-}
-
-/// `object[index] = value`
-pub fn set_index(cx: &mut Thread, object: Handle, index: Handle, value: Handle) -> Result<Handle, Thrown> {
-    let found = cx.get(object).layout();
-    if found != layout::ARRAY {
-        let what = cx.describe(object);
-        let message = format!("[]=: only a mutable array can be stored into, got {what}");
-        let kind = if found == layout::VECTOR { ErrorKind::MutabilityError } else { ErrorKind::TypeError };
-        return Err(cx.throw(kind, message));
-    }
-    let (target, at) = (cx.get(object), cx.get(index));
-    let len = target.array_len();
-    match at.as_int() {
-        Some(i) if i >= 0 && (i as usize) < len => {
-            array::set(cx, target, i as usize, cx.get(value));
-            Ok(value)
-        }
-        Some(i) => {
-            Err(cx.throw(ErrorKind::IndexError, format!("[]=: index {i} is out of range for an array of length {len}")))
-        }
-        None => {
-            let what = cx.describe(index);
-            Err(cx.throw(ErrorKind::TypeError, format!("[]=: the index must be an Int, got {what}")))
-        }
     }
 }
 
@@ -152,11 +104,11 @@ pub fn extend_vector(cx: &mut Thread, vector: Handle, count: u64) -> Result<Hand
 /// More entries for a map literal.
 pub fn extend_map(cx: &mut Thread, map: Handle, count: u64) -> Result<Handle, Thrown> {
     let entries = area(cx, count);
-    let mut result = map;
+    let builder = map::Builder::from(cx, map)?;
     for pair in entries.chunks_exact(2) {
-        result = map::assoc(cx, result, pair[0], pair[1])?;
+        builder.put(cx, pair[0], pair[1])?;
     }
-    Ok(result)
+    builder.finish(cx)
 }
 
 /// More members for a set literal.

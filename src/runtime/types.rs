@@ -305,7 +305,9 @@ impl Types {
             let known = by_field.get(field.name).copied();
             let alone = match known {
                 None => true,
-                Some(other) => other.and_then(|o| self.layout(o)).is_some_and(|o| o.type_ == info.type_ && o.variant == variant),
+                Some(other) => {
+                    other.and_then(|o| self.layout(o)).is_some_and(|o| o.type_ == info.type_ && o.variant == variant)
+                }
             };
             by_field.insert(field.name, alone.then_some(id));
         }

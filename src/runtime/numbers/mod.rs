@@ -9,7 +9,6 @@ pub mod arith;
 pub mod bits;
 pub mod compare;
 pub mod float;
-
 pub mod parse;
 pub mod random;
 
