@@ -40,7 +40,7 @@ pub fn compile(
 ) -> Result<CompiledCode, CompileError> {
     let hints: Vec<Hint> = observed.iter().map(|w| hint_of_word(cx, *w)).collect();
     let vm = cx.vm();
-    let mut link = RuntimeLink { cx, vm, unit, failed: None };
+    let mut link = RuntimeLink { cx, vm, unit, record: code, failed: None };
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, &hints);
     if let Some(failed) = link.failed {
         return Err(failed);
@@ -116,6 +116,8 @@ struct RuntimeLink<'a> {
     cx: &'a mut Thread,
     vm: &'static Vm,
     unit: &'a Arc<LinkedUnit>,
+    /// The function that is being compiled.
+    record: &'static Code,
     /// The first thing that could not be had; what was generated then is thrown away.
     failed: Option<CompileError>,
 }
@@ -193,6 +195,7 @@ impl Link for RuntimeLink<'_> {
         let binding = self.unit.global(global).binding;
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
+            binding.depend(self.record);
             return Some(Global { binding: address, kind: GlobalKind::Dynamic });
         }
         let core = binding.namespace.name == "core";
@@ -212,6 +215,9 @@ impl Link for RuntimeLink<'_> {
             },
             None => GlobalKind::Plain,
         };
+        if kind != GlobalKind::Plain {
+            binding.depend(self.record);
+        }
         Some(Global { binding: address, kind })
     }
 
@@ -244,6 +250,7 @@ impl Link for RuntimeLink<'_> {
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
         let binding = self.unit.global(global).binding;
         let type_ = self.vm.types.get(binding.type_id()?);
+        type_.depend(self.record);
         let (layout, number) = match (type_.kind, variant) {
             (TypeKind::Enum, Some(name)) => {
                 let number = type_.variant_names().iter().position(|v| *v == name)?;
