@@ -196,7 +196,7 @@ impl Link for RuntimeLink<'_> {
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
             binding.depend(self.record);
-            return Some(Global { binding: address, kind: GlobalKind::Dynamic });
+            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false });
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
@@ -215,10 +215,15 @@ impl Link for RuntimeLink<'_> {
             },
             None => GlobalKind::Plain,
         };
-        if kind != GlobalKind::Plain {
+        let builtin = match value.and_then(super::entry::code_of).map(|c| &c.source) {
+            Some(CodeSource::Builtin(_)) => true,
+            Some(CodeSource::Method(method)) => method.builtin().is_some(),
+            _ => false,
+        };
+        if kind != GlobalKind::Plain || builtin {
             binding.depend(self.record);
         }
-        Some(Global { binding: address, kind })
+        Some(Global { binding: address, kind, builtin })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
