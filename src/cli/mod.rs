@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::gc::{Handle, Interrupter, Thread, Thrown};
+use crate::gc::{self, Handle, Interrupter, Thread, Thrown};
 use crate::options::{self, Command, Dump, Options};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
@@ -22,6 +22,8 @@ mod test_file;
 
 /// Bytes of the stack on which programs run.
 const STACK: usize = 64 << 20;
+/// The same when every safepoint may collect, which walks the whole stack each time.
+const STACK_UNDER_STRESS: usize = 4 << 20;
 
 /// The status of a failed program.
 const FAILED: u8 = 1;
@@ -46,7 +48,11 @@ pub fn main(compiler: Compiler) -> ExitCode {
         Command::Version => print(&format!("harrier {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
-        _ => on_large_stack(move || with_machine(options, compiler)),
+        _ => {
+            let stressed = options.heap.stress != gc::Stress::Off;
+            let stack = if stressed { STACK_UNDER_STRESS } else { STACK };
+            on_large_stack(stack, move || with_machine(options, compiler))
+        }
     };
     console::exit(i32::from(status))
 }
@@ -56,8 +62,8 @@ fn print(text: &str) -> u8 {
     0
 }
 
-fn on_large_stack(run: impl FnOnce() -> u8 + Send + 'static) -> u8 {
-    let thread = std::thread::Builder::new().name("harrier".into()).stack_size(STACK).spawn(run);
+fn on_large_stack(stack: usize, run: impl FnOnce() -> u8 + Send + 'static) -> u8 {
+    let thread = std::thread::Builder::new().name("harrier".into()).stack_size(stack).spawn(run);
     match thread.map(|t| t.join()) {
         Ok(Ok(status)) => status,
         Ok(Err(_panic)) => {
