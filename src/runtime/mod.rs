@@ -42,6 +42,8 @@ pub mod sequences;
 pub mod sites;
 pub mod sources;
 pub mod stubs;
+#[cfg(test)]
+pub mod testing;
 pub mod text;
 pub mod threads;
 pub mod trace;
