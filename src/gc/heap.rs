@@ -38,7 +38,7 @@ pub struct Hooks {
     pub visit_roots: Option<RootsHook>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
-    /// Told the return address of each frame, before a collection traces.
+    /// Told the return address of each frame, before a collection traces; the code map is locked for reading meanwhile.
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Called after each collection, with the world still stopped: must not touch the heap.
     pub collected: Option<Box<dyn Fn() + Send + Sync>>,
@@ -94,7 +94,8 @@ pub struct Heap {
     root_ranges: Mutex<RootRanges>,
     next_thread: AtomicU64,
     stats: Mutex<Stats>,
-    last_pause_nanos: AtomicU64,
+    /// Words copied and frames walked by the last collection.
+    last_work: AtomicU64,
 }
 
 /// Objects above this size are not moved; under stress nearly everything is.
@@ -141,7 +142,7 @@ impl Heap {
             root_ranges: Mutex::default(),
             next_thread: AtomicU64::new(1),
             stats: Mutex::default(),
-            last_pause_nanos: AtomicU64::new(0),
+            last_work: AtomicU64::new(0),
         }))
     }
 
@@ -222,8 +223,12 @@ impl Heap {
         lock(&self.collector).barrier()
     }
 
-    pub(super) fn last_pause(&self) -> Duration {
-        Duration::from_nanos(self.last_pause_nanos.load(Ordering::Relaxed))
+    pub(super) fn last_work(&self) -> u64 {
+        self.last_work.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_work(&self, work: u64) {
+        self.last_work.fetch_add(work, Ordering::Relaxed);
     }
 
     pub(super) fn with_spaces<R>(&self, f: impl FnOnce(&mut Spaces) -> R) -> R {
@@ -244,6 +249,7 @@ impl Heap {
     /// The world must be stopped, and these must be its threads.
     unsafe fn collect(&self, threads: &[ThreadPtr]) -> Vec<super::natives::Native> {
         let start = Instant::now();
+        self.last_work.store(0, Ordering::Relaxed);
         let mut spaces = lock(&self.spaces);
         let spaces = &mut *spaces;
         for thread in threads {
@@ -284,7 +290,7 @@ impl Heap {
             hook();
         }
         let pause = start.elapsed();
-        self.last_pause_nanos.store(pause.as_nanos() as u64, Ordering::Relaxed);
+        self.note_work(outcome.moved_bytes as u64 / 8);
         let mut stats = lock(&self.stats);
         stats.collections += 1;
         stats.pause_total += pause;

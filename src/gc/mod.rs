@@ -1,6 +1,28 @@
 //! The heap: words, object layouts, allocation, handles, the frame walker, roots, the collectors.
 //!
 //! Knows objects by their shapes and frames by their stack maps. Knows nothing of syntax, builtins or terminals.
+//!
+//! | room | its idea |
+//! | --- | --- |
+//! | [`word`], [`layout`], [`shapes`] | what a word says; how objects lie; the table of all layouts |
+//! | [`thread`], [`handle`], [`value`] | the context of a thread; how Rust code holds values, and for how long |
+//! | [`alloc`], [`mutate`], [`natives`] | making objects, changing them, Rust objects that the heap owns |
+//! | [`slow`] | what generated code and its stubs call |
+//! | [`heap`], [`options`] | what threads share, when to collect, what can be chosen |
+//! | [`spaces`] | blocks, and who owns them |
+//! | [`collectors`], [`trace`] | what becomes of what is reached; the one tracing loop |
+//! | `roots`, [`walker`] | where tracing starts; the one walk over frames |
+//! | `safepoint` | stopping the world |
+//! | `stress`, `verify` | `--gc-always`, `--gc-verify` |
+//!
+//! # Rules for Rust code
+//!
+//! - A [`Value`] lives until the next thing that may collect; what must live longer is rooted as a [`Handle`]. The compiler
+//!   sees to it.
+//! - What may block (locks that others hold while they allocate, input, sleep) runs in [`Thread::outside`]; otherwise a
+//!   collection waits for it. An OS thread is attached to a heap once.
+//! - Loops that run long without allocating call [`Thread::poll`].
+//! - A function that has nothing to return but [`Thrown`] has put the exception into the thread.
 
 pub mod alloc;
 pub mod collectors;

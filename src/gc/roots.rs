@@ -70,11 +70,16 @@ impl Heap {
     pub(super) unsafe fn walk_frames(&self, threads: &[ThreadPtr], f: &mut dyn FnMut(&super::walker::Frame<'_>)) {
         let Some(code) = self.code() else { return };
         let view = code.map.view();
+        let mut frames = 0;
         for thread in threads {
             // SAFETY: the caller's.
             let walker = unsafe { Walker::new(&view, code.entry_return, (*thread.0).exit_frame()) };
-            walker.frames().for_each(|frame| f(&frame));
+            walker.frames().for_each(|frame| {
+                f(&frame);
+                frames += 1;
+            });
         }
+        self.note_work(frames);
     }
 
     /// Tells the hook which code has frames, and, when verifying, overwrites what the maps say is dead.

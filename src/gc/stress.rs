@@ -2,11 +2,10 @@
 //!
 //! A *site* is a poll or an allocation: its return address in generated code, or what is allocated when Rust code does it. A
 //! collection at each visit would make long loops and deep recursions take days, so sites decay: the first 64 visits of each
-//! collect, and then, after every 8 collections, the gap to the next one doubles. Where a single collection takes long (the
-//! heap or the stack is large), the gap grows in proportion: one more visit for each 20 microseconds of the last pause.
-//! `--gc-always=strict` never decays.
-
-use std::time::Duration;
+//! collect, and then, after every 8 collections, the gap to the next one doubles. Where a single collection is much work (the
+//! heap or the stack is large), it is followed by a rest in which no site collects, in proportion to that work; so a program
+//! whose heap or stack grows steadily sees collections at steps of a few percent. Work is counted, not timed: a program
+//! without threads collects at the same visits each time it runs. `--gc-always=strict` never decays.
 
 use super::options::Stress;
 use super::thread::Thread;
@@ -15,8 +14,10 @@ use super::thread::Thread;
 const EAGER: u64 = 64;
 /// Collections after which the gap doubles.
 const STEPS: u32 = 8;
-/// A pause makes the gap longer by one visit for each of these.
-const PAUSE_UNIT: Duration = Duration::from_micros(20);
+/// Work (words copied, frames walked) that needs no rest.
+const LIGHT_WORK: u64 = 100_000;
+/// Work for each visit of the rest.
+const WORK_PER_VISIT: u64 = 4;
 
 /// A place that may collect.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,7 +44,7 @@ pub(super) struct Visits {
 
 impl Visits {
     /// Notes a visit; whether it collects.
-    fn note(&mut self, last_pause: Duration) -> bool {
+    fn note(&mut self) -> bool {
         self.visits += 1;
         if self.visits <= EAGER {
             return true;
@@ -52,11 +53,14 @@ impl Visits {
             return false;
         }
         self.collections += 1;
-        let gap = 1u64 << (1 + self.collections / STEPS).min(40);
-        let slow = (last_pause.as_micros() / PAUSE_UNIT.as_micros()) as u64;
-        self.next = self.visits + gap + gap.min(1 << 16).saturating_mul(slow);
+        self.next = self.visits + (1u64 << (1 + self.collections / STEPS).min(40));
         true
     }
+}
+
+/// How many visits pass after a collection before there is another one.
+fn rest_after(work: u64) -> u64 {
+    work.saturating_sub(LIGHT_WORK) / WORK_PER_VISIT
 }
 
 impl Thread {
@@ -66,8 +70,17 @@ impl Thread {
             Stress::Off => false,
             Stress::Strict => true,
             Stress::Decaying => {
-                let pause = self.heap().last_pause();
-                self.with_sites(|sites| sites.entry(site).or_default().note(pause))
+                let rest = self.rest.get();
+                if rest > 0 {
+                    self.rest.set(rest - 1);
+                    return false;
+                }
+                let due = self.with_sites(|sites| sites.entry(site).or_default().note());
+                if due {
+                    // By the work of the collection before: that of this one is not yet known, and will be much the same.
+                    self.rest.set(rest_after(self.heap().last_work()));
+                }
+                due
             }
         }
     }
@@ -80,16 +93,15 @@ mod tests {
     #[test]
     fn sites_decay() {
         let mut site = Visits::default();
-        let first = (0..64).filter(|_| site.note(Duration::ZERO)).count();
+        let first = (0..64).filter(|_| site.note()).count();
         assert_eq!(first, 64);
-        let rest = (0..5_000_000).filter(|_| site.note(Duration::ZERO)).count();
+        let rest = (0..5_000_000).filter(|_| site.note()).count();
         assert!((100..300).contains(&rest), "{rest}");
     }
 
     #[test]
-    fn slow_collections_decay_faster() {
-        let mut site = Visits::default();
-        let n = (0..1_000_000).filter(|_| site.note(Duration::from_millis(20))).count();
-        assert!(n < 64 + 60, "{n}");
+    fn only_much_work_needs_rest() {
+        assert_eq!(rest_after(50_000), 0);
+        assert_eq!(rest_after(1_000_000), 225_000);
     }
 }

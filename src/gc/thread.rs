@@ -21,11 +21,13 @@ use super::heap::Heap;
 use super::stress::{Site, Visits};
 use super::value::Value;
 use super::word::Word;
+use crate::asm::masm::SAVED_REGS;
+use crate::asm::stubs::{LandingConfig, StubConfig};
 
 /// How many arguments beyond the registers a call can pass.
 pub const MAX_SPILLED: usize = 256;
 /// Callee-saved registers of generated code.
-pub const SAVED: usize = 4;
+pub const SAVED: usize = SAVED_REGS;
 
 /// Spilled words that were put aside.
 #[derive(Debug)]
@@ -75,6 +77,8 @@ pub struct Thread {
     /// The interrupt key was pressed.
     pub(super) interrupt: AtomicBool,
     sites: UnsafeCell<FxHashMap<Site, Visits>>,
+    /// Under stress: so many visits of sites do not collect.
+    pub(super) rest: Cell<u64>,
     id: u64,
     heap: Arc<Heap>,
     stack_low: Cell<usize>,
@@ -106,6 +110,24 @@ pub const OFFSET_DYNAMIC: i32 = offset_of!(Thread, dynamic) as i32;
 /// Offset of the spilled arguments.
 pub const OFFSET_ARG_SPILL: i32 = offset_of!(Thread, arg_spill) as i32;
 
+/// What the stubs must know of this.
+pub fn stub_config() -> StubConfig {
+    StubConfig {
+        exit_frame: OFFSET_EXIT_FRAME,
+        arg_spill: OFFSET_ARG_SPILL,
+        closure: OFFSET_CLOSURE_SPILL,
+        spilled: OFFSET_SPILLED,
+        arg_count: OFFSET_ARG_COUNT,
+        exception: OFFSET_EXCEPTION,
+        landing: LandingConfig {
+            pc: OFFSET_LANDING + offset_of!(Landing, pc) as i32,
+            sp: OFFSET_LANDING + offset_of!(Landing, sp) as i32,
+            fp: OFFSET_LANDING + offset_of!(Landing, fp) as i32,
+            saved: OFFSET_LANDING + offset_of!(Landing, saved) as i32,
+        },
+    }
+}
+
 const _: () = {
     assert!(OFFSET_STACK_LIMIT == 0 && OFFSET_TLAB_CURSOR == 8 && OFFSET_TLAB_LIMIT == 16);
     assert!(OFFSET_EXIT_FRAME == 24 && OFFSET_EXCEPTION == 32);
@@ -135,6 +157,7 @@ impl Thread {
             emergency: Cell::new(false),
             interrupt: AtomicBool::new(false),
             sites: UnsafeCell::new(FxHashMap::default()),
+            rest: Cell::new(0),
             id,
             heap,
             stack_low: Cell::new(stack.0),

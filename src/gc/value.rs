@@ -13,6 +13,29 @@ use super::thread::Thread;
 use super::word::Word;
 
 /// A word that is valid until the thread allocates.
+///
+/// ```
+/// # use harrier::gc::{Heap, Options};
+/// let heap = Heap::new(Options::default())?;
+/// let mut thread = heap.attach();
+/// let text = thread.alloc_string("hawk").unwrap();
+/// let other = thread.alloc_string("kite").unwrap();
+/// assert_eq!(thread.get(text).str(), Some("hawk"));
+/// # let _ = other;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Nothing that may collect can happen between the reading of a value and its last use:
+///
+/// ```compile_fail,E0502
+/// # use harrier::gc::{Heap, Options};
+/// # let heap = Heap::new(Options::default()).unwrap();
+/// # let mut thread = heap.attach();
+/// let text = thread.alloc_string("hawk").unwrap();
+/// let value = thread.get(text);
+/// let other = thread.alloc_string("kite");
+/// assert_eq!(value.str(), Some("hawk"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Value<'h> {
     word: Word,

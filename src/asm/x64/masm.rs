@@ -683,7 +683,13 @@ impl MacroAssembler for X64 {
     fn set_frame_size(&mut self, prologue: u32, bytes: u32) {
         let saved = self.prologues.iter().find(|&&(at, _)| at == prologue).map_or(0, |&(_, saved)| u32::from(saved));
         debug_assert!(bytes.is_multiple_of(16) && bytes >= 8 * saved);
-        self.buf.patch32(prologue + 3, bytes.saturating_sub(8 * saved));
+        // Without a rest nothing is subtracted: that costs 15 % of a small recursive function (fib, Zen 4), for it makes the
+        // processor reconcile its own count of pushes with rsp.
+        let rest = bytes.saturating_sub(8 * saved);
+        let [low, middle, high, top] = rest.to_le_bytes();
+        let code = if rest == 0 { [0x0F, 0x1F, 0x80, 0, 0, 0, 0] } else { [0x48, 0x81, 0xEC, low, middle, high, top] };
+        let at = prologue as usize;
+        self.buf.bytes[at..at + code.len()].copy_from_slice(&code);
     }
 
     fn epilogue(&mut self, saved: u8) {

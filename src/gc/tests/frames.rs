@@ -312,3 +312,32 @@ fn hooks_hear_of_reachable_code() {
     thread.exit_frame.set(0);
     assert_eq!(*seen.lock().unwrap(), [setup.return_address(2, 0x20), 0x222]);
 }
+
+#[test]
+fn spilled_arguments_are_put_aside_and_back() {
+    for heap in heaps() {
+        let thread = &mut *heap.attach();
+        let mark = thread.mark();
+        let closure = thread.alloc_closure(0x1000, &[]).unwrap();
+        let text = thread.alloc_string("argument").unwrap();
+        thread.set_closure_spill(thread.get(closure));
+        thread.set_spilled_arg(0, thread.get(text));
+        thread.set_spilled_arg(1, thread.get(closure));
+        thread.set_arg_count(2);
+        // SAFETY: closure and two arguments are values.
+        unsafe { thread.set_spilled(3) };
+        thread.release(mark);
+        let spill = thread.save_spill();
+        thread.set_arg_count(7);
+        let null = thread.root_word(Word::NULL);
+        thread.set_spilled_arg(0, thread.get(null));
+        thread.collect();
+        thread.restore_spill(spill);
+        assert_eq!(thread.arg_count(), 2);
+        assert_eq!(thread.closure_spill().code(), Some(0x1000));
+        assert_eq!(thread.spilled_arg(0).str(), Some("argument"));
+        assert_eq!(thread.spilled_arg(1), thread.closure_spill());
+        thread.collect();
+        assert_eq!(thread.spilled_arg(0).str(), Some("argument"));
+    }
+}

@@ -6,30 +6,11 @@ use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, SlotSet
 use crate::asm::host::stubs;
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem};
 use crate::asm::memory::CodeMemory;
-use crate::asm::stubs::{LandingConfig, StubConfig};
 use crate::gc::layout::*;
 use crate::gc::thread::*;
 use crate::gc::walker::Code;
-use std::mem::offset_of;
 
 type Enter = extern "C" fn(*mut Thread, usize, u64, *const [u64; 5]) -> u64;
-
-fn config() -> StubConfig {
-    StubConfig {
-        exit_frame: OFFSET_EXIT_FRAME,
-        arg_spill: OFFSET_ARG_SPILL,
-        closure: OFFSET_CLOSURE_SPILL,
-        spilled: OFFSET_SPILLED,
-        arg_count: OFFSET_ARG_COUNT,
-        exception: OFFSET_EXCEPTION,
-        landing: LandingConfig {
-            pc: OFFSET_LANDING + offset_of!(Landing, pc) as i32,
-            sp: OFFSET_LANDING + offset_of!(Landing, sp) as i32,
-            fp: OFFSET_LANDING + offset_of!(Landing, fp) as i32,
-            saved: OFFSET_LANDING + offset_of!(Landing, saved) as i32,
-        },
-    }
-}
 
 extern "C" fn poll(thread: *mut Thread) -> u64 {
     // SAFETY: called through an exit stub.
@@ -109,18 +90,18 @@ fn build(pair: LayoutId, poll: usize, allocate: usize, catch: bool) -> (Host, Sa
 }
 
 /// Runs `build(n, text)` and hands its result on.
-fn run(options: Options, depth: usize, catch: bool, check: impl FnOnce(&mut Thread, Word) + Send) {
+pub fn run(options: Options, depth: usize, catch: bool, check: impl FnOnce(&mut Thread, Word) + Send) {
     let body = || {
         let heap = Heap::new(options).unwrap();
         let memory = CodeMemory::reserve().unwrap();
         let map = Arc::new(CodeMap::new(&memory));
         let publish = |code| memory.publish(&[&code]).unwrap();
-        let core = stubs::core(&config(), slow::unwind as *const () as usize).unwrap();
+        let core = stubs::core(&stub_config(), slow::unwind as *const () as usize).unwrap();
         let (enter, entry_return, propagate, throw) = (core.enter, core.entry_return, core.propagate, core.throw);
         let base = publish(core.code).starts[0];
         let at = |offset: u32| base + offset as usize;
         assert!(heap.set_code(Code { map: map.clone(), entry_return: at(entry_return), propagate: at(propagate) }));
-        let exit = |function| publish(stubs::exit_stub(&config(), at(throw), function).unwrap()).starts[0];
+        let exit = |function| publish(stubs::exit_stub(&stub_config(), at(throw), function).unwrap()).starts[0];
         let pair = heap.register_layout(2).unwrap();
         let (masm, safepoints) =
             build(pair, exit(poll as *const () as usize), exit(slow::allocate_slow as *const () as usize), catch);

@@ -121,7 +121,7 @@ fn permanent_objects_are_roots() {
         let thread = &mut *heap.attach();
         let mark = thread.mark();
         let mut addresses = Vec::new();
-        for i in 0..10_000 {
+        for i in 0..2_000 {
             let text = thread.alloc_string(&format!("value {i}")).unwrap();
             let atom = thread.allocate_permanent(ATOM, 1, 0, |t, mut fresh| fresh.set(0, t.get(text))).unwrap();
             addresses.push(thread.get(atom).word());

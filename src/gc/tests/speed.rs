@@ -61,3 +61,36 @@ fn empty_collections() {
         println!("verify {verify}: {:?} for a collection", start.elapsed() / 10_000);
     }
 }
+
+/// Long loops stay feasible under stress.
+#[test]
+#[ignore = "a measurement"]
+fn polls_under_stress() {
+    let heap = Heap::new(options(Stress::Decaying, true)).unwrap();
+    let thread = &mut *heap.attach();
+    let start = Instant::now();
+    for _ in 0..5_000_000 {
+        assert_eq!(thread.poll(), Poll::Continue);
+    }
+    println!("five million polls: {:?}, {:?}", start.elapsed(), heap.stats());
+    let start = Instant::now();
+    let mark = thread.mark();
+    for i in 0..5_000_000 {
+        let _ = thread.alloc_slots(layout::BOX, &[thread.root_word(Word::int(i).unwrap())]).unwrap();
+        thread.release(mark);
+    }
+    println!("five million allocations: {:?}, {:?}", start.elapsed(), heap.stats());
+}
+
+/// Deep recursions stay feasible under stress.
+#[test]
+#[ignore = "a measurement"]
+fn deep_recursion_under_stress() {
+    for options in [Options::default(), options(Stress::Decaying, false), options(Stress::Decaying, true)] {
+        let start = Instant::now();
+        let text = format!("{options:?}");
+        machine::run(options, 1_000_000, false, |thread, _| {
+            println!("{text}: {:?}, {:?}", start.elapsed(), thread.heap().stats())
+        });
+    }
+}
