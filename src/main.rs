@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    harrier::cli::main(harrier::compiler)
+    harrier::cli::main(harrier::runtime::compile::compile)
 }

@@ -32,6 +32,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the process; the generator is handed in.
 pub fn main(compiler: Compiler) -> ExitCode {
+    crate::runtime::quiet_panics();
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     let options = match options::parse(&arguments) {
         Ok(options) => options,
@@ -107,10 +108,9 @@ fn run_file(cx: &mut Thread, file: &str, arguments: &[String], options: &Options
     };
     let loaded = if file == "-" {
         set_arguments(cx, arguments);
-        declare::namespace(cx, "main").map_err(|e| LoadError::Thrown(e.throw(cx))).and_then(|namespace| {
-            let (namespace, _value) = load::evaluate(cx, &name, &text, namespace)?;
-            Ok(namespace)
-        })
+        declare::namespace(cx, "main")
+            .map_err(|e| LoadError::Thrown(e.throw(cx)))
+            .and_then(|namespace| Ok(load::evaluate(cx, &name, &text, namespace)?.namespace))
     } else {
         set_arguments(cx, arguments);
         let path = Path::new(file);
@@ -151,8 +151,8 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
 fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {
     set_arguments(cx, arguments);
     let outcome = declare::namespace(cx, "user").map_err(|e| LoadError::Thrown(e.throw(cx))).and_then(|namespace| {
-        let (_, value) = load::evaluate(cx, "<command line>", text, namespace)?;
-        let text = foreign::to_text(cx, value)?;
+        let evaluated = load::evaluate(cx, "<command line>", text, namespace)?;
+        let text = foreign::to_text(cx, evaluated.value)?;
         console::print(&format!("{text}\n"));
         Ok(())
     });

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::errors::SyntaxError;
 use super::tree::{Source, Span};
@@ -59,6 +59,9 @@ impl From<&SyntaxError> for Diagnostic {
     }
 }
 
+/// Longer pieces of text (a file in one line, a bracket opened a thousand lines above) are not drawn: their place is named.
+const LONGEST_EXCERPT: usize = 20_000;
+
 /// Draws a message in the manner of rustc: title, `file:line:column`, source lines, carets. With `color`, for a terminal.
 /// The text ends with a line break.
 pub fn render(source: &Source, diagnostic: &Diagnostic, color: bool) -> String {
@@ -69,17 +72,38 @@ pub fn render(source: &Source, diagnostic: &Diagnostic, color: bool) -> String {
     };
     let mut group = Group::with_title(level.primary_title(one_line(&diagnostic.title)));
     if let Some(span) = diagnostic.span {
-        let excerpt = Excerpt::new(source, span, &diagnostic.secondary);
-        let mut primary = AnnotationKind::Primary.span(excerpt.range(span));
-        if let Some(label) = &diagnostic.label {
-            primary = primary.label(one_line(label));
+        let mut drawn = diagnostic.secondary.as_slice();
+        let mut excerpt = Excerpt::new(source, span, drawn);
+        if excerpt.text.len() > LONGEST_EXCERPT {
+            drawn = &[];
+            excerpt = Excerpt::new(source, span, drawn);
         }
-        let mut snippet =
-            Snippet::source(excerpt.text).line_start(excerpt.line).path(one_line(&source.name)).annotation(primary);
-        for (span, label) in &diagnostic.secondary {
-            snippet = snippet.annotation(AnnotationKind::Context.span(excerpt.range(*span)).label(one_line(label)));
+        if excerpt.text.len() > LONGEST_EXCERPT {
+            let (line, column) = source.line_column(span.start);
+            group =
+                group.element(Origin::path(one_line(&source.name)).line(line as usize).char_column(column as usize));
+            if let Some(label) = &diagnostic.label {
+                group = group.element(Level::NOTE.message(one_line(label)));
+            }
+        } else {
+            let mut primary = AnnotationKind::Primary.span(excerpt.range(span));
+            if let Some(label) = &diagnostic.label {
+                primary = primary.label(one_line(label));
+            }
+            let mut snippet =
+                Snippet::source(excerpt.text).line_start(excerpt.line).path(one_line(&source.name)).annotation(primary);
+            for (span, label) in drawn {
+                let other = AnnotationKind::Context.span(excerpt.range(*span)).label(one_line(label));
+                snippet = snippet.annotation(other);
+            }
+            group = group.element(snippet);
         }
-        group = group.element(snippet);
+        if drawn.is_empty() {
+            for (span, label) in &diagnostic.secondary {
+                let (line, column) = source.line_column(span.start);
+                group = group.element(Level::NOTE.message(one_line(&format!("{label}: line {line}, column {column}"))));
+            }
+        }
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(one_line(help)));
@@ -175,6 +199,21 @@ mod tests {
                 assert!(!render(&source, &diagnostic, false).is_empty());
             }
         }
+    }
+
+    #[test]
+    fn a_file_in_one_line_is_not_drawn() {
+        let source = Source::new("one.hr", "let = 1; ".repeat(100_000));
+        let mut diagnostic = Diagnostic::new(Severity::Error, "wrong", Some(Span { start: 900_000 - 9, end: 900_000 }));
+        diagnostic.label = Some("here".into());
+        let text = render(&source, &diagnostic, false);
+        let source = Source::new("tall.hr", format!("a{}b\n", "\n".repeat(30_000)));
+        let end = source.text.len() as u32;
+        let mut far = Diagnostic::new(Severity::Error, "open", Some(Span { start: end - 2, end: end - 1 }));
+        far.secondary.push((Span { start: 0, end: 1 }, "opened here".into()));
+        let drawn = render(&source, &far, false);
+        assert!(drawn.contains("30001 | b") && drawn.contains("opened here: line 1, column 1"), "{drawn}");
+        assert!(text.contains("one.hr:1:899992") && text.contains("here") && text.len() < 200, "{text}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod diagnostics;
 mod dump;
 mod errors;
 mod lexer;
+pub mod lints;
 mod literals;
 mod parser;
 mod scopes;

@@ -25,8 +25,9 @@ use super::literals;
 use super::scopes::{self, Frame, Scopes};
 use super::tree::*;
 
-/// How deeply expressions, patterns, functions and blocks may stand in one another.
-pub const MAX_NESTING: u32 = 200;
+/// How deeply expressions, patterns, functions and blocks may stand in one another. A debug build takes some 3 kB of
+/// stack for a level, so that this fits a thread of 1 MB.
+pub const MAX_NESTING: u32 = 250;
 /// How high the tree may grow: bounds the length of operator chains, and the recursion of whoever walks the tree.
 pub const MAX_HEIGHT: u16 = 2_000;
 /// After so many errors the reader gives up on a text.
@@ -64,6 +65,8 @@ pub struct Parser<'a> {
     errors: Vec<SyntaxError>,
     ended: bool,
     too_high: bool,
+    /// A declaration inside a block was reported.
+    misplaced: bool,
     nesting: u32,
     /// Line breaks are only space: inside parentheses and brackets.
     free_lines: bool,
@@ -82,6 +85,8 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         return Err(vec![SyntaxError::new(Span::default(), "a text of more than two gigabytes")]);
     }
     let lexed = lexer::lex(&source.text);
+    // Room for the nodes, so that the arrays need not be moved while they grow.
+    let room = lexed.tokens.len() / 2;
     let unit = Unit {
         source: Arc::clone(source),
         namespace: None,
@@ -89,8 +94,8 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         exports: Vec::new(),
         items: Vec::new(),
         init: FunctionId(0),
-        nodes: Vec::new(),
-        spans: Vec::new(),
+        nodes: Vec::with_capacity(room),
+        spans: Vec::with_capacity(room),
         lists: Vec::new(),
         patterns: Vec::new(),
         pattern_spans: Vec::new(),
@@ -105,8 +110,8 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         at: 0,
         unit,
         interned: FxHashMap::default(),
-        heights: Vec::new(),
-        calls_at: Vec::new(),
+        heights: Vec::with_capacity(room),
+        calls_at: Vec::with_capacity(room),
         homes: Vec::new(),
         scopes: Scopes::default(),
         aliases: surroundings.aliases.iter().cloned().collect(),
@@ -114,6 +119,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         ended: lexed.errors.iter().any(|e| e.incomplete),
         errors: lexed.errors,
         too_high: false,
+        misplaced: false,
         nesting: 0,
         free_lines: false,
         head: false,

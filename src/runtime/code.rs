@@ -9,12 +9,13 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::binding::Binding;
 use super::builtins::Builtin;
 use super::dispatch::MethodInfo;
 use super::linked::LinkedUnit;
+use super::roots::RootCell;
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
 use crate::reader::tree::FunctionId;
@@ -39,6 +40,8 @@ pub struct Code {
     pub captures: u32,
     /// The bindings that hold the function without captures and have link cells, which follow `body`.
     pub(super) followers: Mutex<Vec<&'static Binding>>,
+    /// The function value, when there are no captures to tell values apart.
+    closure: OnceLock<&'static RootCell>,
 }
 
 /// What is behind a code record.
@@ -87,13 +90,31 @@ impl Code {
     ) -> Result<&'static Code, MemoryError> {
         let block = vm.memory.alloc_data(size_of::<Code>(), align_of::<Code>())?.cast::<Code>();
         let entry = vm.stubs.entry_resolvers.map(AtomicUsize::new);
-        let code =
-            Code { entry, name: name.into(), source, arities: arities.into(), captures, followers: Mutex::default() };
+        let code = Code {
+            entry,
+            name: name.into(),
+            source,
+            arities: arities.into(),
+            captures,
+            followers: Mutex::default(),
+            closure: OnceLock::new(),
+        };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows and nobody frees.
         unsafe {
             block.write(code);
             Ok(block.as_ref())
         }
+    }
+
+    /// The cell that holds the function value of a function without captures.
+    pub fn closure(&'static self, cx: &mut crate::gc::Thread) -> Result<&'static RootCell, CompileError> {
+        if let Some(cell) = self.closure.get() {
+            return Ok(cell);
+        }
+        let value = cx.alloc_closure(self.address(), &[])?;
+        let cell = RootCell::new(&cx.vm().memory, &cx.vm().heap)?;
+        cell.set(cx.get(value));
+        Ok(self.closure.get_or_init(|| cell))
     }
 
     /// The address that closures hold.

@@ -52,3 +52,9 @@ pub fn to_text(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
 pub fn repr(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
     format::to_text(cx, value, Style::Readable)
 }
+
+/// The Int with these decimal digits.
+pub fn int_of_digits(cx: &mut Thread, digits: &str) -> Result<Handle, Thrown> {
+    let int = super::numbers::parse::int(digits).unwrap_or_default();
+    super::numbers::new_big(cx, &int)
+}

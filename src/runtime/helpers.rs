@@ -5,49 +5,48 @@
 //! exception in the context. Parameters called `word` are bits, all others are values.
 
 use super::binding::Binding;
+use super::compare::Comparison;
+use super::dynamic;
 use super::errors::ErrorKind;
+use super::numbers::arith::Op;
+use super::numbers::bits::{BitOp, Shift};
 use super::operators;
 use super::sites::FieldSite;
-use super::vm::StartError;
+use super::vm::{StartError, Vm};
+use crate::asm::Host;
 use crate::asm::memory::CodeMemory;
+use crate::codegen::link::Helper;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 
 macro_rules! helpers {
-    ($($(#[doc = $doc:literal])+ $name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
-        /// A function that generated code can call.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-        #[repr(usize)]
-        pub enum Helper { $($(#[doc = $doc])+ $name,)* }
+    ($($name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
+        /// All helpers, in the order of the table.
+        pub const ALL: &[Helper] = &[$(Helper::$name),*];
 
-        impl Helper {
-            /// All of them, in order.
-            pub const ALL: &'static [Helper] = &[$(Helper::$name),*];
+        /// Its name in listings.
+        pub fn name(helper: Helper) -> &'static str {
+            match helper { $(Helper::$name => stringify!($name)),* }
+        }
 
-            /// Its name in listings.
-            pub fn name(self) -> &'static str {
-                match self { $(Helper::$name => stringify!($name)),* }
-            }
-
-            /// The C function.
-            pub fn function(self) -> usize {
-                match self { $(Helper::$name => {
-                    #[allow(unused_assignments, unused_variables, unused_mut)]
-                    unsafe extern "C" fn helper(cx: *mut Thread, $($param: u64),*) -> Word {
-                        // SAFETY: generated code passes the context of its thread; no other reference to it exists now.
-                        let cx = unsafe { &mut *cx };
-                        super::boundary(cx, stringify!($name), |cx| {
-                            let mark = cx.mark();
-                            $(let $param = helpers!(@root cx, $param, $kind);)*
-                            let result = $function(cx, $($param),*);
-                            let word = helpers!(@word cx, result);
-                            cx.release(mark);
-                            word
-                        })
-                    }
-                    helper as *const () as usize
-                }),* }
-            }
+        /// The C function behind a helper.
+        fn function(helper: Helper) -> usize {
+            match helper { $(Helper::$name => {
+                #[allow(unused_assignments, unused_variables, unused_mut)]
+                unsafe extern "C" fn helper(cx: *mut Thread, $($param: u64),*) -> Word {
+                    // SAFETY: generated code passes the context of its thread; no other reference to it exists now.
+                    let cx = unsafe { &mut *cx };
+                    super::boundary(cx, stringify!($name), |cx| {
+                        let mark = cx.mark();
+                        $(let $param = helpers!(@root cx, $param, $kind);)*
+                        let result = $function(cx, $($param),*);
+                        let word = helpers!(@word cx, result);
+                        cx.release(mark);
+                        word
+                    })
+                }
+                helper as *const () as usize
+            }),* }
         }
     };
     // SAFETY (of the expansion): a value that generated code has just passed; nothing has allocated since.
@@ -86,100 +85,77 @@ impl IntoWord for Thrown {
 }
 
 helpers! {
-    /// Room for an object of so many bytes, header included: its untagged address.
-    Allocate(bytes: word) = allocate;
-    /// The slow path of a safepoint.
-    Poll() = poll;
-    /// Throws a value.
-    Throw(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
-    /// Throws again what a `finally` or a `catch` that does not fit has caught: the first stack trace stays.
-    Rethrow(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
-    /// `object.name` where the inline cache of the site misses.
-    GetField(object: value, site: word) = get_field;
-    /// `object.name = value` where the inline cache of the site misses.
-    SetField(object: value, value: value, site: word) = set_field;
-    /// The callee is no function.
-    NotCallable(callee: value) = super::entry::not_callable;
-    /// A name without a value is read: the address of the binding.
-    Undefined(binding: word) = |cx: &mut Thread, binding| super::link::undefined(cx, binding_at(binding));
-    /// Defines a global: the address of the binding, the value; gives the value.
-    DefineGlobal(binding: word, value: value) = define_global;
-    /// Does the value have this type (by number)? For enums and structs of several layouts.
-    InstanceOf(value: value, type_: word) = instance_of;
-    /// `a + b` where the inline path does not suffice; so the others.
-    Add(a: value, b: value) = operators::add;
-    /// `a - b`
-    Subtract(a: value, b: value) = operators::subtract;
-    /// `a * b`
-    Multiply(a: value, b: value) = operators::multiply;
-    /// `a / b`
-    Divide(a: value, b: value) = operators::divide;
-    /// `a % b`
-    Remainder(a: value, b: value) = operators::remainder;
-    /// `-a`
-    Negate(a: value) = super::numbers::arith::negate;
-    /// `a ++ b`
+    Add(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Add, a, b);
+    Subtract(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Subtract, a, b);
+    Multiply(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Multiply, a, b);
+    Divide(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Divide, a, b);
+    Remainder(a: value, b: value) = |cx: &mut Thread, a, b| operators::arithmetic(cx, Op::Remainder, a, b);
     Concat(a: value, b: value) = operators::concat;
-    /// `a << b`
-    ShiftLeft(a: value, b: value) = operators::shift_left;
-    /// `a >> b`
-    ShiftRight(a: value, b: value) = operators::shift_right;
-    /// `a >>> b`
-    ShiftRightLogical(a: value, b: value) = operators::shift_right_logical;
-    /// `a & b`
-    BitAnd(a: value, b: value) = operators::bit_and;
-    /// `a | b`
-    BitOr(a: value, b: value) = operators::bit_or;
-    /// `a ^ b`
-    BitXor(a: value, b: value) = operators::bit_xor;
-    /// `a < b`: a Bool.
-    CompareLess(a: value, b: value) = operators::less;
-    /// `a <= b`
-    CompareLessEqual(a: value, b: value) = operators::less_equal;
-    /// `a > b`
-    CompareGreater(a: value, b: value) = operators::greater;
-    /// `a >= b`
-    CompareGreaterEqual(a: value, b: value) = operators::greater_equal;
-    /// `a == b`: a Bool.
+    ShiftLeft(a: value, b: value) = |cx: &mut Thread, a, b| operators::shift(cx, Shift::Left, a, b);
+    ShiftRight(a: value, b: value) = |cx: &mut Thread, a, b| operators::shift(cx, Shift::Right, a, b);
+    ShiftRightLogical(a: value, b: value) = |cx: &mut Thread, a, b| operators::shift(cx, Shift::Logical, a, b);
+    BitAnd(a: value, b: value) = |cx: &mut Thread, a, b| operators::bits(cx, BitOp::And, a, b);
+    BitXor(a: value, b: value) = |cx: &mut Thread, a, b| operators::bits(cx, BitOp::Xor, a, b);
+    BitOr(a: value, b: value) = |cx: &mut Thread, a, b| operators::bits(cx, BitOp::Or, a, b);
+    Negate(a: value) = operators::negate;
+    Less(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::Less, a, b);
+    LessEqual(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::LessEqual, a, b);
+    Greater(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::Greater, a, b);
+    GreaterEqual(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::GreaterEqual, a, b);
     Equal(a: value, b: value) = operators::equal;
-    /// `coll[key]`
-    GetIndex(coll: value, key: value) = super::builtins::access::get_index;
-    /// `coll[key] = value`: the value.
-    SetIndex(coll: value, key: value, value: value) = super::builtins::access::set_index;
-    /// A vector of the first `count` words of the spill area.
+    GetIndex(object: value, index: value) = super::builtins::access::get_index;
+    SetIndex(object: value, index: value, value: value) = super::builtins::access::set_index;
+    GetField(object: value, site: word) = get_field;
+    SetField(object: value, value: value, site: word) = set_field;
     MakeVector(count: word) = operators::make_vector;
-    /// A map of the first `count` words of the spill area: keys and values in turn.
     MakeMap(count: word) = operators::make_map;
-    /// A set of the first `count` words of the spill area.
     MakeSet(count: word) = operators::make_set;
-    /// A String of the texts of the first `count` words of the spill area.
     Interpolate(count: word) = operators::interpolate;
-    /// A builder for literals with more parts than the spill area holds.
-    LiteralStart() = operators::literal_start;
-    /// Adds a part (keys and values of a map in turn); the builder.
-    LiteralPush(list: value, value: value) = operators::literal_push;
-    /// The vector of a builder.
-    LiteralVector(list: value) = operators::literal_vector;
-    /// The map of a builder.
-    LiteralMap(list: value) = operators::literal_map;
-    /// The set of a builder.
-    LiteralSet(list: value) = operators::literal_set;
-    /// A cursor over anything seqable.
-    Iterate(coll: value) = super::iterate::iterate;
-    /// The next elements of a cursor: an ARRAY or NODE, `null` at the end.
-    NextChunk(cursor: value) = super::iterate::next_chunk;
+    ExtendVector(vector: value, count: word) = operators::extend_vector;
+    ExtendMap(map: value, count: word) = operators::extend_map;
+    ExtendSet(set: value, count: word) = operators::extend_set;
+    ExtendText(text: value, count: word) = operators::extend_text;
+    Allocate(bytes: word) = allocate;
+    Poll() = poll;
+    Throw(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
+    Rethrow(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
+    MatchError(value: value) = match_error;
+    Iterate(collection: value) = operators::iterate;
+    NextChunk(cursor: value) = operators::next_chunk;
+    NotCallable(callee: value) = super::entry::not_callable;
+    Undefined(binding: word) = |cx: &mut Thread, binding| super::link::undefined(cx, binding_at(binding));
+    Define(binding: word, value: value) = define_global;
+    DynamicGet(binding: word) = |cx: &mut Thread, binding| dynamic::get(cx, binding_at(binding));
+    DynamicBind(binding: word, value: value) = |cx: &mut Thread, binding, value| dynamic::bind(cx, binding_at(binding), value);
+    DynamicRestore(old: value) = dynamic::restore;
+    Declare(item: word) = |cx: &mut Thread, _item: u64| -> Result<Word, Thrown> { let _ = cx; Ok(Word::NULL) };
+    StructBase(base: value, type_: word, variant: word) = struct_base;
+    IsInstance(value: value, type_: word, variant: word) = is_instance;
+    SubVector(vector: value, from: value, after: value) = operators::sub_vector;
+    RangeError(from: value, to: value) = operators::range_error;
+    MapFind(map: value, key: value) = operators::map_find;
+    NotYet(feature: value) = not_yet;
 }
 
 /// The exit stubs of all helpers.
 #[derive(Debug)]
 pub struct Helpers {
-    stubs: Vec<usize>,
+    stubs: [usize; ALL.len()],
+    /// Boxes the float in FSCRATCH into SCRATCH; keeps all other registers.
+    pub box_float: usize,
 }
 
 impl Helpers {
     pub(super) fn new(memory: &CodeMemory, stubs: &super::stubs::Stubs) -> Result<Helpers, StartError> {
-        let functions: Vec<usize> = Helper::ALL.iter().map(|h| h.function()).collect();
-        Ok(Helpers { stubs: stubs.exits(memory, &functions)? })
+        let functions: Vec<usize> = ALL.iter().map(|h| function(*h)).collect();
+        let exits = stubs.exits(memory, &functions)?;
+        let mut addresses = [0; ALL.len()];
+        for (helper, stub) in ALL.iter().zip(exits) {
+            addresses[*helper as usize] = stub;
+        }
+        let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
+        let box_float = memory.publish(&[&box_float])?.starts[0];
+        Ok(Helpers { stubs: addresses, box_float })
     }
 
     /// The code that calls a helper.
@@ -220,9 +196,54 @@ fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle,
     Ok(value)
 }
 
-fn instance_of(cx: &mut Thread, value: Handle, type_: u64) -> Result<bool, Thrown> {
-    let layout = cx.vm().types.layout(cx.get(value).layout());
-    Ok(layout.is_some_and(|l| u64::from(l.type_.0) == type_))
+fn match_error(cx: &mut Thread, value: Handle) -> Thrown {
+    let what = cx.describe(value);
+    cx.throw(ErrorKind::MatchError, format!("no pattern fits {what}"))
+}
+
+fn not_yet(cx: &mut Thread, feature: Handle) -> Thrown {
+    let name = cx.get(feature).word().as_keyword().map_or("this", |k| cx.vm().keywords.text(k));
+    cx.throw(ErrorKind::CompileError, format!("{name}: not yet in this version of Harrier"))
+}
+
+/// The base of a struct update: an instance of the type, in its present layout.
+fn struct_base(cx: &mut Thread, base: Handle, type_: u64, variant: u64) -> Result<Handle, Thrown> {
+    let vm = cx.vm();
+    let layout = cx.get(base).layout();
+    let known = vm.types.layout(layout);
+    let Some(info) = known.filter(|l| belongs(vm, l, type_, variant)) else {
+        let wanted = vm.types.find(type_ as u32).map_or("struct", |t| t.name);
+        let what = cx.describe(base);
+        return Err(
+            cx.throw(ErrorKind::TypeError, format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}"))
+        );
+    };
+    let type_ = vm.types.get(info.type_);
+    let present = match info.variant {
+        Some(name) => type_.variant(name).map(|v| v.layout),
+        None => type_.layout(),
+    };
+    let Some(present) = present.filter(|p| *p != layout).and_then(|p| vm.types.layout(p)) else { return Ok(base) };
+    let mut fields = Vec::with_capacity(present.fields.len());
+    for field in &present.fields {
+        fields.push(super::fields::get(cx, base, field.name)?);
+    }
+    cx.alloc_slots(present.id, &fields)
+}
+
+/// Does a value belong to a type (by number), or to this variant of it?
+fn is_instance(cx: &mut Thread, value: Handle, type_: u64, variant: u64) -> Result<bool, Thrown> {
+    let vm = cx.vm();
+    let layout = vm.types.layout(cx.get(value).layout());
+    Ok(layout.is_some_and(|l| belongs(vm, l, type_, variant)))
+}
+
+fn belongs(vm: &Vm, layout: &super::LayoutInfo, type_: u64, variant: u64) -> bool {
+    let same_variant = || {
+        let names = vm.types.get(layout.type_).variant_names();
+        layout.variant.is_some_and(|v| names.iter().position(|n| *n == v) == Some(variant as usize))
+    };
+    u64::from(layout.type_.0) == type_ && (variant == u64::MAX || same_variant())
 }
 
 /// `object.name`, whatever the object. Fills the site.

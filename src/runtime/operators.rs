@@ -1,163 +1,166 @@
-//! What generated code calls for operators, literals and loops over values: the functions behind the rows of
-//! `runtime/helpers.rs` that concern numbers, text and collections.
+//! The operators' general meaning, and what else generated code asks of the values when its inline paths do not suffice.
+//!
+//! Owns the bridge between the table of helpers and the functions of `numbers`, `collections`, `text`: arguments are unpacked
+//! here, nothing is computed here.
 
-use super::builtins::support::Outcome;
-use super::collections::{List, map, set, vector};
+use super::collections::{map, set, vector};
 use super::compare::{self, Comparison};
 use super::equality;
 use super::errors::ErrorKind;
-use super::numbers::arith::{Op, arith};
-use super::numbers::bits::{BitOp, Shift, bit_op, shift};
-use super::text::format::{self, Style};
-use super::text::strings;
-use crate::gc::{Handle, Thread, Thrown};
+use super::numbers::{arith, bits};
+use super::text::{format, strings};
+use crate::gc::{Handle, Thread, Thrown, Word};
 
-macro_rules! operators {
-    ($($(#[doc = $doc:literal])+ $name:ident = $function:ident($kind:expr);)*) => {
-        $($(#[doc = $doc])+ pub fn $name(cx: &mut Thread, a: Handle, b: Handle) -> Outcome { $function(cx, $kind, a, b) })*
-    };
+/// `a op b`
+pub fn arithmetic(cx: &mut Thread, op: arith::Op, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    arith::arith(cx, op, a, b)
 }
 
-operators! {
-    /// `a + b`
-    add = arith(Op::Add);
-    /// `a - b`
-    subtract = arith(Op::Subtract);
-    /// `a * b`
-    multiply = arith(Op::Multiply);
-    /// `a / b`
-    divide = arith(Op::Divide);
-    /// `a % b`
-    remainder = arith(Op::Remainder);
-    /// `a << b`
-    shift_left = shift(Shift::Left);
-    /// `a >> b`
-    shift_right = shift(Shift::Right);
-    /// `a >>> b`
-    shift_right_logical = shift(Shift::Logical);
-    /// `a & b`
-    bit_and = bit_op(BitOp::And);
-    /// `a | b`
-    bit_or = bit_op(BitOp::Or);
-    /// `a ^ b`
-    bit_xor = bit_op(BitOp::Xor);
+/// `a << b` and so on.
+pub fn shift(cx: &mut Thread, shift: bits::Shift, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    bits::shift(cx, shift, a, b)
 }
 
-/// `a < b`
-pub fn less(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    compare::test(cx, Comparison::Less, a, b)
+/// `a & b` and so on.
+pub fn bits(cx: &mut Thread, op: bits::BitOp, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    bits::bit_op(cx, op, a, b)
 }
 
-/// `a <= b`
-pub fn less_equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    compare::test(cx, Comparison::LessEqual, a, b)
+/// `-a`
+pub fn negate(cx: &mut Thread, a: Handle) -> Result<Handle, Thrown> {
+    arith::negate(cx, a)
 }
 
-/// `a > b`
-pub fn greater(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    compare::test(cx, Comparison::Greater, a, b)
+/// `a ++ b`
+pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    if cx.get(a).str().is_some() && cx.get(b).str().is_some() {
+        return strings::concat(cx, a, b);
+    }
+    let (left, right) = (cx.describe(a), cx.describe(b));
+    Err(cx.throw(ErrorKind::TypeError, format!("++: cannot concatenate {left} and {right}; both must be Strings")))
 }
 
-/// `a >= b`
-pub fn greater_equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    compare::test(cx, Comparison::GreaterEqual, a, b)
+/// `a < b` and so on.
+pub fn compare(cx: &mut Thread, comparison: Comparison, a: Handle, b: Handle) -> Result<bool, Thrown> {
+    compare::test(cx, comparison, a, b)
 }
 
 /// `a == b`
 pub fn equal(cx: &mut Thread, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    equality::equal(cx.get(a), cx.get(b)).map_err(|deep| deep.throw(cx))
-}
-
-/// `a ++ b`
-pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Outcome {
-    if cx.get(a).str().is_some() && cx.get(b).str().is_some() {
-        return strings::concat(cx, a, b);
+    match equality::equal(cx.get(a), cx.get(b)) {
+        Ok(equal) => Ok(equal),
+        Err(deep) => Err(deep.throw(cx)),
     }
-    let message = format!("++: cannot concatenate {} and {}", cx.describe(a), cx.describe(b));
-    Err(cx.throw(ErrorKind::TypeError, message))
 }
 
-/// Roots the first `count` words of the spill area.
-fn spilled(cx: &Thread, count: u64) -> Vec<Handle> {
+/// The first `count` words of the argument area.
+fn area(cx: &Thread, count: u64) -> Vec<Handle> {
     (0..count as usize).map(|i| cx.root(cx.spilled_arg(i))).collect()
 }
 
 /// `[…]`
-pub fn make_vector(cx: &mut Thread, count: u64) -> Outcome {
-    let elements = spilled(cx, count);
+pub fn make_vector(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let elements = area(cx, count);
     vector::of(cx, &elements)
 }
 
-/// `{…}`: keys and values in turn.
-pub fn make_map(cx: &mut Thread, count: u64) -> Outcome {
-    let entries = spilled(cx, count);
-    let builder = map::Builder::new(cx)?;
-    for entry in entries.chunks_exact(2) {
-        builder.put(cx, entry[0], entry[1])?;
-    }
-    builder.finish(cx)
+/// `{…}`
+pub fn make_map(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let empty = map::empty(cx)?;
+    extend_map(cx, empty, count)
 }
 
 /// `#{…}`
-pub fn make_set(cx: &mut Thread, count: u64) -> Outcome {
-    let members = spilled(cx, count);
-    let builder = map::Builder::new(cx)?;
-    for member in members {
-        super::builtins::maps::add(cx, &builder, member)?;
-    }
-    let map = builder.finish(cx)?;
-    set::from_map(cx, map)
+pub fn make_set(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let empty = set::empty(cx)?;
+    extend_set(cx, empty, count)
 }
 
 /// `"…${…}…"`
-pub fn interpolate(cx: &mut Thread, count: u64) -> Outcome {
-    let pieces = spilled(cx, count);
-    let mut out = String::new();
-    for piece in pieces {
-        format::append(cx, &mut out, piece, Style::Display)?;
+pub fn interpolate(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
+    let parts = area(cx, count);
+    let mut text = String::new();
+    for part in parts {
+        append(cx, &mut text, part)?;
     }
-    strings::of(cx, &out)
+    strings::of(cx, &text)
 }
 
-/// A builder for vectors, maps and sets with more elements than the spill area holds.
-pub fn literal_start(cx: &mut Thread) -> Outcome {
-    List::new(cx, 0).map(|list| list.0)
+fn append(cx: &mut Thread, text: &mut String, part: Handle) -> Result<(), Thrown> {
+    match cx.get(part).str() {
+        Some(s) => text.push_str(s),
+        None => format::append(cx, text, part, format::Style::Display)?,
+    }
+    Ok(())
 }
 
-/// Adds a value to such a builder; gives the builder.
-pub fn literal_push(cx: &mut Thread, list: Handle, value: Handle) -> Outcome {
-    List(list).push(cx, value)?;
-    Ok(list)
+/// More elements for a vector literal.
+pub fn extend_vector(cx: &mut Thread, vector: Handle, count: u64) -> Result<Handle, Thrown> {
+    let elements = area(cx, count);
+    let more = vector::of(cx, &elements)?;
+    vector::concat(cx, vector, more)
 }
 
-/// The vector of such a builder.
-pub fn literal_vector(cx: &mut Thread, list: Handle) -> Outcome {
-    List(list).finish(cx)
-}
-
-/// The map of such a builder, which holds keys and values in turn.
-pub fn literal_map(cx: &mut Thread, list: Handle) -> Outcome {
-    let builder = map::Builder::new(cx)?;
-    let n = List(list).len(cx);
-    for i in (1..n).step_by(2) {
-        let mark = cx.mark();
-        let (slots, _) = List::view(cx.get(list));
-        let (key, value) = (cx.root(slots.get(i - 1)), cx.root(slots.get(i)));
-        builder.put(cx, key, value)?;
-        cx.release(mark);
+/// More entries for a map literal.
+pub fn extend_map(cx: &mut Thread, map: Handle, count: u64) -> Result<Handle, Thrown> {
+    let entries = area(cx, count);
+    let builder = map::Builder::from(cx, map)?;
+    for pair in entries.chunks_exact(2) {
+        builder.put(cx, pair[0], pair[1])?;
     }
     builder.finish(cx)
 }
 
-/// The set of such a builder.
-pub fn literal_set(cx: &mut Thread, list: Handle) -> Outcome {
-    let builder = map::Builder::new(cx)?;
-    for i in 0..List(list).len(cx) {
-        let mark = cx.mark();
-        let member = cx.root(List::view(cx.get(list)).0.get(i));
-        super::builtins::maps::add(cx, &builder, member)?;
-        cx.release(mark);
+/// More members for a set literal.
+pub fn extend_set(cx: &mut Thread, set: Handle, count: u64) -> Result<Handle, Thrown> {
+    let members = area(cx, count);
+    let mut result = set;
+    for member in members {
+        result = set::add(cx, result, member)?;
     }
-    let map = builder.finish(cx)?;
-    set::from_map(cx, map)
+    Ok(result)
+}
+
+/// More parts for an interpolated string.
+pub fn extend_text(cx: &mut Thread, text: Handle, count: u64) -> Result<Handle, Thrown> {
+    let more = interpolate(cx, count)?;
+    strings::concat(cx, text, more)
+}
+
+/// A cursor over a collection.
+pub fn iterate(cx: &mut Thread, collection: Handle) -> Result<Handle, Thrown> {
+    super::iterate::iterate(cx, collection)
+}
+
+/// The next chunk of a cursor.
+pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
+    super::iterate::next_chunk(cx, cursor)
+}
+
+/// The elements of a vector from `from` on, without the last `after`.
+pub fn sub_vector(cx: &mut Thread, vector: Handle, from: Handle, after: Handle) -> Result<Handle, Thrown> {
+    let len = vector::len(cx.get(vector));
+    let from = cx.get(from).as_int().unwrap_or(0) as usize;
+    let after = cx.get(after).as_int().unwrap_or(0) as usize;
+    vector::slice(cx, vector, from.min(len), len.saturating_sub(after))
+}
+
+/// What `range(from, to)` throws for bounds that cannot be counted through.
+pub fn range_error(cx: &mut Thread, from: Handle, to: Handle) -> Thrown {
+    for bound in [from, to] {
+        if !super::numbers::is_int(cx.get(bound)) {
+            let position = if bound == from { 1 } else { 2 };
+            let what = cx.describe(bound);
+            return cx.throw(ErrorKind::TypeError, format!("range: argument {position} must be an Int, got {what}"));
+        }
+    }
+    cx.throw(ErrorKind::ArgumentError, "range: the bounds are too large to count through")
+}
+
+/// The value of a key, or UNDEFINED.
+pub fn map_find(cx: &mut Thread, map: Handle, key: Handle) -> Result<Word, Thrown> {
+    match map::get(cx.get(map), cx.get(key)) {
+        Ok(found) => Ok(found.map_or(Word::UNDEFINED, |v| v.word())),
+        Err(deep) => Err(deep.throw(cx)),
+    }
 }

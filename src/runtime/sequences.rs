@@ -68,7 +68,9 @@ pub fn range_hash(range: Value<'_>, seed: u64) -> u64 {
     let n = r.len();
     let from = if n > 0 { r.from } else { 0 };
     let step = if n > 1 { r.step } else { 1 };
-    super::hashing::mix(seed ^ super::hashing::mix(n as u64 ^ super::hashing::mix(from as u64 ^ super::hashing::mix(step as u64))))
+    super::hashing::mix(
+        seed ^ super::hashing::mix(n as u64 ^ super::hashing::mix(from as u64 ^ super::hashing::mix(step as u64))),
+    )
 }
 
 /// How many elements a seq has left.
@@ -125,7 +127,9 @@ pub fn seq(cx: &mut Thread, coll: Handle) -> Result<Option<Handle>, Thrown> {
     let (source, len) = match value.layout() {
         layout::NULL => return Ok(Some(coll)),
         layout::SEQ => return Ok(Some(coll)),
-        layout::VECTOR | layout::ARRAY | layout::RANGE | layout::STRING | layout::STRING_PREFIX => (coll, source_len(value)),
+        layout::VECTOR | layout::ARRAY | layout::RANGE | layout::STRING | layout::STRING_PREFIX => {
+            (coll, source_len(value))
+        }
         layout::MAP | layout::MUTABLE_MAP | layout::SET | layout::MUTABLE_LIST => {
             let vector = iterate::to_vector(cx, coll)?;
             (vector, vector::len(cx.get(vector)))

@@ -7,11 +7,12 @@
 //! present one. Every variant of an enum has a layout of its own; a variant without fields has one object, in `singleton`.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
 
 use super::binding::Place;
+use super::code::Code;
 use super::errors::ErrorKind;
 use super::keywords::intern;
 use super::roots::RootCell;
@@ -43,7 +44,7 @@ pub struct FieldInfo {
     /// May it be written?
     pub mutable: bool,
     /// The function without parameters that computes its default (a closure without captures).
-    pub default: Option<&'static super::Code>,
+    pub default: Option<&'static Code>,
     /// The doc comment.
     pub doc: Option<Arc<str>>,
 }
@@ -72,6 +73,8 @@ pub struct TypeInfo {
     /// The TYPE or PROTOCOL object.
     pub object: &'static RootCell,
     body: RwLock<TypeBody>,
+    /// Functions whose code takes the present layouts for granted.
+    dependents: Mutex<Vec<&'static Code>>,
 }
 
 /// The part of a type that a redefinition changes.
@@ -148,6 +151,19 @@ impl TypeInfo {
         super::read(&self.body).variants.iter().map(|v| v.name).collect()
     }
 
+    /// Notes that a function is to be compiled anew when the type gets a new layout.
+    pub fn depend(&self, code: &'static Code) {
+        let mut dependents = super::lock(&self.dependents);
+        if !dependents.iter().any(|c| std::ptr::eq(*c, code)) {
+            dependents.push(code);
+        }
+    }
+
+    /// The functions that are to be compiled anew.
+    pub(super) fn take_dependents(&self) -> Vec<&'static Code> {
+        std::mem::take(&mut *super::lock(&self.dependents))
+    }
+
     /// Changes the part that a redefinition changes.
     pub(super) fn change(&self, f: impl FnOnce(&mut TypeBody)) {
         f(&mut super::write(&self.body));
@@ -191,6 +207,8 @@ pub struct Types {
     types: RwLock<Vec<&'static TypeInfo>>,
     layouts: RwLock<Vec<Option<&'static LayoutInfo>>>,
     errors: OnceLock<FxHashMap<ErrorKind, LayoutId>>,
+    /// Who has a field of this name: the newest layout while it is one type alone, none when several have it.
+    by_field: RwLock<FxHashMap<&'static str, Option<LayoutId>>>,
 }
 
 impl Types {
@@ -215,6 +233,11 @@ impl Types {
     /// The layout with this id.
     pub fn layout(&self, id: LayoutId) -> Option<&'static LayoutInfo> {
         super::read(&self.layouts).get(id as usize).copied().flatten()
+    }
+
+    /// The one layout whose objects have this field, as far as it is one.
+    pub fn only_layout_with(&self, field: &str) -> Option<LayoutId> {
+        super::read(&self.by_field).get(field).copied().flatten()
     }
 
     /// One more than the highest layout id in use.
@@ -265,6 +288,7 @@ impl Types {
             kind,
             object,
             body: RwLock::default(),
+            dependents: Mutex::default(),
         }));
         types.push(info);
         info
@@ -293,6 +317,18 @@ impl Types {
         }
         layouts[id as usize] = Some(info);
         drop(layouts);
+        let mut by_field = super::write(&self.by_field);
+        for field in &info.fields {
+            let known = by_field.get(field.name).copied();
+            let alone = match known {
+                None => true,
+                Some(other) => {
+                    other.and_then(|o| self.layout(o)).is_some_and(|o| o.type_ == info.type_ && o.variant == variant)
+                }
+            };
+            by_field.insert(field.name, alone.then_some(id));
+        }
+        drop(by_field);
         type_.change(|body| body.layouts.push(id));
         Some(info)
     }

@@ -93,6 +93,10 @@ impl Parser<'_> {
             Kind::Fn if self.peek(1).kind == Kind::Ident => self.local_function(),
             Kind::Ident => {
                 if let Some(word) = self.declaration_word() {
+                    // When a brace above is not closed, all that follows stands in a block: once is enough.
+                    if std::mem::replace(&mut self.misplaced, true) {
+                        return Err(Fail);
+                    }
                     let span = self.token().span();
                     return self.fail(
                         SyntaxError::new(span, format!("`{word}` stands at the top level only"))

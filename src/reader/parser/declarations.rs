@@ -226,7 +226,7 @@ impl Parser<'_> {
         loop {
             let id = self.path("a name to export, as `alias/name`")?;
             self.unit.exports.push(id);
-            if !self.eat(Kind::Comma) || self.kind() != Kind::Ident {
+            if !self.eat(Kind::Comma) || self.kind() != Kind::Ident || self.declaration_word().is_some() {
                 return Ok(());
             }
         }

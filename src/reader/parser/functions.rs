@@ -57,7 +57,7 @@ impl Parser<'_> {
     fn function_inner(&mut self, name: Option<Name>, place: Place, start: u32, doc: Option<Name>) -> Parse<FunctionId> {
         let id = self.reserve(name, place);
         let mut captures = Captures::default();
-        let mut arities = Vec::new();
+        let mut arities = Vec::with_capacity(1);
         match self.kind() {
             Kind::OpenParen => {
                 let arity = self.arity(id, 0, &mut captures, place, |p| p.block("the function"))?;
@@ -87,9 +87,13 @@ impl Parser<'_> {
                     );
                 }
             }
-            _ => {
+            kind => {
                 return self.expected_with("`(` and the parameters", |e| {
-                    e.help("a function is `fn name(a, b) { … }` or `fn(a, b) { … }`")
+                    e.help(if kind == Kind::Minus {
+                        "a `-` belongs to a name only when a letter follows: `pad-left`, but not `pad-2`"
+                    } else {
+                        "a function is `fn name(a, b) { … }` or `fn(a, b) { … }`"
+                    })
                 });
             }
         }
@@ -209,11 +213,13 @@ impl Parser<'_> {
         let Some(frame) = self.scopes.frames.pop() else { return Err(Fail) };
         *captures = frame.captures;
         let (params, body, span) = result?;
+        let mut vars = frame.vars;
+        vars.shrink_to_fit();
         Ok(Arity {
             params: params.patterns,
             rest: params.rest,
             body,
-            vars: frame.vars,
+            vars,
             loops: frame.loops,
             has_call: frame.calls > 0,
             size: frame.size,

@@ -50,7 +50,7 @@ fn deep_texts_are_refused_kindly() {
             ("a |> (", ")"),
             ("extend P { fn f(s) { ", " } }"),
         ] {
-            for times in [3, 50, 199, 5_000] {
+            for times in [3, 50, 249, 5_000] {
                 let text = format!("{}1{}", open.repeat(times), close.repeat(times));
                 if let Err(errors) = try_read(&text)
                     && times == 5_000
@@ -69,7 +69,7 @@ fn deep_texts_are_refused_kindly() {
 fn what_is_deep_but_reasonable_is_read() {
     on_small_stack(|| {
         for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("\"${", "}\""), ("#{", "}")] {
-            let text = format!("{}1{}", open.repeat(150), close.repeat(150));
+            let text = format!("{}1{}", open.repeat(200), close.repeat(200));
             assert!(!dump(&unit(&text)).is_empty());
         }
         let text = format!("{}1{}", "if a { ".repeat(90), " }".repeat(90));

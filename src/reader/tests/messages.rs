@@ -102,6 +102,7 @@ fn jumps_and_functions() {
         ("fn f(a = 1) { }", "1:8", &["arity"]),
         ("fn f(...a, b) { }", "1:12", &["last"]),
         ("fn f { a => 1 }", "1:8", &["`(`"]),
+        ("fn pad-2() { }", "1:7", &["letter follows"]),
         ("fn if() { }", "1:4", &["reserved"]),
         ("fn f() { struct P { } }", "1:10", &["top level"]),
         ("fn f() { let dynamic x = 1 }", "1:14", &["top level", "binding"]),
@@ -136,6 +137,17 @@ fn several_errors_are_found() {
     let text = "fn a() {\n let = 5\n 1\n}\nfn b() {\n f(* 3,\n 4)\n [1 2]\n let limit = 1\n limit = 2\n break\n}\n)\nstruct { }\n1 < 2 < 3";
     let lines: Vec<String> = complaints(text).iter().map(|c| c.split(':').next().unwrap_or("").to_string()).collect();
     assert_eq!(lines, ["2", "6", "8", "10", "11", "13", "14", "15"], "{:#?}", complaints(text));
+}
+
+#[test]
+fn an_unclosed_brace_is_said_once() {
+    let text = "fn f() {\n  if a {\n}\n\nstruct P { x }\nstruct Q { y }\nenum E { v }\nfn g() { }\n";
+    let found = complaints(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("5:1 `struct` stands at the top level"), "{found:?}");
+    assert!(found[1].contains("expected `}`, found the end"), "{found:?}");
+    let errors = try_read(text).err().unwrap_or_default();
+    assert_eq!(errors[1].secondary[0].0.start, 7, "the brace that is not closed");
 }
 
 #[test]

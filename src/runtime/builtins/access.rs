@@ -138,7 +138,8 @@ pub fn get_from(cx: &mut Thread, coll: Handle, key: Handle, default: Option<Hand
         if numbers::is_int(cx.get(key)) {
             return Err(out_of_range(cx, "get", key, what, len));
         }
-        let message = format!("get: the index of {} must be an Int, got {}", super::with_article(what), cx.describe(key));
+        let message =
+            format!("get: the index of {} must be an Int, got {}", super::with_article(what), cx.describe(key));
         return Err(cx.throw(ErrorKind::TypeError, message));
     }
     match default {
@@ -182,7 +183,13 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
             mutable::put(cx, coll, key, value)?;
             Ok(value)
         }
-        layout::VECTOR | layout::MAP | layout::SET | layout::STRING | layout::STRING_PREFIX | layout::RANGE | layout::SEQ => {
+        layout::VECTOR
+        | layout::MAP
+        | layout::SET
+        | layout::STRING
+        | layout::STRING_PREFIX
+        | layout::RANGE
+        | layout::SEQ => {
             let what = type_name(target);
             let message = format!("[]=: {} cannot be changed; assoc gives a changed copy", super::with_article(what));
             Err(cx.throw(ErrorKind::MutabilityError, message))
@@ -372,7 +379,10 @@ fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             let (what, len) = (type_name(cx.get(coll)), sequences::length(cx.get(coll)));
             match len {
                 Some(len) => Err(out_of_range(cx, "nth", args[1], what, len)),
-                None => Err(cx.throw(ErrorKind::IndexError, format!("nth: index out of range for {}", super::with_article(what)))),
+                None => Err(cx.throw(
+                    ErrorKind::IndexError,
+                    format!("nth: index out of range for {}", super::with_article(what)),
+                )),
             }
         }
     }

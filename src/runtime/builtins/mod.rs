@@ -30,6 +30,9 @@ use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
 pub mod access;
+pub mod evaluation;
+pub mod functions;
+pub mod introspection;
 pub mod json;
 pub mod maps;
 pub mod mutable_array;
@@ -37,21 +40,33 @@ pub mod mutable_list;
 pub mod mutable_map;
 pub mod numbers;
 pub mod printing;
+pub mod process;
 pub mod sequences;
 pub mod string_builder;
 pub mod strings;
 pub mod support;
-pub mod evaluation;
-pub mod functions;
-pub mod introspection;
-pub mod process;
 pub mod types;
 
 /// All tables. The order does not matter.
 pub static TABLES: &[&[&Builtin]] = &[
-    access::TABLE, json::TABLE, maps::TABLE, mutable_array::TABLE, mutable_list::TABLE, mutable_map::TABLE, numbers::TABLE,
-    printing::TABLE, sequences::TABLE, string_builder::TABLE, strings::TABLE,
-    evaluation::TABLE, functions::TABLE, introspection::TABLE, introspection::CORE, process::TABLE, types::TABLE];
+    access::TABLE,
+    json::TABLE,
+    maps::TABLE,
+    mutable_array::TABLE,
+    mutable_list::TABLE,
+    mutable_map::TABLE,
+    numbers::TABLE,
+    printing::TABLE,
+    sequences::TABLE,
+    string_builder::TABLE,
+    strings::TABLE,
+    evaluation::TABLE,
+    functions::TABLE,
+    introspection::TABLE,
+    introspection::CORE,
+    process::TABLE,
+    types::TABLE,
+];
 
 /// The Rust function behind a builtin.
 pub type BuiltinFn = fn(&mut Thread, &Args<'_>) -> Result<Handle, Thrown>;

@@ -128,12 +128,8 @@ fn copy_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 #[cold]
 fn range_error(cx: &mut Thread, args: &Args<'_>, len: usize) -> Thrown {
-    let end: Result<Handle, Thrown> = crate::runtime::numbers::arith::arith(
-        cx,
-        crate::runtime::numbers::arith::Op::Add,
-        args[2],
-        args[3],
-    );
+    let end: Result<Handle, Thrown> =
+        crate::runtime::numbers::arith::arith(cx, crate::runtime::numbers::arith::Op::Add, args[2], args[3]);
     match end {
         Ok(end) => bad_bounds(cx, "copy-range", args[2], end, "Array", len),
         Err(thrown) => thrown,

@@ -213,7 +213,8 @@ fn clamp(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         args[0]
     };
     if compare::order(low, high) == Some(std::cmp::Ordering::Greater) {
-        let message = format!("clamp: the lower bound {} is above the upper {}", cx.describe(args[1]), cx.describe(args[2]));
+        let message =
+            format!("clamp: the lower bound {} is above the upper {}", cx.describe(args[1]), cx.describe(args[2]));
         return Err(cx.throw(ErrorKind::ArgumentError, message));
     }
     Ok(chosen)
@@ -303,7 +304,8 @@ fn random_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         Number::Int(i) if i > 0 => i as u64,
         Number::Big(false, &[limb]) => limb,
         _ => {
-            let message = format!("random-int: the bound must be positive and fit 64 bits, got {}", cx.describe(args[0]));
+            let message =
+                format!("random-int: the bound must be positive and fit 64 bits, got {}", cx.describe(args[0]));
             return Err(cx.throw(ErrorKind::ArgumentError, message));
         }
     };

@@ -3,9 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Args;
-use super::support::{
-    Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, wrong_type,
-};
+use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, wrong_type};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};

@@ -1,9 +1,7 @@
 //! Builtins: strings and keywords.
 
 use super::Args;
-use super::support::{
-    Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type,
-};
+use super::support::{Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::runtime::collections::List;

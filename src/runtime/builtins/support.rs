@@ -100,7 +100,8 @@ pub fn wrong_type(cx: &mut Thread, name: &str, position: usize, expected: &str, 
 /// The error of an index that is out of range.
 #[cold]
 pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len: usize) -> Thrown {
-    let message = format!("{name}: index {} is out of range for {} of length {len}", index_text(cx, index), with_article(what));
+    let message =
+        format!("{name}: index {} is out of range for {} of length {len}", index_text(cx, index), with_article(what));
     cx.throw(ErrorKind::IndexError, message)
 }
 

@@ -108,7 +108,12 @@ const fn fields(layout: LayoutId) -> usize {
     match layout {
         layout::VECTOR | layout::CURSOR => 4,
         layout::MAP | layout::RANGE | layout::SEQ => 3,
-        layout::TYPE | layout::NAMESPACE | layout::MUTABLE_LIST | layout::THREAD_HANDLE | layout::PROTOCOL | layout::LAZY => 2,
+        layout::TYPE
+        | layout::NAMESPACE
+        | layout::MUTABLE_LIST
+        | layout::THREAD_HANDLE
+        | layout::PROTOCOL
+        | layout::LAZY => 2,
         layout::SET | layout::ATOM | layout::BOX | layout::NATIVE | layout::STRING_BUILDER | layout::MUTABLE_MAP => 1,
         _ => 0,
     }

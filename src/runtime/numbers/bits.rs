@@ -86,7 +86,8 @@ pub fn shift(cx: &mut Thread, shift: Shift, a: Handle, b: Handle) -> Result<Hand
     };
     match (shift, value) {
         (Shift::Left, Number::Int(0)) => new_int(cx, 0),
-        (Shift::Left, Number::Int(i)) if count < 64 => match i.checked_mul(1i64.checked_shl(count as u32).unwrap_or(0)) {
+        (Shift::Left, Number::Int(i)) if count < 64 => match i.checked_mul(1i64.checked_shl(count as u32).unwrap_or(0))
+        {
             Some(product) if count < 63 => new_int(cx, product),
             _ => new_big(cx, &(IBig::from(i) << count as usize)),
         },

@@ -127,7 +127,10 @@ mod tests {
         assert_eq!(int("42"), Some(IBig::from(42)));
         assert_eq!(int("-007"), Some(IBig::from(-7)));
         assert_eq!(int("+1"), Some(IBig::from(1)));
-        assert_eq!(int("123456789012345678901234567890").map(|i| i.to_string()).as_deref(), Some("123456789012345678901234567890"));
+        assert_eq!(
+            int("123456789012345678901234567890").map(|i| i.to_string()).as_deref(),
+            Some("123456789012345678901234567890")
+        );
         for bad in ["", "-", " 1", "1 ", "1.0", "0x10", "1_0", "--1", "٣", "1e3"] {
             assert_eq!(int(bad), None, "{bad}");
         }
@@ -135,7 +138,14 @@ mod tests {
 
     #[test]
     fn floats() {
-        for (text, f) in [("1", 1.0), ("-2.5", -2.5), (".5", 0.5), ("1e3", 1000.0), ("1.5E-2", 0.015), ("-infinity", f64::NEG_INFINITY)] {
+        for (text, f) in [
+            ("1", 1.0),
+            ("-2.5", -2.5),
+            (".5", 0.5),
+            ("1e3", 1000.0),
+            ("1.5E-2", 0.015),
+            ("-infinity", f64::NEG_INFINITY),
+        ] {
             assert_eq!(float(text), Some(f), "{text}");
         }
         assert!(float("nan").is_some_and(f64::is_nan));

@@ -205,7 +205,14 @@ impl Printer {
         Ok(())
     }
 
-    fn entries(&mut self, cx: &mut Thread, out: &mut String, open: &str, map: Handle, depth: i64) -> Result<(), Thrown> {
+    fn entries(
+        &mut self,
+        cx: &mut Thread,
+        out: &mut String,
+        open: &str,
+        map: Handle,
+        depth: i64,
+    ) -> Result<(), Thrown> {
         out.push_str(open);
         let mut items = Items::of(cx, map)?;
         let mut first = true;

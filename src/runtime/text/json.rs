@@ -309,8 +309,9 @@ impl Encoder {
                     return Err(cx.throw(ErrorKind::JsonError, "json-encode: the value contains itself"));
                 }
                 // Only what is mutable can contain itself; deep immutable values need no list of all their levels.
-                let mutable = matches!(cx.get(value).layout(), layout::ARRAY | layout::MUTABLE_LIST | layout::MUTABLE_MAP)
-                    || cx.get(value).layout() >= FIRST_USER_LAYOUT;
+                let mutable =
+                    matches!(cx.get(value).layout(), layout::ARRAY | layout::MUTABLE_LIST | layout::MUTABLE_MAP)
+                        || cx.get(value).layout() >= FIRST_USER_LAYOUT;
                 if mutable {
                     self.inside.push(value);
                 }
@@ -405,7 +406,8 @@ impl Encoder {
             format::write_number(&mut self.out, number);
             self.out.push('"');
         } else {
-            let message = format!("json-encode: a key must be a String, a Keyword or a Number, got {}", cx.describe(key));
+            let message =
+                format!("json-encode: a key must be a String, a Keyword or a Number, got {}", cx.describe(key));
             return Err(cx.throw(ErrorKind::JsonError, message));
         }
         Ok(())

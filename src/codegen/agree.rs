@@ -1,0 +1,186 @@
+//! Making states agree: the one routine that moves values from where they are to where they must be.
+//!
+//! Arguments of calls, merges, back-edges and exits into a twin all end here. The moves happen as if at once: a destination
+//! may be the source of another move; cycles go through a fresh frame slot.
+
+use super::generator::Generator;
+use super::state::{Owner, Place, State, Value};
+use crate::asm::masm::*;
+use crate::gc::Word;
+
+impl<M: MacroAssembler> Generator<'_, M> {
+    /// Moves values, each from its source to its destination, as if at once. Destinations are registers and frame slots, no
+    /// two the same. A raw source may have a tagged destination (it is tagged on the way), and a tagged source that is
+    /// certainly a Float may have a raw one.
+    pub(super) fn parallel_move(&mut self, mut moves: Vec<(Place, Place)>) {
+        moves.retain(|(from, to)| from != to && *from != Place::None);
+        while !moves.is_empty() {
+            let ready = moves.iter().position(|(_, to)| !moves.iter().any(|(from, other)| from == to && other != to));
+            match ready {
+                Some(i) => {
+                    let (from, to) = moves.swap_remove(i);
+                    self.move_one(from, to);
+                }
+                None => {
+                    // A cycle: one source steps aside.
+                    let (from, _) = moves[0];
+                    let taken = |slot: u16, moves: &[(Place, Place)]| {
+                        moves.iter().any(|(f, t)| {
+                            [f, t].into_iter().any(|p| *p == Place::Slot(slot) || *p == Place::FloatSlot(slot))
+                        })
+                    };
+                    let mut slot = self.state.free_slot();
+                    while taken(slot, &moves) || self.slot_in_use(slot) {
+                        slot += 1;
+                    }
+                    let aside = if from.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
+                    self.move_one(from, aside);
+                    for (f, _) in &mut moves {
+                        if *f == from {
+                            *f = aside;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn slot_in_use(&self, slot: u16) -> bool {
+        self.state
+            .values()
+            .any(|(_, v)| v.place == Place::Slot(slot) || v.place == Place::FloatSlot(slot) || v.copy == Some(slot))
+    }
+
+    fn move_one(&mut self, from: Place, to: Place) {
+        match to {
+            Place::Reg(r) => self.move_to_register(from, r),
+            Place::Float(f) => match from {
+                Place::Float(s) => self.asm.fmov(f, s),
+                Place::FloatSlot(s) => {
+                    let mem = self.slot(s);
+                    self.asm.fload(f, mem);
+                }
+                Place::FloatConst(c) => self.asm.fmov_imm(f, c),
+                Place::Reg(s) => self.untag_into(f, s),
+                other => {
+                    self.move_to_register(other, M::SCRATCH);
+                    self.untag_into(f, M::SCRATCH);
+                }
+            },
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                match from {
+                    Place::Reg(s) => self.asm.store(mem, s),
+                    Place::Const(word) if word.0 as i64 == word.0 as i32 as i64 => {
+                        self.asm.store_imm(mem, word.0 as i32)
+                    }
+                    other => {
+                        self.move_to_register(other, M::SCRATCH);
+                        self.asm.store(mem, M::SCRATCH);
+                    }
+                }
+            }
+            Place::FloatSlot(slot) => {
+                let mem = self.slot(slot);
+                match from {
+                    Place::Float(s) => self.asm.fstore(mem, s),
+                    Place::FloatSlot(s) => {
+                        let source = self.slot(s);
+                        self.asm.load(M::SCRATCH, source);
+                        self.asm.store(mem, M::SCRATCH);
+                    }
+                    Place::FloatConst(c) => {
+                        self.asm.mov_imm(M::SCRATCH, c.to_bits() as i64);
+                        self.asm.store(mem, M::SCRATCH);
+                    }
+                    Place::Reg(s) => {
+                        self.untag_into(M::FSCRATCH, s);
+                        self.asm.fstore(mem, M::FSCRATCH);
+                    }
+                    other => {
+                        self.move_to_register(other, M::SCRATCH);
+                        self.untag_into(M::FSCRATCH, M::SCRATCH);
+                        self.asm.fstore(mem, M::FSCRATCH);
+                    }
+                }
+            }
+            Place::None | Place::Const(_) | Place::FloatConst(_) | Place::Cell(_) => {}
+        }
+    }
+
+    fn move_to_register(&mut self, from: Place, to: Reg) {
+        match from {
+            Place::Reg(s) => {
+                if s != to {
+                    self.asm.mov(to, s);
+                }
+            }
+            Place::Slot(s) => {
+                let mem = self.slot(s);
+                self.asm.load(to, mem);
+            }
+            Place::Const(word) => self.asm.mov_imm(to, word.0 as i64),
+            Place::Cell(address) => self.asm.load_cell(to, address),
+            Place::FloatConst(c) => match Word::float(c) {
+                Some(word) => self.asm.mov_imm(to, word.0 as i64),
+                None => {
+                    self.asm.fmov_imm(M::FSCRATCH, c);
+                    self.tag_into(to, M::FSCRATCH);
+                }
+            },
+            Place::Float(f) => self.tag_into(to, f),
+            Place::FloatSlot(s) => {
+                let mem = self.slot(s);
+                self.asm.fload(M::FSCRATCH, mem);
+                self.tag_into(to, M::FSCRATCH);
+            }
+            Place::None => {}
+        }
+    }
+
+    /// Makes the present state agree with `target`: every value that the target has goes to its place there. What the target
+    /// does not have is forgotten. Copies are the target's.
+    pub(super) fn agree(&mut self, target: &State) {
+        let mut moves = Vec::new();
+        for (owner, wanted) in target.values() {
+            let have = self.state.get(owner);
+            if have.place != wanted.place {
+                if let Some(slot) = have.copy
+                    && wanted.place == Place::Slot(slot)
+                    && !have.place.is_raw()
+                {
+                    continue;
+                }
+                if !moves.contains(&(have.place, wanted.place)) {
+                    moves.push((have.place, wanted.place));
+                }
+            }
+            if let Some(copy) = wanted.copy
+                && have.copy != wanted.copy
+                && have.place != Place::Slot(copy)
+            {
+                let to = if wanted.place.is_raw() { Place::FloatSlot(copy) } else { Place::Slot(copy) };
+                if !moves.contains(&(have.place, to)) {
+                    moves.push((have.place, to));
+                }
+            }
+        }
+        self.parallel_move(moves);
+        self.state = target.clone();
+        self.unpin();
+    }
+
+    /// Would [`Generator::agree`] emit anything?
+    pub(super) fn agrees(&self, target: &State) -> bool {
+        self.state.reachable
+            && target.values().all(|(owner, wanted)| {
+                let have = self.state.get(owner);
+                have.place == wanted.place && (wanted.copy.is_none() || wanted.copy == have.copy)
+            })
+    }
+
+    /// The value of an owner if it is in this state, moved nowhere.
+    pub(super) fn value_of(state: &State, owner: Owner) -> Value {
+        state.get(owner).clone()
+    }
+}

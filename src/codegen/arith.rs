@@ -1,0 +1,527 @@
+//! Arithmetic: chosen by facts, with the general meaning one helper away.
+//!
+//! Ints are added on their tagged form with a jump on overflow; raw floats in one instruction. What is not known is tested:
+//! the test that is inline is that of the type the facts or hints make likely. A failing test leaves for the twin in a hot
+//! region; elsewhere it calls the helper and joins again with less known.
+
+use super::facts::{Facts, Hint};
+use super::generator::{Argument, Generator};
+use super::link::Helper;
+use super::state::Value;
+use super::twin::Promotion;
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
+use crate::reader::tree::*;
+
+/// The helper with the operator's general meaning.
+pub(super) fn helper_of(op: BinaryOp) -> Helper {
+    match op {
+        BinaryOp::Add => Helper::Add,
+        BinaryOp::Subtract => Helper::Subtract,
+        BinaryOp::Multiply => Helper::Multiply,
+        BinaryOp::Divide => Helper::Divide,
+        BinaryOp::Remainder => Helper::Remainder,
+        BinaryOp::Concat => Helper::Concat,
+        BinaryOp::ShiftLeft => Helper::ShiftLeft,
+        BinaryOp::ShiftRight => Helper::ShiftRight,
+        BinaryOp::ShiftRightLogical => Helper::ShiftRightLogical,
+        BinaryOp::BitAnd => Helper::BitAnd,
+        BinaryOp::BitXor => Helper::BitXor,
+        BinaryOp::BitOr => Helper::BitOr,
+        BinaryOp::Equal | BinaryOp::NotEqual => Helper::Equal,
+        BinaryOp::Less => Helper::Less,
+        BinaryOp::LessEqual => Helper::LessEqual,
+        BinaryOp::Greater => Helper::Greater,
+        BinaryOp::GreaterEqual => Helper::GreaterEqual,
+    }
+}
+
+/// Which path is written inline.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Path {
+    Int,
+    Float,
+    General,
+}
+
+/// Where the checks of an operation go when they fail.
+pub(super) struct Failing {
+    pub(super) label: Label,
+    /// The label of the slow path's return, none when the failing way does not come back.
+    pub(super) resume: Option<(Label, Reg)>,
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// The path for two numbers by what is known or likely of the latest two operands.
+    pub(super) fn number_path(&self) -> Path {
+        let (a, b) = (self.state.operand(self.top(1)), self.state.operand(self.top(0)));
+        let (fa, fb) = (a.facts, b.facts);
+        let number = |f: Facts| f.may_be_int() || f.may_be_float();
+        if !number(fa) || !number(fb) {
+            return Path::General;
+        }
+        if fa.is_float() || fb.is_float() {
+            return Path::Float;
+        }
+        if fa.is_int() && fb.is_int() {
+            return Path::Int;
+        }
+        let likely_float = |v: &Value| !v.facts.is_int() && v.facts.may_be_float() && v.hint == Hint::Float;
+        if likely_float(a) || likely_float(b) || !(fa.may_be_int() && fb.may_be_int()) {
+            return Path::Float;
+        }
+        Path::Int
+    }
+
+    /// The failing way of an operation on the latest two operands: out of the hot region, or to the helper and back with the
+    /// result in `dst`.
+    pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Option<Reg>) -> Failing {
+        if let Some(label) = self.leave(node) {
+            return Failing { label, resume: None };
+        }
+        let resume = self.asm.label();
+        let dst = dst.unwrap_or(M::SCRATCH);
+        let arguments: Vec<Argument> = (0..operands).map(|n| self.argument(self.top(operands - 1 - n))).collect();
+        let label = self.slow_path(helper, arguments, dst, resume);
+        Failing { label, resume: Some((resume, dst)) }
+    }
+
+    /// `a op b` for the latest two operands.
+    pub(super) fn binary(&mut self, op: BinaryOp, node: NodeId) {
+        self.arrive(node);
+        if self.dead(2) {
+            return;
+        }
+        self.at = node;
+        use BinaryOp::*;
+        match op {
+            Add | Subtract | Multiply | Divide | Remainder => match self.number_path() {
+                Path::Int => self.int_binary(op, node),
+                Path::Float if op != Remainder => self.float_binary(op, node),
+                _ => self.general_binary(op),
+            },
+            ShiftLeft | ShiftRight | ShiftRightLogical | BitAnd | BitXor | BitOr => {
+                let may = |i: usize| self.state.operand(i).facts.may_be_int();
+                if may(self.top(0)) && may(self.top(1)) { self.bit_binary(op, node) } else { self.general_binary(op) }
+            }
+            Concat => self.call_helper(Helper::Concat, 2, &[], Facts::STRING),
+            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
+                unreachable!("comparisons are conditions")
+            }
+        }
+    }
+
+    fn general_binary(&mut self, op: BinaryOp) {
+        let (a, b) = (self.state.operand(self.top(1)).facts, self.state.operand(self.top(0)).facts);
+        let facts = if a.is_float() || b.is_float() { Facts::FLOAT } else { Facts::ANY };
+        let facts = if matches!(
+            op,
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder
+        ) {
+            facts
+        } else {
+            Facts::INTEGER
+        };
+        self.call_helper(helper_of(op), 2, &[], facts);
+    }
+
+    /// Tests operands (by distance from the top) for inline Ints, those that are not known to be.
+    pub(super) fn check_ints(&mut self, operands: &[usize], failing: Label) {
+        let unknown: Vec<usize> =
+            operands.iter().map(|n| self.top(*n)).filter(|i| !self.state.operand(*i).facts.is_int()).collect();
+        match unknown[..] {
+            [] => {}
+            [i] => {
+                let r = self.in_register(i);
+                self.asm.test_imm(r, TAG_MASK as i64);
+                self.asm.branch(Cond::NotEqual, failing);
+            }
+            _ => {
+                let a = self.in_register(unknown[0]);
+                let b = self.in_register(unknown[1]);
+                if a == b {
+                    self.asm.test_imm(a, TAG_MASK as i64);
+                } else {
+                    self.asm.alu(Alu::Or, M::SCRATCH, a, b);
+                    self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                }
+                self.asm.branch(Cond::NotEqual, failing);
+            }
+        }
+        if self.is_hot() {
+            for i in unknown {
+                self.promote(i, Promotion::Int);
+                self.learn(i, Facts::INT);
+            }
+        }
+    }
+
+    fn load_operands(&mut self, n: usize) {
+        for k in (0..n).rev() {
+            let i = self.top(k);
+            if self.constant_int(i).is_none() {
+                self.in_register(i);
+            }
+        }
+    }
+
+    fn int_binary(&mut self, op: BinaryOp, node: NodeId) {
+        use BinaryOp::*;
+        match op {
+            Add | Subtract => self.int_add(op, node),
+            Multiply => self.int_multiply(node),
+            _ => self.int_divide(op, node),
+        }
+    }
+
+    fn int_add(&mut self, op: BinaryOp, node: NodeId) {
+        // A constant on the left of an addition goes to the right.
+        if op == BinaryOp::Add && self.constant_int(self.top(1)).is_some() && self.constant_int(self.top(0)).is_none() {
+            let (i, j) = (self.top(1), self.top(0));
+            let (a, b) = (self.state.operand(i).clone(), self.state.operand(j).clone());
+            if self.state.operand(j).facts.is_int() {
+                self.state.set_operand(i, b);
+                self.state.set_operand(j, a);
+            }
+        }
+        self.load_operands(2);
+        let (i, j) = (self.top(1), self.top(0));
+        if self.constant_int(i).is_some() {
+            self.in_register(i);
+        }
+        let dst = self.register();
+        let failing = self.failing(node, helper_of(op), 2, Some(dst));
+        self.check_ints(&[1, 0], failing.label);
+        let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
+        let a = self.in_register(i);
+        match self.constant_int(j) {
+            Some(n) if n.unsigned_abs() < 1 << 27 => {
+                self.asm.alu_imm_overflow(alu, dst, a, n << INT_SHIFT, failing.label)
+            }
+            _ => {
+                let b = self.in_register(j);
+                self.asm.alu_overflow(alu, dst, a, b, failing.label);
+            }
+        }
+        self.finish_int(dst, failing, Facts::INTEGER);
+    }
+
+    /// The result of an operation on Ints: known to be an Int when no slow path joins.
+    fn finish_int(&mut self, dst: Reg, failing: Failing, slow: Facts) {
+        let both_ints = self.types_of(self.top(0)).within(Facts::INTEGER.types)
+            && self.types_of(self.top(1)).within(Facts::INTEGER.types);
+        let facts = match failing.resume {
+            None => Facts::INT,
+            Some((resume, _)) => {
+                self.asm.bind(resume);
+                if both_ints { slow } else { Facts::ANY }
+            }
+        };
+        self.replace_reg(2, dst, facts);
+    }
+
+    fn int_multiply(&mut self, node: NodeId) {
+        if self.constant_int(self.top(1)).is_some() && self.state.operand(self.top(0)).facts.is_int() {
+            let (i, j) = (self.top(1), self.top(0));
+            let (a, b) = (self.state.operand(i).clone(), self.state.operand(j).clone());
+            self.state.set_operand(i, b);
+            self.state.set_operand(j, a);
+        }
+        self.load_operands(2);
+        let (i, j) = (self.top(1), self.top(0));
+        if self.constant_int(i).is_some() {
+            self.in_register(i);
+        }
+        let dst = self.register();
+        let untagged = self.register();
+        let failing = self.failing(node, Helper::Multiply, 2, Some(dst));
+        self.check_ints(&[1, 0], failing.label);
+        let a = self.in_register(i);
+        match self.constant_int(j) {
+            Some(n) => {
+                self.asm.mov_imm(untagged, n);
+                self.asm.mul_overflow(dst, a, untagged, failing.label);
+            }
+            None => {
+                let b = self.in_register(j);
+                self.asm.shift_imm(Shift::Right, untagged, b, INT_SHIFT as u8);
+                self.asm.mul_overflow(dst, untagged, a, failing.label);
+            }
+        }
+        self.finish_int(dst, failing, Facts::INTEGER);
+    }
+
+    fn int_divide(&mut self, op: BinaryOp, node: NodeId) {
+        let (i, j) = (self.top(1), self.top(0));
+        let constant = self.constant_int(j);
+        if let Some(n) = constant
+            && n > 0
+            && (n as u64).is_power_of_two()
+            && n < 1 << 27
+        {
+            return self.divide_by_power(op, n.trailing_zeros(), node);
+        }
+        if let Some((quotient, remainder)) = M::DIV {
+            self.take_register(quotient);
+            self.take_register(remainder);
+        }
+        let a = self.in_register(i);
+        let b = self.in_register(j);
+        let (quotient, remainder) = match M::DIV {
+            Some(pair) => pair,
+            None => (self.register(), self.register()),
+        };
+        let dst = if op == BinaryOp::Divide { quotient } else { remainder };
+        let failing = self.failing(node, helper_of(op), 2, Some(dst));
+        self.check_ints(&[1, 0], failing.label);
+        match constant {
+            Some(n) if n != 0 && n != -1 => {}
+            _ => {
+                // 0 and -1 (which overflows with the smallest Int) are the helper's: b + 8 is 8 or 0, so unsigned at most 8.
+                self.asm.alu_imm(Alu::Add, M::SCRATCH, b, 8);
+                self.asm.compare_imm(M::SCRATCH, 8);
+                self.asm.branch(Cond::BelowEqual, failing.label);
+            }
+        }
+        self.asm.div_rem(quotient, remainder, a, b);
+        if op == BinaryOp::Divide {
+            self.asm.shift_imm(Shift::Left, dst, quotient, INT_SHIFT as u8);
+        }
+        self.finish_int(dst, failing, Facts::INTEGER);
+    }
+
+    /// Division by 2^k, truncating: a negative dividend is moved towards zero by the bits that get lost.
+    fn divide_by_power(&mut self, op: BinaryOp, k: u32, node: NodeId) {
+        let (i, j) = (self.top(1), self.top(0));
+        let _ = j;
+        let a = self.in_register(i);
+        let dst = self.register();
+        let rounded = self.register();
+        let failing = self.failing(node, helper_of(op), 2, Some(dst));
+        self.check_ints(&[1], failing.label);
+        let low = ((1i64 << k) - 1) << INT_SHIFT;
+        self.asm.shift_imm(Shift::Right, rounded, a, 63);
+        self.asm.alu_imm(Alu::And, rounded, rounded, low);
+        self.asm.alu(Alu::Add, rounded, rounded, a);
+        if op == BinaryOp::Divide {
+            self.asm.shift_imm(Shift::Right, dst, rounded, k as u8);
+            self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));
+        } else {
+            self.asm.alu_imm(Alu::And, rounded, rounded, !low);
+            self.asm.alu(Alu::Sub, dst, a, rounded);
+        }
+        self.finish_int(dst, failing, Facts::INTEGER);
+    }
+
+    fn bit_binary(&mut self, op: BinaryOp, node: NodeId) {
+        use BinaryOp::*;
+        let (i, j) = (self.top(1), self.top(0));
+        let count = self.constant_int(j);
+        match op {
+            BitAnd | BitOr | BitXor => {
+                self.load_operands(2);
+                let a = self.in_register(i);
+                let dst = self.register();
+                let failing = self.failing(node, helper_of(op), 2, Some(dst));
+                self.check_ints(&[1, 0], failing.label);
+                let alu = match op {
+                    BitAnd => Alu::And,
+                    BitOr => Alu::Or,
+                    _ => Alu::Xor,
+                };
+                match count {
+                    Some(n) => self.asm.alu_imm(alu, dst, a, n << INT_SHIFT),
+                    None => {
+                        let b = self.in_register(j);
+                        self.asm.alu(alu, dst, a, b);
+                    }
+                }
+                self.finish_int(dst, failing, Facts::INTEGER);
+            }
+            ShiftLeft if count.is_some_and(|n| (0..60).contains(&n)) => {
+                let n = count.unwrap_or(0) as u8;
+                let a = self.in_register(i);
+                let dst = self.register();
+                let failing = self.failing(node, Helper::ShiftLeft, 2, Some(dst));
+                self.check_ints(&[1], failing.label);
+                self.asm.shift_imm(Shift::Left, dst, a, n);
+                self.asm.shift_imm(Shift::Right, M::SCRATCH, dst, n);
+                self.asm.compare(M::SCRATCH, a);
+                self.asm.branch(Cond::NotEqual, failing.label);
+                self.finish_int(dst, failing, Facts::INTEGER);
+            }
+            ShiftRight if count.is_some_and(|n| (0..60).contains(&n)) => {
+                let n = count.unwrap_or(0) as u8;
+                let a = self.in_register(i);
+                let dst = self.register();
+                let failing = self.failing(node, Helper::ShiftRight, 2, Some(dst));
+                self.check_ints(&[1], failing.label);
+                self.asm.shift_imm(Shift::Right, dst, a, n);
+                self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));
+                self.finish_int(dst, failing, Facts::INTEGER);
+            }
+            ShiftLeft | ShiftRight => {
+                let a = self.in_register(i);
+                let b = self.in_register(j);
+                let dst = self.register();
+                let count = self.register();
+                let failing = self.failing(node, helper_of(op), 2, Some(dst));
+                self.check_ints(&[1, 0], failing.label);
+                self.asm.compare_imm(b, 59 << INT_SHIFT);
+                self.asm.branch(Cond::Above, failing.label);
+                self.asm.shift_imm(Shift::Right, count, b, INT_SHIFT as u8);
+                if op == ShiftLeft {
+                    self.asm.shift(Shift::Left, dst, a, count);
+                    self.asm.shift(Shift::Right, count, dst, count);
+                    self.asm.compare(count, a);
+                    self.asm.branch(Cond::NotEqual, failing.label);
+                } else {
+                    self.asm.shift(Shift::Right, dst, a, count);
+                    self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));
+                }
+                self.finish_int(dst, failing, Facts::INTEGER);
+            }
+            _ => self.general_binary(op),
+        }
+    }
+
+    // ---- floats ----
+
+    /// An operand of a float operation: where it can be had raw.
+    fn float_operand(&mut self, i: usize, failing: Label) -> FReg {
+        let value = self.state.operand(i).clone();
+        if value.facts.is_float() {
+            if self.is_hot() && !value.place.is_raw() {
+                self.promote(i, Promotion::Float);
+            }
+            return self.in_float(i);
+        }
+        if value.facts.is_int() {
+            return self.int_as_float(i);
+        }
+        let r = self.in_register(i);
+        let f = self.float_register();
+        self.asm.test_imm(r, FLOAT_BIT as i64);
+        self.asm.branch(Cond::Equal, failing);
+        self.asm.untag_float(f, r);
+        if self.is_hot() {
+            self.promote(i, Promotion::Float);
+            self.learn(i, Facts::FLOAT);
+        }
+        f
+    }
+
+    fn float_binary(&mut self, op: BinaryOp, node: NodeId) {
+        let (i, j) = (self.top(1), self.top(0));
+        let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
+        let sure = |f: Facts| f.is_float() || f.is_int();
+        let checks = !sure(fa) || !sure(fb);
+        // With one Float the result is a Float, or an error; with none it may be an Int after all.
+        let float_result = fa.is_float() || fb.is_float();
+        let falu = match op {
+            BinaryOp::Add => Falu::Add,
+            BinaryOp::Subtract => Falu::Sub,
+            BinaryOp::Multiply => Falu::Mul,
+            _ => Falu::Div,
+        };
+        if !checks {
+            let a = self.float_operand_sure(i);
+            let b = self.float_operand_sure(j);
+            let dst = self.float_register();
+            self.asm.falu(falu, dst, a, b);
+            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            return;
+        }
+        // Unknown operands must be in registers before the failing way notes the state.
+        for k in [i, j] {
+            if !sure(self.state.operand(k).facts) {
+                self.in_register(k);
+            }
+        }
+        self.reserve(2, 3);
+        if let Some(label) = self.leave(node) {
+            let a = self.float_operand(i, label);
+            let b = self.float_operand(j, label);
+            let dst = self.float_register();
+            self.asm.falu(falu, dst, a, b);
+            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            return;
+        }
+        let word = self.register();
+        let dst = self.float_register();
+        let failing = self.failing(node, helper_of(op), 2, Some(word));
+        let a = self.float_operand(i, failing.label);
+        let b = self.float_operand(j, failing.label);
+        self.asm.falu(falu, dst, a, b);
+        let Some((resume, _)) = failing.resume else { return };
+        if float_result {
+            // The slow path gives a Float: it is untagged there, and the hot path stays raw.
+            let join = self.asm.label();
+            self.asm.bind(join);
+            self.cold.push(Box::new(move |g| {
+                g.asm.bind(resume);
+                g.untag_into(dst, word);
+                g.asm.jump(join);
+            }));
+            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+        } else {
+            self.tag_into(word, dst);
+            self.asm.bind(resume);
+            self.replace(2, Value::new(super::state::Place::Reg(word), Facts::ANY).hinted(Hint::Float));
+        }
+    }
+
+    /// An operand that is certainly a Float or an Int, raw.
+    pub(super) fn float_operand_sure(&mut self, i: usize) -> FReg {
+        if self.state.operand(i).facts.is_int() {
+            self.int_as_float(i)
+        } else {
+            if self.is_hot() && !self.state.operand(i).place.is_raw() {
+                self.promote(i, Promotion::Float);
+            }
+            self.in_float(i)
+        }
+    }
+
+    /// `-x` for the latest operand.
+    pub(super) fn negate(&mut self, node: NodeId) {
+        self.arrive(node);
+        if self.dead(1) {
+            return;
+        }
+        self.at = node;
+        let i = self.top(0);
+        let value = self.state.operand(i).clone();
+        if value.facts.is_float() {
+            let f = self.in_float(i);
+            let dst = self.float_register();
+            self.asm.fneg(dst, f);
+            self.replace(1, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            return;
+        }
+        if !value.facts.may_be_int() {
+            self.call_helper(Helper::Negate, 1, &[], Facts::ANY);
+            return;
+        }
+        let a = self.in_register(i);
+        let dst = self.register();
+        let failing = self.failing(node, Helper::Negate, 1, Some(dst));
+        self.check_ints(&[0], failing.label);
+        self.asm.neg_overflow(dst, a, failing.label);
+        let facts = match failing.resume {
+            None => Facts::INT,
+            Some((resume, _)) => {
+                self.asm.bind(resume);
+                if value.facts.types.within(Facts::INTEGER.types) { Facts::INTEGER } else { Facts::ANY }
+            }
+        };
+        self.replace_reg(1, dst, facts);
+    }
+
+    /// A word as an operand of a comparison with an immediate.
+    pub(super) fn immediate(word: Word) -> Option<i64> {
+        let imm = word.0 as i64;
+        (imm == imm as i32 as i64).then_some(imm)
+    }
+}

@@ -1,0 +1,464 @@
+//! Calls, closures and allocation.
+//!
+//! The steps of a call: the callee (when it is no global) and the arguments are operands, left to right; what lives in
+//! caller-saved registers goes to the frame; arguments move into their registers as if at once, those beyond the registers
+//! into the thread's argument area; the call goes through a link cell, a dispatch table, or the callee's own entries. In tail
+//! position the frame is given up first and the call is a jump.
+
+use super::facts::{Facts, Types};
+use super::generator::{Argument, Generator};
+use super::link::{GlobalKind, Helper, Intrinsic};
+use super::state::{Place, Value};
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout;
+use crate::gc::thread;
+use crate::gc::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
+use crate::reader::tree::*;
+
+/// Entry of a code record for calls with more arguments than this is the last one.
+const ENTRY_MANY: usize = ARG_REGS + 1;
+
+/// Where a call goes.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// Through a link cell.
+    Cell(usize),
+    /// Through the entries of the function that is the operand below the arguments.
+    Value { known: bool },
+    /// Through a dispatch table, on the first argument.
+    Table(usize),
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// `callee(args)`
+    pub(super) fn call(&mut self, node: NodeId, callee: NodeId, args: List, tail: bool) {
+        let nodes = self.unit.list(args);
+        let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
+        if let Node::Global(global) = self.unit.node(callee)
+            && let Some(found) = self.link.global(*global)
+            && found.kind != GlobalKind::Dynamic
+        {
+            let height = self.state.height();
+            if let GlobalKind::Intrinsic(intrinsic) = found.kind
+                && self.intrinsic(node, intrinsic, nodes)
+            {
+                return;
+            }
+            for arg in &nodes[self.state.height() - height..] {
+                self.expression(*arg);
+            }
+            self.at = node;
+            self.call_global(*global, nodes.len(), tail, node);
+            return;
+        }
+        self.expression(callee);
+        for arg in nodes {
+            self.expression(*arg);
+        }
+        self.at = node;
+        let known = self.state.operand(self.top(nodes.len())).facts.types == Types::FUNCTION;
+        self.emit_call(Target::Value { known }, nodes.len(), tail);
+    }
+
+    /// Calls what the name stands for with the latest `n` operands.
+    pub(super) fn call_global(&mut self, global: GlobalId, n: usize, tail: bool, node: NodeId) {
+        self.at = node;
+        if self.dead(n) {
+            return;
+        }
+        let Some(found) = self.link.global(global) else {
+            self.replace(n, Value::constant(Word::NULL));
+            return;
+        };
+        let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
+        if found.kind == GlobalKind::Method
+            && n > 0
+            && n <= ARG_REGS
+            && let Some(cell) = self.link.method_table(found.binding, n)
+        {
+            return self.emit_call(Target::Table(cell), n, tail);
+        }
+        if let Some(cell) = self.link.link_cell(found.binding, n) {
+            return self.emit_call(Target::Cell(cell), n, tail);
+        }
+        // The function goes below its arguments.
+        let r = self.register();
+        self.asm.load_cell(r, found.binding);
+        self.check_defined_for_call(r, found.binding);
+        let mut operands = Vec::with_capacity(n);
+        for _ in 0..n {
+            operands.push(self.state.pop());
+        }
+        self.push_reg(r, Facts::ANY);
+        for value in operands.into_iter().rev() {
+            self.state.push(value);
+        }
+        self.emit_call(Target::Value { known: false }, n, tail);
+    }
+
+    fn check_defined_for_call(&mut self, r: Reg, binding: usize) {
+        self.asm.compare_imm(r, Word::UNDEFINED.0 as i64);
+        let label = self.asm.label();
+        self.asm.branch(Cond::Equal, label);
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(Helper::Undefined, &[Argument::Raw(binding as u64)]);
+            g.asm.trap();
+        }));
+    }
+
+    /// `object.name(args)`
+    pub(super) fn method_call(&mut self, node: NodeId, object: NodeId, name: Name, args: List, tail: bool) {
+        // A variant's fieldless value is an object like any other: `Shape.dot.area()` reads it first.
+        self.expression(object);
+        let nodes = self.unit.list(args);
+        for arg in nodes {
+            self.expression(*arg);
+        }
+        self.at = node;
+        let n = nodes.len() + 1;
+        if self.dead(n) {
+            return;
+        }
+        let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
+        let cell = self.link.selector_table(self.unit.name(name), n);
+        self.emit_call(Target::Table(cell), n, tail);
+    }
+
+    /// The call itself, with the latest `n` operands as arguments.
+    fn emit_call(&mut self, target: Target, n: usize, tail: bool) {
+        let callee = usize::from(matches!(target, Target::Value { .. }));
+        if self.dead(n + callee) {
+            return;
+        }
+        let above = self.state.height() - n - callee;
+        for i in above..self.state.height() {
+            if self.state.operand(i).place.is_raw() {
+                self.in_register(i);
+                self.unpin();
+            }
+        }
+        if !tail {
+            self.save_for_call(above);
+        }
+        let first = above + callee;
+        for k in ARG_REGS..n {
+            self.store_argument(first + k, k);
+        }
+        let mut moves = Vec::with_capacity(n + 1);
+        if callee == 1 {
+            moves.push((self.state.operand(above).place, Place::Reg(M::CLOSURE)));
+        }
+        for k in 0..n.min(ARG_REGS) {
+            moves.push((self.state.operand(first + k).place, Place::Reg(M::ARGS[k])));
+        }
+        let receiver = (n > 0).then(|| self.state.operand(first).facts);
+        self.parallel_move(moves);
+        if n > ARG_REGS {
+            self.asm.store_imm(Mem::at(M::CTX, thread::OFFSET_ARG_COUNT), n as i32);
+        }
+        for _ in 0..n + callee {
+            self.state.pop();
+        }
+        self.unpin();
+        self.line();
+        match target {
+            Target::Cell(cell) => {
+                if tail {
+                    self.asm.epilogue(self.survey.saved);
+                    self.asm.jump_cell(cell);
+                } else {
+                    self.asm.call_cell(cell);
+                }
+            }
+            Target::Value { known } => {
+                if !known {
+                    self.check_callable();
+                }
+                if tail {
+                    self.asm.epilogue(self.survey.saved);
+                }
+                self.asm.load(M::SCRATCH, Mem::at(M::CLOSURE, layout::closure_disp(0)));
+                let entry = Mem::at(M::SCRATCH, 8 * n.min(ENTRY_MANY) as i32);
+                if tail { self.asm.jump_mem(entry) } else { self.asm.call_mem(entry) }
+            }
+            Target::Table(cell) => self.dispatch(cell, receiver.unwrap_or(Facts::ANY), tail),
+        }
+        if tail {
+            self.unreachable();
+            self.push_constant(Word::NULL);
+        } else {
+            self.safepoint();
+            self.push_reg(M::RESULT, Facts::ANY);
+        }
+    }
+
+    /// The callee is in CLOSURE: anything but a function throws.
+    fn check_callable(&mut self) {
+        self.asm.lea(M::SCRATCH, Mem::at(M::CLOSURE, -(TAG_FUNCTION as i32)));
+        self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+        let label = self.asm.label();
+        self.asm.branch(Cond::NotEqual, label);
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(Helper::NotCallable, &[Argument::Place(Place::Reg(M::CLOSURE))]);
+            g.asm.trap();
+        }));
+    }
+
+    /// Goes through the dispatch table at the first argument's layout.
+    fn dispatch(&mut self, cell: usize, receiver: Facts, tail: bool) {
+        let object = M::ARGS[0];
+        let entry = match receiver.layout {
+            Some(known) => {
+                if tail {
+                    self.asm.epilogue(self.survey.saved);
+                }
+                self.asm.load_cell(M::SCRATCH, cell);
+                Mem::at(M::SCRATCH, 4 * layout::header_low(known) as i32)
+            }
+            None => {
+                let immediate = self.asm.label();
+                let found = self.asm.label();
+                if receiver.types != Types::OBJECT {
+                    self.asm.lea(M::SCRATCH, Mem::at(object, -(crate::gc::word::TAG_OBJECT as i32)));
+                    self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                    self.asm.branch(Cond::NotEqual, immediate);
+                    self.cold.push(Box::new(move |g| g.classify(object, immediate, found)));
+                }
+                self.asm.load32(M::RESULT, Mem::at(object, layout::HEADER_DISP));
+                self.asm.bind(found);
+                if tail {
+                    self.asm.epilogue(self.survey.saved);
+                }
+                self.asm.load_cell(M::SCRATCH, cell);
+                Mem::indexed(M::SCRATCH, M::RESULT, 2, 0)
+            }
+        };
+        if tail { self.asm.jump_mem(entry) } else { self.asm.call_mem(entry) }
+    }
+
+    /// Out of line: the header word that an immediate or a function would have, in RESULT.
+    fn classify(&mut self, value: Reg, entry: Label, found: Label) {
+        self.asm.bind(entry);
+        let class = |g: &mut Self, id: layout::LayoutId| g.asm.mov_imm(M::RESULT, layout::header_low(id) as i64);
+        class(self, layout::INT);
+        self.asm.test_imm(value, TAG_MASK as i64);
+        self.asm.branch(Cond::Equal, found);
+        class(self, layout::FLOAT);
+        self.asm.test_imm(value, FLOAT_BIT as i64);
+        self.asm.branch(Cond::NotEqual, found);
+        class(self, layout::NULL);
+        self.asm.compare_imm(value, Word::NULL.0 as i64);
+        self.asm.branch(Cond::Equal, found);
+        class(self, layout::BOOL);
+        self.asm.compare_imm(value, Word::TRUE.0 as i64);
+        self.asm.branch(Cond::Equal, found);
+        self.asm.compare_imm(value, Word::FALSE.0 as i64);
+        self.asm.branch(Cond::Equal, found);
+        class(self, layout::CLOSURE);
+        self.asm.test_imm(value, 1);
+        self.asm.branch(Cond::NotEqual, found);
+        class(self, layout::KEYWORD);
+        self.asm.jump(found);
+    }
+
+    // ---- intrinsics ----
+
+    /// Writes a known function inline when the facts allow it. The arguments may have been pushed already when it did not:
+    /// the caller pushes those that are missing.
+    fn intrinsic(&mut self, node: NodeId, intrinsic: Intrinsic, args: &[NodeId]) -> bool {
+        use Intrinsic::*;
+        match (intrinsic, args) {
+            (Even | Odd | Not, [_]) => {
+                let mut no = super::join::Join::new();
+                self.condition_call(node, &mut no);
+                self.bool_from(no);
+                true
+            }
+            (ToFloat | Sqrt | Abs | Floor | Ceil, [x]) => {
+                self.expression(*x);
+                self.arrive(node);
+                self.at = node;
+                self.float_intrinsic(node, intrinsic)
+            }
+            (Truncate | ToInt, [x]) => {
+                self.expression(*x);
+                self.arrive(node);
+                self.state.operand(self.top(0)).facts.is_int()
+            }
+            (Length, [x]) => {
+                self.expression(*x);
+                self.arrive(node);
+                self.at = node;
+                self.length(node)
+            }
+            (Get, [object, index]) => {
+                self.expression(*object);
+                self.expression(*index);
+                self.index(node);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn condition_call(&mut self, node: NodeId, no: &mut super::join::Join) {
+        self.condition(node, false, no);
+    }
+
+    fn float_intrinsic(&mut self, node: NodeId, intrinsic: Intrinsic) -> bool {
+        if !self.state.reachable {
+            return true;
+        }
+        let i = self.top(0);
+        let facts = self.state.operand(i).facts;
+        let keeps_int = matches!(intrinsic, Intrinsic::Abs);
+        let f = if facts.is_float() {
+            self.float_operand_sure(i)
+        } else if facts.is_int() && !keeps_int {
+            self.int_as_float(i)
+        } else if self.is_hot() && facts.may_be_float() && intrinsic != Intrinsic::ToFloat {
+            self.in_register(i);
+            self.reserve(1, 2);
+            let Some(label) = self.leave(node) else { return false };
+            let r = self.in_register(i);
+            let f = self.float_register();
+            self.asm.test_imm(r, FLOAT_BIT as i64);
+            self.asm.branch(Cond::Equal, label);
+            self.asm.untag_float(f, r);
+            self.promote(i, super::twin::Promotion::Float);
+            self.learn(i, Facts::FLOAT);
+            f
+        } else if self.is_hot() && facts.may_be_int() && intrinsic == Intrinsic::ToFloat {
+            self.in_register(i);
+            self.reserve(1, 1);
+            let Some(label) = self.leave(node) else { return false };
+            self.check_ints(&[0], label);
+            self.int_as_float(i)
+        } else {
+            return false;
+        };
+        let dst = self.float_register();
+        match intrinsic {
+            Intrinsic::Sqrt => self.asm.fsqrt(dst, f),
+            Intrinsic::Abs => self.asm.fabs(dst, f),
+            Intrinsic::Floor => self.asm.fround(Round::Floor, dst, f),
+            Intrinsic::Ceil => self.asm.fround(Round::Ceil, dst, f),
+            _ => self.asm.fmov(dst, f),
+        }
+        self.replace(1, Value::new(Place::Float(dst), Facts::FLOAT));
+        true
+    }
+
+    fn length(&mut self, node: NodeId) -> bool {
+        if !self.state.reachable {
+            return true;
+        }
+        let counted = |l: layout::LayoutId| matches!(l, layout::ARRAY | layout::VECTOR | layout::MAP);
+        let i = self.top(0);
+        let value = self.state.operand(i).clone();
+        if !value.facts.layout.is_some_and(counted) {
+            let Some(layout) = value.hint.layout().filter(|l| counted(*l)) else { return false };
+            if !self.is_hot() || !value.facts.types.meets(Types::OBJECT) {
+                return false;
+            }
+            self.in_register(i);
+            self.reserve(1, 0);
+            let Some(label) = self.leave(node) else { return false };
+            let r = self.in_register(i);
+            self.check_layout(r, value.facts, layout, label);
+            self.promote(i, super::twin::Promotion::Layout(layout));
+            self.learn(i, Facts::object(layout));
+        }
+        let r = self.in_register(i);
+        let dst = self.register();
+        self.asm.load(dst, Mem::at(r, layout::slot_disp(0)));
+        self.replace_reg(1, dst, Facts::INT);
+        true
+    }
+
+    // ---- closures and allocation ----
+
+    /// A function value; with `var`, a local named function is defined as well.
+    pub(super) fn closure(&mut self, function: FunctionId, var: Option<VarId>) {
+        let captures = self.unit.function(function).captures.clone();
+        if !self.state.reachable {
+            self.push_constant(Word::NULL);
+            return;
+        }
+        if captures.is_empty() {
+            let cell = self.link.closure_cell(function);
+            self.state.push(Value::new(Place::Cell(cell), Facts::FUNCTION));
+        } else {
+            let code = self.link.code(function);
+            for capture in &captures {
+                self.push_var(*capture);
+            }
+            let n = captures.len();
+            let object = self.allocate(layout::CLOSURE, n as u32, n + 1);
+            // A closure's pointer has its own tag; its slots are reached from there.
+            self.asm.alu_imm(Alu::Add, object, object, (TAG_FUNCTION - crate::gc::word::TAG_OBJECT) as i64);
+            self.asm.mov_imm(M::SCRATCH, code as i64);
+            self.asm.store(Mem::at(object, layout::closure_disp(0)), M::SCRATCH);
+            for k in 0..n {
+                self.store_field(object, layout::closure_disp(1 + k), self.top(n - 1 - k), &[object]);
+            }
+            self.replace_reg(n, object, Facts::FUNCTION);
+        }
+        if let Some(var) = var {
+            let value = self.state.operand(self.top(0)).clone();
+            self.state.push(value);
+            self.define(var);
+        }
+    }
+
+    /// Stores operand `i` into fresh memory, keeping only `keep` pinned.
+    pub(super) fn store_field(&mut self, object: Reg, disp: i32, i: usize, keep: &[Reg]) {
+        // NO-BARRIER: the object is newborn and nothing allocates before its fields are written.
+        match self.state.operand(i).place {
+            Place::Const(word) if Self::immediate(word).is_some() => {
+                self.asm.store_imm(Mem::at(object, disp), word.0 as i32)
+            }
+            _ => {
+                let r = self.in_register(i);
+                self.asm.store(Mem::at(object, disp), r);
+            }
+        }
+        self.unpin();
+        for r in keep {
+            self.pin(*r);
+        }
+    }
+
+    /// Allocates an object inline: a pinned register with the tagged pointer; the header is written, the `words` after it are
+    /// the caller's to write before anything else is allocated.
+    pub(super) fn allocate(&mut self, layout: layout::LayoutId, count: u32, words: usize) -> Reg {
+        let bytes = layout::HEADER_BYTES + 8 * words;
+        let dst = self.register();
+        let end = self.register();
+        self.asm.load(dst, Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR));
+        self.asm.lea(end, Mem::at(dst, bytes as i32));
+        self.asm.compare_mem(end, Mem::at(M::CTX, thread::OFFSET_TLAB_LIMIT));
+        let resume = self.asm.label();
+        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], dst, resume);
+        self.asm.branch(Cond::Above, slow);
+        self.asm.store(Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR), end);
+        self.asm.bind(resume);
+        let header = layout::header(layout, count);
+        if header as i64 == header as i32 as i64 {
+            self.asm.store_imm(Mem::at(dst, 0), header as i32);
+        } else {
+            self.asm.mov_imm(end, header as i64);
+            self.asm.store(Mem::at(dst, 0), end);
+        }
+        self.asm.alu_imm(Alu::Add, dst, dst, crate::gc::word::TAG_OBJECT as i64);
+        self.pinned = self.pinned.without(end);
+        dst
+    }
+}

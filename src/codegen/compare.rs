@@ -1,0 +1,333 @@
+//! Conditions: comparison and branching are one thing.
+//!
+//! A condition is never a value unless somebody wants the value: [`Generator::condition`] goes to a join when the truth of a
+//! node is `when`, and goes on otherwise.
+
+use super::arith::{Path, helper_of};
+use super::facts::{Facts, Types};
+use super::generator::{Argument, Generator};
+use super::join::Join;
+use super::link::{GlobalKind, Helper, Intrinsic};
+use super::state::Value;
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::word::{FLOAT_BIT, INT_SHIFT};
+use crate::reader::tree::*;
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Goes to `join` when the truth of `node` is `when`; goes on when it is not.
+    pub(super) fn condition(&mut self, node: NodeId, when: bool, join: &mut Join) {
+        match self.unit.node(node).clone() {
+            Node::Binary { op, left, right } if is_comparison(op) => self.comparison(op, left, right, node, when, join),
+            Node::Unary { op: UnaryOp::Not, operand } => self.condition(operand, !when, join),
+            Node::And { left, right } if !when => {
+                self.condition(left, false, join);
+                self.condition(right, false, join);
+            }
+            Node::Or { left, right } if when => {
+                self.condition(left, true, join);
+                self.condition(right, true, join);
+            }
+            Node::And { left, right } => {
+                let mut no = Join::new();
+                self.condition(left, false, &mut no);
+                self.condition(right, true, join);
+                self.place(no);
+            }
+            Node::Or { left, right } => {
+                let mut yes = Join::new();
+                self.condition(left, true, &mut yes);
+                self.condition(right, false, join);
+                self.place(yes);
+            }
+            Node::Bool(b) => {
+                if b == when {
+                    self.goto(join);
+                }
+            }
+            Node::Call { callee, args, .. } if args.len == 1 && self.is_parity(callee) => {
+                self.parity(callee, self.unit.list(args)[0], node, when, join)
+            }
+            _ => {
+                self.expression(node);
+                self.at = node;
+                self.branch_on_value(when, join);
+            }
+        }
+    }
+
+    fn is_parity(&mut self, callee: NodeId) -> bool {
+        let Node::Global(g) = self.unit.node(callee) else { return false };
+        let kind = self.link.global(*g).map(|g| g.kind);
+        matches!(kind, Some(GlobalKind::Intrinsic(Intrinsic::Even | Intrinsic::Odd | Intrinsic::Not)))
+    }
+
+    fn parity(&mut self, callee: NodeId, operand: NodeId, node: NodeId, when: bool, join: &mut Join) {
+        let Node::Global(g) = *self.unit.node(callee) else { return };
+        let Some(GlobalKind::Intrinsic(which)) = self.link.global(g).map(|g| g.kind) else { return };
+        if which == Intrinsic::Not {
+            return self.condition(operand, !when, join);
+        }
+        self.expression(operand);
+        self.at = node;
+        if self.state.reachable && !self.state.operand(self.top(0)).facts.is_int() {
+            self.call_global(g, 1, false, node);
+            return self.branch_on_value(when, join);
+        }
+        if !self.state.reachable {
+            self.state.pop();
+            return;
+        }
+        let r = self.in_register(self.top(0));
+        self.asm.test_imm(r, 1 << INT_SHIFT);
+        self.state.pop();
+        self.unpin();
+        let even = if which == Intrinsic::Even { Cond::Equal } else { Cond::NotEqual };
+        let label = self.edge(join);
+        self.asm.branch(if when { even } else { even.negate() }, label);
+    }
+
+    fn comparison(&mut self, op: BinaryOp, left: NodeId, right: NodeId, node: NodeId, when: bool, join: &mut Join) {
+        self.expression(left);
+        self.expression(right);
+        self.arrive(node);
+        if !self.state.reachable {
+            self.state.pop();
+            self.state.pop();
+            return;
+        }
+        self.at = node;
+        match op {
+            BinaryOp::Equal => self.equality(node, when, join),
+            BinaryOp::NotEqual => self.equality(node, !when, join),
+            _ => self.ordering(op, node, when, join),
+        }
+    }
+
+    /// Pops the operands and goes to the join on the flags.
+    fn branch_to(&mut self, cond: Cond, when: bool, join: &mut Join, operands: usize) {
+        for _ in 0..operands {
+            self.state.pop();
+        }
+        self.unpin();
+        let label = self.edge(join);
+        self.asm.branch(if when { cond } else { cond.negate() }, label);
+    }
+
+    /// The slow path of a condition: the helper's Bool decides where to go, so it never comes back into the hot path's flags.
+    fn slow_condition(&mut self, helper: Helper, when: bool, join: &mut Join) -> (Label, Label) {
+        let arguments: Vec<Argument> = [1, 0].iter().map(|n| self.argument(self.top(*n))).collect();
+        let label = self.asm.label();
+        let resume = self.asm.label();
+        let mut state = self.state.clone();
+        let full = state.clone();
+        state.pop();
+        state.pop();
+        let taken = self.asm.label();
+        join.edges.push(super::join::Edge { state, label: taken });
+        let (at, handler) = (self.at, self.handler);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(full, at, handler);
+            g.call_helper_cold(helper, &arguments);
+            g.asm.compare_imm(M::SCRATCH, Word::TRUE.0 as i64);
+            g.asm.branch(if when { Cond::Equal } else { Cond::NotEqual }, taken);
+            g.asm.jump(resume);
+        }));
+        (label, resume)
+    }
+
+    fn ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
+        let (i, j) = (self.top(1), self.top(0));
+        match self.number_path() {
+            Path::General => {
+                self.call_helper(helper_of(op), 2, &[], Facts::BOOL);
+                self.branch_on_value(when, join);
+            }
+            Path::Int => {
+                for k in [i, j] {
+                    if self.constant_int(k).is_none() {
+                        self.in_register(k);
+                    }
+                }
+                if self.constant_int(i).is_some() {
+                    self.in_register(i);
+                }
+                if self.constant_int(j).is_some_and(|n| Self::immediate(Word((n << INT_SHIFT) as u64)).is_none()) {
+                    self.in_register(j);
+                }
+                let known = self.state.operand(i).facts.is_int() && self.state.operand(j).facts.is_int();
+                let mut resume = None;
+                if !known {
+                    match self.leave(node) {
+                        Some(label) => self.check_ints(&[1, 0], label),
+                        None => {
+                            let (label, back) = self.slow_condition(helper_of(op), when, join);
+                            self.check_ints(&[1, 0], label);
+                            resume = Some(back);
+                        }
+                    }
+                }
+                let a = self.in_register(i);
+                match self.constant_int(j) {
+                    Some(n) => self.asm.compare_imm(a, n << INT_SHIFT),
+                    None => {
+                        let b = self.in_register(j);
+                        self.asm.compare(a, b);
+                    }
+                }
+                let cond = match op {
+                    BinaryOp::Less => Cond::Less,
+                    BinaryOp::LessEqual => Cond::LessEqual,
+                    BinaryOp::Greater => Cond::Greater,
+                    _ => Cond::GreaterEqual,
+                };
+                self.branch_to(cond, when, join, 2);
+                if let Some(resume) = resume {
+                    self.asm.bind(resume);
+                }
+            }
+            Path::Float => {
+                let sure = |f: Facts| f.is_float() || f.is_int();
+                let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
+                let mut resume = None;
+                let mut failing = None;
+                if !sure(fa) || !sure(fb) {
+                    for k in [i, j] {
+                        if !sure(self.state.operand(k).facts) {
+                            self.in_register(k);
+                        }
+                    }
+                    self.reserve(2, 2);
+                    failing = self.leave(node);
+                    if failing.is_none() {
+                        let (label, back) = self.slow_condition(helper_of(op), when, join);
+                        failing = Some(label);
+                        resume = Some(back);
+                    }
+                }
+                let (a, b) = match failing {
+                    Some(label) => (self.float_operand_of(i, label), self.float_operand_of(j, label)),
+                    None => (self.float_operand_sure(i), self.float_operand_sure(j)),
+                };
+                let cond = match op {
+                    BinaryOp::Less => FCond::Less,
+                    BinaryOp::LessEqual => FCond::LessEqual,
+                    BinaryOp::Greater => FCond::Greater,
+                    _ => FCond::GreaterEqual,
+                };
+                self.state.pop();
+                self.state.pop();
+                let label = self.edge(join);
+                self.asm.branch_float(cond, a, b, when, label);
+                self.unpin();
+                if let Some(resume) = resume {
+                    self.asm.bind(resume);
+                }
+            }
+        }
+    }
+
+    /// An operand of a float comparison; it is tested when it is not known. Nothing is learnt where the slow way comes back.
+    fn float_operand_of(&mut self, i: usize, failing: Label) -> FReg {
+        let value = self.state.operand(i).clone();
+        if value.facts.is_float() || value.facts.is_int() {
+            return self.float_operand_sure(i);
+        }
+        let r = self.in_register(i);
+        let f = self.float_register();
+        self.asm.test_imm(r, FLOAT_BIT as i64);
+        self.asm.branch(Cond::Equal, failing);
+        self.asm.untag_float(f, r);
+        if self.is_hot() {
+            self.promote(i, super::twin::Promotion::Float);
+            self.learn(i, Facts::FLOAT);
+        }
+        f
+    }
+
+    pub(super) fn equality(&mut self, node: NodeId, when: bool, join: &mut Join) {
+        let (mut i, mut j) = (self.top(1), self.top(0));
+        // A constant goes to the right.
+        if self.constant_word(i).is_some() && self.constant_word(j).is_none() {
+            std::mem::swap(&mut i, &mut j);
+        }
+        let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
+        let identity = fa.is_identity() || fb.is_identity();
+        let ints = fa.is_int() && fb.is_int();
+        if identity || ints {
+            let word = self.constant_word(j).filter(|w| Self::immediate(*w).is_some());
+            let a = self.in_register(i);
+            match word {
+                Some(w) => self.asm.compare_imm(a, w.0 as i64),
+                None => {
+                    let b = self.in_register(j);
+                    self.asm.compare(a, b);
+                }
+            }
+            // What the comparison says of the variable holds on one side of it only.
+            let learn = self.state.operand(i).clone();
+            let constant = self.constant_word(j);
+            self.branch_to(Cond::Equal, when, join, 2);
+            if let (Some(var), Some(Word::NULL)) = (learn.var, constant)
+                && when
+            {
+                let known = self.state.var(var).clone();
+                let types = Types(known.facts.types.0 & !Types::NULL.0);
+                if known.place == learn.place && types.0 != 0 {
+                    self.state.set_var(var, Value { facts: Facts { types, ..known.facts }, ..known });
+                }
+            }
+            return;
+        }
+        if (fa.is_float() || fb.is_float()) && fa.types.or(fb.types).within(Types::FLOAT.or(Types::INT)) {
+            let a = self.float_operand_sure(self.top(1));
+            let b = self.float_operand_sure(self.top(0));
+            self.state.pop();
+            self.state.pop();
+            let label = self.edge(join);
+            self.asm.branch_float(FCond::Equal, a, b, when, label);
+            self.unpin();
+            return;
+        }
+        if fa.may_be_int() && fb.may_be_int() {
+            // Inline for Ints; anything else asks the helper.
+            let constant = self.constant_int(j).filter(|n| Self::immediate(Word((*n << INT_SHIFT) as u64)).is_some());
+            self.in_register(i);
+            if constant.is_none() {
+                self.in_register(j);
+            }
+            let mut resume = None;
+            let failing = match self.leave(node) {
+                Some(label) => label,
+                None => {
+                    let (label, back) = self.slow_condition(Helper::Equal, when, join);
+                    resume = Some(back);
+                    label
+                }
+            };
+            self.check_ints(&[1, 0], failing);
+            let a = self.in_register(i);
+            match constant {
+                Some(n) => self.asm.compare_imm(a, n << INT_SHIFT),
+                None => {
+                    let b = self.in_register(j);
+                    self.asm.compare(a, b);
+                }
+            }
+            self.branch_to(Cond::Equal, when, join, 2);
+            if let Some(resume) = resume {
+                self.asm.bind(resume);
+            }
+            return;
+        }
+        self.call_helper(Helper::Equal, 2, &[], Facts::BOOL);
+        self.branch_on_value(when, join);
+    }
+}
+
+/// Is the operator a comparison?
+pub(super) fn is_comparison(op: BinaryOp) -> bool {
+    use BinaryOp::*;
+    matches!(op, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
+}

@@ -1,0 +1,473 @@
+//! Expressions: every node of the tree, one after the other.
+//!
+//! [`Generator::expression`] leaves exactly one operand on the state's stack, also where the point cannot be reached (then it
+//! stands for a value that is never seen). The forms that need room have files of their own.
+
+use super::compare::is_comparison;
+use super::facts::{Facts, Hint};
+use super::generator::Generator;
+use super::join::Join;
+use super::link::{GlobalKind, Helper};
+use super::state::{Place, Value};
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout;
+use crate::reader::tree::*;
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// The value of a node, as one operand.
+    pub(super) fn expression(&mut self, node: NodeId) {
+        let unit = self.unit;
+        let outer = std::mem::replace(&mut self.at, node);
+        // A block, a conditional or a match hands on to its last parts that nobody wants the value.
+        let unwanted = self.unwanted == Some(node);
+        match unit.node(node) {
+            Node::Int(n) => match Word::int(*n) {
+                Some(word) => self.push_constant(word),
+                None => self.literal(|g| g.link.big_int(&n.to_string()), Facts::object(layout::BIG_INT)),
+            },
+            Node::BigInt(digits) => {
+                let digits = unit.name(*digits);
+                self.literal(|g| g.link.big_int(digits), Facts::object(layout::BIG_INT));
+            }
+            Node::Float(f) => self.state.push(Value::float_constant(*f)),
+            Node::String(text) => self.literal(|g| g.link.string(unit.name(*text)), Facts::STRING),
+            Node::Keyword(name) => {
+                let word = self.link.keyword(unit.name(*name));
+                self.push_constant(word);
+            }
+            Node::Bool(b) => self.push_constant(Word::bool(*b)),
+            Node::Null => self.push_constant(Word::NULL),
+            Node::Local(var) => self.local(*var),
+            Node::Global(global) => self.global(*global),
+            Node::Interpolate(list) => self.collection(Helper::Interpolate, Helper::ExtendText, *list, Facts::STRING),
+            Node::Vector(list) => {
+                self.collection(Helper::MakeVector, Helper::ExtendVector, *list, Facts::object(layout::VECTOR))
+            }
+            Node::Map(list) => self.collection(Helper::MakeMap, Helper::ExtendMap, *list, Facts::object(layout::MAP)),
+            Node::Set(list) => self.collection(Helper::MakeSet, Helper::ExtendSet, *list, Facts::object(layout::SET)),
+            Node::Struct { type_, variant, base, fields, values } => {
+                self.struct_literal(node, *type_, *variant, *base, fields, *values)
+            }
+            Node::Field { object, name } => self.field(node, *object, *name),
+            Node::Index { object, index } => {
+                self.expression(*object);
+                self.expression(*index);
+                self.index(node);
+            }
+            Node::Call { callee, args, tail } => self.call(node, *callee, *args, *tail),
+            Node::MethodCall { object, name, args, tail } => self.method_call(node, *object, *name, *args, *tail),
+            Node::Unary { op: UnaryOp::Negate, operand } => {
+                self.expression(*operand);
+                self.negate(node);
+            }
+            Node::Binary { op, left, right } if !is_comparison(*op) => {
+                self.expression(*left);
+                self.expression(*right);
+                self.binary(*op, node);
+            }
+            Node::Unary { op: UnaryOp::Not, .. } | Node::Binary { .. } => {
+                let mut no = Join::new();
+                self.condition(node, false, &mut no);
+                self.bool_from(no);
+            }
+            Node::And { left, right } => self.and_or(*left, *right, false),
+            Node::Or { left, right } => self.and_or(*left, *right, true),
+            Node::If { condition, then, otherwise } => self.if_(*condition, *then, *otherwise, unwanted),
+            Node::While { loop_, .. } | Node::Loop { loop_, .. } => self.loop_(node, *loop_),
+            Node::For { loop_, pattern, iterable, body } => self.for_(node, *loop_, *pattern, *iterable, *body),
+            Node::Match { subject, arms } => self.match_(node, *subject, arms, unwanted),
+            Node::Block(list) => self.block(*list, unwanted),
+            Node::Let { pattern, value } => {
+                self.expression(*value);
+                self.bind_value(node, *pattern);
+            }
+            Node::LetFunction { var, function } => {
+                self.closure(*function, Some(*var));
+            }
+            Node::Assign { var, value } => {
+                self.expression(*value);
+                self.at = node;
+                self.assign(*var);
+            }
+            Node::AssignField { object, name, value } => {
+                self.expression(*object);
+                self.expression(*value);
+                self.at = node;
+                self.assign_field(node, *name);
+            }
+            Node::AssignIndex { object, index, value } => {
+                self.expression(*object);
+                self.expression(*index);
+                self.expression(*value);
+                self.at = node;
+                self.assign_index(node);
+            }
+            Node::Return(value) => self.return_(*value),
+            Node::Break { loop_, value } => self.break_(*loop_, *value),
+            Node::Continue { loop_ } => self.continue_(*loop_),
+            Node::Throw(value) => {
+                self.expression(*value);
+                self.at = node;
+                self.call_helper(Helper::Throw, 1, &[], Facts::ANY);
+                self.unreachable();
+            }
+            Node::Try(try_) => self.try_(node, try_),
+            Node::Function(function) => self.closure(*function, None),
+            Node::Binding { names, values, body } => self.binding(node, names, *values, *body),
+            Node::DefineGlobals { kind, pattern, value, names } => {
+                self.define_globals(node, *kind, *pattern, *value, names)
+            }
+            Node::Declare(item) => self.call_helper(Helper::Declare, 0, &[*item as u64], Facts::ANY),
+            Node::NotYet(feature) => {
+                let word = self.link.keyword(unit.name(*feature));
+                self.push_constant(word);
+                self.call_helper(Helper::NotYet, 1, &[], Facts::ANY);
+            }
+        }
+        self.at = outer;
+    }
+
+    /// A literal that is an object: in a data cell of the code.
+    fn literal(&mut self, cell: impl FnOnce(&mut Self) -> usize, facts: Facts) {
+        let address = cell(self);
+        self.state.push(Value::new(Place::Cell(address), facts));
+    }
+
+    fn local(&mut self, var: VarId) {
+        self.push_var(var);
+        if !self.arity.vars[var.index()].boxed || !self.state.reachable {
+            return;
+        }
+        let r = self.in_register(self.top(0));
+        let dst = self.register();
+        self.asm.load(dst, Mem::at(r, layout::slot_disp(0)));
+        self.replace_reg(1, dst, Facts::ANY);
+    }
+
+    fn global(&mut self, global: GlobalId) {
+        let Some(found) = self.link.global(global) else {
+            self.push_constant(Word::NULL);
+            return;
+        };
+        match found.kind {
+            GlobalKind::Constant(word) => self.push_constant(word),
+            GlobalKind::Dynamic => self.call_helper(Helper::DynamicGet, 0, &[found.binding as u64], Facts::ANY),
+            GlobalKind::Plain | GlobalKind::Intrinsic(_) | GlobalKind::Method => {
+                if !self.state.reachable {
+                    self.push_constant(Word::NULL);
+                    return;
+                }
+                let hint = self.link.hint(found.binding);
+                let dst = self.register();
+                self.asm.load_cell(dst, found.binding);
+                if hint == Hint::None {
+                    // It has no value yet: it may get one, or be used before its definition.
+                    self.check_defined(dst, found.binding);
+                }
+                self.replace(0, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+            }
+        }
+    }
+
+    fn check_defined(&mut self, r: Reg, binding: usize) {
+        self.asm.compare_imm(r, Word::UNDEFINED.0 as i64);
+        let label = self.asm.label();
+        self.asm.branch(Cond::Equal, label);
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(Helper::Undefined, &[super::generator::Argument::Raw(binding as u64)]);
+            g.asm.trap();
+        }));
+    }
+
+    /// A collection literal: the elements travel in the thread's argument area, in runs when there are many.
+    fn collection(&mut self, make: Helper, extend: Helper, list: List, facts: Facts) {
+        const RUN: usize = 128;
+        let nodes = self.unit.list(list);
+        let at = self.at;
+        let mut first = true;
+        let mut rest = nodes;
+        loop {
+            let (run, later) = rest.split_at(rest.len().min(RUN));
+            for node in run {
+                self.expression(*node);
+            }
+            self.at = at;
+            let n = run.len();
+            if first {
+                self.call_with_area(make, 0, n, facts);
+            } else {
+                self.call_with_area(extend, 1, n, facts);
+            }
+            first = false;
+            rest = later;
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Calls a helper with `before` operands in registers, the latest `n` operands in the thread's argument area, and their
+    /// number as the last argument.
+    pub(super) fn call_with_area(&mut self, helper: Helper, before: usize, n: usize, facts: Facts) {
+        if self.dead(before + n) {
+            return;
+        }
+        let base = self.state.height() - n;
+        for k in 0..n {
+            self.store_argument(base + k, k);
+        }
+        for _ in 0..n {
+            self.state.pop();
+        }
+        self.call_helper(helper, before, &[n as u64], facts);
+    }
+
+    /// Stores operand `i` into entry `k` of the thread's argument area.
+    pub(super) fn store_argument(&mut self, i: usize, k: usize) {
+        let area = crate::gc::thread::OFFSET_ARG_SPILL + 8 * k as i32;
+        let value = self.state.operand(i).clone();
+        match value.place {
+            Place::Const(word) if Self::immediate(word).is_some() => {
+                self.asm.store_imm(Mem::at(M::CTX, area), word.0 as i32)
+            }
+            _ => {
+                let r = self.in_register(i);
+                self.asm.store(Mem::at(M::CTX, area), r);
+            }
+        }
+        self.unpin();
+    }
+
+    fn block(&mut self, list: List, unwanted: bool) {
+        let nodes = self.unit.list(list);
+        let Some((last, rest)) = nodes.split_last() else {
+            self.push_constant(Word::NULL);
+            return;
+        };
+        for node in rest {
+            self.unwanted = Some(*node);
+            self.expression(*node);
+            self.state.pop();
+            self.unpin();
+            if self.state.reachable {
+                self.forget_dead(*node);
+            }
+        }
+        self.unwanted = unwanted.then_some(*last);
+        self.expression(*last);
+    }
+
+    fn and_or(&mut self, left: NodeId, right: NodeId, or: bool) {
+        let mut decided = Join::new();
+        self.expression(left);
+        if !self.state.reachable {
+            self.state.pop();
+            self.expression(right);
+            return;
+        }
+        // The deciding operand is the value: it stays on the stack on that way.
+        let i = self.top(0);
+        let value = self.state.operand(i).clone();
+        self.state.push(value);
+        let mut way = Join::new();
+        self.branch_on_value(or, &mut way);
+        decided.edges.append(&mut way.edges);
+        self.state.pop();
+        self.expression(right);
+        self.goto_value(&mut decided);
+        self.finish_value(decided);
+    }
+
+    /// Leaves with the latest operand as the value of a join.
+    pub(super) fn goto_value(&mut self, join: &mut Join) {
+        self.goto(join);
+        self.state.pop();
+    }
+
+    /// Places a join of values: one operand is on the stack afterwards.
+    pub(super) fn finish_value(&mut self, join: Join) {
+        self.place(join);
+        if !self.state.reachable {
+            self.push_constant(Word::NULL);
+        }
+    }
+
+    fn if_(&mut self, condition: NodeId, then: NodeId, otherwise: Option<NodeId>, unwanted: bool) {
+        let mut no = Join::new();
+        let mut end = Join::new();
+        self.condition(condition, false, &mut no);
+        self.unwanted = unwanted.then_some(then);
+        self.expression(then);
+        let height = self.state.height();
+        self.goto_value(&mut end);
+        self.place(no);
+        match otherwise {
+            Some(node) => {
+                self.unwanted = unwanted.then_some(node);
+                self.expression(node)
+            }
+            None => self.push_constant(Word::NULL),
+        }
+        debug_assert_eq!(self.state.height(), height);
+        if end.edges.is_empty() {
+            return;
+        }
+        if !self.state.reachable {
+            self.state.pop();
+            return self.finish_value(end);
+        }
+        self.place(end);
+    }
+
+    /// Assigns the latest operand to a variable; it stays as the value of the expression.
+    fn assign(&mut self, var: VarId) {
+        if !self.state.reachable {
+            return;
+        }
+        let i = self.top(0);
+        let value = self.state.operand(i).clone();
+        if self.arity.vars[var.index()].boxed {
+            self.push_var(var);
+            let container = self.in_register(self.top(0));
+            let r = self.in_register(i);
+            self.asm.store(Mem::at(container, layout::slot_disp(0)), r);
+            self.state.pop();
+            self.unpin();
+            return;
+        }
+        self.state.push(value);
+        self.store_var(var);
+        // The value of the assignment is what the variable is now.
+        let now = self.state.var(var).clone();
+        if now.place != Place::None {
+            self.state.set_operand(i, Value { var: Some(var), ..now });
+        }
+    }
+
+    /// Binds the latest operand to the pattern of a `let`; it stays as the value.
+    fn bind_value(&mut self, node: NodeId, pattern: PatternId) {
+        self.at = node;
+        if let Pattern::Bind(var) = self.unit.pattern(pattern) {
+            let i = self.top(0);
+            let value = self.state.operand(i).clone();
+            self.state.push(value);
+            self.define(*var);
+            if self.state.reachable && !self.arity.vars[var.index()].boxed {
+                let now = self.state.var(*var).clone();
+                if now.place != Place::None {
+                    self.state.set_operand(i, Value { var: Some(*var), ..now });
+                }
+            }
+            return;
+        }
+        let mut misfit = Join::new();
+        let i = self.top(0);
+        self.match_pattern(pattern, i, &mut misfit);
+        if misfit.edges.is_empty() {
+            return;
+        }
+        let mut end = Join::new();
+        self.goto(&mut end);
+        let height = self.state.height();
+        self.place(misfit);
+        self.at = node;
+        self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
+        debug_assert_eq!(self.state.height(), height);
+        self.unreachable();
+        self.state.pop();
+        self.finish_value(end);
+    }
+
+    /// Gives the latest operand to a new variable, in a box when it wants one.
+    pub(super) fn define(&mut self, var: VarId) {
+        if self.arity.vars[var.index()].boxed && self.state.reachable {
+            let i = self.top(0);
+            self.in_register(i);
+            let object = self.allocate(layout::BOX, 0, 1);
+            let r = self.in_register(i);
+            self.asm.store(Mem::at(object, layout::slot_disp(0)), r);
+            self.replace_reg(1, object, Facts::object(layout::BOX));
+        }
+        self.store_var(var);
+    }
+
+    fn return_(&mut self, value: Option<NodeId>) {
+        match value {
+            Some(node) => self.expression(node),
+            None => self.push_constant(Word::NULL),
+        }
+        self.return_top();
+    }
+
+    /// Returns the latest operand; it stays on the stack for a value that is never seen.
+    pub(super) fn return_top(&mut self) {
+        if !self.state.reachable {
+            return;
+        }
+        self.run_cleanups(0);
+        if !self.state.reachable {
+            return;
+        }
+        let place = self.state.operand(self.top(0)).place;
+        self.parallel_move(vec![(place, Place::Reg(M::RESULT))]);
+        self.asm.epilogue(self.survey.saved);
+        self.asm.ret();
+        self.unpin();
+        self.unreachable();
+    }
+
+    fn define_globals(
+        &mut self,
+        node: NodeId,
+        kind: LetKind,
+        pattern: PatternId,
+        value: NodeId,
+        names: &[(VarId, Name)],
+    ) {
+        let mut skip = Join::new();
+        if kind == LetKind::Once
+            && let Some((_, name)) = names.first()
+            && self.state.reachable
+        {
+            let binding = self.link.own_binding(self.unit.name(*name));
+            let r = self.register();
+            self.asm.load_cell(r, binding);
+            self.push_reg(r, Facts::ANY);
+            self.asm.compare_imm(r, Word::UNDEFINED.0 as i64);
+            let label = self.edge(&mut skip);
+            self.asm.branch(Cond::NotEqual, label);
+            self.state.pop();
+            self.unpin();
+        }
+        self.expression(value);
+        self.bind_value(node, pattern);
+        for (var, name) in names {
+            let binding = self.link.own_binding(self.unit.name(*name));
+            self.push_constant(Word(0));
+            self.state.pop();
+            self.local(*var);
+            self.at = node;
+            self.define_binding(binding);
+            self.state.pop();
+        }
+        if !skip.edges.is_empty() {
+            self.goto_value(&mut skip);
+            self.finish_value(skip);
+        }
+    }
+
+    fn define_binding(&mut self, binding: usize) {
+        if self.dead(1) {
+            return;
+        }
+        // The address goes first: a dummy operand holds its place among the arguments.
+        let value = self.state.pop();
+        self.state.push(Value::constant(Word(binding as u64)));
+        self.state.push(value);
+        self.call_helper(Helper::Define, 2, &[], Facts::ANY);
+    }
+}

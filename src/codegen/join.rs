@@ -1,0 +1,265 @@
+//! Joins: places where several ways meet, each with a state of its own.
+//!
+//! A way into a join notes its state and leaves through a label of its own. When the join is placed, a state is chosen that all
+//! ways can agree with at little cost; ways that already agree go straight to it, the others get their moves on the edge.
+//! Nothing is spilled to be safe.
+
+use super::facts::Facts;
+use super::generator::Generator;
+use super::state::{Owner, Place, State, Value};
+use crate::asm::masm::*;
+
+/// A way into a join.
+#[derive(Clone)]
+pub(super) struct Edge {
+    pub(super) state: State,
+    pub(super) label: Label,
+}
+
+/// A join that is not yet placed.
+#[derive(Clone, Default)]
+pub(super) struct Join {
+    pub(super) edges: Vec<Edge>,
+}
+
+impl Join {
+    /// A join without ways in.
+    pub(super) fn new() -> Join {
+        Join::default()
+    }
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// A label from which control goes to the join with the present state.
+    pub(super) fn edge(&mut self, join: &mut Join) -> Label {
+        let label = self.asm.label();
+        join.edges.push(Edge { state: self.state.clone(), label });
+        label
+    }
+
+    /// Goes to the join; nothing is reached after it.
+    pub(super) fn goto(&mut self, join: &mut Join) {
+        if !self.state.reachable {
+            return;
+        }
+        let label = self.edge(join);
+        self.asm.jump(label);
+        self.unreachable();
+    }
+
+    /// Places a join here, at this height of the operand stack; the present point, when reachable, is a way in as well.
+    pub(super) fn place(&mut self, join: Join) {
+        self.unpin();
+        let mut edges = join.edges;
+        if edges.is_empty() {
+            return;
+        }
+        let target = {
+            let own = self.state.clone();
+            let mut incoming: Vec<&State> = Vec::with_capacity(edges.len() + 1);
+            if own.reachable {
+                incoming.push(&own);
+            }
+            incoming.extend(edges.iter().map(|e| &e.state));
+            self.meeting_state(&incoming)
+        };
+        let here = self.asm.label();
+        if self.state.reachable {
+            self.agree(&target);
+        }
+        // Edges without moves arrive at the join itself; the others are written out of line.
+        let mut moving = Vec::new();
+        for edge in edges.drain(..) {
+            let fits = self.with_state(&edge.state, |g| g.agrees(&target));
+            if fits {
+                self.asm.bind(edge.label);
+            } else {
+                moving.push(edge);
+            }
+        }
+        self.asm.bind(here);
+        let at = self.at;
+        let handler = self.handler;
+        for edge in moving {
+            let target = target.clone();
+            self.cold.push(Box::new(move |g| {
+                g.asm.bind(edge.label);
+                g.enter_cold(edge.state, at, handler);
+                g.agree(&target);
+                g.asm.jump(here);
+            }));
+        }
+        self.state = target;
+        self.state.reachable = true;
+        self.unpin();
+    }
+
+    fn with_state<R>(&mut self, state: &State, f: impl FnOnce(&Self) -> R) -> R {
+        let own = std::mem::replace(&mut self.state, state.clone());
+        let result = f(self);
+        self.state = own;
+        result
+    }
+
+    /// The state in which all incoming ones can meet. The first is the preferred one.
+    fn meeting_state(&mut self, incoming: &[&State]) -> State {
+        let base = incoming[0];
+        if incoming.len() == 1 {
+            return base.clone();
+        }
+        let mut target = State::new();
+        let mut unplaced: Vec<(Owner, Value, bool)> = Vec::new();
+        let owners: Vec<(Owner, Value)> = base.values().map(|(o, v)| (o, v.clone())).collect();
+        // Operands must be pushed in order: collect first, push later.
+        let mut operands: Vec<Option<Value>> = vec![None; base.height()];
+        let mut chosen: Vec<(Owner, Place)> = Vec::new();
+        for (owner, value) in owners {
+            let all: Vec<Value> = incoming.iter().map(|s| Self::value_or_none(s, owner)).collect();
+            if all.iter().any(|v| v.place == Place::None) && matches!(owner, Owner::Var(_)) {
+                continue;
+            }
+            let facts = all.iter().skip(1).fold(all[0].facts, |f, v| f.join(v.facts));
+            let same_place = all.iter().all(|v| v.place == value.place);
+            let copy = value.copy.filter(|_| same_place && all.iter().all(|v| v.copy == value.copy));
+            let var = value.var.filter(|_| all.iter().all(|v| v.var == value.var));
+            let merged = Value { place: value.place, copy, facts, hint: value.hint.clone(), var };
+            // An equal place may be shared with another owner only when it is shared in all states, which it is: places
+            // are equal in all.
+            if same_place {
+                chosen.push((owner, merged.place));
+                match owner {
+                    Owner::Var(v) => target.set_var(v, merged),
+                    Owner::Operand(i) => operands[i] = Some(merged),
+                }
+            } else {
+                let raw = facts.is_float() && all.iter().any(|v| v.place.is_raw());
+                unplaced.push((owner, Value { copy: None, ..merged }, raw));
+            }
+        }
+        // Count operands' places too before choosing new ones.
+        let mut taken = target.clone();
+        for value in operands.iter().flatten() {
+            taken.push(value.clone());
+        }
+        for (owner, mut value, raw) in unplaced {
+            let all: Vec<Place> = incoming.iter().map(|s| Self::value_or_none(s, owner).place).collect();
+            value.place = self.choose_place(&taken, &all, raw, owner);
+            taken.push(value.clone());
+            match owner {
+                Owner::Var(v) => target.set_var(v, value),
+                Owner::Operand(i) => operands[i] = Some(value),
+            }
+        }
+        for value in operands {
+            target.push(value.unwrap_or_else(Value::none));
+        }
+        target
+    }
+
+    fn value_or_none(state: &State, owner: Owner) -> Value {
+        match owner {
+            Owner::Operand(i) if i >= state.height() => Value::none(),
+            _ => Self::value_of(state, owner),
+        }
+    }
+
+    /// A place for a value that is in several: one of them if it is free, else another register, else the frame.
+    pub(super) fn choose_place(&mut self, taken: &State, candidates: &[Place], raw: bool, owner: Owner) -> Place {
+        if raw {
+            for place in candidates {
+                if let Place::Float(f) = place
+                    && taken.uses_of_float(*f) == 0
+                {
+                    return *place;
+                }
+            }
+            if let Some(f) = M::FLOATS.iter().find(|f| taken.uses_of_float(**f) == 0) {
+                return Place::Float(*f);
+            }
+            return Place::FloatSlot(self.fresh_slot(taken));
+        }
+        if let Owner::Var(var) = owner
+            && let Some(home) = self.home(var)
+            && taken.uses_of(home) == 0
+        {
+            return Place::Reg(home);
+        }
+        let homeless = |r: Reg| !M::CALLEE_SAVED.contains(&r);
+        for place in candidates {
+            if let Place::Reg(r) = place
+                && taken.uses_of(*r) == 0
+                && homeless(*r)
+            {
+                return *place;
+            }
+        }
+        if let Some(r) = M::CALLER_SAVED.iter().find(|r| taken.uses_of(**r) == 0) {
+            return Place::Reg(*r);
+        }
+        Place::Slot(self.fresh_slot(taken))
+    }
+
+    fn fresh_slot(&mut self, taken: &State) -> u16 {
+        taken.free_slot()
+    }
+
+    /// Splits the condition of a node: control goes on when its truth is not `when`, and to the join when it is.
+    pub(super) fn branch_on_value(&mut self, when: bool, join: &mut Join) {
+        if !self.state.reachable {
+            self.state.pop();
+            return;
+        }
+        let i = self.top(0);
+        let facts = self.state.operand(i).facts;
+        if let Some(word) = self.constant_word(i) {
+            self.state.pop();
+            if word.is_falsy() != when {
+                self.goto(join);
+            }
+            return;
+        }
+        if !facts.may_be_falsy() {
+            self.state.pop();
+            if when {
+                self.goto(join);
+            }
+            return;
+        }
+        let r = self.in_register(i);
+        let truthy = if facts.is_bool() {
+            self.asm.compare_imm(r, crate::gc::Word::TRUE.0 as i64);
+            Cond::Equal
+        } else {
+            self.asm.alu_imm(Alu::And, M::SCRATCH, r, !8);
+            self.asm.compare_imm(M::SCRATCH, 4);
+            Cond::NotEqual
+        };
+        self.state.pop();
+        self.unpin();
+        let label = self.edge(join);
+        self.asm.branch(if when { truthy } else { truthy.negate() }, label);
+    }
+
+    /// Puts a Bool on the stack from two joins: control is at the true end, the false ways are in the join.
+    pub(super) fn bool_from(&mut self, false_ways: Join) {
+        let mut end = Join::new();
+        self.push_constant(crate::gc::Word::TRUE);
+        self.goto(&mut end);
+        self.place(false_ways);
+        if self.state.reachable {
+            self.push_constant(crate::gc::Word::FALSE);
+            self.goto(&mut end);
+        } else {
+            self.push_constant(crate::gc::Word::NULL);
+        }
+        self.state.pop();
+        self.place(end);
+        if !self.state.reachable {
+            self.push_constant(crate::gc::Word::NULL);
+        } else {
+            let i = self.top(0);
+            let value = self.state.operand(i).clone();
+            self.state.set_operand(i, Value { facts: Facts::BOOL, ..value });
+        }
+    }
+}

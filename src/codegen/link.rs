@@ -1,0 +1,172 @@
+//! What the generator asks of the rest of the system, as one interface.
+//!
+//! The generator knows no namespaces, types or code memory: whoever compiles hands it a [`Link`] that answers with plain data
+//! (addresses of data cells, layouts, words). That keeps the arrow of dependence in one place, and lets tests generate code
+//! without a running system.
+
+use super::facts::Hint;
+use crate::gc::Word;
+use crate::gc::layout::LayoutId;
+use crate::reader::tree::{FunctionId, GlobalId};
+
+/// Helpers of the runtime that generated code calls through exit stubs: arguments and result are tagged words unless said
+/// otherwise. All may collect and may throw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[rustfmt::skip]
+pub enum Helper {
+    /// Arithmetic on any two values: the operators' general meaning.
+    Add, Subtract, Multiply, Divide, Remainder, Concat,
+    /// Shifts and bits.
+    ShiftLeft, ShiftRight, ShiftRightLogical, BitAnd, BitXor, BitOr,
+    /// `-a`
+    Negate,
+    /// Comparisons; a Bool comes back.
+    Less, LessEqual, Greater, GreaterEqual, Equal,
+    /// `o[i]`, `o[i] = v`
+    GetIndex, SetIndex,
+    /// `(object, raw address of the site)`: fills the site. `(object, value, raw address of the site)`: gives the value.
+    GetField, SetField,
+    /// `(raw count)`: elements in the thread's argument area.
+    MakeVector, MakeMap, MakeSet, Interpolate,
+    /// `(vector, raw count)`: a vector with the elements in the argument area added; `(map, raw count)`, `(set, raw count)`,
+    /// `(string, raw count)`.
+    ExtendVector, ExtendMap, ExtendSet, ExtendText,
+    /// `(raw payload bytes with header)`: the raw address of fresh memory; the header is not written.
+    Allocate,
+    /// Safepoint.
+    Poll,
+    /// `(value)`; never returns a value.
+    Throw,
+    /// `(value)`: throws what was caught again, with the stack trace it came with.
+    Rethrow,
+    /// `(value)`: throws MatchError.
+    MatchError,
+    /// `(collection)`: a cursor. `(cursor)`: the next chunk or null.
+    Iterate, NextChunk,
+    /// `(callee)`: throws TypeError.
+    NotCallable,
+    /// `(raw address of the binding)`: throws that it has no value (yet).
+    Undefined,
+    /// `(raw address of the binding, value)`
+    Define,
+    /// `(raw address of the binding)`: value of a dynamic variable.
+    DynamicGet,
+    /// `(raw address of the binding, value)`: binds it; gives the bindings as they were.
+    DynamicBind,
+    /// `(bindings as they were)`: makes them so again and gives what they were; UNDEFINED changes nothing.
+    DynamicRestore,
+    /// `(raw index of the item)`: `extend` and the like.
+    Declare,
+    /// `(base, raw type id, raw variant index or -1)`: throws TypeError when base is no instance; gives base in the current layout.
+    StructBase,
+    /// `(value, raw type id, raw variant index or -1)`: a Bool; for instances of older layouts.
+    IsInstance,
+    /// `(vector, from, after)`: the elements from `from` on, without the last `after`, as a vector.
+    SubVector,
+    /// `(from, to)`: throws what `range(from, to)` throws, or that the range is too large to count through.
+    RangeError,
+    /// `(map, key)`: the value, or UNDEFINED.
+    MapFind,
+    /// `(keyword naming the feature)`: throws "not yet".
+    NotYet,
+}
+
+/// What a name outside of the function stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Global {
+    /// Address of the binding; its value is the word there.
+    pub binding: usize,
+    /// How it is used.
+    pub kind: GlobalKind,
+}
+
+/// How a global is read and called.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum GlobalKind {
+    /// An ordinary binding.
+    Plain,
+    /// A dynamic variable.
+    Dynamic,
+    /// A constant of `core` that nobody can redefine.
+    Constant(Word),
+    /// A function of `core` that the generator knows.
+    Intrinsic(Intrinsic),
+    /// A protocol method: called through its dispatch table.
+    Method,
+}
+
+/// Functions of `core` that the generator writes inline where the facts allow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[rustfmt::skip]
+pub enum Intrinsic {
+    /// `(x)`
+    ToFloat, Sqrt, Abs, Floor, Ceil, Truncate, ToInt, Not, Even, Odd, Length,
+    /// `(a, b)`
+    Range, Get, Identical,
+}
+
+/// A struct or a variant.
+#[derive(Clone, Debug)]
+pub struct StructType {
+    /// The type's number in the type table.
+    pub type_id: u32,
+    /// The variant's number, for enums.
+    pub variant: Option<u32>,
+    /// The layout of new instances.
+    pub layout: LayoutId,
+    /// Instances of other layouts may exist (the struct was redefined).
+    pub redefined: bool,
+    /// The fields in the order of the slots.
+    pub fields: Vec<FieldType>,
+    /// The data cell that holds the only value of a variant without fields.
+    pub singleton: Option<usize>,
+}
+
+/// A field of a struct or variant.
+#[derive(Clone, Debug)]
+pub struct FieldType {
+    /// Its name.
+    pub name: String,
+    /// The data cell that holds the function without parameters that gives the default.
+    pub default: Option<usize>,
+}
+
+/// The surroundings of the function that is being compiled.
+pub trait Link {
+    /// The code address of the helper's exit stub.
+    fn helper(&mut self, helper: Helper) -> usize;
+    /// The code address of the stub that boxes the float in FSCRATCH into SCRATCH and keeps all other registers.
+    fn box_float_stub(&mut self) -> usize;
+    /// A data cell that holds this String.
+    fn string(&mut self, text: &str) -> usize;
+    /// A data cell that holds this Int of any size (decimal digits).
+    fn big_int(&mut self, digits: &str) -> usize;
+    /// The keyword.
+    fn keyword(&mut self, name: &str) -> Word;
+    /// A new inline cache for accesses to this field: its first word is `header_low | displacement << 32` once it is filled.
+    fn site(&mut self, field: &str) -> usize;
+    /// What the name stands for; none when nothing (the loader has reported it).
+    fn global(&mut self, global: GlobalId) -> Option<Global>;
+    /// The binding that a top-level `let` of the unit being compiled defines.
+    fn own_binding(&mut self, name: &str) -> usize;
+    /// The link cell for calls of the binding's function with this many arguments, when it can be called directly.
+    fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize>;
+    /// The data cell with the address of the dispatch table of the method bound there.
+    fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize>;
+    /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.
+    fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
+    /// The struct type, or the variant of the enum, that the name stands for.
+    fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
+    /// The slot of a field in objects of this layout, and whether it may be written.
+    fn slot_of(&mut self, layout: LayoutId, field: &str) -> Option<(u32, bool)>;
+    /// A layout that an object with this field probably has.
+    fn guess_layout(&mut self, field: &str) -> Option<LayoutId>;
+    /// The record of a nested function.
+    fn code(&mut self, function: FunctionId) -> usize;
+    /// A data cell that holds the function value of a nested function without captures.
+    fn closure_cell(&mut self, function: FunctionId) -> usize;
+    /// What the binding's value looks like now.
+    fn hint(&mut self, binding: usize) -> Hint;
+    /// Names of addresses for listings.
+    fn notes(&self) -> bool;
+}

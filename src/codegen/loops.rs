@@ -1,0 +1,719 @@
+//! Loops: entered optimistically, written again when that was too hopeful.
+//!
+//! The header keeps the places, representations and facts that variables have on entry. When a variable has widened at the
+//! back-edge, the code is cut back to before the header, the variable is widened there, and the loop is written again; the
+//! lattice is low, so a couple of turns settle it. `for` keeps its own state (index and limit of a range; cursor, chunk and
+//! index of any other collection) as pending operands.
+
+use super::facts::{Facts, Hint, Types};
+use super::generator::{Argument, Generator, LoopFrame};
+use super::join::{Edge, Join};
+use super::link::{GlobalKind, Helper, Intrinsic};
+use super::state::{Owner, Place, State, Value};
+use super::twin::{Exit, LOOP_CAP, Promotion, Region};
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout::slot_disp;
+use crate::gc::thread::OFFSET_STACK_LIMIT;
+use crate::reader::tree::*;
+
+/// How often a loop is written before everything in it is taken to be anything.
+const ATTEMPTS: usize = 8;
+
+/// What a loop does in each turn.
+#[derive(Clone)]
+enum Turn {
+    /// `while condition { body }`, `loop { body }`
+    While { condition: Option<NodeId>, body: NodeId },
+    /// `for pattern in range(a, b)`: operands index and limit.
+    Range { pattern: PatternId, body: NodeId },
+    /// `for pattern in collection`: operands cursor, chunk, index.
+    Chunks { pattern: PatternId, body: NodeId, hint: Hint },
+}
+
+/// A loop to be written.
+#[derive(Clone)]
+struct Spec {
+    node: NodeId,
+    id: LoopId,
+    turn: Turn,
+    /// Height of the operand stack before the loop's own operands.
+    base: usize,
+    /// The operand that holds the last body value, when somebody wants it.
+    result: Option<usize>,
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    fn wants_value(&self, node: NodeId) -> bool {
+        self.unwanted != Some(node)
+    }
+
+    /// `while` and `loop`.
+    pub(super) fn loop_(&mut self, node: NodeId, id: LoopId) {
+        let (condition, body) = match self.unit.node(node) {
+            Node::While { condition, body, .. } => (Some(*condition), *body),
+            Node::Loop { body, .. } => (None, *body),
+            _ => return,
+        };
+        let base = self.state.height();
+        if self.skip_unreachable() {
+            return;
+        }
+        let wanted = condition.is_some() && self.wants_value(node);
+        let result = wanted.then_some(base);
+        if wanted {
+            self.push_constant(Word::NULL);
+        }
+        self.loop_with_twin(Spec { node, id, turn: Turn::While { condition, body }, base, result });
+    }
+
+    /// Loops cannot be entered in the middle by exits, for regions contain none.
+    fn skip_unreachable(&mut self) -> bool {
+        if !self.state.reachable {
+            self.push_constant(Word::NULL);
+        }
+        !self.state.reachable
+    }
+
+    /// `for pattern in iterable { body }`
+    pub(super) fn for_(&mut self, node: NodeId, id: LoopId, pattern: PatternId, iterable: NodeId, body: NodeId) {
+        let wanted = self.wants_value(node);
+        let base = self.state.height();
+        if let Node::Call { callee, args, .. } = self.unit.node(iterable)
+            && let Node::Global(g) = self.unit.node(*callee)
+            && matches!(self.link.global(*g).map(|g| g.kind), Some(GlobalKind::Intrinsic(Intrinsic::Range)))
+            && let [from, to] = self.unit.list(*args)
+        {
+            self.expression(*from);
+            self.expression(*to);
+            self.at = iterable;
+            if !self.state.reachable {
+                self.state.drop_to(base);
+                self.push_constant(Word::NULL);
+                return;
+            }
+            self.check_bounds();
+            let result = self.push_result(wanted);
+            return self.loop_with_twin(Spec { node, id, turn: Turn::Range { pattern, body }, base, result });
+        }
+        self.expression(iterable);
+        self.at = iterable;
+        if self.skip_unreachable_operand() {
+            return;
+        }
+        let hint = self.state.operand(self.top(0)).hint.element();
+        self.call_helper(Helper::Iterate, 1, &[], Facts::of(Types::OBJECT));
+        // The first chunk; the loop asks for the others.
+        let mut none = Join::new();
+        self.next_chunk(base, &mut none);
+        self.push_constant(Word(0));
+        let result = self.push_result(wanted);
+        let spec = Spec { node, id, turn: Turn::Chunks { pattern, body, hint }, base, result };
+        self.loop_with_twin(spec);
+        // An empty collection comes here without a turn.
+        for edge in &mut none.edges {
+            edge.state.drop_to(base);
+            edge.state.push(Value::constant(Word::NULL));
+        }
+        self.place(none);
+    }
+
+    fn skip_unreachable_operand(&mut self) -> bool {
+        !self.state.reachable
+    }
+
+    fn push_result(&mut self, wanted: bool) -> Option<usize> {
+        wanted.then(|| {
+            self.push_constant(Word::NULL);
+            self.top(0)
+        })
+    }
+
+    /// The latest two operands are the bounds of a range that is counted through: Ints, or an error.
+    fn check_bounds(&mut self) {
+        let (i, j) = (self.top(1), self.top(0));
+        if !(self.state.operand(i).facts.is_int() && self.state.operand(j).facts.is_int()) {
+            for k in [i, j] {
+                if !self.state.operand(k).facts.is_int() {
+                    self.in_register(k);
+                }
+            }
+            let label = self.asm.label();
+            let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+            let arguments = [self.argument(i), self.argument(j)];
+            self.cold.push(Box::new(move |g| {
+                g.asm.bind(label);
+                g.enter_cold(state, at, handler);
+                g.call_helper_cold(Helper::RangeError, &arguments);
+                g.asm.trap();
+            }));
+            self.check_ints(&[1, 0], label);
+            for k in [i, j] {
+                self.learn(k, Facts::INT);
+            }
+        }
+        self.unpin();
+    }
+
+    /// Pushes the next chunk of the cursor at operand `cursor`; at the end of the collection control leaves, without it.
+    fn next_chunk(&mut self, cursor: usize, none: &mut Join) {
+        let value = self.state.operand(cursor).clone();
+        self.state.push(value);
+        self.call_helper(Helper::NextChunk, 1, &[], Facts::of(Types::OBJECT));
+        let chunk = self.in_register(self.top(0));
+        self.asm.compare_imm(chunk, Word::NULL.0 as i64);
+        let value = self.state.pop();
+        let label = self.edge(none);
+        self.state.push(value);
+        self.asm.branch(Cond::Equal, label);
+        self.unpin();
+    }
+
+    // ---- hot version and twin ----
+
+    fn loop_with_twin(&mut self, spec: Spec) {
+        let facts = self.survey.loop_(spec.id);
+        let eligible = !facts.complex
+            && facts.size <= LOOP_CAP
+            && self.region.is_none()
+            && self.cleanups.is_empty()
+            && self.handler.is_none();
+        if !eligible {
+            self.write_loop(&spec);
+            return;
+        }
+        let entry = self.state.clone();
+        self.region = Some(Region { hot: true, start: facts.start, ..Region::default() });
+        self.write_loop(&spec);
+        let region = self.region.take().unwrap_or_default();
+        if region.exits.is_empty() {
+            return;
+        }
+        // What follows the loop is reached from the twin as well: it knows only what both know.
+        let assigned = self.assigned(&spec);
+        let after_state = self.general_state(&entry, &assigned, spec.base);
+        let after = self.asm.label();
+        if self.state.reachable {
+            self.agree(&after_state);
+        } else {
+            self.state = after_state.clone();
+        }
+        self.asm.bind(after);
+        self.state.reachable = true;
+        self.cold.push(Box::new(move |g| {
+            g.enter_cold(entry, spec.node, None);
+            let mut twin = Region { start: region.start, ..Region::default() };
+            for Exit { node, edge } in region.exits {
+                twin.pending.entry(node).or_default().push(edge);
+            }
+            g.region = Some(twin);
+            g.unwanted = if spec.result.is_some() { None } else { Some(spec.node) };
+            // Nothing falls into the twin from above: its header is entered by its own turns and by exits.
+            g.arrive_at_twin(spec.node);
+            g.write_loop(&spec);
+            g.region = None;
+            if g.state.reachable {
+                g.agree(&after_state);
+                g.asm.jump(after);
+            }
+        }));
+    }
+
+    /// The entry of a twin: the state of the loop's entry is its own, whether or not an exit arrives right there.
+    fn arrive_at_twin(&mut self, node: NodeId) {
+        self.arrive(node);
+    }
+
+    /// The present state with only what is certain in the twin, too: assigned variables and the result are anything.
+    fn general_state(&mut self, entry: &State, assigned: &[Owner], base: usize) -> State {
+        let mut target = State::new();
+        let mut later = Vec::new();
+        let mut operands: Vec<Value> = Vec::new();
+        let present: Vec<(Owner, Value)> = self.state.values().map(|(o, v)| (o, v.clone())).collect();
+        for (owner, value) in present {
+            let changes = assigned.contains(&owner) || matches!(owner, Owner::Operand(i) if i >= base);
+            let before = match owner {
+                Owner::Operand(i) if i >= entry.height() => Value::none(),
+                _ => entry.get(owner).clone(),
+            };
+            if matches!(owner, Owner::Var(_)) && before.place == Place::None {
+                continue;
+            }
+            let facts = if changes { Facts::ANY } else { before.facts };
+            let constant = value.place.is_const() && (!changes || value.place == Place::Const(Word::NULL));
+            let raw_before = before.place.is_raw() && !changes;
+            let keeps =
+                constant || (!value.place.is_raw() && !value.place.is_const()) || (raw_before && value.place.is_raw());
+            let new = Value { facts, var: None, copy: None, ..value };
+            match owner {
+                Owner::Operand(_) => operands.push(new.clone()),
+                Owner::Var(v) if keeps => target.set_var(v, new.clone()),
+                Owner::Var(_) => {}
+            }
+            if !keeps {
+                later.push(owner);
+            }
+        }
+        // Operands count before new places are chosen.
+        let mut taken = target.clone();
+        for (i, value) in operands.iter().enumerate() {
+            if !later.contains(&Owner::Operand(i)) {
+                taken.push(value.clone());
+            } else {
+                taken.push(Value::none());
+            }
+        }
+        for owner in later {
+            let place = self.choose_place(&taken, &[], false, owner);
+            let facts = if assigned.contains(&owner) { Facts::ANY } else { entry_facts(entry, owner) };
+            let value = Value::new(place, facts);
+            match owner {
+                Owner::Var(v) => {
+                    target.set_var(v, value.clone());
+                    taken.set_var(v, value);
+                }
+                Owner::Operand(i) => {
+                    operands[i] = value.clone();
+                    taken.set_operand(i, value);
+                }
+            }
+        }
+        for value in operands {
+            target.push(value);
+        }
+        target
+    }
+
+    /// The owners that a loop changes: variables of the function and the loop's own operands.
+    fn assigned(&self, spec: &Spec) -> Vec<Owner> {
+        let vars = self.arity.loops[spec.id.index()].assigned.iter();
+        let mut owners: Vec<Owner> =
+            vars.filter(|v| !self.arity.vars[v.index()].boxed).map(|v| Owner::Var(*v)).collect();
+        match spec.turn {
+            Turn::While { .. } => {}
+            Turn::Range { .. } => owners.push(Owner::Operand(spec.base)),
+            Turn::Chunks { .. } => owners.extend([Owner::Operand(spec.base + 1), Owner::Operand(spec.base + 2)]),
+        }
+        owners.extend(spec.result.map(Owner::Operand));
+        owners
+    }
+
+    // ---- writing a loop ----
+
+    /// Writes the loop, again and again until its header holds. Leaves the value in place of the loop's operands.
+    fn write_loop(&mut self, spec: &Spec) {
+        let mark = self.mark();
+        let assigned = self.assigned(spec);
+        let mut widened: Vec<(Owner, Facts)> = Vec::new();
+        let mut promotions: Vec<(VarId, Promotion)> = Vec::new();
+        for attempt in 0.. {
+            if attempt > 0 {
+                self.rollback(&mark);
+                if let Some(region) = &mut self.region
+                    && region.hot
+                {
+                    region.exits.clear();
+                    region.found.clear();
+                }
+            }
+            if attempt == ATTEMPTS {
+                widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
+            }
+            if self.attempt(spec, &assigned, &mut widened, &mut promotions) {
+                return;
+            }
+        }
+    }
+
+    /// Writes the loop once; false when it has to be written again with what was found out.
+    fn attempt(
+        &mut self,
+        spec: &Spec,
+        assigned: &[Owner],
+        widened: &mut Vec<(Owner, Facts)>,
+        promotions: &mut Vec<(VarId, Promotion)>,
+    ) -> bool {
+        let mut twin_edges: Vec<Edge> = Vec::new();
+        for (var, promotion) in promotions.iter() {
+            if !widened.iter().any(|(o, _)| *o == Owner::Var(*var)) {
+                self.ask_before(*var, *promotion, &mut twin_edges);
+            }
+        }
+        if let Some(region) = &mut self.region {
+            region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge }));
+        }
+        let calls = self.survey.loop_(spec.id).calls;
+        self.prepare_header(assigned, widened, calls);
+        let header_state = self.state.clone();
+        self.asm.align_loop();
+        let header = self.asm.label();
+        self.asm.bind(header);
+        self.loops.push(LoopFrame {
+            id: spec.id,
+            height: self.state.height(),
+            base: spec.base,
+            cleanups: self.cleanups.len(),
+        });
+        self.joins.push((spec.id, Join::new(), Join::new()));
+        let mut exit = Join::new();
+        let mut refill = Join::new();
+        let unwanted = self.unwanted;
+        self.turn(spec, &mut exit, &mut refill);
+        self.unwanted = unwanted;
+        let continues = match self.joins.last_mut() {
+            Some((_, _, continues)) => std::mem::take(continues),
+            None => Join::new(),
+        };
+        self.place(continues);
+        self.at = spec.node;
+        let mut good =
+            self.state.reachable.then(|| self.step(spec)).is_none_or(|()| self.holds(&header_state, assigned, widened));
+        if good && self.state.reachable {
+            self.agree(&header_state);
+            self.poll();
+            self.asm.jump(header);
+            self.unreachable();
+        }
+        if good && !refill.edges.is_empty() {
+            self.place(refill);
+            self.refill(spec, &mut exit);
+            good = self.holds(&header_state, assigned, widened);
+            if good && self.state.reachable {
+                self.agree(&header_state);
+                self.asm.jump(header);
+                self.unreachable();
+            }
+        }
+        self.loops.pop();
+        let breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
+        if good
+            && let Some(region) = &self.region
+            && region.hot
+        {
+            let news: Vec<_> =
+                region.found.iter().filter(|f| !promotions.iter().any(|p| p.0 == f.0)).copied().collect();
+            if !news.is_empty() {
+                promotions.extend(news);
+                good = false;
+            }
+        }
+        if !good {
+            return false;
+        }
+        // Out of the loop: its operands give way to its value.
+        self.place(exit);
+        if self.state.reachable {
+            let value = spec.result.map_or(Value::constant(Word::NULL), |i| self.state.operand(i).clone());
+            self.state.push(value);
+            let value = self.state.pop();
+            self.state.drop_to(spec.base);
+            self.state.push(value);
+        } else {
+            self.state.drop_to(spec.base);
+            self.push_constant(Word::NULL);
+        }
+        if !breaks.edges.is_empty() {
+            if !self.state.reachable {
+                self.state.pop();
+                self.finish_value(breaks);
+            } else {
+                self.place(breaks);
+            }
+        }
+        true
+    }
+
+    /// Before the header: what the loop assigns gets a place of its own, with what was found out about it.
+    fn prepare_header(&mut self, assigned: &[Owner], widened: &[(Owner, Facts)], calls: bool) {
+        for owner in assigned {
+            let value = self.state.get(*owner).clone();
+            if value.place == Place::None {
+                continue;
+            }
+            let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| *f);
+            if let Owner::Var(var) = owner
+                && self.is_settled(*var)
+            {
+                self.state.set_var(*var, Value { facts, copy: None, ..value });
+                continue;
+            }
+            let place = if facts.is_float() { self.own_float(*owner) } else { self.own_register(*owner) };
+            let hint = self.state.get(*owner).hint.clone();
+            self.state.set(*owner, Value { place, copy: None, facts, hint, var: None });
+            self.unpin();
+        }
+        if calls {
+            let height = self.state.height();
+            self.save_for_call(height);
+            // A slot that others share is not the loop's own.
+            for owner in assigned {
+                let value = self.state.get(*owner).clone();
+                self.state.set(*owner, Value { copy: None, ..value });
+            }
+        }
+    }
+
+    /// The owner's value as a raw float in a register that nobody else uses.
+    fn own_float(&mut self, owner: Owner) -> Place {
+        let value = self.state.get(owner).clone();
+        self.state.push(value);
+        let i = self.top(0);
+        let f = self.in_float(i);
+        let shared = self.state.uses_of_float(f) > 1 + u16::from(self.state.get(owner).place == Place::Float(f));
+        let own = if shared {
+            let own = self.float_register();
+            self.asm.fmov(own, f);
+            own
+        } else {
+            f
+        };
+        self.state.pop();
+        Place::Float(own)
+    }
+
+    /// The owner's value as a word in a register that nobody else uses: a variable's home when it has one.
+    fn own_register(&mut self, owner: Owner) -> Place {
+        let home = match owner {
+            Owner::Var(var) => self.home(var),
+            Owner::Operand(_) => None,
+        };
+        let value = self.state.get(owner).clone();
+        if let (Some(home), Owner::Var(var)) = (home, owner) {
+            if value.place == Place::Reg(home) {
+                self.vacate_home(home, var);
+                return Place::Reg(home);
+            }
+            self.state.push(Value { var: None, ..value });
+            let i = self.top(0);
+            let r = self.in_register(i);
+            self.vacate_home(home, var);
+            self.asm.mov(home, r);
+            self.state.pop();
+            return Place::Reg(home);
+        }
+        self.state.push(Value { var: None, ..value });
+        let i = self.top(0);
+        let r = self.in_register(i);
+        let shared = self.state.uses_of(r) > 1 + u16::from(self.state.get(owner).place == Place::Reg(r));
+        let own = if shared || M::CALLEE_SAVED.contains(&r) {
+            let own = self.register();
+            self.asm.mov(own, r);
+            own
+        } else {
+            r
+        };
+        self.state.pop();
+        Place::Reg(own)
+    }
+
+    /// At a back-edge: does the header's state hold? What has widened is noted.
+    fn holds(&mut self, header: &State, assigned: &[Owner], widened: &mut Vec<(Owner, Facts)>) -> bool {
+        if !self.state.reachable {
+            return true;
+        }
+        let mut good = true;
+        for owner in assigned {
+            let (before, now) = (header.get(*owner), self.state.get(*owner));
+            if before.place == Place::None || now.place == Place::None {
+                continue;
+            }
+            let layout = before.facts.layout.is_none() || before.facts.layout == now.facts.layout;
+            if !now.facts.types.within(before.facts.types) || !layout {
+                good = false;
+                let joined = before.facts.join(now.facts);
+                match widened.iter_mut().find(|(o, _)| o == owner) {
+                    Some((_, facts)) => *facts = facts.join(joined),
+                    None => widened.push((*owner, joined)),
+                }
+            }
+        }
+        good
+    }
+
+    /// One turn, up to the point where `continue` arrives.
+    fn turn(&mut self, spec: &Spec, exit: &mut Join, refill: &mut Join) {
+        match &spec.turn {
+            Turn::While { condition, body } => {
+                if let Some(condition) = condition {
+                    self.condition(*condition, false, exit);
+                }
+                self.body(spec, *body);
+            }
+            Turn::Range { pattern, body } => {
+                let (i, j) = (spec.base, spec.base + 1);
+                let index = self.in_register(i);
+                match self.constant_int(j).filter(|n| Self::immediate(Word((*n << 3) as u64)).is_some()) {
+                    Some(n) => self.asm.compare_imm(index, n << 3),
+                    None => {
+                        let limit = self.in_register(j);
+                        self.asm.compare(index, limit);
+                    }
+                }
+                self.unpin();
+                let label = self.edge(exit);
+                self.asm.branch(Cond::GreaterEqual, label);
+                let value = self.state.operand(i).clone();
+                self.state.push(Value { var: None, copy: None, ..value });
+                self.bind_element(spec.node, *pattern);
+                self.body(spec, *body);
+            }
+            Turn::Chunks { pattern, body, hint } => {
+                let (chunk, index) = (spec.base + 1, spec.base + 2);
+                let slots = self.in_register(chunk);
+                let at = self.in_register(index);
+                let element = self.register();
+                self.asm.compare_mem(at, Mem::at(slots, slot_disp(0)));
+                let label = self.edge(refill);
+                self.asm.branch(Cond::AboveEqual, label);
+                self.asm.load(element, Mem::indexed(slots, at, 0, slot_disp(1)));
+                self.state.push(Value::new(Place::Reg(element), Facts::ANY).hinted(hint.clone()));
+                self.unpin();
+                self.bind_element(spec.node, *pattern);
+                self.body(spec, *body);
+            }
+        }
+    }
+
+    /// Binds the latest operand, an element, to the pattern of a `for`; it is taken off.
+    fn bind_element(&mut self, node: NodeId, pattern: PatternId) {
+        if let Pattern::Bind(var) = self.unit.pattern(pattern) {
+            self.define(*var);
+            return;
+        }
+        let mut misfit = Join::new();
+        let i = self.top(0);
+        self.match_pattern(pattern, i, &mut misfit);
+        if !misfit.edges.is_empty() {
+            let mut end = Join::new();
+            self.goto(&mut end);
+            self.place(misfit);
+            self.at = node;
+            self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
+            self.unreachable();
+            self.place(end);
+        }
+        self.state.pop();
+    }
+
+    fn body(&mut self, spec: &Spec, body: NodeId) {
+        self.unwanted = if spec.result.is_some() { None } else { Some(body) };
+        self.expression(body);
+        match spec.result {
+            Some(i) if self.state.reachable => {
+                let value = self.state.operand(self.top(0)).clone();
+                self.state.set_operand(i, Value { var: None, ..value });
+            }
+            _ => {}
+        }
+        self.state.pop();
+        self.unpin();
+        if self.state.reachable {
+            self.forget_dead(spec.node);
+        }
+    }
+
+    /// After the turn: the loop's own operands move on.
+    fn step(&mut self, spec: &Spec) {
+        let index = match spec.turn {
+            Turn::While { .. } => return,
+            Turn::Range { .. } => spec.base,
+            Turn::Chunks { .. } => spec.base + 2,
+        };
+        let r = self.in_register(index);
+        // No overflow: the index is below the limit, which is an Int.
+        let next = if self.state.uses_of(r) == 1 { r } else { self.register() };
+        self.asm.alu_imm(Alu::Add, next, r, 8);
+        self.state.set_operand(index, Value::new(Place::Reg(next), Facts::INT));
+        self.unpin();
+    }
+
+    /// The chunk is used up: the next one, from its start.
+    fn refill(&mut self, spec: &Spec, exit: &mut Join) {
+        if !self.state.reachable {
+            return;
+        }
+        self.next_chunk(spec.base, exit);
+        let chunk = self.state.operand(self.top(0)).clone();
+        self.state.push(chunk);
+        let chunk = self.state.pop();
+        self.state.set_operand(spec.base + 1, chunk);
+        self.state.pop();
+        self.state.set_operand(spec.base + 2, Value::constant(Word(0)));
+    }
+
+    /// A safepoint at a back-edge.
+    fn poll(&mut self) {
+        let slow = self.asm.label();
+        let resume = self.asm.label();
+        self.asm.branch_stack_limit(OFFSET_STACK_LIMIT, slow);
+        self.asm.bind(resume);
+        self.cold_poll(slow, resume);
+    }
+
+    /// The slow path of a poll: keeps everything.
+    pub(super) fn cold_poll(&mut self, slow: Label, resume: Label) {
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(slow);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(Helper::Poll, &[] as &[Argument]);
+            g.asm.jump(resume);
+        }));
+    }
+
+    // ---- leaving ----
+
+    /// `break value`
+    pub(super) fn break_(&mut self, loop_: LoopId, value: Option<NodeId>) {
+        match value {
+            Some(node) => self.expression(node),
+            None => self.push_constant(Word::NULL),
+        }
+        let Some(frame) = self.loops.iter().rfind(|f| f.id == loop_).cloned() else { return };
+        let height = self.state.height();
+        if self.state.reachable {
+            let before = self.state.clone();
+            self.run_cleanups(frame.cleanups);
+            if self.state.reachable {
+                self.keep_top(frame.base);
+                let at = self.joins.iter().rposition(|(id, _, _)| *id == loop_);
+                if let Some(at) = at {
+                    let mut join = std::mem::take(&mut self.joins[at].1);
+                    self.goto(&mut join);
+                    self.joins[at].1 = join;
+                }
+            }
+            self.state = before;
+            self.unreachable();
+        }
+        debug_assert_eq!(self.state.height(), height);
+    }
+
+    /// `continue`
+    pub(super) fn continue_(&mut self, loop_: LoopId) {
+        self.push_constant(Word::NULL);
+        let Some(frame) = self.loops.iter().rfind(|f| f.id == loop_).cloned() else { return };
+        if self.state.reachable {
+            let before = self.state.clone();
+            self.run_cleanups(frame.cleanups);
+            if self.state.reachable {
+                self.state.drop_to(frame.height);
+                let at = self.joins.iter().rposition(|(id, _, _)| *id == loop_);
+                if let Some(at) = at {
+                    let mut join = std::mem::take(&mut self.joins[at].2);
+                    self.goto(&mut join);
+                    self.joins[at].2 = join;
+                }
+            }
+            self.state = before;
+            self.unreachable();
+        }
+    }
+}
+
+fn entry_facts(entry: &State, owner: Owner) -> Facts {
+    match owner {
+        Owner::Operand(i) if i >= entry.height() => Facts::ANY,
+        _ => entry.get(owner).facts,
+    }
+}

@@ -1,0 +1,255 @@
+//! The generator: a tree goes in, machine code with its stack maps comes out, in one walk.
+//!
+//! Owns the meaning of every form of the language in terms of the macro assembler. Must not know machines (it names no
+//! register but through the trait), namespaces, files or code memory (what it needs of them it asks of a [`link::Link`]).
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `state.rs`, `facts.rs` | the state: places, representations, facts |
+//! | `generator.rs` | the generator and its operands, registers, safepoints and slow paths |
+//! | `agree.rs`, `join.rs` | making states agree; merges |
+//! | `twin.rs` | general twins of hot regions |
+//! | `survey.rs` | the look ahead: lives, homes, calls in loops |
+//! | `expression.rs`, `arith.rs`, `compare.rs`, `calls.rs`, `objects.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `link.rs` | what is asked of the rest of the system |
+//!
+//! `--dump=asm` shows what comes out.
+
+mod agree;
+mod arith;
+mod calls;
+mod compare;
+mod exceptions;
+mod expression;
+pub mod facts;
+mod generator;
+mod join;
+pub mod link;
+mod loops;
+mod objects;
+mod patterns;
+mod state;
+mod survey;
+mod twin;
+
+use crate::asm::masm::*;
+use crate::gc::layout;
+use crate::gc::thread;
+use crate::reader::tree::*;
+use facts::{Facts, Hint};
+use generator::Generator;
+use link::Link;
+use state::{Place, State, Value};
+use survey::Survey;
+use twin::{BODY_CAP, Exit, Region};
+
+/// The code of one arity, not yet at its place.
+#[derive(Debug)]
+pub struct Generated {
+    /// The bytes and what is to be resolved in them.
+    pub code: Assembled,
+    /// The callee-saved registers it saves.
+    pub saved: u8,
+    /// Bytes of its frame below the frame pointer.
+    pub frame_bytes: u32,
+    /// What lives at each return address, in order of addresses.
+    pub safepoints: Vec<Safepoint>,
+    /// Code offset and source offset, where the source position changes.
+    pub lines: Vec<(u32, u32)>,
+}
+
+/// What lives at a return address.
+#[derive(Debug, Clone)]
+pub struct Safepoint {
+    /// Offset of the return address.
+    pub return_offset: u32,
+    /// Callee-saved registers with live tagged words.
+    pub live_saved: u8,
+    /// Frame slots with live tagged words.
+    pub slots: Vec<u16>,
+    /// Offset of the landing pad of exceptions.
+    pub handler: Option<u32>,
+}
+
+/// Generates the code of one arity of a function. `hints` are what the first call showed of the arguments.
+///
+/// The code takes `params` arguments, and the rest vector after them when there is a rest parameter, by the calling convention
+/// of `calls.rs`.
+pub fn generate<M: MacroAssembler>(
+    link: &mut dyn Link,
+    unit: &Unit,
+    function: FunctionId,
+    arity: usize,
+    hints: &[Hint],
+) -> Result<Generated, TooFar> {
+    let function = unit.function(function);
+    let arity = &function.arities[arity];
+    let survey = Survey::of(unit, arity, link);
+    let mut asm = M::new();
+    asm.keep_comments(link.notes());
+    let mut generator = Generator::<M>::new(asm, link, unit, arity, survey);
+    generator.whole(hints);
+    generator.finish()
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, arity: &'a Arity, survey: Survey) -> Self {
+        Generator {
+            asm,
+            link,
+            unit,
+            arity,
+            survey,
+            state: State::new(),
+            pinned: RegSet::default(),
+            pinned_floats: 0,
+            slot_count: 0,
+            cold: Vec::new(),
+            safepoints: Vec::new(),
+            lines: Vec::new(),
+            handler: None,
+            settled: Vec::new(),
+            loops: Vec::new(),
+            joins: Vec::new(),
+            cleanups: Vec::new(),
+            region: None,
+            unwanted: None,
+            prologue: 0,
+            at: arity.body,
+        }
+    }
+
+    fn whole(&mut self, hints: &[Hint]) {
+        self.prologue = self.asm.prologue(self.survey.saved);
+        self.entry(hints);
+        let body = self.arity.body;
+        if self.survey.simple && self.arity.size <= BODY_CAP {
+            self.region = Some(Region { hot: true, start: 0, ..Region::default() });
+        }
+        self.expression(body);
+        self.at = body;
+        self.return_top();
+        if let Some(region) = self.region.take()
+            && !region.exits.is_empty()
+        {
+            self.cold.push(Box::new(move |g| g.twin_body(region)));
+        }
+        while !self.cold.is_empty() {
+            for cold in std::mem::take(&mut self.cold) {
+                cold(self);
+            }
+        }
+    }
+
+    /// The general version of a body: entered by the exits of the hot one only.
+    fn twin_body(&mut self, region: Region) {
+        let mut twin = Region::default();
+        for Exit { node, edge } in region.exits {
+            twin.pending.entry(node).or_default().push(edge);
+        }
+        self.enter_cold(State::new(), self.arity.body, None);
+        self.unreachable();
+        self.region = Some(twin);
+        self.expression(self.arity.body);
+        self.return_top();
+        self.region = None;
+    }
+
+    /// From the calling convention to variables: arguments, captures, the poll, patterns.
+    fn entry(&mut self, hints: &[Hint]) {
+        let unit = self.unit;
+        let arity = self.arity;
+        let uses_closure = arity.vars.iter().any(|v| v.kind != VarKind::Local);
+        if uses_closure {
+            self.push_reg(M::CLOSURE, Facts::FUNCTION);
+        }
+        let first = self.state.height();
+        let patterns: Vec<PatternId> = arity.params.iter().chain(arity.rest.iter()).copied().collect();
+        for k in 0..patterns.len().min(ARG_REGS) {
+            let rest = k == arity.params.len();
+            let facts = if rest { Facts::object(layout::VECTOR) } else { Facts::ANY };
+            let hint = hints.get(k).cloned().unwrap_or_default();
+            self.state.push(Value::new(Place::Reg(M::ARGS[k]), facts).hinted(hint));
+        }
+        for k in ARG_REGS..patterns.len() {
+            let r = self.register();
+            self.asm.load(r, Mem::at(M::CTX, thread::OFFSET_ARG_SPILL + 8 * k as i32));
+            self.push_reg(r, Facts::ANY);
+            self.unpin();
+        }
+        if self.survey.has_calls || !arity.loops.is_empty() {
+            let slow = self.asm.label();
+            let resume = self.asm.label();
+            self.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, slow);
+            self.asm.bind(resume);
+            self.cold_poll(slow, resume);
+        }
+        for (i, var) in arity.vars.iter().enumerate() {
+            let id = VarId(i as u32);
+            match var.kind {
+                VarKind::Local => continue,
+                VarKind::SelfName => {
+                    let value = self.state.operand(0).clone();
+                    self.state.push(value);
+                }
+                VarKind::Captured(k) => {
+                    let closure = self.in_register(0);
+                    let r = self.register();
+                    self.asm.load(r, Mem::at(closure, layout::closure_disp(1 + k as usize)));
+                    self.push_reg(r, Facts::ANY);
+                    self.unpin();
+                }
+            }
+            self.store_var(id);
+        }
+        let mut misfit = join::Join::new();
+        for (k, pattern) in patterns.iter().enumerate() {
+            let i = first + k;
+            match unit.pattern(*pattern) {
+                Pattern::Bind(_) | Pattern::Ignore => self.match_pattern(*pattern, i, &mut misfit),
+                _ => {
+                    let mut inner = join::Join::new();
+                    self.match_pattern(*pattern, i, &mut inner);
+                    for edge in &mut inner.edges {
+                        // Only the argument that does not fit is shown.
+                        let value = edge.state.operand(i).clone();
+                        edge.state.drop_to(0);
+                        edge.state.push(value);
+                    }
+                    misfit.edges.append(&mut inner.edges);
+                }
+            }
+        }
+        self.state.drop_to(0);
+        self.unpin();
+        if !misfit.edges.is_empty() {
+            let at = self.at;
+            self.cold.push(Box::new(move |g| {
+                g.enter_cold(State::new(), at, None);
+                g.unreachable();
+                g.place(misfit);
+                g.call_helper(link::Helper::MatchError, 1, &[], Facts::ANY);
+                g.unreachable();
+                g.state.drop_to(0);
+            }));
+        }
+    }
+
+    fn finish(mut self) -> Result<Generated, TooFar> {
+        let frame_bytes = self.frame_bytes();
+        self.asm.set_frame_size(self.prologue, frame_bytes);
+        let asm = &self.asm;
+        let mut safepoints: Vec<Safepoint> = self
+            .safepoints
+            .iter()
+            .map(|p| Safepoint {
+                return_offset: p.return_offset,
+                live_saved: p.live_saved,
+                slots: p.slots.clone(),
+                handler: p.handler.and_then(|label| asm.position(label)),
+            })
+            .collect();
+        safepoints.sort_by_key(|p| p.return_offset);
+        Ok(Generated { code: self.asm.finish()?, saved: self.survey.saved, frame_bytes, safepoints, lines: self.lines })
+    }
+}

@@ -1,0 +1,368 @@
+//! Structs, fields and elements.
+//!
+//! A field is read at a fixed offset when the layout is known; otherwise the likely layout is tested inline (what the first call
+//! showed, or the one struct that has such a field), and last through an inline cache in a data cell.
+
+use super::facts::{Facts, Hint, Types};
+use super::generator::{Argument, Generator};
+use super::link::Helper;
+use super::state::{Place, Value};
+use super::twin::Promotion;
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout::{self, HEADER_DISP, slot_disp};
+use crate::gc::word::{TAG_MASK, TAG_OBJECT};
+use crate::reader::tree::*;
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// `Name { … }`, `Enum.variant { … }`
+    pub(super) fn struct_literal(
+        &mut self,
+        node: NodeId,
+        type_: GlobalId,
+        variant: Option<Name>,
+        base: Option<NodeId>,
+        fields: &[Name],
+        values: List,
+    ) {
+        let unit = self.unit;
+        let Some(info) = self.link.struct_type(type_, variant.map(|v| unit.name(v))) else {
+            self.push_constant(Word::NULL);
+            return;
+        };
+        if let Some(cell) = info.singleton
+            && info.fields.is_empty()
+        {
+            self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
+            return;
+        }
+        let height = self.state.height();
+        if let Some(base) = base {
+            self.expression(base);
+            self.at = node;
+            let variant = info.variant.map_or(u64::MAX, u64::from);
+            self.call_helper(Helper::StructBase, 1, &[info.type_id as u64, variant], Facts::object(info.layout));
+        }
+        let first = self.state.height();
+        for value in unit.list(values) {
+            self.expression(*value);
+        }
+        self.at = node;
+        // Which operand each slot gets: the one written last, a default, or the base's.
+        let mut sources: Vec<Option<usize>> = Vec::with_capacity(info.fields.len());
+        for field in &info.fields {
+            let given = fields.iter().rposition(|f| unit.name(*f) == field.name);
+            match given {
+                Some(k) => sources.push(Some(first + k)),
+                None if base.is_some() => sources.push(None),
+                None => {
+                    match field.default {
+                        Some(cell) => self.call_default(cell),
+                        None => self.push_constant(Word::NULL),
+                    }
+                    sources.push(Some(self.top(0)));
+                }
+            }
+        }
+        if !self.state.reachable {
+            self.state.drop_to(height);
+            self.push_constant(Word::NULL);
+            return;
+        }
+        let object = self.allocate(info.layout, 0, info.fields.len());
+        for (slot, source) in sources.iter().enumerate() {
+            match source {
+                Some(i) => self.store_field(object, slot_disp(slot), *i, &[object]),
+                None => {
+                    let from = self.in_register(height);
+                    self.asm.load(M::SCRATCH, Mem::at(from, slot_disp(slot)));
+                    self.asm.store(Mem::at(object, slot_disp(slot)), M::SCRATCH);
+                    self.unpin();
+                    self.pin(object);
+                }
+            }
+        }
+        let n = self.state.height() - height;
+        self.replace_reg(n, object, Facts::object(info.layout));
+    }
+
+    fn call_default(&mut self, cell: usize) {
+        if !self.state.reachable {
+            self.push_constant(Word::NULL);
+            return;
+        }
+        let above = self.state.height();
+        self.save_for_call(above);
+        self.line();
+        self.asm.load_cell(M::CLOSURE, cell);
+        self.asm.load(M::SCRATCH, Mem::at(M::CLOSURE, layout::closure_disp(0)));
+        self.asm.call_mem(Mem::at(M::SCRATCH, 0));
+        self.safepoint();
+        self.unpin();
+        self.push_reg(M::RESULT, Facts::ANY);
+    }
+
+    /// `object.name`
+    pub(super) fn field(&mut self, node: NodeId, object: NodeId, name: Name) {
+        let text = self.unit.name(name);
+        if let Node::Global(global) = self.unit.node(object)
+            && let Some(info) = self.link.struct_type(*global, Some(text))
+            && let Some(cell) = info.singleton
+        {
+            self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
+            return;
+        }
+        self.expression(object);
+        self.arrive(node);
+        self.at = node;
+        if self.dead(1) {
+            return;
+        }
+        self.read_field(node, text);
+    }
+
+    /// Reads the field of the latest operand.
+    pub(super) fn read_field(&mut self, node: NodeId, text: &str) {
+        let i = self.top(0);
+        let value = self.state.operand(i).clone();
+        if let Some(known) = value.facts.layout
+            && let Some((slot, _)) = self.link.slot_of(known, text)
+        {
+            let r = self.in_register(i);
+            let dst = self.register();
+            self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
+            let hint = value.hint.slot(slot as usize);
+            self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+            return;
+        }
+        if !value.facts.types.meets(Types::OBJECT) || value.facts.layout.is_some() {
+            let site = self.link.site(text);
+            return self.call_helper(Helper::GetField, 1, &[site as u64], Facts::ANY);
+        }
+        let seen = value.hint.layout().and_then(|l| self.link.slot_of(l, text).map(|(s, _)| (l, s)));
+        let guess = seen.or_else(|| {
+            let layout = self.link.guess_layout(text)?;
+            self.link.slot_of(layout, text).map(|(s, _)| (layout, s))
+        });
+        let r = self.in_register(i);
+        let dst = self.register();
+        let site = self.link.site(text);
+        let resume = self.asm.label();
+        let left = if guess.is_some() { self.leave(node) } else { None };
+        let failing = match left {
+            Some(label) => label,
+            None => {
+                let arguments = vec![self.argument(i), Argument::Raw(site as u64)];
+                self.slow_path(Helper::GetField, arguments, dst, resume)
+            }
+        };
+        match guess {
+            Some((layout, slot)) => {
+                self.check_layout(r, value.facts, layout, failing);
+                if left.is_some() {
+                    self.promote(i, Promotion::Layout(layout));
+                    self.learn(i, Facts::object(layout));
+                }
+                self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
+            }
+            None => {
+                if value.facts.types != Types::OBJECT {
+                    self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
+                    self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                    self.asm.branch(Cond::NotEqual, failing);
+                }
+                self.asm.load32(dst, Mem::at(r, HEADER_DISP));
+                self.asm.compare_cell32(dst, site);
+                self.asm.branch(Cond::NotEqual, failing);
+                self.asm.load_cell(dst, site);
+                self.asm.shift_imm(Shift::RightLogical, dst, dst, 32);
+                self.asm.load(dst, Mem::indexed(r, dst, 0, 0));
+            }
+        }
+        self.asm.bind(resume);
+        let hint = guess.map_or(Hint::None, |(_, slot)| value.hint.slot(slot as usize));
+        self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+    }
+
+    /// `object.name = value`: the operands are object and value; the value stays.
+    pub(super) fn assign_field(&mut self, node: NodeId, name: Name) {
+        self.arrive(node);
+        if self.dead(2) {
+            return;
+        }
+        let text = self.unit.name(name);
+        let (i, j) = (self.top(1), self.top(0));
+        let value = self.state.operand(i).clone();
+        let slot_in = |g: &mut Self, l| g.link.slot_of(l, text).filter(|(_, m)| *m).map(|(s, _)| (l, s));
+        let known = value.facts.layout.and_then(|l| slot_in(self, l));
+        let guess = known.or_else(|| value.hint.layout().and_then(|l| slot_in(self, l))).or_else(|| {
+            let layout = self.link.guess_layout(text)?;
+            slot_in(self, layout)
+        });
+        let site = self.link.site(text);
+        let Some((layout, slot)) = guess.filter(|_| value.facts.types.meets(Types::OBJECT)) else {
+            // The helper gives the value back.
+            let facts = self.state.operand(j).facts;
+            return self.call_helper(Helper::SetField, 2, &[site as u64], facts);
+        };
+        let object = self.in_register(i);
+        if Self::store_constant(&self.state.operand(j).place).is_none() {
+            self.in_register(j);
+        }
+        let resume = self.asm.label();
+        if known.is_none() {
+            let left = self.leave(node);
+            let failing = match left {
+                Some(label) => label,
+                None => {
+                    let arguments = vec![self.argument(i), self.argument(j), Argument::Raw(site as u64)];
+                    self.slow_path(Helper::SetField, arguments, M::SCRATCH, resume)
+                }
+            };
+            self.check_layout(object, value.facts, layout, failing);
+            if left.is_some() {
+                self.promote(i, Promotion::Layout(layout));
+                self.learn(i, Facts::object(layout));
+            }
+        }
+        let mem = Mem::at(object, slot_disp(slot as usize));
+        match Self::store_constant(&self.state.operand(j).place) {
+            Some(imm) => self.asm.store_imm(mem, imm),
+            None => {
+                let r = self.in_register(j);
+                self.asm.store(mem, r);
+            }
+        }
+        self.asm.bind(resume);
+        let result = self.state.operand(j).clone();
+        self.replace(2, result);
+    }
+
+    fn store_constant(place: &Place) -> Option<i32> {
+        match place {
+            Place::Const(word) => Self::immediate(*word).map(|imm| imm as i32),
+            _ => None,
+        }
+    }
+
+    /// `object[index]` for the latest two operands.
+    pub(super) fn index(&mut self, node: NodeId) {
+        self.arrive(node);
+        if self.dead(2) {
+            return;
+        }
+        self.at = node;
+        let (i, j) = (self.top(1), self.top(0));
+        let value = self.state.operand(i).clone();
+        let seen = value.facts.layout.or(value.hint.layout());
+        let array = seen.is_none_or(|l| l == layout::ARRAY);
+        let indexable = matches!(seen, None | Some(layout::ARRAY | layout::VECTOR));
+        if !indexable || !value.facts.types.meets(Types::OBJECT) || !self.state.operand(j).facts.may_be_int() {
+            self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);
+            return;
+        }
+        let hint = value.hint.element();
+        let object = self.in_register(i);
+        if self.constant_int(j).is_none() {
+            self.in_register(j);
+        }
+        let dst = self.register();
+        let node_reg = if array { None } else { Some(self.register()) };
+        let failing = self.failing(node, Helper::GetIndex, 2, Some(dst));
+        let hot = failing.resume.is_none();
+        let wanted = if array { layout::ARRAY } else { layout::VECTOR };
+        if value.facts.layout != Some(wanted) {
+            self.check_layout(object, value.facts, wanted, failing.label);
+            if hot {
+                self.promote(i, Promotion::Layout(wanted));
+                self.learn(i, Facts::object(wanted));
+            }
+        }
+        self.check_ints(&[0], failing.label);
+        let slots = match node_reg {
+            None => object,
+            Some(tail) => {
+                // A vector without a root has all its elements in the tail, whose length is then its count.
+                self.asm.load(tail, Mem::at(object, slot_disp(3)));
+                self.asm.load(dst, Mem::at(object, slot_disp(0)));
+                self.asm.compare_mem(dst, Mem::at(tail, slot_disp(0)));
+                self.asm.branch(Cond::NotEqual, failing.label);
+                tail
+            }
+        };
+        self.load_element(dst, slots, j, failing.label);
+        if let Some((resume, _)) = failing.resume {
+            self.asm.bind(resume);
+        }
+        self.replace(2, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+    }
+
+    fn load_element(&mut self, dst: Reg, slots: Reg, j: usize, failing: Label) {
+        match self.constant_int(j) {
+            Some(n) if (0..1 << 20).contains(&n) => {
+                self.asm.load(M::SCRATCH, Mem::at(slots, slot_disp(0)));
+                self.asm.compare_imm(M::SCRATCH, n << 3);
+                self.asm.branch(Cond::BelowEqual, failing);
+                self.asm.load(dst, Mem::at(slots, slot_disp(1 + n as usize)));
+            }
+            _ => {
+                let index = self.in_register(j);
+                self.asm.compare_mem(index, Mem::at(slots, slot_disp(0)));
+                self.asm.branch(Cond::AboveEqual, failing);
+                self.asm.load(dst, Mem::indexed(slots, index, 0, slot_disp(1)));
+            }
+        }
+    }
+
+    /// `object[index] = value` for the latest three operands; the value stays.
+    pub(super) fn assign_index(&mut self, node: NodeId) {
+        self.arrive(node);
+        if self.dead(3) {
+            return;
+        }
+        let (i, j, k) = (self.top(2), self.top(1), self.top(0));
+        let value = self.state.operand(i).clone();
+        let seen = value.facts.layout.or(value.hint.layout());
+        let array = seen.is_none_or(|l| l == layout::ARRAY) && value.facts.types.meets(Types::OBJECT);
+        if !array || !self.state.operand(j).facts.may_be_int() {
+            let facts = self.state.operand(k).facts;
+            self.call_helper(Helper::SetIndex, 3, &[], facts);
+            return;
+        }
+        let object = self.in_register(i);
+        let index = self.in_register(j);
+        if Self::store_constant(&self.state.operand(k).place).is_none() {
+            self.in_register(k);
+        }
+        let resume = self.asm.label();
+        let left = self.leave(node);
+        let failing = match left {
+            Some(label) => label,
+            None => {
+                let arguments = vec![self.argument(i), self.argument(j), self.argument(k)];
+                self.slow_path(Helper::SetIndex, arguments, M::SCRATCH, resume)
+            }
+        };
+        if value.facts.layout != Some(layout::ARRAY) {
+            self.check_layout(object, value.facts, layout::ARRAY, failing);
+            if left.is_some() {
+                self.promote(i, Promotion::Layout(layout::ARRAY));
+                self.learn(i, Facts::object(layout::ARRAY));
+            }
+        }
+        self.check_ints(&[1], failing);
+        self.asm.compare_mem(index, Mem::at(object, slot_disp(0)));
+        self.asm.branch(Cond::AboveEqual, failing);
+        let mem = Mem::indexed(object, index, 0, slot_disp(1));
+        match Self::store_constant(&self.state.operand(k).place) {
+            Some(imm) => self.asm.store_imm(mem, imm),
+            None => {
+                let r = self.in_register(k);
+                self.asm.store(mem, r);
+            }
+        }
+        self.asm.bind(resume);
+        let result = self.state.operand(k).clone();
+        self.replace(3, result);
+    }
+}

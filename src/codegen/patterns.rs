@@ -1,0 +1,291 @@
+//! Patterns and `match`: compiled to decision code.
+//!
+//! A pattern is tested against an operand that stays on the stack; what does not fit leaves for the misfit join with the stack
+//! as it was. What a test has shown (the layout of a struct) is known to the tests and bodies behind it.
+
+use super::facts::{Facts, Types};
+use super::generator::Generator;
+use super::join::Join;
+use super::link::Helper;
+use super::state::{Place, Value};
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout::{self, slot_disp};
+use crate::reader::tree::*;
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// `match subject { arms }`
+    pub(super) fn match_(&mut self, node: NodeId, subject: NodeId, arms: &[Arm], unwanted: bool) {
+        self.expression(subject);
+        let i = self.top(0);
+        let mut end = Join::new();
+        for arm in arms {
+            let mut next = Join::new();
+            self.at = node;
+            self.match_pattern(arm.pattern, i, &mut next);
+            if let Some(guard) = arm.guard {
+                self.condition(guard, false, &mut next);
+            }
+            self.unwanted = unwanted.then_some(arm.body);
+            self.expression(arm.body);
+            // The value takes the subject's place.
+            let value = self.state.pop();
+            self.state.set_operand(i, value);
+            self.goto(&mut end);
+            self.state.set_operand(i, Value::constant(Word::NULL));
+            self.place(next);
+        }
+        self.at = node;
+        if self.state.reachable {
+            self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
+            self.unreachable();
+        }
+        self.state.pop();
+        self.finish_value(end);
+    }
+
+    /// Tests operand `i` against a pattern and binds its variables.
+    pub(super) fn match_pattern(&mut self, pattern: PatternId, i: usize, misfit: &mut Join) {
+        let unit = self.unit;
+        if !self.state.reachable && self.region.is_none() {
+            return;
+        }
+        match unit.pattern(pattern) {
+            Pattern::Ignore => {}
+            Pattern::Bind(var) => {
+                let value = self.state.operand(i).clone();
+                self.state.push(value);
+                self.define(*var);
+            }
+            Pattern::Literal(node) => {
+                let value = self.state.operand(i).clone();
+                self.state.push(value);
+                self.expression(*node);
+                self.test_equal(*node, misfit);
+            }
+            Pattern::Vector { before, rest, after } => self.match_vector(i, before, *rest, after, misfit),
+            Pattern::Map(entries) => self.match_map(i, entries, misfit),
+            Pattern::Struct { type_, variant, fields } => self.match_struct(i, *type_, *variant, fields, misfit),
+            Pattern::Or(alternatives) => {
+                let mut fits = Join::new();
+                let Some((last, others)) = alternatives.split_last() else { return };
+                for alternative in others {
+                    let mut next = Join::new();
+                    self.match_pattern(*alternative, i, &mut next);
+                    self.goto(&mut fits);
+                    self.place(next);
+                }
+                self.match_pattern(*last, i, misfit);
+                self.place(fits);
+            }
+        }
+    }
+
+    /// The latest operand against a pattern; it is taken off, on both ways.
+    fn match_top(&mut self, pattern: PatternId, misfit: &mut Join) {
+        let i = self.top(0);
+        let mut inner = Join::new();
+        self.match_pattern(pattern, i, &mut inner);
+        for edge in &mut inner.edges {
+            edge.state.drop_to(i);
+        }
+        misfit.edges.append(&mut inner.edges);
+        self.state.drop_to(i);
+        self.unpin();
+    }
+
+    /// Pops two operands; unequal ones do not fit.
+    fn test_equal(&mut self, node: NodeId, misfit: &mut Join) {
+        self.arrive(node);
+        if !self.state.reachable {
+            self.state.pop();
+            self.state.pop();
+            return;
+        }
+        self.equality(node, false, misfit);
+    }
+
+    /// Leaves for `misfit` unless operand `i` is an object of this layout; then it is known to be.
+    fn test_layout(&mut self, i: usize, wanted: layout::LayoutId, misfit: &mut Join) {
+        if !self.state.reachable {
+            return;
+        }
+        let facts = self.state.operand(i).facts;
+        if facts.layout == Some(wanted) {
+            return;
+        }
+        if facts.layout.is_some() || !facts.types.meets(Types::OBJECT) {
+            self.goto(misfit);
+            return;
+        }
+        let r = self.in_register(i);
+        let label = self.edge(misfit);
+        self.check_layout(r, facts, wanted, label);
+        self.learn(i, Facts::object(wanted));
+        self.unpin();
+    }
+
+    fn match_vector(
+        &mut self,
+        i: usize,
+        before: &[PatternId],
+        rest: Option<PatternId>,
+        after: &[PatternId],
+        misfit: &mut Join,
+    ) {
+        self.test_layout(i, layout::VECTOR, misfit);
+        let least = before.len() + after.len();
+        if self.state.reachable {
+            let r = self.in_register(i);
+            let count = self.register();
+            self.asm.load(count, Mem::at(r, slot_disp(0)));
+            self.asm.compare_imm(count, (least as i64) << 3);
+            let label = self.edge(misfit);
+            self.asm.branch(if rest.is_some() { Cond::Less } else { Cond::NotEqual }, label);
+            self.unpin();
+        }
+        let exact = rest.is_none() && least <= 32;
+        for (k, pattern) in before.iter().enumerate() {
+            if matches!(self.unit.pattern(*pattern), Pattern::Ignore) {
+                continue;
+            }
+            self.vector_element(i, k, exact);
+            self.match_top(*pattern, misfit);
+        }
+        if let Some(pattern) = rest
+            && !matches!(self.unit.pattern(pattern), Pattern::Ignore)
+        {
+            let value = self.state.operand(i).clone();
+            self.state.push(value);
+            self.push_constant(Word((before.len() as u64) << 3));
+            self.push_constant(Word((after.len() as u64) << 3));
+            self.call_helper(Helper::SubVector, 3, &[], Facts::object(layout::VECTOR));
+            self.match_top(pattern, misfit);
+        }
+        for (k, pattern) in after.iter().enumerate() {
+            if exact {
+                self.vector_element(i, before.len() + k, true);
+            } else {
+                self.element_from_end(i, after.len() - k);
+            }
+            self.match_top(*pattern, misfit);
+        }
+    }
+
+    /// Pushes element `k` of the vector at operand `i`. A vector of known length has all its elements in the tail.
+    fn vector_element(&mut self, i: usize, k: usize, in_tail: bool) {
+        if !self.state.reachable {
+            self.push_constant(Word::NULL);
+            return;
+        }
+        let value = self.state.operand(i).clone();
+        if in_tail {
+            let hint = value.hint.element();
+            let r = self.in_register(i);
+            let dst = self.register();
+            self.asm.load(dst, Mem::at(r, slot_disp(3)));
+            self.asm.load(dst, Mem::at(dst, slot_disp(1 + k)));
+            return self.replace(0, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+        }
+        self.state.push(value);
+        self.push_constant(Word((k as u64) << 3));
+        self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);
+    }
+
+    /// Pushes the `k`th last element of the vector at operand `i`.
+    fn element_from_end(&mut self, i: usize, k: usize) {
+        if !self.state.reachable {
+            self.push_constant(Word::NULL);
+            return;
+        }
+        let value = self.state.operand(i).clone();
+        self.state.push(value);
+        let r = self.in_register(i);
+        let index = self.register();
+        self.asm.load(index, Mem::at(r, slot_disp(0)));
+        self.asm.alu_imm(Alu::Sub, index, index, (k as i64) << 3);
+        self.push_reg(index, Facts::INT);
+        self.unpin();
+        self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);
+    }
+
+    fn match_map(&mut self, i: usize, entries: &[(NodeId, PatternId)], misfit: &mut Join) {
+        self.test_layout(i, layout::MAP, misfit);
+        for (key, pattern) in entries {
+            if !self.state.reachable {
+                self.push_constant(Word::NULL);
+                self.match_top(*pattern, misfit);
+                continue;
+            }
+            let value = self.state.operand(i).clone();
+            self.state.push(value);
+            self.expression(*key);
+            self.call_helper(Helper::MapFind, 2, &[], Facts::ANY);
+            let found = self.in_register(self.top(0));
+            self.asm.compare_imm(found, Word::UNDEFINED.0 as i64);
+            let value = self.state.pop();
+            let label = self.edge(misfit);
+            self.state.push(value);
+            self.asm.branch(Cond::Equal, label);
+            self.unpin();
+            self.match_top(*pattern, misfit);
+        }
+    }
+
+    fn match_struct(
+        &mut self,
+        i: usize,
+        type_: GlobalId,
+        variant: Option<Name>,
+        fields: &[(Name, PatternId)],
+        misfit: &mut Join,
+    ) {
+        let unit = self.unit;
+        let Some(info) = self.link.struct_type(type_, variant.map(|v| unit.name(v))) else {
+            self.goto(misfit);
+            return;
+        };
+        if info.redefined {
+            self.test_instance(i, info.type_id, info.variant, misfit);
+        } else {
+            self.test_layout(i, info.layout, misfit);
+        }
+        for (name, pattern) in fields {
+            if matches!(unit.pattern(*pattern), Pattern::Ignore) {
+                continue;
+            }
+            if !self.state.reachable {
+                self.push_constant(Word::NULL);
+            } else {
+                let value = self.state.operand(i).clone();
+                self.state.push(value);
+                self.without_twin(|g| g.read_field(NodeId(0), unit.name(*name)));
+            }
+            self.match_top(*pattern, misfit);
+        }
+    }
+
+    /// Operations of a pattern have no node of their own, hence no point at which an exit could arrive.
+    pub(super) fn without_twin(&mut self, f: impl FnOnce(&mut Self)) {
+        let hot = self.region.as_ref().is_some_and(|r| r.hot);
+        if let Some(region) = &mut self.region {
+            region.hot = false;
+        }
+        f(self);
+        if let Some(region) = &mut self.region {
+            region.hot = hot;
+        }
+    }
+
+    /// For types that were redefined: old instances count as well.
+    fn test_instance(&mut self, i: usize, type_id: u32, variant: Option<u32>, misfit: &mut Join) {
+        if !self.state.reachable {
+            return;
+        }
+        let value = self.state.operand(i).clone();
+        self.state.push(value);
+        let variant = variant.map_or(u64::MAX, u64::from);
+        self.call_helper(Helper::IsInstance, 1, &[type_id as u64, variant], Facts::BOOL);
+        self.branch_on_value(false, misfit);
+    }
+}

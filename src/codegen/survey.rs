@@ -1,0 +1,386 @@
+//! One look at a body before its code is written: when variables live, and which of them deserve a register.
+//!
+//! Time is the node id: the parser numbers nodes in the order in which they are evaluated (operands before operators). A
+//! variable lives from its definition to its last use; one that is used in a loop and defined outside of it lives to the
+//! loop's end. Calls that really leave the function (helpers of intrinsics and slow paths do not count) are the other half:
+//! a variable that lives across one wants a callee-saved register, and gets one by weight.
+
+use super::link::{GlobalKind, Link};
+use crate::asm::masm::SAVED_REGS;
+use crate::reader::tree::*;
+use rustc_hash::FxHashMap;
+
+/// The facts of a loop that the generator asks for.
+#[derive(Clone, Debug, Default)]
+pub struct LoopFacts {
+    /// A call of another function happens inside.
+    pub calls: bool,
+    /// It contains another loop, a `try`, or a `binding`.
+    pub complex: bool,
+    /// Number of nodes inside.
+    pub size: u32,
+    /// First and last node.
+    pub start: u32,
+    /// The loop's own node.
+    pub end: u32,
+}
+
+/// When a variable lives and what for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Life {
+    start: u32,
+    end: u32,
+    weight: u32,
+}
+
+/// What the walk found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    lives: Vec<Life>,
+    /// The callee-saved register (index) a variable lives in.
+    homes: Vec<Option<u8>>,
+    /// The callee-saved registers that are used.
+    pub saved: u8,
+    /// Calls, in order.
+    calls: Vec<u32>,
+    loops: FxHashMap<LoopId, LoopFacts>,
+    /// The body has no loop, no `try` and no `binding`.
+    pub simple: bool,
+    /// The body makes calls.
+    pub has_calls: bool,
+}
+
+struct Walk<'a> {
+    unit: &'a Unit,
+    link: &'a mut dyn Link,
+    out: Survey,
+    /// Depth of loops, and the first node of each loop around.
+    around: Vec<u32>,
+    first: u32,
+    nodes: u32,
+    complex: bool,
+}
+
+impl Survey {
+    /// Walks the body of an arity.
+    pub fn of(unit: &Unit, arity: &Arity, link: &mut dyn Link) -> Survey {
+        let mut out = Survey { simple: true, ..Survey::default() };
+        out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0 }; arity.vars.len()];
+        let mut walk = Walk { unit, link, out, around: Vec::new(), first: u32::MAX, nodes: 0, complex: false };
+        for p in arity.params.iter().chain(arity.rest.iter()) {
+            walk.pattern(*p, 0);
+        }
+        for (i, var) in arity.vars.iter().enumerate() {
+            if var.kind != VarKind::Local {
+                walk.out.lives[i].start = 0;
+            }
+        }
+        walk.node(arity.body);
+        let simple = !walk.complex;
+        let mut out = walk.out;
+        out.simple = simple;
+        out.has_calls = !out.calls.is_empty();
+        out.assign_homes(arity);
+        out
+    }
+
+    /// The node after which the variable is dead.
+    pub fn end(&self, var: VarId) -> u32 {
+        self.lives[var.index()].end
+    }
+
+    /// The node at which the variable is defined.
+    pub fn start(&self, var: VarId) -> u32 {
+        self.lives[var.index()].start
+    }
+
+    /// The callee-saved register the variable lives in, as an index.
+    pub fn home(&self, var: VarId) -> Option<u8> {
+        self.homes[var.index()]
+    }
+
+    /// How much the variable is used.
+    pub fn weight(&self, var: VarId) -> u32 {
+        self.lives[var.index()].weight
+    }
+
+    /// The facts of a loop.
+    pub fn loop_(&self, id: LoopId) -> LoopFacts {
+        self.loops.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// A call happens while the variable lives.
+    pub fn crosses_call(&self, var: VarId) -> bool {
+        let life = self.lives[var.index()];
+        let i = self.calls.partition_point(|c| *c <= life.start);
+        self.calls.get(i).is_some_and(|c| *c < life.end)
+    }
+
+    /// Linear scan by weight: the heaviest variables first, each into a register that is free for its whole life.
+    fn assign_homes(&mut self, arity: &Arity) {
+        self.homes = vec![None; arity.vars.len()];
+        let mut order: Vec<u32> = (0..arity.vars.len() as u32)
+            .filter(|v| self.lives[*v as usize].weight > 0 && self.crosses_call(VarId(*v)))
+            .collect();
+        order.sort_by_key(|v| std::cmp::Reverse(self.lives[*v as usize].weight));
+        let mut taken: [Vec<(u32, u32)>; SAVED_REGS] = Default::default();
+        for v in order.into_iter().take(256) {
+            let life = self.lives[v as usize];
+            let free = |lives: &Vec<(u32, u32)>| lives.iter().all(|(s, e)| life.end <= *s || *e <= life.start);
+            if let Some(i) = taken.iter().position(free) {
+                // Saving a register costs two accesses: a value used once is as well off in the frame.
+                if life.weight < 2 && self.saved >> i & 1 == 0 {
+                    continue;
+                }
+                taken[i].push((life.start, life.end));
+                self.homes[v as usize] = Some(i as u8);
+                self.saved |= 1 << i;
+            }
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn define(&mut self, var: VarId, at: u32) {
+        let life = &mut self.out.lives[var.index()];
+        life.start = life.start.min(at);
+        life.end = life.end.max(at);
+    }
+
+    fn touch(&mut self, var: VarId, at: u32) {
+        let depth = self.around.len().min(8) as u32;
+        let life = &mut self.out.lives[var.index()];
+        life.end = life.end.max(at);
+        life.weight = life.weight.saturating_add(1 << (3 * depth));
+    }
+
+    fn pattern(&mut self, id: PatternId, at: u32) {
+        match self.unit.pattern(id) {
+            Pattern::Ignore | Pattern::Literal(_) => {}
+            Pattern::Bind(var) => self.define(*var, at),
+            Pattern::Vector { before, rest, after } => {
+                for p in before.iter().chain(rest.iter()).chain(after.iter()) {
+                    self.pattern(*p, at);
+                }
+            }
+            Pattern::Map(entries) => {
+                for (_, p) in entries {
+                    self.pattern(*p, at);
+                }
+            }
+            Pattern::Struct { fields, .. } => {
+                for (_, p) in fields {
+                    self.pattern(*p, at);
+                }
+            }
+            Pattern::Or(alternatives) => {
+                for p in alternatives {
+                    self.pattern(*p, at);
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, id: NodeId) {
+        self.out.calls.push(id.0);
+    }
+
+    fn list(&mut self, list: List) {
+        for id in self.unit.list(list).to_vec() {
+            self.node(id);
+        }
+    }
+
+    fn looping(&mut self, loop_: LoopId, id: NodeId, inside: impl FnOnce(&mut Self)) {
+        let outer_first = std::mem::replace(&mut self.first, u32::MAX);
+        let outer_complex = std::mem::replace(&mut self.complex, false);
+        let (nodes, calls) = (self.nodes, self.out.calls.len());
+        self.around.push(0);
+        inside(self);
+        self.around.pop();
+        let start = self.first.min(id.0);
+        // What is used inside and defined before lives to the end of the loop.
+        for life in &mut self.out.lives {
+            if life.start < start && life.end >= start {
+                life.end = life.end.max(id.0);
+            }
+        }
+        let facts = LoopFacts {
+            calls: self.out.calls.len() > calls,
+            complex: self.complex,
+            size: self.nodes - nodes,
+            start,
+            end: id.0,
+        };
+        self.out.loops.insert(loop_, facts);
+        self.first = outer_first.min(start);
+        let _ = outer_complex;
+        self.complex = true;
+    }
+
+    fn node(&mut self, id: NodeId) {
+        self.nodes += 1;
+        self.first = self.first.min(id.0);
+        match self.unit.node(id).clone() {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
+            Node::Null | Node::Declare(_) | Node::NotYet(_) | Node::Continue { .. } => {}
+            Node::Local(var) => self.touch(var, id.0),
+            Node::Global(global) => {
+                if self.link.global(global).is_some_and(|g| g.kind == GlobalKind::Dynamic) {
+                    self.call(id);
+                }
+            }
+            Node::Interpolate(list) | Node::Map(list) | Node::Set(list) | Node::Vector(list) => {
+                self.list(list);
+                self.call(id);
+            }
+            Node::Struct { base, values, .. } => {
+                if let Some(base) = base {
+                    self.node(base);
+                }
+                self.list(values);
+                // Defaults are called; the allocation itself is a slow path.
+                self.call(id);
+            }
+            Node::Field { object, .. } => self.node(object),
+            Node::Index { object, index } => {
+                self.node(object);
+                self.node(index);
+            }
+            Node::Call { callee, args, .. } => {
+                let intrinsic = match self.unit.node(callee) {
+                    Node::Global(g) => {
+                        matches!(self.link.global(*g).map(|g| g.kind), Some(GlobalKind::Intrinsic(_)))
+                    }
+                    _ => {
+                        self.node(callee);
+                        false
+                    }
+                };
+                self.list(args);
+                if !intrinsic {
+                    self.call(id);
+                }
+            }
+            Node::MethodCall { object, args, .. } => {
+                self.node(object);
+                self.list(args);
+                self.call(id);
+            }
+            Node::Unary { operand, .. } => self.node(operand),
+            Node::Binary { left, right, op } => {
+                self.node(left);
+                self.node(right);
+                if op == BinaryOp::Concat {
+                    self.call(id);
+                }
+            }
+            Node::And { left, right } | Node::Or { left, right } => {
+                self.node(left);
+                self.node(right);
+            }
+            Node::If { condition, then, otherwise } => {
+                self.node(condition);
+                self.node(then);
+                if let Some(otherwise) = otherwise {
+                    self.node(otherwise);
+                }
+            }
+            Node::While { loop_, condition, body } => self.looping(loop_, id, |w| {
+                w.node(condition);
+                w.node(body);
+            }),
+            Node::Loop { loop_, body } => self.looping(loop_, id, |w| w.node(body)),
+            Node::For { loop_, pattern, iterable, body } => {
+                let range = matches!(self.unit.node(iterable), Node::Call { callee, .. }
+                    if matches!(self.unit.node(*callee), Node::Global(g)
+                        if matches!(self.link.global(*g).map(|g| g.kind), Some(GlobalKind::Intrinsic(super::link::Intrinsic::Range)))));
+                self.node(iterable);
+                if !range {
+                    self.call(iterable);
+                }
+                self.looping(loop_, id, |w| {
+                    w.pattern(pattern, iterable.0 + 1);
+                    w.node(body);
+                });
+            }
+            Node::Match { subject, arms } => {
+                self.node(subject);
+                for arm in arms {
+                    self.pattern(arm.pattern, subject.0);
+                    self.call(subject);
+                    if let Some(guard) = arm.guard {
+                        self.node(guard);
+                    }
+                    self.node(arm.body);
+                }
+                self.out.calls.sort_unstable();
+            }
+            Node::Block(list) => self.list(list),
+            Node::Let { pattern, value } => {
+                self.node(value);
+                self.pattern(pattern, id.0);
+            }
+            Node::LetFunction { var, function } => {
+                self.captures(function, id);
+                self.define(var, id.0);
+                self.touch(var, id.0);
+            }
+            Node::Function(function) => self.captures(function, id),
+            Node::Assign { var, value } => {
+                self.node(value);
+                self.touch(var, id.0);
+            }
+            Node::AssignField { object, value, .. } => {
+                self.node(object);
+                self.node(value);
+            }
+            Node::AssignIndex { object, index, value } => {
+                self.node(object);
+                self.node(index);
+                self.node(value);
+            }
+            Node::Return(value) | Node::Break { value, .. } => {
+                if let Some(value) = value {
+                    self.node(value);
+                }
+            }
+            Node::Throw(value) => self.node(value),
+            Node::Try(try_) => {
+                self.complex = true;
+                self.node(try_.body);
+                self.call(id);
+                if let Some((pattern, handler)) = try_.catch {
+                    self.pattern(pattern, try_.body.0);
+                    self.node(handler);
+                }
+                if let Some(finally) = try_.finally {
+                    self.node(finally);
+                }
+                // Whatever is used in a handler must survive the calls of the body; lives are not split.
+                self.out.calls.sort_unstable();
+            }
+            Node::Binding { names, values, body } => {
+                self.complex = true;
+                let _ = names;
+                self.list(values);
+                self.call(id);
+                self.node(body);
+            }
+            Node::DefineGlobals { pattern, value, names, .. } => {
+                self.node(value);
+                self.pattern(pattern, id.0);
+                for (var, _) in names {
+                    self.touch(var, id.0);
+                }
+                self.call(id);
+            }
+        }
+    }
+
+    fn captures(&mut self, function: FunctionId, id: NodeId) {
+        for var in self.unit.function(function).captures.clone() {
+            self.touch(var, id.0);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Twins: the general version of a loop or a body, for the ways that would make the hot version forget what it knows.
+//!
+//! While a hot region is written, an operation whose check fails does not join the hot path again: it leaves through an
+//! [`Exit`] that notes its point of the program (the node) and its state. When the hot code is done, the region is walked once
+//! more, cold and without leaving; where an exit's node comes by, the exit's state is made to agree with the state there. So
+//! the hot path keeps its facts, and the language's full meaning is one jump away.
+//!
+//! A region is an innermost loop, or a body without loops. What the hot walk finds out of a variable that it could have asked
+//! before the loop is noted as a [`Promotion`]; the loop is then written again, with the question before its header.
+
+use super::facts::Facts;
+use super::generator::Generator;
+use super::join::{Edge, Join};
+use super::state::{Place, State, Value};
+use crate::asm::masm::*;
+use crate::gc::layout::LayoutId;
+use crate::reader::tree::*;
+use rustc_hash::FxHashMap;
+
+/// Bodies with more nodes than this get no twin.
+pub(super) const BODY_CAP: u32 = 300;
+/// Loops with more nodes than this get no twin.
+pub(super) const LOOP_CAP: u32 = 500;
+
+/// A way out of a hot region.
+#[derive(Clone)]
+pub(super) struct Exit {
+    pub(super) node: NodeId,
+    pub(super) edge: Edge,
+}
+
+/// What is worth asking of a variable before a loop.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Promotion {
+    /// An inline Int.
+    Int,
+    /// A Float, to be held raw.
+    Float,
+    /// An object of this layout.
+    Layout(LayoutId),
+}
+
+/// A region that is being written.
+#[derive(Clone, Default)]
+pub(super) struct Region {
+    /// The hot version: checks that fail leave.
+    pub(super) hot: bool,
+    /// The ways out so far.
+    pub(super) exits: Vec<Exit>,
+    /// In the twin: the exits that have not arrived yet, by node.
+    pub(super) pending: FxHashMap<NodeId, Vec<Edge>>,
+    /// What was found worth asking before the loop.
+    pub(super) found: Vec<(VarId, Promotion)>,
+    /// First node of the region: variables defined before it can be asked for.
+    pub(super) start: u32,
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Is there a twin to leave for?
+    pub(super) fn is_hot(&self) -> bool {
+        self.region.as_ref().is_some_and(|r| r.hot)
+    }
+
+    /// In a hot region: a label through which the present state leaves for the twin, at the point just before the operation
+    /// of this node.
+    pub(super) fn leave(&mut self, node: NodeId) -> Option<Label> {
+        if !self.is_hot() {
+            return None;
+        }
+        let label = self.asm.label();
+        let state = self.state.clone();
+        if let Some(region) = &mut self.region {
+            region.exits.push(Exit { node, edge: Edge { state, label } });
+        }
+        Some(label)
+    }
+
+    /// In a twin: exits that left at this point arrive here.
+    pub(super) fn arrive(&mut self, node: NodeId) {
+        let Some(region) = &mut self.region else { return };
+        if region.hot || region.pending.is_empty() {
+            return;
+        }
+        let Some(edges) = region.pending.get(&node) else { return };
+        let join = Join { edges: edges.clone() };
+        if !self.state.reachable {
+            // The height is that of the walk; what the operands are is said by the exits.
+            debug_assert!(join.edges.iter().all(|e| e.state.height() == self.state.height()));
+        }
+        self.place(join);
+    }
+
+    /// In a hot region: operand `i` turned out to be something that could have been asked before the loop.
+    pub(super) fn promote(&mut self, i: usize, promotion: Promotion) {
+        let Some(var) = self.state.operand(i).var else { return };
+        let start = self.unit.span(self.at);
+        let _ = start;
+        if let Some(region) = &mut self.region
+            && region.hot
+            && self.survey.start(var) < region.start
+            && !region.found.iter().any(|(v, _)| *v == var)
+        {
+            region.found.push((var, promotion));
+        }
+    }
+
+    /// Asks before a loop what the loop would ask in each turn; the edges lead to the twin.
+    pub(super) fn ask_before(&mut self, var: VarId, promotion: Promotion, twin: &mut Vec<Edge>) {
+        let value = self.state.var(var).clone();
+        if value.place == Place::None || value.place.is_raw() {
+            return;
+        }
+        self.push_var(var);
+        let i = self.top(0);
+        let state = self.state_without_top();
+        let label = self.asm.label();
+        let facts = match promotion {
+            Promotion::Int => {
+                if value.facts.is_int() {
+                    self.state.pop();
+                    return;
+                }
+                let r = self.in_register(i);
+                self.asm.test_imm(r, 7);
+                self.asm.branch(Cond::NotEqual, label);
+                Facts::INT
+            }
+            Promotion::Float => {
+                let f = if value.facts.is_float() {
+                    self.in_float(i)
+                } else {
+                    let r = self.in_register(i);
+                    let f = self.float_register();
+                    self.asm.test_imm(r, crate::gc::word::FLOAT_BIT as i64);
+                    self.asm.branch(Cond::Equal, label);
+                    self.asm.untag_float(f, r);
+                    f
+                };
+                let state = self.state_after_loads(&state);
+                twin.push(Edge { state, label });
+                self.state.pop();
+                self.state.set_var(var, Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value });
+                self.unpin();
+                return;
+            }
+            Promotion::Layout(layout) => {
+                if value.facts.layout == Some(layout) {
+                    self.state.pop();
+                    return;
+                }
+                let r = self.in_register(i);
+                self.check_layout(r, value.facts, layout, label);
+                Facts::object(layout)
+            }
+        };
+        let state = self.state_after_loads(&state);
+        twin.push(Edge { state, label });
+        self.learn(i, facts);
+        self.state.pop();
+        self.unpin();
+    }
+
+    fn state_without_top(&mut self) -> State {
+        let mut state = self.state.clone();
+        state.pop();
+        state
+    }
+
+    /// Loading an operand may have moved others: the edge's state is the present one without the operand, with the facts of
+    /// before.
+    fn state_after_loads(&self, before: &State) -> State {
+        let mut state = self.state.clone();
+        state.pop();
+        for (var, value) in before.vars() {
+            let now = state.var(*var).clone();
+            state.set_var(*var, Value { facts: value.facts, ..now });
+        }
+        state
+    }
+
+    /// Flags and branches for "the word in `r` is an object of this layout": to `other` when not.
+    pub(super) fn check_layout(&mut self, r: Reg, known: Facts, layout: LayoutId, other: Label) {
+        use crate::gc::layout::{CLOSURE, HEADER_DISP, header_low};
+        debug_assert_ne!(layout, CLOSURE);
+        if known.types != super::facts::Types::OBJECT {
+            self.asm.lea(M::SCRATCH, Mem::at(r, -(crate::gc::word::TAG_OBJECT as i32)));
+            self.asm.test_imm(M::SCRATCH, 7);
+            self.asm.branch(Cond::NotEqual, other);
+        }
+        self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));
+        self.asm.branch(Cond::NotEqual, other);
+    }
+}

@@ -1,0 +1,94 @@
+//! `--dump=asm`: each function's code as it is published, with its source lines and stack maps beside it.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::helpers;
+use super::linked::LinkedUnit;
+use super::vm::Vm;
+use crate::asm::code_map::Function;
+use crate::asm::disasm::{Listing, Machine};
+
+static WANTED: AtomicBool = AtomicBool::new(false);
+
+/// Switches the listings on, for all functions compiled from now on.
+pub fn want() {
+    WANTED.store(true, Ordering::Relaxed);
+}
+
+/// Are listings wanted?
+pub fn wanted() -> bool {
+    WANTED.load(Ordering::Relaxed)
+}
+
+/// Prints the listing of the function that begins at an address, when listings are wanted.
+pub fn function(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) {
+    if wanted() {
+        let text = listing(vm, unit, start);
+        // A closed stderr is no reason to stop.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    }
+}
+
+/// The listing of the function that begins at an address.
+pub fn listing(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) -> String {
+    let view = vm.code_map.view();
+    let Some(function) = view.function(start) else { return String::new() };
+    // SAFETY: the code was published and is never freed while its function is in the map.
+    let code = unsafe { std::slice::from_raw_parts(start as *const u8, function.size as usize) };
+    let names = |address: u64| name_of(vm, address as usize);
+    let mut comments: Vec<(u32, String)> = function.comments.clone();
+    comments.extend(function.lines.iter().map(|(at, source)| (*at, source_line(unit, *source))));
+    comments.extend(maps(function));
+    comments.sort_by_key(|(at, _)| *at);
+    let listing = Listing {
+        machine: Machine::HOST,
+        code,
+        address: start as u64,
+        comments: &comments,
+        names: &names,
+        offsets: true,
+    };
+    let frame = function.frame_bytes;
+    format!("{}: {} bytes, frame {frame}\n{}\n", function.name, function.size, listing.text())
+}
+
+fn source_line(unit: &LinkedUnit, offset: u32) -> String {
+    let source = unit.source();
+    let (line, _) = source.line_column(offset);
+    let start = source.line_starts[line as usize - 1] as usize;
+    let text = source.text[start..].lines().next().unwrap_or("");
+    format!("{line}: {}", text.trim())
+}
+
+fn maps(function: &Function) -> Vec<(u32, String)> {
+    let mut out = Vec::new();
+    for (at, point) in function.safepoints.iter() {
+        let mut text = String::from("live:");
+        for i in 0..8 {
+            if point.live_saved() >> i & 1 != 0 {
+                let _ = write!(text, " saved{i}");
+            }
+        }
+        for slot in point.slots() {
+            let _ = write!(text, " [{slot}]");
+        }
+        if let Some(handler) = point.handler() {
+            let _ = write!(text, " handler {handler:#x}");
+        }
+        if text.len() > 5 {
+            out.push((at, text));
+        }
+    }
+    out
+}
+
+fn name_of(vm: &Vm, address: usize) -> Option<String> {
+    for helper in helpers::ALL {
+        if vm.helpers.address(*helper) == address {
+            return Some(helpers::name(*helper).to_string());
+        }
+    }
+    (address == vm.helpers.box_float).then(|| "box_float".to_string())
+}

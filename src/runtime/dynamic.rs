@@ -1,0 +1,50 @@
+//! Dynamic variables: `let dynamic`, `binding`.
+//!
+//! A thread's bindings are one persistent map (binding number to value) in its context, so that `binding` is an `assoc` and
+//! leaving it puts the old map back; threads start with their creator's map.
+
+use super::binding::Binding;
+use super::collections::map;
+use super::errors::ErrorKind;
+use crate::gc::{Handle, Thread, Thrown, Word};
+
+fn key(cx: &Thread, binding: &Binding) -> Handle {
+    cx.root_word(Word(u64::from(binding.index) << crate::gc::word::INT_SHIFT))
+}
+
+/// The value of a dynamic variable for this thread.
+pub fn get(cx: &mut Thread, binding: &'static Binding) -> Result<Handle, Thrown> {
+    if !cx.dynamic().is_null() {
+        let key = key(cx, binding);
+        if let Ok(Some(value)) = map::get(cx.dynamic(), cx.get(key)) {
+            return Ok(cx.root(value));
+        }
+    }
+    match binding.get(cx) {
+        Some(value) => Ok(cx.root(value)),
+        None => Err(super::link::undefined(cx, binding)),
+    }
+}
+
+/// Binds a dynamic variable; gives the bindings as they were.
+pub fn bind(cx: &mut Thread, binding: &'static Binding, value: Handle) -> Result<Handle, Thrown> {
+    if binding.kind() != super::binding::BindingKind::Dynamic {
+        let message = format!("binding: {} is not dynamic; declare it with `let dynamic`", binding.qualified());
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    }
+    let old = cx.root(cx.dynamic());
+    let base = if cx.get(old).is_null() { map::empty(cx)? } else { old };
+    let key = key(cx, binding);
+    let new = map::assoc(cx, base, key, value)?;
+    cx.set_dynamic(cx.get(new));
+    Ok(old)
+}
+
+/// Makes the bindings what they were, unless that is UNDEFINED; gives what they are until now.
+pub fn restore(cx: &mut Thread, old: Handle) -> Result<Handle, Thrown> {
+    let now = cx.root(cx.dynamic());
+    if cx.get(old).word() != Word::UNDEFINED {
+        cx.set_dynamic(cx.get(old));
+    }
+    Ok(now)
+}

@@ -1,0 +1,260 @@
+//! What the tests that run Harrier programs share: expectations written in the programs, a process of its own for each
+//! program with a time limit, several at once, and a report that shows what was expected and what came.
+#![allow(dead_code)] // Each test crate uses its part.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// The program under test.
+pub const HARRIER: &str = env!("CARGO_BIN_EXE_harrier");
+
+/// What a program is expected to do, read from the comments at its end (or anywhere, for the markers of one line):
+///
+/// ```text
+/// // @snapshot        the `//` lines after it are exactly what it prints to stdout
+/// // @error           each `//` line after it is a piece of text that must occur in stderr
+/// // @absent          each `//` line after it is a piece of text that must not occur in stderr
+/// // @stdin           the `//` lines after it are what it reads
+/// // @status N        the exit status; without it 1 when there is an @error, else 0
+/// // @args A B        arguments of the program
+/// // @slow REASON     not run under the stress flags
+/// ```
+///
+/// A program with neither `@error` nor `@absent` must not print a warning.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Expectation {
+    pub stdout: Option<String>,
+    pub stderr: Vec<String>,
+    pub absent: Vec<String>,
+    pub stdin: String,
+    pub status: i32,
+    pub args: Vec<String>,
+    pub slow: Option<String>,
+}
+
+impl Expectation {
+    /// Reads the markers of a program; `None` when it says nothing about what it should print.
+    pub fn of(text: &str) -> Option<Expectation> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Section {
+            Snapshot,
+            Error,
+            Absent,
+            Stdin,
+        }
+        let mut found = Expectation::default();
+        let mut status = None;
+        let mut section = None;
+        let mut any = false;
+        for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
+            let marker = line.strip_prefix("// @").unwrap_or("");
+            let (word, rest) = marker.split_once(' ').unwrap_or((marker, ""));
+            match word {
+                "snapshot" | "error" | "absent" | "stdin" => {
+                    section = Some(match word {
+                        "snapshot" => {
+                            found.stdout = Some(String::new());
+                            Section::Snapshot
+                        }
+                        "error" => Section::Error,
+                        "absent" => Section::Absent,
+                        _ => Section::Stdin,
+                    });
+                    any |= word != "stdin";
+                    continue;
+                }
+                "status" => {
+                    status = rest.trim().parse().ok();
+                    any = true;
+                    continue;
+                }
+                "args" => {
+                    found.args = rest.split_whitespace().map(String::from).collect();
+                    continue;
+                }
+                "slow" => {
+                    found.slow = Some(rest.to_string());
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(body) = line.strip_prefix("//") else {
+                section = None;
+                continue;
+            };
+            let body = body.strip_prefix(' ').unwrap_or(body);
+            match section {
+                Some(Section::Snapshot) => {
+                    let stdout = found.stdout.get_or_insert_default();
+                    stdout.push_str(body);
+                    stdout.push('\n');
+                }
+                Some(Section::Error) if !body.is_empty() => found.stderr.push(body.to_string()),
+                Some(Section::Absent) if !body.is_empty() => found.absent.push(body.to_string()),
+                Some(Section::Stdin) => {
+                    found.stdin.push_str(body);
+                    found.stdin.push('\n');
+                }
+                _ => {}
+            }
+        }
+        found.status = status.unwrap_or(if found.stderr.is_empty() { 0 } else { 1 });
+        any.then_some(found)
+    }
+}
+
+/// What a process did.
+#[derive(Debug)]
+pub struct Outcome {
+    pub stdout: String,
+    pub stderr: String,
+    pub status: Option<ExitStatus>,
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// The reason why the process did not end by itself with this status, if so.
+    pub fn misbehaved(&self, expected: i32) -> Option<String> {
+        let Some(status) = self.status else { return Some(format!("killed after {:.0?}", self.took)) };
+        match status.code() {
+            Some(code) if code == expected => None,
+            Some(code) => Some(format!("exit status: expected {expected}, got {code}")),
+            None => Some(format!("ended by a signal: {status}")),
+        }
+    }
+}
+
+/// Runs the program with these arguments; it is killed when the limit is over.
+pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
+    let started = Instant::now();
+    let mut child = Command::new(HARRIER)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("cannot run {HARRIER}: {e}"));
+    let mut input = child.stdin.take().expect("stdin is piped");
+    let mut out = child.stdout.take().expect("stdout is piped");
+    let mut err = child.stderr.take().expect("stderr is piped");
+    std::thread::scope(|scope| {
+        // A program need not read what it is given: a broken pipe is no failure.
+        scope.spawn(move || drop(input.write_all(stdin.as_bytes())));
+        let out = scope.spawn(move || read_lossy(&mut out));
+        let err = scope.spawn(move || read_lossy(&mut err));
+        let status = loop {
+            match child.try_wait().expect("the child can be waited for") {
+                Some(status) => break Some(status),
+                None if started.elapsed() > limit => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    break None;
+                }
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        };
+        let took = started.elapsed();
+        let stdout = out.join().expect("the reader does not panic");
+        let stderr = err.join().expect("the reader does not panic");
+        Outcome { stdout, stderr, status, took }
+    })
+}
+
+fn read_lossy(from: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    let _ = from.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Runs one program file under the given flags; the reasons why it failed, empty when it passed.
+pub fn check(path: &Path, expected: &Expectation, flags: &[&str], limit: Duration) -> Vec<String> {
+    let file = path.to_string_lossy();
+    let mut args = vec!["run"];
+    args.extend(flags);
+    args.push(&file);
+    args.extend(expected.args.iter().map(String::as_str));
+    let got = run(&args, &expected.stdin, limit);
+    let mut why: Vec<String> = got.misbehaved(expected.status).into_iter().collect();
+    if let Some(stdout) = &expected.stdout {
+        why.extend(difference(stdout, &got.stdout));
+    }
+    why.extend(expected.stderr.iter().filter(|p| !got.stderr.contains(*p)).map(|p| format!("stderr lacks {p:?}")));
+    why.extend(expected.absent.iter().filter(|p| got.stderr.contains(*p)).map(|p| format!("stderr contains {p:?}")));
+    if expected.stderr.is_empty() && expected.absent.is_empty() && got.stderr.contains("warning") {
+        why.push("a warning that nobody expects".into());
+    }
+    if !why.is_empty() && !got.stderr.trim().is_empty() {
+        why.push("stderr:".into());
+        why.extend(got.stderr.trim_end().lines().take(14).map(|line| format!("  {line}")));
+    }
+    why
+}
+
+/// Where two texts differ, as lines to print; empty when they are the same.
+pub fn difference(expected: &str, got: &str) -> Vec<String> {
+    if expected == got {
+        return Vec::new();
+    }
+    let (want, have): (Vec<&str>, Vec<&str>) = (expected.split('\n').collect(), got.split('\n').collect());
+    let same = want.iter().zip(&have).take_while(|(a, b)| a == b).count();
+    let mut lines = vec![format!("stdout differs from line {} on", same + 1)];
+    lines.extend(want[same..].iter().take(4).map(|line| format!("  expected |{line}")));
+    lines.extend(have[same..].iter().take(4).map(|line| format!("  got      |{line}")));
+    lines
+}
+
+/// The programs below a folder: files that end in `.hr`, and folders with a `main.hr`, which are one program each. In a
+/// folder with a `harrier.toml` (a project) only the files `main.hr` are programs.
+pub fn programs(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(root, false, &mut found);
+    found.sort();
+    found
+}
+
+fn collect(folder: &Path, in_project: bool, found: &mut Vec<PathBuf>) {
+    let main = folder.join("main.hr");
+    if main.is_file() {
+        found.push(main);
+        return;
+    }
+    let in_project = in_project || folder.join("harrier.toml").is_file();
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_dir() {
+            collect(&path, in_project, found);
+        } else if !in_project && path.extension().is_some_and(|e| e == "hr") {
+            found.push(path);
+        }
+    }
+}
+
+/// Does `task` for each of the jobs, as many at once as there are cores; gives the names and complaints of those that
+/// failed, in the order of the jobs.
+pub fn in_parallel<J: Sync>(jobs: &[J], task: impl Fn(&J) -> Vec<String> + Sync) -> Vec<(usize, Vec<String>)> {
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { break };
+                    let why = task(job);
+                    if !why.is_empty() {
+                        failed.lock().expect("no task panics while it holds the lock").push((index, why));
+                    }
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner().expect("no task panics while it holds the lock");
+    failed.sort();
+    failed
+}

@@ -1,0 +1,80 @@
+//! Runs the programs below `tests/lang`, each in a process of its own, and compares what they do with what they say they do.
+//!
+//! `HARRIER_ONLY=text cargo test --test corpus` runs only the programs whose path contains the text.
+
+mod common;
+
+use common::{Expectation, check, in_parallel, programs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+struct Job {
+    name: String,
+    path: PathBuf,
+    expected: Option<Expectation>,
+}
+
+fn jobs() -> Vec<Job> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lang");
+    let only = std::env::var("HARRIER_ONLY").unwrap_or_default();
+    programs(&root)
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains(&only))
+        .map(|path| {
+            let text = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let expected = Expectation::of(&String::from_utf8_lossy(&text));
+            let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+            Job { name, path, expected }
+        })
+        .collect()
+}
+
+fn run_all(title: &str, flags: &[&str], limit: Duration) {
+    let stress = !flags.is_empty();
+    let (skipped, jobs): (Vec<Job>, Vec<Job>) =
+        jobs().into_iter().partition(|j| stress && j.expected.as_ref().is_some_and(|e| e.slow.is_some()));
+    assert!(!jobs.is_empty(), "no program matches HARRIER_ONLY");
+    let failed = in_parallel(&jobs, |job| match &job.expected {
+        Some(expected) => check(&job.path, expected, flags, limit),
+        None => vec!["says nothing about what it should print".into()],
+    });
+    for job in &skipped {
+        let reason = job.expected.as_ref().and_then(|e| e.slow.as_deref()).unwrap_or_default();
+        println!("{title}: skipped {}: {reason}", job.name);
+    }
+    for (index, why) in &failed {
+        println!(
+            "{title}: FAIL {}  (harrier run {} {})",
+            jobs[*index].name,
+            flags.join(" "),
+            jobs[*index].path.display()
+        );
+        why.iter().for_each(|line| println!("     {line}"));
+    }
+    println!("{title}: {} passed, {} failed, {} skipped", jobs.len() - failed.len(), failed.len(), skipped.len());
+    assert!(failed.is_empty(), "{title}: {} of {} programs failed", failed.len(), jobs.len());
+}
+
+#[test]
+fn plain() {
+    run_all("plain", &[], Duration::from_secs(20));
+}
+
+/// A collection, and a check of the whole heap, at every allocation and safepoint.
+#[test]
+fn every_allocation_collects() {
+    run_all("stress", &["--gc-always", "--gc-verify"], Duration::from_secs(120));
+}
+
+#[test]
+fn expectations_are_read() {
+    let read = Expectation::of("fn main() {}\n// @args 1 two\n// @snapshot\n// a\n//\n//  b\n// @status 3\n").unwrap();
+    assert_eq!(read.stdout.as_deref(), Some("a\n\n b\n"));
+    assert_eq!((read.status, read.args), (3, vec!["1".to_string(), "two".to_string()]));
+    let read = Expectation::of("// @error\n// TypeError\n// x.hr:3\n").unwrap();
+    assert_eq!((read.status, read.stderr.len()), (1, 2));
+    assert_eq!(Expectation::of("fn main() {}\n// @slow why\n"), None);
+    // Text of the program after a marker: the marker was not the end of the file.
+    let read = Expectation::of("// @snapshot\n// one\nprintln(1)\n// two\n").unwrap();
+    assert_eq!(read.stdout.as_deref(), Some("one\n"));
+}
