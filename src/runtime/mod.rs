@@ -45,6 +45,7 @@ pub mod roots;
 pub mod sequences;
 pub mod sites;
 pub mod sources;
+pub mod streams;
 pub mod stubs;
 #[cfg(test)]
 pub mod testing;
