@@ -45,7 +45,10 @@ pub mod roots;
 pub mod sequences;
 pub mod sites;
 pub mod sources;
+pub mod streams;
 pub mod stubs;
+#[cfg(test)]
+pub mod testing;
 pub mod text;
 pub mod threads;
 pub mod trace;
