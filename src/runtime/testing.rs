@@ -90,9 +90,8 @@ pub fn ints(cx: &Thread, vector: Handle) -> Vec<i64> {
 
 /// The Ints of a map's entries, sorted.
 pub fn int_entries(cx: &Thread, map: Handle) -> Vec<(i64, i64)> {
-    let mut entries: Vec<_> = map::iter(cx.get(map))
-        .map(|(k, v)| (k.as_int().expect("an Int"), v.as_int().expect("an Int")))
-        .collect();
+    let mut entries: Vec<_> =
+        map::iter(cx.get(map)).map(|(k, v)| (k.as_int().expect("an Int"), v.as_int().expect("an Int"))).collect();
     entries.sort_unstable();
     entries
 }
