@@ -33,6 +33,7 @@ pub mod access;
 pub mod evaluation;
 pub mod functions;
 pub mod introspection;
+pub mod io;
 pub mod json;
 pub mod maps;
 pub mod mutable_array;
