@@ -20,7 +20,7 @@ pub fn under_stress<R>(f: impl FnOnce(&mut Thread) -> R) -> R {
 }
 
 fn run<R>(options: Options, f: impl FnOnce(&mut Thread) -> R) -> R {
-    let mut cx = Vm::start(options, crate::compiler).expect("a machine");
+    let mut cx = Vm::start(options, crate::runtime::compile::compile).expect("a machine");
     f(&mut cx)
 }
 
@@ -90,9 +90,8 @@ pub fn ints(cx: &Thread, vector: Handle) -> Vec<i64> {
 
 /// The Ints of a map's entries, sorted.
 pub fn int_entries(cx: &Thread, map: Handle) -> Vec<(i64, i64)> {
-    let mut entries: Vec<_> = map::iter(cx.get(map))
-        .map(|(k, v)| (k.as_int().expect("an Int"), v.as_int().expect("an Int")))
-        .collect();
+    let mut entries: Vec<_> =
+        map::iter(cx.get(map)).map(|(k, v)| (k.as_int().expect("an Int"), v.as_int().expect("an Int"))).collect();
     entries.sort_unstable();
     entries
 }

@@ -121,7 +121,8 @@ proptest! {
 
 #[test]
 fn vectors_move() {
-    let ops: Vec<_> = (0..140).map(|i: usize| ([0, 1, 2, 5, 8, 7, 0, 9, 3, 3][i % 10], i as i64, i * 31 + 100)).collect();
+    let ops: Vec<_> =
+        (0..140).map(|i: usize| ([0, 1, 2, 5, 8, 7, 0, 9, 3, 3][i % 10], i as i64, i * 31 + 100)).collect();
     under_stress(|cx| check_vector(cx, &ops));
 }
 
