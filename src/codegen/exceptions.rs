@@ -201,7 +201,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// operand.
     pub(super) fn run_cleanups(&mut self, down_to: usize) {
         let all = self.cleanups.clone();
-        let handler = self.handler;
+        let (handler, now) = (self.handler, self.now);
         while self.cleanups.len() > down_to && self.state.reachable {
             match self.cleanups.pop() {
                 Some(Cleanup::Finally { node, outer }) => {
@@ -225,6 +225,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.cleanups = all;
         self.handler = handler;
+        self.now = now;
     }
 
     /// `binding (name = value, …) { body }`

@@ -126,6 +126,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.at = outer;
+        self.now = self.survey.tick(node);
     }
 
     /// A literal that is an object: in a data cell of the code.
@@ -254,7 +255,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.pop();
             self.unpin();
             if self.state.reachable {
-                self.forget_dead(*node);
+                self.forget_dead();
             }
         }
         self.unwanted = unwanted.then_some(*last);

@@ -83,6 +83,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) prologue: u32,
     /// The node being generated, for line tables.
     pub(super) at: NodeId,
+    /// The tick of the node that was finished last: what lives is told by it.
+    pub(super) now: u32,
 }
 
 /// A state of the generator to which it can be cut back.
@@ -94,6 +96,7 @@ pub(super) struct GeneratorMark {
     lines: usize,
     joins: usize,
     handler: Option<Label>,
+    now: u32,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -107,6 +110,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             lines: self.lines.len(),
             joins: self.joins.len(),
             handler: self.handler,
+            now: self.now,
         }
     }
 
@@ -119,6 +123,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.lines.truncate(mark.lines);
         self.joins.truncate(mark.joins);
         self.handler = mark.handler;
+        self.now = mark.now;
         self.unpin();
     }
 
@@ -619,10 +624,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// Forgets the variables that are not used any more.
-    pub(super) fn forget_dead(&mut self, now: NodeId) {
-        let survey = &self.survey;
-        let settled = &self.settled;
-        self.state.forget(|var| survey.end(var) < now.0 && !settled.iter().any(|(v, _)| *v == var));
+    pub(super) fn forget_dead(&mut self) {
+        let (survey, settled, now) = (&self.survey, &self.settled, self.now);
+        self.state.forget(|var| survey.end(var) <= now && !settled.iter().any(|(v, _)| *v == var));
     }
 
     // ---- safepoints ----
@@ -664,8 +668,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own
     /// and are left alone.
     pub(super) fn save_for_call(&mut self, above: usize) {
-        let now = self.at;
-        self.forget_dead(now);
+        self.forget_dead();
         for k in 0..M::CALLER_SAVED.len() {
             let r = M::CALLER_SAVED[k];
             if self.state.uses_of(r) == 0 {

@@ -202,6 +202,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.reachable = true;
         self.cold.push(Box::new(move |g| {
             g.enter_cold(entry, spec.node, None);
+            g.now = region.start - 1;
             let mut twin = Region { start: region.start, ..Region::default() };
             for Exit { node, edge } in region.exits {
                 twin.pending.entry(node).or_default().push(edge);
@@ -608,7 +609,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.pop();
         self.unpin();
         if self.state.reachable {
-            self.forget_dead(spec.node);
+            self.forget_dead();
         }
     }
 

@@ -116,6 +116,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             unwanted: None,
             prologue: 0,
             at: arity.body,
+            now: 0,
         }
     }
 
@@ -150,6 +151,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.enter_cold(State::new(), self.arity.body, None);
         self.unreachable();
         self.region = Some(twin);
+        self.now = 0;
         self.expression(self.arity.body);
         self.return_top();
         self.region = None;

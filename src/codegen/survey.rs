@@ -1,6 +1,6 @@
 //! One look at a body before its code is written: when variables live, and which of them deserve a register.
 //!
-//! Time is the node id: the parser numbers nodes in the order in which they are evaluated (operands before operators). A
+//! Time is counted in ticks, one for each node in the order in which evaluation ends. A
 //! variable lives from its definition to its last use; one that is used in a loop and defined outside of it lives to the
 //! loop's end. Calls that really leave the function (helpers of intrinsics and slow paths do not count) are the other half:
 //! a variable that lives across one wants a callee-saved register, and gets one by weight.
@@ -19,10 +19,8 @@ pub struct LoopFacts {
     pub complex: bool,
     /// Number of nodes inside.
     pub size: u32,
-    /// First and last node.
+    /// The tick of its first node.
     pub start: u32,
-    /// The loop's own node.
-    pub end: u32,
 }
 
 /// When a variable lives and what for.
@@ -37,6 +35,9 @@ struct Life {
 #[derive(Debug, Default)]
 pub struct Survey {
     lives: Vec<Life>,
+    /// The tick of each node, counted down from `base`, the body; 0 for nodes of other functions.
+    ticks: Vec<u32>,
+    base: u32,
     /// The callee-saved register (index) a variable lives in.
     homes: Vec<Option<u8>>,
     /// The callee-saved registers that are used.
@@ -54,10 +55,10 @@ struct Walk<'a> {
     unit: &'a Unit,
     link: &'a mut dyn Link,
     out: Survey,
-    /// Depth of loops, and the first node of each loop around.
-    around: Vec<u32>,
-    first: u32,
-    nodes: u32,
+    /// Depth of loops.
+    depth: u32,
+    /// The tick of the node that was finished last.
+    now: u32,
     complex: bool,
 }
 
@@ -66,10 +67,11 @@ impl Survey {
     pub fn of(unit: &Unit, arity: &Arity, link: &mut dyn Link) -> Survey {
         let mut out = Survey { simple: true, ..Survey::default() };
         out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0 }; arity.vars.len()];
-        let mut walk = Walk { unit, link, out, around: Vec::new(), first: u32::MAX, nodes: 0, complex: false };
+        let mut walk = Walk { unit, link, out, depth: 0, now: 0, complex: false };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
         }
+        walk.out.base = arity.body.0;
         for (i, var) in arity.vars.iter().enumerate() {
             if var.kind != VarKind::Local {
                 walk.out.lives[i].start = 0;
@@ -84,12 +86,17 @@ impl Survey {
         out
     }
 
-    /// The node after which the variable is dead.
+    /// The tick at which a node is finished.
+    pub fn tick(&self, node: NodeId) -> u32 {
+        self.base.checked_sub(node.0).and_then(|i| self.ticks.get(i as usize)).copied().unwrap_or(0)
+    }
+
+    /// The tick after which the variable is dead.
     pub fn end(&self, var: VarId) -> u32 {
         self.lives[var.index()].end
     }
 
-    /// The node at which the variable is defined.
+    /// The tick at which the variable is defined.
     pub fn start(&self, var: VarId) -> u32 {
         self.lives[var.index()].start
     }
@@ -148,7 +155,7 @@ impl Walk<'_> {
     }
 
     fn touch(&mut self, var: VarId, at: u32) {
-        let depth = self.around.len().min(8) as u32;
+        let depth = self.depth.min(8);
         let life = &mut self.out.lives[var.index()];
         life.end = life.end.max(at);
         life.weight = life.weight.saturating_add(1 << (3 * depth));
@@ -181,8 +188,19 @@ impl Walk<'_> {
         }
     }
 
-    fn call(&mut self, id: NodeId) {
-        self.out.calls.push(id.0);
+    fn call(&mut self) {
+        self.out.calls.push(self.now + 1);
+    }
+
+    /// The node is finished.
+    fn finish(&mut self, id: NodeId) {
+        self.now += 1;
+        let Some(i) = self.out.base.checked_sub(id.0) else { return };
+        let i = i as usize;
+        if self.out.ticks.len() <= i {
+            self.out.ticks.resize(i + 1, 0);
+        }
+        self.out.ticks[i] = self.now;
     }
 
     fn list(&mut self, list: List) {
@@ -191,48 +209,43 @@ impl Walk<'_> {
         }
     }
 
-    fn looping(&mut self, loop_: LoopId, id: NodeId, inside: impl FnOnce(&mut Self)) {
-        let outer_first = std::mem::replace(&mut self.first, u32::MAX);
-        let outer_complex = std::mem::replace(&mut self.complex, false);
-        let (nodes, calls) = (self.nodes, self.out.calls.len());
-        self.around.push(0);
+    fn looping(&mut self, loop_: LoopId, inside: impl FnOnce(&mut Self)) {
+        self.complex = false;
+        let (start, calls) = (self.now + 1, self.out.calls.len());
+        self.depth += 1;
         inside(self);
-        self.around.pop();
-        let start = self.first.min(id.0);
+        self.depth -= 1;
         // What is used inside and defined before lives to the end of the loop.
+        let end = self.now + 1;
         for life in &mut self.out.lives {
             if life.start < start && life.end >= start {
-                life.end = life.end.max(id.0);
+                life.end = life.end.max(end);
             }
         }
         let facts = LoopFacts {
             calls: self.out.calls.len() > calls,
             complex: self.complex,
-            size: self.nodes - nodes,
+            size: end - start,
             start,
-            end: id.0,
         };
         self.out.loops.insert(loop_, facts);
-        self.first = outer_first.min(start);
-        let _ = outer_complex;
+        // Whatever is around it contains a loop.
         self.complex = true;
     }
 
     fn node(&mut self, id: NodeId) {
-        self.nodes += 1;
-        self.first = self.first.min(id.0);
         match self.unit.node(id).clone() {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
             Node::Null | Node::Declare(_) | Node::NotYet(_) | Node::Continue { .. } => {}
-            Node::Local(var) => self.touch(var, id.0),
+            Node::Local(var) => self.touch(var, self.now + 1),
             Node::Global(global) => {
                 if self.link.global(global).is_some_and(|g| g.kind == GlobalKind::Dynamic) {
-                    self.call(id);
+                    self.call();
                 }
             }
             Node::Interpolate(list) | Node::Map(list) | Node::Set(list) | Node::Vector(list) => {
                 self.list(list);
-                self.call(id);
+                self.call();
             }
             Node::Struct { base, values, .. } => {
                 if let Some(base) = base {
@@ -240,7 +253,7 @@ impl Walk<'_> {
                 }
                 self.list(values);
                 // Defaults are called; the allocation itself is a slow path.
-                self.call(id);
+                self.call();
             }
             Node::Field { object, .. } => self.node(object),
             Node::Index { object, index } => {
@@ -259,20 +272,20 @@ impl Walk<'_> {
                 };
                 self.list(args);
                 if !intrinsic {
-                    self.call(id);
+                    self.call();
                 }
             }
             Node::MethodCall { object, args, .. } => {
                 self.node(object);
                 self.list(args);
-                self.call(id);
+                self.call();
             }
             Node::Unary { operand, .. } => self.node(operand),
             Node::Binary { left, right, op } => {
                 self.node(left);
                 self.node(right);
                 if op == BinaryOp::Concat {
-                    self.call(id);
+                    self.call();
                 }
             }
             Node::And { left, right } | Node::Or { left, right } => {
@@ -286,50 +299,50 @@ impl Walk<'_> {
                     self.node(otherwise);
                 }
             }
-            Node::While { loop_, condition, body } => self.looping(loop_, id, |w| {
+            Node::While { loop_, condition, body } => self.looping(loop_, |w| {
                 w.node(condition);
                 w.node(body);
             }),
-            Node::Loop { loop_, body } => self.looping(loop_, id, |w| w.node(body)),
+            Node::Loop { loop_, body } => self.looping(loop_, |w| w.node(body)),
             Node::For { loop_, pattern, iterable, body } => {
                 let range = matches!(self.unit.node(iterable), Node::Call { callee, .. }
                     if matches!(self.unit.node(*callee), Node::Global(g)
                         if matches!(self.link.global(*g).map(|g| g.kind), Some(GlobalKind::Intrinsic(super::link::Intrinsic::Range)))));
                 self.node(iterable);
                 if !range {
-                    self.call(iterable);
+                    self.call();
                 }
-                self.looping(loop_, id, |w| {
-                    w.pattern(pattern, iterable.0 + 1);
+                self.looping(loop_, |w| {
+                    let at = w.now + 1;
+                    w.pattern(pattern, at);
                     w.node(body);
                 });
             }
             Node::Match { subject, arms } => {
                 self.node(subject);
                 for arm in arms {
-                    self.pattern(arm.pattern, subject.0);
-                    self.call(subject);
+                    self.pattern(arm.pattern, self.now + 1);
+                    self.call();
                     if let Some(guard) = arm.guard {
                         self.node(guard);
                     }
                     self.node(arm.body);
                 }
-                self.out.calls.sort_unstable();
             }
             Node::Block(list) => self.list(list),
             Node::Let { pattern, value } => {
                 self.node(value);
-                self.pattern(pattern, id.0);
+                self.pattern(pattern, self.now + 1);
             }
             Node::LetFunction { var, function } => {
-                self.captures(function, id);
-                self.define(var, id.0);
-                self.touch(var, id.0);
+                self.captures(function);
+                self.define(var, self.now + 1);
+                self.touch(var, self.now + 1);
             }
-            Node::Function(function) => self.captures(function, id),
+            Node::Function(function) => self.captures(function),
             Node::Assign { var, value } => {
                 self.node(value);
-                self.touch(var, id.0);
+                self.touch(var, self.now + 1);
             }
             Node::AssignField { object, value, .. } => {
                 self.node(object);
@@ -349,38 +362,38 @@ impl Walk<'_> {
             Node::Try(try_) => {
                 self.complex = true;
                 self.node(try_.body);
-                self.call(id);
+                self.call();
                 if let Some((pattern, handler)) = try_.catch {
-                    self.pattern(pattern, try_.body.0);
+                    self.pattern(pattern, self.now + 1);
                     self.node(handler);
                 }
                 if let Some(finally) = try_.finally {
                     self.node(finally);
                 }
                 // Whatever is used in a handler must survive the calls of the body; lives are not split.
-                self.out.calls.sort_unstable();
             }
             Node::Binding { names, values, body } => {
                 self.complex = true;
                 let _ = names;
                 self.list(values);
-                self.call(id);
+                self.call();
                 self.node(body);
             }
             Node::DefineGlobals { pattern, value, names, .. } => {
                 self.node(value);
-                self.pattern(pattern, id.0);
+                self.pattern(pattern, self.now + 1);
                 for (var, _) in names {
-                    self.touch(var, id.0);
+                    self.touch(var, self.now + 1);
                 }
-                self.call(id);
+                self.call();
             }
         }
+        self.finish(id);
     }
 
-    fn captures(&mut self, function: FunctionId, id: NodeId) {
+    fn captures(&mut self, function: FunctionId) {
         for var in self.unit.function(function).captures.clone() {
-            self.touch(var, id.0);
+            self.touch(var, self.now + 1);
         }
     }
 }

@@ -93,8 +93,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// In a hot region: operand `i` turned out to be something that could have been asked before the loop.
     pub(super) fn promote(&mut self, i: usize, promotion: Promotion) {
         let Some(var) = self.state.operand(i).var else { return };
-        let start = self.unit.span(self.at);
-        let _ = start;
         if let Some(region) = &mut self.region
             && region.hot
             && self.survey.start(var) < region.start
