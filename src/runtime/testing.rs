@@ -20,7 +20,7 @@ pub fn under_stress<R>(f: impl FnOnce(&mut Thread) -> R) -> R {
 }
 
 fn run<R>(options: Options, f: impl FnOnce(&mut Thread) -> R) -> R {
-    let mut cx = Vm::start(options, crate::compiler).expect("a machine");
+    let mut cx = Vm::start(options, crate::runtime::compile::compile).expect("a machine");
     f(&mut cx)
 }
 

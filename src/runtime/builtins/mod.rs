@@ -435,3 +435,6 @@ pub unsafe fn enter(cx: *mut Thread, builtin: &'static Builtin, words: [Word; 5]
         word
     })
 }
+
+#[cfg(test)]
+mod tests;
