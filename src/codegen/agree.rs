@@ -14,6 +14,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
     /// certainly a Float may have a raw one.
     pub(super) fn parallel_move(&mut self, mut moves: Vec<(Place, Place)>) {
         moves.retain(|(from, to)| from != to && *from != Place::None);
+        // What steps aside must not step on a destination, not even on one that has its value already.
+        let destinations: Vec<Place> = moves.iter().map(|m| m.1).collect();
         while let Some((_, first)) = moves.first().copied() {
             let blocked = |to: Place, i: usize| moves.iter().enumerate().any(|(k, (from, _))| k != i && overlap(*from, to));
             match (0..moves.len()).find(|i| !blocked(moves[*i].1, *i)) {
@@ -24,7 +26,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 None => {
                     // A cycle: what is in the first destination steps aside.
                     let taken = |slot: u16| {
-                        moves.iter().any(|(f, t)| overlap(*f, Place::Slot(slot)) || overlap(*t, Place::Slot(slot)))
+                        let slot = Place::Slot(slot);
+                        moves.iter().any(|(from, _)| overlap(*from, slot)) || destinations.iter().any(|to| overlap(*to, slot))
                     };
                     let mut slot = self.state.free_slot();
                     while taken(slot) || self.slot_in_use(slot) {

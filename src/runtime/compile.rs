@@ -314,7 +314,7 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn notes(&self) -> bool {
-        super::dump::wanted()
+        self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 
