@@ -259,8 +259,7 @@ enum Type {
     Function,
 }
 
-const TYPES: [Type; 7] =
-    [Type::Int, Type::Float, Type::Text, Type::Ints, Type::Shape, Type::Point, Type::Function];
+const TYPES: [Type; 7] = [Type::Int, Type::Float, Type::Text, Type::Ints, Type::Shape, Type::Point, Type::Function];
 
 struct Mixture<'r> {
     random: &'r mut Random,
@@ -292,14 +291,8 @@ fn cut(x) {
 
 impl Mixture<'_> {
     fn program(random: &mut Random) -> String {
-        let mut m = Mixture {
-            random,
-            out: PRELUDE.to_string(),
-            indent: 0,
-            next: 0,
-            scope: Vec::new(),
-            functions: Vec::new(),
-        };
+        let mut m =
+            Mixture { random, out: PRELUDE.to_string(), indent: 0, next: 0, scope: Vec::new(), functions: Vec::new() };
         for _ in 0..m.random.int(2, 6) {
             m.function();
         }
@@ -470,8 +463,7 @@ impl Mixture<'_> {
 
     /// An expression of the type; parenthesised where that matters.
     fn expression(&mut self, ty: Type, depth: usize) -> String {
-        let known: Vec<String> =
-            self.scope.iter().filter(|(_, t, _)| *t == ty).map(|(n, _, _)| n.clone()).collect();
+        let known: Vec<String> = self.scope.iter().filter(|(_, t, _)| *t == ty).map(|(n, _, _)| n.clone()).collect();
         if !known.is_empty() && (depth == 0 || self.random.chance(35)) {
             return self.random.pick(&known).clone();
         }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::gc::{Handle, Interrupter, Thread, Thrown};
+use crate::gc::{self, Handle, Interrupter, Thread, Thrown};
 use crate::options::{self, Command, Dump, Options};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
@@ -22,6 +22,8 @@ mod test_file;
 
 /// Bytes of the stack on which programs run.
 const STACK: usize = 64 << 20;
+/// The same when every safepoint may collect, which walks the whole stack each time.
+const STACK_UNDER_STRESS: usize = 4 << 20;
 
 /// The status of a failed program.
 const FAILED: u8 = 1;
@@ -32,6 +34,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the process; the generator is handed in.
 pub fn main(compiler: Compiler) -> ExitCode {
+    crate::runtime::quiet_panics();
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     let options = match options::parse(&arguments) {
         Ok(options) => options,
@@ -45,7 +48,11 @@ pub fn main(compiler: Compiler) -> ExitCode {
         Command::Version => print(&format!("harrier {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
-        _ => on_large_stack(move || with_machine(options, compiler)),
+        _ => {
+            let stressed = options.heap.stress != gc::Stress::Off;
+            let stack = if stressed { STACK_UNDER_STRESS } else { STACK };
+            on_large_stack(stack, move || with_machine(options, compiler))
+        }
     };
     console::exit(i32::from(status))
 }
@@ -55,8 +62,8 @@ fn print(text: &str) -> u8 {
     0
 }
 
-fn on_large_stack(run: impl FnOnce() -> u8 + Send + 'static) -> u8 {
-    let thread = std::thread::Builder::new().name("harrier".into()).stack_size(STACK).spawn(run);
+fn on_large_stack(stack: usize, run: impl FnOnce() -> u8 + Send + 'static) -> u8 {
+    let thread = std::thread::Builder::new().name("harrier".into()).stack_size(stack).spawn(run);
     match thread.map(|t| t.join()) {
         Ok(Ok(status)) => status,
         Ok(Err(_panic)) => {
@@ -107,10 +114,9 @@ fn run_file(cx: &mut Thread, file: &str, arguments: &[String], options: &Options
     };
     let loaded = if file == "-" {
         set_arguments(cx, arguments);
-        declare::namespace(cx, "main").map_err(|e| LoadError::Thrown(e.throw(cx))).and_then(|namespace| {
-            let (namespace, _value) = load::evaluate(cx, &name, &text, namespace)?;
-            Ok(namespace)
-        })
+        declare::namespace(cx, "main")
+            .map_err(|e| LoadError::Thrown(e.throw(cx)))
+            .and_then(|namespace| Ok(load::evaluate(cx, &name, &text, namespace)?.namespace))
     } else {
         set_arguments(cx, arguments);
         let path = Path::new(file);
@@ -151,8 +157,8 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
 fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {
     set_arguments(cx, arguments);
     let outcome = declare::namespace(cx, "user").map_err(|e| LoadError::Thrown(e.throw(cx))).and_then(|namespace| {
-        let (_, value) = load::evaluate(cx, "<command line>", text, namespace)?;
-        let text = foreign::to_text(cx, value)?;
+        let evaluated = load::evaluate(cx, "<command line>", text, namespace)?;
+        let text = foreign::to_text(cx, evaluated.value)?;
         console::print(&format!("{text}\n"));
         Ok(())
     });

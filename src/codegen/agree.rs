@@ -14,30 +14,31 @@ impl<M: MacroAssembler> Generator<'_, M> {
     /// certainly a Float may have a raw one.
     pub(super) fn parallel_move(&mut self, mut moves: Vec<(Place, Place)>) {
         moves.retain(|(from, to)| from != to && *from != Place::None);
-        while !moves.is_empty() {
-            let ready = moves.iter().position(|(_, to)| !moves.iter().any(|(from, other)| from == to && other != to));
-            match ready {
+        // What steps aside must not step on a destination, not even on one that has its value already.
+        let destinations: Vec<Place> = moves.iter().map(|m| m.1).collect();
+        while let Some((_, first)) = moves.first().copied() {
+            let blocked = |to: Place, i: usize| moves.iter().enumerate().any(|(k, (from, _))| k != i && overlap(*from, to));
+            match (0..moves.len()).find(|i| !blocked(moves[*i].1, *i)) {
                 Some(i) => {
                     let (from, to) = moves.swap_remove(i);
                     self.move_one(from, to);
                 }
                 None => {
-                    // A cycle: one source steps aside.
-                    let (from, _) = moves[0];
-                    let taken = |slot: u16, moves: &[(Place, Place)]| {
-                        moves.iter().any(|(f, t)| {
-                            [f, t].into_iter().any(|p| *p == Place::Slot(slot) || *p == Place::FloatSlot(slot))
-                        })
+                    // A cycle: what is in the first destination steps aside.
+                    let taken = |slot: u16| {
+                        let slot = Place::Slot(slot);
+                        moves.iter().any(|(from, _)| overlap(*from, slot)) || destinations.iter().any(|to| overlap(*to, slot))
                     };
                     let mut slot = self.state.free_slot();
-                    while taken(slot, &moves) || self.slot_in_use(slot) {
+                    while taken(slot) || self.slot_in_use(slot) {
                         slot += 1;
                     }
-                    let aside = if from.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
-                    self.move_one(from, aside);
-                    for (f, _) in &mut moves {
-                        if *f == from {
-                            *f = aside;
+                    let Some(source) = moves.iter().map(|m| m.0).find(|from| overlap(*from, first)) else { return };
+                    let aside = if source.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
+                    self.move_one(source, aside);
+                    for (from, _) in &mut moves {
+                        if *from == source {
+                            *from = aside;
                         }
                     }
                 }
@@ -151,18 +152,14 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 {
                     continue;
                 }
-                if !moves.contains(&(have.place, wanted.place)) {
-                    moves.push((have.place, wanted.place));
-                }
+                push_move(&mut moves, have.place, wanted.place);
             }
             if let Some(copy) = wanted.copy
                 && have.copy != wanted.copy
                 && have.place != Place::Slot(copy)
             {
                 let to = if wanted.place.is_raw() { Place::FloatSlot(copy) } else { Place::Slot(copy) };
-                if !moves.contains(&(have.place, to)) {
-                    moves.push((have.place, to));
-                }
+                push_move(&mut moves, have.place, to);
             }
         }
         self.parallel_move(moves);
@@ -182,5 +179,22 @@ impl<M: MacroAssembler> Generator<'_, M> {
     /// The value of an owner if it is in this state, moved nowhere.
     pub(super) fn value_of(state: &State, owner: Owner) -> Value {
         state.get(owner).clone()
+    }
+}
+
+/// Owners that share a place in the target hold the same value: it is moved there once.
+fn push_move(moves: &mut Vec<(Place, Place)>, from: Place, to: Place) {
+    if !moves.iter().any(|(_, other)| *other == to) {
+        moves.push((from, to));
+    }
+}
+
+/// Do two places share a register or a frame slot?
+fn overlap(a: Place, b: Place) -> bool {
+    match (a, b) {
+        (Place::Slot(a) | Place::FloatSlot(a), Place::Slot(b) | Place::FloatSlot(b)) => a == b,
+        (Place::Reg(a), Place::Reg(b)) => a == b,
+        (Place::Float(a), Place::Float(b)) => a == b,
+        _ => false,
     }
 }

@@ -71,7 +71,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace(n, Value::constant(Word::NULL));
             return;
         };
-        let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
+        let tail = tail && !found.builtin && self.cleanups.is_empty() && self.handler.is_none();
         if found.kind == GlobalKind::Method
             && n > 0
             && n <= ARG_REGS

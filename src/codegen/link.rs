@@ -78,6 +78,9 @@ pub struct Global {
     pub binding: usize,
     /// How it is used.
     pub kind: GlobalKind,
+    /// It is (or may end in) a builtin: the caller's frame stays during a call even in tail position, so that errors, and
+    /// builtins that ask who calls them, find it.
+    pub builtin: bool,
 }
 
 /// How a global is read and called.

@@ -222,12 +222,7 @@ impl Walk<'_> {
                 life.end = life.end.max(end);
             }
         }
-        let facts = LoopFacts {
-            calls: self.out.calls.len() > calls,
-            complex: self.complex,
-            size: end - start,
-            start,
-        };
+        let facts = LoopFacts { calls: self.out.calls.len() > calls, complex: self.complex, size: end - start, start };
         self.out.loops.insert(loop_, facts);
         // Whatever is around it contains a loop.
         self.complex = true;

@@ -101,11 +101,12 @@ impl Session {
     }
 
     fn evaluate(&mut self, cx: &mut Thread, text: &str, complete: bool) -> Answer {
-        let evaluated = load::evaluate(cx, "<repl>", text, self.namespace).and_then(|(namespace, value)| {
-            self.namespace = namespace;
-            let is_null = cx.get(value).is_null();
-            let text = foreign::repr(cx, value)?;
-            Ok(if is_null { Answer::Nothing } else { Answer::Value(text) })
+        let evaluated = load::evaluate(cx, "<repl>", text, self.namespace).and_then(|evaluated| {
+            self.namespace = evaluated.namespace;
+            if !evaluated.has_value {
+                return Ok(Answer::Nothing);
+            }
+            Ok(Answer::Value(foreign::repr(cx, evaluated.value)?))
         });
         match evaluated {
             Ok(answer) => answer,

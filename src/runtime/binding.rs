@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use super::code::Code;
 use super::keywords::intern;
 use super::namespace::Namespace;
 use super::roots;
@@ -44,6 +45,8 @@ pub struct Binding {
     pub namespace: &'static Namespace,
     pub(super) about: RwLock<About>,
     pub(super) cells: Mutex<Vec<super::link::LinkCell>>,
+    /// Functions whose code takes more for granted than link cells can follow: that this is a protocol method, say.
+    dependents: Mutex<Vec<&'static Code>>,
 }
 
 /// What help shows.
@@ -88,6 +91,7 @@ impl Binding {
             namespace,
             about: RwLock::default(),
             cells: Mutex::default(),
+            dependents: Mutex::default(),
         };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows and nobody frees.
         let binding: &'static Binding = unsafe {
@@ -141,6 +145,19 @@ impl Binding {
     /// Declares how it may be redefined.
     pub fn set_kind(&self, kind: BindingKind) {
         self.kind.store(kind as u8, Ordering::Relaxed);
+    }
+
+    /// Notes that a function is to be compiled anew when the binding gets another function or kind.
+    pub fn depend(&self, code: &'static Code) {
+        let mut dependents = super::lock(&self.dependents);
+        if !dependents.iter().any(|c| std::ptr::eq(*c, code)) {
+            dependents.push(code);
+        }
+    }
+
+    /// The functions that are to be compiled anew.
+    pub(super) fn take_dependents(&self) -> Vec<&'static Code> {
+        std::mem::take(&mut *super::lock(&self.dependents))
     }
 
     /// `ns/name`

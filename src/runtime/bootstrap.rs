@@ -9,6 +9,7 @@ use super::code::{Code, CodeSource};
 use super::declare::{self, DeclareError, VariantDeclaration};
 use super::errors::ErrorKind;
 use super::keywords::intern;
+use super::streams::Standard;
 use super::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
 use super::vm::StartError;
 use crate::gc::Thread;
@@ -69,6 +70,7 @@ fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
     ];
     declare::enumeration(cx, core, "Result", results, Some("What succeeded or failed.".into()), None)?;
     builtins(cx)?;
+    streams(cx)?;
     protocols(cx)
 }
 
@@ -85,6 +87,32 @@ fn builtins(cx: &mut Thread) -> Result<(), DeclareError> {
         let binding = namespace.intern(vm, builtin.name)?;
         binding.set_about(Some(builtin.doc.into()), None, None);
         binding.define(cx, cx.get(function));
+        cx.release(mark);
+    }
+    Ok(())
+}
+
+/// Binds the standard streams, and `out`, the dynamic variable that printing writes to.
+fn streams(cx: &mut Thread) -> Result<(), DeclareError> {
+    let vm = cx.vm();
+    let io = declare::namespace(cx, "io")?;
+    let core = declare::namespace(cx, "core")?;
+    for (name, doc, which) in [
+        ("stdin", "Standard input.", Standard::In),
+        ("stderr", "Standard error.", Standard::Err),
+        ("stdout", "Standard output.", Standard::Out),
+    ] {
+        let mark = cx.mark();
+        let stream = super::builtins::io::standard(cx, which)?;
+        let binding = io.intern(vm, name)?;
+        binding.set_about(Some(doc.into()), None, None);
+        binding.define(cx, cx.get(stream));
+        if which == Standard::Out {
+            let out = core.intern(vm, "out")?;
+            out.set_about(Some("The Writer that `print` and `println` write to.".into()), None, None);
+            out.define(cx, cx.get(stream));
+            out.set_kind(super::binding::BindingKind::Dynamic);
+        }
         cx.release(mark);
     }
     Ok(())

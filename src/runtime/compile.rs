@@ -40,7 +40,7 @@ pub fn compile(
 ) -> Result<CompiledCode, CompileError> {
     let hints: Vec<Hint> = observed.iter().map(|w| hint_of_word(cx, *w)).collect();
     let vm = cx.vm();
-    let mut link = RuntimeLink { cx, vm, unit, failed: None };
+    let mut link = RuntimeLink { cx, vm, unit, record: code, failed: None };
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, &hints);
     if let Some(failed) = link.failed {
         return Err(failed);
@@ -116,6 +116,8 @@ struct RuntimeLink<'a> {
     cx: &'a mut Thread,
     vm: &'static Vm,
     unit: &'a Arc<LinkedUnit>,
+    /// The function that is being compiled.
+    record: &'static Code,
     /// The first thing that could not be had; what was generated then is thrown away.
     failed: Option<CompileError>,
 }
@@ -193,7 +195,8 @@ impl Link for RuntimeLink<'_> {
         let binding = self.unit.global(global).binding;
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
-            return Some(Global { binding: address, kind: GlobalKind::Dynamic });
+            binding.depend(self.record);
+            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false });
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
@@ -212,7 +215,15 @@ impl Link for RuntimeLink<'_> {
             },
             None => GlobalKind::Plain,
         };
-        Some(Global { binding: address, kind })
+        let builtin = match value.and_then(super::entry::code_of).map(|c| &c.source) {
+            Some(CodeSource::Builtin(_)) => true,
+            Some(CodeSource::Method(method)) => method.builtin().is_some(),
+            _ => false,
+        };
+        if kind != GlobalKind::Plain || builtin {
+            binding.depend(self.record);
+        }
+        Some(Global { binding: address, kind, builtin })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -244,6 +255,7 @@ impl Link for RuntimeLink<'_> {
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
         let binding = self.unit.global(global).binding;
         let type_ = self.vm.types.get(binding.type_id()?);
+        type_.depend(self.record);
         let (layout, number) = match (type_.kind, variant) {
             (TypeKind::Enum, Some(name)) => {
                 let number = type_.variant_names().iter().position(|v| *v == name)?;
@@ -302,7 +314,7 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn notes(&self) -> bool {
-        super::dump::wanted()
+        self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 

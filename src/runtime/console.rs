@@ -50,7 +50,12 @@ pub fn flush_outside(cx: &mut Thread) -> io::Result<()> {
 
 /// Writes to stdout from outside of any program.
 pub fn print(text: &str) {
-    super::lock(&BUFFER).extend_from_slice(text.as_bytes());
+    print_bytes(text.as_bytes());
+}
+
+/// Writes bytes to the buffer of stdout.
+pub fn print_bytes(bytes: &[u8]) {
+    super::lock(&BUFFER).extend_from_slice(bytes);
 }
 
 /// Writes out what is buffered; errors show at the end.
@@ -67,6 +72,7 @@ pub fn write_error(text: &str) {
 
 /// Ends the process, with all output written.
 pub fn exit(status: i32) -> ! {
+    super::streams::flush_all();
     let failed = flush().is_err();
     std::process::exit(if failed && status == 0 { 1 } else { status })
 }

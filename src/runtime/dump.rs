@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::helpers;
 use super::linked::LinkedUnit;
@@ -10,21 +10,9 @@ use super::vm::Vm;
 use crate::asm::code_map::Function;
 use crate::asm::disasm::{Listing, Machine};
 
-static WANTED: AtomicBool = AtomicBool::new(false);
-
-/// Switches the listings on, for all functions compiled from now on.
-pub fn want() {
-    WANTED.store(true, Ordering::Relaxed);
-}
-
-/// Are listings wanted?
-pub fn wanted() -> bool {
-    WANTED.load(Ordering::Relaxed)
-}
-
 /// Prints the listing of the function that begins at an address, when listings are wanted.
 pub fn function(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) {
-    if wanted() {
+    if vm.dump_asm.load(Ordering::Relaxed) {
         let text = listing(vm, unit, start);
         // A closed stderr is no reason to stop.
         let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());

@@ -59,19 +59,28 @@ impl Binding {
 
     /// Gives the binding a value, and lets all link cells follow.
     pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
-        let cells = super::lock(&self.cells);
-        self.store(value);
-        let code = code_of(value).filter(|c| c.captures == 0);
-        if !cells.is_empty()
-            && let Some(code) = code
+        let before = self.get(cx).and_then(code_of);
+        let after = code_of(value);
         {
-            code.follow(self);
+            let cells = super::lock(&self.cells);
+            self.store(value);
+            let code = after.filter(|c| c.captures == 0);
+            if !cells.is_empty()
+                && let Some(code) = code
+            {
+                code.follow(self);
+            }
+            for cell in cells.iter() {
+                let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
+                cell.cell.store(target, Ordering::Release);
+            }
         }
-        for cell in cells.iter() {
-            let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
-            cell.cell.store(target, Ordering::Release);
+        let same = before.zip(after).is_some_and(|(a, b)| std::ptr::eq(a, b));
+        if !same {
+            for code in self.take_dependents() {
+                code.reset(cx);
+            }
         }
-        let _ = cx;
     }
 
     /// Tells the cells of a function's binding that an arity has a body now (0: not any more).

@@ -3,6 +3,7 @@
 //! Owns everything that a running program consists of besides heap and code. Knows the reader's tree as data; must not know
 //! how code is generated (it asks `codegen` for an address) nor who talks to the user.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -44,7 +45,10 @@ pub mod roots;
 pub mod sequences;
 pub mod sites;
 pub mod sources;
+pub mod streams;
 pub mod stubs;
+#[cfg(test)]
+pub mod testing;
 pub mod text;
 pub mod threads;
 pub mod trace;
@@ -69,11 +73,31 @@ pub fn boundary(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Resu
         Ok(Err(_thrown)) => Word::THROWN,
         Err(payload) => {
             cx.release(mark);
+            let place = PANIC_PLACE.take();
             let what = panic_text(&*payload);
-            let _thrown = cx.throw(ErrorKind::InternalError, format!("{name}: {what} (this is a bug in Harrier)"));
+            let message = format!("{name}: {what}{place} (this is a bug in Harrier)");
+            let _thrown = cx.throw(ErrorKind::InternalError, message);
             Word::THROWN
         }
     }
+}
+
+thread_local! {
+    /// Where the last panic of this thread happened.
+    static PANIC_PLACE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Panics are reported by whoever catches them; what the standard library would print about them is shown only to those who
+/// ask for a backtrace.
+pub fn quiet_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
+        PANIC_PLACE.set(place);
+        if std::env::var_os("RUST_BACKTRACE").is_some() {
+            usual(info);
+        }
+    }));
 }
 
 /// The message of a panic.

@@ -66,17 +66,17 @@ pub fn make_vector(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
 
 /// `{…}`
 pub fn make_map(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
-    // Before anything is allocated: the argument area is no root here.
+    // The area is no root: what is in it comes first.
     let entries = area(cx, count);
     let empty = map::empty(cx)?;
-    put_entries(cx, empty, &entries)
+    with_entries(cx, empty, &entries)
 }
 
 /// `#{…}`
 pub fn make_set(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
     let members = area(cx, count);
     let empty = set::empty(cx)?;
-    add_members(cx, empty, members)
+    with_members(cx, empty, &members)
 }
 
 /// `"…${…}…"`
@@ -107,10 +107,10 @@ pub fn extend_vector(cx: &mut Thread, vector: Handle, count: u64) -> Result<Hand
 /// More entries for a map literal.
 pub fn extend_map(cx: &mut Thread, map: Handle, count: u64) -> Result<Handle, Thrown> {
     let entries = area(cx, count);
-    put_entries(cx, map, &entries)
+    with_entries(cx, map, &entries)
 }
 
-fn put_entries(cx: &mut Thread, map: Handle, entries: &[Handle]) -> Result<Handle, Thrown> {
+fn with_entries(cx: &mut Thread, map: Handle, entries: &[Handle]) -> Result<Handle, Thrown> {
     let builder = map::Builder::from(cx, map)?;
     for pair in entries.chunks_exact(2) {
         builder.put(cx, pair[0], pair[1])?;
@@ -121,13 +121,13 @@ fn put_entries(cx: &mut Thread, map: Handle, entries: &[Handle]) -> Result<Handl
 /// More members for a set literal.
 pub fn extend_set(cx: &mut Thread, set: Handle, count: u64) -> Result<Handle, Thrown> {
     let members = area(cx, count);
-    add_members(cx, set, members)
+    with_members(cx, set, &members)
 }
 
-fn add_members(cx: &mut Thread, set: Handle, members: Vec<Handle>) -> Result<Handle, Thrown> {
+fn with_members(cx: &mut Thread, set: Handle, members: &[Handle]) -> Result<Handle, Thrown> {
     let mut result = set;
     for member in members {
-        result = set::add(cx, result, member)?;
+        result = set::add(cx, result, *member)?;
     }
     Ok(result)
 }

@@ -273,6 +273,7 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         Some(variant) => [Target { type_: layout.type_, variant: Some(variant) }, whole],
         None => [whole, whole],
     };
+    let argc = table.argc as usize;
     let builtin_type = vm.types.get(layout.type_).kind == TypeKind::Builtin;
     let fallback = |method: &super::dispatch::MethodInfo| {
         if builtin_type && let Some(builtin) = method.builtin() {
@@ -283,11 +284,17 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         }
         method.builtin().filter(|_| method.builtin_for_all()).map(Found::Builtin)
     };
+    // What implements only some arities of a method leaves the others to the default.
+    let implementation = |target: &Target, method: &super::dispatch::MethodInfo| {
+        let code = vm.dispatch.implementation(*target, method.id)?;
+        let default = method.default().filter(|d| !code.accepts(argc) && d.accepts(argc));
+        Some(Found::Code(default.unwrap_or(code)))
+    };
     match table.kind {
         TableKind::Method(method) => {
             for target in targets {
-                if let Some(code) = vm.dispatch.implementation(*target, method.id) {
-                    return Found::Code(code);
+                if let Some(found) = implementation(target, method) {
+                    return found;
                 }
             }
             fallback(method).unwrap_or(Found::Nothing)
@@ -304,8 +311,8 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
             let methods = vm.dispatch.methods_named(name);
             for target in targets {
                 for method in &methods {
-                    if let Some(code) = vm.dispatch.implementation(*target, method.id) {
-                        return Found::Code(code);
+                    if let Some(found) = implementation(target, method) {
+                        return found;
                     }
                 }
             }

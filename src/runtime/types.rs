@@ -7,11 +7,12 @@
 //! present one. Every variant of an enum has a layout of its own; a variant without fields has one object, in `singleton`.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
 
 use super::binding::Place;
+use super::code::Code;
 use super::errors::ErrorKind;
 use super::keywords::intern;
 use super::roots::RootCell;
@@ -43,7 +44,7 @@ pub struct FieldInfo {
     /// May it be written?
     pub mutable: bool,
     /// The function without parameters that computes its default (a closure without captures).
-    pub default: Option<&'static super::Code>,
+    pub default: Option<&'static Code>,
     /// The doc comment.
     pub doc: Option<Arc<str>>,
 }
@@ -72,6 +73,8 @@ pub struct TypeInfo {
     /// The TYPE or PROTOCOL object.
     pub object: &'static RootCell,
     body: RwLock<TypeBody>,
+    /// Functions whose code takes the present layouts for granted.
+    dependents: Mutex<Vec<&'static Code>>,
 }
 
 /// The part of a type that a redefinition changes.
@@ -146,6 +149,19 @@ impl TypeInfo {
     /// The names of the variants, in order.
     pub fn variant_names(&self) -> Vec<&'static str> {
         super::read(&self.body).variants.iter().map(|v| v.name).collect()
+    }
+
+    /// Notes that a function is to be compiled anew when the type gets a new layout.
+    pub fn depend(&self, code: &'static Code) {
+        let mut dependents = super::lock(&self.dependents);
+        if !dependents.iter().any(|c| std::ptr::eq(*c, code)) {
+            dependents.push(code);
+        }
+    }
+
+    /// The functions that are to be compiled anew.
+    pub(super) fn take_dependents(&self) -> Vec<&'static Code> {
+        std::mem::take(&mut *super::lock(&self.dependents))
     }
 
     /// Changes the part that a redefinition changes.
@@ -272,6 +288,7 @@ impl Types {
             kind,
             object,
             body: RwLock::default(),
+            dependents: Mutex::default(),
         }));
         types.push(info);
         info

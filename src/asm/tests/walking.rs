@@ -125,6 +125,6 @@ fn live_words_are_found_and_moved() {
         let ctx = &raw mut *world.ctx;
         let result = (rig.enter)(ctx, next, 0, [arg, 0, 0, 0, 0].as_ptr());
         assert_eq!(world.visited, expected, "each live word once, from the innermost frame outwards");
-        assert_eq!(result, expected.iter().map(|word| word + MOVED).sum());
+        assert_eq!(result, expected.iter().map(|word| word + MOVED).sum::<u64>());
     }
 }

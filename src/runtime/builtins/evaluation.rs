@@ -54,7 +54,7 @@ fn eval_in_ns(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
 fn evaluate(cx: &mut Thread, text: Handle, namespace: &'static Namespace) -> Result<Handle, Thrown> {
     let text = cx.get(text).str().unwrap_or_default().to_string();
     match load::evaluate(cx, "<eval>", &text, namespace) {
-        Ok((_, value)) => Ok(value),
+        Ok(evaluated) => Ok(evaluated.value),
         Err(LoadError::Thrown(thrown)) => Err(thrown),
         Err(LoadError::Problems(problems)) => Err(throw_problems(cx, &problems)),
     }

@@ -33,6 +33,7 @@ pub mod access;
 pub mod evaluation;
 pub mod functions;
 pub mod introspection;
+pub mod io;
 pub mod json;
 pub mod maps;
 pub mod mutable_array;
@@ -431,3 +432,6 @@ pub unsafe fn enter(cx: *mut Thread, builtin: &'static Builtin, words: [Word; 5]
         word
     })
 }
+
+#[cfg(test)]
+mod tests;

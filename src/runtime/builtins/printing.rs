@@ -96,5 +96,10 @@ fn write(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         builder::append_string(cx, args[0], args[1])?;
         return Ok(args[0]);
     }
+    if crate::runtime::streams::Stream::of(cx, args[0]).is_some() {
+        let text = strings::text(cx, args[1]).to_owned();
+        output::write_to(cx, args[0], &text)?;
+        return Ok(args[0]);
+    }
     Err(wrong_type(cx, "write", 1, "a Writer", args[0]))
 }

@@ -11,3 +11,6 @@ pub mod vector;
 pub mod view;
 
 pub use mutable::List;
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! The checks of a unit before it runs.
 //!
 //! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
-//! (matches that miss variants, arms that cannot be reached, values nobody uses, wrong numbers of arguments). Looks, and
-//! changes nothing. All problems of a unit are found in one go.
+//! (matches that miss variants, arms that fit nothing more, wrong numbers of arguments). What is suspicious whatever the names
+//! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -10,7 +10,12 @@ use super::scope::{FieldView, Meaning, Scope, TypeView, declared_names};
 use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
+use crate::reader::lints;
 use crate::reader::tree::{Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, Unit};
+
+const NOT_YET: &str = ": not yet in this version of Harrier";
+/// The namespace of a later step.
+const LATER_NAMESPACE: &str = "effect";
 
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
@@ -26,6 +31,7 @@ pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
         checker.pattern(PatternId(index as u32));
     }
     let mut found = checker.found;
+    found.extend(lints::warnings(unit));
     found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     found.dedup();
     found
@@ -108,6 +114,7 @@ impl<'a> Checker<'a> {
                         let help = help.map(|c| format!("did you mean `{alias}/{c}`?"));
                         self.error(reference.span, title).help = help;
                     }
+                    None if alias == LATER_NAMESPACE => self.not_yet(reference.span, "effects"),
                     None => {
                         let title = format!("there is no namespace or alias `{alias}` here");
                         self.error(reference.span, title).help = Some(format!("add a line such as `use {alias}`"));
@@ -228,8 +235,8 @@ impl<'a> Checker<'a> {
             }
             Node::Field { object, name } => self.variant_value(*object, *name, span),
             Node::Call { callee, args, .. } => self.call(*callee, *args, span),
-            Node::Match { subject: _, arms } => self.arms(arms),
-            Node::Block(list) => self.unused(*list),
+            Node::Match { subject: _, arms } => self.arms(head(self.unit, span), arms),
+            Node::NotYet(feature) => self.not_yet(span, self.name(*feature)),
             Node::Binding { names, .. } => {
                 for name in names {
                     if let Some(meaning) = self.meaning(*name)
@@ -242,6 +249,14 @@ impl<'a> Checker<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What the language has, but not yet here: said once.
+    fn not_yet(&mut self, span: Span, feature: &str) {
+        let title = format!("{feature}{NOT_YET}");
+        if !self.found.iter().any(|d| d.title.ends_with(NOT_YET)) {
+            self.error(span, title);
         }
     }
 
@@ -336,21 +351,16 @@ impl<'a> Checker<'a> {
 
     // ---- match ----
 
-    fn arms(&mut self, arms: &'a [Arm]) {
+    fn arms(&mut self, at: Span, arms: &'a [Arm]) {
         let mut covered = Covered::default();
         let mut only_variants = true;
         let mut enum_ = None;
         for arm in arms {
             let span = self.unit.pattern_spans[arm.pattern.index()];
             let alternatives = self.alternatives(arm.pattern);
-            if let Some((place, binds)) = covered.everything.clone() {
-                let why = match binds {
-                    Some(name) => format!("`{name}` before it fits everything: a name binds, it does not compare"),
-                    None => "an arm before it fits everything".to_string(),
-                };
-                let diagnostic = self.warning(span, "this arm can never be reached".into());
-                diagnostic.secondary.push((place, why));
-                continue;
+            if covered.everything {
+                // The reader warns of arms behind one that fits everything.
+                break;
             }
             if !alternatives.is_empty() && alternatives.iter().all(|p| self.is_covered(&covered, *p)) {
                 self.warning(span, "this arm can never be reached: arms before it fit all that it fits".into());
@@ -358,11 +368,7 @@ impl<'a> Checker<'a> {
             for pattern in alternatives {
                 let fits_all = arm.guard.is_none();
                 match self.unit.pattern(pattern) {
-                    Pattern::Ignore | Pattern::Bind(_) if fits_all => {
-                        let place = self.unit.pattern_spans[pattern.index()];
-                        let binds = matches!(self.unit.pattern(pattern), Pattern::Bind(_)).then(|| self.text(place));
-                        covered.everything = Some((place, binds));
-                    }
+                    Pattern::Ignore | Pattern::Bind(_) if fits_all => covered.everything = true,
                     Pattern::Ignore | Pattern::Bind(_) => {}
                     Pattern::Struct { type_, variant: Some(variant), fields } => {
                         match (enum_, self.meaning(*type_)) {
@@ -386,7 +392,7 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        let Some((type_, meaning)) = enum_.filter(|_| only_variants && covered.everything.is_none()) else { return };
+        let Some((_, meaning)) = enum_.filter(|_| only_variants && !covered.everything) else { return };
         let Some(TypeView::Enum(variants)) = self.scope.type_view(meaning) else { return };
         let missing: Vec<String> = variants
             .iter()
@@ -398,14 +404,9 @@ impl<'a> Checker<'a> {
             .collect();
         if !missing.is_empty() {
             let name = self.scope.type_name(meaning);
-            let span = self.unit.globals[type_.index()].span;
             let title = format!("this match over {name} misses {}", missing.join(", "));
-            self.warning(span, title).help = Some("add arms for them, or `_ => …`".into());
+            self.warning(at, title).help = Some("add arms for them, or `_ => …`".into());
         }
-    }
-
-    fn text(&self, span: Span) -> String {
-        self.unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default().to_string()
     }
 
     fn alternatives(&self, pattern: PatternId) -> Vec<PatternId> {
@@ -474,53 +475,12 @@ impl<'a> Checker<'a> {
             }
         }
     }
-
-    // ---- values nobody uses ----
-
-    fn unused(&mut self, list: List) {
-        let nodes = self.unit.list(list);
-        let Some((_, before)) = nodes.split_last() else { return };
-        for &id in before {
-            if !self.is_pure(id, 0) {
-                continue;
-            }
-            let span = self.unit.span(id);
-            let text = self.text(span);
-            let help = if text.starts_with('-') {
-                "a line that starts with `-` is a statement of its own: to go on with the line before, end that line with `-`"
-            } else {
-                "remove it, or use its value"
-            };
-            self.warning(span, "nobody uses the value of this expression".into()).help = Some(help.into());
-        }
-    }
-
-    /// Does evaluating it do nothing but give a value (or throw)?
-    fn is_pure(&self, id: NodeId, depth: usize) -> bool {
-        if depth > 50 {
-            return false;
-        }
-        let pure = |id: &NodeId| self.is_pure(*id, depth + 1);
-        match self.unit.node(id) {
-            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
-                true
-            }
-            Node::Local(_) | Node::Global(_) | Node::Function(_) => true,
-            Node::Vector(list) | Node::Map(list) | Node::Set(list) => self.unit.list(*list).iter().all(pure),
-            Node::Unary { operand, .. } => pure(operand),
-            Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
-                pure(left) && pure(right)
-            }
-            Node::Field { object, .. } => pure(object),
-            _ => false,
-        }
-    }
 }
 
 /// What the arms of a match so far fit.
 #[derive(Default)]
 struct Covered<'a> {
-    everything: Option<(Span, Option<String>)>,
+    everything: bool,
     variants: FxHashSet<&'a str>,
     partly: FxHashSet<&'a str>,
     literals: FxHashSet<String>,

@@ -15,7 +15,7 @@ use super::declare::{self, DeclareError};
 use super::namespace::Namespace;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
-use crate::reader::tree::{Source, Span, Unit};
+use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, Surroundings, SyntaxError};
 use scope::{Meaning, Scope};
 
@@ -145,15 +145,27 @@ pub fn program(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result
     Ok(load(cx, source, Origin::Main(file), None)?.0)
 }
 
-/// Evaluates a text in a namespace; gives the value of its last expression.
+/// What evaluating a text gives.
+pub struct Evaluated {
+    /// The namespace it was evaluated in: that of its `namespace` line if it has one.
+    pub namespace: &'static Namespace,
+    /// The value of its last expression or `let`.
+    pub value: Handle,
+    /// It ends with an expression or `let`, and not with another declaration.
+    pub has_value: bool,
+}
+
+/// Evaluates a text in a namespace.
 pub fn evaluate(
     cx: &mut Thread,
     name: &str,
     text: &str,
     namespace: &'static Namespace,
-) -> Result<(&'static Namespace, Handle), LoadError> {
+) -> Result<Evaluated, LoadError> {
     let source = Arc::new(Source::new(name, text));
-    load(cx, source, Origin::Text(namespace), None)
+    let (namespace, unit, value) = load(cx, source, Origin::Text(namespace), None)?;
+    let has_value = matches!(unit.items.last(), Some(Item::Expression { .. } | Item::Let { .. }));
+    Ok(Evaluated { namespace, value, has_value })
 }
 
 /// Loads a namespace as a `use` line would.
@@ -168,7 +180,7 @@ pub fn core(cx: &mut Thread) -> Result<(), LoadError> {
     for (name, text) in library::FILES.iter().filter(|(name, _)| *name == "core") {
         let source = Arc::new(Source::new(format!("{name}.hr"), *text));
         let mark = cx.mark();
-        let (_core, _value) = load(cx, source, Origin::Library(name), None)?;
+        let (_core, _unit, _value) = load(cx, source, Origin::Library(name), None)?;
         cx.release(mark);
     }
     Ok(())
@@ -194,7 +206,7 @@ fn load(
     source: Arc<Source>,
     origin: Origin<'_>,
     chain: Option<&Chain<'_>>,
-) -> Result<(&'static Namespace, Handle), LoadError> {
+) -> Result<(&'static Namespace, Arc<Unit>, Handle), LoadError> {
     cx.check_native_stack()?;
     let surroundings = match origin {
         Origin::Text(namespace) => {
@@ -218,7 +230,7 @@ fn load(
     if result.is_err() {
         forget_loading(cx, origin);
     }
-    result.map(|value| (namespace, value))
+    result.map(|value| (namespace, unit, value))
 }
 
 /// A file counts as loaded while it is being loaded, so that what its top level evaluates finds it.

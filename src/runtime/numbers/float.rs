@@ -7,7 +7,15 @@ pub fn write(out: &mut String, f: f64) {
     } else if f.is_infinite() {
         out.push_str(if f > 0.0 { "infinity" } else { "-infinity" });
     } else {
-        out.push_str(zmij::Buffer::new().format_finite(f));
+        // The crate writes a sign before every exponent; its limits between plain and exponent form are ours.
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(f);
+        let (digits, exponent) = text.split_once("e+").unwrap_or((text, ""));
+        out.push_str(digits);
+        if !exponent.is_empty() {
+            out.push('e');
+            out.push_str(exponent);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::runtime::iterate::Items;
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, Number};
 use crate::runtime::sequences::Range;
+use crate::runtime::streams::Stream;
 use crate::runtime::text::builder;
 
 /// How the text of a value reads.
@@ -61,7 +62,7 @@ pub fn format(cx: &mut Thread, value: Handle, depth: i64) -> Result<String, Thro
 struct Printer {
     /// The mutable objects we are inside of.
     inside: Vec<Handle>,
-    /// Which layouns have a `Format` of their own.
+    /// Which layouts have a `Format` of their own.
     extended: FxHashMap<LayoutId, bool>,
 }
 
@@ -320,7 +321,9 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
             }
         }
         layout::THREAD_HANDLE => out.push_str("thread"),
-        layout::NATIVE => out.push_str("native object"),
+        layout::NATIVE => {
+            out.push_str(&Stream::behind(value).map_or("native object".to_string(), |stream| stream.describe()));
+        }
         l if l >= FIRST_USER_LAYOUT => return false,
         layout::VECTOR | layout::MAP | layout::SET | layout::ARRAY | layout::NODE | layout::ATOM | layout::SEQ => {
             return false;

@@ -9,6 +9,7 @@ use crate::runtime::collections::map;
 use crate::runtime::console;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::methods::Method;
+use crate::runtime::streams::Stream;
 
 /// Writes to the Writer that `out` holds.
 pub fn write_out(cx: &mut Thread, text: &str) -> Result<(), Thrown> {
@@ -22,6 +23,11 @@ pub fn write_out(cx: &mut Thread, text: &str) -> Result<(), Thrown> {
 pub fn write_to(cx: &mut Thread, writer: Handle, text: &str) -> Result<(), Thrown> {
     if cx.get(writer).is(STRING_BUILDER) && !Method::Write.is_extended(cx.get(writer)) {
         return builder::append(cx, writer, text.as_bytes());
+    }
+    if let Some(stream) = Stream::of(cx, writer)
+        && !Method::Write.is_extended(cx.get(writer))
+    {
+        return cx.outside(|| stream.write(text.as_bytes())).map_err(|error| io_error(cx, "write", &error));
     }
     let text = super::strings::of(cx, text)?;
     Method::Write.call(cx, &[writer, text]).map(|_| ())

@@ -1,0 +1,210 @@
+//! Builtins: the namespace `io`, and what `core` has of reading and closing.
+
+use std::io;
+use std::sync::Arc;
+
+use super::Args;
+use super::support::{Outcome, null, wrong_type};
+use crate::builtins;
+use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::runtime::errors::ErrorKind;
+use crate::runtime::streams::{Mode, Standard, Stream};
+use crate::runtime::text::{output, strings};
+use crate::runtime::trace::innermost_location;
+
+builtins! { pub static TABLE: "io";
+    /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`.
+    "open" (path: String, mode: opt(or(Keyword, String))) = open;
+    /// The next line without its end, `null` at the end: `ok(line)` or `err(error)`. Without argument from standard input.
+    "read-line" (stream: opt(Native)) = read_line;
+    /// All that is left: `ok(text)` or `err(error)`. Without argument from standard input.
+    "read-all" (stream: opt(Native)) = read_all;
+    /// Writes a text: `ok(stream)` or `err(error)`.
+    "write" (stream: Native, text: String) = write;
+    /// Closes a stream: `ok(stream)` or `err(error)`.
+    "close" (stream: Native) = close;
+    /// Writes out what is buffered: `ok(stream)` or `err(error)`. Without argument of standard output.
+    "flush" (stream: opt(Native)) = flush;
+}
+
+builtins! { pub static CORE: "core";
+    /// The next line of standard input without its end, `null` at the end.
+    "read-line" () = core_read_line;
+    /// Closes a stream; what needs no closing stays as it is.
+    "close" (resource: Any) = core_close;
+}
+
+/// A value for a standard stream.
+pub fn standard(cx: &mut Thread, which: Standard) -> Outcome {
+    cx.alloc_native(Stream::standard(which))
+}
+
+/// A variant of `Result` with its one field.
+fn result(cx: &mut Thread, variant: &str, value: Handle) -> Outcome {
+    let vm = cx.vm();
+    let binding = vm.namespaces.find("core").and_then(|core| core.member("Result"));
+    let layout = binding
+        .and_then(|b| b.type_id())
+        .or_else(|| binding.and_then(|b| b.get(cx)).and_then(type_number))
+        .and_then(|id| vm.types.get(id).variant(variant))
+        .map(|v| v.layout);
+    match layout {
+        Some(layout) => cx.alloc_slots(layout, &[value]),
+        None => Err(cx.throw(ErrorKind::InternalError, "there is no Result")),
+    }
+}
+
+fn type_number(object: Value<'_>) -> Option<crate::runtime::TypeId> {
+    if !object.is(layout::TYPE) {
+        return None;
+    }
+    object.slot(0).as_int().and_then(|i| u32::try_from(i).ok()).map(crate::runtime::TypeId)
+}
+
+/// `ok(value)`
+fn ok(cx: &mut Thread, value: Handle) -> Outcome {
+    result(cx, "Ok", value)
+}
+
+/// `err(error)` with a SystemError.
+fn err(cx: &mut Thread, kind: ErrorKind, message: &str) -> Outcome {
+    let location = innermost_location(cx);
+    let error = cx.make_error(kind, message, &location)?;
+    result(cx, "Err", error)
+}
+
+fn io_err(cx: &mut Thread, name: &str, stream: &str, error: &io::Error) -> Outcome {
+    err(cx, ErrorKind::IOError, &format!("{name}: {stream}: {error}"))
+}
+
+/// The stream argument, or a standard stream when it is not given.
+fn stream(cx: &mut Thread, name: &str, args: &Args<'_>, default: Standard) -> Result<Arc<Stream>, Thrown> {
+    match args.opt(0) {
+        None => Ok(Stream::standard(default)),
+        Some(value) => match Stream::of(cx, value) {
+            Some(stream) => Ok(stream),
+            None => Err(wrong_type(cx, name, 1, "a stream", value)),
+        },
+    }
+}
+
+fn open(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let mode = match args.opt(1) {
+        None => Some(Mode::Read),
+        Some(mode) => {
+            let value = cx.get(mode);
+            let text = match value.as_keyword() {
+                Some(index) => cx.vm().keywords.text(index),
+                None => value.str().unwrap_or(""),
+            };
+            match text {
+                "read" | "r" => Some(Mode::Read),
+                "write" | "w" => Some(Mode::Write),
+                "append" | "a" => Some(Mode::Append),
+                _ => None,
+            }
+        }
+    };
+    let Some(mode) = mode else {
+        let message = format!("open: the mode must be :read, :write or :append, got {}", cx.describe(args[1]));
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    };
+    let path = strings::text(cx, args[0]).to_owned();
+    match cx.outside(|| Stream::open(&path, mode)) {
+        Ok(stream) => {
+            let native = cx.alloc_native(stream)?;
+            ok(cx, native)
+        }
+        Err(error) => io_err(cx, "open", &path, &error),
+    }
+}
+
+fn read_line(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let stream = stream(cx, "read-line", args, Standard::In)?;
+    match cx.outside(|| stream.read_line()) {
+        Ok(None) => {
+            let end = null(cx)?;
+            ok(cx, end)
+        }
+        Ok(Some(bytes)) => decoded(cx, "read-line", &stream, bytes),
+        Err(error) => io_err(cx, "read-line", &stream.describe(), &error),
+    }
+}
+
+fn read_all(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let stream = stream(cx, "read-all", args, Standard::In)?;
+    match cx.outside(|| stream.read_all()) {
+        Ok(bytes) => decoded(cx, "read-all", &stream, bytes),
+        Err(error) => io_err(cx, "read-all", &stream.describe(), &error),
+    }
+}
+
+/// `ok(text)`, or the error of bytes that are not UTF-8.
+fn decoded(cx: &mut Thread, name: &str, stream: &Stream, bytes: Vec<u8>) -> Outcome {
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let text = strings::of(cx, &text)?;
+            ok(cx, text)
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let message = format!("{name}: {}: the bytes are not UTF-8 from byte {at} on", stream.describe());
+            err(cx, ErrorKind::EncodingError, &message)
+        }
+    }
+}
+
+fn write(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let stream = stream(cx, "write", args, Standard::Out)?;
+    let text = strings::text(cx, args[1]).to_owned();
+    match cx.outside(|| stream.write(text.as_bytes())) {
+        Ok(()) => ok(cx, args[0]),
+        Err(error) => io_err(cx, "write", &stream.describe(), &error),
+    }
+}
+
+fn close(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let stream = stream(cx, "close", args, Standard::Out)?;
+    match cx.outside(|| stream.close()) {
+        Ok(()) => ok(cx, args[0]),
+        Err(error) => io_err(cx, "close", &stream.describe(), &error),
+    }
+}
+
+fn flush(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let stream = stream(cx, "flush", args, Standard::Out)?;
+    match cx.outside(|| stream.flush()) {
+        Ok(()) => {
+            let value = match args.opt(0) {
+                Some(value) => value,
+                None => null(cx)?,
+            };
+            ok(cx, value)
+        }
+        Err(error) => io_err(cx, "flush", &stream.describe(), &error),
+    }
+}
+
+fn core_read_line(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
+    let stream = Stream::standard(Standard::In);
+    match cx.outside(|| stream.read_line()) {
+        Ok(None) => null(cx),
+        Ok(Some(bytes)) => match String::from_utf8(bytes) {
+            Ok(text) => strings::of(cx, &text),
+            Err(_) => Err(cx.throw(ErrorKind::EncodingError, "read-line: the bytes are not UTF-8")),
+        },
+        Err(error) => Err(output::io_error(cx, "read-line", &error)),
+    }
+}
+
+fn core_close(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let value = cx.get(args[0]);
+    if value.is(layout::STRING_BUILDER) {
+        return null(cx);
+    }
+    let Some(stream) = Stream::of(cx, args[0]) else { return Err(wrong_type(cx, "close", 1, "a Closeable", args[0])) };
+    match cx.outside(|| stream.close()) {
+        Ok(()) => Ok(cx.root_word(Word::NULL)),
+        Err(error) => Err(output::io_error(cx, "close", &error)),
+    }
+}

@@ -1,0 +1,206 @@
+//! Vectors, maps and sets against the standard library's, as random sequences of operations.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{List, map, mutable, set, vector};
+use crate::gc::Thread;
+use crate::runtime::testing::{int, int_entries, ints, text, under_stress, with_machine};
+
+fn check_vector(cx: &mut Thread, ops: &[(u8, i64, usize)]) {
+    let mut model: Vec<i64> = Vec::new();
+    let mut v = vector::empty(cx).expect("memory");
+    let mut old = Vec::new();
+    for &(op, value, at) in ops {
+        let x = int(cx, value);
+        match op {
+            0..=4 => {
+                v = vector::push(cx, v, x).expect("memory");
+                model.push(value);
+            }
+            5 | 6 if !model.is_empty() => {
+                let i = at % model.len();
+                v = vector::assoc(cx, v, i, x).expect("memory");
+                model[i] = value;
+            }
+            7 if !model.is_empty() => {
+                v = vector::pop(cx, v).expect("memory");
+                model.pop();
+            }
+            8 => {
+                v = vector::concat(cx, v, v).expect("memory");
+                model.extend_from_within(..);
+                if model.len() > 3000 {
+                    v = vector::slice(cx, v, 100, 1500).expect("memory");
+                    model = model[100..1500].to_vec();
+                }
+            }
+            9 => {
+                let (a, b) = (at % (model.len() + 1), (at / 7) % (model.len() + 1));
+                v = vector::slice(cx, v, a.min(b), a.max(b)).expect("memory");
+                model = model[a.min(b)..a.max(b)].to_vec();
+            }
+            _ => {}
+        }
+        if op % 3 == 0 {
+            old.push((v, model.clone()));
+        }
+    }
+    old.push((v, model));
+    for (v, model) in old {
+        assert_eq!(vector::len(cx.get(v)), model.len());
+        assert_eq!(ints(cx, v), model);
+        for i in (0..model.len()).step_by(17) {
+            assert_eq!(vector::get(cx.get(v), i).and_then(|x| x.as_int()), Some(model[i]));
+        }
+        assert!(vector::get(cx.get(v), model.len()).is_none());
+    }
+}
+
+fn check_map(cx: &mut Thread, ops: &[(u8, i64, i64)]) {
+    let mut model: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut m = map::empty(cx).expect("memory");
+    let mutable = mutable::new_map(cx).expect("memory");
+    let mut old = Vec::new();
+    for &(op, key, value) in ops {
+        let (k, v) = (int(cx, key), int(cx, value));
+        match op {
+            0..=5 => {
+                m = map::assoc(cx, m, k, v).expect("memory");
+                mutable::put(cx, mutable, k, v).expect("memory");
+                model.insert(key, value);
+            }
+            6..=8 => {
+                m = map::dissoc(cx, m, k).expect("memory");
+                mutable::remove(cx, mutable, k).expect("memory");
+                model.remove(&key);
+            }
+            _ => {
+                let snapshot = mutable::to_map(cx, mutable).expect("memory");
+                old.push((m, model.clone()));
+                old.push((snapshot, model.clone()));
+            }
+        }
+    }
+    let snapshot = mutable::to_map(cx, mutable).expect("memory");
+    old.push((m, model.clone()));
+    old.push((snapshot, model));
+    for (m, model) in old {
+        assert_eq!(map::len(cx.get(m)), model.len());
+        assert_eq!(int_entries(cx, m), model.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>());
+        for (key, value) in &model {
+            let k = int(cx, *key);
+            let found = map::get(cx.get(m), cx.get(k)).expect("not deep");
+            assert_eq!(found.and_then(|v| v.as_int()), Some(*value));
+        }
+        let missing = int(cx, 1 << 40);
+        assert!(map::get(cx.get(m), cx.get(missing)).expect("not deep").is_none());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn vectors(ops in vec((0..10u8, any::<i32>().prop_map(i64::from), any::<usize>()), 0..400)) {
+        with_machine(|cx| check_vector(cx, &ops));
+    }
+
+    #[test]
+    fn maps(ops in vec((0..10u8, 0..600i64, any::<i32>().prop_map(i64::from)), 0..900)) {
+        with_machine(|cx| check_map(cx, &ops));
+    }
+
+    #[test]
+    fn small_maps(ops in vec((0..10u8, 0..14i64, 0..4i64), 0..120)) {
+        with_machine(|cx| check_map(cx, &ops));
+    }
+}
+
+#[test]
+fn vectors_move() {
+    let ops: Vec<_> =
+        (0..140).map(|i: usize| ([0, 1, 2, 5, 8, 7, 0, 9, 3, 3][i % 10], i as i64, i * 31 + 100)).collect();
+    under_stress(|cx| check_vector(cx, &ops));
+}
+
+#[test]
+fn maps_move() {
+    let ops: Vec<_> = (0..150).map(|i: i64| ([0, 1, 2, 6, 3, 4, 9, 7][i as usize % 8], i * 7 % 40, i)).collect();
+    under_stress(|cx| check_map(cx, &ops));
+}
+
+#[test]
+fn equal_hashes_collide_and_stay_apart() {
+    // Keys that are equal to nothing, not even themselves, all have the same hash.
+    with_machine(|cx| {
+        let mut m = map::empty(cx).expect("memory");
+        for i in 0..30 {
+            let nan = cx.alloc_float(f64::NAN).expect("memory");
+            let i = int(cx, i);
+            m = map::assoc(cx, m, nan, i).expect("memory");
+        }
+        assert_eq!(map::len(cx.get(m)), 30);
+        assert_eq!(map::iter(cx.get(m)).count(), 30);
+        let nan = cx.alloc_float(f64::NAN).expect("memory");
+        assert!(map::get(cx.get(m), cx.get(nan)).expect("not deep").is_none());
+    });
+}
+
+#[test]
+fn small_maps_keep_the_order_of_insertion() {
+    with_machine(|cx| {
+        let mut m = map::empty(cx).expect("memory");
+        for key in [5, 3, 8, 1, 9, 2, 7, 4] {
+            let k = int(cx, key);
+            m = map::assoc(cx, m, k, k).expect("memory");
+        }
+        assert_eq!(text(cx, m), "{5 5, 3 3, 8 8, 1 1, 9 9, 2 2, 7 7, 4 4}");
+        let (k, v) = (int(cx, 8), int(cx, 0));
+        let changed = map::assoc(cx, m, k, v).expect("memory");
+        let less = map::dissoc(cx, changed, k).expect("memory");
+        assert_eq!(text(cx, changed), "{5 5, 3 3, 8 0, 1 1, 9 9, 2 2, 7 7, 4 4}");
+        assert_eq!(text(cx, less), "{5 5, 3 3, 1 1, 9 9, 2 2, 7 7, 4 4}");
+    });
+}
+
+#[test]
+fn sets_hold_members_once() {
+    with_machine(|cx| {
+        let mut s = set::empty(cx).expect("memory");
+        for i in 0..100 {
+            let i = int(cx, i % 40);
+            s = set::add(cx, s, i).expect("memory");
+        }
+        assert_eq!(set::len(cx.get(s)), 40);
+        let one = cx.alloc_float(1.0).expect("memory");
+        assert_eq!(set::contains(cx.get(s), cx.get(one)), Ok(true));
+        for i in 0..39 {
+            let i = int(cx, i);
+            s = set::remove(cx, s, i).expect("memory");
+        }
+        assert_eq!(text(cx, s), "#{39}");
+    });
+}
+
+#[test]
+fn lists_grow_and_shrink() {
+    under_stress(|cx| {
+        let list = List::new(cx, 0).expect("memory");
+        for i in 0..70 {
+            let i = int(cx, i);
+            list.push(cx, i).expect("memory");
+        }
+        assert_eq!(list.pop(cx).and_then(|h| cx.get(h).as_int()), Some(69));
+        let snapshot = list.to_vector(cx).expect("memory");
+        let x = int(cx, -1);
+        list.set(cx, 0, x);
+        list.set(cx, 40, x);
+        assert_eq!(ints(cx, snapshot), (0..69).collect::<Vec<_>>());
+        let finished = list.finish(cx).expect("memory");
+        assert_eq!(ints(cx, finished)[40], -1);
+        assert!(list.is_empty(cx) && list.pop(cx).is_none());
+    });
+}
