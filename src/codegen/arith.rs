@@ -412,6 +412,29 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         f
     }
 
+    /// Operands must be in registers before the failing way notes the state: what is loaded later, the variables that are
+    /// read along included, would not be kept by a slow path that comes back.
+    pub(super) fn ready_for_floats(&mut self, i: usize, j: usize) {
+        for k in [i, j] {
+            let value = self.state.operand(k).clone();
+            match value.place {
+                Place::FloatSlot(_) => {
+                    self.in_float(k);
+                }
+                Place::Slot(_) => {
+                    self.in_register(k);
+                }
+                _ if !value.facts.is_float() && !value.facts.is_int() => {
+                    self.in_register(k);
+                }
+                _ if value.facts.is_float() && !value.place.is_const() => {
+                    self.in_float(k);
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn float_binary(&mut self, op: BinaryOp, node: NodeId) {
         let (i, j) = (self.top(1), self.top(0));
         let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
@@ -433,12 +456,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
             return;
         }
-        // Unknown operands must be in registers before the failing way notes the state.
-        for k in [i, j] {
-            if !sure(self.state.operand(k).facts) {
-                self.in_register(k);
-            }
-        }
+        self.ready_for_floats(i, j);
         self.reserve(2, 3);
         if let Some(label) = self.leave(node) {
             let a = self.float_operand(i, label);
