@@ -7,7 +7,7 @@
 use super::facts::{Facts, Hint};
 use super::generator::{Argument, Generator};
 use super::link::Helper;
-use super::state::Value;
+use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -453,7 +453,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let b = self.float_operand_sure(j);
             let dst = self.float_register();
             self.asm.falu(falu, dst, a, b);
-            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
         }
         self.ready_for_floats(i, j);
@@ -463,7 +463,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let b = self.float_operand(j, label);
             let dst = self.float_register();
             self.asm.falu(falu, dst, a, b);
-            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
         }
         let word = self.register();
@@ -482,11 +482,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.untag_into(dst, word);
                 g.asm.jump(join);
             }));
-            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
         } else {
             self.tag_into(word, dst);
             self.asm.bind(resume);
-            self.replace(2, Value::new(super::state::Place::Reg(word), Facts::ANY).hinted(Hint::Float));
+            self.replace(2, Value::new(Place::Reg(word), Facts::ANY).hinted(Hint::Float));
         }
     }
 
@@ -515,7 +515,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let f = self.in_float(i);
             let dst = self.float_register();
             self.asm.fneg(dst, f);
-            self.replace(1, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(1, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
         }
         if !value.facts.may_be_int() {
