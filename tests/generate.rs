@@ -299,7 +299,7 @@ impl Mixture<'_> {
         m.line("fn main() {");
         m.indent += 1;
         for _ in 0..m.random.int(4, 9) {
-            m.statement(3);
+            m.statement(2);
         }
         for i in 0..m.functions.len() {
             let call = m.call(i, 1);
@@ -331,8 +331,9 @@ impl Mixture<'_> {
         let name = format!("f{}", self.functions.len());
         self.line(&format!("fn {name}({}) {{", names.join(", ")));
         self.indent += 1;
+        // One level of loops in each: functions that call one another multiply.
         for _ in 0..self.random.int(1, 5) {
-            self.statement(2);
+            self.statement(1);
         }
         let value = self.expression(result, 3);
         self.line(&value);
@@ -363,14 +364,14 @@ impl Mixture<'_> {
                 self.line("}");
             }
             5 => {
-                let (name, limit) = (self.name(), self.random.int(1, 7));
+                let (name, limit) = (self.name(), self.random.int(1, 5));
                 self.line(&format!("for {name} in range(0, {limit}) {{"));
                 self.scoped(&[(name, Type::Int)], depth - 1);
                 self.line("}");
             }
             6 => {
                 let (name, ints) = (self.name(), self.expression(Type::Ints, 2));
-                self.line(&format!("for {name} in take(6, {ints}) {{"));
+                self.line(&format!("for {name} in take(4, {ints}) {{"));
                 self.scoped(&[(name, Type::Int)], depth - 1);
                 self.line("}");
             }
@@ -467,7 +468,7 @@ impl Mixture<'_> {
             return self.random.pick(&known).clone();
         }
         let callable: Vec<usize> = (0..self.functions.len()).filter(|i| self.functions[*i].2 == ty).collect();
-        if depth > 1 && !callable.is_empty() && self.random.chance(15) {
+        if depth > 1 && !callable.is_empty() && self.random.chance(8) {
             let function = *self.random.pick(&callable);
             return self.call(function, depth - 2);
         }
@@ -484,10 +485,10 @@ impl Mixture<'_> {
                 match self.random.below(11) {
                     0 | 1 => format!("({a} + {b})"),
                     2 => format!("({a} - {b})"),
-                    3 => format!("({a} * {b})"),
+                    3 => format!("({a} * {b} % 100000000003)"),
                     4 => format!("({a} / {})", c + 1),
                     5 => format!("({a} % {})", c + 1),
-                    6 => format!("(({a} << {}) >> {})", c, c / 2),
+                    6 => format!("(({a} << {c}) % 1000000000000000000000007 >> {})", c / 2),
                     7 => format!("sum({})", self.expression(Type::Ints, depth - 1)),
                     8 => {
                         let sized = *self.random.pick(&[Type::Text, Type::Ints, Type::Shape, Type::Int]);
