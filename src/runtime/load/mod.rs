@@ -97,6 +97,11 @@ impl Loader {
         super::lock(&self.tests).clone()
     }
 
+    /// The records that tests hold.
+    pub(super) fn records(&self) -> Vec<&'static super::Code> {
+        super::lock(&self.tests).iter().map(|t| t.code).collect()
+    }
+
     fn search(&self) -> paths::SearchPath {
         super::read(&self.search).clone()
     }
