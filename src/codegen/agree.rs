@@ -17,7 +17,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
         // What steps aside must not step on a destination, not even on one that has its value already.
         let destinations: Vec<Place> = moves.iter().map(|m| m.1).collect();
         while let Some((_, first)) = moves.first().copied() {
-            let blocked = |to: Place, i: usize| moves.iter().enumerate().any(|(k, (from, _))| k != i && overlap(*from, to));
+            let blocked =
+                |to: Place, i: usize| moves.iter().enumerate().any(|(k, (from, _))| k != i && overlap(*from, to));
             match (0..moves.len()).find(|i| !blocked(moves[*i].1, *i)) {
                 Some(i) => {
                     let (from, to) = moves.swap_remove(i);
@@ -27,7 +28,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
                     // A cycle: what is in the first destination steps aside.
                     let taken = |slot: u16| {
                         let slot = Place::Slot(slot);
-                        moves.iter().any(|(from, _)| overlap(*from, slot)) || destinations.iter().any(|to| overlap(*to, slot))
+                        moves.iter().any(|(from, _)| overlap(*from, slot))
+                            || destinations.iter().any(|to| overlap(*to, slot))
                     };
                     let mut slot = self.state.free_slot();
                     while taken(slot) || self.slot_in_use(slot) {

@@ -279,11 +279,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(Value::new(Place::Reg(r), facts));
     }
 
-    /// Puts a raw float on the stack.
-    pub(super) fn push_float(&mut self, r: FReg) {
-        self.state.push(Value::new(Place::Float(r), Facts::FLOAT));
-    }
-
     /// Puts a constant on the stack.
     pub(super) fn push_constant(&mut self, word: Word) {
         self.state.push(Value::constant(word));
@@ -874,11 +869,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The frame's word for a value that may be anything: used where facts end.
     pub(super) fn types_of(&self, i: usize) -> Types {
         self.state.operand(i).facts.types
-    }
-
-    /// What was seen of operand `i`.
-    pub(super) fn hint_of(&self, i: usize) -> &Hint {
-        &self.state.operand(i).hint
     }
 }
 

@@ -185,11 +185,6 @@ impl State {
         }
     }
 
-    /// The pending operands, the latest last.
-    pub fn stack(&self) -> &[Value] {
-        &self.stack
-    }
-
     /// Number of pending operands.
     pub fn height(&self) -> usize {
         self.stack.len()

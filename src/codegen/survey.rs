@@ -106,11 +106,6 @@ impl Survey {
         self.homes[var.index()]
     }
 
-    /// How much the variable is used.
-    pub fn weight(&self, var: VarId) -> u32 {
-        self.lives[var.index()].weight
-    }
-
     /// The facts of a loop.
     pub fn loop_(&self, id: LoopId) -> LoopFacts {
         self.loops.get(&id).cloned().unwrap_or_default()

@@ -3,10 +3,38 @@
 //! Owns the form of scalars; collections and structs show their first few elements. The language's own printing is
 //! `runtime/text`'s.
 
+use super::collections::{map, set, vector};
+use super::numbers;
 use crate::gc::{Value, layout};
 
 const DEPTH: usize = 3;
 const ELEMENTS: usize = 8;
+
+/// Elements between brackets, with their keys in front if they have any.
+fn list<'h>(
+    out: &mut String,
+    open: &str,
+    elements: impl Iterator<Item = (Option<Value<'h>>, Value<'h>)>,
+    close: &str,
+    depth: usize,
+) {
+    out.push_str(open);
+    for (i, (key, element)) in elements.enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        if i == ELEMENTS {
+            out.push('…');
+            break;
+        }
+        if let Some(key) = key {
+            write(out, key, depth + 1);
+            out.push(' ');
+        }
+        write(out, element, depth + 1);
+    }
+    out.push_str(close);
+}
 
 /// The short form of a value.
 pub fn brief(value: Value<'_>) -> String {
@@ -29,8 +57,12 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
             out.push(':');
             out.push_str(vm.keywords.text(value.as_keyword().unwrap_or_default()));
         }
-        layout::FLOAT => out.push_str(&value.as_float().map(|f| format!("{f:?}")).unwrap_or_default()),
-        layout::BIG_INT => out.push_str("(large)"),
+        layout::FLOAT => out.push_str(&value.as_float().map(numbers::float::to_text).unwrap_or_default()),
+        layout::BIG_INT => {
+            if let Some((negative, limbs)) = value.big_int() {
+                out.push_str(&numbers::big(negative, limbs).to_string());
+            }
+        }
         layout::STRING | layout::STRING_PREFIX => {
             out.push_str(&format!("{:?}", value.str().unwrap_or_default()));
         }
@@ -41,19 +73,12 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
             }
         }
         layout::ARRAY | layout::NODE => {
-            out.push_str("array[");
-            for i in 0..value.array_len() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                if i == ELEMENTS {
-                    out.push('…');
-                    break;
-                }
-                write(out, value.element(i), depth + 1);
-            }
-            out.push(']');
+            let elements = (0..value.array_len()).map(|i| (None, value.element(i)));
+            list(out, "array[", elements, "]", depth);
         }
+        layout::VECTOR => list(out, "[", vector::iter(value).map(|v| (None, v)), "]", depth),
+        layout::MAP => list(out, "{", map::iter(value).map(|(k, v)| (Some(k), v)), "}", depth),
+        layout::SET => list(out, "#{", set::iter(value).map(|v| (None, v)), "}", depth),
         layout::TYPE | layout::PROTOCOL => {
             let index = value.slot(0).as_int().unwrap_or(-1);
             out.push_str(u32::try_from(index).ok().and_then(|i| vm.types.find(i)).map_or("?", |t| t.name));

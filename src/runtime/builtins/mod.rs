@@ -388,8 +388,11 @@ fn wrong_type(cx: &mut Thread, builtin: &Builtin, i: usize, spec: Spec, got: Han
     cx.throw(ErrorKind::TypeError, format!("{}: argument {} must be {expected}, got {got}", builtin.name, i + 1))
 }
 
-/// `a String`, `an Int`.
+/// `a String`, `an Int`; what is no type but a quality stands alone: `Seqable`.
 pub fn with_article(name: &str) -> String {
+    if name.ends_with("able") {
+        return name.to_string();
+    }
     let an = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
     format!("{} {name}", if an { "an" } else { "a" })
 }

@@ -1,0 +1,141 @@
+//! Conversations with the REPL, without a terminal.
+
+use harrier::gc;
+use harrier::repl::{Answer, Session};
+use harrier::runtime::{Vm, compile, load};
+
+/// Says the lines one after the other; gives the answer to each. Runs on a stack as large as the program's.
+fn talk(lines: &'static [&'static str]) -> Vec<Answer> {
+    let run = move || {
+        let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+        load::core(&mut cx).expect("core");
+        let mut session = Session::new(&mut cx, false).expect("a session");
+        let mut answers: Vec<Answer> = lines.iter().map(|line| session.line(&mut cx, line)).collect();
+        answers.push(session.end(&mut cx));
+        answers
+    };
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(run).expect("a thread");
+    thread.join().expect("no panic")
+}
+
+fn value(text: &str) -> Answer {
+    Answer::Value(text.into())
+}
+
+fn is_error(answer: &Answer, piece: &str) -> bool {
+    matches!(answer, Answer::Error(text) if text.contains(piece))
+}
+
+#[test]
+fn values_are_shown_readably_and_definitions_stay() {
+    let answers = talk(&["1 + 2", "\"te\\\"xt\"", "let x = 5", "x * x", "fn f(a) { a + x }", "f(1)", "null", ""]);
+    let expected = [
+        value("3"),
+        value("\"te\\\"xt\""),
+        value("5"),
+        value("25"),
+        Answer::Nothing,
+        value("6"),
+        value("null"),
+        Answer::Nothing,
+        Answer::Nothing,
+    ];
+    assert_eq!(answers, expected);
+}
+
+#[test]
+fn open_brackets_go_on_in_the_next_line() {
+    let answers = talk(&["fn f(a) {", "  a * 2", "}", "f(", "21)", "\"two", "lines\"", "[1,", ""]);
+    assert_eq!(answers[0], Answer::More);
+    assert_eq!(answers[1], Answer::More);
+    assert_eq!(answers[2], Answer::Nothing);
+    assert_eq!(answers[3], Answer::More);
+    assert_eq!(answers[4], value("42"));
+    assert_eq!(answers[6], value("\"two\\nlines\""));
+    assert!(is_error(&answers[8], "expected"), "{:?}", answers[8]);
+}
+
+#[test]
+fn errors_keep_the_session_alive() {
+    let answers =
+        talk(&["throw \"boom\"", "1 / 0", "nonsense(1)", "let = 3", "fn f(n) { 1 + f(n) }", "f(0)", "1 + 1", "(1 +"]);
+    assert!(is_error(&answers[0], "boom"));
+    assert!(is_error(&answers[1], "DivisionByZero"));
+    assert!(is_error(&answers[2], "unknown name `nonsense`"));
+    assert!(is_error(&answers[3], "expected"));
+    assert!(is_error(&answers[5], "StackOverflow"));
+    assert_eq!(answers[6], value("2"));
+    assert_eq!(answers[7], Answer::More);
+    assert!(is_error(&answers[8], "expected"));
+}
+
+#[test]
+fn redefinition_reaches_all_callers() {
+    let answers = talk(&[
+        "fn price(n) { n * 2 }",
+        "fn total(n) { price(n) + 1 }",
+        "total(5)",
+        "fn price(n) { n * 100 }",
+        "total(5)",
+        "fn price(n, m) { n }",
+        "total(5)",
+        "let price = fn(n) { n - 1 }",
+        "total(5)",
+        "let price = 7",
+        "total(5)",
+        "fn price(...all) { length(all) }",
+        "total(5)",
+    ]);
+    assert_eq!(answers[2], value("11"));
+    assert_eq!(answers[4], value("501"));
+    assert!(is_error(&answers[6], "ArityError"));
+    assert_eq!(answers[8], value("5"));
+    assert!(is_error(&answers[10], "cannot be called"));
+    assert_eq!(answers[12], value("2"));
+}
+
+#[test]
+fn types_keep_their_identity() {
+    let answers = talk(&[
+        "struct P { x }",
+        "fn show(p) { match p { P { x } => x, _ => :other } }",
+        "let old = P { x: 1 }",
+        "show(old)",
+        "struct P { x, y: 10 * 2 }",
+        "[show(old), old.y, show(P { x: 3 }), old == P { x: 1 }]",
+        "extend P { fn sum(self) { self.x + self.y } }",
+        "[old.sum(), (P { x: 1, y: 2 }).sum()]",
+        "struct P { y: 0 }",
+        "(P { }).x",
+        "old.x",
+        "protocol Area { fn area(self) }",
+        "fn go(v) { area(v) }",
+        "extend P with Area { fn area(self) { 5 } }",
+        "go(old)",
+        "extend P with Area { fn area(self) { 6 } }",
+        "go(old)",
+        "fn area(v) { :plain }",
+        "go(old)",
+    ]);
+    assert_eq!(answers[3], value("1"));
+    assert_eq!(answers[5], value("[1, 20, 3, false]"));
+    assert_eq!(answers[7], value("[21, 3]"));
+    assert!(is_error(&answers[9], "FieldError"), "{:?}", answers[9]);
+    assert_eq!(answers[14], value("5"));
+    assert_eq!(answers[16], value("6"));
+    assert_eq!(answers[18], value(":plain"));
+}
+
+#[test]
+fn commands() {
+    let answers =
+        talk(&[":help", ":ns", ":ns a/b", "let y = 1", ":ns user", "y", ":doc length", ":nonsense x", ":k", ":quit"]);
+    assert!(matches!(&answers[0], Answer::Text(text) if text.contains(":quit")));
+    assert_eq!(answers[1], Answer::Text("user\n".into()));
+    assert_eq!(answers[2], Answer::Text("a/b\n".into()));
+    assert!(is_error(&answers[5], "unknown name `y`"));
+    assert!(matches!(&answers[6], Answer::Text(text) if text.contains("core/length")));
+    assert!(is_error(&answers[7], "no command :nonsense"));
+    assert_eq!(answers[8], value(":k"));
+    assert_eq!(answers[9], Answer::Quit);
+}
