@@ -190,7 +190,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.constant_int(i).is_some() {
             self.in_register(i);
         }
-        let dst = self.register();
+        let dst = self.result_register(node);
         let failing = self.failing(node, helper_of(op), 2, Some(dst));
         self.check_ints(&[1, 0], failing.label);
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
@@ -233,7 +233,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.constant_int(i).is_some() {
             self.in_register(i);
         }
-        let dst = self.register();
+        let dst = self.result_register(node);
         let untagged = self.register();
         let failing = self.failing(node, Helper::Multiply, 2, Some(dst));
         self.check_ints(&[1, 0], failing.label);
@@ -296,7 +296,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (i, j) = (self.top(1), self.top(0));
         let _ = j;
         let a = self.in_register(i);
-        let dst = self.register();
+        let dst = self.result_register(node);
         let rounded = self.register();
         let failing = self.failing(node, helper_of(op), 2, Some(dst));
         self.check_ints(&[1], failing.label);
@@ -322,7 +322,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             BitAnd | BitOr | BitXor => {
                 self.load_operands(2);
                 let a = self.in_register(i);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let failing = self.failing(node, helper_of(op), 2, Some(dst));
                 self.check_ints(&[1, 0], failing.label);
                 let alu = match op {
@@ -342,7 +342,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             ShiftLeft if count.is_some_and(|n| (0..60).contains(&n)) => {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let failing = self.failing(node, Helper::ShiftLeft, 2, Some(dst));
                 self.check_ints(&[1], failing.label);
                 self.asm.shift_imm(Shift::Left, dst, a, n);
@@ -354,7 +354,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             ShiftRight if count.is_some_and(|n| (0..60).contains(&n)) => {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let failing = self.failing(node, Helper::ShiftRight, 2, Some(dst));
                 self.check_ints(&[1], failing.label);
                 self.asm.shift_imm(Shift::Right, dst, a, n);
@@ -364,7 +364,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             ShiftLeft | ShiftRight => {
                 let a = self.in_register(i);
                 let b = self.in_register(j);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let count = self.register();
                 let failing = self.failing(node, helper_of(op), 2, Some(dst));
                 self.check_ints(&[1, 0], failing.label);

@@ -129,6 +129,47 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.now = self.survey.tick(node);
     }
 
+    /// The value of a node as the result of the body: every branch returns on its own, and nothing is reached behind it.
+    pub(super) fn tail(&mut self, node: NodeId) {
+        let unit = self.unit;
+        self.at = node;
+        match unit.node(node) {
+            Node::Block(list) if list.len > 0 => {
+                let (last, rest) = unit.list(*list).split_last().unwrap_or((&node, &[]));
+                self.statements(rest);
+                self.tail(*last);
+            }
+            Node::If { condition, then, otherwise } => {
+                let mut no = Join::new();
+                self.condition(*condition, false, &mut no);
+                self.tail(*then);
+                self.place(no);
+                match otherwise {
+                    Some(otherwise) => self.tail(*otherwise),
+                    None => {
+                        self.push_constant(Word::NULL);
+                        self.return_top();
+                        self.state.pop();
+                    }
+                }
+            }
+            Node::Match { subject, arms } => {
+                self.match_arms(node, *subject, arms, &mut |g, body| {
+                    g.tail(body);
+                    g.push_constant(Word::NULL);
+                });
+                self.state.pop();
+            }
+            _ => {
+                self.expression(node);
+                self.at = node;
+                self.return_top();
+                self.state.pop();
+            }
+        }
+        self.now = self.survey.tick(node);
+    }
+
     /// A literal that is an object: in a data cell of the code.
     fn literal(&mut self, cell: impl FnOnce(&mut Self) -> usize, facts: Facts) {
         let address = cell(self);
@@ -249,7 +290,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word::NULL);
             return;
         };
-        for node in rest {
+        self.statements(rest);
+        self.unwanted = unwanted.then_some(*last);
+        self.expression(*last);
+    }
+
+    fn statements(&mut self, nodes: &[NodeId]) {
+        for node in nodes {
             self.unwanted = Some(*node);
             self.expression(*node);
             self.state.pop();
@@ -258,8 +305,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.forget_dead();
             }
         }
-        self.unwanted = unwanted.then_some(*last);
-        self.expression(*last);
     }
 
     fn and_or(&mut self, left: NodeId, right: NodeId, or: bool) {

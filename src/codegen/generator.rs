@@ -80,6 +80,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) region: Option<Region>,
     /// The loop whose value nobody wants.
     pub(super) unwanted: Option<NodeId>,
+    /// The register in which the value of a node is needed: a wish.
+    pub(super) wanted: Option<(NodeId, Reg)>,
     pub(super) prologue: u32,
     /// The node being generated, for line tables.
     pub(super) at: NodeId,
@@ -170,6 +172,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// A free register, pinned; some value goes to the frame when there is none.
     pub(super) fn register(&mut self) -> Reg {
         self.register_among(M::CALLER_SAVED)
+    }
+
+    /// A free register for the value of a node, pinned: the wanted one when it is free.
+    pub(super) fn result_register(&mut self, node: NodeId) -> Reg {
+        if let Some((wanted, r)) = self.wanted
+            && wanted == node
+            && self.is_free(r)
+        {
+            self.pin(r);
+            return r;
+        }
+        self.register()
     }
 
     /// A free register of a set, pinned.

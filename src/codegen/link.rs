@@ -67,6 +67,8 @@ pub enum Helper {
     RangeError,
     /// `(map, key)`: the value, or UNDEFINED.
     MapFind,
+    /// `(builder, value)`
+    BuilderPush,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
 }
@@ -105,7 +107,9 @@ pub enum Intrinsic {
     /// `(x)`
     ToFloat, Sqrt, Abs, Floor, Ceil, Truncate, ToInt, Not, Even, Odd, Length,
     /// `(a, b)`
-    Range, Get, Identical,
+    Range, Get,
+    /// `(builder, value)`: the library's way to make vectors.
+    BuilderPush,
 }
 
 /// A struct or a variant.

@@ -25,8 +25,8 @@ const ATTEMPTS: usize = 8;
 enum Turn {
     /// `while condition { body }`, `loop { body }`
     While { condition: Option<NodeId>, body: NodeId },
-    /// `for pattern in range(a, b)`: operands index and limit.
-    Range { pattern: PatternId, body: NodeId },
+    /// `for pattern in range(a, b)`: the counter (an operand, or the variable itself) and the limit.
+    Range { pattern: PatternId, body: NodeId, counter: Owner },
     /// `for pattern in collection`: operands cursor, chunk, index.
     Chunks { pattern: PatternId, body: NodeId, hint: Hint },
 }
@@ -93,8 +93,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return;
             }
             self.check_bounds();
+            let counter = match super::survey::counter(self.unit, self.arity, pattern) {
+                Some(var) => {
+                    let from = self.state.operand(base).clone();
+                    self.state.push(from);
+                    self.store_var(var);
+                    self.state.set_operand(base, Value::constant(Word::NULL));
+                    Owner::Var(var)
+                }
+                None => Owner::Operand(base),
+            };
             let result = self.push_result(wanted);
-            return self.loop_with_twin(Spec { node, id, turn: Turn::Range { pattern, body }, base, result });
+            return self.loop_with_twin(Spec { node, id, turn: Turn::Range { pattern, body, counter }, base, result });
         }
         self.expression(iterable);
         self.at = iterable;
@@ -292,7 +302,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             vars.filter(|v| !self.arity.vars[v.index()].boxed).map(|v| Owner::Var(*v)).collect();
         match spec.turn {
             Turn::While { .. } => {}
-            Turn::Range { .. } => owners.push(Owner::Operand(spec.base)),
+            Turn::Range { counter, .. } => owners.push(counter),
             Turn::Chunks { .. } => owners.extend([Owner::Operand(spec.base + 1), Owner::Operand(spec.base + 2)]),
         }
         owners.extend(spec.result.map(Owner::Operand));
@@ -540,9 +550,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
                 self.body(spec, *body);
             }
-            Turn::Range { pattern, body } => {
-                let (i, j) = (spec.base, spec.base + 1);
-                let index = self.in_register(i);
+            Turn::Range { pattern, body, counter } => {
+                let j = spec.base + 1;
+                let value = self.state.get(*counter).clone();
+                let var = match counter {
+                    Owner::Var(var) => Some(*var),
+                    Owner::Operand(_) => None,
+                };
+                self.state.push(Value { var, ..value });
+                let index = self.in_register(self.top(0));
                 match self.constant_int(j).filter(|n| Self::immediate(Word((*n << 3) as u64)).is_some()) {
                     Some(n) => self.asm.compare_imm(index, n << 3),
                     None => {
@@ -551,11 +567,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     }
                 }
                 self.unpin();
+                let value = self.state.pop();
                 let label = self.edge(exit);
                 self.asm.branch(Cond::GreaterEqual, label);
-                let value = self.state.operand(i).clone();
-                self.state.push(Value { var: None, copy: None, ..value });
-                self.bind_element(spec.node, *pattern);
+                if var.is_none() {
+                    self.state.push(Value { var: None, copy: None, ..value });
+                    self.bind_element(spec.node, *pattern);
+                }
                 self.body(spec, *body);
             }
             Turn::Chunks { pattern, body, hint } => {
@@ -615,16 +633,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// After the turn: the loop's own operands move on.
     fn step(&mut self, spec: &Spec) {
-        let index = match spec.turn {
+        let counter = match spec.turn {
             Turn::While { .. } => return,
-            Turn::Range { .. } => spec.base,
-            Turn::Chunks { .. } => spec.base + 2,
+            Turn::Range { counter, .. } => counter,
+            Turn::Chunks { .. } => Owner::Operand(spec.base + 2),
         };
-        let r = self.in_register(index);
-        // No overflow: the index is below the limit, which is an Int.
-        let next = if self.state.uses_of(r) == 1 { r } else { self.register() };
+        let value = self.state.get(counter).clone();
+        self.state.push(Value { var: None, ..value });
+        let r = self.in_register(self.top(0));
+        self.state.pop();
+        // No overflow: the counter is below the limit, which is an Int.
+        let own = self.state.uses_of(r) == u16::from(self.state.get(counter).place == Place::Reg(r));
+        let next = if own { r } else { self.register() };
         self.asm.alu_imm(Alu::Add, next, r, 8);
-        self.state.set_operand(index, Value::new(Place::Reg(next), Facts::INT));
+        self.state.set(counter, Value::new(Place::Reg(next), Facts::INT));
         self.unpin();
     }
 

@@ -114,6 +114,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: Vec::new(),
             region: None,
             unwanted: None,
+            wanted: None,
             prologue: 0,
             at: arity.body,
             now: 0,
@@ -127,9 +128,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.survey.simple && self.arity.size <= BODY_CAP {
             self.region = Some(Region { hot: true, start: 0, ..Region::default() });
         }
-        self.expression(body);
-        self.at = body;
-        self.return_top();
+        self.tail(body);
         if let Some(region) = self.region.take()
             && !region.exits.is_empty()
         {
@@ -152,8 +151,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unreachable();
         self.region = Some(twin);
         self.now = 0;
-        self.expression(self.arity.body);
-        self.return_top();
+        self.tail(self.arity.body);
         self.region = None;
     }
 

@@ -129,7 +129,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && let Some((slot, _)) = self.link.slot_of(known, text)
         {
             let r = self.in_register(i);
-            let dst = self.register();
+            let dst = self.result_register(node);
             self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
             let hint = value.hint.slot(slot as usize);
             self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
@@ -145,7 +145,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.link.slot_of(layout, text).map(|(s, _)| (layout, s))
         });
         let r = self.in_register(i);
-        let dst = self.register();
+        let dst = self.result_register(node);
         let site = self.link.site(text);
         let resume = self.asm.label();
         let left = if guess.is_some() { self.leave(node) } else { None };

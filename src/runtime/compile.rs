@@ -333,6 +333,7 @@ fn intrinsic(name: &str) -> Option<Intrinsic> {
         "length" => Intrinsic::Length,
         "range" => Intrinsic::Range,
         "get" => Intrinsic::Get,
+        "_builder-push!" => Intrinsic::BuilderPush,
         _ => return None,
     })
 }

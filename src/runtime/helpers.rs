@@ -134,6 +134,7 @@ helpers! {
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     RangeError(from: value, to: value) = operators::range_error;
     MapFind(map: value, key: value) = operators::map_find;
+    BuilderPush(builder: value, value: value) = operators::builder_push;
     NotYet(feature: value) = not_yet;
 }
 

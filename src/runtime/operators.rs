@@ -175,3 +175,13 @@ pub fn map_find(cx: &mut Thread, map: Handle, key: Handle) -> Result<Word, Throw
         Err(deep) => Err(deep.throw(cx)),
     }
 }
+
+/// Adds a value to a vector builder of the library.
+pub fn builder_push(cx: &mut Thread, builder: Handle, value: Handle) -> Result<Handle, Thrown> {
+    if cx.get(builder).layout() != crate::gc::layout::MUTABLE_LIST {
+        let what = cx.describe(builder);
+        return Err(cx.throw(ErrorKind::TypeError, format!("_builder-push!: argument 1 must be a builder, got {what}")));
+    }
+    super::collections::List(builder).push(cx, value)?;
+    Ok(value)
+}
