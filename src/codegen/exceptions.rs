@@ -88,6 +88,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.set_operand(i, Value { var: None, ..value });
             }
             Place::Float(_) => self.state.set_operand(i, Value { var: None, ..value }),
+            // A slot that no assignment can write stays: the landing pads of the regions around expect the operand there.
+            Place::Slot(_) if !self.settled.iter().any(|(_, place)| *place == value.place) => {
+                self.state.set_operand(i, Value { var: None, ..value });
+            }
             Place::Reg(_) | Place::Slot(_) => {
                 let r = self.in_register(i);
                 let slot = self.state.free_slot();
