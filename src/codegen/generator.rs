@@ -7,7 +7,7 @@
 //! Invariants: an operand that is in use by the current operation is on the state's stack and its register is pinned; a
 //! cold path is written for the state that was current when it was asked for.
 
-use super::facts::{Facts, Hint, Types};
+use super::facts::{Facts, Types};
 use super::join::Join;
 use super::link::{Helper, Link};
 use super::state::{Owner, Place, State, Value};
