@@ -355,6 +355,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let calls = self.survey.loop_(spec.id).calls;
         self.prepare_header(assigned, widened, calls);
+        let mut exit = Join::new();
+        // A range asks before its first turn and after each, so that a turn has one branch.
+        if let Turn::Range { counter, .. } = spec.turn {
+            self.compare_counter(counter, spec.base + 1);
+            let label = self.edge(&mut exit);
+            self.asm.branch(Cond::GreaterEqual, label);
+        }
         let header_state = self.state.clone();
         self.asm.align_loop();
         let header = self.asm.label();
@@ -366,7 +373,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: self.cleanups.len(),
         });
         self.joins.push((spec.id, Join::new(), Join::new()));
-        let mut exit = Join::new();
         let mut refill = Join::new();
         let unwanted = self.unwanted;
         self.turn(spec, &mut exit, &mut refill);
@@ -382,7 +388,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if good && self.state.reachable {
             self.agree(&header_state);
             self.poll();
-            self.asm.jump(header);
+            match spec.turn {
+                Turn::Range { counter, .. } => {
+                    self.compare_counter(counter, spec.base + 1);
+                    self.asm.branch(Cond::Less, header);
+                    self.goto(&mut exit);
+                }
+                _ => self.asm.jump(header),
+            }
             self.unreachable();
         }
         if good && !refill.edges.is_empty() {
@@ -551,26 +564,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.body(spec, *body);
             }
             Turn::Range { pattern, body, counter } => {
-                let j = spec.base + 1;
-                let value = self.state.get(*counter).clone();
-                let var = match counter {
-                    Owner::Var(var) => Some(*var),
-                    Owner::Operand(_) => None,
-                };
-                self.state.push(Value { var, ..value });
-                let index = self.in_register(self.top(0));
-                match self.constant_int(j).filter(|n| Self::immediate(Word((*n << 3) as u64)).is_some()) {
-                    Some(n) => self.asm.compare_imm(index, n << 3),
-                    None => {
-                        let limit = self.in_register(j);
-                        self.asm.compare(index, limit);
-                    }
-                }
-                self.unpin();
-                let value = self.state.pop();
-                let label = self.edge(exit);
-                self.asm.branch(Cond::GreaterEqual, label);
-                if var.is_none() {
+                if let Owner::Operand(i) = counter {
+                    let value = self.state.operand(*i).clone();
                     self.state.push(Value { var: None, copy: None, ..value });
                     self.bind_element(spec.node, *pattern);
                 }
@@ -590,6 +585,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.bind_element(spec.node, *pattern);
                 self.body(spec, *body);
             }
+        }
+    }
+
+    /// Flags of counter and limit of a range. Moves nothing in the state.
+    fn compare_counter(&mut self, counter: Owner, limit: usize) {
+        let index = match self.state.get(counter).place {
+            Place::Reg(r) => r,
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                self.asm.load(M::SCRATCH, mem);
+                M::SCRATCH
+            }
+            _ => return,
+        };
+        match self.state.operand(limit).place {
+            Place::Const(word) => self.asm.compare_imm(index, word.0 as i64),
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                self.asm.compare_mem(index, mem);
+            }
+            Place::Reg(r) => self.asm.compare(index, r),
+            _ => {}
         }
     }
 
