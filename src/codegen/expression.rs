@@ -380,7 +380,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_var(var);
             let container = self.in_register(self.top(0));
             let r = self.in_register(i);
-            self.asm.store(Mem::at(container, layout::slot_disp(0)), r);
+            self.store_shared(Mem::at(container, layout::slot_disp(0)), r, self.types_of(i));
             self.state.pop();
             self.unpin();
             return;
