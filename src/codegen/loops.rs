@@ -6,7 +6,7 @@
 //! index of any other collection) as pending operands.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator, LoopFrame};
+use super::generator::{Argument, Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
 use super::state::{Owner, Place, State, Value};
@@ -315,8 +315,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn write_loop(&mut self, spec: &Spec) {
         let mark = self.mark();
         let assigned = self.assigned(spec);
-        let mut widened: Vec<(Owner, Facts)> = Vec::new();
-        let mut promotions: Vec<(VarId, Promotion)> = Vec::new();
+        let key = (spec.id, self.is_hot());
+        let Learned { mut widened, mut promotions } = self.learned.get(&key).cloned().unwrap_or_default();
         for attempt in 0.. {
             if attempt > 0 {
                 self.rollback(&mark);
@@ -330,7 +330,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if attempt == ATTEMPTS {
                 widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
             }
-            if self.attempt(spec, &assigned, &mut widened, &mut promotions) {
+            let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) || self.given_up;
+            if attempt > 0 || !good {
+                // Around a loop that is written again this one is written again, too.
+                self.learned.insert(key, Learned { widened: widened.clone(), promotions: promotions.clone() });
+            }
+            if good {
                 return;
             }
         }
