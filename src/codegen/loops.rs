@@ -358,8 +358,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(region) = &mut self.region {
             region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge }));
         }
-        let calls = self.survey.loop_(spec.id).calls;
-        self.prepare_header(assigned, widened, calls);
+        let facts = self.survey.loop_(spec.id);
+        // What neither the loop nor what follows uses must not be in the header: the body does not keep it.
+        self.now = self.now.max(facts.start.saturating_sub(1));
+        self.forget_dead();
+        self.prepare_header(assigned, widened, facts.calls);
         let mut exit = Join::new();
         // A range asks before its first turn and after each, so that a turn has one branch.
         if let Turn::Range { counter, .. } = spec.turn {
