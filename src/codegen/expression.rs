@@ -247,7 +247,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Undefined, &[super::generator::Argument::Raw(binding as u64)]);
+            g.call_helper_cold(Helper::Undefined, &[super::safepoints::Argument::Raw(binding as u64)]);
             g.asm.trap();
         }));
     }

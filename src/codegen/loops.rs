@@ -6,9 +6,10 @@
 //! index of any other collection) as pending operands.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator, Learned, LoopFrame};
+use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
 use crate::asm::masm::*;

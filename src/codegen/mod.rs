@@ -6,7 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `state.rs`, `facts.rs` | the state: places, representations, facts |
-//! | `generator.rs` | the generator and its operands, registers, safepoints and slow paths |
+//! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `twin.rs` | general twins of hot regions |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
@@ -27,7 +27,9 @@ mod join;
 pub mod link;
 mod loops;
 mod objects;
+mod operands;
 mod patterns;
+mod safepoints;
 mod state;
 mod survey;
 mod twin;
