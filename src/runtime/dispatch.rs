@@ -364,6 +364,8 @@ impl Dispatch {
         for table in &tables.all {
             table.grow(memory, limit)?;
         }
+        // Generated code loads the object and the table independently of each other.
+        memory.order_data();
         tables.layouts = tables.layouts.max(limit);
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! Invariant: under the lock of a binding's cells, every cell holds the body or stub that the present value wants for its
 //! number of arguments, or the thunk that finds it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::binding::{Binding, BindingKind};
 use super::code::{ArityInfo, Code, CodeSource, MANY};
@@ -120,6 +120,8 @@ impl Code {
         for binding in super::lock(&self.followers).clone() {
             binding.body_changed(self, arity, body, binding.get(cx).and_then(code_of));
         }
+        // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
+        fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) {
             // Another thread has made it forget this body meanwhile, or has put one of its own there.
             self.reset(cx);
@@ -131,6 +133,7 @@ impl Code {
         for arity in &self.arities {
             arity.body.store(0, Ordering::Release);
         }
+        fence(Ordering::SeqCst);
         // After the bodies are gone: who stores one to a table looks afterwards whether it is still there.
         if self.in_tables.swap(false, Ordering::AcqRel) {
             cx.vm().dispatch.reset(|_| true);

@@ -6,7 +6,7 @@
 //! Invariant: while a resolver runs, closure and arguments of the call are in the context (`closure_spill`, `arg_spill`) and
 //! known to the collector as roots; what the resolver leaves there is what the target gets.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use super::Code;
 use super::code::{ArityInfo, CodeSource, CompileError, MANY};
@@ -212,6 +212,8 @@ fn dispatch(cx: &mut Thread, table: &'static Table) -> Result<usize, Thrown> {
             if stable {
                 let entry = table.entry(layout);
                 entry.store(target, Ordering::Release);
+                // As in `Code::publish`: stored, then looked.
+                fence(Ordering::SeqCst);
                 if code.is_some_and(|c| c.exact(argc).and_then(|a| c.body(a)) != Some(target)) {
                     // Somebody has just made the function forget this body.
                     entry.store(table.miss, Ordering::Release);
