@@ -87,7 +87,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     };
     let vm = cx.vm();
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
-    vm.loader.set_warn(|text| console::write_error(text));
+    vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
     install_interrupt(&cx);
     let cx = &mut *cx;

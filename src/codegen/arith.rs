@@ -428,7 +428,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !checks {
             let a = self.float_operand_sure(i);
             let b = self.float_operand_sure(j);
-            let dst = self.float_register();
+            let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
             self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
             return;
@@ -443,7 +443,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(label) = self.leave(node) {
             let a = self.float_operand(i, label);
             let b = self.float_operand(j, label);
-            let dst = self.float_register();
+            let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
             self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
             return;
@@ -470,6 +470,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.bind(resume);
             self.replace(2, Value::new(super::state::Place::Reg(word), Facts::ANY).hinted(Hint::Float));
         }
+    }
+
+    /// Where the result of a float operation goes: into its first operand when that was made for it alone.
+    fn float_result(&mut self, i: usize, a: FReg) -> FReg {
+        let held = u16::from(self.state.operand(i).place == super::state::Place::Float(a));
+        if self.state.uses_of_float(a) == held { a } else { self.float_register() }
     }
 
     /// An operand that is certainly a Float or an Int, raw.

@@ -88,6 +88,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.set_operand(i, Value { var: None, ..value });
             }
             Place::Float(_) => self.state.set_operand(i, Value { var: None, ..value }),
+            // A slot that no assignment can write stays: the landing pads of the regions around expect the operand there.
+            Place::Slot(_) if !self.settled.iter().any(|(_, place)| *place == value.place) => {
+                self.state.set_operand(i, Value { var: None, ..value });
+            }
             Place::Reg(_) | Place::Slot(_) => {
                 let r = self.in_register(i);
                 let slot = self.state.free_slot();
@@ -100,11 +104,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    /// A landing pad: the state of the entry, with the exception as an operand.
-    fn land(&mut self, label: Label, entry: &State) {
+    /// The landing pad of a region that ends with the node: the state of the entry without the variables that have died in
+    /// the region (the calls in it did not keep them), with the exception as an operand.
+    fn land(&mut self, label: Label, entry: &State, region: NodeId) {
         self.asm.bind(label);
         self.state = entry.clone();
         self.state.reachable = true;
+        self.now = self.now.max(self.survey.tick(region));
+        self.forget_dead();
         self.push_reg(M::RESULT, Facts::ANY);
         self.unpin();
     }
@@ -133,7 +140,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.cleanups.pop();
             self.handler = inner;
             self.goto_value(&mut end);
-            self.land(pad, &entry);
+            self.land(pad, &entry, try_.body);
             self.at = node;
             let i = self.top(0);
             let mut misfit = Join::new();
@@ -158,7 +165,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.cleanups.pop();
             self.handler = outer;
             // The way of an exception: the block, and on.
-            self.land(pad, &entry);
+            self.land(pad, &entry, try_.catch.map_or(try_.body, |(_, handler)| handler));
             self.settle_top();
             self.expression(block);
             self.state.pop();
@@ -271,7 +278,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.keep_top(base);
             self.goto_value(&mut end);
         }
-        self.land(pad, &entry);
+        self.land(pad, &entry, body);
         self.settle_top();
         let old = self.state.operand(base).clone();
         self.state.push(old);

@@ -7,16 +7,17 @@
 //! Invariants: an operand that is in use by the current operation is on the state's stack and its register is pinned; a
 //! cold path is written for the state that was current when it was asked for.
 
-use super::facts::{Facts, Hint, Types};
+use super::facts::{Facts, Types};
 use super::join::Join;
 use super::link::{Helper, Link};
 use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
-use super::twin::Region;
+use super::twin::{Promotion, Region};
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout;
 use crate::reader::tree::*;
+use rustc_hash::FxHashMap;
 
 /// What is known at a return address: read off the state.
 #[derive(Debug, Clone)]
@@ -87,6 +88,21 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) at: NodeId,
     /// The tick of the node that was finished last: what lives is told by it.
     pub(super) now: u32,
+    /// Nodes written so far, each walk counted.
+    pub(super) work: u32,
+    /// The work is given up; what is emitted from here on is thrown away.
+    pub(super) given_up: bool,
+    /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.
+    pub(super) learned: FxHashMap<(LoopId, bool), Learned>,
+}
+
+/// What attempts to write a loop have found out.
+#[derive(Clone, Default)]
+pub(super) struct Learned {
+    /// What owners have widened to.
+    pub(super) widened: Vec<(Owner, Facts)>,
+    /// What is worth asking before the loop.
+    pub(super) promotions: Vec<(VarId, Promotion)>,
 }
 
 /// A state of the generator to which it can be cut back.

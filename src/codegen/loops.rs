@@ -6,7 +6,7 @@
 //! index of any other collection) as pending operands.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator, LoopFrame};
+use super::generator::{Argument, Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
 use super::state::{Owner, Place, State, Value};
@@ -315,8 +315,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn write_loop(&mut self, spec: &Spec) {
         let mark = self.mark();
         let assigned = self.assigned(spec);
-        let mut widened: Vec<(Owner, Facts)> = Vec::new();
-        let mut promotions: Vec<(VarId, Promotion)> = Vec::new();
+        let key = (spec.id, self.is_hot());
+        let Learned { mut widened, mut promotions } = self.learned.get(&key).cloned().unwrap_or_default();
         for attempt in 0.. {
             if attempt > 0 {
                 self.rollback(&mark);
@@ -330,7 +330,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if attempt == ATTEMPTS {
                 widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
             }
-            if self.attempt(spec, &assigned, &mut widened, &mut promotions) {
+            let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) || self.given_up;
+            if attempt > 0 || !good {
+                // Around a loop that is written again this one is written again, too.
+                self.learned.insert(key, Learned { widened: widened.clone(), promotions: promotions.clone() });
+            }
+            if good {
                 return;
             }
         }
@@ -353,8 +358,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(region) = &mut self.region {
             region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge }));
         }
-        let calls = self.survey.loop_(spec.id).calls;
-        self.prepare_header(assigned, widened, calls);
+        let facts = self.survey.loop_(spec.id);
+        // What neither the loop nor what follows uses must not be in the header: the body does not keep it.
+        self.now = self.now.max(facts.start.saturating_sub(1));
+        self.forget_dead();
+        self.prepare_header(assigned, widened, facts.calls);
+        let mut exit = Join::new();
+        // A range asks before its first turn and after each, so that a turn has one branch.
+        if let Turn::Range { counter, .. } = spec.turn {
+            self.compare_counter(counter, spec.base + 1);
+            let label = self.edge(&mut exit);
+            self.asm.branch(Cond::GreaterEqual, label);
+        }
         let header_state = self.state.clone();
         self.asm.align_loop();
         let header = self.asm.label();
@@ -366,7 +381,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: self.cleanups.len(),
         });
         self.joins.push((spec.id, Join::new(), Join::new()));
-        let mut exit = Join::new();
         let mut refill = Join::new();
         let unwanted = self.unwanted;
         self.turn(spec, &mut exit, &mut refill);
@@ -382,7 +396,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if good && self.state.reachable {
             self.agree(&header_state);
             self.poll();
-            self.asm.jump(header);
+            match spec.turn {
+                Turn::Range { counter, .. } => {
+                    self.compare_counter(counter, spec.base + 1);
+                    self.asm.branch(Cond::Less, header);
+                    self.goto(&mut exit);
+                }
+                _ => self.asm.jump(header),
+            }
             self.unreachable();
         }
         if good && !refill.edges.is_empty() {
@@ -551,26 +572,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.body(spec, *body);
             }
             Turn::Range { pattern, body, counter } => {
-                let j = spec.base + 1;
-                let value = self.state.get(*counter).clone();
-                let var = match counter {
-                    Owner::Var(var) => Some(*var),
-                    Owner::Operand(_) => None,
-                };
-                self.state.push(Value { var, ..value });
-                let index = self.in_register(self.top(0));
-                match self.constant_int(j).filter(|n| Self::immediate(Word((*n << 3) as u64)).is_some()) {
-                    Some(n) => self.asm.compare_imm(index, n << 3),
-                    None => {
-                        let limit = self.in_register(j);
-                        self.asm.compare(index, limit);
-                    }
-                }
-                self.unpin();
-                let value = self.state.pop();
-                let label = self.edge(exit);
-                self.asm.branch(Cond::GreaterEqual, label);
-                if var.is_none() {
+                if let Owner::Operand(i) = counter {
+                    let value = self.state.operand(*i).clone();
                     self.state.push(Value { var: None, copy: None, ..value });
                     self.bind_element(spec.node, *pattern);
                 }
@@ -590,6 +593,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.bind_element(spec.node, *pattern);
                 self.body(spec, *body);
             }
+        }
+    }
+
+    /// Flags of counter and limit of a range. Moves nothing in the state.
+    fn compare_counter(&mut self, counter: Owner, limit: usize) {
+        let index = match self.state.get(counter).place {
+            Place::Reg(r) => r,
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                self.asm.load(M::SCRATCH, mem);
+                M::SCRATCH
+            }
+            _ => return,
+        };
+        match self.state.operand(limit).place {
+            Place::Const(word) => self.asm.compare_imm(index, word.0 as i64),
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                self.asm.compare_mem(index, mem);
+            }
+            Place::Reg(r) => self.asm.compare(index, r),
+            _ => {}
         }
     }
 

@@ -118,6 +118,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             prologue: 0,
             at: arity.body,
             now: 0,
+            work: 0,
+            given_up: false,
+            learned: Default::default(),
         }
     }
 
@@ -236,6 +239,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn finish(mut self) -> Result<Generated, TooFar> {
+        if self.given_up {
+            // The link knows why; labels may be unbound.
+            return Err(TooFar { at: self.asm.offset() });
+        }
         let frame_bytes = self.frame_bytes();
         self.asm.set_frame_size(self.prologue, frame_bytes);
         let asm = &self.asm;

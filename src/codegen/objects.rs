@@ -171,10 +171,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
                     self.asm.branch(Cond::NotEqual, failing);
                 }
-                self.asm.load32(dst, Mem::at(r, HEADER_DISP));
-                self.asm.compare_cell32(dst, site);
-                self.asm.branch(Cond::NotEqual, failing);
+                // The cache is read once: another thread may fill it with another layout's meanwhile.
                 self.asm.load_cell(dst, site);
+                self.asm.compare32_mem(dst, Mem::at(r, HEADER_DISP));
+                self.asm.branch(Cond::NotEqual, failing);
                 self.asm.shift_imm(Shift::RightLogical, dst, dst, 32);
                 self.asm.load(dst, Mem::indexed(r, dst, 0, 0));
             }
@@ -230,12 +230,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(imm) => self.asm.store_imm(mem, imm),
             None => {
                 let r = self.in_register(j);
-                self.asm.store(mem, r);
+                self.store_shared(mem, r, self.types_of(j));
             }
         }
         self.asm.bind(resume);
         let result = self.state.operand(j).clone();
         self.replace(2, result);
+    }
+
+    /// Stores to an object that other threads may know. What they find there must be whole: a pointer is stored with release.
+    /// A boxed Float is published when it is made.
+    pub(super) fn store_shared(&mut self, mem: Mem, r: Reg, types: Types) {
+        if types.meets(Types::OBJECT.or(Types::FUNCTION)) {
+            self.asm.store_release(mem, r);
+        } else {
+            self.asm.store(mem, r);
+        }
     }
 
     fn store_constant(place: &Place) -> Option<i32> {
@@ -358,7 +368,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(imm) => self.asm.store_imm(mem, imm),
             None => {
                 let r = self.in_register(k);
-                self.asm.store(mem, r);
+                self.store_shared(mem, r, self.types_of(k));
             }
         }
         self.asm.bind(resume);

@@ -345,6 +345,14 @@ impl Dispatch {
         Ok(table)
     }
 
+    /// The records that methods, extensions and defaults hold.
+    pub(super) fn records(&self) -> Vec<&'static Code> {
+        let mut records: Vec<&'static Code> = super::read(&self.implementations).values().copied().collect();
+        records.extend(super::read(&self.associated).values().copied());
+        records.extend(super::read(&self.methods).iter().filter_map(|m| m.default()));
+        records
+    }
+
     /// The table with this number.
     pub fn table(&self, index: u32) -> Option<&'static Table> {
         super::read(&self.tables).all.get(index as usize).copied()
@@ -356,6 +364,8 @@ impl Dispatch {
         for table in &tables.all {
             table.grow(memory, limit)?;
         }
+        // Generated code loads the object and the table independently of each other.
+        memory.order_data();
         tables.layouts = tables.layouts.max(limit);
         Ok(())
     }

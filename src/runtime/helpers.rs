@@ -49,8 +49,10 @@ macro_rules! helpers {
             }),* }
         }
     };
-    // SAFETY (of the expansion): a value that generated code has just passed; nothing has allocated since.
-    (@root $cx:ident, $param:ident, value) => { $cx.root(unsafe { Value::from_raw($cx, Word($param)) }) };
+    (@root $cx:ident, $param:ident, value) => {
+        // SAFETY: a value that generated code has just passed; rooting does not allocate in the heap.
+        $cx.root(unsafe { Value::from_raw($cx, Word($param)) })
+    };
     (@root $cx:ident, $param:ident, word) => { $param };
     (@word $cx:ident, $result:ident) => { IntoWord::into_word($result, $cx) };
 }

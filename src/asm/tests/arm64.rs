@@ -2,7 +2,7 @@
 //! machine itself, or under qemu.)
 
 use super::Random;
-use crate::asm::arm64::encode::{CALL, JUMP, PAGE_DOUBLE, PAGE_WORD, apply_absolute};
+use crate::asm::arm64::encode::{CALL, JUMP, PAGE, apply_absolute};
 use crate::asm::arm64::{Arm64, regs};
 use crate::asm::disasm::{Listing, Machine};
 use crate::asm::masm::*;
@@ -161,12 +161,11 @@ fn absolute_references_arrive() {
         let place = 0x7000_0000_0000 + 4 * random.below(1 << 28);
         let reach = [1 << 10, 1 << 20, 1 << 28, 1 << 29][random.below(4)];
         let target = place - reach / 2 * 4 + random.below(reach) * 4;
-        let kind = [PAGE_WORD, PAGE_DOUBLE, CALL, JUMP][random.below(4)];
-        let target = if kind == PAGE_DOUBLE { target & !7 } else { target };
+        let kind = [PAGE, CALL, JUMP][random.below(3)];
+        let target = if kind == PAGE { target & !7 } else { target };
         let mut masm = Arm64::new();
         match kind {
-            PAGE_DOUBLE => masm.load_cell(A, target),
-            PAGE_WORD => masm.compare_cell32(A, target),
+            PAGE => masm.load_cell(A, target),
             CALL => masm.call_code(target),
             _ => masm.jump_code(target),
         }
@@ -183,8 +182,7 @@ fn absolute_references_arrive() {
                 assert_eq!(branch(0), target);
                 continue;
             }
-            PAGE_DOUBLE => 3,
-            PAGE_WORD => 2,
+            PAGE => 3,
             _ => 0,
         };
         let pages = ((words[0] >> 5 & 0x7_FFFF) << 2 | words[0] >> 29 & 3) as i32;
