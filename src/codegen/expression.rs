@@ -304,6 +304,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.store_imm(Mem::at(M::CTX, area), word.0 as i32)
             }
             _ => {
+                // The register is for this only: what lives across the call is in the frame already, and stays there.
+                self.state.set_operand(i, Value { var: None, ..value });
                 let r = self.in_register(i);
                 self.asm.store(Mem::at(M::CTX, area), r);
             }
