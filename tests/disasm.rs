@@ -101,7 +101,10 @@ fn check<M: Target>(suffix: &str) {
             failed.push(name);
         }
     }
-    assert!(failed.is_empty(), "other code than expected for {failed:?}; HARRIER_BLESS=1 cargo test --test disasm accepts it");
+    assert!(
+        failed.is_empty(),
+        "other code than expected for {failed:?}; HARRIER_BLESS=1 cargo test --test disasm accepts it"
+    );
 }
 
 #[test]
