@@ -8,7 +8,7 @@ use super::facts::{Facts, Hint};
 use super::generator::Generator;
 use super::link::Helper;
 use super::safepoints::Argument;
-use super::state::Value;
+use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -413,6 +413,29 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         f
     }
 
+    /// Operands must be in registers before the failing way notes the state: what is loaded later, the variables that are
+    /// read along included, would not be kept by a slow path that comes back.
+    pub(super) fn ready_for_floats(&mut self, i: usize, j: usize) {
+        for k in [i, j] {
+            let value = self.state.operand(k).clone();
+            match value.place {
+                Place::FloatSlot(_) => {
+                    self.in_float(k);
+                }
+                Place::Slot(_) => {
+                    self.in_register(k);
+                }
+                _ if !value.facts.is_float() && !value.facts.is_int() => {
+                    self.in_register(k);
+                }
+                _ if value.facts.is_float() && !value.place.is_const() => {
+                    self.in_float(k);
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn float_binary(&mut self, op: BinaryOp, node: NodeId) {
         let (i, j) = (self.top(1), self.top(0));
         let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
@@ -431,22 +454,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let b = self.float_operand_sure(j);
             let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
-            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
         }
-        // Unknown operands must be in registers before the failing way notes the state.
-        for k in [i, j] {
-            if !sure(self.state.operand(k).facts) {
-                self.in_register(k);
-            }
-        }
+        self.ready_for_floats(i, j);
         self.reserve(2, 3);
         if let Some(label) = self.leave(node) {
             let a = self.float_operand(i, label);
             let b = self.float_operand(j, label);
             let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
-            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
         }
         let word = self.register();
@@ -465,17 +483,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.untag_into(dst, word);
                 g.asm.jump(join);
             }));
-            self.replace(2, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
         } else {
             self.tag_into(word, dst);
             self.asm.bind(resume);
-            self.replace(2, Value::new(super::state::Place::Reg(word), Facts::ANY).hinted(Hint::Float));
+            self.replace(2, Value::new(Place::Reg(word), Facts::ANY).hinted(Hint::Float));
         }
     }
 
     /// Where the result of a float operation goes: into its first operand when that was made for it alone.
     fn float_result(&mut self, i: usize, a: FReg) -> FReg {
-        let held = u16::from(self.state.operand(i).place == super::state::Place::Float(a));
+        let held = u16::from(self.state.operand(i).place == Place::Float(a));
         if self.state.uses_of_float(a) == held { a } else { self.float_register() }
     }
 
@@ -504,7 +522,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let f = self.in_float(i);
             let dst = self.float_register();
             self.asm.fneg(dst, f);
-            self.replace(1, Value::new(super::state::Place::Float(dst), Facts::FLOAT));
+            self.replace(1, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
         }
         if !value.facts.may_be_int() {

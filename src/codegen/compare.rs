@@ -198,11 +198,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let mut resume = None;
                 let mut failing = None;
                 if !sure(fa) || !sure(fb) {
-                    for k in [i, j] {
-                        if !sure(self.state.operand(k).facts) {
-                            self.in_register(k);
-                        }
-                    }
+                    self.ready_for_floats(i, j);
                     self.reserve(2, 2);
                     failing = self.leave(node);
                     if failing.is_none() {

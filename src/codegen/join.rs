@@ -243,8 +243,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Puts a Bool on the stack from two joins: control is at the true end, the false ways are in the join.
     pub(super) fn bool_from(&mut self, false_ways: Join) {
         let mut end = Join::new();
+        let base = self.state.height();
         self.push_constant(crate::gc::Word::TRUE);
         self.goto(&mut end);
+        // Also where there is no false way, and in a twin that nothing has arrived in yet, the height is that of the walk.
+        self.state.drop_to(base);
         self.place(false_ways);
         if self.state.reachable {
             self.push_constant(crate::gc::Word::FALSE);

@@ -467,6 +467,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Owner::Var(var) = owner
                 && self.is_settled(*var)
             {
+                match value.place {
+                    Place::Reg(home) => self.vacate_home(home, *var),
+                    Place::Slot(slot) => self.vacate_slot(slot, *var),
+                    _ => {}
+                }
+                self.unpin();
                 self.state.set_var(*var, Value { facts, copy: None, ..value });
                 continue;
             }

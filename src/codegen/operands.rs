@@ -331,7 +331,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
     }
 
-    fn vacate_slot(&mut self, slot: u16, var: VarId) {
+    /// Before a variable's frame slot gets a new value: others that share it move away.
+    pub(super) fn vacate_slot(&mut self, slot: u16, var: VarId) {
         let holds = |v: &Value| v.place == Place::Slot(slot) || v.copy == Some(slot);
         let shared = self.state.values().any(|(o, v)| o != Owner::Var(var) && holds(v));
         if !shared {

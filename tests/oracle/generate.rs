@@ -187,7 +187,9 @@ impl Maker<'_> {
     fn fresh(&mut self, shadow: bool) -> Var {
         self.next += 1;
         let id = self.next;
-        if shadow && !self.scope.is_empty() && self.random.chance(8) {
+        let shadow = shadow && !self.scope.is_empty() && self.random.chance(8);
+        // What is left out when a program is made smaller must not show what it shadowed.
+        if shadow && std::env::var("HARRIER_REDUCE").is_err() {
             let name = self.random.pick(&self.scope).var.name.clone();
             if !name.starts_with('c') {
                 return Var { id, name };
