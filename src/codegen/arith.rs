@@ -5,8 +5,9 @@
 //! region; elsewhere it calls the helper and joins again with less known.
 
 use super::facts::{Facts, Hint};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::link::Helper;
+use super::safepoints::Argument;
 use super::state::Value;
 use super::twin::Promotion;
 use crate::asm::masm::*;

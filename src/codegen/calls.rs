@@ -6,8 +6,9 @@
 //! position the frame is given up first and the call is a jump.
 
 use super::facts::{Facts, Types};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;

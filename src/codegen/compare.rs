@@ -5,9 +5,10 @@
 
 use super::arith::{Path, helper_of};
 use super::facts::{Facts, Types};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::join::Join;
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::Value;
 use crate::asm::masm::*;
 use crate::gc::Word;

@@ -80,7 +80,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         state
     }
 
-    /// Pending operands wait in the frame, each in a slot of its own.
+    /// Is the frame slot one of a variable that may be assigned?
+    fn is_assigned_slot(&self, slot: u16) -> bool {
+        self.state.values().any(|(owner, value)| match owner {
+            Owner::Var(var) => {
+                let holds = value.place == Place::Slot(slot) || value.copy == Some(slot);
+                holds && self.arity.vars[var.index()].assigned
+            }
+            Owner::Operand(_) => false,
+        })
+    }
+
+    /// Pending operands wait in the frame, where no assignment reaches them.
     fn settle_operand(&mut self, owner: Owner, value: Value) {
         let Owner::Operand(i) = owner else { return };
         match value.place {
@@ -88,8 +99,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.set_operand(i, Value { var: None, ..value });
             }
             Place::Float(_) => self.state.set_operand(i, Value { var: None, ..value }),
-            // A slot that no assignment can write stays: the landing pads of the regions around expect the operand there.
-            Place::Slot(_) if !self.settled.iter().any(|(_, place)| *place == value.place) => {
+            // An outer landing pad may expect the operand where it is: it moves only when an assignment may write there.
+            Place::Slot(slot) if !self.is_assigned_slot(slot) => {
                 self.state.set_operand(i, Value { var: None, ..value });
             }
             Place::Reg(_) | Place::Slot(_) => {
@@ -164,10 +175,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let (Some(pad), Some(block)) = (finally_pad, try_.finally) {
             self.cleanups.pop();
             self.handler = outer;
-            // The way of an exception: the block, and on.
+            // The way of an exception: the block, and on. The block is written once more below: it is not over yet.
+            let now = self.now;
             self.land(pad, &entry, try_.catch.map_or(try_.body, |(_, handler)| handler));
             self.settle_top();
             self.expression(block);
+            self.now = now;
             self.state.pop();
             self.at = node;
             self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);

@@ -14,9 +14,32 @@ use crate::gc::Word;
 use crate::gc::layout;
 use crate::reader::tree::*;
 
+/// Blocks that are written once for each way out can multiply; so much work is more than any sensible function makes.
+const WORK_LIMIT: u32 = 20_000_000;
+/// Bytes of code of one function.
+const CODE_LIMIT: u32 = 256 << 20;
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Is it time to give up? Then nodes are nothing but a value that nobody will see.
+    fn gives_up(&mut self) -> bool {
+        self.work += 1;
+        if !self.given_up {
+            if !self.link.has_stack() {
+                self.given_up = true;
+            } else if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT {
+                self.link.refuse("the function is too large: its code would not fit; divide it");
+                self.given_up = true;
+            }
+        }
+        self.given_up
+    }
+
     /// The value of a node, as one operand.
     pub(super) fn expression(&mut self, node: NodeId) {
+        if self.gives_up() {
+            self.push_constant(Word::NULL);
+            return;
+        }
         let unit = self.unit;
         let outer = std::mem::replace(&mut self.at, node);
         // A block, a conditional or a match hands on to its last parts that nobody wants the value.
@@ -131,6 +154,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The value of a node as the result of the body: every branch returns on its own, and nothing is reached behind it.
     pub(super) fn tail(&mut self, node: NodeId) {
+        if self.gives_up() {
+            self.unreachable();
+            return;
+        }
         let unit = self.unit;
         self.at = node;
         match unit.node(node) {
@@ -220,7 +247,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Undefined, &[super::generator::Argument::Raw(binding as u64)]);
+            g.call_helper_cold(Helper::Undefined, &[super::safepoints::Argument::Raw(binding as u64)]);
             g.asm.trap();
         }));
     }
@@ -277,6 +304,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.store_imm(Mem::at(M::CTX, area), word.0 as i32)
             }
             _ => {
+                // The register is for this only: what lives across the call is in the frame already, and stays there.
+                self.state.set_operand(i, Value { var: None, ..value });
                 let r = self.in_register(i);
                 self.asm.store(Mem::at(M::CTX, area), r);
             }

@@ -174,6 +174,10 @@ pub trait Link {
     fn closure_cell(&mut self, function: FunctionId) -> usize;
     /// What the binding's value looks like now.
     fn hint(&mut self, binding: usize) -> Hint;
-    /// Names of addresses for listings.
+    /// Are comments for listings wanted?
     fn notes(&self) -> bool;
+    /// Is there stack enough to go on? When not, the code that is being generated will be thrown away.
+    fn has_stack(&mut self) -> bool;
+    /// The function cannot be compiled; the code that is being generated will be thrown away.
+    fn refuse(&mut self, why: &str);
 }

@@ -6,9 +6,10 @@
 //! index of any other collection) as pending operands.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator, LoopFrame};
+use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
 use crate::asm::masm::*;
@@ -315,8 +316,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn write_loop(&mut self, spec: &Spec) {
         let mark = self.mark();
         let assigned = self.assigned(spec);
-        let mut widened: Vec<(Owner, Facts)> = Vec::new();
-        let mut promotions: Vec<(VarId, Promotion)> = Vec::new();
+        let key = (spec.id, self.is_hot());
+        let Learned { mut widened, mut promotions } = self.learned.get(&key).cloned().unwrap_or_default();
         for attempt in 0.. {
             if attempt > 0 {
                 self.rollback(&mark);
@@ -330,7 +331,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if attempt == ATTEMPTS {
                 widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
             }
-            if self.attempt(spec, &assigned, &mut widened, &mut promotions) {
+            let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) || self.given_up;
+            if attempt > 0 || !good {
+                // Around a loop that is written again this one is written again, too.
+                self.learned.insert(key, Learned { widened: widened.clone(), promotions: promotions.clone() });
+            }
+            if good {
                 return;
             }
         }
@@ -353,8 +359,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(region) = &mut self.region {
             region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge }));
         }
-        let calls = self.survey.loop_(spec.id).calls;
-        self.prepare_header(assigned, widened, calls);
+        let facts = self.survey.loop_(spec.id);
+        // What neither the loop nor what follows uses must not be in the header: the body does not keep it.
+        self.now = self.now.max(facts.start.saturating_sub(1));
+        self.forget_dead();
+        self.prepare_header(assigned, widened, facts.calls);
         let mut exit = Join::new();
         // A range asks before its first turn and after each, so that a turn has one branch.
         if let Turn::Range { counter, .. } = spec.turn {

@@ -6,7 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `state.rs`, `facts.rs` | the state: places, representations, facts |
-//! | `generator.rs` | the generator and its operands, registers, safepoints and slow paths |
+//! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `twin.rs` | general twins of hot regions |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
@@ -27,7 +27,9 @@ mod join;
 pub mod link;
 mod loops;
 mod objects;
+mod operands;
 mod patterns;
+mod safepoints;
 mod state;
 mod survey;
 mod twin;
@@ -118,6 +120,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             prologue: 0,
             at: arity.body,
             now: 0,
+            work: 0,
+            given_up: false,
+            learned: Default::default(),
         }
     }
 
@@ -236,6 +241,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn finish(mut self) -> Result<Generated, TooFar> {
+        if self.given_up {
+            // The link knows why; labels may be unbound.
+            return Err(TooFar { at: self.asm.offset() });
+        }
         let frame_bytes = self.frame_bytes();
         self.asm.set_frame_size(self.prologue, frame_bytes);
         let asm = &self.asm;

@@ -4,8 +4,9 @@
 //! showed, or the one struct that has such a field), and last through an inline cache in a data cell.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::link::Helper;
+use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;

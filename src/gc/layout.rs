@@ -104,7 +104,7 @@ layouts! {
     PROTOCOL = 30, Shape::Slots(2);
     // A lazy sequence: thunk or null, realised seq.
     LAZY = 31, Shape::Slots(2);
-    // A node of large maps for neighbouring Ints: see runtime/collections/group.rs. bitmap (Int), number (Int), values.
+    // A node of large maps for neighbouring Ints: see runtime/collections/group.rs. two halves of a bitmap (Ints), number (Int), values.
     GROUP_NODE = 32, Shape::Array;
 }
 

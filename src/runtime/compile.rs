@@ -332,6 +332,18 @@ impl Link for RuntimeLink<'_> {
         }
     }
 
+    fn has_stack(&mut self) -> bool {
+        if self.cx.stack_is_low() {
+            let thrown = self.cx.throw(super::errors::ErrorKind::StackOverflow, "calls are nested too deeply");
+            self.failed.get_or_insert(CompileError::Thrown(thrown));
+        }
+        self.failed.is_none()
+    }
+
+    fn refuse(&mut self, why: &str) {
+        self.failed.get_or_insert(CompileError::Refused(why.to_string()));
+    }
+
     fn notes(&self) -> bool {
         self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
     }

@@ -90,11 +90,7 @@ pub fn interpolate(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
 }
 
 fn append(cx: &mut Thread, text: &mut String, part: Handle) -> Result<(), Thrown> {
-    match cx.get(part).str() {
-        Some(s) => text.push_str(s),
-        None => format::append(cx, text, part, format::Style::Display)?,
-    }
-    Ok(())
+    format::append(cx, text, part, format::Style::Display)
 }
 
 /// More elements for a vector literal.

@@ -315,6 +315,14 @@ impl Link for FakeLink<'_> {
         Hint::None
     }
 
+    fn has_stack(&mut self) -> bool {
+        true
+    }
+
+    fn refuse(&mut self, why: &str) {
+        panic!("{why}");
+    }
+
     fn notes(&self) -> bool {
         true
     }

@@ -1,7 +1,8 @@
 //! Groups: the part of a large map whose keys are neighbouring Ints.
 //!
 //! ```text
-//! GROUP_NODE bitmap (Int: which of the 32 Ints are there) | number (Int: the Ints shifted right by 5) | their values in order
+//! GROUP_NODE which of the lower 32 Ints are there (Int) | which of the upper 32 | number (Int: the Ints shifted right by 6) |
+//!            their values in order
 //! ```
 //!
 //! The keys of a group have one hash, so they stand at one place of the trie, whatever the size of the map; they need no
@@ -15,10 +16,12 @@ use crate::gc::word::INT_SHIFT;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::hashing::mix;
 
-const BITS: u32 = 5;
+const BITS: u32 = 6;
 const SIZE: usize = 1 << BITS;
+/// Bits of each half of the bitmap.
+const HALF: u32 = 32;
 /// Elements before the values.
-const FIRST: usize = 2;
+const FIRST: usize = 3;
 /// Keeps the hashes of groups apart from those of small numbers.
 const SEED: u64 = 0xA076_1D64_78BD_642F;
 
@@ -37,12 +40,13 @@ pub fn hash(number: i64) -> u64 {
 /// The number of a group.
 #[inline]
 pub fn number_of(slots: Slots<'_>) -> i64 {
-    slots.get(1).as_int().unwrap_or(0)
+    slots.get(2).as_int().unwrap_or(0)
 }
 
 #[inline]
 fn bitmap(slots: Slots<'_>) -> u64 {
-    slots.get(0).word().0 >> INT_SHIFT
+    let half = |i| slots.get(i).word().0 >> INT_SHIFT;
+    half(0) | half(1) << HALF
 }
 
 /// The bit of an Int, when it belongs to the group.
@@ -74,8 +78,9 @@ pub fn find<'h>(slots: Slots<'h>, key: Value<'_>) -> Option<Value<'h>> {
     (bitmap & bit != 0).then(|| slots.get(index(bitmap, bit)))
 }
 
-fn bitmap_word(bitmap: u64) -> Word {
-    Word(bitmap << INT_SHIFT)
+/// The two words of a bitmap.
+fn halves(bitmap: u64) -> [Word; 2] {
+    [bitmap & u64::from(u32::MAX), bitmap >> HALF].map(|half| Word(half << INT_SHIFT))
 }
 
 /// A group of two entries, whose keys must be different and belong to one group.
@@ -86,10 +91,12 @@ pub fn of_two(cx: &mut Thread, a: (Handle, Handle), b: (Handle, Handle), owner: 
     let bits = 1u64 << (x as usize % SIZE) | 1 << (y as usize % SIZE);
     cx.allocate(GROUP_NODE, 1 + FIRST + 2, owner, |cx, mut fresh| {
         fresh.set_raw(0, count_bits(FIRST + 2));
-        fresh.set_raw(1, bitmap_word(bits).0);
-        fresh.set_raw(2, (number(x) as u64) << INT_SHIFT);
-        fresh.set(3, cx.get(low));
-        fresh.set(4, cx.get(high));
+        let [lower, upper] = halves(bits);
+        fresh.set_raw(1, lower.0);
+        fresh.set_raw(2, upper.0);
+        fresh.set_raw(3, (number(x) as u64) << INT_SHIFT);
+        fresh.set(4, cx.get(low));
+        fresh.set(5, cx.get(high));
     })
 }
 
@@ -108,7 +115,7 @@ pub fn assoc(
     if bitmap & bit != 0 {
         return Ok(Some((store(cx, node, owner, i, value)?, false)));
     }
-    let new = splice(cx, node, owner, Some(bitmap_word(bitmap | bit)), i, 0, &[value])?;
+    let new = splice(cx, node, owner, &halves(bitmap | bit), i, 0, &[value])?;
     Ok(Some((new, true)))
 }
 
@@ -119,7 +126,7 @@ pub fn dissoc(cx: &mut Thread, node: Handle, key: Handle, owner: u32) -> Result<
     if bitmap & bit == 0 {
         return Ok(None);
     }
-    splice(cx, node, owner, Some(bitmap_word(bitmap & !bit)), index(bitmap, bit), 1, &[]).map(Some)
+    splice(cx, node, owner, &halves(bitmap & !bit), index(bitmap, bit), 1, &[]).map(Some)
 }
 
 /// The first entry whose bit is not below `position`, and the position after it.

@@ -67,6 +67,30 @@ pub fn empty_owned(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
     make(cx, 0, root, false, owner)
 }
 
+/// A map of keys and values in turn; of equal keys the first keeps its place and gets the last value.
+pub fn of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
+    if entries.len() > 2 * SMALL || has_equal_keys(cx, entries).map_err(|deep| deep.throw(cx))? {
+        let builder = Builder::new(cx)?;
+        for entry in entries.chunks_exact(2) {
+            builder.put(cx, entry[0], entry[1])?;
+        }
+        return builder.finish(cx);
+    }
+    let root = cx.alloc_array_of(NODE, entries)?;
+    make(cx, entries.len() / 2, root, false, SHARED)
+}
+
+fn has_equal_keys(cx: &Thread, entries: &[Handle]) -> Result<bool, TooDeep> {
+    for (i, a) in entries.chunks_exact(2).enumerate() {
+        for b in entries.chunks_exact(2).skip(i + 1) {
+            if equal(cx.get(a[0]), cx.get(b[0]))? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// The same entries in a MAP of another owner.
 pub fn with_owner(cx: &mut Thread, map: Handle, owner: u32) -> Result<Handle, Thrown> {
     let (count, floats) = (len(cx.get(map)), has_floats(cx.get(map)));

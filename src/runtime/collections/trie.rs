@@ -149,12 +149,12 @@ pub fn empty(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
     })
 }
 
-/// A copy of a node in which `removed` elements from `at` on are replaced by `inserted`, and element 0 by an immediate word.
+/// A copy of a node in which `removed` elements from `at` on are replaced by `inserted`, and the first ones by immediate words.
 pub(super) fn splice(
     cx: &mut Thread,
     node: Handle,
     owner: u32,
-    first: Option<Word>,
+    first: &[Word],
     at: usize,
     removed: usize,
     inserted: &[Handle],
@@ -170,8 +170,8 @@ pub(super) fn splice(
             fresh.set(1 + at + k, cx.get(value));
         }
         fresh.copy(1 + at + inserted.len(), source, 1 + at + removed, len - at - removed);
-        if let Some(first) = first {
-            fresh.set_raw(1, first.0);
+        for (i, word) in first.iter().enumerate() {
+            fresh.set_raw(1 + i, word.0);
         }
     })
 }
@@ -240,7 +240,7 @@ pub fn assoc(
             break (entry_to_child(cx, node, bitmap, bit, child, owner)?, true);
         } else {
             let i = bitmap.entry_index(bit);
-            break (splice(cx, node, owner, Some(Bitmap(bitmap.0 | bit).word()), i, 0, &[key, value])?, true);
+            break (splice(cx, node, owner, &[Bitmap(bitmap.0 | bit).word()], i, 0, &[key, value])?, true);
         }
     };
     Ok((path.rebuild(cx, leaf, owner)?, added))
@@ -325,7 +325,7 @@ fn assoc_collision(
     let len = slots.len();
     match collision_index(slots, cx.get(key)) {
         Ok(Some(i)) => Ok((store(cx, node, owner, i + 1, value)?, false)),
-        Ok(None) => Ok((splice(cx, node, owner, None, len, 0, &[key, value])?, true)),
+        Ok(None) => Ok((splice(cx, node, owner, &[], len, 0, &[key, value])?, true)),
         Err(deep) => Err(deep.throw(cx)),
     }
 }
@@ -440,7 +440,7 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
         let slots = Slots::of(target);
         if target.is(COLLISION_NODE) {
             match collision_index(slots, cx.get(key)) {
-                Ok(Some(i)) => break splice(cx, node, owner, None, i, 2, &[])?,
+                Ok(Some(i)) => break splice(cx, node, owner, &[], i, 2, &[])?,
                 Ok(None) => return Ok(None),
                 Err(deep) => return Err(deep.throw(cx)),
             }
@@ -456,7 +456,7 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
         } else if bitmap.has_entry(bit) {
             let i = bitmap.entry_index(bit);
             match equal(slots.get(i), cx.get(key)) {
-                Ok(true) => break splice(cx, node, owner, Some(Bitmap(bitmap.0 & !bit).word()), i, 2, &[])?,
+                Ok(true) => break splice(cx, node, owner, &[Bitmap(bitmap.0 & !bit).word()], i, 2, &[])?,
                 Ok(false) => return Ok(None),
                 Err(deep) => return Err(deep.throw(cx)),
             }
