@@ -85,7 +85,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.values().any(|(owner, value)| match owner {
             Owner::Var(var) => {
                 let holds = value.place == Place::Slot(slot) || value.copy == Some(slot);
-                holds && self.arity.vars[var.index()].assigned
+                // A boxed variable's place holds its box, which stays the same.
+                holds && self.arity.vars[var.index()].assigned && !self.arity.vars[var.index()].boxed
             }
             Owner::Operand(_) => false,
         })

@@ -247,6 +247,15 @@ impl<'a> Evaluator<'a> {
         Ok(None)
     }
 
+    /// To which loop a `break` in the condition of a loop belongs is not for this test to say.
+    fn condition(&mut self, e: &Expr, env: &mut Env) -> Result<bool, Out> {
+        match self.eval(e, env) {
+            Ok(v) => Ok(v.truthy()),
+            Err(Out::Break(_) | Out::Continue) => Err(Out::TooMuch),
+            Err(other) => Err(other),
+        }
+    }
+
     fn all(&mut self, es: &[Expr], env: &mut Env) -> Result<Vec<V>, Out> {
         es.iter().map(|e| self.eval(e, env)).collect()
     }
@@ -308,7 +317,7 @@ impl<'a> Evaluator<'a> {
                 let mut last = V::Null;
                 let mut k = 0;
                 env.insert(c.id, Rc::new(RefCell::new(int(0))));
-                while k < *n && self.eval(cond, env)?.truthy() {
+                while k < *n && self.condition(cond, env)? {
                     k += 1;
                     *env[&c.id].borrow_mut() = int(k);
                     if let Some(v) = self.turn(body, env, &mut last)? {
