@@ -43,8 +43,6 @@ pub struct Options {
     pub command: Command,
     /// The heap.
     pub heap: gc::Options,
-    /// `--gc=`
-    pub collector: Option<String>,
     /// `--dump=`
     pub dump: Option<Dump>,
     /// `-I`
@@ -118,13 +116,11 @@ pub const OPTIONS: &[OptionRow] = &[
             _ => return Err("it is `tree` or `asm`".into()),
         }); Ok(()) } },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
-        help: "the collector: generational, compacting or mark-sweep",
-        set: |o, v| {
-            if !["generational", "compacting", "mark-sweep"].contains(&v) {
-                return Err("it is `generational`, `compacting` or `mark-sweep`".into());
-            }
-            o.collector = Some(v.to_string());
-            Ok(())
+        help: "the collector; compacting is the only one so far",
+        set: |_, v| match v {
+            "compacting" => Ok(()),
+            "generational" | "mark-sweep" => Err(format!("{v} is not there yet; `compacting` is")),
+            _ => Err("it is `compacting`".into()),
         } },
     OptionRow { names: &["--max-heap"], takes: Takes::Value("SIZE"), group: Group::Memory,
         help: "the most memory for objects: a number of bytes, or with k, m, g",
@@ -182,7 +178,6 @@ impl Default for Options {
         Options {
             command: Command::Repl,
             heap: gc::Options::default(),
-            collector: None,
             dump: None,
             include: Vec::new(),
             jobs: None,

@@ -5,7 +5,8 @@
 //! - *Mixtures*: programs of arithmetic, strings, collections, structs, enums, closures, loops, `match` and `try`. What they
 //!   print must not depend on when the collector runs.
 //!
-//! `HARRIER_SEED=17 cargo test --test generate` runs only that seed; the programs are left in `target/tmp/generated`.
+//! `HARRIER_SEED=17 cargo test --test generate` runs only that seed, `HARRIER_SEED=1..5000` a range of them; the programs are
+//! left in `target/tmp/generated`.
 
 mod common;
 
@@ -570,9 +571,11 @@ fn shown(expression: &str, ty: Type) -> String {
 // ---- Running -------------------------------------------------------------------------------------------------------------
 
 fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("HARRIER_SEED") {
-        Ok(seed) => vec![seed.parse().expect("HARRIER_SEED is a number")],
-        Err(_) => (1..=count).collect(),
+    let Ok(wanted) = std::env::var("HARRIER_SEED") else { return (1..=count).collect() };
+    let number = |text: &str| text.parse::<u64>().expect("HARRIER_SEED is a number, or two with `..` between");
+    match wanted.split_once("..") {
+        Some((first, end)) => (number(first)..number(end)).collect(),
+        None => vec![number(&wanted)],
     }
 }
 

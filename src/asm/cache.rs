@@ -25,9 +25,21 @@ pub fn synchronise(place: usize, bytes: usize) {
     let _ = (place, bytes);
 }
 
+/// For all threads of the process: whoever loads something that is stored after this call sees all that was stored before
+/// it, also by loads that do not depend on that something. On x86-64 loads and stores are seen in their order anyway.
+pub fn order_all_threads() {
+    #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+    membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
+    #[cfg(not(target_arch = "x86_64"))]
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}
+
 #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
 fn membarrier(command: libc::c_int) {
-    // Kernels without it (before 4.16, and qemu's user mode) refuse; then nothing more can be done.
     // SAFETY: the call takes no pointers.
-    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) };
+    let call = |command: libc::c_int| unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) };
+    // Kernels before 4.16 know only the slow way; qemu's user mode knows none, and needs none on x86-64.
+    if call(command) != 0 && command == libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE {
+        call(libc::MEMBARRIER_CMD_GLOBAL);
+    }
 }

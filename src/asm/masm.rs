@@ -4,8 +4,10 @@
 //! it knows nothing of the language (tags, layouts and calling of functions belong to `codegen`, with the one exception of
 //! float tagging, whose best sequence differs by machine). Three-operand throughout; an implementation narrows.
 //!
-//! Invariants: no method but those that say so changes the flags between a comparison and its branch; `SCRATCH` (and
-//! `FSCRATCH`) may be clobbered by every method and is never handed to one.
+//! Invariants: no method but those that say so changes the flags between a comparison and its branch. `SCRATCH` and
+//! `FSCRATCH` are never allocated. They may be handed to a method directly after the one that wrote them (a method reads its
+//! operands before it clobbers anything), but not as part of the memory operand of `store_imm`. What is in them survives
+//! `mov`, loads and stores of registers, tests with a mask, jumps, branches and epilogues, and nothing else.
 
 /// A general register, by the machine's number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
@@ -165,9 +167,9 @@ pub trait MacroAssembler: Sized {
     const CLOSURE: Reg;
     /// Result of functions.
     const RESULT: Reg;
-    /// Never allocated: clobbered by any method.
+    /// Never allocated: see the invariants of this module.
     const SCRATCH: Reg;
-    /// Never allocated: clobbered by any method.
+    /// Never allocated: see the invariants of this module.
     const FSCRATCH: FReg;
     /// Callee-saved registers for locals.
     const CALLEE_SAVED: [Reg; SAVED_REGS];
@@ -223,6 +225,8 @@ pub trait MacroAssembler: Sized {
     fn store(&mut self, mem: Mem, src: Reg);
     /// `*mem = src`, 8 bits.
     fn store8(&mut self, mem: Mem, src: Reg);
+    /// `*mem = src`, 64 bits, where other threads may read it: who sees `src` there sees all that this thread stored before.
+    fn store_release(&mut self, mem: Mem, src: Reg);
     /// `*mem = imm`, 64 bits sign-extended.
     fn store_imm(&mut self, mem: Mem, imm: i32);
     /// `dst =` the address of `mem`. Leaves the flags alone.
@@ -272,8 +276,8 @@ pub trait MacroAssembler: Sized {
     fn compare_mem(&mut self, a: Reg, mem: Mem);
     /// Flags of `*mem - imm`, 32 bits.
     fn compare_mem32_imm(&mut self, mem: Mem, imm: u32);
-    /// Flags of `*address - a`, 32 bits: a data cell in the reserved range.
-    fn compare_cell32(&mut self, a: Reg, address: usize);
+    /// Flags of `a - *mem`, 32 bits.
+    fn compare32_mem(&mut self, a: Reg, mem: Mem);
     /// Flags of `a & imm`: `Equal` when no bit is set.
     fn test_imm(&mut self, a: Reg, imm: i64);
     /// Flags of `a & b`.

@@ -207,6 +207,12 @@ impl CodeMemory {
         }
     }
 
+    /// What was stored to data before this call is seen by every thread that sees anything stored after it, even where code
+    /// loads the two independently.
+    pub fn order_data(&self) {
+        super::cache::order_all_threads();
+    }
+
     // ---- code ----
 
     /// Gives the functions their places in a chunk of their own, resolves their absolute references and makes them executable.

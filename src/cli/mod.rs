@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::gc::{self, Handle, Interrupter, Thread, Thrown};
+use crate::gc::{Handle, Interrupter, Thread, Thrown};
 use crate::options::{self, Command, Dump, Options};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
@@ -19,11 +19,6 @@ use crate::runtime::{Kind, Namespace, Vm, console, declare, foreign, report, thr
 mod snapshot;
 mod test;
 mod test_file;
-
-/// Bytes of the stack on which programs run.
-const STACK: usize = 64 << 20;
-/// The same when every safepoint may collect, which walks the whole stack each time.
-const STACK_UNDER_STRESS: usize = 4 << 20;
 
 /// The status of a failed program.
 const FAILED: u8 = 1;
@@ -49,8 +44,7 @@ pub fn main(compiler: Compiler) -> ExitCode {
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
         _ => {
-            let stressed = options.heap.stress != gc::Stress::Off;
-            let stack = if stressed { STACK_UNDER_STRESS } else { STACK };
+            let stack = threads::stack_size(&options.heap, threads::MAIN_STACK);
             on_large_stack(stack, move || with_machine(options, compiler))
         }
     };
@@ -87,7 +81,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     };
     let vm = cx.vm();
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
-    vm.loader.set_warn(|text| console::write_error(text));
+    vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
     install_interrupt(&cx);
     let cx = &mut *cx;

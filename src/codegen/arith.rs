@@ -5,8 +5,9 @@
 //! region; elsewhere it calls the helper and joins again with less known.
 
 use super::facts::{Facts, Hint};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::link::Helper;
+use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
@@ -190,7 +191,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.constant_int(i).is_some() {
             self.in_register(i);
         }
-        let dst = self.register();
+        let dst = self.result_register(node);
         let failing = self.failing(node, helper_of(op), 2, Some(dst));
         self.check_ints(&[1, 0], failing.label);
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
@@ -233,7 +234,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.constant_int(i).is_some() {
             self.in_register(i);
         }
-        let dst = self.register();
+        let dst = self.result_register(node);
         let untagged = self.register();
         let failing = self.failing(node, Helper::Multiply, 2, Some(dst));
         self.check_ints(&[1, 0], failing.label);
@@ -296,7 +297,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (i, j) = (self.top(1), self.top(0));
         let _ = j;
         let a = self.in_register(i);
-        let dst = self.register();
+        let dst = self.result_register(node);
         let rounded = self.register();
         let failing = self.failing(node, helper_of(op), 2, Some(dst));
         self.check_ints(&[1], failing.label);
@@ -322,7 +323,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             BitAnd | BitOr | BitXor => {
                 self.load_operands(2);
                 let a = self.in_register(i);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let failing = self.failing(node, helper_of(op), 2, Some(dst));
                 self.check_ints(&[1, 0], failing.label);
                 let alu = match op {
@@ -342,7 +343,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             ShiftLeft if count.is_some_and(|n| (0..60).contains(&n)) => {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let failing = self.failing(node, Helper::ShiftLeft, 2, Some(dst));
                 self.check_ints(&[1], failing.label);
                 self.asm.shift_imm(Shift::Left, dst, a, n);
@@ -354,7 +355,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             ShiftRight if count.is_some_and(|n| (0..60).contains(&n)) => {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let failing = self.failing(node, Helper::ShiftRight, 2, Some(dst));
                 self.check_ints(&[1], failing.label);
                 self.asm.shift_imm(Shift::Right, dst, a, n);
@@ -364,7 +365,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             ShiftLeft | ShiftRight => {
                 let a = self.in_register(i);
                 let b = self.in_register(j);
-                let dst = self.register();
+                let dst = self.result_register(node);
                 let count = self.register();
                 let failing = self.failing(node, helper_of(op), 2, Some(dst));
                 self.check_ints(&[1, 0], failing.label);
@@ -451,7 +452,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !checks {
             let a = self.float_operand_sure(i);
             let b = self.float_operand_sure(j);
-            let dst = self.float_register();
+            let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
             self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
@@ -461,7 +462,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(label) = self.leave(node) {
             let a = self.float_operand(i, label);
             let b = self.float_operand(j, label);
-            let dst = self.float_register();
+            let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
             self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
@@ -488,6 +489,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.bind(resume);
             self.replace(2, Value::new(Place::Reg(word), Facts::ANY).hinted(Hint::Float));
         }
+    }
+
+    /// Where the result of a float operation goes: into its first operand when that was made for it alone.
+    fn float_result(&mut self, i: usize, a: FReg) -> FReg {
+        let held = u16::from(self.state.operand(i).place == Place::Float(a));
+        if self.state.uses_of_float(a) == held { a } else { self.float_register() }
     }
 
     /// An operand that is certainly a Float or an Int, raw.

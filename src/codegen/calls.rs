@@ -6,8 +6,9 @@
 //! position the frame is given up first and the call is a jump.
 
 use super::facts::{Facts, Types};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -45,7 +46,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             {
                 return;
             }
-            for arg in &nodes[self.state.height() - height..] {
+            for (k, arg) in nodes.iter().enumerate().skip(self.state.height() - height) {
+                self.wanted = M::ARGS.get(k).map(|r| (*arg, *r));
                 self.expression(*arg);
             }
             self.at = node;
@@ -298,6 +300,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.at = node;
                 self.length(node)
             }
+            (BuilderPush, [builder, value]) => {
+                self.expression(*builder);
+                self.expression(*value);
+                self.at = node;
+                self.builder_push();
+                true
+            }
             (Get, [object, index]) => {
                 self.expression(*object);
                 self.expression(*index);
@@ -381,6 +390,35 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.load(dst, Mem::at(r, layout::slot_disp(0)));
         self.replace_reg(1, dst, Facts::INT);
         true
+    }
+
+    /// Adds the latest operand to the builder below it; gives the operand.
+    fn builder_push(&mut self) {
+        if self.dead(2) {
+            return;
+        }
+        let (i, j) = (self.top(1), self.top(0));
+        let builder = self.in_register(i);
+        let value = self.in_register(j);
+        let slots = self.register();
+        let count = self.register();
+        let resume = self.asm.label();
+        let arguments = vec![self.argument(i), self.argument(j)];
+        let slow = self.slow_path(Helper::BuilderPush, arguments, M::SCRATCH, resume);
+        let facts = self.state.operand(i).facts;
+        if facts.layout != Some(layout::MUTABLE_LIST) {
+            self.check_layout(builder, facts, layout::MUTABLE_LIST, slow);
+        }
+        self.asm.load(slots, Mem::at(builder, layout::slot_disp(0)));
+        self.asm.load(count, Mem::at(builder, layout::slot_disp(1)));
+        self.asm.compare_mem(count, Mem::at(slots, layout::slot_disp(0)));
+        self.asm.branch(Cond::AboveEqual, slow);
+        self.asm.store(Mem::indexed(slots, count, 0, layout::slot_disp(1)), value);
+        self.asm.alu_imm(Alu::Add, count, count, 8);
+        self.asm.store(Mem::at(builder, layout::slot_disp(1)), count);
+        self.asm.bind(resume);
+        let result = self.state.operand(j).clone();
+        self.replace(2, result);
     }
 
     // ---- closures and allocation ----

@@ -5,9 +5,10 @@
 
 use super::arith::{Path, helper_of};
 use super::facts::{Facts, Types};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::join::Join;
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::Value;
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -144,6 +145,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.call_helper(helper_of(op), 2, &[], Facts::BOOL);
                 self.branch_on_value(when, join);
             }
+            Path::Float if !self.exact_as_float(i) || !self.exact_as_float(j) => {
+                self.call_helper(helper_of(op), 2, &[], Facts::BOOL);
+                self.branch_on_value(when, join);
+            }
             Path::Int => {
                 for k in [i, j] {
                     if self.constant_int(k).is_none() {
@@ -224,6 +229,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
+    /// May the operand be compared as a Float? Ints and Floats are compared by value, and an Int beyond 2^53 may have no
+    /// Float of its value: the helper compares such exactly.
+    fn exact_as_float(&self, i: usize) -> bool {
+        let value = self.state.operand(i);
+        !value.facts.is_int() || self.constant_int(i).is_some_and(|n| n.unsigned_abs() <= 1 << 53)
+    }
+
     /// An operand of a float comparison; it is tested when it is not known. Nothing is learnt where the slow way comes back.
     fn float_operand_of(&mut self, i: usize, failing: Label) -> FReg {
         let value = self.state.operand(i).clone();
@@ -276,7 +288,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             return;
         }
-        if (fa.is_float() || fb.is_float()) && fa.types.or(fb.types).within(Types::FLOAT.or(Types::INT)) {
+        if (fa.is_float() || fb.is_float())
+            && fa.types.or(fb.types).within(Types::FLOAT.or(Types::INT))
+            && self.exact_as_float(i)
+            && self.exact_as_float(j)
+        {
             let a = self.float_operand_sure(self.top(1));
             let b = self.float_operand_sure(self.top(0));
             self.state.pop();

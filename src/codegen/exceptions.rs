@@ -116,11 +116,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    /// A landing pad: the state of the entry, with the exception as an operand.
-    fn land(&mut self, label: Label, entry: &State) {
+    /// The landing pad of a region that ends with the node: the state of the entry without the variables that have died in
+    /// the region (the calls in it did not keep them), with the exception as an operand.
+    fn land(&mut self, label: Label, entry: &State, region: NodeId) {
         self.asm.bind(label);
         self.state = entry.clone();
         self.state.reachable = true;
+        self.now = self.now.max(self.survey.tick(region));
+        self.forget_dead();
         self.push_reg(M::RESULT, Facts::ANY);
         self.unpin();
     }
@@ -149,7 +152,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.cleanups.pop();
             self.handler = inner;
             self.goto_value(&mut end);
-            self.land(pad, &entry);
+            self.land(pad, &entry, try_.body);
             self.at = node;
             let i = self.top(0);
             let mut misfit = Join::new();
@@ -175,7 +178,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.handler = outer;
             // The way of an exception: the block, and on. The block is written once more below: it is not over yet.
             let now = self.now;
-            self.land(pad, &entry);
+            self.land(pad, &entry, try_.catch.map_or(try_.body, |(_, handler)| handler));
             self.settle_top();
             self.expression(block);
             self.now = now;
@@ -289,7 +292,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.keep_top(base);
             self.goto_value(&mut end);
         }
-        self.land(pad, &entry);
+        self.land(pad, &entry, body);
         self.settle_top();
         let old = self.state.operand(base).clone();
         self.state.push(old);

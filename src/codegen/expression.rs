@@ -14,9 +14,32 @@ use crate::gc::Word;
 use crate::gc::layout;
 use crate::reader::tree::*;
 
+/// Blocks that are written once for each way out can multiply; so much work is more than any sensible function makes.
+const WORK_LIMIT: u32 = 20_000_000;
+/// Bytes of code of one function.
+const CODE_LIMIT: u32 = 256 << 20;
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Is it time to give up? Then nodes are nothing but a value that nobody will see.
+    fn gives_up(&mut self) -> bool {
+        self.work += 1;
+        if !self.given_up {
+            if !self.link.has_stack() {
+                self.given_up = true;
+            } else if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT {
+                self.link.refuse("the function is too large: its code would not fit; divide it");
+                self.given_up = true;
+            }
+        }
+        self.given_up
+    }
+
     /// The value of a node, as one operand.
     pub(super) fn expression(&mut self, node: NodeId) {
+        if self.gives_up() {
+            self.push_constant(Word::NULL);
+            return;
+        }
         let unit = self.unit;
         let outer = std::mem::replace(&mut self.at, node);
         // A block, a conditional or a match hands on to its last parts that nobody wants the value.
@@ -129,6 +152,51 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.now = self.survey.tick(node);
     }
 
+    /// The value of a node as the result of the body: every branch returns on its own, and nothing is reached behind it.
+    pub(super) fn tail(&mut self, node: NodeId) {
+        if self.gives_up() {
+            self.unreachable();
+            return;
+        }
+        let unit = self.unit;
+        self.at = node;
+        match unit.node(node) {
+            Node::Block(list) if list.len > 0 => {
+                let (last, rest) = unit.list(*list).split_last().unwrap_or((&node, &[]));
+                self.statements(rest);
+                self.tail(*last);
+            }
+            Node::If { condition, then, otherwise } => {
+                let mut no = Join::new();
+                self.condition(*condition, false, &mut no);
+                self.tail(*then);
+                self.place(no);
+                match otherwise {
+                    Some(otherwise) => self.tail(*otherwise),
+                    None => {
+                        self.push_constant(Word::NULL);
+                        self.return_top();
+                        self.state.pop();
+                    }
+                }
+            }
+            Node::Match { subject, arms } => {
+                self.match_arms(node, *subject, arms, &mut |g, body| {
+                    g.tail(body);
+                    g.push_constant(Word::NULL);
+                });
+                self.state.pop();
+            }
+            _ => {
+                self.expression(node);
+                self.at = node;
+                self.return_top();
+                self.state.pop();
+            }
+        }
+        self.now = self.survey.tick(node);
+    }
+
     /// A literal that is an object: in a data cell of the code.
     fn literal(&mut self, cell: impl FnOnce(&mut Self) -> usize, facts: Facts) {
         let address = cell(self);
@@ -179,7 +247,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Undefined, &[super::generator::Argument::Raw(binding as u64)]);
+            g.call_helper_cold(Helper::Undefined, &[super::safepoints::Argument::Raw(binding as u64)]);
             g.asm.trap();
         }));
     }
@@ -251,7 +319,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word::NULL);
             return;
         };
-        for node in rest {
+        self.statements(rest);
+        self.unwanted = unwanted.then_some(*last);
+        self.expression(*last);
+    }
+
+    fn statements(&mut self, nodes: &[NodeId]) {
+        for node in nodes {
             self.unwanted = Some(*node);
             self.expression(*node);
             self.state.pop();
@@ -260,8 +334,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.forget_dead();
             }
         }
-        self.unwanted = unwanted.then_some(*last);
-        self.expression(*last);
     }
 
     fn and_or(&mut self, left: NodeId, right: NodeId, or: bool) {
@@ -337,7 +409,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_var(var);
             let container = self.in_register(self.top(0));
             let r = self.in_register(i);
-            self.asm.store(Mem::at(container, layout::slot_disp(0)), r);
+            self.store_shared(Mem::at(container, layout::slot_disp(0)), r, self.types_of(i));
             self.state.pop();
             self.unpin();
             return;

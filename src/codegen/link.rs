@@ -67,6 +67,8 @@ pub enum Helper {
     RangeError,
     /// `(map, key)`: the value, or UNDEFINED.
     MapFind,
+    /// `(builder, value)`
+    BuilderPush,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
 }
@@ -105,7 +107,9 @@ pub enum Intrinsic {
     /// `(x)`
     ToFloat, Sqrt, Abs, Floor, Ceil, Truncate, ToInt, Not, Even, Odd, Length,
     /// `(a, b)`
-    Range, Get, Identical,
+    Range, Get,
+    /// `(builder, value)`: the library's way to make vectors.
+    BuilderPush,
 }
 
 /// A struct or a variant.
@@ -170,6 +174,10 @@ pub trait Link {
     fn closure_cell(&mut self, function: FunctionId) -> usize;
     /// What the binding's value looks like now.
     fn hint(&mut self, binding: usize) -> Hint;
-    /// Names of addresses for listings.
+    /// Are comments for listings wanted?
     fn notes(&self) -> bool;
+    /// Is there stack enough to go on? When not, the code that is being generated will be thrown away.
+    fn has_stack(&mut self) -> bool;
+    /// The function cannot be compiled; the code that is being generated will be thrown away.
+    fn refuse(&mut self, why: &str);
 }

@@ -6,9 +6,10 @@
 //! index of any other collection) as pending operands.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator, LoopFrame};
+use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
+use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
 use crate::asm::masm::*;
@@ -25,8 +26,8 @@ const ATTEMPTS: usize = 8;
 enum Turn {
     /// `while condition { body }`, `loop { body }`
     While { condition: Option<NodeId>, body: NodeId },
-    /// `for pattern in range(a, b)`: operands index and limit.
-    Range { pattern: PatternId, body: NodeId },
+    /// `for pattern in range(a, b)`: the counter (an operand, or the variable itself) and the limit.
+    Range { pattern: PatternId, body: NodeId, counter: Owner },
     /// `for pattern in collection`: operands cursor, chunk, index.
     Chunks { pattern: PatternId, body: NodeId, hint: Hint },
 }
@@ -93,8 +94,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return;
             }
             self.check_bounds();
+            let counter = match super::survey::counter(self.unit, self.arity, pattern) {
+                Some(var) => {
+                    let from = self.state.operand(base).clone();
+                    self.state.push(from);
+                    self.store_var(var);
+                    self.state.set_operand(base, Value::constant(Word::NULL));
+                    Owner::Var(var)
+                }
+                None => Owner::Operand(base),
+            };
             let result = self.push_result(wanted);
-            return self.loop_with_twin(Spec { node, id, turn: Turn::Range { pattern, body }, base, result });
+            return self.loop_with_twin(Spec { node, id, turn: Turn::Range { pattern, body, counter }, base, result });
         }
         self.expression(iterable);
         self.at = iterable;
@@ -292,7 +303,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             vars.filter(|v| !self.arity.vars[v.index()].boxed).map(|v| Owner::Var(*v)).collect();
         match spec.turn {
             Turn::While { .. } => {}
-            Turn::Range { .. } => owners.push(Owner::Operand(spec.base)),
+            Turn::Range { counter, .. } => owners.push(counter),
             Turn::Chunks { .. } => owners.extend([Owner::Operand(spec.base + 1), Owner::Operand(spec.base + 2)]),
         }
         owners.extend(spec.result.map(Owner::Operand));
@@ -305,8 +316,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn write_loop(&mut self, spec: &Spec) {
         let mark = self.mark();
         let assigned = self.assigned(spec);
-        let mut widened: Vec<(Owner, Facts)> = Vec::new();
-        let mut promotions: Vec<(VarId, Promotion)> = Vec::new();
+        let key = (spec.id, self.is_hot());
+        let Learned { mut widened, mut promotions } = self.learned.get(&key).cloned().unwrap_or_default();
         for attempt in 0.. {
             if attempt > 0 {
                 self.rollback(&mark);
@@ -320,7 +331,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if attempt == ATTEMPTS {
                 widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
             }
-            if self.attempt(spec, &assigned, &mut widened, &mut promotions) {
+            let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) || self.given_up;
+            if attempt > 0 || !good {
+                // Around a loop that is written again this one is written again, too.
+                self.learned.insert(key, Learned { widened: widened.clone(), promotions: promotions.clone() });
+            }
+            if good {
                 return;
             }
         }
@@ -343,8 +359,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(region) = &mut self.region {
             region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge }));
         }
-        let calls = self.survey.loop_(spec.id).calls;
-        self.prepare_header(assigned, widened, calls);
+        let facts = self.survey.loop_(spec.id);
+        // What neither the loop nor what follows uses must not be in the header: the body does not keep it.
+        self.now = self.now.max(facts.start.saturating_sub(1));
+        self.forget_dead();
+        self.prepare_header(assigned, widened, facts.calls);
+        let mut exit = Join::new();
+        // A range asks before its first turn and after each, so that a turn has one branch.
+        if let Turn::Range { counter, .. } = spec.turn {
+            self.compare_counter(counter, spec.base + 1);
+            let label = self.edge(&mut exit);
+            self.asm.branch(Cond::GreaterEqual, label);
+        }
         let header_state = self.state.clone();
         self.asm.align_loop();
         let header = self.asm.label();
@@ -356,7 +382,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: self.cleanups.len(),
         });
         self.joins.push((spec.id, Join::new(), Join::new()));
-        let mut exit = Join::new();
         let mut refill = Join::new();
         let unwanted = self.unwanted;
         self.turn(spec, &mut exit, &mut refill);
@@ -372,7 +397,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if good && self.state.reachable {
             self.agree(&header_state);
             self.poll();
-            self.asm.jump(header);
+            match spec.turn {
+                Turn::Range { counter, .. } => {
+                    self.compare_counter(counter, spec.base + 1);
+                    self.asm.branch(Cond::Less, header);
+                    self.goto(&mut exit);
+                }
+                _ => self.asm.jump(header),
+            }
             self.unreachable();
         }
         if good && !refill.edges.is_empty() {
@@ -546,22 +578,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
                 self.body(spec, *body);
             }
-            Turn::Range { pattern, body } => {
-                let (i, j) = (spec.base, spec.base + 1);
-                let index = self.in_register(i);
-                match self.constant_int(j).filter(|n| Self::immediate(Word((*n << 3) as u64)).is_some()) {
-                    Some(n) => self.asm.compare_imm(index, n << 3),
-                    None => {
-                        let limit = self.in_register(j);
-                        self.asm.compare(index, limit);
-                    }
+            Turn::Range { pattern, body, counter } => {
+                if let Owner::Operand(i) = counter {
+                    let value = self.state.operand(*i).clone();
+                    self.state.push(Value { var: None, copy: None, ..value });
+                    self.bind_element(spec.node, *pattern);
                 }
-                self.unpin();
-                let label = self.edge(exit);
-                self.asm.branch(Cond::GreaterEqual, label);
-                let value = self.state.operand(i).clone();
-                self.state.push(Value { var: None, copy: None, ..value });
-                self.bind_element(spec.node, *pattern);
                 self.body(spec, *body);
             }
             Turn::Chunks { pattern, body, hint } => {
@@ -578,6 +600,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.bind_element(spec.node, *pattern);
                 self.body(spec, *body);
             }
+        }
+    }
+
+    /// Flags of counter and limit of a range. Moves nothing in the state.
+    fn compare_counter(&mut self, counter: Owner, limit: usize) {
+        let index = match self.state.get(counter).place {
+            Place::Reg(r) => r,
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                self.asm.load(M::SCRATCH, mem);
+                M::SCRATCH
+            }
+            _ => return,
+        };
+        match self.state.operand(limit).place {
+            Place::Const(word) => self.asm.compare_imm(index, word.0 as i64),
+            Place::Slot(slot) => {
+                let mem = self.slot(slot);
+                self.asm.compare_mem(index, mem);
+            }
+            Place::Reg(r) => self.asm.compare(index, r),
+            _ => {}
         }
     }
 
@@ -621,16 +665,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// After the turn: the loop's own operands move on.
     fn step(&mut self, spec: &Spec) {
-        let index = match spec.turn {
+        let counter = match spec.turn {
             Turn::While { .. } => return,
-            Turn::Range { .. } => spec.base,
-            Turn::Chunks { .. } => spec.base + 2,
+            Turn::Range { counter, .. } => counter,
+            Turn::Chunks { .. } => Owner::Operand(spec.base + 2),
         };
-        let r = self.in_register(index);
-        // No overflow: the index is below the limit, which is an Int.
-        let next = if self.state.uses_of(r) == 1 { r } else { self.register() };
+        let value = self.state.get(counter).clone();
+        self.state.push(Value { var: None, ..value });
+        let r = self.in_register(self.top(0));
+        self.state.pop();
+        // No overflow: the counter is below the limit, which is an Int.
+        let own = self.state.uses_of(r) == u16::from(self.state.get(counter).place == Place::Reg(r));
+        let next = if own { r } else { self.register() };
         self.asm.alu_imm(Alu::Add, next, r, 8);
-        self.state.set_operand(index, Value::new(Place::Reg(next), Facts::INT));
+        self.state.set(counter, Value::new(Place::Reg(next), Facts::INT));
         self.unpin();
     }
 

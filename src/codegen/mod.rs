@@ -6,7 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `state.rs`, `facts.rs` | the state: places, representations, facts |
-//! | `generator.rs` | the generator and its operands, registers, safepoints and slow paths |
+//! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `twin.rs` | general twins of hot regions |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
@@ -27,7 +27,9 @@ mod join;
 pub mod link;
 mod loops;
 mod objects;
+mod operands;
 mod patterns;
+mod safepoints;
 mod state;
 mod survey;
 mod twin;
@@ -114,9 +116,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: Vec::new(),
             region: None,
             unwanted: None,
+            wanted: None,
             prologue: 0,
             at: arity.body,
             now: 0,
+            work: 0,
+            given_up: false,
+            learned: Default::default(),
         }
     }
 
@@ -127,9 +133,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.survey.simple && self.arity.size <= BODY_CAP {
             self.region = Some(Region { hot: true, start: 0, ..Region::default() });
         }
-        self.expression(body);
-        self.at = body;
-        self.return_top();
+        self.tail(body);
         if let Some(region) = self.region.take()
             && !region.exits.is_empty()
         {
@@ -152,8 +156,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unreachable();
         self.region = Some(twin);
         self.now = 0;
-        self.expression(self.arity.body);
-        self.return_top();
+        self.tail(self.arity.body);
         self.region = None;
     }
 
@@ -238,6 +241,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn finish(mut self) -> Result<Generated, TooFar> {
+        if self.given_up {
+            // The link knows why; labels may be unbound.
+            return Err(TooFar { at: self.asm.offset() });
+        }
         let frame_bytes = self.frame_bytes();
         self.asm.set_frame_size(self.prologue, frame_bytes);
         let asm = &self.asm;

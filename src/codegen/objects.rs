@@ -4,8 +4,9 @@
 //! showed, or the one struct that has such a field), and last through an inline cache in a data cell.
 
 use super::facts::{Facts, Hint, Types};
-use super::generator::{Argument, Generator};
+use super::generator::Generator;
 use super::link::Helper;
+use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
@@ -129,7 +130,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && let Some((slot, _)) = self.link.slot_of(known, text)
         {
             let r = self.in_register(i);
-            let dst = self.register();
+            let dst = self.result_register(node);
             self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
             let hint = value.hint.slot(slot as usize);
             self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
@@ -145,7 +146,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.link.slot_of(layout, text).map(|(s, _)| (layout, s))
         });
         let r = self.in_register(i);
-        let dst = self.register();
+        let dst = self.result_register(node);
         let site = self.link.site(text);
         let resume = self.asm.label();
         let left = if guess.is_some() { self.leave(node) } else { None };
@@ -171,10 +172,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
                     self.asm.branch(Cond::NotEqual, failing);
                 }
-                self.asm.load32(dst, Mem::at(r, HEADER_DISP));
-                self.asm.compare_cell32(dst, site);
-                self.asm.branch(Cond::NotEqual, failing);
+                // The cache is read once: another thread may fill it with another layout's meanwhile.
                 self.asm.load_cell(dst, site);
+                self.asm.compare32_mem(dst, Mem::at(r, HEADER_DISP));
+                self.asm.branch(Cond::NotEqual, failing);
                 self.asm.shift_imm(Shift::RightLogical, dst, dst, 32);
                 self.asm.load(dst, Mem::indexed(r, dst, 0, 0));
             }
@@ -230,12 +231,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(imm) => self.asm.store_imm(mem, imm),
             None => {
                 let r = self.in_register(j);
-                self.asm.store(mem, r);
+                self.store_shared(mem, r, self.types_of(j));
             }
         }
         self.asm.bind(resume);
         let result = self.state.operand(j).clone();
         self.replace(2, result);
+    }
+
+    /// Stores to an object that other threads may know. What they find there must be whole: a pointer is stored with release.
+    /// A boxed Float is published when it is made.
+    pub(super) fn store_shared(&mut self, mem: Mem, r: Reg, types: Types) {
+        if types.meets(Types::OBJECT.or(Types::FUNCTION)) {
+            self.asm.store_release(mem, r);
+        } else {
+            self.asm.store(mem, r);
+        }
     }
 
     fn store_constant(place: &Place) -> Option<i32> {
@@ -358,7 +369,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(imm) => self.asm.store_imm(mem, imm),
             None => {
                 let r = self.in_register(k);
-                self.asm.store(mem, r);
+                self.store_shared(mem, r, self.types_of(k));
             }
         }
         self.asm.bind(resume);

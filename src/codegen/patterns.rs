@@ -16,6 +16,20 @@ use crate::reader::tree::*;
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `match subject { arms }`
     pub(super) fn match_(&mut self, node: NodeId, subject: NodeId, arms: &[Arm], unwanted: bool) {
+        self.match_arms(node, subject, arms, &mut |g, body| {
+            g.unwanted = unwanted.then_some(body);
+            g.expression(body);
+        });
+    }
+
+    /// The same with another way to write the body of an arm, which leaves one operand.
+    pub(super) fn match_arms(
+        &mut self,
+        node: NodeId,
+        subject: NodeId,
+        arms: &[Arm],
+        write: &mut dyn FnMut(&mut Self, NodeId),
+    ) {
         self.expression(subject);
         let i = self.top(0);
         let mut end = Join::new();
@@ -26,8 +40,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Some(guard) = arm.guard {
                 self.condition(guard, false, &mut next);
             }
-            self.unwanted = unwanted.then_some(arm.body);
-            self.expression(arm.body);
+            write(self, arm.body);
             // The value takes the subject's place.
             let value = self.state.pop();
             self.state.set_operand(i, value);

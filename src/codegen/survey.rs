@@ -29,6 +29,8 @@ struct Life {
     start: u32,
     end: u32,
     weight: u32,
+    /// It begins as a Float: it will be held raw, where a home is of no use.
+    float: bool,
 }
 
 /// What the walk found.
@@ -51,8 +53,20 @@ pub struct Survey {
     pub has_calls: bool,
 }
 
+/// The variable of a `for` that can serve as the counter of a range itself.
+pub fn counter(unit: &Unit, arity: &Arity, pattern: PatternId) -> Option<VarId> {
+    match unit.pattern(pattern) {
+        Pattern::Bind(var) => {
+            let about = &arity.vars[var.index()];
+            (!about.assigned && !about.boxed).then_some(*var)
+        }
+        _ => None,
+    }
+}
+
 struct Walk<'a> {
     unit: &'a Unit,
+    arity: &'a Arity,
     link: &'a mut dyn Link,
     out: Survey,
     /// Depth of loops.
@@ -66,8 +80,8 @@ impl Survey {
     /// Walks the body of an arity.
     pub fn of(unit: &Unit, arity: &Arity, link: &mut dyn Link) -> Survey {
         let mut out = Survey { simple: true, ..Survey::default() };
-        out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0 }; arity.vars.len()];
-        let mut walk = Walk { unit, link, out, depth: 0, now: 0, complex: false };
+        out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0, float: false }; arity.vars.len()];
+        let mut walk = Walk { unit, arity, link, out, depth: 0, now: 0, complex: false };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
         }
@@ -122,7 +136,8 @@ impl Survey {
     fn assign_homes(&mut self, arity: &Arity) {
         self.homes = vec![None; arity.vars.len()];
         let mut order: Vec<u32> = (0..arity.vars.len() as u32)
-            .filter(|v| self.lives[*v as usize].weight > 0 && self.crosses_call(VarId(*v)))
+            .filter(|v| self.lives[*v as usize].weight > 0 && !self.lives[*v as usize].float)
+            .filter(|v| self.crosses_call(VarId(*v)))
             .collect();
         order.sort_by_key(|v| std::cmp::Reverse(self.lives[*v as usize].weight));
         let mut taken: [Vec<(u32, u32)>; SAVED_REGS] = Default::default();
@@ -302,10 +317,17 @@ impl Walk<'_> {
                 if !range {
                     self.call();
                 }
+                // The variable of a range is its counter, when nobody else changes it: it lives as long as the loop.
+                if range && let Some(var) = counter(self.unit, self.arity, pattern) {
+                    self.define(var, self.now);
+                }
                 self.looping(loop_, |w| {
                     let at = w.now + 1;
                     w.pattern(pattern, at);
                     w.node(body);
+                    if range && let Some(var) = counter(w.unit, w.arity, pattern) {
+                        w.touch(var, w.now + 1);
+                    }
                 });
             }
             Node::Match { subject, arms } => {
@@ -322,6 +344,9 @@ impl Walk<'_> {
             Node::Block(list) => self.list(list),
             Node::Let { pattern, value } => {
                 self.node(value);
+                if let (Node::Float(_), Pattern::Bind(var)) = (self.unit.node(value), self.unit.pattern(pattern)) {
+                    self.out.lives[var.index()].float = true;
+                }
                 self.pattern(pattern, self.now + 1);
             }
             Node::LetFunction { var, function } => {

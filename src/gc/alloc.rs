@@ -300,7 +300,11 @@ impl Thread {
     pub fn alloc_float(&mut self, f: f64) -> Result<Handle, Thrown> {
         match Word::float(f) {
             Some(word) => Ok(self.push_handle(word)),
-            None => self.allocate(layout::FLOAT, 1, 0, |_, mut fresh| fresh.set_raw(0, f.to_bits())),
+            None => self.allocate(layout::FLOAT, 1, 0, |_, mut fresh| {
+                fresh.set_raw(0, f.to_bits());
+                // Generated code stores Floats without release: see docs/memory-ordering.md.
+                std::sync::atomic::fence(Ordering::Release);
+            }),
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Hooks {
     pub visit_roots: Option<RootsHook>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
+    /// Whether `visit_frame` is to be called by the collection that begins.
+    pub wants_frames: Option<Box<dyn Fn() -> bool + Send + Sync>>,
     /// Told the return address of each frame, before a collection traces; the code map is locked for reading meanwhile.
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Called after each collection, with the world still stopped: must not touch the heap.
@@ -49,6 +51,7 @@ impl Default for Hooks {
         Hooks {
             out_of_memory: |thread| Thrown::set(thread, thread.root_word(Word::NULL)),
             visit_roots: None,
+            wants_frames: None,
             visit_code: None,
             visit_frame: None,
             collected: None,

@@ -20,7 +20,7 @@
 //! | `BYTES` | capacity in bytes, bytes in use, bytes padded to a word |
 //! | `ARRAY`, `NODE` | length (Int), slots … |
 //! | `VECTOR` | count (Int), shift (Int: 5 × depth of root), root (`NODE` or null), tail (`NODE` of exactly the tail) |
-//! | `MAP` | count (Int), root (small: `NODE` of k, v, k, v in order of insertion), hash (Int or null) |
+//! | `MAP` | count (Int), root (small: `NODE` of k, v, k, v in order of insertion), `true` when a large one may have whole Floats as keys, else null |
 //! | `SET` | `MAP` of member → member |
 //! | `ATOM`, `BOX` | value |
 //! | `RANGE` | from (Int), to (Int), step (Int) |
@@ -104,6 +104,8 @@ layouts! {
     PROTOCOL = 30, Shape::Slots(2);
     // A lazy sequence: thunk or null, realised seq.
     LAZY = 31, Shape::Slots(2);
+    // A node of large maps for neighbouring Ints: see runtime/collections/group.rs. two halves of a bitmap (Ints), number (Int), values.
+    GROUP_NODE = 32, Shape::Array;
 }
 
 /// The first id of struct and variant layouts.

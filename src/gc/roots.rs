@@ -87,7 +87,8 @@ impl Heap {
     /// # Safety
     /// The world must be stopped.
     pub(super) unsafe fn prepare_frames(&self, threads: &[ThreadPtr], moving: &dyn Fn(Word) -> bool) {
-        let hook = self.hooks().visit_frame.as_ref();
+        let wanted = self.hooks().wants_frames.as_ref().is_none_or(|wants| wants());
+        let hook = self.hooks().visit_frame.as_ref().filter(|_| wanted);
         let verify = self.options().verify;
         if hook.is_none() && !verify {
             return;

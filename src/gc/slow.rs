@@ -47,6 +47,8 @@ pub unsafe extern "C" fn box_float(thread: *mut Thread, bits: u64) -> u64 {
         *(address as *mut u64) = layout::header(layout::FLOAT, 0);
         *((address + layout::slot_offset(0)) as *mut u64) = bits;
     }
+    // Generated code stores Floats without release: see docs/memory-ordering.md.
+    std::sync::atomic::fence(std::sync::atomic::Ordering::Release);
     address as u64 | TAG_OBJECT
 }
 

@@ -9,9 +9,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use rustc_hash::FxHashMap;
+
 use super::code::Code;
 use super::keywords::intern;
 use super::namespace::Namespace;
+use super::reclaim::DependsOn;
 use super::roots;
 use super::types::TypeId;
 use super::vm::Vm;
@@ -46,7 +49,7 @@ pub struct Binding {
     pub(super) about: RwLock<About>,
     pub(super) cells: Mutex<Vec<super::link::LinkCell>>,
     /// Functions whose code takes more for granted than link cells can follow: that this is a protocol method, say.
-    dependents: Mutex<Vec<&'static Code>>,
+    dependents: Mutex<FxHashMap<usize, &'static Code>>,
 }
 
 /// What help shows.
@@ -148,16 +151,20 @@ impl Binding {
     }
 
     /// Notes that a function is to be compiled anew when the binding gets another function or kind.
-    pub fn depend(&self, code: &'static Code) {
-        let mut dependents = super::lock(&self.dependents);
-        if !dependents.iter().any(|c| std::ptr::eq(*c, code)) {
-            dependents.push(code);
+    pub fn depend(&'static self, code: &'static Code) {
+        if super::lock(&self.dependents).insert(code.address(), code).is_none() {
+            super::lock(&code.depends_on).push(DependsOn::Binding(self));
         }
     }
 
+    /// A function is about to be freed.
+    pub(super) fn forget(&self, code: &Code) {
+        super::lock(&self.dependents).remove(&code.address());
+    }
+
     /// The functions that are to be compiled anew.
-    pub(super) fn take_dependents(&self) -> Vec<&'static Code> {
-        std::mem::take(&mut *super::lock(&self.dependents))
+    pub(super) fn dependents(&self) -> Vec<&'static Code> {
+        super::lock(&self.dependents).values().copied().collect()
     }
 
     /// `ns/name`

@@ -14,10 +14,13 @@ use super::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
 use super::vm::StartError;
 use crate::gc::Thread;
 
+/// A method: name, numbers of arguments with `self`, doc.
+type MethodRow = (&'static str, &'static [u32], &'static str);
+
 /// The core protocols: name, doc, methods (name, numbers of arguments with `self`, doc). The builtin of the same name in
 /// `core` (with `_method:` in front when the name itself is no builtin) serves the builtin types.
 #[rustfmt::skip]
-pub const PROTOCOLS: &[(&str, &str, &[(&str, &[u32], &str)])] = &[
+pub const PROTOCOLS: &[(&str, &str, &[MethodRow])] = &[
     ("Format", "How a value is printed.", &[("format", &[2], "The printed form of a value; depth 0 is the outermost level.")]),
     ("Indexed", "What can be indexed.", &[("get", &[2, 3], "The element at an index or key; `null` or the default when there is none.")]),
     ("Length", "What has a length.", &[("length", &[1], "The number of elements or characters.")]),

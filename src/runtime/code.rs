@@ -8,14 +8,14 @@
 //! `thread.arg_spill[5..]`.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::binding::Binding;
 use super::builtins::Builtin;
 use super::dispatch::MethodInfo;
 use super::linked::LinkedUnit;
-use super::roots::RootCell;
+use super::reclaim::{DependsOn, Owned};
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
 use crate::reader::tree::FunctionId;
@@ -40,8 +40,16 @@ pub struct Code {
     pub captures: u32,
     /// The bindings that hold the function without captures and have link cells, which follow `body`.
     pub(super) followers: Mutex<Vec<&'static Binding>>,
-    /// The function value, when there are no captures to tell values apart.
-    closure: OnceLock<&'static RootCell>,
+    /// The collection that last reached it: see `runtime/reclaim.rs`.
+    pub(super) seen: AtomicU32,
+    /// What its compiled bodies brought with them.
+    pub(super) owned: Mutex<Vec<Owned>>,
+    /// Who remembers it as a dependent.
+    pub(super) depends_on: Mutex<Vec<DependsOn>>,
+    /// Its number in the table of sources.
+    pub(super) number: OnceLock<u32>,
+    /// A dispatch table holds the address of one of its bodies.
+    pub(super) in_tables: AtomicBool,
 }
 
 /// What is behind a code record.
@@ -97,24 +105,30 @@ impl Code {
             arities: arities.into(),
             captures,
             followers: Mutex::default(),
-            closure: OnceLock::new(),
+            seen: AtomicU32::new(0),
+            owned: Mutex::default(),
+            depends_on: Mutex::default(),
+            number: OnceLock::new(),
+            in_tables: AtomicBool::new(false),
         };
-        // SAFETY: fresh memory of the right size and alignment that nobody else knows and nobody frees.
+        // SAFETY: fresh memory of the right size and alignment that nobody else knows.
         unsafe {
             block.write(code);
             Ok(block.as_ref())
         }
     }
 
-    /// The cell that holds the function value of a function without captures.
-    pub fn closure(&'static self, cx: &mut crate::gc::Thread) -> Result<&'static RootCell, CompileError> {
-        if let Some(cell) = self.closure.get() {
-            return Ok(cell);
+    /// Ends the record.
+    ///
+    /// # Safety
+    /// Nobody may use it any more.
+    pub(super) unsafe fn free(vm: &Vm, code: &'static Code) {
+        let block = std::ptr::NonNull::from(code);
+        // SAFETY: the caller's; the block is of `Code::new`.
+        unsafe {
+            block.drop_in_place();
+            vm.memory.free_data(block.cast(), size_of::<Code>(), align_of::<Code>());
         }
-        let value = cx.alloc_closure(self.address(), &[])?;
-        let cell = RootCell::new(&cx.vm().memory, &cx.vm().heap)?;
-        cell.set(cx.get(value));
-        Ok(self.closure.get_or_init(|| cell))
     }
 
     /// The address that closures hold.
@@ -127,7 +141,7 @@ impl Code {
     /// # Safety
     /// The address came from [`Code::address`].
     pub unsafe fn at(address: usize) -> &'static Code {
-        // SAFETY: the caller's; records are never freed.
+        // SAFETY: the caller's; a record lives as long as its closures.
         unsafe { &*(address as *const Code) }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::binding::{Binding, BindingKind};
 use super::code::{Code, CodeSource, CompileError, CompiledCode};
 use super::linked::LinkedUnit;
+use super::reclaim::{self, Owned};
 use super::roots::RootCell;
 use super::sites::FieldSite;
 use super::types::TypeKind;
@@ -40,15 +41,27 @@ pub fn compile(
 ) -> Result<CompiledCode, CompileError> {
     let hints: Vec<Hint> = observed.iter().map(|w| hint_of_word(cx, *w)).collect();
     let vm = cx.vm();
-    let mut link = RuntimeLink { cx, vm, unit, record: code, failed: None };
+    let mut link = RuntimeLink { cx, vm, unit, record: code, owned: Owned::default(), failed: None };
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, &hints);
-    if let Some(failed) = link.failed {
-        return Err(failed);
-    }
-    let generated = generated.map_err(|e: TooFar| CompileError::Refused(e.to_string()))?;
-    let published = vm.memory.publish(&[&generated.code])?;
+    let RuntimeLink { mut owned, failed, .. } = link;
+    let published = match (failed, generated) {
+        (Some(failed), _) => Err(failed),
+        (None, Err(too_far)) => Err(CompileError::from(too_far)),
+        (None, Ok(generated)) => {
+            vm.memory.publish(&[&generated.code]).map(|p| (p, generated)).map_err(CompileError::from)
+        }
+    };
+    let (published, generated) = match published {
+        Ok(both) => both,
+        Err(error) => {
+            reclaim::free(vm, owned);
+            return Err(error);
+        }
+    };
     let start = published.starts[0];
-    let source = vm.sources.add(unit, function);
+    owned.published = Some((published.clone(), start));
+    super::lock(&code.owned).push(owned);
+    let source = *code.number.get_or_init(|| vm.sources.add(unit, function));
     vm.code_map.register(&published, vec![describe(&generated, code.name.to_string(), start, source)]);
     super::dump::function(vm, unit, start);
     Ok(CompiledCode { address: start })
@@ -118,6 +131,8 @@ struct RuntimeLink<'a> {
     unit: &'a Arc<LinkedUnit>,
     /// The function that is being compiled.
     record: &'static Code,
+    /// What the code will own.
+    owned: Owned,
     /// The first thing that could not be had; what was generated then is thrown away.
     failed: Option<CompileError>,
 }
@@ -138,6 +153,7 @@ impl RuntimeLink<'_> {
         let made = value.map_err(CompileError::from).and_then(|handle| {
             let cell = RootCell::new(&self.vm.memory, &self.vm.heap)?;
             cell.set(self.cx.get(handle));
+            self.owned.roots.push(cell);
             Ok(cell.address())
         });
         // Never used when it failed, but the generator wants an address in reach.
@@ -145,11 +161,10 @@ impl RuntimeLink<'_> {
         self.or_fail(made, instead)
     }
 
-    /// The cell that holds the closure of a function without captures.
+    /// A cell that holds the function value of a function without captures.
     fn code_cell(&mut self, code: &'static Code) -> usize {
-        let cell = code.closure(self.cx).map(|cell| cell.address());
-        let instead = self.vm.stubs.enter;
-        self.or_fail(cell, instead)
+        let value = self.cx.alloc_closure(code.address(), &[]);
+        self.cell(value)
     }
 
     fn binding(&self, address: usize) -> &'static Binding {
@@ -186,9 +201,13 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn site(&mut self, field: &str) -> usize {
-        let site = FieldSite::new(&self.vm.memory, super::keywords::intern(field)).map(|s| s.address());
-        let instead = self.vm.stubs.enter;
-        self.or_fail(site, instead)
+        match FieldSite::new(&self.vm.memory, super::keywords::intern(field)) {
+            Ok(site) => {
+                self.owned.sites.push(site);
+                site.address()
+            }
+            Err(error) => self.or_fail(Err(error), self.vm.stubs.enter),
+        }
     }
 
     fn global(&mut self, global: GlobalId) -> Option<Global> {
@@ -313,6 +332,18 @@ impl Link for RuntimeLink<'_> {
         }
     }
 
+    fn has_stack(&mut self) -> bool {
+        if self.cx.stack_is_low() {
+            let thrown = self.cx.throw(super::errors::ErrorKind::StackOverflow, "calls are nested too deeply");
+            self.failed.get_or_insert(CompileError::Thrown(thrown));
+        }
+        self.failed.is_none()
+    }
+
+    fn refuse(&mut self, why: &str) {
+        self.failed.get_or_insert(CompileError::Refused(why.to_string()));
+    }
+
     fn notes(&self) -> bool {
         self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
     }
@@ -333,6 +364,7 @@ fn intrinsic(name: &str) -> Option<Intrinsic> {
         "length" => Intrinsic::Length,
         "range" => Intrinsic::Range,
         "get" => Intrinsic::Get,
+        "_builder-push!" => Intrinsic::BuilderPush,
         _ => return None,
     })
 }

@@ -199,7 +199,7 @@ pub fn structure(
     if !unchanged {
         let layout = vm.types.add_layout(&vm.heap, None, info, None, fields, None).ok_or(DeclareError::TooMany)?;
         vm.dispatch.cover(&vm.memory, layout.id + 1)?;
-        info.take_dependents().into_iter().for_each(|code| code.reset(cx));
+        info.dependents().into_iter().for_each(|code| code.reset(cx));
     }
     Ok(info)
 }
@@ -228,7 +228,7 @@ pub fn enumeration(
     let changed = before.variants.iter().map(|v| v.layout).ne(present.iter().map(|v| v.layout));
     info.change(|body| body.variants = present);
     if changed {
-        info.take_dependents().into_iter().for_each(|code| code.reset(cx));
+        info.dependents().into_iter().for_each(|code| code.reset(cx));
     }
     Ok(info)
 }

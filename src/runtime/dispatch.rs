@@ -9,7 +9,7 @@
 //! array; old arrays are kept, for another thread may be reading them (they sum to less than the newest).
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use super::Code;
 use super::builtins::Builtin;
 use super::keywords::intern;
-use super::types::TypeId;
+use super::types::{BUILTIN_TYPES, TypeId};
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::layout::LayoutId;
 
@@ -172,6 +172,8 @@ pub struct Dispatch {
     implementations: RwLock<FxHashMap<(Target, MethodId), &'static Code>>,
     associated: RwLock<FxHashMap<(Target, &'static str), &'static Code>>,
     protocols: RwLock<FxHashMap<Target, Vec<TypeId>>>,
+    /// Has a builtin type ever been extended with a protocol?
+    builtin_extended: AtomicBool,
     tables: RwLock<Tables>,
 }
 
@@ -236,6 +238,12 @@ impl Dispatch {
         super::read(&self.associated).get(&(target, intern(name))).copied()
     }
 
+    /// Has a builtin type ever been extended with a protocol? Most programs never do that.
+    #[inline]
+    pub fn builtin_extended(&self) -> bool {
+        self.builtin_extended.load(Ordering::Acquire)
+    }
+
     /// The names of the functions associated with a target.
     pub fn associated_names(&self, target: Target) -> Vec<&'static str> {
         let mut names: Vec<_> =
@@ -251,6 +259,9 @@ impl Dispatch {
 
     /// `extend target with protocol { … }`: replaces what was there for these methods, and resets the tables concerned.
     pub fn extend(&self, target: Target, protocol: TypeId, functions: &[(&'static MethodInfo, &'static Code)]) {
+        if (target.type_.0 as usize) < BUILTIN_TYPES.len() {
+            self.builtin_extended.store(true, Ordering::Release);
+        }
         for &(method, code) in functions {
             super::write(&self.implementations).insert((target, method.id), code);
         }
@@ -345,6 +356,14 @@ impl Dispatch {
         Ok(table)
     }
 
+    /// The records that methods, extensions and defaults hold.
+    pub(super) fn records(&self) -> Vec<&'static Code> {
+        let mut records: Vec<&'static Code> = super::read(&self.implementations).values().copied().collect();
+        records.extend(super::read(&self.associated).values().copied());
+        records.extend(super::read(&self.methods).iter().filter_map(|m| m.default()));
+        records
+    }
+
     /// The table with this number.
     pub fn table(&self, index: u32) -> Option<&'static Table> {
         super::read(&self.tables).all.get(index as usize).copied()
@@ -356,6 +375,8 @@ impl Dispatch {
         for table in &tables.all {
             table.grow(memory, limit)?;
         }
+        // Generated code loads the object and the table independently of each other.
+        memory.order_data();
         tables.layouts = tables.layouts.max(limit);
         Ok(())
     }

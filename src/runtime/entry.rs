@@ -102,7 +102,7 @@ fn call_with_many(cx: &mut Thread, function: Handle, code: &'static Code, args: 
         return Err(cx.throw(ErrorKind::ArgumentError, format!("a call can pass at most {MAX_SPILLED} arguments")));
     }
     let rest = super::foreign::vector_of(cx, &args[params..])?;
-    let body = super::resolve::compiled(cx, code, arity, &[])?;
+    let body = super::resolve::compiled(cx, code, arity, 0)?;
     let mut packed = args[..params].to_vec();
     packed.push(rest);
     cx.enter(body, function, &packed)

@@ -119,7 +119,7 @@ pub fn describe(value: Value<'_>) -> String {
         _ => {
             let printed = super::brief::brief(value);
             // Structs and variants print with their name in front.
-            if printed.starts_with(&*name) { shorten(&printed) } else { format!("{name} {}", shorten(&printed)) }
+            if printed.starts_with(name) { shorten(&printed) } else { format!("{name} {}", shorten(&printed)) }
         }
     }
 }

@@ -17,11 +17,7 @@ pub fn vector_of(cx: &mut Thread, elements: &[Handle]) -> Result<Handle, Thrown>
 
 /// A map of these keys and values, which alternate.
 pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
-    let builder = map::Builder::new(cx)?;
-    for entry in entries.chunks_exact(2) {
-        builder.put(cx, entry[0], entry[1])?;
-    }
-    builder.finish(cx)
+    map::of(cx, entries)
 }
 
 /// Appends the elements of anything seqable, rooted.

@@ -49,8 +49,10 @@ macro_rules! helpers {
             }),* }
         }
     };
-    // SAFETY (of the expansion): a value that generated code has just passed; nothing has allocated since.
-    (@root $cx:ident, $param:ident, value) => { $cx.root(unsafe { Value::from_raw($cx, Word($param)) }) };
+    (@root $cx:ident, $param:ident, value) => {
+        // SAFETY: a value that generated code has just passed; rooting does not allocate in the heap.
+        $cx.root(unsafe { Value::from_raw($cx, Word($param)) })
+    };
     (@root $cx:ident, $param:ident, word) => { $param };
     (@word $cx:ident, $result:ident) => { IntoWord::into_word($result, $cx) };
 }
@@ -134,6 +136,7 @@ helpers! {
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     RangeError(from: value, to: value) = operators::range_error;
     MapFind(map: value, key: value) = operators::map_find;
+    BuilderPush(builder: value, value: value) = operators::builder_push;
     NotYet(feature: value) = not_yet;
 }
 

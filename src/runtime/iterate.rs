@@ -8,7 +8,7 @@
 //! [`CHUNK`] computed elements elsewhere, one element at a time of user types (so that their side effects stay in step).
 //! Rust code uses [`Items`].
 
-use super::collections::trie::entries_end;
+use super::collections::trie::{self, Step};
 use super::collections::view::{Slots, copy_array, count_bits, count_field, field};
 use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
@@ -46,7 +46,7 @@ enum Kind {
 const KINDS: [Kind; 8] =
     [Kind::Done, Kind::Vector, Kind::Whole, Kind::Text, Kind::Range, Kind::Trie, Kind::Small, Kind::User];
 
-/// Levels of the deepest trie, the collision node included.
+/// Levels of the deepest trie, the node below the last digit included.
 const TRIE_DEPTH: usize = 18;
 
 /// What is to be gone through, before a cursor stands on it.
@@ -152,9 +152,8 @@ fn entries(cx: &mut Thread, map: Handle, set: bool) -> Result<Start, Thrown> {
 
 /// Puts a trie's node on the stack of a cursor.
 fn push_node(cx: &Thread, stack: Handle, depth: usize, node: Value<'_>) {
-    let first = if node.is(layout::COLLISION_NODE) { 0 } else { 1 };
     cx.set_slot(cx.get(stack), 1 + 2 * depth, node);
-    set_count(cx, stack, 2 + 2 * depth, first);
+    set_count(cx, stack, 2 + 2 * depth, trie::first_position(node));
 }
 
 /// Stores a count to word `i` of an object.
@@ -279,18 +278,19 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
         let top = Slots::of(cx.get(stack));
         let node = Slots::of(top.get(2 * depth - 2));
         let at = top.get(2 * depth - 1).as_int().unwrap_or(0) as usize;
-        if at < entries_end(node) {
-            let (key, value) = (cx.root(node.get(at)), cx.root(node.get(at + 1)));
-            set_count(cx, stack, 2 * depth, at + 2);
-            store_entry(cx, chunk, filled, key, value, set)?;
-            filled += 1;
-        } else if at < node.len() {
-            let child = node.get(at);
-            set_count(cx, stack, 2 * depth, at + 1);
-            push_node(cx, stack, depth, child);
-            depth += 1;
-        } else {
-            depth -= 1;
+        match trie::step(node, at) {
+            Step::Entry(key, value, next) => {
+                let (key, value) = (cx.root(key), cx.root(value));
+                set_count(cx, stack, 2 * depth, next);
+                store_entry(cx, chunk, filled, key, value, set)?;
+                filled += 1;
+            }
+            Step::Child(child, next) => {
+                set_count(cx, stack, 2 * depth, next);
+                push_node(cx, stack, depth, child);
+                depth += 1;
+            }
+            Step::End => depth -= 1,
         }
     }
     set_count(cx, cursor, 1, depth);

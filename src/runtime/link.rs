@@ -5,7 +5,7 @@
 //! Invariant: under the lock of a binding's cells, every cell holds the body or stub that the present value wants for its
 //! number of arguments, or the thunk that finds it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::binding::{Binding, BindingKind};
 use super::code::{ArityInfo, Code, CodeSource, MANY};
@@ -77,7 +77,7 @@ impl Binding {
         }
         let same = before.zip(after).is_some_and(|(a, b)| std::ptr::eq(a, b));
         if !same {
-            for code in self.take_dependents() {
+            for code in self.dependents() {
                 code.reset(cx);
             }
         }
@@ -120,12 +120,25 @@ impl Code {
         for binding in super::lock(&self.followers).clone() {
             binding.body_changed(self, arity, body, binding.get(cx).and_then(code_of));
         }
+        // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
+        fence(Ordering::SeqCst);
+        if self.body(arity) != Some(body) {
+            // Another thread has made it forget this body meanwhile, or has put one of its own there.
+            self.reset(cx);
+        }
     }
 
     /// Forgets the compiled bodies: the next call of each arity compiles it anew. Frames that run the old code go on.
     pub fn reset(&'static self, cx: &Thread) {
         for arity in &self.arities {
             arity.body.store(0, Ordering::Release);
+        }
+        fence(Ordering::SeqCst);
+        // After the bodies are gone: who stores one to a table looks afterwards whether it is still there.
+        if self.in_tables.swap(false, Ordering::AcqRel) {
+            cx.vm().dispatch.reset(|_| true);
+        }
+        for arity in &self.arities {
             if (arity.params as usize) < MANY && !arity.rest {
                 let n = arity.params as usize;
                 self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
@@ -157,6 +170,7 @@ pub(super) fn resolve(cx: &mut Thread, binding: &'static Binding, argc: usize) -
     let cells = super::lock(&binding.cells);
     if let Some(cell) = cells.iter().find(|c| c.argc as usize == argc)
         && binding.get(cx).and_then(code_of).is_some_and(|now| std::ptr::eq(now, code))
+        && (code.function().is_none() || known_target(code, argc) == Some(stable))
     {
         cell.cell.store(stable, Ordering::Release);
     }

@@ -4,7 +4,9 @@
 //! record belongs to a function. Made by the loader; immutable afterwards, except for the records, which are made when they are
 //! first asked for.
 
-use std::sync::{Arc, OnceLock};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::binding::Binding;
 use super::code::{ArityInfo, Code, CodeSource};
@@ -32,14 +34,16 @@ pub struct LinkedUnit {
     pub namespace: &'static Namespace,
     /// What each [`GlobalId`] means.
     pub globals: Vec<Resolved>,
-    codes: Vec<OnceLock<&'static Code>>,
+    /// The records, null where there is none (yet, or any more).
+    codes: Vec<AtomicPtr<Code>>,
+    installing: AtomicBool,
 }
 
 impl LinkedUnit {
     /// A linked unit; `globals` runs parallel to `unit.globals`.
     pub fn new(unit: Arc<Unit>, namespace: &'static Namespace, globals: Vec<Resolved>) -> Arc<LinkedUnit> {
-        let codes = (0..unit.functions.len()).map(|_| OnceLock::new()).collect();
-        Arc::new(LinkedUnit { unit, namespace, globals, codes })
+        let codes = (0..unit.functions.len()).map(|_| AtomicPtr::default()).collect();
+        Arc::new(LinkedUnit { unit, namespace, globals, codes, installing: AtomicBool::new(true) })
     }
 
     /// What a reference means.
@@ -54,8 +58,7 @@ impl LinkedUnit {
 
     /// The code record of a function. Closures of the same function share it.
     pub fn code(self: &Arc<LinkedUnit>, vm: &Vm, id: FunctionId) -> Result<&'static Code, MemoryError> {
-        let cell = &self.codes[id.index()];
-        if let Some(code) = cell.get() {
+        if let Some(code) = self.known_code(id) {
             return Ok(code);
         }
         let function = self.unit.function(id);
@@ -73,7 +76,36 @@ impl LinkedUnit {
         arities.sort_by_key(|a| (a.rest, a.params));
         let source = CodeSource::Function { unit: self.clone(), function: id };
         let code = Code::new(vm, self.function_name(id), source, arities, function.captures.len() as u32)?;
-        Ok(cell.get_or_init(|| code))
+        let made = ptr::from_ref(code).cast_mut();
+        match self.codes[id.index()].compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                vm.reclaim.add(code);
+                Ok(code)
+            }
+            // Another thread was faster; ours is forgotten.
+            Err(_) => Ok(self.known_code(id).unwrap_or(code)),
+        }
+    }
+
+    /// The record of a function, if it has one.
+    pub fn known_code(&self, id: FunctionId) -> Option<&'static Code> {
+        // SAFETY: null, or a record that forgets itself here before it is freed.
+        unsafe { self.codes[id.index()].load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The record of a function is about to be freed.
+    pub(super) fn forget_code(&self, id: FunctionId) {
+        self.codes[id.index()].store(ptr::null_mut(), Ordering::Release);
+    }
+
+    /// Are its functions still being handed out?
+    pub(super) fn is_being_installed(&self) -> bool {
+        self.installing.load(Ordering::Acquire)
+    }
+
+    /// Everything is where it belongs, and the top level has run.
+    pub(super) fn installed(&self) {
+        self.installing.store(false, Ordering::Release);
     }
 
     /// How a function calls itself: `shapes/area`, and with the line `shapes/main:12` when it has no name.

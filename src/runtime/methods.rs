@@ -6,8 +6,10 @@
 use std::cell::Cell;
 
 use super::Vm;
+use super::binding::Binding;
 use super::code::Code;
 use super::dispatch::{MethodInfo, Target};
+use crate::gc::layout::FIRST_USER_LAYOUT;
 use crate::gc::{Handle, LayoutId, Thread, Thrown, Value};
 
 macro_rules! methods {
@@ -34,31 +36,60 @@ const COUNT: usize = NAMES.len();
 struct Known {
     vm: *const Vm,
     infos: [Option<&'static MethodInfo>; COUNT],
+    bindings: [Option<&'static Binding>; COUNT],
+}
+
+impl Known {
+    const fn nothing(vm: *const Vm) -> Known {
+        Known { vm, infos: [None; COUNT], bindings: [None; COUNT] }
+    }
+
+    /// What this thread knows of a machine's methods.
+    fn of(vm: &'static Vm) -> Known {
+        let known = KNOWN.get();
+        if std::ptr::eq(known.vm, vm) { known } else { Known::nothing(vm) }
+    }
 }
 
 thread_local! {
-    static KNOWN: Cell<Known> = const { Cell::new(Known { vm: std::ptr::null(), infos: [None; COUNT] }) };
+    static KNOWN: Cell<Known> = const { Cell::new(Known::nothing(std::ptr::null())) };
 }
 
 impl Method {
     /// Its record.
     pub fn info(self, vm: &'static Vm) -> Option<&'static MethodInfo> {
-        let mut known = KNOWN.get();
-        if !std::ptr::eq(known.vm, vm) {
-            known = Known { vm, infos: [None; COUNT] };
-        }
+        let mut known = Known::of(vm);
         let index = self as usize;
         if known.infos[index].is_none() {
-            let name = NAMES[index];
-            let plain = name.strip_prefix("core/").unwrap_or(name);
-            known.infos[index] = vm.dispatch.methods_named(plain).into_iter().find(|m| m.qualified == name);
+            let methods = vm.dispatch.methods_named(self.name());
+            known.infos[index] = methods.into_iter().find(|m| m.qualified == NAMES[index]);
             KNOWN.set(known);
         }
         known.infos[index]
     }
 
+    /// The binding of the method in `core`.
+    fn binding(self, vm: &'static Vm) -> Option<&'static Binding> {
+        let mut known = Known::of(vm);
+        let index = self as usize;
+        if known.bindings[index].is_none() {
+            known.bindings[index] = vm.namespaces.find("core").and_then(|core| core.member(self.name()));
+            KNOWN.set(known);
+        }
+        known.bindings[index]
+    }
+
+    /// Its name in `core`.
+    pub fn name(self) -> &'static str {
+        let name = NAMES[self as usize];
+        name.strip_prefix("core/").unwrap_or(name)
+    }
+
     /// What somebody has implemented this method with for a layout's variant or type.
     pub fn extension(self, vm: &'static Vm, layout: LayoutId) -> Option<&'static Code> {
+        if layout < FIRST_USER_LAYOUT && !vm.dispatch.builtin_extended() {
+            return None;
+        }
         let info = self.info(vm)?;
         let layout = vm.types.layout(layout)?;
         if layout.variant.is_some() {
@@ -77,12 +108,13 @@ impl Method {
 
     /// Calls the method: dispatches on the first argument.
     pub fn call(self, cx: &mut Thread, args: &[Handle]) -> Result<Handle, Thrown> {
-        let name = NAMES[self as usize];
-        let plain = name.strip_prefix("core/").unwrap_or(name);
-        let function = cx.vm().namespaces.find("core").and_then(|core| core.member(plain)).and_then(|b| b.get(cx));
-        match function.map(|f| cx.root(f)) {
+        let function = self.binding(cx.vm()).and_then(|binding| binding.get(cx)).map(|f| cx.root(f));
+        match function {
             Some(function) => cx.call(function, args),
-            None => Err(cx.throw(super::errors::ErrorKind::InternalError, format!("{name} is not defined"))),
+            None => {
+                let message = format!("{} is not defined", self.name());
+                Err(cx.throw(super::errors::ErrorKind::InternalError, message))
+            }
         }
     }
 }

@@ -39,6 +39,7 @@ pub mod methods;
 pub mod namespace;
 pub mod numbers;
 pub mod operators;
+pub mod reclaim;
 pub mod report;
 pub mod resolve;
 pub mod roots;

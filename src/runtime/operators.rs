@@ -90,11 +90,7 @@ pub fn interpolate(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
 }
 
 fn append(cx: &mut Thread, text: &mut String, part: Handle) -> Result<(), Thrown> {
-    match cx.get(part).str() {
-        Some(s) => text.push_str(s),
-        None => format::append(cx, text, part, format::Style::Display)?,
-    }
-    Ok(())
+    format::append(cx, text, part, format::Style::Display)
 }
 
 /// More elements for a vector literal.
@@ -174,4 +170,14 @@ pub fn map_find(cx: &mut Thread, map: Handle, key: Handle) -> Result<Word, Throw
         Ok(found) => Ok(found.map_or(Word::UNDEFINED, |v| v.word())),
         Err(deep) => Err(deep.throw(cx)),
     }
+}
+
+/// Adds a value to a vector builder of the library.
+pub fn builder_push(cx: &mut Thread, builder: Handle, value: Handle) -> Result<Handle, Thrown> {
+    if cx.get(builder).layout() != crate::gc::layout::MUTABLE_LIST {
+        let what = cx.describe(builder);
+        return Err(cx.throw(ErrorKind::TypeError, format!("_builder-push!: argument 1 must be a builder, got {what}")));
+    }
+    super::collections::List(builder).push(cx, value)?;
+    Ok(value)
 }

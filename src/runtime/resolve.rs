@@ -6,7 +6,7 @@
 //! Invariant: while a resolver runs, closure and arguments of the call are in the context (`closure_spill`, `arg_spill`) and
 //! known to the collector as roots; what the resolver leaves there is what the target gets.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use super::Code;
 use super::code::{ArityInfo, CodeSource, CompileError, MANY};
@@ -114,14 +114,8 @@ pub(super) fn resolve_code(cx: &mut Thread, code: &'static Code, argc: usize) ->
         CodeSource::Function { .. } => match code.arity_for(argc) {
             None => return Err(arity_error(cx, code, argc)),
             Some(arity) if arity.rest => return packed(cx, code, arity, argc),
-            Some(arity) => {
-                let observed = observed(cx, argc);
-                let body = compiled(cx, code, arity, &observed)?;
-                if argc >= MANY {
-                    return Ok(body);
-                }
-                body
-            }
+            // Whoever compiles it stores the entry too.
+            Some(arity) => return compiled(cx, code, arity, argc),
         },
     };
     code.entry[argc.min(MANY)].store(target, Ordering::Release);
@@ -135,8 +129,7 @@ fn observed(cx: &Thread, argc: usize) -> Vec<Word> {
 
 /// Packs the rest arguments of the call in the spill area into a vector.
 fn packed(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, argc: usize) -> Result<usize, Thrown> {
-    let observed = observed(cx, arity.params as usize);
-    let body = compiled(cx, code, arity, &observed)?;
+    let body = compiled(cx, code, arity, arity.params as usize)?;
     let params = arity.params as usize;
     let surplus: Vec<Handle> = (params..argc).map(|i| cx.root(cx.spilled_arg(i))).collect();
     let rest = super::foreign::vector_of(cx, &surplus)?;
@@ -146,12 +139,12 @@ fn packed(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, argc: usize) 
     Ok(body)
 }
 
-/// The address of an arity's body, which is compiled if need be.
+/// The address of an arity's body, which is compiled if need be; so many arguments in the spill area give hints.
 pub(super) fn compiled(
     cx: &mut Thread,
     code: &'static Code,
     arity: &ArityInfo,
-    observed: &[Word],
+    observable: usize,
 ) -> Result<usize, Thrown> {
     if let Some(body) = code.body(arity) {
         return Ok(body);
@@ -159,8 +152,10 @@ pub(super) fn compiled(
     let Some((unit, function)) = code.function() else {
         return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
     };
+    super::reclaim::now_and_then(cx);
+    let observed = observed(cx, observable);
     let compile = cx.vm().compiler;
-    match compile(cx, unit, function, arity.index as usize, code, observed) {
+    match compile(cx, unit, function, arity.index as usize, code, &observed) {
         Ok(made) => {
             code.publish(cx, arity, made.address);
             Ok(made.address)
@@ -208,10 +203,24 @@ fn dispatch(cx: &mut Thread, table: &'static Table) -> Result<usize, Thrown> {
         Found::Field(slot) => {
             vm.stubs.thunk(&vm.memory, Thunk::FieldCall(table.index, slot as u32)).map_err(|e| no_memory(cx, e))?
         }
-        found => match call_found(cx, found, argc)? {
-            (target, true) => target,
-            (target, false) => return Ok(target),
-        },
+        found => {
+            let code = match &found {
+                Found::Code(code) => Some(*code),
+                _ => None,
+            };
+            let (target, stable) = call_found(cx, found, argc)?;
+            if stable {
+                let entry = table.entry(layout);
+                entry.store(target, Ordering::Release);
+                // As in `Code::publish`: stored, then looked.
+                fence(Ordering::SeqCst);
+                if code.is_some_and(|c| c.exact(argc).and_then(|a| c.body(a)) != Some(target)) {
+                    // Somebody has just made the function forget this body.
+                    entry.store(table.miss, Ordering::Release);
+                }
+            }
+            return Ok(target);
+        }
     };
     table.entry(layout).store(target, Ordering::Release);
     Ok(target)
@@ -233,8 +242,8 @@ fn call_found(cx: &mut Thread, found: Found, argc: usize) -> Result<(usize, bool
             None => Err(arity_error(cx, code, argc)),
             Some(arity) if arity.rest => Ok((packed(cx, code, arity, argc)?, false)),
             Some(arity) => {
-                let observed = observed(cx, argc);
-                Ok((compiled(cx, code, arity, &observed)?, true))
+                code.in_tables.store(true, Ordering::Release);
+                Ok((compiled(cx, code, arity, argc)?, true))
             }
         },
         Found::Field(_) | Found::Nothing => {

@@ -24,6 +24,16 @@ impl RootCell {
         Ok(cell)
     }
 
+    /// Ends the cell.
+    ///
+    /// # Safety
+    /// Nobody may use it any more.
+    pub(super) unsafe fn free(&'static self, memory: &CodeMemory, heap: &Heap) {
+        heap.unregister_roots(self.address());
+        // SAFETY: the caller's; the block is of `RootCell::new`.
+        unsafe { memory.free_data(std::ptr::NonNull::from(self).cast(), 8, 8) };
+    }
+
     /// The address that code loads from.
     pub fn address(&self) -> usize {
         self as *const RootCell as usize

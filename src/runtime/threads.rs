@@ -9,12 +9,23 @@ use std::time::Duration;
 
 use super::errors::ErrorKind;
 use super::vm::Vm;
-use crate::gc::{Handle, Heap, Poll, Thread, Thrown, Value, Word, layout};
+use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
 
+/// Bytes of the stack on which the program itself runs.
+pub const MAIN_STACK: usize = 64 << 20;
 /// Bytes of the stack of a spawned thread.
 pub const STACK: usize = 16 << 20;
 /// How often a blocked thread looks whether it was interrupted.
 const SLICE: Duration = Duration::from_millis(20);
+
+/// Bytes of a stack that is to have `usual` bytes. Under stress it is smaller: collections walk it again and again.
+pub fn stack_size(options: &gc::Options, usual: usize) -> usize {
+    match options.stress {
+        Stress::Off => usual,
+        Stress::Decaying => usual / 16,
+        Stress::Strict => usual.min(1 << 20),
+    }
+}
 
 /// What others see of a thread.
 #[derive(Debug, Default)]
@@ -81,7 +92,9 @@ pub fn spawn(cx: &mut Thread, function: Handle) -> Result<Handle, Thrown> {
     let parcel = Parcel::new(cx, [cx.get(function), cx.get(object), cx.dynamic()]);
     super::lock(&vm.threads.all).push(shared.clone());
     let in_thread = shared.clone();
-    let started = std::thread::Builder::new().stack_size(STACK).spawn(move || run(vm, parcel, &in_thread));
+    let started = std::thread::Builder::new()
+        .stack_size(stack_size(cx.heap().options(), STACK))
+        .spawn(move || run(vm, parcel, &in_thread));
     if let Err(error) = started {
         shared.finish(Outcome::Returned, None);
         return Err(cx.throw(ErrorKind::ThreadError, format!("cannot start a thread: {error}")));

@@ -15,6 +15,7 @@ use super::binding::Place;
 use super::code::Code;
 use super::errors::ErrorKind;
 use super::keywords::intern;
+use super::reclaim::DependsOn;
 use super::roots::RootCell;
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Heap, Value};
@@ -74,7 +75,7 @@ pub struct TypeInfo {
     pub object: &'static RootCell,
     body: RwLock<TypeBody>,
     /// Functions whose code takes the present layouts for granted.
-    dependents: Mutex<Vec<&'static Code>>,
+    dependents: Mutex<FxHashMap<usize, &'static Code>>,
 }
 
 /// The part of a type that a redefinition changes.
@@ -152,16 +153,20 @@ impl TypeInfo {
     }
 
     /// Notes that a function is to be compiled anew when the type gets a new layout.
-    pub fn depend(&self, code: &'static Code) {
-        let mut dependents = super::lock(&self.dependents);
-        if !dependents.iter().any(|c| std::ptr::eq(*c, code)) {
-            dependents.push(code);
+    pub fn depend(&'static self, code: &'static Code) {
+        if super::lock(&self.dependents).insert(code.address(), code).is_none() {
+            super::lock(&code.depends_on).push(DependsOn::Type(self));
         }
     }
 
+    /// A function is about to be freed.
+    pub(super) fn forget(&self, code: &Code) {
+        super::lock(&self.dependents).remove(&code.address());
+    }
+
     /// The functions that are to be compiled anew.
-    pub(super) fn take_dependents(&self) -> Vec<&'static Code> {
-        std::mem::take(&mut *super::lock(&self.dependents))
+    pub(super) fn dependents(&self) -> Vec<&'static Code> {
+        super::lock(&self.dependents).values().copied().collect()
     }
 
     /// Changes the part that a redefinition changes.
@@ -270,6 +275,12 @@ impl Types {
 
     pub(super) fn set_error_layouts(&self, layouts: FxHashMap<ErrorKind, LayoutId>) {
         let _ = self.errors.set(layouts);
+    }
+
+    /// The records that defaults of fields hold.
+    pub(super) fn records(&self) -> Vec<&'static Code> {
+        let layouts = super::read(&self.layouts);
+        layouts.iter().flatten().flat_map(|l| &l.fields).filter_map(|f| f.default).collect()
     }
 
     /// Adds a type without layouts.

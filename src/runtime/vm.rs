@@ -13,6 +13,7 @@ use super::helpers::Helpers;
 use super::keywords::Keywords;
 use super::load::Loader;
 use super::namespace::Namespaces;
+use super::reclaim::{Later, Reclaim};
 use super::sources::Sources;
 use super::stubs::Stubs;
 use super::threads::Threads;
@@ -50,6 +51,8 @@ pub struct Vm {
     pub threads: Threads,
     /// What is loaded.
     pub loader: Loader,
+    /// The end of code.
+    pub reclaim: Reclaim,
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
@@ -138,7 +141,8 @@ impl Vm {
         let stubs = Stubs::new(&memory)?;
         let helpers = Helpers::new(&memory, &stubs)?;
         let code_map = Arc::new(CodeMap::new(&memory));
-        heap.set_hooks(gc::Hooks { out_of_memory, ..gc::Hooks::default() });
+        let later = Arc::new(Later::new());
+        heap.set_hooks(hooks(&later));
         heap.set_code(gc::walker::Code {
             map: code_map.clone(),
             entry_return: stubs.entry_return,
@@ -158,11 +162,13 @@ impl Vm {
             text: super::text::Shared::default(),
             threads: Threads::default(),
             loader: Loader::default(),
+            reclaim: Reclaim::default(),
             compiler,
             bindings: AtomicU32::new(0),
             dump_asm: AtomicBool::new(false),
             arguments: RwLock::default(),
         }));
+        let _ = later.set(vm);
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         Ok(cx)
@@ -196,4 +202,30 @@ impl Vm {
 /// Throws the error of a full heap.
 fn out_of_memory(cx: &mut Thread) -> Thrown {
     cx.throw(super::errors::ErrorKind::OutOfMemory, "the heap is full (see --max-heap)")
+}
+
+/// What the heap asks of the machine.
+fn hooks(later: &Arc<Later>) -> gc::Hooks {
+    let (wants, code, frame, collected) = (later.clone(), later.clone(), later.clone(), later.clone());
+    gc::Hooks {
+        out_of_memory,
+        visit_roots: None,
+        wants_frames: Some(Box::new(move || wants.get().is_some_and(|vm| vm.reclaim.wanted()))),
+        visit_code: Some(Box::new(move |address| {
+            if let Some(vm) = code.get().filter(|vm| vm.reclaim.wanted()) {
+                // SAFETY: closures hold addresses of code records only.
+                vm.reclaim.reached(unsafe { super::Code::at(address) });
+            }
+        })),
+        visit_frame: Some(Box::new(move |address| {
+            if let Some(vm) = frame.get() {
+                vm.reclaim.frame(address);
+            }
+        })),
+        collected: Some(Box::new(move || {
+            if let Some(vm) = collected.get().filter(|vm| vm.reclaim.wanted()) {
+                vm.reclaim.collected(vm);
+            }
+        })),
+    }
 }

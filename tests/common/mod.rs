@@ -9,8 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// The program under test.
-pub const HARRIER: &str = env!("CARGO_BIN_EXE_harrier");
+/// The program under test: `HARRIER_BIN`, or the one that was built with the test.
+pub fn harrier() -> PathBuf {
+    std::env::var_os("HARRIER_BIN").map_or_else(|| env!("CARGO_BIN_EXE_harrier").into(), PathBuf::from)
+}
 
 /// What a program is expected to do, read from the comments at its end (or anywhere, for the markers of one line):
 ///
@@ -131,13 +133,13 @@ impl Outcome {
 /// Runs the program with these arguments; it is killed when the limit is over.
 pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
     let started = Instant::now();
-    let mut child = Command::new(HARRIER)
+    let mut child = Command::new(harrier())
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|e| panic!("cannot run {HARRIER}: {e}"));
+        .unwrap_or_else(|e| panic!("cannot run {}: {e}", harrier().display()));
     let mut input = child.stdin.take().expect("stdin is piped");
     let mut out = child.stdout.take().expect("stdout is piped");
     let mut err = child.stderr.take().expect("stderr is piped");

@@ -82,7 +82,7 @@ enum Place {
 /// Follows the pairs of `adrp` and an instruction that adds the rest.
 fn in_page(page: &mut Option<(u32, u64)>, at: u64, word: u32, instruction: &Instruction) -> Option<Place> {
     if instruction.opcode == Opcode::ADRP {
-        let distance = i64::from((word << 8) as i32 >> 13 & !3 | (word >> 29 & 3) as i32) << 12;
+        let distance = i64::from((word << 8) as i32 >> 11 & !3 | (word >> 29 & 3) as i32) << 12;
         *page = Some((word & 31, (at & !0xFFF).wrapping_add_signed(distance)));
         return Some(Place::Page);
     }

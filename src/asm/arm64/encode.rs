@@ -16,6 +16,7 @@ use crate::asm::buffer::Fixup;
 use crate::asm::masm::{AbsoluteFixup, Label, Mem, Reg, TooFar};
 use dynasmrt::aarch64::encode_logical_immediate_64bit;
 use dynasmrt::{DynasmApi, dynasm};
+use rustc_hash::FxHashSet;
 
 // ---- fixups ----
 
@@ -23,14 +24,12 @@ use dynasmrt::{DynasmApi, dynasm};
 pub const BRANCH26: u8 = 0;
 /// Fixup of a label: `b.cond`, 19 bits.
 pub const BRANCH19: u8 = 1;
-/// Absolute fixup: `adrp`, and a load or store of 4 bytes.
-pub const PAGE_WORD: u8 = 2;
 /// Absolute fixup: `adrp`, and a load or store of 8 bytes.
-pub const PAGE_DOUBLE: u8 = 3;
+pub const PAGE: u8 = 2;
 /// Absolute fixup: `adrp`, `add`, `blr`; becomes a `bl` at the place of the last when that reaches.
-pub const CALL: u8 = 4;
+pub const CALL: u8 = 3;
 /// Absolute fixup: `adrp`, `add`, `br`; becomes a `b` at the place of the first when that reaches.
-pub const JUMP: u8 = 5;
+pub const JUMP: u8 = 4;
 
 const NOP: u32 = 0xD503_201F;
 const B: u32 = 0x1400_0000;
@@ -53,8 +52,7 @@ pub fn apply_absolute(code: &mut [u8], place: usize, fixup: &AbsoluteFixup) -> b
             }
             0
         }
-        PAGE_WORD => 2,
-        PAGE_DOUBLE => 3,
+        PAGE => 3,
         _ => return false,
     };
     let pages = (target >> 12) - (pc >> 12);
@@ -129,7 +127,7 @@ impl Arm64 {
                 let near = self.reaches(access, disp);
                 let base = if near { mem.base } else { SCRATCH2 };
                 if !near {
-                    self.add_with(SCRATCH2, mem.base, disp.into(), SCRATCH2);
+                    self.add(SCRATCH2, mem.base, disp.into());
                 }
                 asm!(self.buf ; add XSP(SCRATCH2), XSP(base), X(index), uxtx scale.into());
                 self.access(access, register, Mem::at(SCRATCH2, if near { disp } else { 0 }));
@@ -188,16 +186,12 @@ impl Arm64 {
         }
     }
 
-    /// `dst = a + imm` without flags; `dst` and `a` may be the stack pointer.
+    /// `dst = a + imm` without flags; `dst` and `a` may be the stack pointer. Clobbers the second scratch register only.
     pub(super) fn add(&mut self, dst: Reg, a: Reg, imm: i64) {
-        self.add_with(dst, a, imm, SCRATCH);
-    }
-
-    fn add_with(&mut self, dst: Reg, a: Reg, imm: i64, scratch: Reg) {
         let size = imm.unsigned_abs();
         if size >= 1 << 24 || (size >= 1 << 12 && size & 0xFFF != 0 && dst == SP) {
-            self.immediate(scratch, imm);
-            asm!(self.buf ; add XSP(dst), XSP(a), X(scratch), uxtx);
+            self.immediate(SCRATCH2, imm);
+            asm!(self.buf ; add XSP(dst), XSP(a), X(SCRATCH2), uxtx);
             return;
         }
         let (high, low, negative) = ((size >> 12) as u32, size as u32 & 0xFFF, imm < 0);
@@ -268,17 +262,22 @@ impl Arm64 {
             self.island_at = oldest + ISLAND_AFTER;
             return;
         }
-        let mut waiting: Vec<Label> =
-            self.buf.fixups[self.settled..].iter().filter(|fixup| self.waits(fixup)).map(|fixup| fixup.label).collect();
-        waiting.sort_by_key(|label| label.0);
-        waiting.dedup();
+        // In the order of the branches: those that have waited longest find their veneers first.
+        let mut waiting: Vec<Label> = Vec::new();
+        let mut seen = FxHashSet::default();
+        for fixup in &self.buf.fixups[self.settled..] {
+            if self.waits(fixup) && seen.insert(fixup.label) {
+                waiting.push(fixup.label);
+            }
+        }
         self.settled = self.buf.fixups.len();
-        self.island_at = here + ISLAND_AFTER;
         self.word(B | (waiting.len() as u32 + 1));
         for label in waiting {
-            self.veneers.push((label, self.buf.position()));
+            self.veneers.entry(label).or_default().push(self.buf.position());
             self.branch26(false, label);
         }
+        self.islands_end = self.buf.position();
+        self.island_at = here + ISLAND_AFTER;
     }
 
     /// Is this a conditional branch that has neither a bound label nor a veneer?
@@ -288,16 +287,23 @@ impl Arm64 {
 
     /// The branch field that leads to a veneer.
     fn veneer(&self, fixup: &Fixup) -> Option<u32> {
-        let veneers = self.veneers.iter().filter(|(label, _)| *label == fixup.label);
-        veneers.filter_map(|&(_, at)| branch(i64::from(at) - i64::from(fixup.at), 19)).next()
+        let veneers = self.veneers.get(&fixup.label)?;
+        veneers.iter().find_map(|&at| branch(i64::from(at) - i64::from(fixup.at), 19))
     }
 
     /// After the buffer was cut back; `unbound` when a label is open again.
     pub(super) fn cut_islands(&mut self, unbound: bool) {
-        let (before, end) = (self.veneers.len(), self.buf.position());
-        self.veneers.retain(|&(_, at)| at < end);
+        let end = self.buf.position();
+        let cut = self.islands_end > end;
+        if cut {
+            self.veneers.retain(|_, places| {
+                places.retain(|&at| at < end);
+                !places.is_empty()
+            });
+            self.islands_end = end;
+        }
         self.settled = self.settled.min(self.buf.fixups.len());
-        if unbound || self.veneers.len() < before {
+        if unbound || cut {
             self.settled = 0;
             self.island_at = ISLAND_AFTER;
         }

@@ -7,12 +7,13 @@
 //! either, but callers may not count on it); `x16`, `x17`, `d30` and `d31` are clobbered freely. Code grows by islands: see
 //! [`super::encode`].
 
-use super::encode::{Access, ISLAND_AFTER, PAGE_DOUBLE, PAGE_WORD};
+use super::encode::{Access, ISLAND_AFTER, PAGE};
 use super::regs::{self, SCRATCH, SCRATCH2, SP, ZERO};
 use crate::asm::buffer::CodeBuffer;
 use crate::asm::masm::*;
 use dynasmrt::aarch64::{encode_floating_point_immediate, encode_logical_immediate_64bit};
 use dynasmrt::{DynasmApi, dynasm};
+use rustc_hash::FxHashMap;
 
 /// `dynasm!` for this machine.
 macro_rules! asm {
@@ -25,8 +26,10 @@ pub(super) use asm;
 /// The assembler.
 pub struct Arm64 {
     pub(super) buf: CodeBuffer,
-    /// Label and position of the far branches in islands.
-    pub(super) veneers: Vec<(Label, u32)>,
+    /// The positions of the far branches in islands, by their labels.
+    pub(super) veneers: FxHashMap<Label, Vec<u32>>,
+    /// Where the latest island ends.
+    pub(super) islands_end: u32,
     /// Fixups before this need no veneer.
     pub(super) settled: usize,
     /// Where to look next whether an island is due.
@@ -123,7 +126,14 @@ impl MacroAssembler for Arm64 {
     const NAME: &'static str = "arm64";
 
     fn new() -> Arm64 {
-        Arm64 { buf: CodeBuffer::new(), veneers: Vec::new(), settled: 0, island_at: ISLAND_AFTER, too_large: None }
+        Arm64 {
+            buf: CodeBuffer::new(),
+            veneers: FxHashMap::default(),
+            islands_end: 0,
+            settled: 0,
+            island_at: ISLAND_AFTER,
+            too_large: None,
+        }
     }
 
     // ---- buffer, labels ----
@@ -209,7 +219,14 @@ impl MacroAssembler for Arm64 {
         self.access(Access::STORE8, src.0, mem);
     }
 
+    fn store_release(&mut self, mem: Mem, src: Reg) {
+        self.checkpoint();
+        self.lea(SCRATCH2, mem);
+        asm!(self.buf ; stlr X(src), [X(SCRATCH2)]);
+    }
+
     fn store_imm(&mut self, mem: Mem, imm: i32) {
+        debug_assert!(mem.base != SCRATCH && mem.index.is_none_or(|(index, _)| index != SCRATCH));
         self.checkpoint();
         let mut src = ZERO;
         if imm != 0 {
@@ -225,20 +242,20 @@ impl MacroAssembler for Arm64 {
         };
         let mut base = mem.base;
         if mem.disp != 0 {
-            self.add(SCRATCH, base, mem.disp.into());
-            base = SCRATCH;
+            self.add(SCRATCH2, base, mem.disp.into());
+            base = SCRATCH2;
         }
         asm!(self.buf ; add XSP(dst), XSP(base), X(index), uxtx scale.into());
     }
 
     fn load_cell(&mut self, dst: Reg, address: usize) {
         self.checkpoint();
-        self.page(PAGE_DOUBLE, SCRATCH2, address);
+        self.page(PAGE, SCRATCH2, address);
         self.access(Access::LOAD, dst.0, Mem::at(SCRATCH2, 0));
     }
 
     fn store_cell(&mut self, address: usize, src: Reg) {
-        self.page(PAGE_DOUBLE, SCRATCH2, address);
+        self.page(PAGE, SCRATCH2, address);
         self.access(Access::STORE, src.0, Mem::at(SCRATCH2, 0));
     }
 
@@ -279,15 +296,15 @@ impl MacroAssembler for Arm64 {
         match Arm64::logical(imm) {
             Some(field) => self.word(logical | field << 10 | u32::from(a.0) << 5 | u32::from(dst.0)),
             None => {
-                self.immediate(SCRATCH, imm);
-                self.alu(op, dst, a, SCRATCH);
+                self.immediate(SCRATCH2, imm);
+                self.alu(op, dst, a, SCRATCH2);
             }
         }
     }
 
     fn alu_mem(&mut self, op: Alu, dst: Reg, a: Reg, mem: Mem) {
-        self.load(SCRATCH, mem);
-        self.alu(op, dst, a, SCRATCH);
+        self.load(SCRATCH2, mem);
+        self.alu(op, dst, a, SCRATCH2);
     }
 
     fn alu_overflow(&mut self, op: Alu, dst: Reg, a: Reg, b: Reg, overflow: Label) {
@@ -303,9 +320,9 @@ impl MacroAssembler for Arm64 {
     fn mul_overflow(&mut self, dst: Reg, a: Reg, b: Reg, overflow: Label) {
         // It fits when the upper half is the sign of the lower.
         asm!(self.buf
-            ; smulh X(SCRATCH), X(a), X(b)
+            ; smulh X(SCRATCH2), X(a), X(b)
             ; mul X(dst), X(a), X(b)
-            ; cmp X(SCRATCH), X(dst), asr 63
+            ; cmp X(SCRATCH2), X(dst), asr 63
         );
         self.branch19(NOT_EQUAL, overflow);
     }
@@ -321,7 +338,7 @@ impl MacroAssembler for Arm64 {
 
     fn div_rem(&mut self, quotient: Reg, remainder: Reg, a: Reg, b: Reg) {
         debug_assert!(quotient != remainder);
-        let result = if quotient == a || quotient == b { SCRATCH } else { quotient };
+        let result = if quotient == a || quotient == b { SCRATCH2 } else { quotient };
         asm!(self.buf
             ; sdiv X(result), X(a), X(b)
             ; msub X(remainder), X(result), X(b), X(a)
@@ -364,8 +381,8 @@ impl MacroAssembler for Arm64 {
     }
 
     fn compare_mem(&mut self, a: Reg, mem: Mem) {
-        self.load(SCRATCH, mem);
-        self.flagged(Alu::Sub, ZERO, a, SCRATCH);
+        self.load(SCRATCH2, mem);
+        self.flagged(Alu::Sub, ZERO, a, SCRATCH2);
     }
 
     fn compare_mem32_imm(&mut self, mem: Mem, imm: u32) {
@@ -378,10 +395,9 @@ impl MacroAssembler for Arm64 {
         }
     }
 
-    fn compare_cell32(&mut self, a: Reg, address: usize) {
-        self.page(PAGE_WORD, SCRATCH2, address);
-        self.access(Access::LOAD32, SCRATCH.0, Mem::at(SCRATCH2, 0));
-        asm!(self.buf ; cmp W(SCRATCH), W(a));
+    fn compare32_mem(&mut self, a: Reg, mem: Mem) {
+        self.load32(SCRATCH2, mem);
+        asm!(self.buf ; cmp W(a), W(SCRATCH2));
     }
 
     fn test_imm(&mut self, a: Reg, imm: i64) {
@@ -389,8 +405,8 @@ impl MacroAssembler for Arm64 {
         match Arm64::logical(imm) {
             Some(field) => self.word(0xF200_001F | field << 10 | u32::from(a.0) << 5),
             None => {
-                self.immediate(SCRATCH, imm);
-                self.test(a, SCRATCH);
+                self.immediate(SCRATCH2, imm);
+                self.test(a, SCRATCH2);
             }
         }
     }
@@ -449,8 +465,8 @@ impl MacroAssembler for Arm64 {
         } else if let Some(field) = short {
             self.word(0x1E60_1000 | u32::from(field) << 13 | u32::from(dst.0));
         } else {
-            self.immediate(SCRATCH, value.to_bits() as i64);
-            self.bits_float(dst, SCRATCH);
+            self.immediate(SCRATCH2, value.to_bits() as i64);
+            self.bits_float(dst, SCRATCH2);
         }
     }
 
@@ -510,9 +526,9 @@ impl MacroAssembler for Arm64 {
     }
 
     fn untag_float(&mut self, dst: FReg, src: Reg) {
-        self.add(SCRATCH, src, -3);
-        asm!(self.buf ; ror X(SCRATCH), X(SCRATCH), 4);
-        self.bits_float(dst, SCRATCH);
+        self.add(SCRATCH2, src, -3);
+        asm!(self.buf ; ror X(SCRATCH2), X(SCRATCH2), 4);
+        self.bits_float(dst, SCRATCH2);
     }
 
     fn tag_float(&mut self, dst: Reg, src: FReg, boxed: Label) {

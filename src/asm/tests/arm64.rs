@@ -2,7 +2,7 @@
 //! machine itself, or under qemu.)
 
 use super::Random;
-use crate::asm::arm64::encode::{CALL, JUMP, PAGE_DOUBLE, PAGE_WORD, apply_absolute};
+use crate::asm::arm64::encode::{CALL, JUMP, PAGE, apply_absolute};
 use crate::asm::arm64::{Arm64, regs};
 use crate::asm::disasm::{Listing, Machine};
 use crate::asm::masm::*;
@@ -91,8 +91,8 @@ fn integers() {
         ("add x9, x10, #0x1, lsl #12", &|m| m.alu_imm(Alu::Add, A, B, 0x1000)),
         ("add x9, x10, #0x1, lsl #12 | add x9, x9, #0x1", &|m| m.alu_imm(Alu::Add, A, B, 0x1001)),
         ("and x9, x10, #0xfffffffffffffff8", &|m| m.alu_imm(Alu::And, A, B, -8)),
-        ("mov x16, #0x5 | eor x9, x10, x16", &|m| m.alu_imm(Alu::Xor, A, B, 5)),
-        ("smulh x16, x10, x11 | mul x9, x10, x11 | cmp x16, x9, asr #63 | b.ne L1 | L1: | ret", &|m| {
+        ("mov x17, #0x5 | eor x9, x10, x17", &|m| m.alu_imm(Alu::Xor, A, B, 5)),
+        ("smulh x17, x10, x11 | mul x9, x10, x11 | cmp x17, x9, asr #63 | b.ne L1 | L1: | ret", &|m| {
             let l = m.label();
             m.mul_overflow(A, B, C, l);
             m.bind(l);
@@ -123,11 +123,11 @@ fn floats_and_calls() {
     check(&[
         ("fmov d1, #1.5", &|m| m.fmov_imm(F, 1.5)),
         ("fmov d1, xzr", &|m| m.fmov_imm(F, 0.0)),
-        ("mov x16, #0x8000000000000000 | fmov d1, x16", &|m| m.fmov_imm(F, -0.0)),
+        ("mov x17, #0x8000000000000000 | fmov d1, x17", &|m| m.fmov_imm(F, -0.0)),
         ("fadd d1, d1, d2", &|m| m.falu(Falu::Add, F, F, G)),
         ("frintm d1, d2", &|m| m.fround(Round::Floor, F, G)),
         ("ldr d1, [x10, x11, lsl #3]", &|m| m.fload(F, Mem::indexed(B, C, 3, 0))),
-        ("sub x16, x9, #0x3 | ror x16, x16, #0x4 | fmov d1, x16", &|m| m.untag_float(F, A)),
+        ("sub x17, x9, #0x3 | ror x17, x17, #0x4 | fmov d1, x17", &|m| m.untag_float(F, A)),
         ("adrp x17 | ldr x16, [x17, cell x] | blr x16", &|m| m.call_cell(0x7000_1238)),
         ("nop | nop | bl ?", &|m| m.call_code(0x7000_4000)),
         ("b ? | nop | nop", &|m| m.jump_code(0x7000_4000)),
@@ -161,12 +161,11 @@ fn absolute_references_arrive() {
         let place = 0x7000_0000_0000 + 4 * random.below(1 << 28);
         let reach = [1 << 10, 1 << 20, 1 << 28, 1 << 29][random.below(4)];
         let target = place - reach / 2 * 4 + random.below(reach) * 4;
-        let kind = [PAGE_WORD, PAGE_DOUBLE, CALL, JUMP][random.below(4)];
-        let target = if kind == PAGE_DOUBLE { target & !7 } else { target };
+        let kind = [PAGE, CALL, JUMP][random.below(3)];
+        let target = if kind == PAGE { target & !7 } else { target };
         let mut masm = Arm64::new();
         match kind {
-            PAGE_DOUBLE => masm.load_cell(A, target),
-            PAGE_WORD => masm.compare_cell32(A, target),
+            PAGE => masm.load_cell(A, target),
             CALL => masm.call_code(target),
             _ => masm.jump_code(target),
         }
@@ -183,8 +182,7 @@ fn absolute_references_arrive() {
                 assert_eq!(branch(0), target);
                 continue;
             }
-            PAGE_DOUBLE => 3,
-            PAGE_WORD => 2,
+            PAGE => 3,
             _ => 0,
         };
         let pages = ((words[0] >> 5 & 0x7_FFFF) << 2 | words[0] >> 29 & 3) as i32;

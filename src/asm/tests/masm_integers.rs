@@ -132,14 +132,22 @@ fn cells() {
         unsafe { cell.write(word) };
         rig.check(&mut ctx, "load_cell", |m, _| m.load_cell(dst, address), &[(dst, Some(word))], false);
         for cond in CONDITIONS {
-            let taken = holds(cond, u64::from(word as u32) << 32, value(&ctx, a) << 32);
+            let taken = holds(cond, value(&ctx, a) << 32, u64::from(word as u32) << 32);
             let code = |m: &mut Host, l| {
-                m.compare_cell32(a, address);
+                m.mov_imm(Host::SCRATCH, address as i64 - 8);
+                m.compare32_mem(a, Mem::at(Host::SCRATCH, 8));
                 m.branch(cond, l);
             };
-            rig.check(&mut ctx, "compare_cell32", code, &[], taken);
+            rig.check(&mut ctx, "compare32_mem", code, &[], taken);
         }
         rig.check(&mut ctx, "store_cell", |m, _| m.store_cell(address, a), &[], false);
+        // SAFETY: the cell is ours.
+        assert_eq!(unsafe { cell.read() }, value(&ctx, a));
+        let code = |m: &mut Host, _| {
+            m.mov_imm(Host::SCRATCH, address as i64 + 24);
+            m.store_release(Mem::at(Host::SCRATCH, -24), a);
+        };
+        rig.check(&mut ctx, "store_release", code, &[], false);
         // SAFETY: the cell is ours.
         assert_eq!(unsafe { cell.read() }, value(&ctx, a));
     }

@@ -220,6 +220,11 @@ impl MacroAssembler for X64 {
         self.rm(None, false, true, &[0x88], src.0, mem);
     }
 
+    fn store_release(&mut self, mem: Mem, src: Reg) {
+        // Stores of this machine are seen in their order.
+        self.store(mem, src);
+    }
+
     fn store_imm(&mut self, mem: Mem, imm: i32) {
         self.rm(None, true, false, &[0xC7], 0, mem);
         self.buf.push_i32(imm);
@@ -452,8 +457,8 @@ impl MacroAssembler for X64 {
         }
     }
 
-    fn compare_cell32(&mut self, a: Reg, address: usize) {
-        self.rip(false, &[0x39], a.0, address);
+    fn compare32_mem(&mut self, a: Reg, mem: Mem) {
+        self.rm(None, false, false, &[Group1::Cmp.load_form()], a.0, mem);
     }
 
     fn test_imm(&mut self, a: Reg, imm: i64) {

@@ -5,7 +5,7 @@ use super::access::{entry, put_all};
 use super::support::{Outcome, deep_bool, null, seqable, wrong_type};
 use crate::builtins;
 use crate::gc::layout::{self};
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread};
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::TooDeep;
 use crate::runtime::iterate::Items;
@@ -228,19 +228,10 @@ fn add_all(cx: &mut Thread, set: Handle, coll: Handle) -> Outcome {
     let builder = map::Builder::from(cx, map)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
-        add(cx, &builder, item)?;
+        set::add_to(cx, &builder, item)?;
     }
     let map = builder.finish(cx)?;
     set::from_map(cx, map)
-}
-
-/// Adds a member unless an equal one is there: the first one stays.
-pub fn add(cx: &mut Thread, builder: &map::Builder, member: Handle) -> Result<(), Thrown> {
-    match map::find(cx.get(builder.map()), cx.get(member)) {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => builder.put(cx, member, member),
-        Err(deep) => Err(deep.throw(cx)),
-    }
 }
 
 fn into_set(cx: &mut Thread, args: &Args<'_>) -> Outcome {

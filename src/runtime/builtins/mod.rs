@@ -65,6 +65,8 @@ pub static TABLES: &[&[&Builtin]] = &[
     functions::TABLE,
     introspection::TABLE,
     introspection::CORE,
+    io::TABLE,
+    io::CORE,
     process::TABLE,
     types::TABLE,
 ];

@@ -1,19 +1,25 @@
 //! Persistent maps: up to [`SMALL`] entries in the order of insertion, a hash trie beyond.
 //!
 //! ```text
-//! MAP count | root | hash
+//! MAP count | root | floats
 //!              └─ NODE key, value, key, value … (small) or MAP_NODE (see trie.rs)
 //! ```
+//!
+//! In a trie, neighbouring Ints share a place (group.rs) that a Float cannot have, though 1 and 1.0 are the same key. So there
+//! each stands where its own kind stands, the operations look in the other place too ([`place`]), and `floats` is `true` when
+//! there may be Float keys that equal an Int: without, nobody has to look twice for an Int.
 //!
 //! The header count of a MAP is the owner of the nodes it may change in place (`trie.rs`): only the MAP inside of a
 //! MUTABLE_MAP has one.
 
+use super::group;
 use super::trie::{self, Entries, SHARED};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::equality::{TooDeep, equal};
 use crate::runtime::hashing;
+use crate::runtime::numbers::{Integral, integral};
 
 /// The most entries that are kept in the order of insertion.
 pub const SMALL: usize = 8;
@@ -35,12 +41,18 @@ pub fn is_small(map: Value<'_>) -> bool {
     root(map).is(NODE)
 }
 
+/// May the trie have Float keys that equal an Int?
+#[inline]
+fn has_floats(map: Value<'_>) -> bool {
+    field(map, MAP, 2).word() == Word::TRUE
+}
+
 /// A new MAP.
-fn make(cx: &mut Thread, count: usize, root: Handle, owner: u32) -> Result<Handle, Thrown> {
+fn make(cx: &mut Thread, count: usize, root: Handle, floats: bool, owner: u32) -> Result<Handle, Thrown> {
     cx.allocate(MAP, 3, owner, |cx, mut fresh| {
         fresh.set_raw(0, count_bits(count));
         fresh.set(1, cx.get(root));
-        fresh.set_raw(2, Word::NULL.0);
+        fresh.set_raw(2, if floats { Word::TRUE.0 } else { Word::NULL.0 });
     })
 }
 
@@ -52,14 +64,38 @@ pub fn empty(cx: &mut Thread) -> Result<Handle, Thrown> {
 /// The map without entries that an owner may change.
 pub fn empty_owned(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
     let root = cx.alloc_array_of(NODE, &[])?;
-    make(cx, 0, root, owner)
+    make(cx, 0, root, false, owner)
+}
+
+/// A map of keys and values in turn; of equal keys the first keeps its place and gets the last value.
+pub fn of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
+    if entries.len() > 2 * SMALL || has_equal_keys(cx, entries).map_err(|deep| deep.throw(cx))? {
+        let builder = Builder::new(cx)?;
+        for entry in entries.chunks_exact(2) {
+            builder.put(cx, entry[0], entry[1])?;
+        }
+        return builder.finish(cx);
+    }
+    let root = cx.alloc_array_of(NODE, entries)?;
+    make(cx, entries.len() / 2, root, false, SHARED)
+}
+
+fn has_equal_keys(cx: &Thread, entries: &[Handle]) -> Result<bool, TooDeep> {
+    for (i, a) in entries.chunks_exact(2).enumerate() {
+        for b in entries.chunks_exact(2).skip(i + 1) {
+            if equal(cx.get(a[0]), cx.get(b[0]))? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The same entries in a MAP of another owner.
 pub fn with_owner(cx: &mut Thread, map: Handle, owner: u32) -> Result<Handle, Thrown> {
-    let count = len(cx.get(map));
+    let (count, floats) = (len(cx.get(map)), has_floats(cx.get(map)));
     let root = cx.root(root(cx.get(map)));
-    make(cx, count, root, owner)
+    make(cx, count, root, floats, owner)
 }
 
 /// The index of a key in the NODE of a small map.
@@ -81,7 +117,62 @@ pub fn find<'h>(map: Value<'h>, key: Value<'h>) -> Result<Option<(Value<'h>, Val
         let node = Slots::of(root);
         return Ok(small_index(node, key)?.map(|i| (node.get(i), node.get(i + 1))));
     }
-    trie::find(root, key, hashing::hash(key))
+    let found = trie::find(root, key, trie::hash(key))?;
+    if found.is_some() || !may_be_elsewhere(map, key) {
+        return Ok(found);
+    }
+    match twin(key) {
+        Some(hash) if key.is_int() => trie::find(root, key, hash),
+        Some(_) => {
+            // A Float that equals an inline Int: the group knows only Ints.
+            let int = whole(key).and_then(|word| Value::immediate(key.thread(), word));
+            int.map_or(Ok(None), |int| trie::find(root, int, trie::hash(int)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Can a key of a trie be found in a second place?
+#[inline]
+fn may_be_elsewhere(map: Value<'_>, key: Value<'_>) -> bool {
+    if key.is_int() { has_floats(map) } else { whole(key).is_some() }
+}
+
+/// The inline Int that a Float equals.
+#[inline]
+fn whole(key: Value<'_>) -> Option<Word> {
+    let f = key.word().as_tagged_float()?;
+    match integral(f)? {
+        Integral::Small(i) => Word::int(i),
+        Integral::Large { .. } => None,
+    }
+}
+
+/// The hash of the second place of a key: of an Int that of the Float, of a Float that of the Int.
+fn twin(key: Value<'_>) -> Option<u64> {
+    match key.as_int() {
+        // Floats have the general hash, which is the same for the Int.
+        Some(_) => Some(hashing::hash(key)),
+        None => whole(key).and_then(Word::as_int).map(|i| group::hash(group::number(i))),
+    }
+}
+
+/// Key and hash by which an operation on a trie must look: those of the key itself, unless its twin is there.
+fn place(cx: &mut Thread, map: Handle, key: Handle) -> Result<(Handle, u64), Thrown> {
+    let (m, k) = (cx.get(map), cx.get(key));
+    let own = trie::hash(k);
+    if !may_be_elsewhere(m, k) {
+        return Ok((key, own));
+    }
+    match find(m, k) {
+        Ok(Some((found, _))) if found.is_int() != k.is_int() => {
+            let hash = trie::hash(found);
+            Ok((cx.root(found), hash))
+        }
+        // `find` gives the key it was asked for when a group has it: a Float was asked for as an Int then.
+        Ok(_) => Ok((key, own)),
+        Err(deep) => Err(deep.throw(cx)),
+    }
 }
 
 /// The value of a key.
@@ -138,7 +229,7 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
             Ok(Some(i)) if node.get(i + 1) == cx.get(value) => Ok(map),
             Ok(Some(i)) => {
                 let node = super::view::replace(cx, old, i + 1, value)?;
-                update(cx, map, count, node, owner)
+                update(cx, map, count, node, false, owner)
             }
             Ok(None) if count < SMALL => {
                 let len = node.len();
@@ -148,50 +239,63 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
                     fresh.set(1 + len, cx.get(key));
                     fresh.set(2 + len, cx.get(value));
                 })?;
-                update(cx, map, count + 1, node, owner)
+                update(cx, map, count + 1, node, false, owner)
             }
             Ok(None) => {
-                let root = grow(cx, old, owner)?;
-                let hash = hashing::hash(cx.get(key));
+                let (root, mut floats) = grow(cx, old, owner)?;
+                floats |= whole(cx.get(key)).is_some();
+                let hash = trie::hash(cx.get(key));
                 let (root, _) = trie::assoc(cx, root, key, hash, value, owner)?;
-                update(cx, map, count + 1, root, owner)
+                update(cx, map, count + 1, root, floats, owner)
             }
             Err(deep) => Err(deep.throw(cx)),
         };
     }
-    let hash = hashing::hash(cx.get(key));
+    let (key, hash) = place(cx, map, key)?;
     let (root, added) = trie::assoc(cx, old, key, hash, value, owner)?;
     if root == old && !added {
         return Ok(map);
     }
-    update(cx, map, count + usize::from(added), root, owner)
+    let floats = has_floats(cx.get(map)) || whole(cx.get(key)).is_some();
+    update(cx, map, count + usize::from(added), root, floats, owner)
 }
 
-/// The trie of the entries of a small map.
-fn grow(cx: &mut Thread, node: Handle, owner: u32) -> Result<Handle, Thrown> {
+/// The trie of the entries of a small map, and whether it has Float keys that equal an Int.
+fn grow(cx: &mut Thread, node: Handle, owner: u32) -> Result<(Handle, bool), Thrown> {
     // Nobody knows the new nodes yet: an owner of their own saves copies.
     let building = if owner == SHARED { trie::new_owner() } else { owner };
     let mut root = trie::empty(cx, building)?;
+    let mut floats = false;
     let len = Slots::of(cx.get(node)).len();
     for i in (0..len).step_by(2) {
         let slots = Slots::of(cx.get(node));
         let (key, value) = (cx.root(slots.get(i)), cx.root(slots.get(i + 1)));
-        let hash = hashing::hash(cx.get(key));
+        floats |= whole(cx.get(key)).is_some();
+        let hash = trie::hash(cx.get(key));
         root = trie::assoc(cx, root, key, hash, value, building)?.0;
     }
-    Ok(root)
+    Ok((root, floats))
 }
 
 /// A MAP of other contents; the same MAP when it has an owner.
 #[inline]
-fn update(cx: &mut Thread, map: Handle, count: usize, root: Handle, owner: u32) -> Result<Handle, Thrown> {
+fn update(
+    cx: &mut Thread,
+    map: Handle,
+    count: usize,
+    root: Handle,
+    floats: bool,
+    owner: u32,
+) -> Result<Handle, Thrown> {
     if owner == SHARED {
-        return make(cx, count, root, owner);
+        return make(cx, count, root, floats, owner);
     }
     let m = cx.get(map);
     let number = cx.root_word(Word(count_bits(count)));
+    let floats = cx.root_word(if floats { Word::TRUE } else { Word::NULL });
     cx.set_slot(m, 0, cx.get(number));
     cx.set_slot(m, 1, cx.get(root));
+    cx.set_slot(m, 2, cx.get(floats));
     Ok(map)
 }
 
@@ -218,14 +322,17 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
             Err(deep) => return Err(deep.throw(cx)),
         }
     } else {
-        let hash = hashing::hash(cx.get(key));
+        let (key, hash) = place(cx, map, key)?;
         match trie::dissoc(cx, old, key, hash, owner)? {
             Some(root) if count - 1 <= SMALL => shrink(cx, root, count - 1)?,
-            Some(root) => root,
+            Some(root) => {
+                let floats = has_floats(cx.get(map));
+                return update(cx, map, count - 1, root, floats, owner);
+            }
             None => return Ok(map),
         }
     };
-    update(cx, map, count - 1, root, owner)
+    update(cx, map, count - 1, root, false, owner)
 }
 
 /// The NODE of a trie that has become small.

@@ -62,3 +62,23 @@ pub fn remove(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Th
         if new == old { Ok(set) } else { from_map(cx, new) }
     })
 }
+
+/// The set with some members; of equal ones the first stays.
+pub fn add_all(cx: &mut Thread, set: Handle, members: &[Handle]) -> Result<Handle, Thrown> {
+    let map = cx.root(map_of(cx.get(set)));
+    let builder = map::Builder::from(cx, map)?;
+    for &member in members {
+        add_to(cx, &builder, member)?;
+    }
+    let map = builder.finish(cx)?;
+    from_map(cx, map)
+}
+
+/// Adds a member to the map of a set, unless an equal one is there.
+pub fn add_to(cx: &mut Thread, builder: &map::Builder, member: Handle) -> Result<(), Thrown> {
+    match map::find(cx.get(builder.map()), cx.get(member)) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => builder.put(cx, member, member),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}

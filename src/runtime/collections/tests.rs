@@ -100,6 +100,43 @@ fn check_map(cx: &mut Thread, ops: &[(u8, i64, i64)]) {
     }
 }
 
+/// Keys that are Ints or the Floats that equal them, halves among them.
+fn check_mixed(cx: &mut Thread, ops: &[(u8, i64, bool)]) {
+    let mut model: BTreeMap<i64, (i64, bool)> = BTreeMap::new();
+    let mut m = map::empty(cx).expect("memory");
+    let key = |cx: &mut Thread, n: i64, float: bool| {
+        if float { cx.alloc_float(n as f64).expect("memory") } else { int(cx, n) }
+    };
+    for (i, &(op, n, float)) in ops.iter().enumerate() {
+        let k = key(cx, n, float);
+        if op < 6 {
+            let v = int(cx, i as i64);
+            m = map::assoc(cx, m, k, v).expect("memory");
+            // The key that came first stays.
+            let known = model.get(&n).map_or(float, |&(_, float)| float);
+            model.insert(n, (i as i64, known));
+        } else {
+            m = map::dissoc(cx, m, k).expect("memory");
+            model.remove(&n);
+        }
+    }
+    assert_eq!(map::len(cx.get(m)), model.len());
+    let mut stored: Vec<_> = map::iter(cx.get(m))
+        .map(|(k, v)| (k.as_float().map_or(k.as_int(), |f| Some(f as i64)), (v.as_int(), k.is_float())))
+        .collect();
+    stored.sort_unstable();
+    assert_eq!(stored, model.iter().map(|(n, &(v, float))| (Some(*n), (Some(v), float))).collect::<Vec<_>>());
+    for n in 0..90 {
+        for float in [false, true] {
+            let k = key(cx, n, float);
+            let found = map::get(cx.get(m), cx.get(k)).expect("not deep").and_then(|v| v.as_int());
+            assert_eq!(found, model.get(&n).map(|&(v, _)| v), "{n} {float}");
+        }
+        let half = cx.alloc_float(n as f64 + 0.5).expect("memory");
+        assert!(map::get(cx.get(m), cx.get(half)).expect("not deep").is_none());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -109,8 +146,13 @@ proptest! {
     }
 
     #[test]
-    fn maps(ops in vec((0..10u8, 0..600i64, any::<i32>().prop_map(i64::from)), 0..900)) {
+    fn maps(ops in vec((0..10u8, prop_oneof![0..600i64, (0..60i64).prop_map(|n| n * 1_000_003)], any::<i32>().prop_map(i64::from)), 0..900)) {
         with_machine(|cx| check_map(cx, &ops));
+    }
+
+    #[test]
+    fn ints_and_floats_are_the_same_keys(ops in vec((0..8u8, 0..90i64, any::<bool>()), 0..400)) {
+        with_machine(|cx| check_mixed(cx, &ops));
     }
 
     #[test]

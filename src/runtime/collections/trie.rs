@@ -5,6 +5,7 @@
 //! MAP_NODE        bitmap (Int: bits 0…15 which hash digits have an entry here, 16…31 which have a child)
 //!                 key, value … of the entries in the order of digits, then the children in the order of digits
 //! COLLISION_NODE  key, value … of entries whose whole hashes are equal; below the last digit only
+//! GROUP_NODE      values of neighbouring Ints (see group.rs), wherever a child can stand
 //! ```
 //!
 //! A digit is 4 bits of the hash, lowest first: the path of a key depends on its hash alone, so the order is the same in every
@@ -15,10 +16,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::group;
 use super::view::{Slots, count_bits};
-use crate::gc::layout::{COLLISION_NODE, MAP_NODE};
+use crate::gc::layout::{COLLISION_NODE, GROUP_NODE, MAP_NODE};
 use crate::gc::word::INT_SHIFT;
-use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::equality::{TooDeep, equal};
 use crate::runtime::hashing;
 
@@ -83,42 +85,51 @@ impl Bitmap {
     fn bits(self) -> u64 {
         self.0 << INT_SHIFT
     }
+
+    fn word(self) -> Word {
+        Word(self.bits())
+    }
 }
 
 #[inline]
 fn digit(hash: u64, shift: u32) -> u64 {
-    1 << (hash >> shift & MASK)
+    1 << (hash >> (shift & (HASH_BITS - 1)) & MASK)
 }
 
-/// Is it a node without bitmap?
+/// The hash that decides where a key stands.
 #[inline]
-fn is_collision(node: Value<'_>) -> bool {
-    node.is(COLLISION_NODE)
+pub fn hash(key: Value<'_>) -> u64 {
+    match key.as_int() {
+        Some(i) => group::hash(group::number(i)),
+        None => hashing::hash(key),
+    }
 }
 
-/// The entry of a key: key and value as they are stored.
+/// The entry of a key: key and value as they are stored. `hash` is the key's ([`hash`]).
 #[inline]
 pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Value<'h>, Value<'h>)>, TooDeep> {
-    let mut node = Slots::of(root);
+    let mut node = root;
     let mut shift = 0;
-    while shift < HASH_BITS {
-        let bitmap = Bitmap::of(node);
+    while node.is(MAP_NODE) {
+        let slots = Slots::of(node);
+        let bitmap = Bitmap::of(slots);
         let bit = digit(hash, shift);
         if bitmap.has_entry(bit) {
             let i = bitmap.entry_index(bit);
-            let found = node.get(i);
-            return Ok(if equal(found, key)? { Some((found, node.get(i + 1))) } else { None });
+            let found = slots.get(i);
+            return Ok(if equal(found, key)? { Some((found, slots.get(i + 1))) } else { None });
         }
         if !bitmap.has_child(bit) {
             return Ok(None);
         }
-        node = Slots::of(node.get(bitmap.child_index(bit)));
+        node = slots.get(bitmap.child_index(bit));
         shift += BITS;
     }
-    Ok(match collision_index(node, key)? {
-        Some(i) => Some((node.get(i), node.get(i + 1))),
-        None => None,
-    })
+    let slots = Slots::of(node);
+    if node.is(GROUP_NODE) {
+        return Ok(group::find(slots, key).map(|value| (key, value)));
+    }
+    Ok(collision_index(slots, key)?.map(|i| (slots.get(i), slots.get(i + 1))))
 }
 
 fn collision_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {
@@ -138,12 +149,12 @@ pub fn empty(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
     })
 }
 
-/// A copy of a node in which `removed` elements from `at` on are replaced by `inserted`.
-fn splice(
+/// A copy of a node in which `removed` elements from `at` on are replaced by `inserted`, and the first ones by immediate words.
+pub(super) fn splice(
     cx: &mut Thread,
     node: Handle,
     owner: u32,
-    bitmap: Option<Bitmap>,
+    first: &[Word],
     at: usize,
     removed: usize,
     inserted: &[Handle],
@@ -159,15 +170,15 @@ fn splice(
             fresh.set(1 + at + k, cx.get(value));
         }
         fresh.copy(1 + at + inserted.len(), source, 1 + at + removed, len - at - removed);
-        if let Some(bitmap) = bitmap {
-            fresh.set_raw(1, bitmap.bits());
+        for (i, word) in first.iter().enumerate() {
+            fresh.set_raw(1 + i, word.0);
         }
     })
 }
 
 /// The node with element `i` replaced: itself when it belongs to `owner`.
 #[inline]
-fn store(cx: &mut Thread, node: Handle, owner: u32, i: usize, value: Handle) -> Result<Handle, Thrown> {
+pub(super) fn store(cx: &mut Thread, node: Handle, owner: u32, i: usize, value: Handle) -> Result<Handle, Thrown> {
     let target = cx.get(node);
     if owner != SHARED && target.count() == owner {
         cx.set_slot(target, 1 + i, cx.get(value));
@@ -194,10 +205,14 @@ pub fn assoc(
     let mut node = root;
     let mut shift = 0;
     let (leaf, added) = loop {
-        if shift >= HASH_BITS {
+        let target = cx.get(node);
+        if target.is(GROUP_NODE) {
+            break assoc_group(cx, node, shift, (key, hash, value), owner)?;
+        }
+        if target.is(COLLISION_NODE) {
             break assoc_collision(cx, node, key, value, owner)?;
         }
-        let slots = Slots::of(cx.get(node));
+        let slots = Slots::of(target);
         let bitmap = Bitmap::of(slots);
         let bit = digit(hash, shift);
         if bitmap.has_child(bit) {
@@ -216,15 +231,87 @@ pub fn assoc(
                 Err(deep) => return Err(deep.throw(cx)),
             }
             let (found, other) = (cx.root(found), cx.root(slots.get(i + 1)));
-            let found_hash = hashing::hash(cx.get(found));
-            let child = pair(cx, shift + BITS, (found, found_hash, other), (key, hash, value), owner)?;
+            let child = if group::same(cx.get(found), cx.get(key)) {
+                group::of_two(cx, (found, other), (key, value), owner)?
+            } else {
+                let found_hash = self::hash(cx.get(found));
+                pair(cx, shift + BITS, (found, found_hash, other), (key, hash, value), owner)?
+            };
             break (entry_to_child(cx, node, bitmap, bit, child, owner)?, true);
         } else {
             let i = bitmap.entry_index(bit);
-            break (splice(cx, node, owner, Some(Bitmap(bitmap.0 | bit)), i, 0, &[key, value])?, true);
+            break (splice(cx, node, owner, &[Bitmap(bitmap.0 | bit).word()], i, 0, &[key, value])?, true);
         }
     };
     Ok((path.rebuild(cx, leaf, owner)?, added))
+}
+
+/// Adds an entry where a group stands.
+fn assoc_group(
+    cx: &mut Thread,
+    node: Handle,
+    shift: u32,
+    entry: (Handle, u64, Handle),
+    owner: u32,
+) -> Result<(Handle, bool), Thrown> {
+    let (key, hash, value) = entry;
+    if let Some(result) = group::assoc(cx, node, key, value, owner)? {
+        return Ok(result);
+    }
+    // The key belongs elsewhere: the group moves down to where the ways part.
+    let group_hash = group::hash(group::number_of(Slots::of(cx.get(node))));
+    let mut differ = shift;
+    while differ < HASH_BITS && digit(group_hash, differ) == digit(hash, differ) {
+        differ += BITS;
+    }
+    if differ >= HASH_BITS {
+        let mut entries = group::entries(cx, node);
+        entries.extend([key, value]);
+        let bottom = collision(cx, &entries, owner)?;
+        return Ok((chain(cx, bottom, hash, shift, HASH_BITS, owner)?, true));
+    }
+    let bitmap = Bitmap(digit(hash, differ) | digit(group_hash, differ) << CHILDREN_SHIFT);
+    let bottom = cx.allocate(MAP_NODE, 5, owner, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(4));
+        fresh.set_raw(1, bitmap.bits());
+        for (i, part) in [key, value, node].into_iter().enumerate() {
+            fresh.set(2 + i, cx.get(part));
+        }
+    })?;
+    Ok((chain(cx, bottom, hash, shift, differ, owner)?, true))
+}
+
+/// A node of entries whose hashes are equal.
+fn collision(cx: &mut Thread, entries: &[Handle], owner: u32) -> Result<Handle, Thrown> {
+    cx.allocate(COLLISION_NODE, entries.len() + 1, owner, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(entries.len()));
+        for (i, &part) in entries.iter().enumerate() {
+            fresh.set(1 + i, cx.get(part));
+        }
+    })
+}
+
+/// Nodes of one child each, from the digit at `shift` down to a node that stands at `bottom_shift`.
+fn chain(
+    cx: &mut Thread,
+    bottom: Handle,
+    hash: u64,
+    shift: u32,
+    bottom_shift: u32,
+    owner: u32,
+) -> Result<Handle, Thrown> {
+    let mut node = bottom;
+    let mut at = bottom_shift;
+    while at > shift {
+        at -= BITS;
+        let bit = digit(hash, at);
+        node = cx.allocate(MAP_NODE, 3, owner, |cx, mut fresh| {
+            fresh.set_raw(0, count_bits(2));
+            fresh.set_raw(1, Bitmap(bit << CHILDREN_SHIFT).bits());
+            fresh.set(2, cx.get(node));
+        })?;
+    }
+    Ok(node)
 }
 
 fn assoc_collision(
@@ -238,7 +325,7 @@ fn assoc_collision(
     let len = slots.len();
     match collision_index(slots, cx.get(key)) {
         Ok(Some(i)) => Ok((store(cx, node, owner, i + 1, value)?, false)),
-        Ok(None) => Ok((splice(cx, node, owner, None, len, 0, &[key, value])?, true)),
+        Ok(None) => Ok((splice(cx, node, owner, &[], len, 0, &[key, value])?, true)),
         Err(deep) => Err(deep.throw(cx)),
     }
 }
@@ -321,13 +408,8 @@ fn pair(
     while differ < HASH_BITS && digit(a.1, differ) == digit(b.1, differ) {
         differ += BITS;
     }
-    let mut node = if differ >= HASH_BITS {
-        cx.allocate(COLLISION_NODE, 5, owner, |cx, mut fresh| {
-            fresh.set_raw(0, count_bits(4));
-            for (i, value) in [a.0, a.2, b.0, b.2].into_iter().enumerate() {
-                fresh.set(1 + i, cx.get(value));
-            }
-        })?
+    let bottom = if differ >= HASH_BITS {
+        collision(cx, &[a.0, a.2, b.0, b.2], owner)?
     } else {
         let (x, y) = (digit(a.1, differ), digit(b.1, differ));
         let (first, second) = if x < y { (a, b) } else { (b, a) };
@@ -339,16 +421,7 @@ fn pair(
             }
         })?
     };
-    while differ > shift {
-        differ -= BITS;
-        let bit = digit(a.1, differ);
-        node = cx.allocate(MAP_NODE, 3, owner, |cx, mut fresh| {
-            fresh.set_raw(0, count_bits(2));
-            fresh.set_raw(1, Bitmap(bit << CHILDREN_SHIFT).bits());
-            fresh.set(2, cx.get(node));
-        })?;
-    }
-    Ok(node)
+    chain(cx, bottom, a.1, shift, differ, owner)
 }
 
 /// The trie without a key; none when it has no such key.
@@ -357,10 +430,17 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
     let mut node = root;
     let mut shift = 0;
     let mut leaf = loop {
-        let slots = Slots::of(cx.get(node));
-        if shift >= HASH_BITS {
+        let target = cx.get(node);
+        if target.is(GROUP_NODE) {
+            match group::dissoc(cx, node, key, owner)? {
+                Some(leaf) => break leaf,
+                None => return Ok(None),
+            }
+        }
+        let slots = Slots::of(target);
+        if target.is(COLLISION_NODE) {
             match collision_index(slots, cx.get(key)) {
-                Ok(Some(i)) => break splice(cx, node, owner, None, i, 2, &[])?,
+                Ok(Some(i)) => break splice(cx, node, owner, &[], i, 2, &[])?,
                 Ok(None) => return Ok(None),
                 Err(deep) => return Err(deep.throw(cx)),
             }
@@ -376,7 +456,7 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
         } else if bitmap.has_entry(bit) {
             let i = bitmap.entry_index(bit);
             match equal(slots.get(i), cx.get(key)) {
-                Ok(true) => break splice(cx, node, owner, Some(Bitmap(bitmap.0 & !bit)), i, 2, &[])?,
+                Ok(true) => break splice(cx, node, owner, &[Bitmap(bitmap.0 & !bit).word()], i, 2, &[])?,
                 Ok(false) => return Ok(None),
                 Err(deep) => return Err(deep.throw(cx)),
             }
@@ -385,24 +465,26 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
         }
     };
     // A node that is left with one entry and no child gives it to its parent.
-    while let Some((key_at, value_at)) = single(cx.get(leaf)) {
-        let slots = Slots::of(cx.get(leaf));
-        let (k, v) = (cx.root(slots.get(key_at)), cx.root(slots.get(value_at)));
+    while let Some((key, value)) = single(cx.get(leaf)) {
+        let (key, value) = (cx.root(key), cx.root(value));
         let Some((parent, i)) = path.pop() else { break };
         shift -= BITS;
-        leaf = child_to_entry(cx, parent, digit(hash, shift), i, k, v, owner)?;
+        leaf = child_to_entry(cx, parent, digit(hash, shift), i, key, value, owner)?;
     }
     path.rebuild(cx, leaf, owner).map(Some)
 }
 
-/// Where the only entry of a node stands, when it has no child.
-fn single(node: Value<'_>) -> Option<(usize, usize)> {
+/// The only entry of a node, when it has no child.
+fn single(node: Value<'_>) -> Option<(Value<'_>, Value<'_>)> {
     let slots = Slots::of(node);
-    if is_collision(node) {
-        return (slots.len() == 2).then_some((0, 1));
+    if node.is(GROUP_NODE) {
+        return group::single(slots);
+    }
+    if node.is(COLLISION_NODE) {
+        return (slots.len() == 2).then(|| (slots.get(0), slots.get(1)));
     }
     let bitmap = Bitmap::of(slots);
-    (bitmap.entries() == 1 && bitmap.children() == 0).then_some((1, 2))
+    (bitmap.entries() == 1 && bitmap.children() == 0).then(|| (slots.get(1), slots.get(2)))
 }
 
 /// A copy of a node in which the child at a digit has become an entry.
@@ -431,10 +513,47 @@ fn child_to_entry(
     })
 }
 
+/// Where a walk through a node begins.
+#[inline]
+pub fn first_position(node: Value<'_>) -> usize {
+    usize::from(node.is(MAP_NODE))
+}
+
+/// What a walk through a node comes to next.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'h> {
+    /// An entry, and the position after it.
+    Entry(Value<'h>, Value<'h>, usize),
+    /// A child, and the position after it.
+    Child(Value<'h>, usize),
+    /// The end.
+    End,
+}
+
+/// What stands at a position of a node: first the entries, then the children.
+#[inline]
+pub fn step(slots: Slots<'_>, at: usize) -> Step<'_> {
+    let node = slots.object();
+    if node.is(GROUP_NODE) {
+        return match group::entry_from(slots, at) {
+            Some((key, value, next)) => Step::Entry(key, value, next),
+            None => Step::End,
+        };
+    }
+    let entries_end = if node.is(MAP_NODE) { 1 + 2 * Bitmap::of(slots).entries() } else { slots.len() };
+    if at < entries_end {
+        Step::Entry(slots.get(at), slots.get(at + 1), at + 2)
+    } else if at < slots.len() {
+        Step::Child(slots.get(at), at + 1)
+    } else {
+        Step::End
+    }
+}
+
 /// Walks the entries of a trie in order, without recursion.
 #[derive(Clone, Debug)]
 pub struct Entries<'h> {
-    /// Nodes and the next element of each: first keys, then children.
+    /// Nodes and the next position of each.
     stack: Vec<(Slots<'h>, usize)>,
 }
 
@@ -442,19 +561,9 @@ impl<'h> Entries<'h> {
     /// The entries of a trie.
     pub fn of(root: Value<'h>) -> Entries<'h> {
         let mut entries = Entries { stack: Vec::with_capacity(8) };
-        entries.enter(root);
+        entries.stack.push((Slots::of(root), first_position(root)));
         entries
     }
-
-    fn enter(&mut self, node: Value<'h>) {
-        let slots = Slots::of(node);
-        self.stack.push((slots, if is_collision(node) { 0 } else { 1 }));
-    }
-}
-
-/// The index after the last entry of a node.
-pub(crate) fn entries_end(slots: Slots<'_>) -> usize {
-    if is_collision(slots.object()) { slots.len() } else { 1 + 2 * Bitmap::of(slots).entries() }
 }
 
 impl<'h> Iterator for Entries<'h> {
@@ -462,17 +571,19 @@ impl<'h> Iterator for Entries<'h> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (slots, next) = self.stack.last_mut()?;
-            let (slots, at) = (*slots, *next);
-            if at < entries_end(slots) {
-                *next += 2;
-                return Some((slots.get(at), slots.get(at + 1)));
-            }
-            if at < slots.len() {
-                *next += 1;
-                self.enter(slots.get(at));
-            } else {
-                self.stack.pop();
+            let (slots, at) = self.stack.last_mut()?;
+            match step(*slots, *at) {
+                Step::Entry(key, value, next) => {
+                    *at = next;
+                    return Some((key, value));
+                }
+                Step::Child(child, next) => {
+                    *at = next;
+                    self.stack.push((Slots::of(child), first_position(child)));
+                }
+                Step::End => {
+                    self.stack.pop();
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ unsafe fn load<'h>(object: Value<'h>, i: usize) -> Value<'h> {
     unsafe { Value::from_raw(object.thread(), Word(bits)) }
 }
 
-/// An `ARRAY`, `NODE`, `MAP_NODE` or `COLLISION_NODE`.
+/// An `ARRAY`, `NODE`, `MAP_NODE`, `COLLISION_NODE` or `GROUP_NODE`.
 #[derive(Clone, Copy, Debug)]
 pub struct Slots<'h> {
     object: Value<'h>,
@@ -46,7 +46,10 @@ impl<'h> Slots<'h> {
     #[inline]
     pub fn try_of(object: Value<'h>) -> Option<Slots<'h>> {
         let fits = object.is_pointer()
-            && matches!(object.layout(), layout::NODE | layout::MAP_NODE | layout::ARRAY | layout::COLLISION_NODE);
+            && matches!(
+                object.layout(),
+                layout::NODE | layout::MAP_NODE | layout::ARRAY | layout::COLLISION_NODE | layout::GROUP_NODE
+            );
         if !fits {
             return None;
         }

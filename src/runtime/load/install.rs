@@ -41,7 +41,9 @@ pub fn install(cx: &mut Thread, unit: &Arc<Unit>, scope: &Scope<'_>) -> Result<H
     }
     let init = installer.code(cx, unit.init)?;
     let function = cx.alloc_closure(init.address(), &[])?;
-    Ok(cx.scoped(|cx| cx.call(function, &[]))?)
+    let value = cx.scoped(|cx| cx.call(function, &[]));
+    installer.linked.installed();
+    Ok(value?)
 }
 
 /// All own names get their bindings; types get their objects, so that references to them can be resolved.

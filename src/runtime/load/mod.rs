@@ -97,6 +97,11 @@ impl Loader {
         super::lock(&self.tests).clone()
     }
 
+    /// The records that tests hold.
+    pub(super) fn records(&self) -> Vec<&'static super::Code> {
+        super::lock(&self.tests).iter().map(|t| t.code).collect()
+    }
+
     fn search(&self) -> paths::SearchPath {
         super::read(&self.search).clone()
     }
@@ -220,7 +225,7 @@ fn load(
         Ok(unit) => Arc::new(unit),
         Err(errors) => return Err(syntax_problems(&source, &errors)),
     };
-    let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![p]))?;
+    let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
         Origin::Text(namespace) if namespace.name == name => namespace,
         _ => declare::namespace(cx, &name).map_err(|e| e.throw(cx))?,
@@ -261,7 +266,7 @@ fn forget_loading(cx: &Thread, origin: Origin<'_>) {
 }
 
 /// The name of a unit's namespace: its `namespace` line, which must agree with the file's path, or the path itself.
-fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String, Problem> {
+fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String, Box<Problem>> {
     let line = unit.namespace.as_ref().map(|line| (unit.name(line.path).to_string(), line.span));
     let search = cx.vm().loader.search();
     let whole = Span { start: 0, end: 0 };
@@ -281,7 +286,7 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
             let mut problem = problem(&unit.source, span, title);
             problem.diagnostic.help =
                 Some("a namespace is called as its file, with the folders below the source root".into());
-            Err(problem)
+            Err(Box::new(problem))
         }
         None => {
             let name = match origin {
@@ -292,7 +297,7 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
                 return Ok(name);
             }
             let title = format!("`{name}` is not a name for a namespace: add a line `namespace name` at the top");
-            Err(problem(&unit.source, whole, title))
+            Err(Box::new(problem(&unit.source, whole, title)))
         }
     }
 }

@@ -38,11 +38,16 @@ pub fn to_text(cx: &mut Thread, value: Handle, style: Style) -> Result<String, T
 
 /// Appends the text of a value.
 pub fn append(cx: &mut Thread, out: &mut String, value: Handle, style: Style) -> Result<(), Thrown> {
-    let mut printer = Printer::default();
-    if style == Style::Readable && cx.get(value).str().is_some() && !printer.extended(cx, value) {
-        quote(out, cx.get(value).str().unwrap_or(""));
+    if let Some(text) = cx.get(value).str()
+        && !Method::Format.is_extended(cx.get(value))
+    {
+        match style {
+            Style::Display => out.push_str(text),
+            Style::Readable => quote(out, text),
+        }
         return Ok(());
     }
+    let mut printer = Printer::default();
     let mark = cx.mark();
     let result = printer.write(cx, out, value, 0);
     cx.release(mark);
@@ -121,15 +126,15 @@ impl Printer {
         match v.layout() {
             layout::VECTOR => {
                 let n = vector::len(v);
-                self.list(cx, out, "[", "]", n, depth, |cx, i| vector::get(cx.get(value), i))
+                self.list(cx, out, ["[", "]"], n, depth, |cx, i| vector::get(cx.get(value), i))
             }
             layout::ARRAY | layout::NODE => {
                 let n = Slots::of(v).len();
-                self.list(cx, out, "array[", "]", n, depth, |cx, i| Some(Slots::of(cx.get(value)).get(i)))
+                self.list(cx, out, ["array[", "]"], n, depth, |cx, i| Some(Slots::of(cx.get(value)).get(i)))
             }
             layout::MUTABLE_LIST => {
                 let n = List::view(v).1;
-                self.list(cx, out, "mutable-list[", "]", n, depth, |cx, i| {
+                self.list(cx, out, ["mutable-list[", "]"], n, depth, |cx, i| {
                     let (slots, n) = List::view(cx.get(value));
                     (i < n).then(|| slots.get(i))
                 })
@@ -163,12 +168,12 @@ impl Printer {
         &mut self,
         cx: &mut Thread,
         out: &mut String,
-        open: &str,
-        close: &str,
+        brackets: [&str; 2],
         n: usize,
         depth: i64,
         get: impl for<'h> Fn(&'h Thread, usize) -> Option<Value<'h>>,
     ) -> Result<(), Thrown> {
+        let [open, close] = brackets;
         out.push_str(open);
         for i in 0..n {
             let Some(element) = get(cx, i) else { break };

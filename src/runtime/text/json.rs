@@ -162,7 +162,7 @@ impl<'a> Decoder<'a> {
 
     fn number(&mut self, cx: &mut Thread) -> Result<Handle, Failure> {
         let text = self.text;
-        let rest = text[self.at..].as_bytes();
+        let rest = &text.as_bytes()[self.at..];
         let digits = |from: usize| rest.get(from..).unwrap_or(&[]).iter().take_while(|b| b.is_ascii_digit()).count();
         let mut len = usize::from(rest[0] == b'-');
         let whole = digits(len);
@@ -258,7 +258,7 @@ fn unicode<'a>(text: &'a str, out: &mut String) -> Result<&'a str, Failure> {
     let low = rest.strip_prefix("\\u").and_then(hex).filter(|low| (0xDC00..0xE000).contains(low));
     match low {
         Some(low) if code < 0xDC00 => {
-            let pair = 0x10000 + (code - 0xD800 << 10) + (low - 0xDC00);
+            let pair = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
             out.push(char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER));
             Ok(&rest[6..])
         }

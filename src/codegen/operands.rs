@@ -1,0 +1,375 @@
+//! Operands and variables: where their words are, and how they get into registers.
+//!
+//! An operand is asked for by its index on the state's stack; asking may load, tag or untag it, and the state remembers where it
+//! is now. Variables are given their values here, into the home that the survey chose for them when they have one.
+
+use super::facts::{Facts, Types};
+use super::generator::Generator;
+use super::state::{Owner, Place, Value};
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout;
+use crate::reader::tree::*;
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// The index of the `n`th latest operand (0: the latest).
+    pub(super) fn top(&self, n: usize) -> usize {
+        self.state.height() - 1 - n
+    }
+
+    /// Puts a result in a register on the stack.
+    pub(super) fn push_reg(&mut self, r: Reg, facts: Facts) {
+        self.state.push(Value::new(Place::Reg(r), facts));
+    }
+
+    /// Puts a constant on the stack.
+    pub(super) fn push_constant(&mut self, word: Word) {
+        self.state.push(Value::constant(word));
+    }
+
+    /// Operand `i` as a tagged word in a register, pinned.
+    pub(super) fn in_register(&mut self, i: usize) -> Reg {
+        let value = self.state.operand(i).clone();
+        let r = match value.place {
+            Place::Reg(r) => {
+                self.pin(r);
+                return r;
+            }
+            Place::Slot(slot) => {
+                let r = self.register();
+                let mem = self.slot(slot);
+                self.asm.load(r, mem);
+                // A variable read again soon is read from the register.
+                if let Some(var) = value.var
+                    && self.state.var(var).place == value.place
+                    && !self.is_settled(var)
+                {
+                    let held = Value { place: Place::Reg(r), copy: Some(slot), ..self.state.var(var).clone() };
+                    self.state.set_var(var, held);
+                }
+                self.state.set_operand(i, Value { place: Place::Reg(r), copy: Some(slot), ..value });
+                return r;
+            }
+            Place::Const(word) => {
+                let r = self.register();
+                self.asm.mov_imm(r, word.0 as i64);
+                r
+            }
+            Place::Cell(address) => {
+                let r = self.register();
+                self.asm.load_cell(r, address);
+                r
+            }
+            Place::Float(_) | Place::FloatSlot(_) => {
+                let f = self.in_float(i);
+                let r = self.register();
+                self.tag_into(r, f);
+                r
+            }
+            Place::FloatConst(f) => {
+                let r = self.register();
+                match Word::float(f) {
+                    Some(word) => self.asm.mov_imm(r, word.0 as i64),
+                    None => {
+                        let f = self.in_float(i);
+                        self.tag_into(r, f);
+                    }
+                }
+                r
+            }
+            Place::None => self.register(),
+        };
+        let value = self.state.operand(i).clone();
+        self.state.set_operand(i, Value { place: Place::Reg(r), copy: None, ..value });
+        r
+    }
+
+    /// Tags a raw float into a register.
+    pub(super) fn tag_into(&mut self, dst: Reg, src: FReg) {
+        let boxed = self.asm.label();
+        let done = self.asm.label();
+        self.asm.tag_float(dst, src, boxed);
+        self.asm.bind(done);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(boxed);
+            g.asm.fmov(M::FSCRATCH, src);
+            let stub = g.link.box_float_stub();
+            g.asm.call_code(stub);
+            if dst != M::SCRATCH {
+                g.asm.mov(dst, M::SCRATCH);
+            }
+            g.asm.jump(done);
+        }));
+    }
+
+    /// Untags a word that is certainly a Float, immediate or boxed.
+    pub(super) fn untag_into(&mut self, dst: FReg, src: Reg) {
+        let boxed = self.asm.label();
+        let done = self.asm.label();
+        self.asm.test_imm(src, crate::gc::word::FLOAT_BIT as i64);
+        self.asm.branch(Cond::Equal, boxed);
+        self.asm.untag_float(dst, src);
+        self.asm.bind(done);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(boxed);
+            g.asm.fload(dst, Mem::at(src, layout::slot_disp(0)));
+            g.asm.jump(done);
+        }));
+    }
+
+    /// Operand `i`, certainly a Float, raw in a register, pinned.
+    pub(super) fn in_float(&mut self, i: usize) -> FReg {
+        let value = self.state.operand(i).clone();
+        let f = match value.place {
+            Place::Float(f) => {
+                self.pin_float(f);
+                return f;
+            }
+            Place::FloatSlot(slot) => {
+                let f = self.float_register();
+                let mem = self.slot(slot);
+                self.asm.fload(f, mem);
+                if let Some(var) = value.var
+                    && self.state.var(var).place == value.place
+                    && !self.is_settled(var)
+                {
+                    let held = Value { place: Place::Float(f), copy: Some(slot), ..self.state.var(var).clone() };
+                    self.state.set_var(var, held);
+                }
+                self.state.set_operand(i, Value { place: Place::Float(f), copy: Some(slot), ..value });
+                return f;
+            }
+            Place::FloatConst(c) => {
+                let f = self.float_register();
+                self.asm.fmov_imm(f, c);
+                f
+            }
+            _ => {
+                let r = self.in_register(i);
+                let f = self.float_register();
+                self.untag_into(f, r);
+                f
+            }
+        };
+        let value = self.state.operand(i).clone();
+        self.state.set_operand(i, Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value });
+        f
+    }
+
+    /// Operand `i`, certainly an inline Int, as a raw float in a register, pinned. The operand stays as it is.
+    pub(super) fn int_as_float(&mut self, i: usize) -> FReg {
+        let f = self.float_register();
+        if let Place::Const(word) = self.state.operand(i).place
+            && let Some(n) = word.as_int()
+        {
+            self.asm.fmov_imm(f, n as f64);
+            return f;
+        }
+        let r = self.in_register(i);
+        self.asm.shift_imm(Shift::Right, M::SCRATCH, r, 3);
+        self.asm.int_to_float(f, M::SCRATCH);
+        f
+    }
+
+    /// The constant Int of an operand.
+    pub(super) fn constant_int(&self, i: usize) -> Option<i64> {
+        match self.state.operand(i).place {
+            Place::Const(word) => word.as_int(),
+            _ => None,
+        }
+    }
+
+    /// The constant word of an operand.
+    pub(super) fn constant_word(&self, i: usize) -> Option<Word> {
+        match self.state.operand(i).place {
+            Place::Const(word) => Some(word),
+            Place::FloatConst(f) => Word::float(f),
+            _ => None,
+        }
+    }
+
+    /// Something was learnt of operand `i` that holds from here on, so it holds of its variable as well.
+    pub(super) fn learn(&mut self, i: usize, facts: Facts) {
+        let value = self.state.operand(i).clone();
+        if let Some(var) = value.var {
+            let known = self.state.var(var).clone();
+            if known.place != Place::None && !known.place.is_raw() {
+                self.state.set_var(var, Value { facts, ..known });
+            }
+        }
+        self.state.set_operand(i, Value { facts, ..value });
+    }
+
+    /// Replaces the latest `n` operands by a value.
+    pub(super) fn replace(&mut self, n: usize, value: Value) {
+        self.state.push(value);
+        let result = self.state.pop();
+        for _ in 0..n {
+            self.state.pop();
+        }
+        self.state.push(result);
+        self.unpin();
+    }
+
+    /// Replaces the latest `n` operands by a word in a register.
+    pub(super) fn replace_reg(&mut self, n: usize, r: Reg, facts: Facts) {
+        self.replace(n, Value::new(Place::Reg(r), facts));
+    }
+
+    /// When the point cannot be reached, replaces the latest `n` operands by anything and says so.
+    pub(super) fn dead(&mut self, n: usize) -> bool {
+        if self.state.reachable {
+            return false;
+        }
+        self.replace(n, Value::constant(Word::NULL));
+        true
+    }
+
+    /// From here on nothing is reached; an operand stands for the value that is never seen.
+    pub(super) fn unreachable(&mut self) {
+        self.state.reachable = false;
+    }
+
+    // ---- variables ----
+
+    /// Must the variable stay in its place for a landing pad?
+    pub(super) fn is_settled(&self, var: VarId) -> bool {
+        self.settled.iter().any(|(v, _)| *v == var)
+    }
+
+    /// The register in which a variable lives across calls.
+    pub(super) fn home(&self, var: VarId) -> Option<Reg> {
+        self.survey.home(var).map(|i| M::CALLEE_SAVED[i as usize])
+    }
+
+    /// Gives the latest operand to a variable and takes it off the stack.
+    pub(super) fn store_var(&mut self, var: VarId) {
+        if !self.state.reachable {
+            self.state.pop();
+            return;
+        }
+        let i = self.top(0);
+        if let Some(place) = self.settled.iter().rev().find(|(v, _)| *v == var).map(|(_, p)| *p) {
+            self.store_settled(i, var, place);
+            return;
+        }
+        let value = self.state.operand(i).clone();
+        let home = self.home(var);
+        let place = match (value.place, home) {
+            // A home is for tagged words; a raw float stays raw.
+            (Place::Reg(r), Some(home)) if r != home => {
+                self.vacate_home(home, var);
+                self.asm.mov(home, r);
+                Value { place: Place::Reg(home), copy: None, var: None, ..value.clone() }
+            }
+            (Place::Slot(_) | Place::Cell(_), Some(home)) => {
+                let r = self.in_register(i);
+                self.vacate_home(home, var);
+                self.asm.mov(home, r);
+                Value { place: Place::Reg(home), copy: None, var: None, ..value.clone() }
+            }
+            // Another variable's callee-saved register is not for this one.
+            (Place::Reg(r), None) if self.is_callee_saved(r) => {
+                let to = self.register();
+                self.asm.mov(to, r);
+                Value { place: Place::Reg(to), copy: None, var: None, ..value.clone() }
+            }
+            _ => Value { var: None, ..value.clone() },
+        };
+        self.state.pop();
+        self.state.set_var(var, place);
+        self.unalias(var);
+        self.unpin();
+    }
+
+    /// Pending operands that alias a variable keep the old value: they are no longer it.
+    fn unalias(&mut self, var: VarId) {
+        self.state.update(|owner, v| match owner {
+            Owner::Operand(_) if v.var == Some(var) => Some(Value { var: None, ..v.clone() }),
+            _ => None,
+        });
+    }
+
+    /// Before a home register gets a new value: operands that alias the old one move away.
+    pub(super) fn vacate_home(&mut self, home: Reg, var: VarId) {
+        let mut others = self.state.uses_of(home);
+        if self.state.var(var).place == Place::Reg(home) {
+            others -= 1;
+        }
+        if others == 0 {
+            return;
+        }
+        let to = self.register();
+        self.asm.mov(to, home);
+        self.state.update(|owner, v| {
+            (v.place == Place::Reg(home) && owner != Owner::Var(var))
+                .then(|| Value { place: Place::Reg(to), ..v.clone() })
+        });
+    }
+
+    /// A variable that a landing pad expects in its place: the value goes there at once.
+    fn store_settled(&mut self, i: usize, var: VarId, place: Place) {
+        let r = self.in_register(i);
+        let facts = self.state.operand(i).facts;
+        match place {
+            Place::Reg(home) => {
+                self.vacate_home(home, var);
+                if r != home {
+                    self.asm.mov(home, r);
+                }
+            }
+            Place::Slot(slot) => {
+                self.vacate_slot(slot, var);
+                let mem = self.slot(slot);
+                self.asm.store(mem, r);
+            }
+            _ => {}
+        }
+        self.state.pop();
+        self.state.set_var(var, Value::new(place, facts));
+        self.unalias(var);
+        self.unpin();
+    }
+
+    /// Before a variable's frame slot gets a new value: others that share it move away.
+    pub(super) fn vacate_slot(&mut self, slot: u16, var: VarId) {
+        let holds = |v: &Value| v.place == Place::Slot(slot) || v.copy == Some(slot);
+        let shared = self.state.values().any(|(o, v)| o != Owner::Var(var) && holds(v));
+        if !shared {
+            return;
+        }
+        let to = self.register();
+        let mem = self.slot(slot);
+        self.asm.load(to, mem);
+        self.state.update(|owner, v| {
+            if owner == Owner::Var(var) || !holds(v) {
+                return None;
+            }
+            match v.place {
+                Place::Slot(s) if s == slot => Some(Value { place: Place::Reg(to), copy: None, ..v.clone() }),
+                _ => Some(Value { copy: None, ..v.clone() }),
+            }
+        });
+    }
+
+    /// Pushes a variable's value.
+    pub(super) fn push_var(&mut self, var: VarId) {
+        let value = self.state.var(var).clone();
+        if value.place == Place::None {
+            self.push_constant(Word::NULL);
+            return;
+        }
+        self.state.push(Value { var: Some(var), ..value });
+    }
+
+    /// Forgets the variables that are not used any more.
+    pub(super) fn forget_dead(&mut self) {
+        let (survey, settled, now) = (&self.survey, &self.settled, self.now);
+        self.state.forget(|var| survey.end(var) <= now && !settled.iter().any(|(v, _)| *v == var));
+    }
+
+    /// The types that operand `i` may have.
+    pub(super) fn types_of(&self, i: usize) -> Types {
+        self.state.operand(i).facts.types
+    }
+}

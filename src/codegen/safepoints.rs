@@ -1,0 +1,275 @@
+//! Safepoints and the calls of helpers.
+//!
+//! The stack map of a safepoint is the state there, written down. A helper is called inline, when what lives in caller-saved
+//! registers goes to the frame first, or out of line, when every live register is saved and restored around the call.
+
+use super::facts::Facts;
+use super::generator::Generator;
+use super::link::Helper;
+use super::state::{Owner, Place, State, Value};
+use crate::asm::masm::*;
+use crate::reader::tree::*;
+
+/// What is known at a return address: read off the state.
+#[derive(Debug, Clone)]
+pub struct Safepoint {
+    /// Offset of the return address.
+    pub return_offset: u32,
+    /// Callee-saved registers that hold live tagged words.
+    pub live_saved: u8,
+    /// Frame slots that hold live tagged words.
+    pub slots: Vec<u16>,
+    /// Where an exception that comes out of the call lands.
+    pub handler: Option<Label>,
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// The map of the present state for a call that returns here.
+    pub(super) fn safepoint(&mut self) {
+        let return_offset = self.asm.offset();
+        let mut live_saved = 0;
+        let mut slots = Vec::new();
+        for (_, value) in self.state.values() {
+            match value.place {
+                Place::Reg(r) => {
+                    if let Some(i) = M::CALLEE_SAVED.iter().position(|s| *s == r) {
+                        live_saved |= 1 << i;
+                    }
+                    slots.extend(value.copy);
+                }
+                Place::Slot(s) => slots.push(s),
+                _ => {}
+            }
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        let handler = self.handler;
+        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler });
+    }
+
+    /// Notes the source position of the code that follows.
+    pub(super) fn line(&mut self) {
+        let source = self.unit.span(self.at).start;
+        let offset = self.asm.offset();
+        match self.lines.last_mut() {
+            Some((_, s)) if *s == source => {}
+            Some((o, s)) if *o == offset => *s = source,
+            _ => self.lines.push((offset, source)),
+        }
+    }
+
+    /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own
+    /// and are left alone.
+    pub(super) fn save_for_call(&mut self, above: usize) {
+        self.forget_dead();
+        for k in 0..M::CALLER_SAVED.len() {
+            let r = M::CALLER_SAVED[k];
+            if self.state.uses_of(r) == 0 {
+                continue;
+            }
+            let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
+            let first = self.state.values().find(|(o, v)| kept(*o) && v.place == Place::Reg(r));
+            let Some((_, value)) = first else { continue };
+            let slot = match value.copy {
+                Some(slot) => slot,
+                None => {
+                    let slot = self.state.free_slot();
+                    let mem = self.slot(slot);
+                    self.asm.store(mem, r);
+                    slot
+                }
+            };
+            self.state.update(|owner, v| {
+                (kept(owner) && v.place == Place::Reg(r)).then(|| Value {
+                    place: Place::Slot(slot),
+                    copy: None,
+                    ..v.clone()
+                })
+            });
+        }
+        for k in 0..M::FLOATS.len() {
+            let f = M::FLOATS[k];
+            if self.state.uses_of_float(f) == 0 {
+                continue;
+            }
+            let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
+            let first = self.state.values().find(|(o, v)| kept(*o) && v.place == Place::Float(f));
+            let Some((_, value)) = first else { continue };
+            let slot = match value.copy {
+                Some(slot) => slot,
+                None => {
+                    let slot = self.state.free_slot();
+                    let mem = self.slot(slot);
+                    self.asm.fstore(mem, f);
+                    slot
+                }
+            };
+            self.state.update(|owner, v| {
+                (kept(owner) && v.place == Place::Float(f)).then(|| Value {
+                    place: Place::FloatSlot(slot),
+                    copy: None,
+                    ..v.clone()
+                })
+            });
+        }
+    }
+
+    /// Calls a helper inline: the latest `n` operands are its arguments and are replaced by the result. `extra` are raw words
+    /// that follow them.
+    pub(super) fn call_helper(&mut self, helper: Helper, n: usize, extra: &[u64], facts: Facts) {
+        if self.dead(n) {
+            return;
+        }
+        let above = self.state.height() - n;
+        for i in above..self.state.height() {
+            // Raw floats are tagged while registers are still plenty.
+            if self.state.operand(i).place.is_raw() {
+                self.in_register(i);
+                self.unpin();
+            }
+        }
+        self.save_for_call(above);
+        let mut moves = Vec::new();
+        for k in 0..n {
+            moves.push((self.state.operand(above + k).place, Place::Reg(M::ARGS[k])));
+        }
+        self.parallel_move(moves);
+        for (k, word) in extra.iter().enumerate() {
+            self.asm.mov_imm(M::ARGS[n + k], *word as i64);
+        }
+        for _ in 0..n {
+            self.state.pop();
+        }
+        self.line();
+        let code = self.link.helper(helper);
+        self.asm.call_code(code);
+        self.safepoint();
+        self.unpin();
+        self.push_reg(M::RESULT, facts);
+    }
+
+    /// A helper call out of line, from the state `self.state`: keeps every live register. The arguments are places of that
+    /// state or raw words. The result comes in SCRATCH.
+    pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument]) {
+        // Save what lives in caller-saved registers into fresh slots; the state for the map has them there.
+        let before = self.state.clone();
+        let mut saved: Vec<(Reg, u16)> = Vec::new();
+        let mut saved_floats: Vec<(FReg, u16)> = Vec::new();
+        let mut next = self.state.free_slot();
+        let mut fresh = |state: &State| {
+            while state
+                .values()
+                .any(|(_, v)| v.copy == Some(next) || v.place == Place::Slot(next) || v.place == Place::FloatSlot(next))
+            {
+                next += 1;
+            }
+            next += 1;
+            next - 1
+        };
+        for r in M::CALLER_SAVED {
+            if self.state.uses_of(*r) > 0 {
+                saved.push((*r, fresh(&before)));
+            }
+        }
+        for f in M::FLOATS {
+            if self.state.uses_of_float(*f) > 0 {
+                saved_floats.push((*f, fresh(&before)));
+            }
+        }
+        for (r, slot) in &saved {
+            let mem = self.slot(*slot);
+            self.asm.store(mem, *r);
+        }
+        for (f, slot) in &saved_floats {
+            let mem = self.slot(*slot);
+            self.asm.fstore(mem, *f);
+        }
+        self.state.update(|_, v| match v.place {
+            Place::Reg(r) => {
+                saved.iter().find(|(s, _)| *s == r).map(|(_, slot)| Value { place: Place::Slot(*slot), ..v.clone() })
+            }
+            Place::Float(f) => saved_floats
+                .iter()
+                .find(|(s, _)| *s == f)
+                .map(|(_, slot)| Value { place: Place::FloatSlot(*slot), ..v.clone() }),
+            _ => None,
+        });
+        let mut moves = Vec::new();
+        for (k, argument) in arguments.iter().enumerate() {
+            if let Argument::Place(place) = argument {
+                moves.push((*place, Place::Reg(M::ARGS[k])));
+            }
+        }
+        self.parallel_move(moves);
+        for (k, argument) in arguments.iter().enumerate() {
+            if let Argument::Raw(word) = argument {
+                self.asm.mov_imm(M::ARGS[k], *word as i64);
+            }
+        }
+        self.line();
+        let code = self.link.helper(helper);
+        self.asm.call_code(code);
+        // Copies beside registers are in the map as well: they must stay true.
+        self.safepoint_with_copies();
+        self.asm.mov(M::SCRATCH, M::RESULT);
+        for (r, slot) in &saved {
+            let mem = self.slot(*slot);
+            self.asm.load(*r, mem);
+        }
+        for (f, slot) in &saved_floats {
+            let mem = self.slot(*slot);
+            self.asm.fload(*f, mem);
+        }
+        self.state = before;
+    }
+
+    fn safepoint_with_copies(&mut self) {
+        self.safepoint();
+        let mut extra: Vec<u16> =
+            self.state.values().filter(|(_, v)| !v.place.is_raw()).filter_map(|(_, v)| v.copy).collect();
+        if let Some(point) = self.safepoints.last_mut() {
+            point.slots.append(&mut extra);
+            point.slots.sort_unstable();
+            point.slots.dedup();
+        }
+    }
+
+    /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the
+    /// given indices, puts the result into `dst` and goes on at `resume`.
+    pub(super) fn slow_path(&mut self, helper: Helper, arguments: Vec<Argument>, dst: Reg, resume: Label) -> Label {
+        let label = self.asm.label();
+        let state = self.state.clone();
+        let at = self.at;
+        let handler = self.handler;
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(helper, &arguments);
+            g.asm.mov(dst, M::SCRATCH);
+            g.asm.jump(resume);
+        }));
+        label
+    }
+
+    /// The generator as it was when a cold path was asked for.
+    pub(super) fn enter_cold(&mut self, state: State, at: NodeId, handler: Option<Label>) {
+        self.state = state;
+        self.at = at;
+        self.handler = handler;
+        self.unpin();
+    }
+
+    /// An operand as an argument of a cold call.
+    pub(super) fn argument(&self, i: usize) -> Argument {
+        Argument::Place(self.state.operand(i).place)
+    }
+}
+
+/// An argument of a helper called out of line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Argument {
+    /// A place of the state.
+    Place(Place),
+    /// An untagged word.
+    Raw(u64),
+}

@@ -1,0 +1,227 @@
+//! The end of code: what nobody can reach any more is freed.
+//!
+//! Owns the list of code records of functions, and the decision which of them live. A REPL that redefines a function a million
+//! times must not grow.
+//!
+//! A record lives while a collection reaches a closure of it, a frame runs in it, a dispatch, a default or a test holds it, its
+//! unit is being installed, or the function around it lives (whose code makes closures of it). What a record owns (bodies,
+//! constants, inline caches) dies with it; a body that was replaced dies when no frame runs in it. Only collections that
+//! somebody asked for look: enough was compiled since the last one.
+//!
+//! Invariants: decision and end happen while the world stands still. Whoever holds a record across an allocation holds it by
+//! one of the ways above; nobody allocates in the heap while he holds a lock that is taken here.
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use super::binding::Binding;
+use super::code::Code;
+use super::roots::RootCell;
+use super::sites::FieldSite;
+use super::types::TypeInfo;
+use super::vm::Vm;
+use crate::asm::memory::Published;
+use crate::gc::{Stress, Thread};
+
+/// So many bodies are compiled at least between two searches.
+const PAUSE: usize = 2000;
+/// The same under stress.
+const PAUSE_UNDER_STRESS: usize = 50;
+
+/// What a compiled body brought into the world besides itself.
+#[derive(Debug, Default)]
+pub struct Owned {
+    /// Its chunk, and where it starts.
+    pub published: Option<(Published, usize)>,
+    /// Constants.
+    pub roots: Vec<&'static RootCell>,
+    /// Inline caches.
+    pub sites: Vec<&'static FieldSite>,
+}
+
+/// Who remembers that a function depends on it.
+#[derive(Clone, Copy, Debug)]
+pub enum DependsOn {
+    /// A binding.
+    Binding(&'static Binding),
+    /// A type.
+    Type(&'static TypeInfo),
+}
+
+/// The list and its state.
+#[derive(Default)]
+pub struct Reclaim {
+    codes: Mutex<Vec<&'static Code>>,
+    made: AtomicUsize,
+    wanted: AtomicBool,
+    epoch: AtomicU32,
+    frames: Mutex<Vec<usize>>,
+}
+
+/// The way from the heap's hooks to the machine, which comes to life later.
+pub type Later = OnceLock<&'static Vm>;
+
+impl Reclaim {
+    /// A new record of a function.
+    pub(super) fn add(&self, code: &'static Code) {
+        super::lock(&self.codes).push(code);
+    }
+
+    /// Does the collection that is under way look for dead code?
+    pub(super) fn wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// A collection has reached a closure of this record.
+    pub(super) fn reached(&self, code: &Code) {
+        code.seen.store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// A frame will be returned to at this address.
+    pub(super) fn frame(&self, return_address: usize) {
+        let mut frames = super::lock(&self.frames);
+        if frames.last() != Some(&return_address) {
+            frames.push(return_address);
+        }
+    }
+
+    /// The number of records, for tests.
+    pub fn count(&self) -> usize {
+        super::lock(&self.codes).len()
+    }
+
+    /// After a collection, the world stands still: frees what is dead.
+    pub(super) fn collected(&self, vm: &'static Vm) {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let mut addresses = std::mem::take(&mut *super::lock(&self.frames));
+        addresses.sort_unstable();
+        addresses.dedup();
+        for address in &addresses {
+            let number = vm.code_map.view().caller(*address).map_or(0, |f| f.source);
+            if let Some((unit, function)) = vm.sources.get(number)
+                && let Some(code) = unit.known_code(function)
+            {
+                code.seen.store(epoch, Ordering::Relaxed);
+            }
+        }
+        for code in vm.dispatch.records().into_iter().chain(vm.types.records()).chain(vm.loader.records()) {
+            code.seen.store(epoch, Ordering::Relaxed);
+        }
+        // Who lives is decided for all before the first is freed: a record asks those around it.
+        let (living, dead): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *super::lock(&self.codes)).into_iter().partition(|code| lives(code, epoch));
+        for code in dead {
+            free_record(vm, code);
+        }
+        for code in &living {
+            replaced_bodies(code, &addresses).into_iter().for_each(|owned| free(vm, owned));
+        }
+        *super::lock(&self.codes) = living;
+    }
+}
+
+/// Does the record or one of those around it live?
+fn lives(code: &Code, epoch: u32) -> bool {
+    if code.seen.load(Ordering::Relaxed) == epoch {
+        return true;
+    }
+    let Some((unit, function)) = code.function() else { return true };
+    if unit.is_being_installed() {
+        return true;
+    }
+    let mut around = unit.unit.function(function).parent;
+    while let Some(id) = around {
+        if unit.known_code(id).is_some_and(|c| c.seen.load(Ordering::Relaxed) == epoch) {
+            return true;
+        }
+        around = unit.unit.function(id).parent;
+    }
+    false
+}
+
+/// Takes out the bodies of a living record that are not its present ones and that no frame runs in.
+fn replaced_bodies(code: &Code, frames: &[usize]) -> Vec<Owned> {
+    let mut owned = super::lock(&code.owned);
+    if owned.len() <= code.arities.len() {
+        return Vec::new();
+    }
+    let is_used = |o: &Owned| match &o.published {
+        None => true,
+        Some((published, start)) => {
+            let first = frames.partition_point(|f| *f < published.range.start);
+            let runs = frames.get(first).is_some_and(|f| *f <= published.range.end);
+            runs || code.arities.iter().any(|a| code.body(a) == Some(*start))
+        }
+    };
+    let (kept, replaced) = std::mem::take(&mut *owned).into_iter().partition(is_used);
+    *owned = kept;
+    replaced
+}
+
+/// Called before a body is compiled: looks for dead code now and then. May collect.
+pub(super) fn now_and_then(cx: &mut Thread) {
+    let reclaim = &cx.vm().reclaim;
+    let pause = match cx.heap().options().stress {
+        Stress::Off => PAUSE + reclaim.count() / 2,
+        _ => PAUSE_UNDER_STRESS,
+    };
+    if reclaim.made.fetch_add(1, Ordering::Relaxed) < pause {
+        return;
+    }
+    reclaim.made.store(0, Ordering::Relaxed);
+    search(cx);
+}
+
+/// Collects, and frees the code that nobody can reach.
+pub fn search(cx: &mut Thread) {
+    let vm = cx.vm();
+    let reclaim = &vm.reclaim;
+    if reclaim.wanted.swap(true, Ordering::SeqCst) {
+        // Another thread is at it.
+        return;
+    }
+    reclaim.epoch.fetch_add(1, Ordering::SeqCst);
+    cx.collect();
+    reclaim.wanted.store(false, Ordering::SeqCst);
+}
+
+fn free_record(vm: &'static Vm, code: &'static Code) {
+    for owned in std::mem::take(&mut *super::lock(&code.owned)) {
+        free(vm, owned);
+    }
+    for on in std::mem::take(&mut *super::lock(&code.depends_on)) {
+        match on {
+            DependsOn::Binding(binding) => binding.forget(code),
+            DependsOn::Type(type_) => type_.forget(code),
+        }
+    }
+    if let Some(number) = code.number.get() {
+        vm.sources.remove(*number);
+    }
+    if let Some((unit, function)) = code.function() {
+        unit.forget_code(function);
+    }
+    // SAFETY: nobody can reach the record any more: no closure, no frame, no table, no list that we know of.
+    unsafe { Code::free(vm, code) };
+}
+
+/// Frees what a body owned, and the body.
+pub(super) fn free(vm: &'static Vm, owned: Owned) {
+    if let Some((published, _)) = owned.published {
+        vm.code_map.unregister(&published.range);
+        // SAFETY: no frame runs in the chunk and no cell, entry or table refers to it: its record is dead, or has another body.
+        if let Err(error) = unsafe { vm.memory.free_chunk(published.chunk) } {
+            debug_assert!(false, "{error}");
+        }
+    }
+    for root in owned.roots {
+        // SAFETY: only the body that is being freed referred to the cell.
+        unsafe { root.free(&vm.memory, &vm.heap) };
+    }
+    for site in owned.sites {
+        let block = NonNull::from(site).cast();
+        // SAFETY: likewise; the block is of `FieldSite::new`.
+        unsafe { vm.memory.free_data(block, size_of::<FieldSite>(), align_of::<FieldSite>()) };
+    }
+}

@@ -1,0 +1,135 @@
+//! The code that the generator writes for the programs in `tests/disasm`, for both machines, whatever the host is.
+//!
+//! Beside `name.hr` stand `name.x64.txt` and `name.arm64.txt`, the expected listings of its functions.
+//! `HARRIER_BLESS=1 cargo test --test disasm` writes them anew: read the difference before it is committed.
+//!
+//! A line `// hints NAME: Int, Point(Float, Float)` says what the first call of the function has shown of its arguments.
+
+#[path = "common/fake_link.rs"]
+mod fake_link;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use fake_link::{FakeLink, Target};
+use harrier::asm::arm64::Arm64;
+use harrier::asm::x64::X64;
+use harrier::codegen::facts::Hint;
+use harrier::reader::tree::{FunctionId, Unit};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/disasm")
+}
+
+/// Splits at the commas outside of parentheses.
+fn split(text: &str) -> Vec<&str> {
+    let mut depth = 0;
+    text.split(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth == 0
+    })
+    .collect()
+}
+
+fn hints(unit: &Unit, link: &FakeLink, name: &str) -> Vec<Hint> {
+    let start = format!("// hints {name}:");
+    let line = unit.source.text.lines().find_map(|line| line.strip_prefix(&start));
+    line.map_or(Vec::new(), |line| split(line).iter().map(|hint| link.parse_hint(hint.trim())).collect())
+}
+
+/// The listings of all functions of a text but its top level.
+fn listings<M: Target>(name: &str, text: &str) -> String {
+    let unit = fake_link::read(name, text);
+    let mut out = String::new();
+    for (index, function) in unit.functions.iter().enumerate() {
+        let id = FunctionId(index as u32);
+        if id == unit.init {
+            continue;
+        }
+        let mut link = FakeLink::new(&unit);
+        let title = function.name.map_or_else(|| format!("function {index}"), |name| unit.name(name).to_string());
+        for arity in 0..function.arities.len() {
+            let hints = hints(&unit, &link, &title);
+            let text = link.listing::<M>(id, arity, &hints);
+            let _ = writeln!(out, "{title}/{}:\n{text}", function.arities[arity].params.len());
+        }
+    }
+    out
+}
+
+/// The lines in which two texts differ, with a few that they share around them.
+fn diff(expected: &str, got: &str) -> String {
+    let (a, b): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
+    let same = |x: &&str, y: &&str| x == y;
+    let head = a.iter().zip(&b).take_while(|(x, y)| same(x, y)).count();
+    let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| same(x, y)).count();
+    let mut out = String::new();
+    for line in &a[head.saturating_sub(5)..head] {
+        let _ = writeln!(out, "    {line}");
+    }
+    for line in &a[head..a.len() - tail] {
+        let _ = writeln!(out, "  - {line}");
+    }
+    for line in &b[head..b.len() - tail] {
+        let _ = writeln!(out, "  + {line}");
+    }
+    out
+}
+
+fn check<M: Target>(suffix: &str) {
+    let mut programs: Vec<PathBuf> = std::fs::read_dir(folder())
+        .expect("tests/disasm")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "hr"))
+        .collect();
+    programs.sort();
+    assert!(!programs.is_empty(), "there are no programs in tests/disasm");
+    let bless = std::env::var_os("HARRIER_BLESS").is_some();
+    let mut failed = Vec::new();
+    for path in programs {
+        let text = std::fs::read_to_string(&path).expect("a program");
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let got = listings::<M>(&name, &text);
+        let beside = path.with_extension(suffix);
+        if bless {
+            std::fs::write(&beside, &got).expect("write the listing");
+            continue;
+        }
+        let expected = std::fs::read_to_string(&beside).unwrap_or_default();
+        if expected != got {
+            println!("{}:\n{}", beside.display(), diff(&expected, &got));
+            failed.push(name);
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "other code than expected for {failed:?}; HARRIER_BLESS=1 cargo test --test disasm accepts it"
+    );
+}
+
+#[test]
+fn x64() {
+    check::<X64>("x64.txt");
+}
+
+#[test]
+fn arm64() {
+    check::<Arm64>("arm64.txt");
+}
+
+/// A function far larger than a conditional branch reaches: it must come out whole.
+#[test]
+fn large_functions_are_generated() {
+    let mut text = String::from("fn f(x) {\n    let mut y = x\n");
+    for i in 0..50_000 {
+        let _ = writeln!(text, "    y = y + x\n    if y > {i} {{ y = y - {i} }}");
+    }
+    text.push_str("    y\n}\n");
+    let unit = fake_link::read("large.hr", &text);
+    let function = FunctionId((0..unit.functions.len() as u32).find(|i| FunctionId(*i) != unit.init).expect("f"));
+    let mut link = FakeLink::new(&unit);
+    let bytes = |generated: harrier::codegen::Generated| generated.code.code.len();
+    let x64 = bytes(harrier::codegen::generate::<X64>(&mut link, &unit, function, 0, &[]).expect("x86-64"));
+    let arm64 = bytes(harrier::codegen::generate::<Arm64>(&mut link, &unit, function, 0, &[]).expect("arm64"));
+    assert!(x64 > 2 << 20 && arm64 > 2 << 20, "{x64} {arm64}");
+}
