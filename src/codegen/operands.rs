@@ -258,6 +258,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let place = match (value.place, home) {
             // A home is for tagged words; a raw float stays raw.
             (Place::Reg(r), Some(home)) if r != home => {
+                self.pin(r);
                 self.vacate_home(home, var);
                 self.asm.mov(home, r);
                 Value { place: Place::Reg(home), copy: None, var: None, ..value.clone() }

@@ -124,6 +124,7 @@ pub enum Expr {
     Push(Box<Expr>, Box<Expr>),
     Count(Box<Expr>),
     Interpolate(Vec<(String, Expr)>),
+    #[allow(dead_code)] // the generator writes it as text; reducing makes it
     Brief(Box<Expr>),
     Method(Box<Expr>, Vec<Expr>),
     /// The dynamic variable, and a binding of it.
