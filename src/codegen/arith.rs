@@ -235,21 +235,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
         }
         let dst = self.result_register(node);
-        let untagged = self.register();
         let failing = self.failing(node, Helper::Multiply, 2, Some(dst));
         self.check_ints(&[1, 0], failing.label);
         let a = self.in_register(i);
+        // One side is untagged in the result's register, so that both operands are whole when it overflows.
         match self.constant_int(j) {
-            Some(n) => {
-                self.asm.mov_imm(untagged, n);
-                self.asm.mul_overflow(dst, a, untagged, failing.label);
-            }
+            Some(n) => self.asm.mov_imm(dst, n),
             None => {
                 let b = self.in_register(j);
-                self.asm.shift_imm(Shift::Right, untagged, b, INT_SHIFT as u8);
-                self.asm.mul_overflow(dst, untagged, a, failing.label);
+                self.asm.shift_imm(Shift::Right, dst, b, INT_SHIFT as u8);
             }
         }
+        self.asm.mul_overflow(dst, dst, a, failing.label);
         self.finish_int(dst, failing, Facts::INTEGER);
     }
 
@@ -302,9 +299,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let failing = self.failing(node, helper_of(op), 2, Some(dst));
         self.check_ints(&[1], failing.label);
         let low = ((1i64 << k) - 1) << INT_SHIFT;
-        self.asm.shift_imm(Shift::Right, rounded, a, 63);
-        self.asm.alu_imm(Alu::And, rounded, rounded, low);
-        self.asm.alu(Alu::Add, rounded, rounded, a);
+        if k == 1 {
+            // The sign is the bit that is added.
+            self.asm.shift_imm(Shift::RightLogical, rounded, a, 63);
+            self.asm.lea(rounded, Mem::indexed(a, rounded, INT_SHIFT as u8, 0));
+        } else {
+            self.asm.shift_imm(Shift::Right, rounded, a, 63);
+            self.asm.alu_imm(Alu::And, rounded, rounded, low);
+            self.asm.alu(Alu::Add, rounded, rounded, a);
+        }
         if op == BinaryOp::Divide {
             self.asm.shift_imm(Shift::Right, dst, rounded, k as u8);
             self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));

@@ -421,7 +421,7 @@ fn compare_values(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn vector_builder(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
-    List::new(cx, 0).map(|list| list.0)
+    List::new(cx, 32).map(|list| list.0)
 }
 
 fn builder_push(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -71,7 +71,7 @@ impl List {
     #[inline(never)]
     fn grow(self, cx: &mut Thread, count: usize, value: Handle) -> Result<(), Thrown> {
         let mark = cx.mark();
-        let capacity = count.saturating_mul(2).max(8);
+        let capacity = count.saturating_mul(4).min(count.saturating_add(1 << 16)).max(count.saturating_mul(2)).max(8);
         let old = cx.root(field(cx.get(self.0), MUTABLE_LIST, 0));
         let node = cx.allocate(NODE, capacity.saturating_add(1), 0, |cx, mut fresh| {
             fresh.set_raw(0, count_bits(capacity));
