@@ -30,6 +30,9 @@ use super::tree::*;
 pub const MAX_NESTING: u32 = 250;
 /// How high the tree may grow: bounds the length of operator chains, and the recursion of whoever walks the tree.
 pub const MAX_HEIGHT: u16 = 2_000;
+/// How many arguments a call may have, and how many parameters a function: the runtime's area for arguments has 256 places,
+/// and a pipe or a method call adds one of its own.
+pub const MAX_ARGUMENTS: usize = 250;
 /// After so many errors the reader gives up on a text.
 pub const MAX_ERRORS: usize = 200;
 

@@ -411,7 +411,15 @@ impl Parser<'_> {
 
     fn arguments(&mut self) -> Parse<Vec<NodeId>> {
         let open = self.bump().span();
-        self.inside(true, |p| p.elements(Kind::CloseParen, "`,` or `)`", open))
+        let args = self.inside(true, |p| p.elements(Kind::CloseParen, "`,` or `)`", open))?;
+        if args.len() > MAX_ARGUMENTS {
+            let span = self.span_from(open.start);
+            self.report(
+                SyntaxError::new(span, format!("a call with more than {MAX_ARGUMENTS} arguments"))
+                    .help("put them into a vector; `apply(f, vector)` calls a function that takes any number"),
+            );
+        }
+        Ok(args)
     }
 
     /// Expressions with commas between them, up to the closing bracket.

@@ -258,6 +258,13 @@ impl Parser<'_> {
             }
             Ok(Params { patterns, rest })
         })?;
+        if params.patterns.len() > MAX_ARGUMENTS {
+            let span = self.span_from(open.start);
+            self.report(
+                SyntaxError::new(span, format!("more than {MAX_ARGUMENTS} parameters"))
+                    .help("take a vector, a map or a struct"),
+            );
+        }
         for (name, var) in self.take_binds() {
             self.scopes.declare(name, var);
         }

@@ -137,3 +137,17 @@ fn many_functions_take_linear_time() {
     let all: String = (0..5_000).map(|i| format!("v{i}\n")).collect();
     super::unit(&format!("fn f() {{ {lets} fn() {{ {all} {sum} 1 }} }}"));
 }
+
+#[test]
+fn calls_and_parameters_have_a_limit() {
+    let list = |count: usize| vec!["a"; count].join(", ");
+    let names = |count: usize| (0..count).map(|i| format!("a{i}")).collect::<Vec<_>>().join(", ");
+    unit(&format!("f({0}) a.f({0}) a |> f({0})", list(250)));
+    unit(&format!("fn f({}) {{ }}  fn({}, ...xs) {{ }}", names(250), names(250)));
+    for text in [format!("f({})", list(251)), format!("a.f({})", list(251)), format!("a |> f({})", list(100_000))] {
+        let found = complaints(&text);
+        assert!(found.len() == 1 && found[0].contains("a call with more than 250 arguments"), "{found:?}");
+    }
+    let found = complaints(&format!("fn f({}) {{ }}", names(251)));
+    assert!(found.len() == 1 && found[0].contains("more than 250 parameters"), "{found:?}");
+}
