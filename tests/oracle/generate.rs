@@ -580,7 +580,7 @@ impl Maker<'_> {
         }
         let mut body = self.block(depth, earlier, Some(value.unwrap_or(Ty::Num)));
         if self.random.chance(40)
-            && let Some(k) = { self.visible().into_iter().filter(|k| k.mutable && k.ty == Ty::Num).last() }
+            && let Some(k) = { self.visible().into_iter().rfind(|k| k.mutable && k.ty == Ty::Num) }
         {
             body.insert(0, Expr::Assign(k.var.clone(), Box::new(bin(Op::Add, Expr::Var(k.var), lit(1)))));
         }
