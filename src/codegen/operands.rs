@@ -365,8 +365,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Forgets the variables that are not used any more.
     pub(super) fn forget_dead(&mut self) {
-        let (survey, settled, now) = (&self.survey, &self.settled, self.now);
-        self.state.forget(|var| survey.end(var) <= now && !settled.iter().any(|(v, _)| *v == var));
+        // Settled ones, too: what a landing pad may still need of them counts as a use, and comes later.
+        let (survey, now) = (&self.survey, self.now);
+        self.state.forget(|var| survey.end(var) <= now);
     }
 
     /// The types that operand `i` may have.
