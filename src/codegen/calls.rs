@@ -87,7 +87,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // The function goes below its arguments.
         let r = self.register();
         self.asm.load_cell(r, found.binding);
-        self.check_defined_for_call(r, found.binding);
+        self.check_defined(r, found.binding);
         let mut operands = Vec::with_capacity(n);
         for _ in 0..n {
             operands.push(self.state.pop());
@@ -97,19 +97,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.push(value);
         }
         self.emit_call(Target::Value { known: false }, n, tail);
-    }
-
-    fn check_defined_for_call(&mut self, r: Reg, binding: usize) {
-        self.asm.compare_imm(r, Word::UNDEFINED.0 as i64);
-        let label = self.asm.label();
-        self.asm.branch(Cond::Equal, label);
-        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
-        self.cold.push(Box::new(move |g| {
-            g.asm.bind(label);
-            g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Undefined, &[Argument::Raw(binding as u64)]);
-            g.asm.trap();
-        }));
     }
 
     /// `object.name(args)`
@@ -202,15 +189,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn check_callable(&mut self) {
         self.asm.lea(M::SCRATCH, Mem::at(M::CLOSURE, -(TAG_FUNCTION as i32)));
         self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
-        let label = self.asm.label();
+        let callee = vec![Argument::Place(Place::Reg(M::CLOSURE))];
+        let label = self.throwing_path(Helper::NotCallable, callee);
         self.asm.branch(Cond::NotEqual, label);
-        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
-        self.cold.push(Box::new(move |g| {
-            g.asm.bind(label);
-            g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::NotCallable, &[Argument::Place(Place::Reg(M::CLOSURE))]);
-            g.asm.trap();
-        }));
     }
 
     /// Goes through the dispatch table at the first argument's layout.

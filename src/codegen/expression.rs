@@ -239,17 +239,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn check_defined(&mut self, r: Reg, binding: usize) {
+    /// A binding's value that may not be there yet: then its use throws.
+    pub(super) fn check_defined(&mut self, r: Reg, binding: usize) {
+        let label = self.throwing_path(Helper::Undefined, vec![super::safepoints::Argument::Raw(binding as u64)]);
         self.asm.compare_imm(r, Word::UNDEFINED.0 as i64);
-        let label = self.asm.label();
         self.asm.branch(Cond::Equal, label);
-        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
-        self.cold.push(Box::new(move |g| {
-            g.asm.bind(label);
-            g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Undefined, &[super::safepoints::Argument::Raw(binding as u64)]);
-            g.asm.trap();
-        }));
     }
 
     /// A collection literal: the elements travel in the thread's argument area, in runs when there are many.

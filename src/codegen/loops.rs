@@ -149,15 +149,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.in_register(k);
                 }
             }
-            let label = self.asm.label();
-            let (state, at, handler) = (self.state.clone(), self.at, self.handler);
-            let arguments = [self.argument(i), self.argument(j)];
-            self.cold.push(Box::new(move |g| {
-                g.asm.bind(label);
-                g.enter_cold(state, at, handler);
-                g.call_helper_cold(Helper::RangeError, &arguments);
-                g.asm.trap();
-            }));
+            let bounds = vec![self.argument(i), self.argument(j)];
+            let label = self.throwing_path(Helper::RangeError, bounds);
             self.check_ints(&[1, 0], label);
             for k in [i, j] {
                 self.learn(k, Facts::INT);

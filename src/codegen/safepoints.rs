@@ -251,6 +251,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         label
     }
 
+    /// Pushes a slow path that does not come back: reached at the returned label with the present state, it calls a helper that
+    /// throws.
+    pub(super) fn throwing_path(&mut self, helper: Helper, arguments: Vec<Argument>) -> Label {
+        let label = self.asm.label();
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(helper, &arguments);
+            g.asm.trap();
+        }));
+        label
+    }
+
     /// The generator as it was when a cold path was asked for.
     pub(super) fn enter_cold(&mut self, state: State, at: NodeId, handler: Option<Label>) {
         self.state = state;

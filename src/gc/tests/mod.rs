@@ -5,7 +5,6 @@ mod frames;
 mod machine;
 mod memory;
 mod model;
-mod speed;
 mod threads;
 
 use super::*;
