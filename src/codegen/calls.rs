@@ -51,6 +51,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.expression(*arg);
             }
             self.at = node;
+            if found.kind == GlobalKind::Plain {
+                self.arrive(node);
+                if self.inline_call(node, *global, nodes.len(), tail) {
+                    return;
+                }
+            }
             self.call_global(*global, nodes.len(), tail, node);
             return;
         }
@@ -120,7 +126,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The call itself, with the latest `n` operands as arguments.
     fn emit_call(&mut self, target: Target, n: usize, tail: bool) {
         let callee = usize::from(matches!(target, Target::Value { .. }));
-        if self.dead(n + callee) {
+        if self.dead(n + callee) || self.gives_way(n + callee) {
             return;
         }
         let above = self.state.height() - n - callee;
@@ -258,7 +264,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn intrinsic(&mut self, node: NodeId, intrinsic: Intrinsic, args: &[NodeId]) -> bool {
         use Intrinsic::*;
         match (intrinsic, args) {
-            (Even | Odd | Not, [_]) => {
+            (Even | Odd | Not | IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber, [_])
+            | (IsString | IsVector | IsMap | IsSet | IsArray | IsAtom, [_]) => {
                 let mut no = super::join::Join::new();
                 self.condition_call(node, &mut no);
                 self.bool_from(no);
@@ -286,6 +293,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.expression(*value);
                 self.at = node;
                 self.builder_push();
+                true
+            }
+            (NewBuilder, []) => {
+                self.at = node;
+                self.call_helper(Helper::NewBuilder, 0, &[], Facts::object(layout::VECTOR_BUILDER));
+                true
+            }
+            (BuilderDone, [builder]) => {
+                self.expression(*builder);
+                self.at = node;
+                self.call_helper(Helper::BuilderDone, 1, &[], Facts::object(layout::VECTOR));
                 true
             }
             (Get, [object, index]) => {
@@ -387,8 +405,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let arguments = vec![self.argument(i), self.argument(j)];
         let slow = self.slow_path(Helper::BuilderPush, arguments, M::SCRATCH, resume);
         let facts = self.state.operand(i).facts;
-        if facts.layout != Some(layout::MUTABLE_LIST) {
-            self.check_layout(builder, facts, layout::MUTABLE_LIST, slow);
+        if facts.layout != Some(layout::VECTOR_BUILDER) {
+            self.check_layout(builder, facts, layout::VECTOR_BUILDER, slow);
         }
         self.asm.load(slots, Mem::at(builder, layout::slot_disp(0)));
         self.asm.load(count, Mem::at(builder, layout::slot_disp(1)));

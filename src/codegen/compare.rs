@@ -7,7 +7,7 @@ use super::arith::{Path, helper_of};
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::{GlobalKind, Helper, Intrinsic};
+use super::link::Helper;
 use super::safepoints::Argument;
 use super::state::Value;
 use crate::asm::masm::*;
@@ -46,46 +46,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.goto(join);
                 }
             }
-            Node::Call { callee, args, .. } if args.len == 1 && self.is_parity(callee) => {
-                self.parity(callee, self.unit.list(args)[0], node, when, join)
-            }
+            Node::Call { callee, args, .. } if args.len == 1 && self.predicate(callee, args, node, when, join) => {}
             _ => {
                 self.expression(node);
                 self.at = node;
                 self.branch_on_value(when, join);
             }
         }
-    }
-
-    fn is_parity(&mut self, callee: NodeId) -> bool {
-        let Node::Global(g) = self.unit.node(callee) else { return false };
-        let kind = self.link.global(*g).map(|g| g.kind);
-        matches!(kind, Some(GlobalKind::Intrinsic(Intrinsic::Even | Intrinsic::Odd | Intrinsic::Not)))
-    }
-
-    fn parity(&mut self, callee: NodeId, operand: NodeId, node: NodeId, when: bool, join: &mut Join) {
-        let Node::Global(g) = *self.unit.node(callee) else { return };
-        let Some(GlobalKind::Intrinsic(which)) = self.link.global(g).map(|g| g.kind) else { return };
-        if which == Intrinsic::Not {
-            return self.condition(operand, !when, join);
-        }
-        self.expression(operand);
-        self.at = node;
-        if self.state.reachable && !self.state.operand(self.top(0)).facts.is_int() {
-            self.call_global(g, 1, false, node);
-            return self.branch_on_value(when, join);
-        }
-        if !self.state.reachable {
-            self.state.pop();
-            return;
-        }
-        let r = self.in_register(self.top(0));
-        self.asm.test_imm(r, 1 << INT_SHIFT);
-        self.state.pop();
-        self.unpin();
-        let even = if which == Intrinsic::Even { Cond::Equal } else { Cond::NotEqual };
-        let label = self.edge(join);
-        self.asm.branch(if when { even } else { even.negate() }, label);
     }
 
     fn comparison(&mut self, op: BinaryOp, left: NodeId, right: NodeId, node: NodeId, when: bool, join: &mut Join) {

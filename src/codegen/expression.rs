@@ -204,6 +204,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn local(&mut self, var: VarId) {
+        if let Some(i) = self.inlined_var(var) {
+            let value = self.state.operand(i).clone();
+            return self.state.push(value);
+        }
         self.push_var(var);
         if !self.arity.vars[var.index()].boxed || !self.state.reachable {
             return;
@@ -309,6 +313,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn block(&mut self, list: List, unwanted: bool) {
         let nodes = self.unit.list(list);
+        if self.inline.is_some() {
+            return self.inlined_block(nodes);
+        }
         let Some((last, rest)) = nodes.split_last() else {
             self.push_constant(Word::NULL);
             return;

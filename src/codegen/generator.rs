@@ -8,6 +8,7 @@
 //! cold path is written for the state that was current when it was asked for.
 
 use super::facts::Facts;
+use super::inline::Inline;
 use super::join::Join;
 use super::link::Link;
 use super::safepoints::Safepoint;
@@ -50,6 +51,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) link: &'a mut dyn Link,
     pub(super) unit: &'a Unit,
     pub(super) arity: &'a Arity,
+    /// The function whose arity it is.
+    pub(super) own: FunctionId,
     pub(super) survey: Survey,
     pub(super) state: State,
     pub(super) pinned: RegSet,
@@ -65,6 +68,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) joins: Vec<(LoopId, Join, Join)>,
     pub(super) cleanups: Vec<Cleanup>,
     pub(super) region: Option<Region>,
+    /// The calls that are being written in place.
+    pub(super) inline: Option<Inline>,
     /// The loop whose value nobody wants.
     pub(super) unwanted: Option<NodeId>,
     /// The register in which the value of a node is needed: a wish.

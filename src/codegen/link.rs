@@ -67,8 +67,8 @@ pub enum Helper {
     RangeError,
     /// `(map, key)`: the value, or UNDEFINED.
     MapFind,
-    /// `(builder, value)`
-    BuilderPush,
+    /// `()`: a builder of a vector. `(builder, value)`. `(builder)`: the vector.
+    NewBuilder, BuilderPush, BuilderDone,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
 }
@@ -106,10 +106,25 @@ pub enum GlobalKind {
 pub enum Intrinsic {
     /// `(x)`
     ToFloat, Sqrt, Abs, Floor, Ceil, Truncate, ToInt, Not, Even, Odd, Length,
+    /// `(x)`: predicates.
+    IsNull, IsSome, IsFunction, IsInt, IsFloat, IsNumber, IsString, IsVector, IsMap, IsSet, IsArray, IsAtom,
     /// `(a, b)`
     Range, Get,
-    /// `(builder, value)`: the library's way to make vectors.
-    BuilderPush,
+    /// `()`, `(builder, value)`, `(builder)`: the library's way to make vectors.
+    NewBuilder, BuilderPush, BuilderDone,
+}
+
+/// A global function that could be written in place of its calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Inlinable {
+    /// The function, of the unit that is being compiled.
+    pub function: FunctionId,
+    /// Which of its arities takes the arguments, one for each.
+    pub arity: usize,
+    /// A data cell that holds `version` for as long as the name stands for this function.
+    pub version_cell: usize,
+    /// Positive, 31 bits.
+    pub version: u32,
 }
 
 /// A struct or a variant.
@@ -158,6 +173,8 @@ pub trait Link {
     fn own_binding(&mut self, name: &str) -> usize;
     /// The link cell for calls of the binding's function with this many arguments, when it can be called directly.
     fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize>;
+    /// The function bound there, when it is one of the unit being compiled that captures nothing and takes so many arguments.
+    fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable>;
     /// The data cell with the address of the dispatch table of the method bound there.
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize>;
     /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.

@@ -23,12 +23,14 @@ mod exceptions;
 mod expression;
 pub mod facts;
 mod generator;
+mod inline;
 mod join;
 pub mod link;
 mod loops;
 mod objects;
 mod operands;
 mod patterns;
+mod predicates;
 mod safepoints;
 mod state;
 mod survey;
@@ -84,23 +86,30 @@ pub fn generate<M: MacroAssembler>(
     arity: usize,
     hints: &[Hint],
 ) -> Result<Generated, TooFar> {
-    let function = unit.function(function);
-    let arity = &function.arities[arity];
-    let survey = Survey::of(unit, arity, link);
+    let arity = &unit.function(function).arities[arity];
+    let survey = Survey::of(unit, function, arity, link);
     let mut asm = M::new();
     asm.keep_comments(link.notes());
-    let mut generator = Generator::<M>::new(asm, link, unit, arity, survey);
+    let mut generator = Generator::<M>::new(asm, link, unit, function, arity, survey);
     generator.whole(hints);
     generator.finish()
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, arity: &'a Arity, survey: Survey) -> Self {
+    fn new(
+        asm: M,
+        link: &'a mut dyn Link,
+        unit: &'a Unit,
+        own: FunctionId,
+        arity: &'a Arity,
+        survey: Survey,
+    ) -> Self {
         Generator {
             asm,
             link,
             unit,
             arity,
+            own,
             survey,
             state: State::new(),
             pinned: RegSet::default(),
@@ -115,6 +124,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             joins: Vec::new(),
             cleanups: Vec::new(),
             region: None,
+            inline: None,
             unwanted: None,
             wanted: None,
             prologue: 0,

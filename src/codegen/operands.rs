@@ -197,6 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.set_var(var, Value { facts, ..known });
             }
         }
+        self.learn_of_copies(&value, facts);
         self.state.set_operand(i, Value { facts, ..value });
     }
 

@@ -117,7 +117,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Calls a helper inline: the latest `n` operands are its arguments and are replaced by the result. `extra` are raw words
     /// that follow them.
     pub(super) fn call_helper(&mut self, helper: Helper, n: usize, extra: &[u64], facts: Facts) {
-        if self.dead(n) {
+        if self.dead(n) || self.gives_way(n) {
             return;
         }
         let above = self.state.height() - n;
@@ -237,6 +237,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the
     /// given indices, puts the result into `dst` and goes on at `resume`.
     pub(super) fn slow_path(&mut self, helper: Helper, arguments: Vec<Argument>, dst: Reg, resume: Label) -> Label {
+        if let Some(label) = self.leave_inlined() {
+            return label;
+        }
         let label = self.asm.label();
         let state = self.state.clone();
         let at = self.at;
@@ -254,6 +257,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Pushes a slow path that does not come back: reached at the returned label with the present state, it calls a helper that
     /// throws.
     pub(super) fn throwing_path(&mut self, helper: Helper, arguments: Vec<Argument>) -> Label {
+        if let Some(label) = self.leave_inlined() {
+            return label;
+        }
         let label = self.asm.label();
         let (state, at, handler) = (self.state.clone(), self.at, self.handler);
         self.cold.push(Box::new(move |g| {

@@ -5,6 +5,7 @@
 //! loop's end. Calls that really leave the function (helpers of intrinsics and slow paths do not count) are the other half:
 //! a variable that lives across one wants a callee-saved register, and gets one by weight.
 
+use super::inline::{Callee, Finder};
 use super::link::{GlobalKind, Link};
 use crate::asm::masm::SAVED_REGS;
 use crate::reader::tree::*;
@@ -51,6 +52,8 @@ pub struct Survey {
     pub simple: bool,
     /// The body makes calls.
     pub has_calls: bool,
+    /// The calls that are written in place, with what is written there.
+    callees: FxHashMap<NodeId, Callee>,
 }
 
 /// The variable of a `for` that can serve as the counter of a range itself.
@@ -74,14 +77,15 @@ struct Walk<'a> {
     /// The tick of the node that was finished last.
     now: u32,
     complex: bool,
+    finder: Finder<'a>,
 }
 
 impl Survey {
     /// Walks the body of an arity.
-    pub fn of(unit: &Unit, arity: &Arity, link: &mut dyn Link) -> Survey {
+    pub fn of(unit: &Unit, own: FunctionId, arity: &Arity, link: &mut dyn Link) -> Survey {
         let mut out = Survey { simple: true, ..Survey::default() };
         out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0, float: false }; arity.vars.len()];
-        let mut walk = Walk { unit, arity, link, out, depth: 0, now: 0, complex: false };
+        let mut walk = Walk { unit, arity, link, out, depth: 0, now: 0, complex: false, finder: Finder::new(unit, own) };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
         }
@@ -95,7 +99,7 @@ impl Survey {
         let simple = !walk.complex;
         let mut out = walk.out;
         out.simple = simple;
-        out.has_calls = !out.calls.is_empty();
+        out.has_calls = !out.calls.is_empty() || !out.callees.is_empty();
         out.assign_homes(arity);
         out
     }
@@ -118,6 +122,11 @@ impl Survey {
     /// The callee-saved register the variable lives in, as an index.
     pub fn home(&self, var: VarId) -> Option<u8> {
         self.homes[var.index()]
+    }
+
+    /// What is written in place of this call.
+    pub(super) fn callee(&self, call: NodeId) -> Option<Callee> {
+        self.callees.get(&call).copied()
     }
 
     /// The facts of a loop.
@@ -276,7 +285,15 @@ impl Walk<'_> {
                     }
                 };
                 self.list(args);
-                if !intrinsic {
+                let inlined = match self.unit.node(callee) {
+                    Node::Global(g) if !intrinsic => self.finder.take(self.link, *g, args.len as usize),
+                    _ => None,
+                };
+                if let Some(inlined) = inlined {
+                    self.out.callees.insert(id, inlined);
+                }
+                // What is written in place of a call leaves by none, as a rule.
+                if !intrinsic && !inlined.is_some_and(|c| c.is_leaf()) {
                     self.call();
                 }
             }

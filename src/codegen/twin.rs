@@ -56,14 +56,17 @@ pub(super) struct Region {
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    /// Is there a twin to leave for?
+    /// Is there a twin to leave for, or a real call?
     pub(super) fn is_hot(&self) -> bool {
-        self.region.as_ref().is_some_and(|r| r.hot)
+        self.inline.is_some() || self.region.as_ref().is_some_and(|r| r.hot)
     }
 
     /// In a hot region: a label through which the present state leaves for the twin, at the point just before the operation
     /// of this node.
     pub(super) fn leave(&mut self, node: NodeId) -> Option<Label> {
+        if self.inline.is_some() {
+            return self.leave_inlined();
+        }
         if !self.is_hot() {
             return None;
         }

@@ -106,6 +106,9 @@ layouts! {
     LAZY = 31, Shape::Slots(2);
     // A node of large maps for neighbouring Ints: see runtime/collections/group.rs. two halves of a bitmap (Ints), number (Int), values.
     GROUP_NODE = 32, Shape::Array;
+    // A vector that the library is building, see runtime/collections/builder.rs: leaf, count (Int), leaves,
+    // their count (Int), VECTOR or null.
+    VECTOR_BUILDER = 33, Shape::Slots(5);
 }
 
 /// The first id of struct and variant layouts.

@@ -39,6 +39,8 @@ pub enum BindingKind {
 pub struct Binding {
     /// The value, at offset 0: a root. `UNDEFINED` before the definition.
     value: AtomicU64,
+    /// How often a value was stored: code that takes the value for granted asks it.
+    version: AtomicU64,
     /// Its number; the key in `thread.dynamic`.
     pub index: u32,
     kind: AtomicU8,
@@ -88,6 +90,7 @@ impl Binding {
         let block = vm.memory.alloc_data(size_of::<Binding>(), align_of::<Binding>())?.cast::<Binding>();
         let binding = Binding {
             value: AtomicU64::new(Word::UNDEFINED.0),
+            version: AtomicU64::new(0),
             index,
             kind: AtomicU8::new(BindingKind::Plain as u8),
             name: intern(name),
@@ -133,6 +136,18 @@ impl Binding {
     /// Stores the value alone; link cells are the caller's business.
     pub(super) fn store(&self, value: Value<'_>) {
         self.value.store(value.word().0, Ordering::Release);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often a value was stored. Who reads it before the value, and finds it again later, knows that the name stands for
+    /// the same value still.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The address of [`Binding::version`], for code.
+    pub fn version_address(&self) -> usize {
+        self.version.as_ptr() as usize
     }
 
     /// How it may be redefined.

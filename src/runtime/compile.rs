@@ -226,7 +226,7 @@ impl Link for RuntimeLink<'_> {
                     Some(intrinsic) => GlobalKind::Intrinsic(intrinsic),
                     None => GlobalKind::Method,
                 },
-                Some(CodeSource::Builtin(_)) if core => match intrinsic(binding.name) {
+                Some(CodeSource::Builtin(_) | CodeSource::Function { .. }) if core => match intrinsic(binding.name) {
                     Some(intrinsic) => GlobalKind::Intrinsic(intrinsic),
                     None => GlobalKind::Plain,
                 },
@@ -255,6 +255,21 @@ impl Link for RuntimeLink<'_> {
     fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize> {
         let cell = self.binding(binding).link_cell(self.cx, arguments);
         self.or_fail(cell, None)
+    }
+
+    fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable> {
+        let binding = self.binding(binding);
+        // Before the value: see `Binding::version`.
+        let version = binding.version();
+        let code = binding.get(self.cx).and_then(super::entry::code_of)?;
+        let (unit, function) = code.function()?;
+        let arity = code.exact(arguments)?;
+        if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 || version > i32::MAX as u64 {
+            return None;
+        }
+        binding.depend(self.record);
+        let version_cell = binding.version_address();
+        Some(Inlinable { function, arity: arity.index as usize, version_cell, version: version as u32 })
     }
 
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize> {
@@ -361,9 +376,23 @@ fn intrinsic(name: &str) -> Option<Intrinsic> {
         "not" => Intrinsic::Not,
         "even?" => Intrinsic::Even,
         "odd?" => Intrinsic::Odd,
+        "null?" | "nil?" => Intrinsic::IsNull,
+        "some?" => Intrinsic::IsSome,
+        "function?" => Intrinsic::IsFunction,
+        "int?" => Intrinsic::IsInt,
+        "float?" => Intrinsic::IsFloat,
+        "number?" => Intrinsic::IsNumber,
+        "string?" => Intrinsic::IsString,
+        "vector?" => Intrinsic::IsVector,
+        "map?" => Intrinsic::IsMap,
+        "set?" => Intrinsic::IsSet,
+        "array?" => Intrinsic::IsArray,
+        "atom?" => Intrinsic::IsAtom,
         "length" => Intrinsic::Length,
         "range" => Intrinsic::Range,
         "get" => Intrinsic::Get,
+        "_vector-builder" => Intrinsic::NewBuilder,
+        "_builder-done" => Intrinsic::BuilderDone,
         "_builder-push!" => Intrinsic::BuilderPush,
         _ => return None,
     })

@@ -136,11 +136,13 @@ helpers! {
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     RangeError(from: value, to: value) = operators::range_error;
     MapFind(map: value, key: value) = operators::map_find;
+    BuilderDone(builder: value) = operators::builder_done;
+    NewBuilder() = super::collections::builder::new;
     BuilderPush(builder: value, value: value) = operators::builder_push;
     NotYet(feature: value) = not_yet;
 }
 
-/// The exit stubs of all helpers.
+/// The code through which helpers are called: exit stubs, or what stands in front of them.
 #[derive(Debug)]
 pub struct Helpers {
     stubs: [usize; ALL.len()],
@@ -153,8 +155,18 @@ impl Helpers {
         let functions: Vec<usize> = ALL.iter().map(|h| function(*h)).collect();
         let exits = stubs.exits(memory, &functions)?;
         let mut addresses = [0; ALL.len()];
-        for (helper, stub) in ALL.iter().zip(exits) {
-            addresses[*helper as usize] = stub;
+        for (helper, exit) in ALL.iter().zip(exits) {
+            addresses[*helper as usize] = exit;
+        }
+        let mut fast = Vec::new();
+        for helper in ALL {
+            if let Some(code) = super::fast::code::<Host>(*helper, addresses[*helper as usize]) {
+                fast.push((*helper, code?));
+            }
+        }
+        let published = memory.publish(&fast.iter().map(|(_, code)| code).collect::<Vec<_>>())?;
+        for ((helper, _), start) in fast.iter().zip(published.starts) {
+            addresses[*helper as usize] = start;
         }
         let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
         let box_float = memory.publish(&[&box_float])?.starts[0];

@@ -43,6 +43,9 @@ enum Kind {
     User,
 }
 
+/// The number of the kind that machine code knows.
+pub const VECTOR: usize = Kind::Vector as usize;
+
 const KINDS: [Kind; 8] =
     [Kind::Done, Kind::Vector, Kind::Whole, Kind::Text, Kind::Range, Kind::Trie, Kind::Small, Kind::User];
 

@@ -172,12 +172,23 @@ pub fn map_find(cx: &mut Thread, map: Handle, key: Handle) -> Result<Word, Throw
     }
 }
 
+/// The vector of a builder of the library, which is empty afterwards.
+pub fn builder_done(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> {
+    check_builder(cx, "_builder-done", builder)?;
+    super::collections::builder::finish(cx, builder)
+}
+
+fn check_builder(cx: &mut Thread, who: &str, builder: Handle) -> Result<(), Thrown> {
+    if cx.get(builder).layout() == crate::gc::layout::VECTOR_BUILDER {
+        return Ok(());
+    }
+    let what = cx.describe(builder);
+    Err(cx.throw(ErrorKind::TypeError, format!("{who}: argument 1 must be a builder, got {what}")))
+}
+
 /// Adds a value to a vector builder of the library.
 pub fn builder_push(cx: &mut Thread, builder: Handle, value: Handle) -> Result<Handle, Thrown> {
-    if cx.get(builder).layout() != crate::gc::layout::MUTABLE_LIST {
-        let what = cx.describe(builder);
-        return Err(cx.throw(ErrorKind::TypeError, format!("_builder-push!: argument 1 must be a builder, got {what}")));
-    }
-    super::collections::List(builder).push(cx, value)?;
+    check_builder(cx, "_builder-push!", builder)?;
+    super::collections::builder::push(cx, builder, value)?;
     Ok(value)
 }

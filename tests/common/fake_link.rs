@@ -265,6 +265,18 @@ impl Link for FakeLink<'_> {
         Some(self.cell(format!("{name}/{arguments}")))
     }
 
+    fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable> {
+        let name = self.names.get(&binding)?.strip_prefix("binding ")?.to_string();
+        let unit = self.unit;
+        let function = unit.items.iter().find_map(|item| match item {
+            Item::Function { name: own, function, .. } if unit.name(*own) == name => Some(*function),
+            _ => None,
+        })?;
+        let arities = &unit.function(function).arities;
+        let arity = arities.iter().position(|a| a.rest.is_none() && a.params.len() == arguments)?;
+        Some(Inlinable { function, arity, version_cell: self.cell(format!("version of {name}")), version: 1 })
+    }
+
     fn method_table(&mut self, _binding: usize, _arguments: usize) -> Option<usize> {
         None
     }

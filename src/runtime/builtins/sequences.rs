@@ -7,12 +7,13 @@ use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, 
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
-use crate::runtime::collections::{List, map, vector};
+use crate::runtime::collections::{List, builder, map, vector};
 use crate::runtime::compare::{self, natural};
 use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::iterate::{self, Items};
 use crate::runtime::numbers::new_int;
+use crate::runtime::operators;
 
 builtins! { pub static TABLE: "core";
     /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
@@ -64,15 +65,15 @@ builtins! { pub static TABLE: "core";
     /// Negative, 0 or positive: self is less, equal or greater. `compare-to(1, 2)` is `-1`.
     "compare-to" (self_: Any, other: Any) = compare_values;
     /// A new builder of a vector, for the library.
-    "_vector-builder" () = vector_builder;
+    "_vector-builder" () = |cx, _| builder::new(cx);
     /// Adds a value to a builder.
-    "_builder-push!" (builder: MutableList, value: Any) = builder_push;
+    "_builder-push!" (builder: Any, value: Any) = |cx, args| operators::builder_push(cx, args[0], args[1]);
     /// The vector of a builder, which is empty afterwards.
-    "_builder-done" (builder: MutableList) = builder_done;
+    "_builder-done" (builder: Any) = |cx, args| operators::builder_done(cx, args[0]);
     /// Throws the TypeError of an argument, for the library.
     "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
     /// Gives the collection when it is seqable, else throws the TypeError, for the library.
-    "_seqable" (coll: Any, who: String, position: Int) = check_seqable;
+    "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable;
     /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
     "_sort" (coll: Seqable) = sort;
     /// The items in the order of their keys when these are all numbers, all Strings or all keywords; else `null`.
@@ -418,19 +419,6 @@ fn max_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn compare_values(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let order = compare::compare(cx, args[0], args[1])?;
     new_int(cx, order as i64)
-}
-
-fn vector_builder(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
-    List::new(cx, 32).map(|list| list.0)
-}
-
-fn builder_push(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    List(args[0]).push(cx, args[1])?;
-    Ok(args[0])
-}
-
-fn builder_done(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    List(args[0]).finish(cx)
 }
 
 fn type_error(cx: &mut Thread, args: &Args<'_>) -> Outcome {

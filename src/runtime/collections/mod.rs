@@ -3,6 +3,7 @@
 //! What programs call is in `runtime/builtins`; what generated code calls is in `runtime/helpers`.
 
 pub mod array;
+pub mod builder;
 pub mod group;
 pub mod map;
 pub mod mutable;

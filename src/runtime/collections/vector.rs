@@ -14,7 +14,8 @@ use crate::gc::layout::{NODE, VECTOR};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
 const BITS: usize = 5;
-const WIDTH: usize = 1 << BITS;
+/// The elements of a full leaf.
+pub const WIDTH: usize = 1 << BITS;
 const MASK: usize = WIDTH - 1;
 
 /// How many elements.
@@ -168,6 +169,27 @@ pub fn push(cx: &mut Thread, vector: Handle, value: Handle) -> Result<Handle, Th
         make(cx, n + 1, shift, Some(root), tail)?
     };
     Ok(cx.keep(mark, result))
+}
+
+/// The vector with the 1 … 32 elements of a NODE after those of another one whose tail is full (none: after nothing). Nobody may
+/// change the NODE afterwards.
+pub fn append_leaf(cx: &mut Thread, vector: Option<Handle>, leaf: Handle) -> Result<Handle, Thrown> {
+    let n = Slots::of(cx.get(leaf)).len();
+    let Some(vector) = vector else { return make(cx, n, 0, None, leaf) };
+    let (root, shift) = push_leaf(cx, vector)?;
+    let count = len(cx.get(vector)) + n;
+    make(cx, count, shift, Some(root), leaf)
+}
+
+/// A vector of the first `n` full leaves (at most 32) of a NODE and the 1 … 32 elements of another one. Nobody may change the
+/// leaves afterwards.
+pub fn from_leaves(cx: &mut Thread, leaves: Handle, n: usize, tail: Handle) -> Result<Handle, Thrown> {
+    let count = n * WIDTH + Slots::of(cx.get(tail)).len();
+    if n == 0 {
+        return make(cx, count, 0, None, tail);
+    }
+    let root = copy_array(cx, NODE, leaves, 0, n)?;
+    make(cx, count, BITS, Some(root), tail)
 }
 
 /// The vector with another count and tail.

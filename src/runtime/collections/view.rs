@@ -111,6 +111,7 @@ const fn fields(layout: LayoutId) -> usize {
     match layout {
         layout::VECTOR | layout::CURSOR => 4,
         layout::MAP | layout::RANGE | layout::SEQ => 3,
+        layout::VECTOR_BUILDER => super::builder::SLOTS,
         layout::TYPE
         | layout::NAMESPACE
         | layout::MUTABLE_LIST

@@ -1,0 +1,335 @@
+//! Small functions written in place of their calls.
+//!
+//! A global function whose body is a short expression without effects (arithmetic, comparisons, fields, elements, conditions)
+//! is written where it is called, on the arguments that are operands already. Whatever goes another way than the likely one (a
+//! type that was not foreseen, an overflow, an error, another function to be called, the name standing for another function
+//! now) gives up all of it and makes the real call with the same arguments: nothing has happened that could be seen. So
+//! inlined code has no safepoints, no frames of its own in a stack trace, and no second version of anything.
+//!
+//! In a hot region the real call stands in the twin; elsewhere it stands behind the inlined code and joins it again.
+
+use super::facts::Facts;
+use super::generator::Generator;
+use super::join::{Edge, Join};
+use super::link::{GlobalKind, Inlinable, Link};
+use super::state::Value;
+use super::twin::Exit;
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::reader::tree::*;
+
+/// Bodies with more nodes than this are called.
+const CALLEE_CAP: u32 = 32;
+/// One body takes in so many nodes of others.
+const TOTAL_CAP: u32 = 600;
+/// How deep inlined calls stand in one another.
+const DEPTH_CAP: usize = 3;
+
+/// A function that can be written in place of its call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Callee {
+    about: Inlinable,
+    /// Some of its ways end in calls: worth it outside of hot regions only, where such a way comes back.
+    calls: bool,
+    /// Its size in nodes, with what is inlined into it.
+    size: u32,
+}
+
+impl Callee {
+    /// Does it never leave for a call when all goes well?
+    pub(super) fn is_leaf(&self) -> bool {
+        !self.calls
+    }
+}
+
+/// What is being inlined, from the outermost call on.
+pub(super) struct Inline {
+    /// The outermost call, where the real call is made.
+    node: NodeId,
+    /// The height of the operand stack above its arguments.
+    height: usize,
+    /// The ways to the real call, outside of hot regions.
+    exits: Join,
+    /// The functions being written, the innermost last.
+    frames: Vec<Frame>,
+}
+
+/// A function that is being written in place.
+struct Frame {
+    function: FunctionId,
+    /// Its variables, each with the operand that holds it.
+    vars: Vec<(VarId, usize)>,
+}
+
+/// Finds the functions that a body can take in.
+pub(super) struct Finder<'a> {
+    pub(super) unit: &'a Unit,
+    /// The function that is being compiled: it does not take in itself.
+    pub(super) own: FunctionId,
+    /// Nodes taken in so far.
+    taken: u32,
+    /// The functions whose bodies are being looked at.
+    stack: Vec<FunctionId>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(unit: &'a Unit, own: FunctionId) -> Finder<'a> {
+        Finder { unit, own, taken: 0, stack: Vec::new() }
+    }
+
+    /// The function that can be written in place of this call of a global, within what is left to be taken in.
+    pub(super) fn take(&mut self, link: &mut dyn Link, global: GlobalId, args: usize) -> Option<Callee> {
+        if self.taken >= TOTAL_CAP {
+            return None;
+        }
+        let callee = self.callee(link, global, args)?;
+        self.taken += callee.size;
+        Some(callee)
+    }
+
+    fn callee(&mut self, link: &mut dyn Link, global: GlobalId, args: usize) -> Option<Callee> {
+        let found = link.global(global)?;
+        if found.kind != GlobalKind::Plain || found.builtin || self.stack.len() >= DEPTH_CAP {
+            return None;
+        }
+        let about = link.inlinable(found.binding, args)?;
+        if about.function == self.own || self.stack.contains(&about.function) {
+            return None;
+        }
+        let arity = arity_of(self.unit, about);
+        let plain = |p: &PatternId| match self.unit.pattern(*p) {
+            Pattern::Bind(var) => !arity.vars[var.index()].assigned,
+            Pattern::Ignore => true,
+            _ => false,
+        };
+        if arity.size > CALLEE_CAP || !arity.loops.is_empty() || !arity.params.iter().all(plain) {
+            return None;
+        }
+        self.stack.push(about.function);
+        let mut callee = Callee { about, calls: false, size: arity.size };
+        let fits = self.fits(link, arity, arity.body, &mut callee, false);
+        self.stack.pop();
+        fits.then_some(callee)
+    }
+
+    /// Can the node be written in place? `branch`: it is one of several ways.
+    fn fits(&mut self, link: &mut dyn Link, arity: &Arity, node: NodeId, callee: &mut Callee, branch: bool) -> bool {
+        let unit = self.unit;
+        let mut all = |f: &mut Self, nodes: &[NodeId], branch| nodes.iter().all(|n| f.fits(link, arity, *n, callee, branch));
+        match unit.node(node) {
+            Node::Int(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) | Node::Null => true,
+            Node::Local(var) => arity.vars[var.index()].kind == VarKind::Local,
+            Node::Global(global) => link.global(*global).is_some_and(|g| g.kind != GlobalKind::Dynamic),
+            Node::Field { object, .. } => all(self, &[*object], branch),
+            Node::Index { object, index } => all(self, &[*object, *index], branch),
+            Node::Unary { operand, .. } => all(self, &[*operand], branch),
+            Node::Binary { op: BinaryOp::Concat, .. } => false,
+            Node::Binary { left, right, .. } => all(self, &[*left, *right], branch),
+            Node::And { left, right } | Node::Or { left, right } => {
+                all(self, &[*left], branch) && all(self, &[*right], true)
+            }
+            Node::If { condition, then, otherwise } => {
+                all(self, &[*condition], branch)
+                    && all(self, &[*then], true)
+                    && otherwise.is_none_or(|node| all(self, &[node], true))
+            }
+            Node::Throw(_) => branch,
+            Node::Block(list) => unit.list(*list).iter().all(|node| match unit.node(*node) {
+                Node::Let { pattern, value } => match unit.pattern(*pattern) {
+                    Pattern::Bind(var) => {
+                        let var = &arity.vars[var.index()];
+                        !var.assigned && !var.captured && all(self, &[*value], branch)
+                    }
+                    _ => false,
+                },
+                _ => all(self, &[*node], branch),
+            }),
+            Node::Call { callee: function, args, .. } => {
+                let Node::Global(global) = unit.node(*function) else { return false };
+                if !all(self, unit.list(*args), branch) {
+                    return false;
+                }
+                let args = args.len as usize;
+                match link.global(*global).map(|g| g.kind) {
+                    Some(GlobalKind::Intrinsic(_)) => return true,
+                    Some(GlobalKind::Dynamic) | None => return false,
+                    _ => {}
+                }
+                match self.callee(link, *global, args) {
+                    Some(inner) => {
+                        callee.calls |= inner.calls;
+                        callee.size += inner.size;
+                    }
+                    // A way that ends in a call is as good as one that fails, as long as it is not the only one.
+                    None if branch && !self.calls_own(link, *global) => callee.calls = true,
+                    None => return false,
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Is it a call of a function that is being looked at? Taking in a turn of a recursion gains nothing.
+    fn calls_own(&self, link: &mut dyn Link, global: GlobalId) -> bool {
+        let Some(found) = link.global(global) else { return true };
+        let functions = (0..ARG_REGS).filter_map(|n| link.inlinable(found.binding, n));
+        functions.map(|f| f.function).any(|f| f == self.own || self.stack.contains(&f))
+    }
+}
+
+fn arity_of(unit: &Unit, about: Inlinable) -> &Arity {
+    &unit.function(about.function).arities[about.arity]
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Writes a call of a global in place, when it can be: the latest `n` operands are the arguments.
+    pub(super) fn inline_call(&mut self, node: NodeId, global: GlobalId, n: usize, tail: bool) -> bool {
+        if !self.state.reachable || self.region.as_ref().is_some_and(|r| !r.hot) {
+            return false;
+        }
+        let callee = match &self.inline {
+            None => self.survey.callee(node),
+            Some(inline) => {
+                let mut finder = Finder::new(self.unit, self.own);
+                finder.stack = inline.frames.iter().map(|f| f.function).collect();
+                finder.take(self.link, global, n)
+            }
+        };
+        let Some(callee) = callee.filter(|c| self.region.is_none() || c.is_leaf()) else { return false };
+        if self.inline.is_some() {
+            self.write_callee(node, callee, n);
+            return true;
+        }
+        let mark = self.mark();
+        let exits = self.region.as_ref().map_or(0, |r| r.exits.len());
+        self.inline = Some(Inline { node, height: self.state.height(), exits: Join::new(), frames: Vec::new() });
+        self.write_callee(node, callee, n);
+        let exits_here = self.inline.take().map(|i| i.exits).unwrap_or_default();
+        if !self.state.reachable {
+            // Nothing but ways to the real call: then it is better made at once.
+            self.rollback(&mark);
+            if let Some(region) = &mut self.region {
+                region.exits.truncate(exits);
+            }
+            return false;
+        }
+        if !exits_here.edges.is_empty() {
+            let mut end = Join::new();
+            self.goto_value(&mut end);
+            self.place(exits_here);
+            self.call_global(global, n, tail, node);
+            self.goto_value(&mut end);
+            self.finish_value(end);
+        }
+        true
+    }
+
+    /// The body of a function on the latest `n` operands, which give way to its value.
+    fn write_callee(&mut self, node: NodeId, callee: Callee, n: usize) {
+        let unit = self.unit;
+        let arity = arity_of(unit, callee.about);
+        let base = self.state.height() - n;
+        if let Some(label) = self.leave(node) {
+            self.asm.load_cell(M::SCRATCH, callee.about.version_cell);
+            self.asm.compare_imm(M::SCRATCH, callee.about.version as i64);
+            self.asm.branch(Cond::NotEqual, label);
+        }
+        let mut vars = Vec::with_capacity(n);
+        for (k, pattern) in arity.params.iter().enumerate() {
+            if let Pattern::Bind(var) = unit.pattern(*pattern) {
+                vars.push((*var, base + k));
+            }
+        }
+        if let Some(inline) = &mut self.inline {
+            inline.frames.push(Frame { function: callee.about.function, vars });
+        }
+        let (at, now) = (self.at, self.now);
+        self.expression(arity.body);
+        (self.at, self.now) = (at, now);
+        if let Some(inline) = &mut self.inline {
+            inline.frames.pop();
+        }
+        self.keep_top(base);
+    }
+
+    /// In inlined code: the operand that holds a variable.
+    pub(super) fn inlined_var(&self, var: VarId) -> Option<usize> {
+        let frame = self.inline.as_ref()?.frames.last()?;
+        frame.vars.iter().rev().find(|(v, _)| *v == var).map(|(_, i)| *i)
+    }
+
+    /// The statements of an inlined block: what a `let` names stays an operand until the end.
+    pub(super) fn inlined_block(&mut self, nodes: &[NodeId]) {
+        let base = self.state.height();
+        let known = self.inline.as_ref().and_then(|i| i.frames.last()).map_or(0, |f| f.vars.len());
+        if nodes.is_empty() {
+            self.push_constant(Word::NULL);
+        }
+        for (k, node) in nodes.iter().enumerate() {
+            let last = k + 1 == nodes.len();
+            match self.unit.node(*node) {
+                Node::Let { pattern, value } => {
+                    self.expression(*value);
+                    let i = self.top(0);
+                    if let (Pattern::Bind(var), Some(frame)) =
+                        (self.unit.pattern(*pattern), self.inline.as_mut().and_then(|i| i.frames.last_mut()))
+                    {
+                        frame.vars.push((*var, i));
+                    }
+                }
+                _ => {
+                    self.expression(*node);
+                    if !last {
+                        self.state.pop();
+                    }
+                }
+            }
+            self.unpin();
+        }
+        if let Some(frame) = self.inline.as_mut().and_then(|i| i.frames.last_mut()) {
+            frame.vars.truncate(known);
+        }
+        self.keep_top(base);
+    }
+
+    /// In inlined code: a label through which the present state leaves for the real call.
+    pub(super) fn leave_inlined(&mut self) -> Option<Label> {
+        let inline = self.inline.as_ref()?;
+        let (node, height) = (inline.node, inline.height);
+        let label = self.asm.label();
+        let mut state = self.state.clone();
+        state.drop_to(height);
+        let edge = Edge { state, label };
+        match (&mut self.region, &mut self.inline) {
+            (Some(region), _) => region.exits.push(Exit { node, edge }),
+            (None, Some(inline)) => inline.exits.edges.push(edge),
+            (None, None) => return None,
+        }
+        Some(label)
+    }
+
+    /// In inlined code: there is no going on from here but by the real call. An operand stands for the value of an operation on
+    /// the latest `n` operands. False outside of inlined code.
+    pub(super) fn gives_way(&mut self, n: usize) -> bool {
+        if self.inline.is_none() {
+            return false;
+        }
+        if self.state.reachable
+            && let Some(label) = self.leave_inlined()
+        {
+            self.asm.jump(label);
+            self.unreachable();
+        }
+        self.replace(n, Value::constant(Word::NULL));
+        true
+    }
+
+    /// In inlined code: what was learnt of a word holds of every operand that is the same word.
+    pub(super) fn learn_of_copies(&mut self, value: &Value, facts: Facts) {
+        if self.inline.is_some() && !value.place.is_raw() && !value.place.is_const() {
+            let place = value.place;
+            self.state.update(|_, v| (v.place == place).then(|| Value { facts, ..v.clone() }));
+        }
+    }
+}

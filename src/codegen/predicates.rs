@@ -1,0 +1,205 @@
+//! Predicates of `core` as conditions: a test of the word, without a call.
+
+use super::facts::{Facts, Types};
+use super::generator::Generator;
+use super::join::Join;
+use super::link::{GlobalKind, Intrinsic};
+use super::state::Value;
+use crate::asm::masm::*;
+use crate::gc::Word;
+use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low};
+use crate::gc::word::{FLOAT_BIT, INT_SHIFT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::reader::tree::*;
+
+/// What a type predicate is true of.
+struct TypeTest {
+    /// Words that are no heap objects.
+    immediate: Types,
+    /// Layouts of heap objects.
+    layouts: &'static [LayoutId],
+}
+
+/// The test behind a predicate.
+fn type_test(intrinsic: Intrinsic) -> Option<TypeTest> {
+    use Intrinsic::*;
+    let none = Types(0);
+    let (immediate, layouts): (Types, &[LayoutId]) = match intrinsic {
+        IsNull => (Types::NULL, &[]),
+        IsFunction => (Types::FUNCTION, &[]),
+        IsInt => (Types::INT, &[layout::BIG_INT]),
+        IsFloat => (Types::FLOAT, &[layout::FLOAT]),
+        IsNumber => (Types::INT.or(Types::FLOAT), &[layout::FLOAT, layout::BIG_INT]),
+        IsString => (none, &[layout::STRING, layout::STRING_PREFIX]),
+        IsVector => (none, &[layout::VECTOR]),
+        IsMap => (none, &[layout::MAP]),
+        IsSet => (none, &[layout::SET]),
+        IsArray => (none, &[layout::ARRAY]),
+        IsAtom => (none, &[layout::ATOM]),
+        _ => return None,
+    };
+    Some(TypeTest { immediate, layouts })
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Writes a call of a predicate with one argument as a condition, when it is one: goes to the join when its truth is `when`.
+    pub(super) fn predicate(&mut self, callee: NodeId, args: List, node: NodeId, when: bool, join: &mut Join) -> bool {
+        let Node::Global(global) = *self.unit.node(callee) else { return false };
+        let Some(GlobalKind::Intrinsic(which)) = self.link.global(global).map(|g| g.kind) else { return false };
+        let operand = self.unit.list(args)[0];
+        match which {
+            Intrinsic::Not => self.condition(operand, !when, join),
+            Intrinsic::IsSome => {
+                self.expression(operand);
+                self.at = node;
+                self.type_condition(&TypeTest { immediate: Types::NULL, layouts: &[] }, !when, join);
+            }
+            Intrinsic::Even | Intrinsic::Odd => {
+                self.expression(operand);
+                self.at = node;
+                self.parity(which, global, node, when, join);
+            }
+            _ => {
+                let Some(test) = type_test(which) else { return false };
+                self.expression(operand);
+                self.at = node;
+                self.type_condition(&test, when, join);
+            }
+        }
+        true
+    }
+
+    fn parity(&mut self, which: Intrinsic, global: GlobalId, node: NodeId, when: bool, join: &mut Join) {
+        if self.state.reachable && !self.state.operand(self.top(0)).facts.is_int() {
+            self.call_global(global, 1, false, node);
+            return self.branch_on_value(when, join);
+        }
+        if !self.state.reachable {
+            self.state.pop();
+            return;
+        }
+        let r = self.in_register(self.top(0));
+        self.asm.test_imm(r, 1 << INT_SHIFT);
+        self.state.pop();
+        self.unpin();
+        let even = if which == Intrinsic::Even { Cond::Equal } else { Cond::NotEqual };
+        let label = self.edge(join);
+        self.asm.branch(if when { even } else { even.negate() }, label);
+    }
+
+    /// Tests the latest operand and takes it off: goes to the join when the outcome is `when`.
+    fn type_condition(&mut self, test: &TypeTest, when: bool, join: &mut Join) {
+        if !self.state.reachable {
+            self.state.pop();
+            return;
+        }
+        let i = self.top(0);
+        let value = self.state.operand(i).clone();
+        if let Some(known) = outcome(value.facts, test) {
+            self.state.pop();
+            if known == when {
+                self.goto(join);
+            }
+            return;
+        }
+        let r = self.in_register(i);
+        let value = self.state.pop();
+        self.unpin();
+        let away = self.edge(join);
+        let here = self.asm.label();
+        let (yes, no) = if when { (away, here) } else { (here, away) };
+        self.test_word(r, test, yes, no, when);
+        self.asm.bind(here);
+        if !when && let Some(facts) = learnt(test) {
+            self.learn_of_variable(&value, facts);
+        }
+    }
+
+    /// Branches on the word in `r`: goes on at `yes` or `no`, of which one follows at once: `no` when `when`.
+    fn test_word(&mut self, r: Reg, test: &TypeTest, yes: Label, no: Label, when: bool) {
+        let mut last = None;
+        for class in [Types::INT, Types::FLOAT, Types::NULL, Types::FUNCTION] {
+            if !class.meets(test.immediate) {
+                continue;
+            }
+            if let Some(cond) = last {
+                self.asm.branch(cond, yes);
+            }
+            last = Some(self.test_class(r, class));
+        }
+        if let Some((final_, others)) = test.layouts.split_last() {
+            if let Some(cond) = last {
+                self.asm.branch(cond, yes);
+            }
+            self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
+            self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+            self.asm.branch(Cond::NotEqual, no);
+            for layout in others {
+                self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*layout));
+                self.asm.branch(Cond::Equal, yes);
+            }
+            self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*final_));
+            last = Some(Cond::Equal);
+        }
+        match last {
+            Some(cond) if when => self.asm.branch(cond, yes),
+            Some(cond) => self.asm.branch(cond.negate(), no),
+            None => {}
+        }
+    }
+
+    /// Flags for "the word in `r` is of this class": the condition under which it is.
+    fn test_class(&mut self, r: Reg, class: Types) -> Cond {
+        match class {
+            Types::INT => {
+                self.asm.test_imm(r, TAG_MASK as i64);
+                Cond::Equal
+            }
+            Types::FLOAT => {
+                self.asm.test_imm(r, FLOAT_BIT as i64);
+                Cond::NotEqual
+            }
+            Types::NULL => {
+                self.asm.compare_imm(r, Word::NULL.0 as i64);
+                Cond::Equal
+            }
+            _ => {
+                self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_FUNCTION as i32)));
+                self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                Cond::Equal
+            }
+        }
+    }
+
+    /// Where a test has succeeded: its outcome holds of the variable that was asked for.
+    fn learn_of_variable(&mut self, asked: &Value, facts: Facts) {
+        let Some(var) = asked.var else { return };
+        let known = self.state.var(var).clone();
+        if known.place == asked.place && !known.place.is_raw() && facts.types.within(known.facts.types) {
+            self.state.set_var(var, Value { facts, ..known });
+        }
+    }
+}
+
+/// The outcome of a test that the facts decide.
+fn outcome(facts: Facts, test: &TypeTest) -> Option<bool> {
+    let objects = if test.layouts.is_empty() { Types(0) } else { Types::OBJECT };
+    if !facts.types.meets(test.immediate.or(objects)) {
+        return Some(false);
+    }
+    if facts.types.within(test.immediate) {
+        return Some(true);
+    }
+    let layout = facts.layout.filter(|_| facts.types == Types::OBJECT)?;
+    Some(test.layouts.contains(&layout))
+}
+
+/// What is known of a word for which a test has succeeded.
+fn learnt(test: &TypeTest) -> Option<Facts> {
+    match *test.layouts {
+        [] => Some(Facts::of(test.immediate)),
+        // A Float is one whether it is boxed or not.
+        [layout::FLOAT] => Some(Facts::FLOAT),
+        [layout] if test.immediate.0 == 0 => Some(Facts::object(layout)),
+        _ => None,
+    }
+}
