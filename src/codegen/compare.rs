@@ -256,7 +256,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         if (fa.is_float() || fb.is_float())
-            && fa.types.or(fb.types).within(Types::FLOAT.or(Types::INT))
+            && [fa, fb].iter().all(|f| f.is_float() || f.is_int())
             && self.exact_as_float(i)
             && self.exact_as_float(j)
         {

@@ -96,6 +96,81 @@ impl Maker<'_> {
         Maker { random, scope: Vec::new(), next: 0, in_loop: false, budget: 0, loops: 0, own: None, inner: 0 }
     }
 
+    /// A small top-level function, mostly without effects: the generator writes such in place of their calls.
+    pub fn small_function(&mut self, earlier: &[Signature]) -> (Function, Signature) {
+        self.scope.clear();
+        self.budget = 12;
+        self.in_loop = false;
+        self.loops = 2;
+        self.inner = 0;
+        let tys: Vec<Ty> = (0..1 + self.random.below(3)).map(|_| *self.random.pick(&TYPES)).collect();
+        let params = tys.iter().map(|ty| self.bind(*ty)).collect();
+        let mut body = Vec::new();
+        for _ in 0..self.random.below(3) {
+            let ty = *self.random.pick(&[Ty::Num, Ty::Num, Ty::Bool, Ty::Vector]);
+            let value = self.pure(ty, 2, earlier);
+            let pattern = self.bind(ty);
+            body.push(Expr::Let(pattern, false, Box::new(value)));
+        }
+        let ty = *self.random.pick(&[Ty::Num, Ty::Num, Ty::Num, Ty::Bool]);
+        body.push(self.pure(ty, 3, earlier));
+        self.loops = 0;
+        (Function { params, rest: None, body, name: None }, Signature { params: tys, rest: false, recursive: false })
+    }
+
+    /// An expression of what can be written in place, and now and then of anything.
+    fn pure(&mut self, ty: Ty, depth: usize, earlier: &[Signature]) -> Expr {
+        if depth == 0 || self.random.chance(15) {
+            return match self.known(ty) {
+                Some(var) => Expr::Var(var),
+                None => self.simple(ty),
+            };
+        }
+        let d = depth - 1;
+        let choice = self.random.below(14);
+        match (choice, ty) {
+            (0, _) => self.expr(ty, d, earlier),
+            (1..4, _) => {
+                let c = self.pure(Ty::Bool, d, earlier);
+                let (a, b) = (self.pure(ty, d, earlier), self.pure(ty, d, earlier));
+                let a = if self.random.chance(10) { Expr::Throw(Box::new(a)) } else { a };
+                Expr::If(Box::new(c), vec![a], Some(vec![b]))
+            }
+            (4, _) if !earlier.is_empty() => {
+                let f = self.random.below(earlier.len());
+                if earlier[f].recursive || earlier[f].rest {
+                    return self.simple(ty);
+                }
+                Expr::Call(f, earlier[f].params.iter().map(|ty| self.pure(*ty, d, &[])).collect())
+            }
+            (_, Ty::Bool) => {
+                let op = *self.random.pick(&[Op::Eq, Op::Lt, Op::Le, Op::Gt, Op::Ge, Op::Ne]);
+                let (a, b) = (self.pure(Ty::Num, d, earlier), self.pure(Ty::Num, d, earlier));
+                match choice {
+                    5 => Expr::Not(Box::new(bin(op, a, b))),
+                    6 => Expr::AndThen(Box::new(bin(op, a, b)), Box::new(self.pure(Ty::Bool, d, earlier))),
+                    7 => Expr::OrElse(Box::new(bin(op, a, b)), Box::new(self.pure(Ty::Bool, d, earlier))),
+                    _ => bin(op, a, b),
+                }
+            }
+            (5, Ty::Num) => Expr::Neg(Box::new(self.pure(Ty::Num, d, earlier))),
+            (6, Ty::Num) => {
+                let o = self.pure(Ty::Pair, d, earlier);
+                Expr::Field(Box::new(o), if self.random.chance(50) { "a" } else { "b" })
+            }
+            (7, Ty::Num) => {
+                let ty = *self.random.pick(&[Ty::Vector, Ty::Array]);
+                let a = self.pure(ty, d, earlier);
+                Expr::Index(Box::new(a), Box::new(lit(self.random.below(3) as i64)))
+            }
+            (_, Ty::Num) => {
+                let op = *self.random.pick(&[Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Rem, Op::And, Op::Shl, Op::Add]);
+                bin(op, self.pure(Ty::Num, d, earlier), self.pure(Ty::Num, d, earlier))
+            }
+            _ => self.simple(ty),
+        }
+    }
+
     /// A top-level function that may call those before it.
     pub fn function(&mut self, earlier: &[Signature]) -> (Function, Signature) {
         self.scope.clear();

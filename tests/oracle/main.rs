@@ -29,6 +29,8 @@ pub struct Program {
 
 const FUNCTIONS: usize = 30;
 const CALLS: usize = 4;
+/// Seeds above this make small functions as well, which are written in place of their calls.
+const SMALL: u64 = 100_000;
 
 pub fn program(seed: u64) -> Program {
     let mut random = Random(seed);
@@ -42,7 +44,9 @@ pub fn program(seed: u64) -> Program {
     while functions.len() < FUNCTIONS && tries < 400 {
         tries += 1;
         let mut maker = Maker::new(&mut random);
-        let (function, signature) = maker.function(&signatures);
+        let small = seed > SMALL && maker.random.chance(40);
+        let (function, signature) =
+            if small { maker.small_function(&signatures) } else { maker.function(&signatures) };
         let arguments: Vec<Vec<Expr>> = (0..CALLS).map(|k| maker.arguments(&signature, k)).collect();
         functions.push(function);
         let f = functions.len() - 1;
@@ -150,8 +154,11 @@ fn seeds() -> Vec<u64> {
     match number("HARRIER_SEED") {
         Some(seed) => vec![seed],
         None => {
-            let from = number("HARRIER_FROM").unwrap_or(1);
-            (from..from + number("HARRIER_COUNT").unwrap_or(40)).chain(ONCE_FAILED).collect()
+            let count = number("HARRIER_COUNT").unwrap_or(40);
+            match number("HARRIER_FROM") {
+                Some(from) => (from..from + count).collect(),
+                None => (1..=count).chain(SMALL + 1..=SMALL + count).chain(ONCE_FAILED).collect(),
+            }
         }
     }
 }
