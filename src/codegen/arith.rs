@@ -186,8 +186,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.set_operand(j, a);
             }
         }
+        const FITS: u64 = 1 << 27;
         self.load_operands(2);
         let (i, j) = (self.top(1), self.top(0));
+        // What needs a register gets it before the failing way notes the state.
+        if self.constant_int(j).is_some_and(|n| n.unsigned_abs() >= FITS) {
+            self.in_register(j);
+        }
         if self.constant_int(i).is_some() {
             self.in_register(i);
         }
@@ -197,10 +202,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
         let a = self.in_register(i);
         match self.constant_int(j) {
-            Some(n) if n.unsigned_abs() < 1 << 27 => {
+            Some(n) => {
                 self.asm.alu_imm_overflow(alu, dst, a, n << INT_SHIFT, failing.label)
             }
-            _ => {
+            None => {
                 let b = self.in_register(j);
                 self.asm.alu_overflow(alu, dst, a, b, failing.label);
             }

@@ -10,6 +10,19 @@ pub struct Var {
     pub name: String,
 }
 
+impl Var {
+    /// Its name. In programs that are to be made smaller no two have the same: what is left out must not show what it shadowed.
+    pub fn text(&self) -> String {
+        if reducing() { format!("u{}", self.id) } else { self.name.clone() }
+    }
+}
+
+/// Are failing programs to be made smaller?
+pub fn reducing() -> bool {
+    static REDUCING: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *REDUCING.get_or_init(|| std::env::var("HARRIER_REDUCE").is_ok())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Op {
     Add,
@@ -181,7 +194,7 @@ impl Printer {
 
     fn function_tail(&mut self, f: &Function) -> String {
         let mut params: Vec<String> = f.params.iter().map(pattern).collect();
-        params.extend(f.rest.iter().map(|r| format!("...{}", r.name)));
+        params.extend(f.rest.iter().map(|r| format!("...{}", r.text())));
         format!("({}) {}", params.join(", "), self.block(&f.body))
     }
 
@@ -202,20 +215,20 @@ impl Printer {
     fn statement(&mut self, e: &Expr) -> String {
         match e {
             Expr::Let(p, m, e) => format!("let {}{} = {}", if *m { "mut " } else { "" }, pattern(p), self.bare(e)),
-            Expr::Assign(v, e) => format!("{} = {}", v.name, self.bare(e)),
+            Expr::Assign(v, e) => format!("{} = {}", v.text(), self.bare(e)),
             Expr::SetField(o, e) => format!("{}.b = {}", self.expr(o), self.bare(e)),
             Expr::SetIndex(o, i, e) => format!("{}[{}] = {}", self.expr(o), self.bare(i), self.bare(e)),
-            Expr::LocalFn(v, f) => format!("fn {}{}", v.name, self.function_tail(f)),
+            Expr::LocalFn(v, f) => format!("fn {}{}", v.text(), self.function_tail(f)),
             Expr::While(c, n, cond, body) => {
                 let cond = self.expr(cond);
-                let count = format!("{0} = {0} + 1", c.name);
+                let count = format!("{0} = {0} + 1", c.text());
                 let body = self.block_with(&count, body);
-                format!("let mut {0} = 0\n{1}while {0} < {n} && {cond} {body}", c.name, "    ".repeat(self.indent))
+                format!("let mut {0} = 0\n{1}while {0} < {n} && {cond} {body}", c.text(), "    ".repeat(self.indent))
             }
             Expr::Loop(c, n, body) => {
-                let count = format!("{0} = {0} + 1; if {0} > {n} {{ break {0} }}", c.name);
+                let count = format!("{0} = {0} + 1; if {0} > {n} {{ break {0} }}", c.text());
                 let body = self.block_with(&count, body);
-                format!("let mut {0} = 0\n{1}loop {body}", c.name, "    ".repeat(self.indent))
+                format!("let mut {0} = 0\n{1}loop {body}", c.text(), "    ".repeat(self.indent))
             }
             _ => self.bare(e),
         }
@@ -245,8 +258,8 @@ impl Printer {
             Expr::Try(body, catch, finally) => {
                 let mut s = format!("try {}", self.block(body));
                 if let Some((v, b)) = catch {
-                    let rename = format!("let {0} = brief({0})", v.name);
-                    let _ = write!(s, " catch ({}) {}", v.name, self.block_with(&rename, b));
+                    let rename = format!("let {0} = brief({0})", v.text());
+                    let _ = write!(s, " catch ({}) {}", v.text(), self.block_with(&rename, b));
                 }
                 if let Some(b) = finally {
                     let _ = write!(s, " finally {}", self.block(b));
@@ -273,7 +286,7 @@ impl Printer {
     fn expr(&mut self, e: &Expr) -> String {
         match e {
             Expr::Lit(v) => v.source(),
-            Expr::Var(v) => v.name.clone(),
+            Expr::Var(v) => v.text(),
             Expr::Bin(op, a, b) => format!("({} {} {})", self.expr(a), op.text(), self.expr(b)),
             Expr::AndThen(a, b) => format!("({} && {})", self.expr(a), self.expr(b)),
             Expr::OrElse(a, b) => format!("({} || {})", self.expr(a), self.expr(b)),
@@ -323,12 +336,12 @@ impl Printer {
 pub fn pattern(p: &Pat) -> String {
     match p {
         Pat::Any => "_".into(),
-        Pat::Bind(v) => v.name.clone(),
+        Pat::Bind(v) => v.text(),
         Pat::Lit(v) => v.source().replace(['(', ')'], ""),
         Pat::Vector(items, rest) => {
             let mut items: Vec<String> = items.iter().map(pattern).collect();
             match rest {
-                Some(Some(v)) => items.push(format!("...{}", v.name)),
+                Some(Some(v)) => items.push(format!("...{}", v.text())),
                 Some(None) => items.push("..._".into()),
                 None => {}
             }

@@ -263,8 +263,7 @@ impl Maker<'_> {
         self.next += 1;
         let id = self.next;
         let shadow = shadow && !self.scope.is_empty() && self.random.chance(8);
-        // What is left out when a program is made smaller must not show what it shadowed.
-        if shadow && std::env::var("HARRIER_REDUCE").is_err() {
+        if shadow {
             let name = self.random.pick(&self.scope).var.name.clone();
             if !name.starts_with('c') {
                 return Var { id, name };

@@ -41,10 +41,20 @@ pub fn float(f: f64) -> String {
         return if f > 0.0 { "infinity" } else { "-infinity" }.into();
     }
     if f == 0.0 || (f.abs() >= 1e-5 && f.abs() < 1e16) {
-        let s = format!("{f}");
+        let s = to_even(f, format!("{f}"));
         return if s.contains('.') { s } else { s + ".0" };
     }
     format!("{f:e}")
+}
+
+/// Of two shortest texts that are equally near the even one; `format!` gives the greater.
+fn to_even(f: f64, text: String) -> String {
+    let (head, last) = text.split_at(text.len() - 1);
+    let Some(below) = last.parse::<u8>().ok().filter(|d| d % 2 == 1).map(|d| format!("{head}{}", d - 1)) else {
+        return text;
+    };
+    let exact = format!("{f:.60}");
+    if text.contains('.') && exact.trim_end_matches('0') == format!("{below}5") { below } else { text }
 }
 
 impl V {
