@@ -1,5 +1,6 @@
-//! Machine code in front of helpers: the common case of a few helpers that loops over collections live on, without the way
-//! into Rust. What is not the common case jumps to the helper's exit stub, as if that had been called.
+//! Machine code in front of helpers: the common case of those that loops over collections live on, and of arithmetic on what
+//! nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the helper's exit stub, as
+//! if that had been called.
 //!
 //! These stubs have no frame, never collect and never throw: they allocate from what the allocation buffer has left. They may
 //! use every caller-saved register, like the helpers themselves.
@@ -7,21 +8,30 @@
 use super::collections::builder;
 use super::collections::vector::WIDTH;
 use super::iterate;
-use crate::asm::masm::{Alu, Assembled, Cond, Label, MacroAssembler, Mem, Reg, Shift, TooFar};
+use crate::asm::masm::{Alu, Assembled, Cond, FCond, FReg, Falu, Label, MacroAssembler, Mem, Reg, Shift, TooFar};
 use crate::codegen::link::Helper;
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
-use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::gc::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK, TAG_OBJECT};
 
 /// The code in front of a helper whose exit stub is at `exit`, for those that have some.
 pub(super) fn code<M: MacroAssembler>(helper: Helper, exit: usize) -> Option<Result<Assembled, TooFar>> {
-    let write: fn(&mut Stub<M>) = match helper {
-        Helper::Iterate => iterate,
-        Helper::NextChunk => next_chunk,
-        Helper::NewBuilder => new_builder,
-        Helper::BuilderPush => builder_push,
-        Helper::BuilderDone => builder_done,
+    let write: &dyn Fn(&mut Stub<M>) = match helper {
+        Helper::Iterate => &iterate,
+        Helper::NextChunk => &next_chunk,
+        Helper::NewBuilder => &new_builder,
+        Helper::BuilderPush => &builder_push,
+        Helper::BuilderDone => &builder_done,
+        Helper::Add => &|stub| float_operation(stub, Falu::Add),
+        Helper::Subtract => &|stub| float_operation(stub, Falu::Sub),
+        Helper::Multiply => &|stub| float_operation(stub, Falu::Mul),
+        Helper::Divide => &|stub| float_operation(stub, Falu::Div),
+        Helper::Less => &|stub| float_comparison(stub, FCond::Less),
+        Helper::LessEqual => &|stub| float_comparison(stub, FCond::LessEqual),
+        Helper::Greater => &|stub| float_comparison(stub, FCond::Greater),
+        Helper::GreaterEqual => &|stub| float_comparison(stub, FCond::GreaterEqual),
+        Helper::Equal => &|stub| float_comparison(stub, FCond::Equal),
         _ => return None,
     };
     let mut asm = M::new();
@@ -97,6 +107,37 @@ impl<M: MacroAssembler> Stub<M> {
             self.asm.store(Mem::at(address, slot_offset(1 + i) as i32), M::CLOSURE);
         }
     }
+}
+
+/// The two arguments as raw floats: both self-tagged Floats.
+fn two_floats<M: MacroAssembler>(stub: &mut Stub<M>) -> (FReg, FReg) {
+    let (a, b) = (M::FLOATS[0], M::FLOATS[1]);
+    stub.asm.alu(Alu::And, M::RESULT, M::ARGS[0], M::ARGS[1]);
+    stub.asm.test_imm(M::RESULT, FLOAT_BIT as i64);
+    stub.asm.branch(Cond::Equal, stub.slow);
+    stub.asm.untag_float(a, M::ARGS[0]);
+    stub.asm.untag_float(b, M::ARGS[1]);
+    (a, b)
+}
+
+/// `(a, b)`: a Float that need not be boxed.
+fn float_operation<M: MacroAssembler>(stub: &mut Stub<M>, op: Falu) {
+    let (a, b) = two_floats(stub);
+    stub.asm.falu(op, a, a, b);
+    stub.asm.tag_float(M::RESULT, a, stub.slow);
+    stub.asm.ret();
+}
+
+/// `(a, b)`: a Bool.
+fn float_comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: FCond) {
+    let (a, b) = two_floats(stub);
+    let no = stub.asm.label();
+    stub.asm.branch_float(cond, a, b, false, no);
+    stub.asm.mov_imm(M::RESULT, Word::TRUE.0 as i64);
+    stub.asm.ret();
+    stub.asm.bind(no);
+    stub.asm.mov_imm(M::RESULT, Word::FALSE.0 as i64);
+    stub.asm.ret();
 }
 
 /// `(collection)`: a cursor at the beginning of a vector.
