@@ -50,6 +50,8 @@ pub struct Code {
     pub(super) number: OnceLock<u32>,
     /// A dispatch table holds the address of one of its bodies.
     pub(super) in_tables: AtomicBool,
+    /// How often it had to forget its bodies.
+    pub(super) resets: AtomicU32,
 }
 
 /// What is behind a code record.
@@ -110,6 +112,7 @@ impl Code {
             depends_on: Mutex::default(),
             number: OnceLock::new(),
             in_tables: AtomicBool::new(false),
+            resets: AtomicU32::new(0),
         };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows.
         unsafe {
@@ -225,13 +228,13 @@ impl From<MemoryError> for CompileError {
 }
 
 /// The generator: compiles and publishes one arity of a function. `arity` is its position in the tree's
-/// [`crate::reader::tree::Function::arities`]; `observed` are the arguments of the call that needs it (a rest vector not
-/// included), good for guesses only and invalid after the first allocation.
+/// [`crate::reader::tree::Function::arities`]; the hints are what the arguments of the call that needs it showed (a rest vector
+/// not included).
 pub type Compiler = fn(
     &mut crate::gc::Thread,
     &Arc<LinkedUnit>,
     FunctionId,
     usize,
     &'static Code,
-    &[crate::gc::Word],
+    &[crate::codegen::facts::Hint],
 ) -> Result<CompiledCode, CompileError>;

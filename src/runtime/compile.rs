@@ -5,13 +5,16 @@
 //!
 //! Invariant: code is registered in the code map before its address is known to anybody.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::ahead::{self, Ahead};
 use super::binding::{Binding, BindingKind};
 use super::code::{Code, CodeSource, CompileError, CompiledCode};
 use super::linked::LinkedUnit;
-use super::reclaim::{self, Owned};
+use super::reclaim::{self, Chunk, Owned, Place};
 use super::roots::RootCell;
 use super::sites::FieldSite;
 use super::types::TypeKind;
@@ -30,41 +33,144 @@ use crate::reader::tree::{FunctionId, GlobalId};
 const HINT_DEPTH: u32 = 3;
 const HINT_SLOTS: usize = 16;
 
-/// Compiles and publishes one arity. See [`super::code::Compiler`].
+/// Compiles and publishes one arity, and perhaps functions that are likely to be called next. See [`super::code::Compiler`].
 pub fn compile(
     cx: &mut Thread,
     unit: &Arc<LinkedUnit>,
     function: FunctionId,
     arity: usize,
     code: &'static Code,
-    observed: &[Word],
+    hints: &[Hint],
 ) -> Result<CompiledCode, CompileError> {
-    let hints: Vec<Hint> = observed.iter().map(|w| hint_of_word(cx, *w)).collect();
+    let mark = cx.mark();
+    let mut bodies = vec![generate(cx, unit, function, arity, code, hints)?];
+    compile_ahead(cx, unit, function, hints, &mut bodies);
+    reclaim::compiled(cx.vm(), bodies.len());
+    let made = publish(cx.vm(), unit, bodies);
+    cx.release(mark);
+    made
+}
+
+/// A body that is not yet at its place.
+struct Body {
+    code: &'static Code,
+    function: FunctionId,
+    generated: Generated,
+    owned: Owned,
+    /// It names something that has no value yet.
+    undefined: bool,
+}
+
+fn generate(
+    cx: &mut Thread,
+    unit: &Arc<LinkedUnit>,
+    function: FunctionId,
+    arity: usize,
+    code: &'static Code,
+    hints: &[Hint],
+) -> Result<Body, CompileError> {
     let vm = cx.vm();
-    let mut link = RuntimeLink { cx, vm, unit, record: code, owned: Owned::default(), failed: None };
-    let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, &hints);
-    let RuntimeLink { mut owned, failed, .. } = link;
-    let published = match (failed, generated) {
-        (Some(failed), _) => Err(failed),
-        (None, Err(too_far)) => Err(CompileError::from(too_far)),
-        (None, Ok(generated)) => {
-            vm.memory.publish(&[&generated.code]).map(|p| (p, generated)).map_err(CompileError::from)
-        }
-    };
-    let (published, generated) = match published {
-        Ok(both) => both,
-        Err(error) => {
+    let owned = Owned { arity: arity as u32, ..Owned::default() };
+    let mut link = RuntimeLink { cx, vm, unit, record: code, owned, undefined: false, failed: None };
+    let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
+    let RuntimeLink { owned, failed, undefined, .. } = link;
+    match (failed, generated) {
+        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, undefined }),
+        (failed, generated) => {
             reclaim::free(vm, owned);
-            return Err(error);
+            Err(failed.or(generated.err().map(CompileError::from)).unwrap_or(CompileError::Refused("no code".into())))
+        }
+    }
+}
+
+/// Adds the bodies of functions that nobody has called yet. They take the hints of the call at hand for theirs: functions that
+/// stand together are often called with the same kinds of arguments.
+fn compile_ahead(
+    cx: &mut Thread,
+    unit: &Arc<LinkedUnit>,
+    function: FunctionId,
+    hints: &[Hint],
+    bodies: &mut Vec<Body>,
+) {
+    let vm = cx.vm();
+    // A listing shows what is called.
+    if vm.dump_asm.load(Ordering::Relaxed) || cx.stack_is_low() {
+        return;
+    }
+    let plan = unit.order.plan(vm, function);
+    let mut next = function.index() + 1;
+    for index in plan.range {
+        if bodies.len() > plan.count {
+            break;
+        }
+        if let Some(body) = generate_ahead(cx, unit, FunctionId(index as u32), hints) {
+            bodies.push(body);
+            next = next.max(index + 1);
+        }
+    }
+    unit.order.expect(next, bodies.len());
+}
+
+/// The body of a function that nobody has called yet, if it may and can be had. Whoever calls it has its value among his
+/// handles until he has published it: that keeps the record alive.
+fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId, hints: &[Hint]) -> Option<Body> {
+    let (value, code) = ahead::candidate(cx, unit, function)?;
+    let _kept = cx.root(value);
+    let mark = cx.mark();
+    let params = unit.unit.function(function).arities[0].params.len();
+    let hints = if params == hints.len() { hints } else { &[] };
+    // Whatever goes wrong here will be reported when the function is called, and not before.
+    let made = catch_unwind(AssertUnwindSafe(|| generate(cx, unit, function, 0, code, hints)));
+    if let Ok(Err(CompileError::Thrown(thrown))) = made {
+        let _dropped = cx.take_exception(thrown);
+        cx.release(mark);
+        return None;
+    }
+    cx.release(mark);
+    let mut body = made.ok()?.ok()?;
+    if body.undefined {
+        // The call may find more than we do.
+        reclaim::free(cx.vm(), body.owned);
+        return None;
+    }
+    body.owned.ahead = Some(Ahead::with(hints));
+    Some(body)
+}
+
+/// Publishes the bodies in one chunk, or the first of them alone: the others were not asked for. Gives the first.
+fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Result<CompiledCode, CompileError> {
+    let mut published = vm.memory.publish(&bodies.iter().map(|b| &b.generated.code).collect::<Vec<_>>());
+    if published.is_err() && bodies.len() > 1 {
+        bodies.drain(1..).for_each(|body| reclaim::free(vm, body.owned));
+        published = vm.memory.publish(&[&bodies[0].generated.code]);
+    }
+    let published = match published {
+        Ok(published) => published,
+        Err(error) => {
+            bodies.into_iter().for_each(|body| reclaim::free(vm, body.owned));
+            return Err(CompileError::from(error));
         }
     };
-    let start = published.starts[0];
-    owned.published = Some((published.clone(), start));
-    super::lock(&code.owned).push(owned);
-    let source = *code.number.get_or_init(|| vm.sources.add(unit, function));
-    vm.code_map.register(&published, vec![describe(&generated, code.name.to_string(), start, source)]);
-    super::dump::function(vm, unit, start);
-    Ok(CompiledCode { address: start })
+    let chunk = Arc::new(Chunk { id: published.chunk, range: published.range.clone() });
+    let placed = bodies.iter().zip(&published.starts);
+    let functions = placed.map(|(body, &start)| {
+        let source = *body.code.number.get_or_init(|| vm.sources.add(unit, body.function));
+        describe(&body.generated, body.code.name.to_string(), start, source)
+    });
+    vm.code_map.register(&published, functions.collect());
+    for (body, &start) in bodies.into_iter().zip(&published.starts) {
+        let end = start + body.generated.code.code.len();
+        let place = Place { chunk: chunk.clone(), code: start..end };
+        let owned = Owned { place: Some(place), ..body.owned };
+        super::push_first(&mut super::lock(&body.code.owned), owned);
+        super::dump::function(vm, unit, start);
+    }
+    Ok(CompiledCode { address: published.starts[0] })
+}
+
+/// What can be seen of a value.
+pub(super) fn hint(value: Value<'_>) -> Hint {
+    hint_of(value, HINT_DEPTH)
 }
 
 /// What the code map keeps of a function.
@@ -88,19 +194,11 @@ fn describe(generated: &Generated, name: String, start: usize, source: u32) -> F
     }
 }
 
-fn hint_of_word(cx: &Thread, word: Word) -> Hint {
-    // SAFETY: the words are the arguments of the call being resolved: live values, and nothing has allocated since they were
-    // read.
-    let value = unsafe { Value::from_raw(cx, word) };
-    hint_of(value, HINT_DEPTH)
-}
-
 /// The first element of an ARRAY or NODE.
 fn first_of(array: Value<'_>) -> Option<Value<'_>> {
     (matches!(array.layout(), layout::ARRAY | layout::NODE) && array.array_len() > 0).then(|| array.slot(1))
 }
 
-/// What can be seen of a value.
 fn hint_of(value: Value<'_>, depth: u32) -> Hint {
     if value.is_int() {
         return Hint::Int;
@@ -133,6 +231,8 @@ struct RuntimeLink<'a> {
     record: &'static Code,
     /// What the code will own.
     owned: Owned,
+    /// Something that the function names has no value yet.
+    undefined: bool,
     /// The first thing that could not be had; what was generated then is thrown away.
     failed: Option<CompileError>,
 }
@@ -219,6 +319,7 @@ impl Link for RuntimeLink<'_> {
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
+        self.undefined |= value.is_none();
         let kind = match value {
             Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") => GlobalKind::Constant(v.word()),
             Some(v) => match super::entry::code_of(v).map(|c| &c.source) {
@@ -328,7 +429,7 @@ impl Link for RuntimeLink<'_> {
     fn hint(&mut self, binding: usize) -> Hint {
         match self.binding(binding).get(self.cx) {
             None => Hint::None,
-            Some(value) => hint_of(value, HINT_DEPTH),
+            Some(value) => hint(value),
         }
     }
 
@@ -345,7 +446,7 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn notes(&self) -> bool {
-        self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
+        self.vm.dump_asm.load(Ordering::Relaxed)
     }
 }
 
