@@ -100,6 +100,27 @@ fn in_order_they_share_chunks() {
 }
 
 #[test]
+fn functions_inside_of_others_share_them_too() {
+    with_machine(gc::Options::default(), |cx| {
+        let number = 1000;
+        let text = |i| format!("fn f{i}(a) {{\n    let g = fn(x) {{ x + a + {i} }}\n    apply(g, [a])\n}}\n");
+        say(cx, &(0..number).map(text).collect::<String>());
+        let before = cx.vm().memory.stats();
+        let calls: String = (0..number).map(|i| format!("    n = n + f{i}(1)\n")).collect();
+        let sum = say(cx, &format!("fn all() {{\n    let mut n = 0\n{calls}    n\n}}\nall()"));
+        assert_eq!(sum, (2 * number + number * (number - 1) / 2).to_string());
+        let chunks = cx.vm().memory.stats().chunks - before.chunks;
+        assert!(chunks < number / 20, "{chunks} chunks for {number} functions");
+        // What was compiled ahead inside of a dead function is dead.
+        say(cx, &(0..number).map(|i| format!("fn f{i}(a) {{ 0 }}\n")).collect::<String>());
+        say(cx, "fn all() { 0 }");
+        reclaim::search(cx);
+        let left = cx.vm().memory.stats().chunks as isize - before.chunks as isize;
+        assert!(left < 10, "{left} chunks for nothing");
+    });
+}
+
+#[test]
 fn a_chunk_dies_with_its_last_function() {
     with_machine(gc::Options::default(), |cx| {
         // 0; 1 and 2; 3 to 6; 7 to 14: the last is a chunk of eight.

@@ -45,9 +45,22 @@ const IN_VAIN: u32 = 64;
 pub struct Order {
     /// By function: how many to compile together, as a power of two, if the next first call is its.
     windows: Box<[AtomicU8]>,
-    /// Bodies compiled ahead that a first call took, and that it did not.
+    /// What became of the functions of the top level, and of those inside of others.
+    outer: Guesses,
+    inner: Guesses,
+}
+
+/// Bodies compiled ahead that a first call took, and that it did not.
+#[derive(Debug, Default)]
+struct Guesses {
     taken: AtomicU32,
     vain: AtomicU32,
+}
+
+impl Guesses {
+    fn are_good(&self) -> bool {
+        self.vain.load(Ordering::Relaxed) <= self.taken.load(Ordering::Relaxed) / 4 + IN_VAIN
+    }
 }
 
 /// A body that no call has asked for yet.
@@ -69,7 +82,7 @@ impl Order {
     /// Of a unit with so many functions.
     pub fn new(functions: usize) -> Order {
         let windows = (0..functions).map(|_| AtomicU8::new(0)).collect();
-        Order { windows, taken: AtomicU32::new(0), vain: AtomicU32::new(0) }
+        Order { windows, outer: Guesses::default(), inner: Guesses::default() }
     }
 
     /// What to compile ahead at the first call of this function.
@@ -77,7 +90,7 @@ impl Order {
         let k = function.index();
         let seen = &self.windows[k.saturating_sub(SKIPPED)..=k];
         let mut window = seen.iter().map(|w| w.swap(0, Ordering::Relaxed)).max().unwrap_or(0);
-        if self.vain.load(Ordering::Relaxed) > self.taken.load(Ordering::Relaxed) / 4 + IN_VAIN {
+        if !self.outer.are_good() && !self.inner.are_good() {
             window = 0;
         }
         let count = (1 << window) - 1;
@@ -87,6 +100,10 @@ impl Order {
         }
         // Between the small functions there may be others.
         Plan { range: k + 1..self.windows.len().min(k + 1 + 4 * count), count }
+    }
+
+    fn guesses(&self, unit: &Unit, function: FunctionId) -> &Guesses {
+        if unit.function(function).parent.is_none() { &self.outer } else { &self.inner }
     }
 
     /// So many functions were compiled together, the last one before this: if it is called next, the pattern goes on.
@@ -105,46 +122,64 @@ impl Ahead {
     }
 }
 
-/// The function value of a function that may be compiled ahead, and its record.
+/// The record of a function that may be compiled ahead, and the function value that keeps the record alive: its own, or that
+/// of the function of the top level in which it stands.
 pub(super) fn candidate<'h>(
     cx: &'h Thread,
     unit: &Arc<LinkedUnit>,
     id: FunctionId,
 ) -> Option<(Value<'h>, &'static Code)> {
-    if !is_small(&unit.unit, id) {
+    if !is_small(&unit.unit, id) || !unit.order.guesses(&unit.unit, id).are_good() {
         return None;
     }
-    let name = unit.unit.name(unit.unit.function(id).name?);
+    let outermost = outermost(&unit.unit, id);
+    let name = unit.unit.name(unit.unit.function(outermost).name?);
     let binding = unit.namespace.member(name).filter(|b| b.kind() == BindingKind::Plain)?;
     // Only what the name stands for now: who holds this value holds the record.
     let value = binding.get(cx)?;
-    let code = super::entry::code_of(value)?;
-    let (its_unit, function) = code.function()?;
-    let fresh = Arc::ptr_eq(unit, its_unit) && function == id && super::lock(&code.owned).is_empty();
-    fresh.then_some((value, code))
+    let around = super::entry::code_of(value)?;
+    let (its_unit, function) = around.function()?;
+    if !Arc::ptr_eq(unit, its_unit) || function != outermost {
+        return None;
+    }
+    let code = if id == outermost { around } else { unit.code(cx.vm(), id).ok()? };
+    super::lock(&code.owned).is_empty().then_some((value, code))
 }
 
-/// Small, of one arity, without captures; and without loops, which live on hints.
+fn outermost(unit: &Unit, id: FunctionId) -> FunctionId {
+    std::iter::successors(Some(id), |id| unit.function(*id).parent).last().unwrap_or(id)
+}
+
+/// Small, of one arity, and without loops, which live on hints.
 fn is_small(unit: &Unit, id: FunctionId) -> bool {
     let function = unit.function(id);
     let [arity] = &function.arities[..] else { return false };
     let small = arity.size <= SMALL_SIZE && function.span.end - function.span.start <= SMALL_TEXT;
-    small && arity.loops.is_empty() && arity.rest.is_none() && function.parent.is_none() && function.captures.is_empty()
+    small && arity.loops.is_empty() && arity.rest.is_none()
+}
+
+/// What to expect of the arguments of a function when those of another are known: functions that stand together are often
+/// called with the same kinds of arguments, but not those inside of others with the kinds of these.
+pub(super) fn expected<'a>(unit: &Unit, id: FunctionId, known: FunctionId, hints: &'a [Hint]) -> &'a [Hint] {
+    let inner = |id: FunctionId| unit.function(id).parent.is_some();
+    let alike =
+        unit.function(id).arities.first().is_some_and(|a| a.params.len() == hints.len()) && inner(id) == inner(known);
+    if alike { hints } else { &[] }
 }
 
 /// The body that was compiled ahead for this arity, if this call would have made the same one.
 pub(super) fn take(code: &Code, arity: &ArityInfo, hints: &[Hint]) -> Option<usize> {
-    let (unit, _) = code.function()?;
+    let (unit, function) = code.function()?;
     let mut owned = super::lock(&code.owned);
     let body = owned.iter_mut().find(|o| o.ahead.is_some() && o.arity == arity.index)?;
     // Taken or in vain, it is not ahead any more. What is in vain goes with the next search for dead code.
     let ahead = body.ahead.take()?;
-    let order = &unit.order;
+    let guesses = unit.order.guesses(&unit.unit, function);
     if ahead.print == print_of(hints) {
-        order.taken.fetch_add(1, Ordering::Relaxed);
+        guesses.taken.fetch_add(1, Ordering::Relaxed);
         return Some(body.place.as_ref()?.code.start);
     }
-    order.vain.fetch_add(1, Ordering::Relaxed);
+    guesses.vain.fetch_add(1, Ordering::Relaxed);
     None
 }
 

@@ -83,8 +83,7 @@ fn generate(
     }
 }
 
-/// Adds the bodies of functions that nobody has called yet. They take the hints of the call at hand for theirs: functions that
-/// stand together are often called with the same kinds of arguments.
+/// Adds the bodies of functions that nobody has called yet.
 fn compile_ahead(
     cx: &mut Thread,
     unit: &Arc<LinkedUnit>,
@@ -103,7 +102,9 @@ fn compile_ahead(
         if bodies.len() > plan.count {
             break;
         }
-        if let Some(body) = generate_ahead(cx, unit, FunctionId(index as u32), hints) {
+        let id = FunctionId(index as u32);
+        let hints = ahead::expected(&unit.unit, id, function, hints);
+        if let Some(body) = generate_ahead(cx, unit, id, hints) {
             bodies.push(body);
             next = next.max(index + 1);
         }
@@ -111,14 +112,12 @@ fn compile_ahead(
     unit.order.expect(next, bodies.len());
 }
 
-/// The body of a function that nobody has called yet, if it may and can be had. Whoever calls it has its value among his
-/// handles until he has published it: that keeps the record alive.
+/// The body of a function that nobody has called yet, if it may and can be had. A value that keeps the record alive is among
+/// the handles afterwards, until the body is published.
 fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId, hints: &[Hint]) -> Option<Body> {
     let (value, code) = ahead::candidate(cx, unit, function)?;
     let _kept = cx.root(value);
     let mark = cx.mark();
-    let params = unit.unit.function(function).arities[0].params.len();
-    let hints = if params == hints.len() { hints } else { &[] };
     // Whatever goes wrong here will be reported when the function is called, and not before.
     let made = catch_unwind(AssertUnwindSafe(|| generate(cx, unit, function, 0, code, hints)));
     if let Ok(Err(CompileError::Thrown(thrown))) = made {
