@@ -20,7 +20,7 @@ use super::binding::BindingKind;
 use super::code::{ArityInfo, Code};
 use super::linked::LinkedUnit;
 use super::vm::Vm;
-use crate::asm::memory::CODE_BYTES;
+use crate::asm::memory::RANGE_BYTES;
 use crate::codegen::facts::Hint;
 use crate::gc::layout;
 use crate::gc::{Thread, Value};
@@ -30,8 +30,8 @@ use crate::reader::tree::{FunctionId, Unit};
 const WINDOW_LOG: u8 = 8;
 /// The pattern may skip so many functions.
 const SKIPPED: usize = 3;
-/// So much of code memory may be taken before neighbours are compiled whatever the order of calls.
-const PLENTY: usize = CODE_BYTES / 8;
+/// So much code may there be before neighbours are compiled whatever the order of calls.
+const PLENTY: usize = RANGE_BYTES / 16;
 /// The neighbours: a block of so many functions.
 const BLOCK: usize = 32;
 /// What is a small function: nodes, and bytes of text (for its constants).

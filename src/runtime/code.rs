@@ -1,7 +1,7 @@
 //! Code records: what a function value points to.
 //!
 //! Owns the entries that generated code calls through, and the description of the function behind them. A record lives in
-//! the data half of code memory and never moves. Must not know how code is generated.
+//! the data part of code memory and never moves. Must not know how code is generated.
 //!
 //! Generated code: `load [f + closure_disp(0)]`, `call [that + 8 * min(argc, 6)]`, the arguments in ARGS, the function in
 //! CLOSURE; with 6 or more arguments `thread.arg_count` holds the number and the sixth and further ones are in
@@ -213,6 +213,8 @@ pub enum CompileError {
     Thrown(crate::gc::Thrown),
     /// The generator cannot do it; why, in words for the user.
     Refused(String),
+    /// Code memory is full; the same.
+    Full(String),
 }
 
 impl From<crate::gc::Thrown> for CompileError {
@@ -223,7 +225,10 @@ impl From<crate::gc::Thrown> for CompileError {
 
 impl From<MemoryError> for CompileError {
     fn from(error: MemoryError) -> CompileError {
-        CompileError::Refused(error.to_string())
+        match error {
+            MemoryError::Exhausted(_) => CompileError::Full(error.to_string()),
+            _ => CompileError::Refused(error.to_string()),
+        }
     }
 }
 

@@ -161,13 +161,19 @@ pub(super) fn compiled(
     }
     super::reclaim::now_and_then(cx);
     let compile = cx.vm().compiler;
-    match compile(cx, unit, function, arity.index as usize, code, &hints) {
+    let mut made = compile(cx, unit, function, arity.index as usize, code, &hints);
+    if let Err(CompileError::Full(_)) = made {
+        // What nobody can reach any more may make room.
+        super::reclaim::search(cx);
+        made = compile(cx, unit, function, arity.index as usize, code, &hints);
+    }
+    match made {
         Ok(made) => {
             code.publish(cx, arity, made.address, resets);
             Ok(made.address)
         }
         Err(CompileError::Thrown(thrown)) => Err(thrown),
-        Err(CompileError::Refused(why)) => {
+        Err(CompileError::Refused(why) | CompileError::Full(why)) => {
             Err(cx.throw(ErrorKind::CompileError, format!("cannot compile {}: {why}", code.name)))
         }
     }
