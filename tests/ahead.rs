@@ -100,6 +100,26 @@ fn in_order_they_share_chunks() {
 }
 
 #[test]
+fn loops_share_them_unless_a_global_feeds_them() {
+    with_machine(gc::Options::default(), |cx| {
+        let number = 200;
+        let chunks_of = |cx: &mut Thread, body: &str| {
+            say(cx, &(0..number).map(|i| format!("fn f{i}(a) {{\n{body}\n}}\n")).collect::<String>());
+            let before = cx.vm().memory.stats().chunks;
+            let calls: String = (0..number).map(|i| format!("    n = n + f{i}({i})\n")).collect();
+            let sum = say(cx, &format!("fn all() {{\n    let mut n = 0\n{calls}    n\n}}\nall()"));
+            assert_eq!(sum, (number * (number - 1) / 2).to_string());
+            cx.vm().memory.stats().chunks - before
+        };
+        let own = chunks_of(cx, "let mut i = 0\n    while i < a { i = i + 1 }\n    i");
+        assert!(own < number / 10, "{own} chunks for {number} functions");
+        say(cx, "let table = [1]");
+        let fed = chunks_of(cx, "let mut i = 0\n    while i < a { i = i + table[0] }\n    i");
+        assert!(fed >= number, "{fed} chunks for {number} functions");
+    });
+}
+
+#[test]
 fn functions_inside_of_others_share_them_too() {
     with_machine(gc::Options::default(), |cx| {
         let number = 1000;

@@ -106,6 +106,11 @@ impl Order {
         if unit.function(function).parent.is_none() { &self.outer } else { &self.inner }
     }
 
+    /// This function was compiled ahead for nothing.
+    pub(super) fn in_vain(&self, unit: &Unit, function: FunctionId) {
+        self.guesses(unit, function).vain.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// So many functions were compiled together, the last one before this: if it is called next, the pattern goes on.
     pub(super) fn expect(&self, next: usize, compiled: usize) {
         if let Some(next) = self.windows.get(next) {
@@ -150,12 +155,12 @@ fn outermost(unit: &Unit, id: FunctionId) -> FunctionId {
     std::iter::successors(Some(id), |id| unit.function(*id).parent).last().unwrap_or(id)
 }
 
-/// Small, of one arity, and without loops, which live on hints.
+/// Small, and of one arity.
 fn is_small(unit: &Unit, id: FunctionId) -> bool {
     let function = unit.function(id);
     let [arity] = &function.arities[..] else { return false };
-    let small = arity.size <= SMALL_SIZE && function.span.end - function.span.start <= SMALL_TEXT;
-    small && arity.loops.is_empty() && arity.rest.is_none()
+    let text = function.span.end - function.span.start;
+    arity.size <= SMALL_SIZE && text <= SMALL_TEXT && arity.rest.is_none()
 }
 
 /// What to expect of the arguments of a function when those of another are known: functions that stand together are often
@@ -174,12 +179,11 @@ pub(super) fn take(code: &Code, arity: &ArityInfo, hints: &[Hint]) -> Option<usi
     let body = owned.iter_mut().find(|o| o.ahead.is_some() && o.arity == arity.index)?;
     // Taken or in vain, it is not ahead any more. What is in vain goes with the next search for dead code.
     let ahead = body.ahead.take()?;
-    let guesses = unit.order.guesses(&unit.unit, function);
     if ahead.print == print_of(hints) {
-        guesses.taken.fetch_add(1, Ordering::Relaxed);
+        unit.order.guesses(&unit.unit, function).taken.fetch_add(1, Ordering::Relaxed);
         return Some(body.place.as_ref()?.code.start);
     }
-    guesses.vain.fetch_add(1, Ordering::Relaxed);
+    unit.order.in_vain(&unit.unit, function);
     None
 }
 

@@ -57,8 +57,8 @@ struct Body {
     function: FunctionId,
     generated: Generated,
     owned: Owned,
-    /// It names something that has no value yet.
-    undefined: bool,
+    /// The code might be another at a later time: see [`RuntimeLink`].
+    unsettled: bool,
 }
 
 fn generate(
@@ -70,12 +70,13 @@ fn generate(
     hints: &[Hint],
 ) -> Result<Body, CompileError> {
     let vm = cx.vm();
+    let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
-    let mut link = RuntimeLink { cx, vm, unit, record: code, owned, undefined: false, failed: None };
+    let mut link = RuntimeLink { cx, vm, unit, record: code, owned, has_loops, unsettled: false, failed: None };
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
-    let RuntimeLink { owned, failed, undefined, .. } = link;
+    let RuntimeLink { owned, failed, unsettled, .. } = link;
     match (failed, generated) {
-        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, undefined }),
+        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, unsettled }),
         (failed, generated) => {
             reclaim::free(vm, owned);
             Err(failed.or(generated.err().map(CompileError::from)).unwrap_or(CompileError::Refused("no code".into())))
@@ -120,20 +121,20 @@ fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId,
     let mark = cx.mark();
     // Whatever goes wrong here will be reported when the function is called, and not before.
     let made = catch_unwind(AssertUnwindSafe(|| generate(cx, unit, function, 0, code, hints)));
-    if let Ok(Err(CompileError::Thrown(thrown))) = made {
-        let _dropped = cx.take_exception(thrown);
-        cx.release(mark);
-        return None;
-    }
     cx.release(mark);
-    let mut body = made.ok()?.ok()?;
-    if body.undefined {
-        // The call may find more than we do.
-        reclaim::free(cx.vm(), body.owned);
-        return None;
+    match made {
+        Ok(Ok(mut body)) if !body.unsettled => {
+            body.owned.ahead = Some(Ahead::with(hints));
+            return Some(body);
+        }
+        Ok(Ok(body)) => reclaim::free(cx.vm(), body.owned),
+        Ok(Err(CompileError::Thrown(thrown))) => {
+            let _dropped = cx.take_exception(thrown);
+        }
+        _ => {}
     }
-    body.owned.ahead = Some(Ahead::with(hints));
-    Some(body)
+    unit.order.in_vain(&unit.unit, function);
+    None
 }
 
 /// Publishes the bodies in one chunk, or the first of them alone: the others were not asked for. Gives the first.
@@ -228,10 +229,12 @@ struct RuntimeLink<'a> {
     unit: &'a Arc<LinkedUnit>,
     /// The function that is being compiled.
     record: &'static Code,
+    /// It has loops.
+    has_loops: bool,
     /// What the code will own.
     owned: Owned,
-    /// Something that the function names has no value yet.
-    undefined: bool,
+    /// Something that the function names has no value yet, or a loop may find another there than we do.
+    unsettled: bool,
     /// The first thing that could not be had; what was generated then is thrown away.
     failed: Option<CompileError>,
 }
@@ -318,7 +321,7 @@ impl Link for RuntimeLink<'_> {
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
-        self.undefined |= value.is_none();
+        self.unsettled |= value.is_none();
         let kind = match value {
             Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") => GlobalKind::Constant(v.word()),
             Some(v) => match super::entry::code_of(v).map(|c| &c.source) {
@@ -426,10 +429,10 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn hint(&mut self, binding: usize) -> Hint {
-        match self.binding(binding).get(self.cx) {
-            None => Hint::None,
-            Some(value) => hint(value),
-        }
+        let value = self.binding(binding).get(self.cx);
+        // Functions stay what they are; a vector may be empty now and full of Floats when the loop runs.
+        self.unsettled |= self.has_loops && value.is_some_and(|v| super::entry::code_of(v).is_none());
+        value.map_or(Hint::None, hint)
     }
 
     fn has_stack(&mut self) -> bool {
