@@ -69,9 +69,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Map(list) => self.collection(Helper::MakeMap, Helper::ExtendMap, *list, Facts::object(layout::MAP)),
             Node::Set(list) => self.collection(Helper::MakeSet, Helper::ExtendSet, *list, Facts::object(layout::SET)),
-            Node::Struct { type_, variant, base, fields, values } => {
-                self.struct_literal(node, *type_, *variant, *base, fields, *values)
-            }
+            Node::Struct(literal) => self.struct_literal(node, literal),
             Node::Field { object, name } => self.field(node, *object, *name),
             Node::Index { object, index } => {
                 self.expression(*object);
@@ -137,10 +135,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Try(try_) => self.try_(node, try_),
             Node::Function(function) => self.closure(*function, None),
-            Node::Binding { names, values, body } => self.binding(node, names, *values, *body),
-            Node::DefineGlobals { kind, pattern, value, names } => {
-                self.define_globals(node, *kind, *pattern, *value, names)
-            }
+            Node::Binding(binding) => self.binding(node, &binding.names, binding.values, binding.body),
+            Node::DefineGlobals(definition) => self.define_globals(node, definition),
             Node::Declare(item) => self.call_helper(Helper::Declare, 0, &[*item as u64], Facts::ANY),
             Node::NotYet(feature) => {
                 let word = self.link.keyword(unit.name(*feature));
@@ -496,14 +492,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unreachable();
     }
 
-    fn define_globals(
-        &mut self,
-        node: NodeId,
-        kind: LetKind,
-        pattern: PatternId,
-        value: NodeId,
-        names: &[(VarId, Name)],
-    ) {
+    fn define_globals(&mut self, node: NodeId, definition: &DefineGlobals) {
+        let &DefineGlobals { kind, pattern, value, ref names } = definition;
         let mut skip = Join::new();
         if kind == LetKind::Once
             && let Some((_, name)) = names.first()

@@ -17,15 +17,8 @@ use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `Name { … }`, `Enum.variant { … }`
-    pub(super) fn struct_literal(
-        &mut self,
-        node: NodeId,
-        type_: GlobalId,
-        variant: Option<Name>,
-        base: Option<NodeId>,
-        fields: &[Name],
-        values: List,
-    ) {
+    pub(super) fn struct_literal(&mut self, node: NodeId, literal: &StructLiteral) {
+        let &StructLiteral { type_, variant, base, ref fields, values } = literal;
         let unit = self.unit;
         let Some(info) = self.link.struct_type(type_, variant.map(|v| unit.name(v))) else {
             self.push_constant(Word::NULL);

@@ -249,7 +249,8 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, id: NodeId) {
-        match self.unit.node(id).clone() {
+        let unit = self.unit;
+        match *unit.node(id) {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
             Node::Null | Node::Declare(_) | Node::NotYet(_) | Node::Continue { .. } => {}
             Node::Local(var) => self.touch(var, self.now + 1),
@@ -262,11 +263,11 @@ impl Walk<'_> {
                 self.list(list);
                 self.call();
             }
-            Node::Struct { base, values, .. } => {
-                if let Some(base) = base {
+            Node::Struct(ref literal) => {
+                if let Some(base) = literal.base {
                     self.node(base);
                 }
-                self.list(values);
+                self.list(literal.values);
                 // Defaults are called; the allocation itself is a slow path.
                 self.call();
             }
@@ -348,9 +349,9 @@ impl Walk<'_> {
                     }
                 });
             }
-            Node::Match { subject, arms } => {
+            Node::Match { subject, ref arms } => {
                 self.node(subject);
-                for arm in arms {
+                for arm in &**arms {
                     self.pattern(arm.pattern, self.now + 1);
                     self.call();
                     if let Some(guard) = arm.guard {
@@ -392,7 +393,7 @@ impl Walk<'_> {
                 }
             }
             Node::Throw(value) => self.node(value),
-            Node::Try(try_) => {
+            Node::Try(ref try_) => {
                 self.complex = true;
                 self.node(try_.body);
                 self.call();
@@ -405,18 +406,17 @@ impl Walk<'_> {
                 }
                 // Whatever is used in a handler must survive the calls of the body; lives are not split.
             }
-            Node::Binding { names, values, body } => {
+            Node::Binding(ref binding) => {
                 self.complex = true;
-                let _ = names;
-                self.list(values);
+                self.list(binding.values);
                 self.call();
-                self.node(body);
+                self.node(binding.body);
             }
-            Node::DefineGlobals { pattern, value, names, .. } => {
-                self.node(value);
-                self.pattern(pattern, self.now + 1);
-                for (var, _) in names {
-                    self.touch(var, self.now + 1);
+            Node::DefineGlobals(ref definition) => {
+                self.node(definition.value);
+                self.pattern(definition.pattern, self.now + 1);
+                for (var, _) in &definition.names {
+                    self.touch(*var, self.now + 1);
                 }
                 self.call();
             }

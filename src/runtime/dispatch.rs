@@ -121,7 +121,7 @@ impl Table {
     /// The entry of a layout.
     pub fn entry(&self, layout: LayoutId) -> &'static AtomicUsize {
         assert!(layout < self.capacity.load(Ordering::Acquire), "a layout beyond the table");
-        // SAFETY: the cell holds the address of an array of `capacity` entries in the data half that is never freed; the
+        // SAFETY: the cell holds the address of an array of `capacity` entries in the data part that is never freed; the
         // capacity is raised only after the larger array is in place.
         unsafe { &*(self.cell.load(Ordering::Acquire) as *const AtomicUsize).add(layout as usize) }
     }
