@@ -40,6 +40,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && let Some(found) = self.link.global(*global)
             && found.kind != GlobalKind::Dynamic
         {
+            if self.accumulator_call(node, nodes) {
+                return;
+            }
             let height = self.state.height();
             if let GlobalKind::Intrinsic(intrinsic) = found.kind
                 && self.intrinsic(node, intrinsic, nodes)

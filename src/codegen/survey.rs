@@ -5,7 +5,8 @@
 //! loop's end. Calls that really leave the function (helpers of intrinsics and slow paths do not count) are the other half:
 //! a variable that lives across one wants a callee-saved register, and gets one by weight.
 
-use super::link::{GlobalKind, Link};
+use super::accumulators::{Accumulators, Sightings};
+use super::link::{CollectionCall, GlobalKind, Link};
 use crate::asm::masm::SAVED_REGS;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
@@ -51,6 +52,8 @@ pub struct Survey {
     pub simple: bool,
     /// The body makes calls.
     pub has_calls: bool,
+    /// The variables whose map may grow in place.
+    pub accumulators: Accumulators,
 }
 
 /// The variable of a `for` that can serve as the counter of a range itself.
@@ -64,6 +67,11 @@ pub fn counter(unit: &Unit, arity: &Arity, pattern: PatternId) -> Option<VarId> 
     }
 }
 
+/// Does nobody but this arity's code ever see the variable?
+pub fn counts_as_local(var: &Var) -> bool {
+    var.kind == VarKind::Local && !var.captured && !var.boxed
+}
+
 struct Walk<'a> {
     unit: &'a Unit,
     arity: &'a Arity,
@@ -74,6 +82,9 @@ struct Walk<'a> {
     /// The tick of the node that was finished last.
     now: u32,
     complex: bool,
+    /// The depth of loops at which each variable is defined.
+    depths: Vec<u32>,
+    sightings: Sightings,
 }
 
 impl Survey {
@@ -81,7 +92,17 @@ impl Survey {
     pub fn of(unit: &Unit, arity: &Arity, link: &mut dyn Link) -> Survey {
         let mut out = Survey { simple: true, ..Survey::default() };
         out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0, float: false }; arity.vars.len()];
-        let mut walk = Walk { unit, arity, link, out, depth: 0, now: 0, complex: false };
+        let mut walk = Walk {
+            unit,
+            arity,
+            link,
+            out,
+            depth: 0,
+            now: 0,
+            complex: false,
+            depths: vec![u32::MAX; arity.vars.len()],
+            sightings: Sightings::default(),
+        };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
         }
@@ -94,6 +115,7 @@ impl Survey {
         walk.node(arity.body);
         let simple = !walk.complex;
         let mut out = walk.out;
+        out.accumulators = walk.sightings.finish(arity);
         out.simple = simple;
         out.has_calls = !out.calls.is_empty();
         out.assign_homes(arity);
@@ -162,6 +184,8 @@ impl Walk<'_> {
         let life = &mut self.out.lives[var.index()];
         life.start = life.start.min(at);
         life.end = life.end.max(at);
+        let depth = &mut self.depths[var.index()];
+        *depth = self.depth.min(*depth);
     }
 
     fn touch(&mut self, var: VarId, at: u32) {
@@ -264,18 +288,21 @@ impl Walk<'_> {
             Node::Index { object, index } => {
                 self.node(object);
                 self.node(index);
+                self.collection(id, CollectionCall::Index, object);
             }
             Node::Call { callee, args, .. } => {
-                let intrinsic = match self.unit.node(callee) {
-                    Node::Global(g) => {
-                        matches!(self.link.global(*g).map(|g| g.kind), Some(GlobalKind::Intrinsic(_)))
-                    }
+                let global = match self.unit.node(callee) {
+                    Node::Global(g) => self.link.global(*g),
                     _ => {
                         self.node(callee);
-                        false
+                        None
                     }
                 };
+                let intrinsic = matches!(global.map(|g| g.kind), Some(GlobalKind::Intrinsic(_)));
                 self.list(args);
+                if let Some(call) = global.and_then(|g| g.collection) {
+                    self.collection_call(id, call, args);
+                }
                 if !intrinsic {
                     self.call();
                 }
@@ -358,6 +385,8 @@ impl Walk<'_> {
             Node::Assign { var, value } => {
                 self.node(value);
                 self.touch(var, self.now + 1);
+                let in_loop = self.depth > self.depths[var.index()];
+                self.sightings.saw_assignment(var, value, self.now + 1, in_loop);
             }
             Node::AssignField { object, value, .. } => {
                 self.node(object);
@@ -404,6 +433,24 @@ impl Walk<'_> {
             }
         }
         self.finish(id);
+    }
+
+    /// A call of a function of `core` on a collection; its arguments are finished.
+    fn collection_call(&mut self, id: NodeId, call: CollectionCall, args: List) {
+        let args = self.unit.list(args);
+        // `get` is two functions.
+        let call = if call == CollectionCall::Index && args.len() == 3 { CollectionCall::GetOr } else { call };
+        if call.takes(args.len()) {
+            self.collection(id, call, args[0]);
+        }
+    }
+
+    /// The node is about to be finished; is its container a variable?
+    fn collection(&mut self, id: NodeId, call: CollectionCall, container: NodeId) {
+        if let Node::Local(var) = self.unit.node(container) {
+            let read = self.out.tick(container);
+            self.sightings.saw_use(id, call, (container, *var), (read, self.now + 1));
+        }
     }
 
     fn captures(&mut self, function: FunctionId) {

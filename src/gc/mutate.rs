@@ -29,6 +29,20 @@ impl Thread {
         unsafe { atomic(self.slot_address(object, i)) }.store(value.word().0, Ordering::Release);
     }
 
+    /// Changes the count in the header of an object.
+    ///
+    /// # Panics
+    /// When it is a closure, whose count is its size, or no object.
+    #[inline]
+    pub fn set_count(&self, object: Value<'_>, count: u32) {
+        assert!(object.word().is_object() && count < 1 << 24);
+        // SAFETY: a living object begins with its header, and stays where it is while `object` borrows the thread; headers
+        // are forwarding addresses only while the world is stopped.
+        let header = unsafe { atomic(object.word().address()) };
+        let rest = header.load(Ordering::Relaxed) & ((1 << layout::COUNT_SHIFT) - 1);
+        header.store(rest | u64::from(count) << layout::COUNT_SHIFT, Ordering::Relaxed);
+    }
+
     /// Stores `new` to the tagged word `i` after the header if it is `old` still.
     ///
     /// # Panics

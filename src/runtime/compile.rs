@@ -215,7 +215,7 @@ impl Link for RuntimeLink<'_> {
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
             binding.depend(self.record);
-            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false });
+            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false, collection: None });
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
@@ -242,7 +242,8 @@ impl Link for RuntimeLink<'_> {
         if kind != GlobalKind::Plain || builtin {
             binding.depend(self.record);
         }
-        Some(Global { binding: address, kind, builtin })
+        let collection = if core && builtin { collection_call(binding.name) } else { None };
+        Some(Global { binding: address, kind, builtin, collection })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -347,6 +348,17 @@ impl Link for RuntimeLink<'_> {
     fn notes(&self) -> bool {
         self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
     }
+}
+
+fn collection_call(name: &str) -> Option<CollectionCall> {
+    Some(match name {
+        "get" => CollectionCall::Index,
+        "contains?" => CollectionCall::Contains,
+        "length" => CollectionCall::Length,
+        "assoc" => CollectionCall::Assoc,
+        "dissoc" => CollectionCall::Dissoc,
+        _ => return None,
+    })
 }
 
 fn intrinsic(name: &str) -> Option<Intrinsic> {

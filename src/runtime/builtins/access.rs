@@ -154,9 +154,50 @@ pub fn get_from(cx: &mut Thread, coll: Handle, key: Handle, default: Option<Hand
 /// `coll[key]`
 pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
     if Method::Get.is_extended(cx.get(coll)) {
+        map::freeze(cx, cx.get(coll));
         return Method::Get.call(cx, &[coll, key]);
     }
     get_from(cx, coll, key, None)
+}
+
+/// Calls a method of `core` with what an accumulator holds (`codegen/accumulators.rs`): with a value of a builtin type that
+/// nobody extended `f` does what the method does, and keeps nothing of it.
+#[inline]
+fn on_accumulator(
+    cx: &mut Thread,
+    method: Method,
+    args: &[Handle],
+    f: fn(&mut Thread, &Args<'_>) -> Outcome,
+) -> Outcome {
+    let coll = cx.get(args[0]);
+    if coll.layout() < layout::FIRST_USER_LAYOUT && !method.is_extended(coll) {
+        return f(cx, &Args::new(args, args.len()));
+    }
+    map::freeze(cx, coll);
+    method.call(cx, args)
+}
+
+/// `get(coll, key, default)` of an accumulator.
+pub fn get_or(cx: &mut Thread, coll: Handle, key: Handle, default: Handle) -> Outcome {
+    on_accumulator(cx, Method::Get, &[coll, key, default], get)
+}
+
+/// `contains?(coll, x)` of an accumulator.
+pub fn contains_in(cx: &mut Thread, coll: Handle, x: Handle) -> Outcome {
+    on_accumulator(cx, Method::Contains, &[coll, x], contains)
+}
+
+/// `length(coll)` of an accumulator.
+pub fn length_of(cx: &mut Thread, coll: Handle) -> Outcome {
+    on_accumulator(cx, Method::Length, &[coll], length)
+}
+
+/// `coll = assoc(coll, key, value)` of an accumulator.
+pub fn assoc_in_place(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> Outcome {
+    on_accumulator(cx, Method::Assoc, &[coll, key, value], |cx, args| match cx.get(args[0]).layout() {
+        layout::MAP => map::assoc_in_place(cx, args[0], args[1], args[2]),
+        _ => assoc(cx, args),
+    })
 }
 
 /// `coll[key] = value`

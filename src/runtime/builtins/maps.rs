@@ -67,6 +67,17 @@ fn dissoc(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     Ok(map)
 }
 
+/// `coll = dissoc(coll, key)` of an accumulator (`codegen/accumulators.rs`).
+pub fn dissoc_in_place(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
+    if cx.get(coll).is(layout::MAP) {
+        return map::dissoc_in_place(cx, coll, key);
+    }
+    match TABLE.iter().find(|builtin| builtin.name == "dissoc") {
+        Some(builtin) => super::call(cx, builtin, &[coll, key]),
+        None => null(cx),
+    }
+}
+
 /// The MAP behind a Map or MutableMap argument.
 fn map_arg(cx: &Thread, h: Handle) -> Handle {
     let value = cx.get(h);

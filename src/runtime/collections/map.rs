@@ -9,11 +9,14 @@
 //! each stands where its own kind stands, the operations look in the other place too ([`place`]), and `floats` is `true` when
 //! there may be Float keys that equal an Int: without, nobody has to look twice for an Int.
 //!
-//! The header count of a MAP is the owner of the nodes it may change in place (`trie.rs`): only the MAP inside of a
-//! MUTABLE_MAP has one.
+//! The header count of a MAP is its mark: the owner of the nodes it may change in place (`trie.rs`), and [`SHARED`] for maps
+//! that never change. Only maps that one holder alone can see have a mark: the MAP inside of a MUTABLE_MAP or [`Builder`], and
+//! the map of an accumulator, a variable that gets the result of each change (`codegen/accumulators.rs`). The latter gets an
+//! owner after [`PATIENCE`] changes between which nobody else read the variable, and is marked with their number before:
+//! owners are never used twice, and programs that read in each turn would use them up.
 
 use super::group;
-use super::trie::{self, Entries, SHARED};
+use super::trie::{self, Entries, OWNERS, SHARED};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
@@ -23,6 +26,23 @@ use crate::runtime::numbers::{Integral, integral};
 
 /// The most entries that are kept in the order of insertion.
 pub const SMALL: usize = 8;
+
+/// So many changes make an owner worth having.
+const PATIENCE: u32 = 16;
+
+/// The owner in the mark of a MAP.
+#[inline]
+fn owner(map: Value<'_>) -> u32 {
+    let mark = map.count();
+    if mark < OWNERS { mark } else { SHARED }
+}
+
+/// Clears the mark of a value that is a MAP: somebody else will see it.
+pub fn freeze(cx: &Thread, value: Value<'_>) {
+    if value.is(MAP) && value.count() != SHARED {
+        cx.set_count(value, SHARED);
+    }
+}
 
 /// How many entries.
 #[inline]
@@ -222,7 +242,7 @@ pub fn assoc(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result
 
 fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
     let m = cx.get(map);
-    let (count, owner, old) = (len(m), m.count(), cx.root(root(m)));
+    let (count, owner, old) = (len(m), owner(m), cx.root(root(m)));
     if cx.get(old).is(NODE) {
         let node = Slots::of(cx.get(old));
         return match small_index(node, cx.get(key)) {
@@ -308,7 +328,7 @@ pub fn dissoc(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Throw
 
 fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
     let m = cx.get(map);
-    let (count, owner, old) = (len(m), m.count(), cx.root(root(m)));
+    let (count, owner, old) = (len(m), owner(m), cx.root(root(m)));
     let root = if cx.get(old).is(NODE) {
         let node = Slots::of(cx.get(old));
         let len = node.len();
@@ -333,6 +353,41 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
         }
     };
     update(cx, map, count - 1, root, false, owner)
+}
+
+/// [`assoc`] for an accumulator, which gets the result.
+pub fn assoc_in_place(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
+    change_in_place(cx, map, |cx| assoc(cx, map, key, value))
+}
+
+/// [`dissoc`] for an accumulator, which gets the result.
+pub fn dissoc_in_place(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
+    change_in_place(cx, map, |cx| dissoc(cx, map, key))
+}
+
+/// Changes the map of an accumulator, and marks the result as its own.
+#[inline]
+fn change_in_place(
+    cx: &mut Thread,
+    map: Handle,
+    change: impl FnOnce(&mut Thread) -> Result<Handle, Thrown>,
+) -> Result<Handle, Thrown> {
+    let old = cx.get(map);
+    let mut mark = old.count();
+    if mark == OWNERS + PATIENCE && !is_small(old) {
+        let owner = trie::new_owner();
+        if owner != SHARED {
+            cx.set_count(old, owner);
+            mark = owner;
+        }
+    }
+    let result = change(cx)?;
+    // What has an owner was changed itself; what was not changed at all may be known to others.
+    if (mark == SHARED || mark >= OWNERS) && cx.get(result) != cx.get(map) {
+        let changes = mark.max(OWNERS) - OWNERS;
+        cx.set_count(cx.get(result), OWNERS + (changes + 1).min(PATIENCE));
+    }
+    Ok(result)
 }
 
 /// The NODE of a trie that has become small.

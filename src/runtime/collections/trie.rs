@@ -32,12 +32,13 @@ const CHILDREN_SHIFT: u32 = 16;
 
 /// Nobody's nodes: every change copies.
 pub const SHARED: u32 = 0;
+/// Owners are below: what is above means something else in the header of a MAP.
+pub const OWNERS: u32 = (1 << 24) - 64;
 
 /// A new owner; [`SHARED`] when there are no more.
 pub fn new_owner() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
-    const LIMIT: u32 = 1 << 24;
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < LIMIT).then_some(n + 1)).unwrap_or(SHARED)
+    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < OWNERS).then_some(n + 1)).unwrap_or(SHARED)
 }
 
 /// The two halves of a bitmap.
