@@ -283,7 +283,7 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
 /// The trie of the entries of a small map, and whether it has Float keys that equal an Int.
 fn grow(cx: &mut Thread, node: Handle, owner: u32) -> Result<(Handle, bool), Thrown> {
     // Nobody knows the new nodes yet: an owner of their own saves copies.
-    let building = if owner == SHARED { trie::new_owner() } else { owner };
+    let building = if owner == SHARED { trie::new_private_owner() } else { owner };
     let mut root = trie::empty(cx, building)?;
     let mut floats = false;
     let len = Slots::of(cx.get(node)).len();
@@ -343,7 +343,9 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
         }
     } else {
         let (key, hash) = place(cx, map, key)?;
-        match trie::dissoc(cx, old, key, hash, owner)? {
+        // A trie that becomes small is left as it is: there may be no memory for the NODE.
+        let trie_owner = if count - 1 <= SMALL { SHARED } else { owner };
+        match trie::dissoc(cx, old, key, hash, trie_owner)? {
             Some(root) if count - 1 <= SMALL => shrink(cx, root, count - 1)?,
             Some(root) => {
                 let floats = has_floats(cx.get(map));
@@ -375,7 +377,7 @@ fn change_in_place(
     let old = cx.get(map);
     let mut mark = old.count();
     if mark == OWNERS + PATIENCE && !is_small(old) {
-        let owner = trie::new_owner();
+        let owner = trie::new_private_owner();
         if owner != SHARED {
             cx.set_count(old, owner);
             mark = owner;
@@ -413,12 +415,12 @@ pub struct Builder {
 impl Builder {
     /// An empty builder.
     pub fn new(cx: &mut Thread) -> Result<Builder, Thrown> {
-        Ok(Builder { map: empty_owned(cx, trie::new_owner())? })
+        Ok(Builder { map: empty_owned(cx, trie::new_private_owner())? })
     }
 
     /// A builder that begins with the entries of a map.
     pub fn from(cx: &mut Thread, map: Handle) -> Result<Builder, Thrown> {
-        Ok(Builder { map: with_owner(cx, map, trie::new_owner())? })
+        Ok(Builder { map: with_owner(cx, map, trie::new_private_owner())? })
     }
 
     /// Adds an entry or replaces its value.
