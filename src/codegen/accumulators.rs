@@ -137,6 +137,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.expression(*arg);
         }
         self.at = node;
+        if call == CollectionCall::GetOr {
+            self.look_up(Helper::GetOr, 3);
+            return true;
+        }
         self.call_helper(call.helper(), args.len(), &[], Facts::ANY);
         true
     }

@@ -297,6 +297,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.index(node);
                 true
             }
+            (Get, [object, index, default]) => {
+                for arg in [object, index, default] {
+                    self.expression(*arg);
+                }
+                self.at = node;
+                self.look_up(Helper::GetOr, 3);
+                true
+            }
             _ => false,
         }
     }

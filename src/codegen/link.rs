@@ -164,6 +164,8 @@ pub trait Link {
     fn helper(&mut self, helper: Helper) -> usize;
     /// The code address of the stub that boxes the float in FSCRATCH into SCRATCH and keeps all other registers.
     fn box_float_stub(&mut self) -> usize;
+    /// The C function that looks into maps: see `runtime/lookup.rs`.
+    fn look_up(&mut self) -> usize;
     /// A data cell that holds this String.
     fn string(&mut self, text: &str) -> usize;
     /// A data cell that holds this Int of any size (decimal digits).

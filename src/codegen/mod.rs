@@ -11,7 +11,7 @@
 //! | `twin.rs` | general twins of hot regions |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
 //! | `accumulators.rs` | variables whose map grows in place |
-//! | `expression.rs`, `arith.rs`, `compare.rs`, `calls.rs`, `objects.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `expression.rs`, `arith.rs`, `compare.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `link.rs` | what is asked of the rest of the system |
 //!
 //! `--dump=asm` shows what comes out.
@@ -27,6 +27,7 @@ pub mod facts;
 mod generator;
 mod join;
 pub mod link;
+mod lookups;
 mod loops;
 mod objects;
 mod operands;

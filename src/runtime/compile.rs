@@ -186,6 +186,10 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.box_float
     }
 
+    fn look_up(&mut self) -> usize {
+        super::lookup::look_up as *const () as usize
+    }
+
     fn string(&mut self, text: &str) -> usize {
         let string = self.cx.alloc_string(text);
         self.cell(string)

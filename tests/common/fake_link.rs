@@ -219,6 +219,10 @@ impl Link for FakeLink<'_> {
         self.address("box_float".into(), true)
     }
 
+    fn look_up(&mut self) -> usize {
+        self.address("look_up".into(), false)
+    }
+
     fn string(&mut self, text: &str) -> usize {
         self.cell(format!("{text:?}"))
     }
