@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::collections::{map, mutable};
+use super::hashing;
 use crate::gc::layout;
 use crate::gc::{Thread, Value, Word};
 
@@ -29,7 +30,7 @@ fn find(coll: Value<'_>, key: Value<'_>) -> Word {
         layout::MUTABLE_MAP => mutable::map_of(coll),
         _ => return Word::THROWN,
     };
-    if coll.thread().vm().dispatch.builtin_extended() {
+    if coll.thread().vm().dispatch.builtin_extended() || hashing::is_unprepared(key) {
         return Word::THROWN;
     }
     match map::get(map, key) {

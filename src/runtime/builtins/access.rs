@@ -12,6 +12,7 @@ use crate::runtime::collections::view::Slots;
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::hashing;
 use crate::runtime::iterate::{self, Items};
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, new_int, new_usize};
@@ -113,7 +114,9 @@ fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, 
         layout::SET => set::map_of(value),
         _ => return Ok((None, false)),
     };
-    match map::get(map, cx.get(key)) {
+    let map = cx.root(map);
+    hashing::prepare(cx, key)?;
+    match map::get(cx.get(map), cx.get(key)) {
         Ok(found) => Ok((found.map(|v| cx.root(v)), true)),
         Err(deep) => Err(deep.throw(cx)),
     }
@@ -370,6 +373,7 @@ fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn includes(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     let (coll, x) = (cx.get(args[0]), cx.get(args[1]));
     if let Some(text) = coll.str() {
         let found = x.str().is_some_and(|part| text.contains(part));
@@ -499,6 +503,6 @@ fn next(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn hash_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let hash = crate::runtime::hashing::visible(cx, cx.get(args[0]));
+    let hash = hashing::visible(cx, cx.get(args[0]));
     new_int(cx, hash)
 }

@@ -89,6 +89,9 @@ pub fn empty_owned(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
 
 /// A map of keys and values in turn; of equal keys the first keeps its place and gets the last value.
 pub fn of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
+    for key in entries.iter().step_by(2) {
+        hashing::prepare(cx, *key)?;
+    }
     if entries.len() > 2 * SMALL || has_equal_keys(cx, entries).map_err(|deep| deep.throw(cx))? {
         let builder = Builder::new(cx)?;
         for entry in entries.chunks_exact(2) {
@@ -235,6 +238,12 @@ impl<'h> Iterator for Iter<'h> {
 
 /// The map with an entry added or its value replaced; a known key keeps its place. A MAP with an owner is changed itself.
 pub fn assoc(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, key)?;
+    assoc_prepared(cx, map, key, value)
+}
+
+/// [`assoc`] with a key that is prepared ([`hashing::prepare`]): no code of the program runs.
+pub(super) fn assoc_prepared(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
     let mark = cx.mark();
     let result = assoc_unscoped(cx, map, key, value)?;
     Ok(cx.keep(mark, result))
@@ -321,6 +330,12 @@ fn update(
 
 /// The map without a key.
 pub fn dissoc(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, key)?;
+    dissoc_prepared(cx, map, key)
+}
+
+/// [`dissoc`] with a key that is prepared.
+pub(super) fn dissoc_prepared(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
     let mark = cx.mark();
     let result = dissoc_unscoped(cx, map, key)?;
     Ok(cx.keep(mark, result))
@@ -359,12 +374,14 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
 
 /// [`assoc`] for an accumulator, which gets the result.
 pub fn assoc_in_place(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
-    change_in_place(cx, map, |cx| assoc(cx, map, key, value))
+    hashing::prepare(cx, key)?;
+    change_in_place(cx, map, |cx| assoc_prepared(cx, map, key, value))
 }
 
 /// [`dissoc`] for an accumulator, which gets the result.
 pub fn dissoc_in_place(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
-    change_in_place(cx, map, |cx| dissoc(cx, map, key))
+    hashing::prepare(cx, key)?;
+    change_in_place(cx, map, |cx| dissoc_prepared(cx, map, key))
 }
 
 /// Changes the map of an accumulator, and marks the result as its own.
@@ -425,6 +442,7 @@ impl Builder {
 
     /// Adds an entry or replaces its value.
     pub fn put(&self, cx: &mut Thread, key: Handle, value: Handle) -> Result<(), Thrown> {
+        hashing::prepare(cx, key)?;
         let mark = cx.mark();
         let result = assoc_unscoped(cx, self.map, key, value);
         if let Ok(map) = result {
@@ -436,6 +454,7 @@ impl Builder {
 
     /// Takes a key away.
     pub fn remove(&self, cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
+        hashing::prepare(cx, key)?;
         let mark = cx.mark();
         let result = dissoc_unscoped(cx, self.map, key);
         if let Ok(map) = result {
