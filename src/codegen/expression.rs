@@ -61,7 +61,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Bool(b) => self.push_constant(Word::bool(*b)),
             Node::Null => self.push_constant(Word::NULL),
-            Node::Local(var) => self.local(*var),
+            Node::Local(var) => self.local(node, *var),
             Node::Global(global) => self.global(*global),
             Node::Interpolate(list) => self.collection(Helper::Interpolate, Helper::ExtendText, *list, Facts::STRING),
             Node::Vector(list) => {
@@ -110,6 +110,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.expression(*value);
                 self.at = node;
                 self.assign(*var);
+                if !unwanted {
+                    self.share_assigned(*value);
+                }
             }
             Node::AssignField { object, name, value } => {
                 self.expression(*object);
@@ -199,12 +202,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(Value::new(Place::Cell(address), facts));
     }
 
-    fn local(&mut self, var: VarId) {
+    fn local(&mut self, node: NodeId, var: VarId) {
         if let Some(i) = self.inlined_var(var) {
             let value = self.state.operand(i).clone();
             return self.state.push(value);
         }
         self.push_var(var);
+        self.read_accumulator(node, var);
         if !self.arity.vars[var.index()].boxed || !self.state.reachable {
             return;
         }
@@ -515,7 +519,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let binding = self.link.own_binding(self.unit.name(*name));
             self.push_constant(Word(0));
             self.state.pop();
-            self.local(*var);
+            self.local(node, *var);
             self.at = node;
             self.define_binding(binding);
             self.state.pop();

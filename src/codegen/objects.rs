@@ -260,6 +260,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = self.state.operand(i).clone();
         let seen = value.facts.layout.or(value.hint.layout());
         let array = seen.is_none_or(|l| l == layout::ARRAY);
+        if seen == Some(layout::MAP) {
+            return self.look_up(Helper::GetIndex, 2);
+        }
         let indexable = matches!(seen, None | Some(layout::ARRAY | layout::VECTOR));
         if !indexable || !value.facts.types.meets(Types::OBJECT) || !self.state.operand(j).facts.may_be_int() {
             self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);

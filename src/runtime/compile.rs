@@ -288,6 +288,10 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.box_float
     }
 
+    fn look_up(&mut self) -> usize {
+        super::lookup::look_up as *const () as usize
+    }
+
     fn string(&mut self, text: &str) -> usize {
         let string = self.cx.alloc_string(text);
         self.cell(string)
@@ -317,7 +321,7 @@ impl Link for RuntimeLink<'_> {
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
             binding.depend(self.record);
-            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false });
+            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false, collection: None });
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
@@ -345,7 +349,8 @@ impl Link for RuntimeLink<'_> {
         if kind != GlobalKind::Plain || builtin {
             binding.depend(self.record);
         }
-        Some(Global { binding: address, kind, builtin })
+        let collection = if core && builtin { collection_call(binding.name) } else { None };
+        Some(Global { binding: address, kind, builtin, collection })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -465,6 +470,17 @@ impl Link for RuntimeLink<'_> {
     fn notes(&self) -> bool {
         self.vm.dump_asm.load(Ordering::Relaxed)
     }
+}
+
+fn collection_call(name: &str) -> Option<CollectionCall> {
+    Some(match name {
+        "get" => CollectionCall::Index,
+        "contains?" => CollectionCall::Contains,
+        "length" => CollectionCall::Length,
+        "assoc" => CollectionCall::Assoc,
+        "dissoc" => CollectionCall::Dissoc,
+        _ => return None,
+    })
 }
 
 fn intrinsic(name: &str) -> Option<Intrinsic> {

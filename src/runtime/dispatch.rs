@@ -174,6 +174,7 @@ pub struct Dispatch {
     protocols: RwLock<FxHashMap<Target, Vec<TypeId>>>,
     /// Has a builtin type ever been extended with a protocol?
     builtin_extended: AtomicBool,
+    hash_extended: AtomicBool,
     tables: RwLock<Tables>,
 }
 
@@ -244,6 +245,12 @@ impl Dispatch {
         self.builtin_extended.load(Ordering::Acquire)
     }
 
+    /// Has a type ever been given a hash of its own?
+    #[inline]
+    pub fn hash_extended(&self) -> bool {
+        self.hash_extended.load(Ordering::Acquire)
+    }
+
     /// The names of the functions associated with a target.
     pub fn associated_names(&self, target: Target) -> Vec<&'static str> {
         let mut names: Vec<_> =
@@ -264,6 +271,9 @@ impl Dispatch {
         }
         for &(method, code) in functions {
             super::write(&self.implementations).insert((target, method.id), code);
+            if method.qualified == "core/hash-of" {
+                self.hash_extended.store(true, Ordering::Release);
+            }
         }
         let mut protocols = super::write(&self.protocols);
         let list = protocols.entry(target).or_default();

@@ -139,6 +139,11 @@ helpers! {
     BuilderDone(builder: value) = operators::builder_done;
     NewBuilder() = super::collections::builder::new;
     BuilderPush(builder: value, value: value) = operators::builder_push;
+    GetOr(coll: value, key: value, default: value) = super::builtins::access::get_or;
+    Contains(coll: value, x: value) = super::builtins::access::contains_in;
+    Length(coll: value) = super::builtins::access::length_of;
+    AssocInPlace(coll: value, key: value, value: value) = super::builtins::access::assoc_in_place;
+    DissocInPlace(coll: value, key: value) = super::builtins::maps::dissoc_in_place;
     NotYet(feature: value) = not_yet;
 }
 

@@ -37,6 +37,7 @@ pub mod keywords;
 pub mod link;
 pub mod linked;
 pub mod load;
+pub mod lookup;
 pub mod methods;
 pub mod namespace;
 pub mod numbers;
