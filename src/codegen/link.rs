@@ -179,7 +179,7 @@ pub trait Link {
     fn helper(&mut self, helper: Helper) -> usize;
     /// The code address of the stub that boxes the float in FSCRATCH into SCRATCH and keeps all other registers.
     fn box_float_stub(&mut self) -> usize;
-    /// The C function that looks into maps: see `runtime/lookup.rs`.
+    /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
     /// A data cell that holds this String.
     fn string(&mut self, text: &str) -> usize;

@@ -27,9 +27,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let place = |g: &Self, k: usize| g.state.operand(g.top(n - 1 - k)).place;
         let (coll, key) = (place(self, 0), place(self, 1));
         self.parallel_move(vec![(coll, Place::Reg(M::ARGS[0])), (key, Place::Reg(M::ARGS[1]))]);
-        self.asm.mov(M::CLOSURE, M::CTX);
-        let function = self.link.look_up();
-        self.asm.call_c(function);
+        let code = self.link.look_up();
+        self.asm.call_code(code);
         self.pin(M::RESULT);
         let resume = self.asm.label();
         let arguments = (0..n).map(|k| self.argument(self.top(n - 1 - k))).collect();

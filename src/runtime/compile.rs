@@ -289,7 +289,7 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn look_up(&mut self) -> usize {
-        super::lookup::look_up as *const () as usize
+        self.vm.helpers.look_up
     }
 
     fn string(&mut self, text: &str) -> usize {

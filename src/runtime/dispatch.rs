@@ -173,7 +173,7 @@ pub struct Dispatch {
     associated: RwLock<FxHashMap<(Target, &'static str), &'static Code>>,
     protocols: RwLock<FxHashMap<Target, Vec<TypeId>>>,
     /// Has a builtin type ever been extended with a protocol?
-    builtin_extended: AtomicBool,
+    builtin_extended: Box<AtomicBool>,
     hash_extended: AtomicBool,
     tables: RwLock<Tables>,
 }
@@ -243,6 +243,11 @@ impl Dispatch {
     #[inline]
     pub fn builtin_extended(&self) -> bool {
         self.builtin_extended.load(Ordering::Acquire)
+    }
+
+    /// The address of the byte behind [`Dispatch::builtin_extended`], for code.
+    pub fn builtin_extended_address(&self) -> usize {
+        self.builtin_extended.as_ptr() as usize
     }
 
     /// Has a type ever been given a hash of its own?

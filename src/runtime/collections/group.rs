@@ -16,14 +16,15 @@ use crate::gc::word::INT_SHIFT;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::hashing::mix;
 
-const BITS: u32 = 6;
+/// The keys of a group differ in so many bits.
+pub const BITS: u32 = 6;
 const SIZE: usize = 1 << BITS;
 /// Bits of each half of the bitmap.
-const HALF: u32 = 32;
+pub const HALF: u32 = 32;
 /// Elements before the values.
 pub const FIRST: usize = 3;
 /// Keeps the hashes of groups apart from those of small numbers.
-const SEED: u64 = 0xA076_1D64_78BD_642F;
+pub const SEED: u64 = 0xA076_1D64_78BD_642F;
 
 /// The number of the group of an Int.
 #[inline]

@@ -26,11 +26,13 @@ use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::equality::{TooDeep, equal};
 use crate::runtime::hashing;
 
-const BITS: u32 = 4;
+/// Bits of a digit.
+pub const BITS: u32 = 4;
 const MASK: u64 = (1 << BITS) - 1;
 /// From here on the hash has no digits left.
 const HASH_BITS: u32 = 64;
-const CHILDREN_SHIFT: u32 = 16;
+/// Where the children begin in a bitmap.
+pub const CHILDREN_SHIFT: u32 = 16;
 
 /// Nobody's nodes: every change copies.
 pub const SHARED: u32 = 0;
