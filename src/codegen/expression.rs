@@ -4,7 +4,7 @@
 //! stands for a value that is never seen). The forms that need room have files of their own.
 
 use super::compare::is_comparison;
-use super::facts::{Facts, Hint};
+use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
 use super::join::Join;
 use super::link::{GlobalKind, Helper};
@@ -259,8 +259,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut rest = nodes;
         loop {
             let (run, later) = rest.split_at(rest.len().min(RUN));
-            for node in run {
+            for (k, node) in run.iter().enumerate() {
                 self.expression(*node);
+                // A text says what a part was when it was evaluated: what a later part may change is written at once.
+                if make == Helper::Interpolate
+                    && self.types_of(self.top(0)).meets(Types::OBJECT)
+                    && !run[k + 1..].iter().all(|n| self.is_plain(*n))
+                {
+                    self.call_with_area(make, 0, 1, facts);
+                }
             }
             self.at = at;
             let n = run.len();
@@ -274,6 +281,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if rest.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Does evaluating the node change nothing, for certain?
+    fn is_plain(&self, node: NodeId) -> bool {
+        match self.unit.node(node) {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
+                true
+            }
+            Node::Null | Node::Local(_) | Node::Global(_) => true,
+            Node::Field { object, .. } => self.is_plain(*object),
+            Node::Index { object, index } => self.is_plain(*object) && self.is_plain(*index),
+            Node::Unary { operand, .. } => self.is_plain(*operand),
+            Node::Binary { left, right, .. } => self.is_plain(*left) && self.is_plain(*right),
+            _ => false,
         }
     }
 

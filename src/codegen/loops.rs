@@ -456,7 +456,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if value.place == Place::None {
                 continue;
             }
-            let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| *f);
+            // What has widened did so from what an earlier attempt knew here, which may have been more.
+            let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| f.join(value.facts));
             if let Owner::Var(var) = owner
                 && self.is_settled(*var)
             {
