@@ -11,7 +11,8 @@
 //! | `twin.rs` | general twins of hot regions |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
 //! | `accumulators.rs` | variables whose map grows in place |
-//! | `expression.rs`, `arith.rs`, `compare.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `inline.rs` | small functions in place of their calls |
+//! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `link.rs` | what is asked of the rest of the system |
 //!
 //! `--dump=asm` shows what comes out.
