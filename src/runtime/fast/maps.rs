@@ -27,32 +27,14 @@ struct Walk {
     missing: Label,
 }
 
-/// Registers that are neither arguments 0 to 2 nor the result.
-fn others<M: MacroAssembler>() -> impl Iterator<Item = Reg> {
-    let taken = |r: &Reg| M::ARGS[..3].contains(r) || *r == M::RESULT;
-    M::CALLER_SAVED.iter().copied().filter(move |r| !taken(r))
-}
-
 /// `(collection, key)`: the value, UNDEFINED when the key is missing. See `runtime/lookup.rs`.
 pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>, extended: usize) {
-    let mut other = others::<M>();
-    let mut next = || other.next().unwrap_or(M::SCRATCH);
-    let missing = stub.asm.label();
-    let walk = Walk {
-        map: M::ARGS[0],
-        key: M::ARGS[1],
-        node: M::RESULT,
-        hash: next(),
-        bitmap: next(),
-        at: next(),
-        shift: M::ARGS[2],
-        likely: Some(next()),
-        missing,
-    };
+    let (walk, spare) = Walk::new::<M>(stub.asm.label());
+    let walk = Walk { likely: Some(spare), ..walk };
     walk.find(stub, extended);
     stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
     stub.asm.ret();
-    stub.asm.bind(missing);
+    stub.asm.bind(walk.missing);
     // A Float that equals the Int stands elsewhere.
     stub.asm.load(walk.at, Mem::at(walk.map, slot_disp(2)));
     stub.asm.compare_imm(walk.at, Word::TRUE.0 as i64);
@@ -63,23 +45,11 @@ pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>, extended: usize) {
 
 /// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own.
 pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>, extended: usize) {
-    let mut other = others::<M>();
-    let mut next = || other.next().unwrap_or(M::SCRATCH);
-    let (outer, missing) = (stub.slow, stub.asm.label());
-    let walk = Walk {
-        map: M::ARGS[0],
-        key: M::ARGS[1],
-        node: M::RESULT,
-        hash: next(),
-        bitmap: next(),
-        at: next(),
-        shift: M::ARGS[2],
-        likely: None,
-        missing,
-    };
-    let value = next();
+    // What is not the common case gives argument 2 back first.
+    let (helper, give_back) = (stub.slow, stub.asm.label());
+    let (walk, value) = Walk::new::<M>(give_back);
     stub.asm.mov(value, M::ARGS[2]);
-    stub.slow = missing;
+    stub.slow = give_back;
     walk.find(stub, extended);
     // The owner of a node stands in the upper part of its header, and that of the map in the map's.
     let (own, theirs) = (walk.hash, walk.bitmap);
@@ -88,19 +58,29 @@ pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>, extended: us
     stub.asm.shift_imm(Shift::RightLogical, own, own, layout::COUNT_SHIFT as u8);
     stub.asm.shift_imm(Shift::RightLogical, theirs, theirs, layout::COUNT_SHIFT as u8);
     stub.asm.compare_imm(own, i64::from(trie::SHARED));
-    stub.asm.branch(Cond::Equal, missing);
+    stub.asm.branch(Cond::Equal, give_back);
     stub.asm.compare(own, theirs);
-    stub.asm.branch(Cond::NotEqual, missing);
+    stub.asm.branch(Cond::NotEqual, give_back);
     // NO-BARRIER: no other thread knows the node; collections move all of it.
     stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
     stub.asm.mov(M::RESULT, walk.map);
     stub.asm.ret();
-    stub.asm.bind(missing);
+    stub.asm.bind(give_back);
     stub.asm.mov(M::ARGS[2], value);
-    stub.slow = outer;
+    stub.slow = helper;
 }
 
 impl Walk {
+    /// The registers of a walk, and one to spare.
+    fn new<M: MacroAssembler>(missing: Label) -> (Walk, Reg) {
+        let taken = |r: &Reg| M::ARGS[..3].contains(r) || *r == M::RESULT;
+        let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !taken(r));
+        let mut next = || others.next().unwrap_or(M::SCRATCH);
+        let (hash, bitmap, at, spare) = (next(), next(), next(), next());
+        let (map, key, shift) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
+        (Walk { map, key, node: M::RESULT, hash, bitmap, at, shift, likely: None, missing }, spare)
+    }
+
     /// Finds the key: `node` and `at` say where its value is. Goes to `missing` when it is not there, to the helper when it
     /// cannot tell. Map and key stay.
     fn find<M: MacroAssembler>(&self, stub: &mut Stub<M>, extended: usize) {
