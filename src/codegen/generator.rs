@@ -250,12 +250,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Moves the value in a register to the frame.
     fn evict(&mut self, r: Reg) {
-        self.to_frame(Place::Reg(r), |_| true);
+        self.save_in_frame(Place::Reg(r), |_| true);
     }
 
     /// Moves the value in a register, general or float, to the frame, for the owners that are to be `moved`; to where a copy
     /// of it lies, if there is one.
-    pub(super) fn to_frame(&mut self, place: Place, moved: impl Fn(Owner) -> bool) {
+    pub(super) fn save_in_frame(&mut self, place: Place, moved: impl Fn(Owner) -> bool) {
         let held = |(owner, value): &(Owner, &Value)| value.place == place && moved(*owner);
         let Some((_, value)) = self.state.values().find(held) else { return };
         let slot = value.copy.unwrap_or_else(|| {
@@ -288,6 +288,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn evict_float(&mut self, r: FReg) {
-        self.to_frame(Place::Float(r), |_| true);
+        self.save_in_frame(Place::Float(r), |_| true);
     }
 }

@@ -65,12 +65,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
         for r in M::CALLER_SAVED {
             if self.state.uses_of(*r) > 0 {
-                self.to_frame(Place::Reg(*r), kept);
+                self.save_in_frame(Place::Reg(*r), kept);
             }
         }
         for f in M::FLOATS {
             if self.state.uses_of_float(*f) > 0 {
-                self.to_frame(Place::Float(*f), kept);
+                self.save_in_frame(Place::Float(*f), kept);
             }
         }
     }
