@@ -16,7 +16,8 @@ pub fn harrier() -> PathBuf {
 
 /// A limit of time, which `HARRIER_TIME_FACTOR` makes longer where programs run under an emulator.
 pub fn patient(limit: Duration) -> Duration {
-    let factor = std::env::var("HARRIER_TIME_FACTOR").map_or(1, |f| f.parse().expect("HARRIER_TIME_FACTOR is a number"));
+    let factor =
+        std::env::var("HARRIER_TIME_FACTOR").map_or(1, |f| f.parse().expect("HARRIER_TIME_FACTOR is a number"));
     limit * factor
 }
 
