@@ -96,14 +96,7 @@ pub fn generate<M: MacroAssembler>(
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    fn new(
-        asm: M,
-        link: &'a mut dyn Link,
-        unit: &'a Unit,
-        own: FunctionId,
-        arity: &'a Arity,
-        survey: Survey,
-    ) -> Self {
+    fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
         Generator {
             asm,
             link,

@@ -85,7 +85,8 @@ impl Survey {
     pub fn of(unit: &Unit, own: FunctionId, arity: &Arity, link: &mut dyn Link) -> Survey {
         let mut out = Survey { simple: true, ..Survey::default() };
         out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0, float: false }; arity.vars.len()];
-        let mut walk = Walk { unit, arity, link, out, depth: 0, now: 0, complex: false, finder: Finder::new(unit, own) };
+        let mut walk =
+            Walk { unit, arity, link, out, depth: 0, now: 0, complex: false, finder: Finder::new(unit, own) };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
         }

@@ -45,8 +45,7 @@ pub fn program(seed: u64) -> Program {
         tries += 1;
         let mut maker = Maker::new(&mut random);
         let small = seed > SMALL && maker.random.chance(40);
-        let (function, signature) =
-            if small { maker.small_function(&signatures) } else { maker.function(&signatures) };
+        let (function, signature) = if small { maker.small_function(&signatures) } else { maker.function(&signatures) };
         let arguments: Vec<Vec<Expr>> = (0..CALLS).map(|k| maker.arguments(&signature, k)).collect();
         functions.push(function);
         let f = functions.len() - 1;
