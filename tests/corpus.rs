@@ -57,9 +57,7 @@ fn run_all(title: &str, flags: &[&str], limit: Duration) {
 
 #[test]
 fn plain() {
-    // A program from elsewhere (`HARRIER_BIN`) runs under an emulator.
-    let limit = if std::env::var_os("HARRIER_BIN").is_some() { 120 } else { 20 };
-    run_all("plain", &[], Duration::from_secs(limit));
+    run_all("plain", &[], Duration::from_secs(20));
 }
 
 /// A collection, and a check of the whole heap, at every allocation and safepoint.

@@ -117,6 +117,38 @@ fn arm64() {
     check::<Arm64>("arm64.txt");
 }
 
+/// A listing as one text to search in: one instruction or label a line, no comments.
+fn bare(listing: &str) -> String {
+    let lines = listing.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(';'));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// `docs/machine-code.md` shows the beginnings of functions for both machines side by side.
+#[test]
+fn the_page_on_machine_code_shows_what_is_generated() {
+    let page = std::fs::read_to_string(folder().join("../../docs/machine-code.md")).expect("the page");
+    let golden = |suffix: &str| -> String {
+        let paths = std::fs::read_dir(folder()).expect("tests/disasm").map(|entry| entry.expect("an entry").path());
+        let texts = paths.filter(|path| path.to_string_lossy().ends_with(suffix)).map(std::fs::read_to_string);
+        texts.map(|text| bare(&text.expect("a listing"))).collect()
+    };
+    let (x64, arm64) = (golden("x64.txt"), golden("arm64.txt"));
+    let blocks: Vec<&str> =
+        page.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap_or("")).collect();
+    assert_eq!(blocks.len(), 5);
+    for block in blocks {
+        // Labels stand two columns before the instructions.
+        let middle = block.find("  stp x29").expect("the first instruction on ARM64");
+        let half = |right: bool| {
+            let cut = |line| str::split_at_checked(line, middle).unwrap_or((line, ""));
+            let lines: Vec<&str> = block.lines().map(|line| if right { cut(line).1 } else { cut(line).0 }).collect();
+            bare(&lines.join("\n"))
+        };
+        assert!(x64.contains(&half(false)), "not what is generated for x86-64:\n{}", half(false));
+        assert!(arm64.contains(&half(true)), "not what is generated for ARM64:\n{}", half(true));
+    }
+}
+
 /// A function far larger than a conditional branch reaches: it must come out whole.
 #[test]
 fn large_functions_are_generated() {

@@ -4,6 +4,8 @@
 
 #![cfg(unix)]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -42,7 +44,7 @@ impl Drop for File {
 }
 
 fn command(options: &[&str], file: &File) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harrier"));
+    let mut command = Command::new(common::harrier());
     command.args(options).arg(&file.0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -61,7 +63,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<St
 /// Waits for the end, and looks at how it came.
 fn finish(name: &str, mut child: Child) -> Outcome {
     let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
-    let limit = Instant::now() + LIMIT;
+    let limit = Instant::now() + common::patient(LIMIT);
     let status = loop {
         if let Some(status) = child.try_wait().expect("a child") {
             break status;
@@ -427,7 +429,7 @@ fn pipes_that_close() {
         assert_eq!(outcome.out, if closed.contains(&1) { "" } else { ended }, "without {closed:?}");
     }
     // A program that comes in pieces.
-    let mut child = Command::new(env!("CARGO_BIN_EXE_harrier"));
+    let mut child = Command::new(common::harrier());
     let child = child.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = child.spawn().expect("harrier");
     let mut stdin = child.stdin.take().expect("stdin");

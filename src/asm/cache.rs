@@ -3,6 +3,10 @@
 //! On x86-64 nothing: the caches are coherent, and turning a page executable serialises. On ARM64 the writer cleans the data
 //! cache, invalidates the instruction cache, and has the kernel make all threads of the process fetch anew, because freed
 //! addresses are used again.
+//!
+//! Linux is the only system that this has run on. What macOS on ARM64 has otherwise belongs here and into `memory.rs`: it has
+//! no `membarrier`, so that `order_all_threads` needs another way to reach them, and a program with the hardened runtime maps
+//! its code with `MAP_JIT`.
 
 /// Once, before code is published.
 pub fn register() {

@@ -14,6 +14,13 @@ pub fn harrier() -> PathBuf {
     std::env::var_os("HARRIER_BIN").map_or_else(|| env!("CARGO_BIN_EXE_harrier").into(), PathBuf::from)
 }
 
+/// A limit of time, which `HARRIER_TIME_FACTOR` makes longer where programs run under an emulator.
+pub fn patient(limit: Duration) -> Duration {
+    let factor =
+        std::env::var("HARRIER_TIME_FACTOR").map_or(1, |f| f.parse().expect("HARRIER_TIME_FACTOR is a number"));
+    limit * factor
+}
+
 /// What a program is expected to do, read from the comments at its end (or anywhere, for the markers of one line):
 ///
 /// ```text
@@ -130,9 +137,9 @@ impl Outcome {
     }
 }
 
-/// Runs the program with these arguments; it is killed when the limit is over.
+/// Runs the program with these arguments; it is killed when the limit, which is for no emulator, is over.
 pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
-    let started = Instant::now();
+    let (started, limit) = (Instant::now(), patient(limit));
     let mut child = Command::new(harrier())
         .args(args)
         .stdin(Stdio::piped())
