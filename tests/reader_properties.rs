@@ -310,7 +310,8 @@ impl Check<'_> {
                 assert_eq!(list.len % 2, 0);
                 nodes.extend(unit.list(*list));
             }
-            Node::Struct { type_, base, fields, values, .. } => {
+            Node::Struct(literal) => {
+                let StructLiteral { type_, base, fields, values, .. } = &**literal;
                 global(*type_);
                 assert_eq!(fields.len(), values.len as usize);
                 nodes.extend(base);
@@ -356,7 +357,7 @@ impl Check<'_> {
             }
             Node::Match { subject, arms } => {
                 nodes.push(*subject);
-                for arm in arms {
+                for arm in &**arms {
                     self.pattern(arity, arm.pattern);
                     nodes.extend(arm.guard);
                     nodes.push(arm.body);
@@ -366,7 +367,8 @@ impl Check<'_> {
                 self.pattern(arity, *pattern);
                 nodes.push(*value);
             }
-            Node::DefineGlobals { pattern, value, names, .. } => {
+            Node::DefineGlobals(definition) => {
+                let DefineGlobals { pattern, value, names, .. } = &**definition;
                 assert_eq!(id, unit.init);
                 self.pattern(arity, *pattern);
                 nodes.push(*value);
@@ -398,7 +400,8 @@ impl Check<'_> {
                 nodes.extend(parts.finally);
                 return true;
             }
-            Node::Binding { names, values, body } => {
+            Node::Binding(binding) => {
+                let DynamicBinding { names, values, body } = &**binding;
                 assert_eq!(names.len(), values.len as usize);
                 names.iter().for_each(|g| global(*g));
                 nodes.extend(unit.list(*values));

@@ -316,7 +316,7 @@ const PAGE_SHIFT: u32 = 12;
 impl CodeMap {
     /// A map of the code in `memory`.
     pub fn new(memory: &CodeMemory) -> CodeMap {
-        CodeMap { code: memory.code_range(), inner: RwLock::default() }
+        CodeMap { code: memory.range(), inner: RwLock::default() }
     }
 
     /// Notes the functions of a chunk, in any order.

@@ -221,6 +221,8 @@ pub trait MacroAssembler: Sized {
     fn load32(&mut self, dst: Reg, mem: Mem);
     /// `dst = *mem`, 8 bits zero-extended.
     fn load8(&mut self, dst: Reg, mem: Mem);
+    /// Has the cache line of `mem` fetched; any address will do.
+    fn prefetch(&mut self, mem: Mem);
     /// `*mem = src`, 64 bits.
     fn store(&mut self, mem: Mem, src: Reg);
     /// `*mem = src`, 8 bits.

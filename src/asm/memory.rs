@@ -1,4 +1,4 @@
-//! Code memory: one reserved range of addresses, code in its lower half, data cells in its upper half.
+//! Code memory: one reserved range of addresses; code grows from its start upwards, data cells from its end downwards.
 //!
 //! Owns the mapping of pages, the placing of code and its last fixups. It does not know what the code is (that is
 //! [`super::code_map`]'s) nor who may still be running in it: whoever frees a chunk knows that nobody is.
@@ -20,8 +20,6 @@ const _: () = assert!(SAVED_REGS <= 8, "masks of saved registers are bytes");
 
 /// The whole range.
 pub const RANGE_BYTES: usize = 2 << 30;
-/// The half that holds code.
-pub const CODE_BYTES: usize = RANGE_BYTES / 2;
 /// Every function starts at a multiple of this.
 pub const FUNCTION_ALIGN: usize = 32;
 /// Data is made accessible in steps of this many bytes.
@@ -112,10 +110,10 @@ struct State {
     code_end: u32,
     /// Pages of the published chunks.
     chunks: BTreeMap<ChunkId, u32>,
-    /// Next byte of data that was never used, relative to the start of the data half.
-    data_next: usize,
-    /// End of the accessible data.
-    data_end: usize,
+    /// The lowest byte of data that was ever used, relative to the start of the range.
+    data_start: usize,
+    /// The lowest byte that is accessible data.
+    data_open: usize,
     /// Freed blocks by size and alignment.
     free_data: BTreeMap<(usize, usize), Vec<usize>>,
     /// For the placing of small chunks.
@@ -137,18 +135,13 @@ impl CodeMemory {
         // SAFETY: asks for a constant.
         let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096).max(4096);
         super::cache::register();
-        let state = State { random: 0x9E37_79B9, ..State::default() };
+        let state = State { random: 0x9E37_79B9, data_start: RANGE_BYTES, data_open: RANGE_BYTES, ..State::default() };
         Ok(CodeMemory { base: base as usize, page, state: Mutex::new(state) })
     }
 
     /// The whole range.
     pub fn range(&self) -> Range<usize> {
         self.base..self.base + RANGE_BYTES
-    }
-
-    /// The half that holds code.
-    pub fn code_range(&self) -> Range<usize> {
-        self.base..self.base + CODE_BYTES
     }
 
     /// Counters.
@@ -163,7 +156,7 @@ impl CodeMemory {
 
     // ---- data ----
 
-    /// Zeroed, writable memory in the data half; `align` is a power of two up to 4096.
+    /// Zeroed, writable memory for data; `align` is a power of two up to 4096.
     pub fn alloc_data(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MemoryError> {
         let (size, align) = data_class(bytes, align).ok_or(MemoryError::Exhausted("data"))?;
         let mut state = self.lock();
@@ -174,19 +167,19 @@ impl CodeMemory {
                 block
             }
             None => {
-                let start = state.data_next.next_multiple_of(align);
-                let end = start + size;
-                if end > RANGE_BYTES - CODE_BYTES {
-                    return Err(MemoryError::Exhausted("data"));
+                // Multiples of alignments up to a page are multiples in the range as in the address space.
+                let start = state.data_start.checked_sub(size).ok_or(MemoryError::Exhausted("data"))? & !(align - 1);
+                if start < state.data_open {
+                    let wanted = start & !(DATA_STEP - 1);
+                    if wanted < state.code_end as usize * self.page {
+                        return Err(MemoryError::Exhausted("data"));
+                    }
+                    let bytes = state.data_open - wanted;
+                    self.protect(self.base + wanted, bytes, libc::PROT_READ | libc::PROT_WRITE)?;
+                    state.data_open = wanted;
                 }
-                if end > state.data_end {
-                    let wanted = end.next_multiple_of(DATA_STEP);
-                    let bytes = wanted - state.data_end;
-                    self.protect(self.base + CODE_BYTES + state.data_end, bytes, libc::PROT_READ | libc::PROT_WRITE)?;
-                    state.data_end = wanted;
-                }
-                state.data_next = end;
-                self.base + CODE_BYTES + start
+                state.data_start = start;
+                self.base + start
             }
         };
         state.stats.data_bytes += size;
@@ -226,13 +219,14 @@ impl CodeMemory {
                 start
             })
             .collect();
-        if size > CODE_BYTES {
+        if size > RANGE_BYTES {
             return Err(MemoryError::Exhausted("code"));
         }
         let bytes = size.max(1).next_multiple_of(self.page);
         let (start, first) = {
             let mut state = self.lock();
-            let first = state.take_pages((bytes / self.page) as u32, CODE_BYTES / self.page)?;
+            let limit = state.data_open / self.page;
+            let first = state.take_pages((bytes / self.page) as u32, limit)?;
             // Small chunks would all begin at the same cache sets: spread them where there is room.
             let room = (bytes - size) / 64 + 1;
             (first, state.next_random() as usize % room * 64)
@@ -384,7 +378,7 @@ fn data_class(bytes: usize, align: usize) -> Option<(usize, usize)> {
     debug_assert!(align.is_power_of_two() && align <= MAX_DATA_ALIGN);
     let align = align.clamp(8, MAX_DATA_ALIGN);
     let bytes = bytes.max(8);
-    if bytes > RANGE_BYTES - CODE_BYTES {
+    if bytes > RANGE_BYTES {
         return None;
     }
     let size = if bytes <= 256 { bytes.next_multiple_of(8) } else { bytes.next_power_of_two() };

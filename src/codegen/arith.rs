@@ -202,9 +202,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
         let a = self.in_register(i);
         match self.constant_int(j) {
-            Some(n) => {
-                self.asm.alu_imm_overflow(alu, dst, a, n << INT_SHIFT, failing.label)
-            }
+            Some(n) => self.asm.alu_imm_overflow(alu, dst, a, n << INT_SHIFT, failing.label),
             None => {
                 let b = self.in_register(j);
                 self.asm.alu_overflow(alu, dst, a, b, failing.label);

@@ -40,6 +40,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && let Some(found) = self.link.global(*global)
             && found.kind != GlobalKind::Dynamic
         {
+            if self.accumulator_call(node, nodes) {
+                return;
+            }
             let height = self.state.height();
             if let GlobalKind::Intrinsic(intrinsic) = found.kind
                 && self.intrinsic(node, intrinsic, nodes)
@@ -310,6 +313,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.expression(*object);
                 self.expression(*index);
                 self.index(node);
+                true
+            }
+            (Get, [object, index, default]) => {
+                for arg in [object, index, default] {
+                    self.expression(*arg);
+                }
+                self.at = node;
+                self.look_up(Helper::GetOr, 3);
                 true
             }
             _ => false,

@@ -4,7 +4,7 @@
 //! stands for a value that is never seen). The forms that need room have files of their own.
 
 use super::compare::is_comparison;
-use super::facts::{Facts, Hint};
+use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
 use super::join::Join;
 use super::link::{GlobalKind, Helper};
@@ -61,7 +61,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Bool(b) => self.push_constant(Word::bool(*b)),
             Node::Null => self.push_constant(Word::NULL),
-            Node::Local(var) => self.local(*var),
+            Node::Local(var) => self.local(node, *var),
             Node::Global(global) => self.global(*global),
             Node::Interpolate(list) => self.collection(Helper::Interpolate, Helper::ExtendText, *list, Facts::STRING),
             Node::Vector(list) => {
@@ -69,9 +69,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Map(list) => self.collection(Helper::MakeMap, Helper::ExtendMap, *list, Facts::object(layout::MAP)),
             Node::Set(list) => self.collection(Helper::MakeSet, Helper::ExtendSet, *list, Facts::object(layout::SET)),
-            Node::Struct { type_, variant, base, fields, values } => {
-                self.struct_literal(node, *type_, *variant, *base, fields, *values)
-            }
+            Node::Struct(literal) => self.struct_literal(node, literal),
             Node::Field { object, name } => self.field(node, *object, *name),
             Node::Index { object, index } => {
                 self.expression(*object);
@@ -112,6 +110,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.expression(*value);
                 self.at = node;
                 self.assign(*var);
+                if !unwanted {
+                    self.share_assigned(*value);
+                }
             }
             Node::AssignField { object, name, value } => {
                 self.expression(*object);
@@ -137,10 +138,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Try(try_) => self.try_(node, try_),
             Node::Function(function) => self.closure(*function, None),
-            Node::Binding { names, values, body } => self.binding(node, names, *values, *body),
-            Node::DefineGlobals { kind, pattern, value, names } => {
-                self.define_globals(node, *kind, *pattern, *value, names)
-            }
+            Node::Binding(binding) => self.binding(node, &binding.names, binding.values, binding.body),
+            Node::DefineGlobals(definition) => self.define_globals(node, definition),
             Node::Declare(item) => self.call_helper(Helper::Declare, 0, &[*item as u64], Facts::ANY),
             Node::NotYet(feature) => {
                 let word = self.link.keyword(unit.name(*feature));
@@ -203,12 +202,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(Value::new(Place::Cell(address), facts));
     }
 
-    fn local(&mut self, var: VarId) {
+    fn local(&mut self, node: NodeId, var: VarId) {
         if let Some(i) = self.inlined_var(var) {
             let value = self.state.operand(i).clone();
             return self.state.push(value);
         }
         self.push_var(var);
+        self.read_accumulator(node, var);
         if !self.arity.vars[var.index()].boxed || !self.state.reachable {
             return;
         }
@@ -259,8 +259,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut rest = nodes;
         loop {
             let (run, later) = rest.split_at(rest.len().min(RUN));
-            for node in run {
+            for (k, node) in run.iter().enumerate() {
                 self.expression(*node);
+                // A text says what a part was when it was evaluated: what a later part may change is written at once.
+                if make == Helper::Interpolate
+                    && self.types_of(self.top(0)).meets(Types::OBJECT)
+                    && !run[k + 1..].iter().all(|n| self.is_plain(*n))
+                {
+                    self.call_with_area(make, 0, 1, facts);
+                }
             }
             self.at = at;
             let n = run.len();
@@ -274,6 +281,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if rest.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Does evaluating the node change nothing, for certain?
+    fn is_plain(&self, node: NodeId) -> bool {
+        match self.unit.node(node) {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
+                true
+            }
+            Node::Null | Node::Local(_) | Node::Global(_) => true,
+            Node::Field { object, .. } => self.is_plain(*object),
+            Node::Index { object, index } => self.is_plain(*object) && self.is_plain(*index),
+            Node::Unary { operand, .. } => self.is_plain(*operand),
+            Node::Binary { left, right, .. } => self.is_plain(*left) && self.is_plain(*right),
+            _ => false,
         }
     }
 
@@ -496,14 +518,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unreachable();
     }
 
-    fn define_globals(
-        &mut self,
-        node: NodeId,
-        kind: LetKind,
-        pattern: PatternId,
-        value: NodeId,
-        names: &[(VarId, Name)],
-    ) {
+    fn define_globals(&mut self, node: NodeId, definition: &DefineGlobals) {
+        let &DefineGlobals { kind, pattern, value, ref names } = definition;
         let mut skip = Join::new();
         if kind == LetKind::Once
             && let Some((_, name)) = names.first()
@@ -525,7 +541,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let binding = self.link.own_binding(self.unit.name(*name));
             self.push_constant(Word(0));
             self.state.pop();
-            self.local(*var);
+            self.local(node, *var);
             self.at = node;
             self.define_binding(binding);
             self.state.pop();

@@ -250,15 +250,27 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Moves the value in a register to the frame.
     fn evict(&mut self, r: Reg) {
-        let copy = self.state.values().find(|(_, v)| v.place == Place::Reg(r)).and_then(|(_, v)| v.copy);
-        let slot = copy.unwrap_or_else(|| {
+        self.save_in_frame(Place::Reg(r), |_| true);
+    }
+
+    /// Moves the value in a register, general or float, to the frame, for the owners that are to be `moved`; to where a copy
+    /// of it lies, if there is one.
+    pub(super) fn save_in_frame(&mut self, place: Place, moved: impl Fn(Owner) -> bool) {
+        let held = |(owner, value): &(Owner, &Value)| value.place == place && moved(*owner);
+        let Some((_, value)) = self.state.values().find(held) else { return };
+        let slot = value.copy.unwrap_or_else(|| {
             let slot = self.state.free_slot();
             let mem = self.slot(slot);
-            self.asm.store(mem, r);
+            match place {
+                Place::Reg(r) => self.asm.store(mem, r),
+                Place::Float(f) => self.asm.fstore(mem, f),
+                _ => {}
+            }
             slot
         });
-        self.state.update(|_, v| {
-            (v.place == Place::Reg(r)).then(|| Value { place: Place::Slot(slot), copy: None, ..v.clone() })
+        let place_now = if place.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
+        self.state.update(|owner, v| {
+            (v.place == place && moved(owner)).then(|| Value { place: place_now, copy: None, ..v.clone() })
         });
     }
 
@@ -276,15 +288,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn evict_float(&mut self, r: FReg) {
-        let copy = self.state.values().find(|(_, v)| v.place == Place::Float(r)).and_then(|(_, v)| v.copy);
-        let slot = copy.unwrap_or_else(|| {
-            let slot = self.state.free_slot();
-            let mem = self.slot(slot);
-            self.asm.fstore(mem, r);
-            slot
-        });
-        self.state.update(|_, v| {
-            (v.place == Place::Float(r)).then(|| Value { place: Place::FloatSlot(slot), copy: None, ..v.clone() })
-        });
+        self.save_in_frame(Place::Float(r), |_| true);
     }
 }

@@ -115,7 +115,8 @@ impl<'a> Finder<'a> {
     /// Can the node be written in place? `branch`: it is one of several ways.
     fn fits(&mut self, link: &mut dyn Link, arity: &Arity, node: NodeId, callee: &mut Callee, branch: bool) -> bool {
         let unit = self.unit;
-        let mut all = |f: &mut Self, nodes: &[NodeId], branch| nodes.iter().all(|n| f.fits(link, arity, *n, callee, branch));
+        let mut all =
+            |f: &mut Self, nodes: &[NodeId], branch| nodes.iter().all(|n| f.fits(link, arity, *n, callee, branch));
         match unit.node(node) {
             Node::Int(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) | Node::Null => true,
             Node::Local(var) => arity.vars[var.index()].kind == VarKind::Local,

@@ -122,7 +122,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let same_place = all.iter().all(|v| v.place == value.place);
             let copy = value.copy.filter(|_| same_place && all.iter().all(|v| v.copy == value.copy));
             let var = value.var.filter(|_| all.iter().all(|v| v.var == value.var));
-            let merged = Value { place: value.place, copy, facts, hint: value.hint.clone(), var };
+            let merged = Value { place: value.place, copy, var, ..value.clone() }.widened(facts);
             // An equal place may be shared with another owner only when it is shared in all states, which it is: places
             // are equal in all.
             if same_place {

@@ -69,6 +69,12 @@ pub enum Helper {
     MapFind,
     /// `()`: a builder of a vector. `(builder, value)`. `(builder)`: the vector.
     NewBuilder, BuilderPush, BuilderDone,
+    /// `(collection, key, default)`, `(collection, x)`, `(collection)`: `get`, `contains?`, `length` of what may be a map that
+    /// one variable holds.
+    GetOr, Contains, Length,
+    /// `(collection, key, value)`, `(collection, key)`: `assoc` and `dissoc` whose result takes the place of the collection in
+    /// the one variable that holds it.
+    AssocInPlace, DissocInPlace,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
 }
@@ -83,6 +89,20 @@ pub struct Global {
     /// It is (or may end in) a builtin: the caller's frame stays during a call even in tail position, so that errors, and
     /// builtins that ask who calls them, find it.
     pub builtin: bool,
+    /// Which function on collections of `core` it is.
+    pub collection: Option<CollectionCall>,
+}
+
+/// Functions of `core` that look into a collection, their first argument, or give a changed one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[rustfmt::skip]
+#[allow(missing_docs)]
+pub enum CollectionCall {
+    /// `get(c, k)`, `c[k]`
+    Index,
+    /// `get(c, k, default)`
+    GetOr,
+    Contains, Length, Assoc, Dissoc,
 }
 
 /// How a global is read and called.
@@ -159,6 +179,8 @@ pub trait Link {
     fn helper(&mut self, helper: Helper) -> usize;
     /// The code address of the stub that boxes the float in FSCRATCH into SCRATCH and keeps all other registers.
     fn box_float_stub(&mut self) -> usize;
+    /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
+    fn look_up(&mut self) -> usize;
     /// A data cell that holds this String.
     fn string(&mut self, text: &str) -> usize;
     /// A data cell that holds this Int of any size (decimal digits).

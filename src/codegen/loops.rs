@@ -249,7 +249,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let raw_before = before.place.is_raw() && !changes;
             let keeps =
                 constant || (!value.place.is_raw() && !value.place.is_const()) || (raw_before && value.place.is_raw());
-            let new = Value { facts, var: None, copy: None, ..value };
+            let new = Value { var: None, copy: None, ..value }.widened(facts);
             match owner {
                 Owner::Operand(_) => operands.push(new.clone()),
                 Owner::Var(v) if keeps => target.set_var(v, new.clone()),
@@ -271,7 +271,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for owner in later {
             let place = self.choose_place(&taken, &[], false, owner);
             let facts = if assigned.contains(&owner) { Facts::ANY } else { entry_facts(entry, owner) };
-            let value = Value::new(place, facts);
+            let value = Value { place, copy: None, var: None, ..self.state.get(owner).clone() }.widened(facts);
             match owner {
                 Owner::Var(v) => {
                     target.set_var(v, value.clone());
@@ -456,7 +456,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if value.place == Place::None {
                 continue;
             }
-            let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| *f);
+            // What has widened did so from what an earlier attempt knew here, which may have been more.
+            let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| f.join(value.facts));
             if let Owner::Var(var) = owner
                 && self.is_settled(*var)
             {
@@ -466,12 +467,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     _ => {}
                 }
                 self.unpin();
-                self.state.set_var(*var, Value { facts, copy: None, ..value });
+                self.state.set_var(*var, Value { copy: None, ..value }.widened(facts));
                 continue;
             }
             let place = if facts.is_float() { self.own_float(*owner) } else { self.own_register(*owner) };
-            let hint = self.state.get(*owner).hint.clone();
-            self.state.set(*owner, Value { place, copy: None, facts, hint, var: None });
+            let value = self.state.get(*owner).clone();
+            self.state.set(*owner, Value { place, copy: None, var: None, ..value }.widened(facts));
             self.unpin();
         }
         if calls {

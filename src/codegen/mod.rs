@@ -10,11 +10,14 @@
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `twin.rs` | general twins of hot regions |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
-//! | `expression.rs`, `arith.rs`, `compare.rs`, `calls.rs`, `objects.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `accumulators.rs` | variables whose map grows in place |
+//! | `inline.rs` | small functions in place of their calls |
+//! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `link.rs` | what is asked of the rest of the system |
 //!
 //! `--dump=asm` shows what comes out.
 
+mod accumulators;
 mod agree;
 mod arith;
 mod calls;
@@ -26,6 +29,7 @@ mod generator;
 mod inline;
 mod join;
 pub mod link;
+mod lookups;
 mod loops;
 mod objects;
 mod operands;
@@ -96,14 +100,7 @@ pub fn generate<M: MacroAssembler>(
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    fn new(
-        asm: M,
-        link: &'a mut dyn Link,
-        unit: &'a Unit,
-        own: FunctionId,
-        arity: &'a Arity,
-        survey: Survey,
-    ) -> Self {
+    fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
         Generator {
             asm,
             link,

@@ -17,15 +17,8 @@ use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `Name { … }`, `Enum.variant { … }`
-    pub(super) fn struct_literal(
-        &mut self,
-        node: NodeId,
-        type_: GlobalId,
-        variant: Option<Name>,
-        base: Option<NodeId>,
-        fields: &[Name],
-        values: List,
-    ) {
+    pub(super) fn struct_literal(&mut self, node: NodeId, literal: &StructLiteral) {
+        let &StructLiteral { type_, variant, base, ref fields, values } = literal;
         let unit = self.unit;
         let Some(info) = self.link.struct_type(type_, variant.map(|v| unit.name(v))) else {
             self.push_constant(Word::NULL);
@@ -267,6 +260,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = self.state.operand(i).clone();
         let seen = value.facts.layout.or(value.hint.layout());
         let array = seen.is_none_or(|l| l == layout::ARRAY);
+        if seen == Some(layout::MAP) {
+            return self.look_up(Helper::GetIndex, 2);
+        }
         let indexable = matches!(seen, None | Some(layout::ARRAY | layout::VECTOR));
         if !indexable || !value.facts.types.meets(Types::OBJECT) || !self.state.operand(j).facts.may_be_int() {
             self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);

@@ -62,55 +62,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// and are left alone.
     pub(super) fn save_for_call(&mut self, above: usize) {
         self.forget_dead();
-        for k in 0..M::CALLER_SAVED.len() {
-            let r = M::CALLER_SAVED[k];
-            if self.state.uses_of(r) == 0 {
-                continue;
+        let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
+        for r in M::CALLER_SAVED {
+            if self.state.uses_of(*r) > 0 {
+                self.save_in_frame(Place::Reg(*r), kept);
             }
-            let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
-            let first = self.state.values().find(|(o, v)| kept(*o) && v.place == Place::Reg(r));
-            let Some((_, value)) = first else { continue };
-            let slot = match value.copy {
-                Some(slot) => slot,
-                None => {
-                    let slot = self.state.free_slot();
-                    let mem = self.slot(slot);
-                    self.asm.store(mem, r);
-                    slot
-                }
-            };
-            self.state.update(|owner, v| {
-                (kept(owner) && v.place == Place::Reg(r)).then(|| Value {
-                    place: Place::Slot(slot),
-                    copy: None,
-                    ..v.clone()
-                })
-            });
         }
-        for k in 0..M::FLOATS.len() {
-            let f = M::FLOATS[k];
-            if self.state.uses_of_float(f) == 0 {
-                continue;
+        for f in M::FLOATS {
+            if self.state.uses_of_float(*f) > 0 {
+                self.save_in_frame(Place::Float(*f), kept);
             }
-            let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
-            let first = self.state.values().find(|(o, v)| kept(*o) && v.place == Place::Float(f));
-            let Some((_, value)) = first else { continue };
-            let slot = match value.copy {
-                Some(slot) => slot,
-                None => {
-                    let slot = self.state.free_slot();
-                    let mem = self.slot(slot);
-                    self.asm.fstore(mem, f);
-                    slot
-                }
-            };
-            self.state.update(|owner, v| {
-                (kept(owner) && v.place == Place::Float(f)).then(|| Value {
-                    place: Place::FloatSlot(slot),
-                    copy: None,
-                    ..v.clone()
-                })
-            });
         }
     }
 

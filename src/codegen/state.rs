@@ -84,6 +84,19 @@ impl Value {
         Value::new(Place::FloatConst(f), Facts::FLOAT)
     }
 
+    /// With other facts. What is not certain any more is still likely.
+    pub fn widened(mut self, facts: Facts) -> Value {
+        if self.hint == Hint::None {
+            if self.facts.is_float() && !facts.is_float() {
+                self.hint = Hint::Float;
+            } else if self.facts.is_int() && !facts.is_int() {
+                self.hint = Hint::Int;
+            }
+        }
+        self.facts = facts;
+        self
+    }
+
     /// With a hint.
     pub fn hinted(mut self, hint: Hint) -> Value {
         self.hint = hint;

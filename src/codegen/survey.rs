@@ -5,8 +5,9 @@
 //! loop's end. Calls that really leave the function (helpers of intrinsics and slow paths do not count) are the other half:
 //! a variable that lives across one wants a callee-saved register, and gets one by weight.
 
+use super::accumulators::{Accumulators, Sightings};
 use super::inline::{Callee, Finder};
-use super::link::{GlobalKind, Link};
+use super::link::{CollectionCall, GlobalKind, Link};
 use crate::asm::masm::SAVED_REGS;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
@@ -54,6 +55,8 @@ pub struct Survey {
     pub has_calls: bool,
     /// The calls that are written in place, with what is written there.
     callees: FxHashMap<NodeId, Callee>,
+    /// The variables whose map may grow in place.
+    pub accumulators: Accumulators,
 }
 
 /// The variable of a `for` that can serve as the counter of a range itself.
@@ -67,6 +70,11 @@ pub fn counter(unit: &Unit, arity: &Arity, pattern: PatternId) -> Option<VarId> 
     }
 }
 
+/// Does nobody but this arity's code ever see the variable?
+pub fn counts_as_local(var: &Var) -> bool {
+    var.kind == VarKind::Local && !var.captured && !var.boxed
+}
+
 struct Walk<'a> {
     unit: &'a Unit,
     arity: &'a Arity,
@@ -78,6 +86,9 @@ struct Walk<'a> {
     now: u32,
     complex: bool,
     finder: Finder<'a>,
+    /// The depth of loops at which each variable is defined.
+    depths: Vec<u32>,
+    sightings: Sightings,
 }
 
 impl Survey {
@@ -85,7 +96,18 @@ impl Survey {
     pub fn of(unit: &Unit, own: FunctionId, arity: &Arity, link: &mut dyn Link) -> Survey {
         let mut out = Survey { simple: true, ..Survey::default() };
         out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0, float: false }; arity.vars.len()];
-        let mut walk = Walk { unit, arity, link, out, depth: 0, now: 0, complex: false, finder: Finder::new(unit, own) };
+        let mut walk = Walk {
+            unit,
+            arity,
+            link,
+            out,
+            depth: 0,
+            now: 0,
+            complex: false,
+            finder: Finder::new(unit, own),
+            depths: vec![u32::MAX; arity.vars.len()],
+            sightings: Sightings::default(),
+        };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
         }
@@ -98,6 +120,7 @@ impl Survey {
         walk.node(arity.body);
         let simple = !walk.complex;
         let mut out = walk.out;
+        out.accumulators = walk.sightings.finish(arity);
         out.simple = simple;
         out.has_calls = !out.calls.is_empty() || !out.callees.is_empty();
         out.assign_homes(arity);
@@ -171,6 +194,8 @@ impl Walk<'_> {
         let life = &mut self.out.lives[var.index()];
         life.start = life.start.min(at);
         life.end = life.end.max(at);
+        let depth = &mut self.depths[var.index()];
+        *depth = self.depth.min(*depth);
     }
 
     fn touch(&mut self, var: VarId, at: u32) {
@@ -248,7 +273,8 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, id: NodeId) {
-        match self.unit.node(id).clone() {
+        let unit = self.unit;
+        match *unit.node(id) {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
             Node::Null | Node::Declare(_) | Node::NotYet(_) | Node::Continue { .. } => {}
             Node::Local(var) => self.touch(var, self.now + 1),
@@ -261,11 +287,11 @@ impl Walk<'_> {
                 self.list(list);
                 self.call();
             }
-            Node::Struct { base, values, .. } => {
-                if let Some(base) = base {
+            Node::Struct(ref literal) => {
+                if let Some(base) = literal.base {
                     self.node(base);
                 }
-                self.list(values);
+                self.list(literal.values);
                 // Defaults are called; the allocation itself is a slow path.
                 self.call();
             }
@@ -273,18 +299,21 @@ impl Walk<'_> {
             Node::Index { object, index } => {
                 self.node(object);
                 self.node(index);
+                self.collection(id, CollectionCall::Index, object);
             }
             Node::Call { callee, args, .. } => {
-                let intrinsic = match self.unit.node(callee) {
-                    Node::Global(g) => {
-                        matches!(self.link.global(*g).map(|g| g.kind), Some(GlobalKind::Intrinsic(_)))
-                    }
+                let global = match self.unit.node(callee) {
+                    Node::Global(g) => self.link.global(*g),
                     _ => {
                         self.node(callee);
-                        false
+                        None
                     }
                 };
+                let intrinsic = matches!(global.map(|g| g.kind), Some(GlobalKind::Intrinsic(_)));
                 self.list(args);
+                if let Some(call) = global.and_then(|g| g.collection) {
+                    self.collection_call(id, call, args);
+                }
                 let inlined = match self.unit.node(callee) {
                     Node::Global(g) if !intrinsic => self.finder.take(self.link, *g, args.len as usize),
                     _ => None,
@@ -347,9 +376,9 @@ impl Walk<'_> {
                     }
                 });
             }
-            Node::Match { subject, arms } => {
+            Node::Match { subject, ref arms } => {
                 self.node(subject);
-                for arm in arms {
+                for arm in &**arms {
                     self.pattern(arm.pattern, self.now + 1);
                     self.call();
                     if let Some(guard) = arm.guard {
@@ -375,6 +404,8 @@ impl Walk<'_> {
             Node::Assign { var, value } => {
                 self.node(value);
                 self.touch(var, self.now + 1);
+                let in_loop = self.depth > self.depths[var.index()];
+                self.sightings.saw_assignment(var, value, self.now + 1, in_loop);
             }
             Node::AssignField { object, value, .. } => {
                 self.node(object);
@@ -391,7 +422,7 @@ impl Walk<'_> {
                 }
             }
             Node::Throw(value) => self.node(value),
-            Node::Try(try_) => {
+            Node::Try(ref try_) => {
                 self.complex = true;
                 self.node(try_.body);
                 self.call();
@@ -404,23 +435,40 @@ impl Walk<'_> {
                 }
                 // Whatever is used in a handler must survive the calls of the body; lives are not split.
             }
-            Node::Binding { names, values, body } => {
+            Node::Binding(ref binding) => {
                 self.complex = true;
-                let _ = names;
-                self.list(values);
+                self.list(binding.values);
                 self.call();
-                self.node(body);
+                self.node(binding.body);
             }
-            Node::DefineGlobals { pattern, value, names, .. } => {
-                self.node(value);
-                self.pattern(pattern, self.now + 1);
-                for (var, _) in names {
-                    self.touch(var, self.now + 1);
+            Node::DefineGlobals(ref definition) => {
+                self.node(definition.value);
+                self.pattern(definition.pattern, self.now + 1);
+                for (var, _) in &definition.names {
+                    self.touch(*var, self.now + 1);
                 }
                 self.call();
             }
         }
         self.finish(id);
+    }
+
+    /// A call of a function of `core` on a collection; its arguments are finished.
+    fn collection_call(&mut self, id: NodeId, call: CollectionCall, args: List) {
+        let args = self.unit.list(args);
+        // `get` is two functions.
+        let call = if call == CollectionCall::Index && args.len() == 3 { CollectionCall::GetOr } else { call };
+        if call.takes(args.len()) {
+            self.collection(id, call, args[0]);
+        }
+    }
+
+    /// The node is about to be finished; is its container a variable?
+    fn collection(&mut self, id: NodeId, call: CollectionCall, container: NodeId) {
+        if let Node::Local(var) = self.unit.node(container) {
+            let read = self.out.tick(container);
+            self.sightings.saw_use(id, call, (container, *var), (read, self.now + 1));
+        }
     }
 
     fn captures(&mut self, function: FunctionId) {

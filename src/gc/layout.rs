@@ -131,9 +131,12 @@ pub const fn closure_disp(i: usize) -> i32 {
     slot_offset(i) as i32 - super::word::TAG_FUNCTION as i32
 }
 
+/// Where the count begins in a header.
+pub const COUNT_SHIFT: u32 = 40;
+
 /// The header of a fresh object.
 pub const fn header(layout: LayoutId, count: u32) -> u64 {
-    (layout as u64) << 1 | (count as u64) << 40
+    (layout as u64) << 1 | (count as u64) << COUNT_SHIFT
 }
 /// The low half of the header of every object of this layout: what generated code compares.
 pub const fn header_low(layout: LayoutId) -> u32 {
@@ -145,5 +148,5 @@ pub const fn header_layout(header: u64) -> LayoutId {
 }
 /// The count in a header.
 pub const fn header_count(header: u64) -> u32 {
-    (header >> 40) as u32
+    (header >> COUNT_SHIFT) as u32
 }

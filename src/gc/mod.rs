@@ -32,6 +32,7 @@ pub mod layout;
 pub mod mutate;
 pub mod natives;
 pub mod options;
+pub mod prefetch;
 mod roots;
 mod safepoint;
 pub mod shapes;

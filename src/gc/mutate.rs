@@ -6,9 +6,11 @@
 use std::sync::atomic::Ordering;
 
 use super::alloc::atomic;
+use super::handle::Handle;
 use super::layout;
 use super::thread::Thread;
 use super::value::Value;
+use super::word::Word;
 
 impl Thread {
     /// The address of a tagged word, or a panic.
@@ -27,6 +29,43 @@ impl Thread {
     pub fn set_slot(&self, object: Value<'_>, i: usize, value: Value<'_>) {
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
         unsafe { atomic(self.slot_address(object, i)) }.store(value.word().0, Ordering::Release);
+    }
+
+    /// Replaces `removed` tagged words from `at` on by others; those behind, up to `end`, move, and what they leave becomes
+    /// null. For objects that no other thread knows: it would see the change half done.
+    ///
+    /// # Panics
+    /// When the object has no such words, or no room.
+    pub fn splice_slots(&self, object: Value<'_>, at: usize, removed: usize, inserted: &[Handle], end: usize) {
+        let (_, extent) = object.extent();
+        let new_end = end + inserted.len() - removed;
+        assert!(extent.tagged_from <= at && at + removed <= end && end.max(new_end) <= extent.tagged_to);
+        let slot = |i: usize| (object.word().address() + layout::slot_offset(i)) as *mut u64;
+        // SAFETY: all words from `at` to `end` and to `new_end` are tagged words of the object, which stays where it is while
+        // `object` borrows the thread; nobody else reads or writes them.
+        unsafe {
+            std::ptr::copy(slot(at + removed), slot(at + inserted.len()), end - at - removed);
+            for (k, &value) in inserted.iter().enumerate() {
+                *slot(at + k) = self.get(value).word().0;
+            }
+            for i in new_end..end {
+                *slot(i) = Word::NULL.0;
+            }
+        }
+    }
+
+    /// Changes the count in the header of an object.
+    ///
+    /// # Panics
+    /// When it is a closure, whose count is its size, or no object.
+    #[inline]
+    pub fn set_count(&self, object: Value<'_>, count: u32) {
+        assert!(object.word().is_object() && count < 1 << 24);
+        // SAFETY: a living object begins with its header, and stays where it is while `object` borrows the thread; headers
+        // are forwarding addresses only while the world is stopped.
+        let header = unsafe { atomic(object.word().address()) };
+        let rest = header.load(Ordering::Relaxed) & ((1 << layout::COUNT_SHIFT) - 1);
+        header.store(rest | u64::from(count) << layout::COUNT_SHIFT, Ordering::Relaxed);
     }
 
     /// Stores `new` to the tagged word `i` after the header if it is `old` still.

@@ -268,7 +268,8 @@ impl Dumper<'_> {
             Node::Vector(ids) => ("vector".into(), list(*ids)),
             Node::Map(ids) => ("map".into(), list(*ids)),
             Node::Set(ids) => ("set".into(), list(*ids)),
-            Node::Struct { type_, variant, base, fields, values } => {
+            Node::Struct(literal) => {
+                let StructLiteral { type_, variant, base, fields, values } = &**literal;
                 let variant = variant.map_or(String::new(), |v| format!(".{}", name(v)));
                 let mut children = Vec::new();
                 if let Some(base) = base {
@@ -306,7 +307,7 @@ impl Dumper<'_> {
             }
             Node::Match { subject, arms } => {
                 let mut children = vec![node(subject)];
-                for arm in arms {
+                for arm in &**arms {
                     children.extend([Work::Label(below, "arm".into()), Work::Pattern(below + 1, arm.pattern)]);
                     if let Some(guard) = arm.guard {
                         children.extend([Work::Label(below + 1, "guard".into()), Work::Node(below + 2, guard)]);
@@ -343,7 +344,8 @@ impl Dumper<'_> {
                 ("try".into(), children)
             }
             Node::Function(function) => ("function".into(), vec![Work::Function(below, *function)]),
-            Node::Binding { names, values, body } => {
+            Node::Binding(binding) => {
+                let DynamicBinding { names, values, body } = &**binding;
                 let mut children = Vec::new();
                 for (global, value) in names.iter().zip(unit.list(*values)) {
                     children.extend([Work::Label(below, format!("{} =", self.global(*global))), node(value)]);
@@ -351,7 +353,8 @@ impl Dumper<'_> {
                 children.push(node(body));
                 ("binding".into(), children)
             }
-            Node::DefineGlobals { kind, pattern, value, .. } => {
+            Node::DefineGlobals(definition) => {
+                let DefineGlobals { kind, pattern, value, .. } = &**definition;
                 (format!("define {kind:?}"), vec![Work::Pattern(below, *pattern), node(value)])
             }
             Node::Declare(index) => (format!("declare {index}"), vec![]),

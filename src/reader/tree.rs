@@ -355,7 +355,7 @@ pub enum BinaryOp {
     Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual,
 }
 
-/// A node of the tree. Everything is an expression. `tail` on calls: the call is in tail position of its arity (not inside a
+/// A node of the tree: 24 bytes, for there are many. Everything is an expression. `tail` on calls: the call is in tail position of its arity (not inside a
 /// `try`, not in `init`).
 #[allow(missing_docs)]
 #[derive(Debug, Clone, PartialEq)]
@@ -386,8 +386,8 @@ pub enum Node {
     Map(List),
     /// `#{a}`
     Set(List),
-    /// `Name { … }`, `Enum.variant { … }`. `fields` and `values` run in parallel, in source order.
-    Struct { type_: GlobalId, variant: Option<Name>, base: Option<NodeId>, fields: Vec<Name>, values: List },
+    /// `Name { … }`, `Enum.variant { … }`.
+    Struct(Box<StructLiteral>),
     /// `object.name`. `Enum.variant` is this too: with a [`Node::Global`] as object.
     Field { object: NodeId, name: Name },
     /// `object[index]`
@@ -413,7 +413,7 @@ pub enum Node {
     /// `for pattern in iterable`
     For { loop_: LoopId, pattern: PatternId, iterable: NodeId, body: NodeId },
     /// `match`
-    Match { subject: NodeId, arms: Vec<Arm> },
+    Match { subject: NodeId, arms: Box<[Arm]> },
     /// `{ a b c }`: value of the last, `null` when empty.
     Block(List),
     /// `let pattern = value`; gives the value.
@@ -439,14 +439,53 @@ pub enum Node {
     /// A function value.
     Function(FunctionId),
     /// `binding (name = value, …) { body }`
-    Binding { names: Vec<GlobalId>, values: List, body: NodeId },
+    Binding(Box<DynamicBinding>),
     /// A `let` of the top level, only in `init`: the pattern binds temporaries of `init`, which are then stored into the
     /// namespace's bindings, a pair each. `letonce` evaluates the value only when the first name has no value yet.
-    DefineGlobals { kind: LetKind, pattern: PatternId, value: NodeId, names: Vec<(VarId, Name)> },
+    DefineGlobals(Box<DefineGlobals>),
     /// A declaration that has an effect in order (`extend`): index into [`Unit::items`]. Only in `init`.
     Declare(u32),
     /// Something that the language has, but not yet here; the name of the feature.
     NotYet(Name),
+}
+
+/// `Name { … }`, `Enum.variant { … }`. `fields` and `values` run in parallel, in source order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StructLiteral {
+    /// The type.
+    pub type_: GlobalId,
+    /// The variant, for enums.
+    pub variant: Option<Name>,
+    /// The value whose other fields are taken over.
+    pub base: Option<NodeId>,
+    /// The names of the fields that are given.
+    pub fields: Vec<Name>,
+    /// Their values.
+    pub values: List,
+}
+
+/// `binding (name = value, …) { body }`: names and values run in parallel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DynamicBinding {
+    /// The dynamic variables.
+    pub names: Vec<GlobalId>,
+    /// Their values.
+    pub values: List,
+    /// What runs meanwhile.
+    pub body: NodeId,
+}
+
+/// A `let` of the top level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DefineGlobals {
+    /// How it defines them.
+    pub kind: LetKind,
+    /// Binds temporaries.
+    pub pattern: PatternId,
+    /// What is taken apart.
+    pub value: NodeId,
+    /// The temporaries, and the names that get their values.
+    pub names: Vec<(VarId, Name)>,
 }
 
 /// An arm of a `match`.
@@ -470,6 +509,8 @@ pub struct Try {
     /// What runs on every way out.
     pub finally: Option<NodeId>,
 }
+
+const _: () = assert!(size_of::<Node>() <= 24, "large forms go into a box");
 
 /// A pattern.
 #[allow(missing_docs)]

@@ -168,7 +168,7 @@ impl Binding {
     /// Notes that a function is to be compiled anew when the binding gets another function or kind.
     pub fn depend(&'static self, code: &'static Code) {
         if super::lock(&self.dependents).insert(code.address(), code).is_none() {
-            super::lock(&code.depends_on).push(DependsOn::Binding(self));
+            super::push_first(&mut super::lock(&code.depends_on), DependsOn::Binding(self));
         }
     }
 

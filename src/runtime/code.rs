@@ -1,7 +1,7 @@
 //! Code records: what a function value points to.
 //!
 //! Owns the entries that generated code calls through, and the description of the function behind them. A record lives in
-//! the data half of code memory and never moves. Must not know how code is generated.
+//! the data part of code memory and never moves. Must not know how code is generated.
 //!
 //! Generated code: `load [f + closure_disp(0)]`, `call [that + 8 * min(argc, 6)]`, the arguments in ARGS, the function in
 //! CLOSURE; with 6 or more arguments `thread.arg_count` holds the number and the sixth and further ones are in
@@ -50,6 +50,8 @@ pub struct Code {
     pub(super) number: OnceLock<u32>,
     /// A dispatch table holds the address of one of its bodies.
     pub(super) in_tables: AtomicBool,
+    /// How often it had to forget its bodies.
+    pub(super) resets: AtomicU32,
 }
 
 /// What is behind a code record.
@@ -110,6 +112,7 @@ impl Code {
             depends_on: Mutex::default(),
             number: OnceLock::new(),
             in_tables: AtomicBool::new(false),
+            resets: AtomicU32::new(0),
         };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows.
         unsafe {
@@ -210,6 +213,8 @@ pub enum CompileError {
     Thrown(crate::gc::Thrown),
     /// The generator cannot do it; why, in words for the user.
     Refused(String),
+    /// Code memory is full; the same.
+    Full(String),
 }
 
 impl From<crate::gc::Thrown> for CompileError {
@@ -220,18 +225,21 @@ impl From<crate::gc::Thrown> for CompileError {
 
 impl From<MemoryError> for CompileError {
     fn from(error: MemoryError) -> CompileError {
-        CompileError::Refused(error.to_string())
+        match error {
+            MemoryError::Exhausted(_) => CompileError::Full(error.to_string()),
+            _ => CompileError::Refused(error.to_string()),
+        }
     }
 }
 
 /// The generator: compiles and publishes one arity of a function. `arity` is its position in the tree's
-/// [`crate::reader::tree::Function::arities`]; `observed` are the arguments of the call that needs it (a rest vector not
-/// included), good for guesses only and invalid after the first allocation.
+/// [`crate::reader::tree::Function::arities`]; the hints are what the arguments of the call that needs it showed (a rest vector
+/// not included).
 pub type Compiler = fn(
     &mut crate::gc::Thread,
     &Arc<LinkedUnit>,
     FunctionId,
     usize,
     &'static Code,
-    &[crate::gc::Word],
+    &[crate::codegen::facts::Hint],
 ) -> Result<CompiledCode, CompileError>;

@@ -5,13 +5,16 @@
 //!
 //! Invariant: code is registered in the code map before its address is known to anybody.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::ahead::{self, Ahead};
 use super::binding::{Binding, BindingKind};
 use super::code::{Code, CodeSource, CompileError, CompiledCode};
 use super::linked::LinkedUnit;
-use super::reclaim::{self, Owned};
+use super::reclaim::{self, Chunk, Owned, Place};
 use super::roots::RootCell;
 use super::sites::FieldSite;
 use super::types::TypeKind;
@@ -30,41 +33,144 @@ use crate::reader::tree::{FunctionId, GlobalId};
 const HINT_DEPTH: u32 = 3;
 const HINT_SLOTS: usize = 16;
 
-/// Compiles and publishes one arity. See [`super::code::Compiler`].
+/// Compiles and publishes one arity, and perhaps functions that are likely to be called next. See [`super::code::Compiler`].
 pub fn compile(
     cx: &mut Thread,
     unit: &Arc<LinkedUnit>,
     function: FunctionId,
     arity: usize,
     code: &'static Code,
-    observed: &[Word],
+    hints: &[Hint],
 ) -> Result<CompiledCode, CompileError> {
-    let hints: Vec<Hint> = observed.iter().map(|w| hint_of_word(cx, *w)).collect();
+    let mark = cx.mark();
+    let mut bodies = vec![generate(cx, unit, function, arity, code, hints)?];
+    compile_ahead(cx, unit, function, hints, &mut bodies);
+    reclaim::compiled(cx.vm(), bodies.len());
+    let made = publish(cx.vm(), unit, bodies);
+    cx.release(mark);
+    made
+}
+
+/// A body that is not yet at its place.
+struct Body {
+    code: &'static Code,
+    function: FunctionId,
+    generated: Generated,
+    owned: Owned,
+    /// The code might be another at a later time: see [`RuntimeLink`].
+    unsettled: bool,
+}
+
+fn generate(
+    cx: &mut Thread,
+    unit: &Arc<LinkedUnit>,
+    function: FunctionId,
+    arity: usize,
+    code: &'static Code,
+    hints: &[Hint],
+) -> Result<Body, CompileError> {
     let vm = cx.vm();
-    let mut link = RuntimeLink { cx, vm, unit, record: code, owned: Owned::default(), failed: None };
-    let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, &hints);
-    let RuntimeLink { mut owned, failed, .. } = link;
-    let published = match (failed, generated) {
-        (Some(failed), _) => Err(failed),
-        (None, Err(too_far)) => Err(CompileError::from(too_far)),
-        (None, Ok(generated)) => {
-            vm.memory.publish(&[&generated.code]).map(|p| (p, generated)).map_err(CompileError::from)
-        }
-    };
-    let (published, generated) = match published {
-        Ok(both) => both,
-        Err(error) => {
+    let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
+    let owned = Owned { arity: arity as u32, ..Owned::default() };
+    let mut link = RuntimeLink { cx, vm, unit, record: code, owned, has_loops, unsettled: false, failed: None };
+    let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
+    let RuntimeLink { owned, failed, unsettled, .. } = link;
+    match (failed, generated) {
+        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, unsettled }),
+        (failed, generated) => {
             reclaim::free(vm, owned);
-            return Err(error);
+            Err(failed.or(generated.err().map(CompileError::from)).unwrap_or(CompileError::Refused("no code".into())))
+        }
+    }
+}
+
+/// Adds the bodies of functions that nobody has called yet.
+fn compile_ahead(
+    cx: &mut Thread,
+    unit: &Arc<LinkedUnit>,
+    function: FunctionId,
+    hints: &[Hint],
+    bodies: &mut Vec<Body>,
+) {
+    let vm = cx.vm();
+    // A listing shows what is called.
+    if vm.dump_asm.load(Ordering::Relaxed) || cx.stack_is_low() {
+        return;
+    }
+    let plan = unit.order.plan(vm, function);
+    let mut next = function.index() + 1;
+    for index in plan.range {
+        if bodies.len() > plan.count {
+            break;
+        }
+        let id = FunctionId(index as u32);
+        let hints = ahead::expected(&unit.unit, id, function, hints);
+        if let Some(body) = generate_ahead(cx, unit, id, hints) {
+            bodies.push(body);
+            next = next.max(index + 1);
+        }
+    }
+    unit.order.expect(next, bodies.len());
+}
+
+/// The body of a function that nobody has called yet, if it may and can be had. A value that keeps the record alive is among
+/// the handles afterwards, until the body is published.
+fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId, hints: &[Hint]) -> Option<Body> {
+    let (value, code) = ahead::candidate(cx, unit, function)?;
+    let _kept = cx.root(value);
+    let mark = cx.mark();
+    // Whatever goes wrong here will be reported when the function is called, and not before.
+    let made = catch_unwind(AssertUnwindSafe(|| generate(cx, unit, function, 0, code, hints)));
+    cx.release(mark);
+    match made {
+        Ok(Ok(mut body)) if !body.unsettled => {
+            body.owned.ahead = Some(Ahead::with(hints));
+            return Some(body);
+        }
+        Ok(Ok(body)) => reclaim::free(cx.vm(), body.owned),
+        Ok(Err(CompileError::Thrown(thrown))) => {
+            let _dropped = cx.take_exception(thrown);
+        }
+        _ => {}
+    }
+    unit.order.in_vain(&unit.unit, function);
+    None
+}
+
+/// Publishes the bodies in one chunk, or the first of them alone: the others were not asked for. Gives the first.
+fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Result<CompiledCode, CompileError> {
+    let mut published = vm.memory.publish(&bodies.iter().map(|b| &b.generated.code).collect::<Vec<_>>());
+    if published.is_err() && bodies.len() > 1 {
+        bodies.drain(1..).for_each(|body| reclaim::free(vm, body.owned));
+        published = vm.memory.publish(&[&bodies[0].generated.code]);
+    }
+    let published = match published {
+        Ok(published) => published,
+        Err(error) => {
+            bodies.into_iter().for_each(|body| reclaim::free(vm, body.owned));
+            return Err(CompileError::from(error));
         }
     };
-    let start = published.starts[0];
-    owned.published = Some((published.clone(), start));
-    super::lock(&code.owned).push(owned);
-    let source = *code.number.get_or_init(|| vm.sources.add(unit, function));
-    vm.code_map.register(&published, vec![describe(&generated, code.name.to_string(), start, source)]);
-    super::dump::function(vm, unit, start);
-    Ok(CompiledCode { address: start })
+    let chunk = Arc::new(Chunk { id: published.chunk, range: published.range.clone() });
+    let placed = bodies.iter().zip(&published.starts);
+    let functions = placed.map(|(body, &start)| {
+        let source = *body.code.number.get_or_init(|| vm.sources.add(unit, body.function));
+        describe(&body.generated, body.code.name.to_string(), start, source)
+    });
+    vm.code_map.register(&published, functions.collect());
+    for (body, &start) in bodies.into_iter().zip(&published.starts) {
+        let end = start + body.generated.code.code.len();
+        let place = Place { chunk: chunk.clone(), code: start..end };
+        let owned = Owned { place: Some(place), ..body.owned };
+        super::push_first(&mut super::lock(&body.code.owned), owned);
+        super::dump::function(vm, unit, start);
+    }
+    Ok(CompiledCode { address: published.starts[0] })
+}
+
+/// What can be seen of a value.
+pub(super) fn hint(value: Value<'_>) -> Hint {
+    hint_of(value, HINT_DEPTH)
 }
 
 /// What the code map keeps of a function.
@@ -88,19 +194,11 @@ fn describe(generated: &Generated, name: String, start: usize, source: u32) -> F
     }
 }
 
-fn hint_of_word(cx: &Thread, word: Word) -> Hint {
-    // SAFETY: the words are the arguments of the call being resolved: live values, and nothing has allocated since they were
-    // read.
-    let value = unsafe { Value::from_raw(cx, word) };
-    hint_of(value, HINT_DEPTH)
-}
-
 /// The first element of an ARRAY or NODE.
 fn first_of(array: Value<'_>) -> Option<Value<'_>> {
     (matches!(array.layout(), layout::ARRAY | layout::NODE) && array.array_len() > 0).then(|| array.slot(1))
 }
 
-/// What can be seen of a value.
 fn hint_of(value: Value<'_>, depth: u32) -> Hint {
     if value.is_int() {
         return Hint::Int;
@@ -131,8 +229,12 @@ struct RuntimeLink<'a> {
     unit: &'a Arc<LinkedUnit>,
     /// The function that is being compiled.
     record: &'static Code,
+    /// It has loops.
+    has_loops: bool,
     /// What the code will own.
     owned: Owned,
+    /// Something that the function names has no value yet, or a loop may find another there than we do.
+    unsettled: bool,
     /// The first thing that could not be had; what was generated then is thrown away.
     failed: Option<CompileError>,
 }
@@ -186,6 +288,10 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.box_float
     }
 
+    fn look_up(&mut self) -> usize {
+        self.vm.helpers.look_up
+    }
+
     fn string(&mut self, text: &str) -> usize {
         let string = self.cx.alloc_string(text);
         self.cell(string)
@@ -215,10 +321,11 @@ impl Link for RuntimeLink<'_> {
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
             binding.depend(self.record);
-            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false });
+            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false, collection: None });
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
+        self.unsettled |= value.is_none();
         let kind = match value {
             Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") => GlobalKind::Constant(v.word()),
             Some(v) => match super::entry::code_of(v).map(|c| &c.source) {
@@ -242,7 +349,8 @@ impl Link for RuntimeLink<'_> {
         if kind != GlobalKind::Plain || builtin {
             binding.depend(self.record);
         }
-        Some(Global { binding: address, kind, builtin })
+        let collection = if core && builtin { collection_call(binding.name) } else { None };
+        Some(Global { binding: address, kind, builtin, collection })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -341,10 +449,10 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn hint(&mut self, binding: usize) -> Hint {
-        match self.binding(binding).get(self.cx) {
-            None => Hint::None,
-            Some(value) => hint_of(value, HINT_DEPTH),
-        }
+        let value = self.binding(binding).get(self.cx);
+        // Functions stay what they are; a vector may be empty now and full of Floats when the loop runs.
+        self.unsettled |= self.has_loops && value.is_some_and(|v| super::entry::code_of(v).is_none());
+        value.map_or(Hint::None, hint)
     }
 
     fn has_stack(&mut self) -> bool {
@@ -360,8 +468,19 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn notes(&self) -> bool {
-        self.vm.dump_asm.load(std::sync::atomic::Ordering::Relaxed)
+        self.vm.dump_asm.load(Ordering::Relaxed)
     }
+}
+
+fn collection_call(name: &str) -> Option<CollectionCall> {
+    Some(match name {
+        "get" => CollectionCall::Index,
+        "contains?" => CollectionCall::Contains,
+        "length" => CollectionCall::Length,
+        "assoc" => CollectionCall::Assoc,
+        "dissoc" => CollectionCall::Dissoc,
+        _ => return None,
+    })
 }
 
 fn intrinsic(name: &str) -> Option<Intrinsic> {

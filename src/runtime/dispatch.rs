@@ -121,7 +121,7 @@ impl Table {
     /// The entry of a layout.
     pub fn entry(&self, layout: LayoutId) -> &'static AtomicUsize {
         assert!(layout < self.capacity.load(Ordering::Acquire), "a layout beyond the table");
-        // SAFETY: the cell holds the address of an array of `capacity` entries in the data half that is never freed; the
+        // SAFETY: the cell holds the address of an array of `capacity` entries in the data part that is never freed; the
         // capacity is raised only after the larger array is in place.
         unsafe { &*(self.cell.load(Ordering::Acquire) as *const AtomicUsize).add(layout as usize) }
     }
@@ -173,7 +173,8 @@ pub struct Dispatch {
     associated: RwLock<FxHashMap<(Target, &'static str), &'static Code>>,
     protocols: RwLock<FxHashMap<Target, Vec<TypeId>>>,
     /// Has a builtin type ever been extended with a protocol?
-    builtin_extended: AtomicBool,
+    builtin_extended: Box<AtomicBool>,
+    hash_extended: AtomicBool,
     tables: RwLock<Tables>,
 }
 
@@ -244,6 +245,17 @@ impl Dispatch {
         self.builtin_extended.load(Ordering::Acquire)
     }
 
+    /// The address of the byte behind [`Dispatch::builtin_extended`], for code.
+    pub fn builtin_extended_address(&self) -> usize {
+        self.builtin_extended.as_ptr() as usize
+    }
+
+    /// Has a type ever been given a hash of its own?
+    #[inline]
+    pub fn hash_extended(&self) -> bool {
+        self.hash_extended.load(Ordering::Acquire)
+    }
+
     /// The names of the functions associated with a target.
     pub fn associated_names(&self, target: Target) -> Vec<&'static str> {
         let mut names: Vec<_> =
@@ -264,6 +276,9 @@ impl Dispatch {
         }
         for &(method, code) in functions {
             super::write(&self.implementations).insert((target, method.id), code);
+            if method.qualified == "core/hash-of" {
+                self.hash_extended.store(true, Ordering::Release);
+            }
         }
         let mut protocols = super::write(&self.protocols);
         let list = protocols.entry(target).or_default();

@@ -1,6 +1,10 @@
 //! Hashes: equal values have equal hashes, which are the same in every run.
 //!
-//! Runs no user code and allocates nothing in the heap.
+//! Runs no user code and allocates nothing in the heap, [`prepare`] excepted: it asks a key whose type has a hash of its own
+//! (protocol Hashable) for it. Whoever takes a key from the program prepares it before the operation begins, as nothing may
+//! run in the midst of one. The answer is kept in the count of the key's header, so the keys that a map holds need not be asked
+//! again; a key without a count has the hash of its fields. Only the key itself is asked: the hash of a collection depends on
+//! no hash of the program's, for its parts may not have been prepared.
 //!
 //! The hash of a collection is that of its elements down to a depth: deep enough for all ordinary data, and lowered for
 //! values that have too many parts (shared many times, or on a cycle of mutable fields). The depth that is used depends
@@ -13,16 +17,20 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::collections::view::Slots;
 use super::collections::{List, map, mutable, set, vector};
-use super::numbers::{Integral, Number, integral};
+use super::errors::ErrorKind;
+use super::methods::Method;
+use super::numbers::{self, Integral, Number, integral};
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
-use crate::gc::{Thread, Value};
+use crate::gc::{Handle, Thread, Thrown, Value};
 
 /// The depths that are tried.
 const DEPTHS: [u32; 4] = [64, 4, 1, 0];
+/// The bits of a count in a header.
+const COUNT_MASK: u32 = (1 << 24) - 1;
 /// So many parts may be visited before the next depth is tried.
 const BUDGET: usize = 1 << 22;
 
-const K1: u64 = 0x9E37_79B9_7F4A_7C15;
+pub const K1: u64 = 0x9E37_79B9_7F4A_7C15;
 const K2: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// The 128-bit product of two words, folded.
@@ -85,6 +93,9 @@ pub fn bytes(text: &[u8]) -> u64 {
 
 #[inline(never)]
 fn compound(value: Value<'_>) -> u64 {
+    if value.layout() >= FIRST_USER_LAYOUT && value.count() != 0 {
+        return mix(u64::from(value.count()) ^ K2);
+    }
     for depth in DEPTHS {
         let mut budget = BUDGET;
         if let Some(hash) = nested(value, depth, &mut budget) {
@@ -144,8 +155,7 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
             ordered(combine(seed, name), captured, (0..captured).map(|i| value.capture(i)), depth.min(1), budget)?
         }
         l if l >= FIRST_USER_LAYOUT => {
-            let mutable = value.thread().vm().types.layout(l).is_some_and(|info| info.fields.iter().any(|f| f.mutable));
-            let depth = if mutable { depth.min(1) } else { depth };
+            let depth = if is_mutable(value) { depth.min(1) } else { depth };
             ordered(seed, value.words(), (0..value.words()).map(|i| value.slot(i)), depth, budget)?
         }
         layout::ATOM | layout::STRING_BUILDER | layout::THREAD_HANDLE | layout::LAZY => combine(seed, identity(value)),
@@ -199,12 +209,50 @@ fn large(negative: bool, limbs: &[u64]) -> u64 {
     limbs.iter().fold(mix(u64::from(negative) + 7), |h, &limb| combine(h, limb))
 }
 
+/// Asks a key for its hash, when its type has one of its own.
+#[inline]
+pub fn prepare(cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
+    if cx.get(key).layout() < FIRST_USER_LAYOUT || !cx.vm().dispatch.hash_extended() {
+        return Ok(());
+    }
+    ask(cx, key)
+}
+
+/// Is it a key that must be prepared?
+#[inline]
+pub fn is_unprepared(key: Value<'_>) -> bool {
+    key.layout() >= FIRST_USER_LAYOUT && key.thread().vm().dispatch.hash_extended()
+}
+
+#[inline(never)]
+fn ask(cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
+    let value = cx.get(key);
+    // What can change may have another hash by now.
+    if !Method::HashOf.is_extended(value) || value.count() != 0 && !is_mutable(value) {
+        return Ok(());
+    }
+    let mark = cx.mark();
+    let answer = Method::HashOf.call(cx, &[key])?;
+    if !numbers::is_int(cx.get(answer)) {
+        let got = cx.describe(answer);
+        return Err(cx.throw(ErrorKind::TypeError, format!("hash-of: must give an Int, got {got}")));
+    }
+    let count = hash(cx.get(answer)) as u32 & COUNT_MASK;
+    cx.set_count(cx.get(key), count.max(1));
+    cx.release(mark);
+    Ok(())
+}
+
+/// Has a struct or variant fields that can be assigned?
+fn is_mutable(value: Value<'_>) -> bool {
+    value.thread().vm().types.layout(value.layout()).is_some_and(|info| info.fields.iter().any(|f| f.mutable))
+}
+
 /// The number of an object that has identity.
 fn identity(value: Value<'_>) -> u64 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
-    const COUNT_BITS: u32 = 24;
     if value.count() == 0 {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed) & ((1 << COUNT_BITS) - 1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) & COUNT_MASK;
         // SAFETY: a living object begins with its header; `value` borrows the thread, so it stays where it is. Bits other
         // than those of the count are left as they are, and headers change only while the world is stopped.
         let header = unsafe { &*(value.word().address() as *const AtomicU64) };

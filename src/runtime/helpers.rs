@@ -139,6 +139,11 @@ helpers! {
     BuilderDone(builder: value) = operators::builder_done;
     NewBuilder() = super::collections::builder::new;
     BuilderPush(builder: value, value: value) = operators::builder_push;
+    GetOr(coll: value, key: value, default: value) = super::builtins::access::get_or;
+    Contains(coll: value, x: value) = super::builtins::access::contains_in;
+    Length(coll: value) = super::builtins::access::length_of;
+    AssocInPlace(coll: value, key: value, value: value) = super::builtins::access::assoc_in_place;
+    DissocInPlace(coll: value, key: value) = super::builtins::maps::dissoc_in_place;
     NotYet(feature: value) = not_yet;
 }
 
@@ -148,10 +153,16 @@ pub struct Helpers {
     stubs: [usize; ALL.len()],
     /// Boxes the float in FSCRATCH into SCRATCH; keeps all other registers.
     pub box_float: usize,
+    /// Looks into maps: see `runtime/lookup.rs`.
+    pub look_up: usize,
 }
 
 impl Helpers {
-    pub(super) fn new(memory: &CodeMemory, stubs: &super::stubs::Stubs) -> Result<Helpers, StartError> {
+    pub(super) fn new(
+        memory: &CodeMemory,
+        stubs: &super::stubs::Stubs,
+        extended: usize,
+    ) -> Result<Helpers, StartError> {
         let functions: Vec<usize> = ALL.iter().map(|h| function(*h)).collect();
         let exits = stubs.exits(memory, &functions)?;
         let mut addresses = [0; ALL.len()];
@@ -160,7 +171,7 @@ impl Helpers {
         }
         let mut fast = Vec::new();
         for helper in ALL {
-            if let Some(code) = super::fast::code::<Host>(*helper, addresses[*helper as usize]) {
+            if let Some(code) = super::fast::code::<Host>(*helper, addresses[*helper as usize], extended) {
                 fast.push((*helper, code?));
             }
         }
@@ -170,7 +181,9 @@ impl Helpers {
         }
         let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
         let box_float = memory.publish(&[&box_float])?.starts[0];
-        Ok(Helpers { stubs: addresses, box_float })
+        let look_up = super::fast::look_up::<Host>(super::lookup::look_up as *const () as usize, extended)?;
+        let look_up = memory.publish(&[&look_up])?.starts[0];
+        Ok(Helpers { stubs: addresses, box_float, look_up })
     }
 
     /// The code that calls a helper.

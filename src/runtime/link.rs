@@ -51,7 +51,7 @@ impl Binding {
         let cell: &'static AtomicUsize = unsafe { cell.as_ref() };
         let thunk = vm.stubs.thunk(&vm.memory, Thunk::Link(self, argc as u32))?;
         let entry = LinkCell { argc: argc as u32, cell, thunk };
-        cells.push(entry);
+        super::push_first(&mut cells, entry);
         code.follow(self);
         cell.store(known_target(code, argc).unwrap_or(thunk), Ordering::Release);
         Ok(Some(cell as *const AtomicUsize as usize))
@@ -107,12 +107,13 @@ impl Code {
     fn follow(&'static self, binding: &'static Binding) {
         let mut followers = super::lock(&self.followers);
         if !followers.iter().any(|b| std::ptr::eq(*b, binding)) {
-            followers.push(binding);
+            super::push_first(&mut followers, binding);
         }
     }
 
-    /// An arity has got a body: entries and link cells go there from now on.
-    pub(super) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize) {
+    /// An arity has got a body: entries and link cells go there from now on. `resets` is as it was before the compiler looked
+    /// at anything.
+    pub(super) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize, resets: u32) {
         arity.body.store(body, Ordering::Release);
         if !arity.rest && (arity.params as usize) < MANY {
             self.entry[arity.params as usize].store(body, Ordering::Release);
@@ -122,14 +123,17 @@ impl Code {
         }
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
-        if self.body(arity) != Some(body) {
-            // Another thread has made it forget this body meanwhile, or has put one of its own there.
+        if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
+            // Another thread has made it forget this body meanwhile, or one that would have been like it, or has put one of its
+            // own there.
             self.reset(cx);
         }
     }
 
     /// Forgets the compiled bodies: the next call of each arity compiles it anew. Frames that run the old code go on.
     pub fn reset(&'static self, cx: &Thread) {
+        self.resets.fetch_add(1, Ordering::SeqCst);
+        super::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
         for arity in &self.arities {
             arity.body.store(0, Ordering::Release);
         }

@@ -8,6 +8,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
+use super::ahead::Order;
 use super::binding::Binding;
 use super::code::{ArityInfo, Code, CodeSource};
 use super::namespace::Namespace;
@@ -37,13 +38,16 @@ pub struct LinkedUnit {
     /// The records, null where there is none (yet, or any more).
     codes: Vec<AtomicPtr<Code>>,
     installing: AtomicBool,
+    /// In which order its functions are called first.
+    pub(super) order: Order,
 }
 
 impl LinkedUnit {
     /// A linked unit; `globals` runs parallel to `unit.globals`.
     pub fn new(unit: Arc<Unit>, namespace: &'static Namespace, globals: Vec<Resolved>) -> Arc<LinkedUnit> {
         let codes = (0..unit.functions.len()).map(|_| AtomicPtr::default()).collect();
-        Arc::new(LinkedUnit { unit, namespace, globals, codes, installing: AtomicBool::new(true) })
+        let order = Order::new(unit.functions.len());
+        Arc::new(LinkedUnit { unit, namespace, globals, codes, installing: AtomicBool::new(true), order })
     }
 
     /// What a reference means.

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use crate::gc::{Thread, Thrown, Word};
 use errors::ErrorKind;
 
+pub mod ahead;
 pub mod binding;
 pub mod bootstrap;
 pub mod brief;
@@ -36,6 +37,7 @@ pub mod keywords;
 pub mod link;
 pub mod linked;
 pub mod load;
+pub mod lookup;
 pub mod methods;
 pub mod namespace;
 pub mod numbers;
@@ -109,6 +111,14 @@ pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without a message")
+}
+
+/// Adds to a list that has one element mostly, in any of many objects: room for one, and not for four as by default.
+pub fn push_first<T>(list: &mut Vec<T>, element: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(element);
 }
 
 /// Locks; a panic of another holder is no reason to stop: tables are changed only after all that can fail.

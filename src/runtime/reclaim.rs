@@ -11,17 +11,19 @@
 //! Invariants: decision and end happen while the world stands still. Whoever holds a record across an allocation holds it by
 //! one of the ways above; nobody allocates in the heap while he holds a lock that is taken here.
 
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use super::ahead::Ahead;
 use super::binding::Binding;
 use super::code::Code;
 use super::roots::RootCell;
 use super::sites::FieldSite;
 use super::types::TypeInfo;
 use super::vm::Vm;
-use crate::asm::memory::Published;
+use crate::asm::memory::ChunkId;
 use crate::gc::{Stress, Thread};
 
 /// So many bodies are compiled at least between two searches.
@@ -32,12 +34,34 @@ const PAUSE_UNDER_STRESS: usize = 50;
 /// What a compiled body brought into the world besides itself.
 #[derive(Debug, Default)]
 pub struct Owned {
-    /// Its chunk, and where it starts.
-    pub published: Option<(Published, usize)>,
+    /// Where its code is.
+    pub place: Option<Place>,
+    /// Which arity it is the body of.
+    pub arity: u32,
+    /// No call has asked for it yet.
+    pub ahead: Option<Ahead>,
     /// Constants.
     pub roots: Vec<&'static RootCell>,
     /// Inline caches.
     pub sites: Vec<&'static FieldSite>,
+}
+
+/// Where the code of a body is.
+#[derive(Debug)]
+pub struct Place {
+    /// Its chunk, in which there may be other bodies.
+    pub chunk: Arc<Chunk>,
+    /// Its addresses.
+    pub code: Range<usize>,
+}
+
+/// A chunk of code, freed by the last of its bodies.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Its name in code memory.
+    pub id: ChunkId,
+    /// Its pages.
+    pub range: Range<usize>,
 }
 
 /// Who remembers that a function depends on it.
@@ -146,12 +170,12 @@ fn replaced_bodies(code: &Code, frames: &[usize]) -> Vec<Owned> {
     if owned.len() <= code.arities.len() {
         return Vec::new();
     }
-    let is_used = |o: &Owned| match &o.published {
+    let is_used = |o: &Owned| match &o.place {
         None => true,
-        Some((published, start)) => {
-            let first = frames.partition_point(|f| *f < published.range.start);
-            let runs = frames.get(first).is_some_and(|f| *f <= published.range.end);
-            runs || code.arities.iter().any(|a| code.body(a) == Some(*start))
+        Some(place) => {
+            let first = frames.partition_point(|f| *f < place.code.start);
+            let runs = frames.get(first).is_some_and(|f| *f <= place.code.end);
+            runs || o.ahead.is_some() || code.arities.iter().any(|a| code.body(a) == Some(place.code.start))
         }
     };
     let (kept, replaced) = std::mem::take(&mut *owned).into_iter().partition(is_used);
@@ -166,11 +190,16 @@ pub(super) fn now_and_then(cx: &mut Thread) {
         Stress::Off => PAUSE + reclaim.count() / 2,
         _ => PAUSE_UNDER_STRESS,
     };
-    if reclaim.made.fetch_add(1, Ordering::Relaxed) < pause {
+    if reclaim.made.load(Ordering::Relaxed) < pause {
         return;
     }
     reclaim.made.store(0, Ordering::Relaxed);
     search(cx);
+}
+
+/// So many bodies were compiled.
+pub(super) fn compiled(vm: &Vm, bodies: usize) {
+    vm.reclaim.made.fetch_add(bodies, Ordering::Relaxed);
 }
 
 /// Collects, and frees the code that nobody can reach.
@@ -206,12 +235,13 @@ fn free_record(vm: &'static Vm, code: &'static Code) {
     unsafe { Code::free(vm, code) };
 }
 
-/// Frees what a body owned, and the body.
+/// Frees what a body owned, and the body; the chunk with the last one in it.
 pub(super) fn free(vm: &'static Vm, owned: Owned) {
-    if let Some((published, _)) = owned.published {
-        vm.code_map.unregister(&published.range);
-        // SAFETY: no frame runs in the chunk and no cell, entry or table refers to it: its record is dead, or has another body.
-        if let Err(error) = unsafe { vm.memory.free_chunk(published.chunk) } {
+    if let Some(chunk) = owned.place.and_then(|place| Arc::into_inner(place.chunk)) {
+        vm.code_map.unregister(&chunk.range);
+        // SAFETY: this was the last body in the chunk. No frame runs in any of them and no cell, entry or table refers to one:
+        // their records are dead, or have other bodies.
+        if let Err(error) = unsafe { vm.memory.free_chunk(chunk.id) } {
             debug_assert!(false, "{error}");
         }
     }

@@ -16,6 +16,7 @@ use super::errors::{ErrorKind, arity_message};
 use super::stubs::Thunk;
 use super::types::TypeKind;
 use crate::asm::memory::MemoryError;
+use crate::codegen::facts::Hint;
 use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown, Word};
 
@@ -122,9 +123,9 @@ pub(super) fn resolve_code(cx: &mut Thread, code: &'static Code, argc: usize) ->
     Ok(target)
 }
 
-/// The arguments in the spill area as bare words: hints for the generator.
-fn observed(cx: &Thread, argc: usize) -> Vec<Word> {
-    (0..argc.min(MAX_SPILLED)).map(|i| cx.spilled_arg(i).word()).collect()
+/// What the arguments in the spill area show.
+fn hints(cx: &Thread, argc: usize) -> Vec<Hint> {
+    (0..argc.min(MAX_SPILLED)).map(|i| super::compile::hint(cx.spilled_arg(i))).collect()
 }
 
 /// Packs the rest arguments of the call in the spill area into a vector.
@@ -152,16 +153,27 @@ pub(super) fn compiled(
     let Some((unit, function)) = code.function() else {
         return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
     };
+    let resets = code.resets.load(Ordering::SeqCst);
+    let hints = hints(cx, observable);
+    if let Some(body) = super::ahead::take(code, arity, &hints) {
+        code.publish(cx, arity, body, resets);
+        return Ok(body);
+    }
     super::reclaim::now_and_then(cx);
-    let observed = observed(cx, observable);
     let compile = cx.vm().compiler;
-    match compile(cx, unit, function, arity.index as usize, code, &observed) {
+    let mut made = compile(cx, unit, function, arity.index as usize, code, &hints);
+    if let Err(CompileError::Full(_)) = made {
+        // What nobody can reach any more may make room.
+        super::reclaim::search(cx);
+        made = compile(cx, unit, function, arity.index as usize, code, &hints);
+    }
+    match made {
         Ok(made) => {
-            code.publish(cx, arity, made.address);
+            code.publish(cx, arity, made.address, resets);
             Ok(made.address)
         }
         Err(CompileError::Thrown(thrown)) => Err(thrown),
-        Err(CompileError::Refused(why)) => {
+        Err(CompileError::Refused(why) | CompileError::Full(why)) => {
             Err(cx.throw(ErrorKind::CompileError, format!("cannot compile {}: {why}", code.name)))
         }
     }

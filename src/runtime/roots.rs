@@ -1,6 +1,6 @@
 //! Permanent roots: words outside of the heap that keep values alive.
 //!
-//! Owns the list of root cells (bindings, constants of compiled code, singletons). A cell lives in the data half of code
+//! Owns the list of root cells (bindings, constants of compiled code, singletons). A cell lives in the data part of code
 //! memory, is never freed, and is updated by the collector. Reading one needs a thread, as every value does.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::layout::{self, LayoutId};
 
-/// The cell of one site. Lives in the data half.
+/// The cell of one site. Lives in the data part.
 #[repr(C)]
 #[derive(Debug)]
 pub struct FieldSite {

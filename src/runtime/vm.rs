@@ -139,7 +139,8 @@ impl Vm {
         let heap = Heap::new(options)?;
         let memory = CodeMemory::reserve()?;
         let stubs = Stubs::new(&memory)?;
-        let helpers = Helpers::new(&memory, &stubs)?;
+        let dispatch = Dispatch::default();
+        let helpers = Helpers::new(&memory, &stubs, dispatch.builtin_extended_address())?;
         let code_map = Arc::new(CodeMap::new(&memory));
         let later = Arc::new(Later::new());
         heap.set_hooks(hooks(&later));
@@ -158,7 +159,7 @@ impl Vm {
             keywords: Keywords::default(),
             types: Types::default(),
             namespaces: Namespaces::default(),
-            dispatch: Dispatch::default(),
+            dispatch,
             text: super::text::Shared::default(),
             threads: Threads::default(),
             loader: Loader::default(),

@@ -219,6 +219,10 @@ impl Link for FakeLink<'_> {
         self.address("box_float".into(), true)
     }
 
+    fn look_up(&mut self) -> usize {
+        self.address("look_up".into(), false)
+    }
+
     fn string(&mut self, text: &str) -> usize {
         self.cell(format!("{text:?}"))
     }
@@ -253,7 +257,15 @@ impl Link for FakeLink<'_> {
         };
         let binding = self.cell(format!("binding {name}"));
         let kind = intrinsic.map_or(GlobalKind::Plain, GlobalKind::Intrinsic);
-        Some(Global { binding, kind, builtin: !own })
+        let collection = match name.as_str() {
+            _ if own => None,
+            "get" => Some(CollectionCall::Index),
+            "contains?" => Some(CollectionCall::Contains),
+            "assoc" => Some(CollectionCall::Assoc),
+            "dissoc" => Some(CollectionCall::Dissoc),
+            _ => None,
+        };
+        Some(Global { binding, kind, builtin: !own, collection })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {

@@ -209,6 +209,12 @@ impl MacroAssembler for Arm64 {
         self.access(Access::LOAD8, dst.0, mem);
     }
 
+    fn prefetch(&mut self, mem: Mem) {
+        self.checkpoint();
+        self.lea(SCRATCH2, mem);
+        asm!(self.buf ; prfm #0, [X(SCRATCH2), X(ZERO)]);
+    }
+
     fn store(&mut self, mem: Mem, src: Reg) {
         self.checkpoint();
         let src = self.general(src, SCRATCH);

@@ -71,6 +71,9 @@ fn moves() {
         }),
         ("ldr w9, [x10, #0x4]", &|m| m.load32(A, Mem::at(B, 4))),
         ("ldrb w9, [x10, #0x3]", &|m| m.load8(A, Mem::at(B, 3))),
+        ("add x17, x10, #0x18 | add x17, x17, x11 | prfm pldl1keep, [x17, xzr]", &|m| {
+            m.prefetch(Mem::indexed(B, C, 0, 24))
+        }),
         ("strb w9, [x10, x11]", &|m| m.store8(Mem::indexed(B, C, 0, 0), A)),
         ("str x9, [x10, #0x8]", &|m| m.store(Mem::at(B, 8), A)),
         ("str xzr, [x10]", &|m| m.store_imm(Mem::at(B, 0), 0)),

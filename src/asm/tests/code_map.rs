@@ -111,7 +111,7 @@ fn addresses_and_functions() {
         }
     }
     let view = map.view();
-    for address in [0, 1, memory.range().start - 1, memory.range().end, usize::MAX, memory.code_range().end - 1] {
+    for address in [0, 1, memory.range().start - 1, memory.range().end, usize::MAX, memory.range().end - 1] {
         assert!(view.function(address).is_none() && view.safepoint(address).is_none());
     }
 }

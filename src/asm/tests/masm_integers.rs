@@ -80,6 +80,7 @@ fn loads_and_stores() {
         rig.check(&mut ctx, "load", |m, _| m.load(dst, mem), &[(dst, Some(content))], false);
         rig.check(&mut ctx, "load32", |m, _| m.load32(dst, mem), &[(dst, Some(content as u32 as u64))], false);
         rig.check(&mut ctx, "load8", |m, _| m.load8(dst, mem), &[(dst, Some(content as u8 as u64))], false);
+        rig.check(&mut ctx, "prefetch", |m, _| m.prefetch(mem), &[], false);
         rig.check(&mut ctx, "lea", |m, _| m.lea(dst, mem), &[(dst, Some(address))], false);
 
         let src = dst;

@@ -109,6 +109,21 @@ fn too_much() {
 }
 
 #[test]
+fn code_and_data_share_the_range() {
+    let memory = CodeMemory::reserve().expect("reserve");
+    let code = memory.publish(&[&constant(1)]).expect("code");
+    let step = 16 << 20;
+    // None of the pages is touched.
+    let lowest = std::iter::from_fn(|| memory.alloc_data(step, 4096).ok()).last().expect("data").as_ptr() as usize;
+    assert!(lowest - code.range.end < step, "{:#x} bytes are left", lowest - code.range.end);
+    let free = std::iter::from_fn(|| memory.publish(&[&constant(2)]).ok().map(|p| p.range)).take(10_000);
+    let last = free.last().expect("there is some room between them");
+    assert!(last.end <= lowest, "code in the data");
+    assert!(matches!(memory.publish(&[&constant(3)]), Err(MemoryError::Exhausted("code"))));
+    assert!(matches!(memory.alloc_data(step, 4096), Err(MemoryError::Exhausted("data"))));
+}
+
+#[test]
 fn data_is_zero_and_aligned() {
     let memory = CodeMemory::reserve().expect("reserve");
     let mut random = Random(5);
@@ -118,7 +133,7 @@ fn data_is_zero_and_aligned() {
         let (bytes, align) = (random.below(600), 1 << random.below(8));
         let block = memory.alloc_data(bytes, align).expect("data");
         assert_eq!(block.as_ptr() as usize % align, 0);
-        assert!(block.as_ptr() as usize >= memory.code_range().end);
+        assert!(memory.range().contains(&(block.as_ptr() as usize)));
         // SAFETY: the block has this many bytes and is ours.
         let content = unsafe { std::slice::from_raw_parts_mut(block.as_ptr(), bytes) };
         assert!(content.iter().all(|b| *b == 0));

@@ -212,6 +212,10 @@ impl MacroAssembler for X64 {
         self.rm(None, false, false, &[0x0F, 0xB6], dst.0, mem);
     }
 
+    fn prefetch(&mut self, mem: Mem) {
+        self.rm(None, false, false, &[0x0F, 0x18], 1, mem);
+    }
+
     fn store(&mut self, mem: Mem, src: Reg) {
         self.rm(None, true, false, &[0x89], src.0, mem);
     }

@@ -9,6 +9,7 @@
 
 use super::{Collection, Collector, Outcome};
 use crate::gc::layout::HEADER_BYTES;
+use crate::gc::prefetch;
 use crate::gc::shapes::ShapeTable;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Spaces, state};
@@ -143,7 +144,8 @@ impl Evacuator<'_> {
                     let word = *source.add(i);
                     *target.add(i) = word;
                     if Word(word).is_pointer() {
-                        prefetch(word);
+                        // Its header is needed soon: when the copy that names it is scanned.
+                        prefetch::line(word);
                     }
                 }
             } else {
@@ -235,21 +237,6 @@ impl Evacuator<'_> {
             (state != self.from_large).then_some(address)
         }
     }
-}
-
-/// Fetches an object's header, which is needed soon: when the copy that names it is scanned.
-#[inline(always)]
-fn prefetch(word: u64) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch never faults.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(word as *const i8)
-    };
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: a prefetch never faults.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) word, options(nostack, preserves_flags, readonly))
-    };
 }
 
 const _: () = assert!(HEADER_BYTES == 8);

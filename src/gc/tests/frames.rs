@@ -60,7 +60,7 @@ struct Setup {
 fn setup(options: Options) -> Setup {
     let memory = CodeMemory::reserve().unwrap();
     let map = Arc::new(CodeMap::new(&memory));
-    let base = memory.code_range().start;
+    let base = memory.range().start;
     let published = Published { chunk: ChunkId(0), range: base..base + 0x1000, starts: vec![] };
     let function = |index: usize, name: &str, saved: u8, live: u8, slots: &[u32], handler: Option<u32>| Function {
         name: name.into(),

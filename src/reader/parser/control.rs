@@ -236,7 +236,7 @@ impl Parser<'_> {
             height = height.max(self.height(arm.body)).max(arm.guard.map_or(0, |g| self.height(g)));
         }
         let span = self.span_from(start);
-        Ok(self.add(Node::Match { subject, arms }, span, height))
+        Ok(self.add(Node::Match { subject, arms: arms.into() }, span, height))
     }
 
     fn arms(&mut self, open: Span, subject: NodeId) -> Parse<Vec<Arm>> {
@@ -482,6 +482,6 @@ impl Parser<'_> {
         let height = self.height_of(&values).max(self.height(body));
         let values = self.list(&values);
         let span = self.span_from(start);
-        Ok(self.add(Node::Binding { names, values, body }, span, height))
+        Ok(self.add(Node::Binding(Box::new(DynamicBinding { names, values, body })), span, height))
     }
 }

@@ -513,6 +513,7 @@ impl Parser<'_> {
         let stores = binds.iter().map(|(name, var)| (*var, *name)).collect();
         let (span, height) = (self.span_from(start), self.height(value));
         self.unit.items.push(Item::Let { names, kind, doc, span });
-        Ok(self.add(Node::DefineGlobals { kind, pattern, value, names: stores }, span, height))
+        let definition = DefineGlobals { kind, pattern, value, names: stores };
+        Ok(self.add(Node::DefineGlobals(Box::new(definition)), span, height))
     }
 }

@@ -68,7 +68,8 @@ impl Parser<'_> {
         // Defaults may run any code.
         self.scopes.frame().call();
         let span = self.span_from(start);
-        Ok(self.add(Node::Struct { type_, variant, base, fields, values }, span, height))
+        let literal = StructLiteral { type_, variant, base, fields, values };
+        Ok(self.add(Node::Struct(Box::new(literal)), span, height))
     }
 
     #[allow(clippy::type_complexity)]

@@ -12,6 +12,7 @@ use crate::runtime::collections::view::Slots;
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::hashing;
 use crate::runtime::iterate::{self, Items};
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, new_int, new_usize};
@@ -113,7 +114,9 @@ fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, 
         layout::SET => set::map_of(value),
         _ => return Ok((None, false)),
     };
-    match map::get(map, cx.get(key)) {
+    let map = cx.root(map);
+    hashing::prepare(cx, key)?;
+    match map::get(cx.get(map), cx.get(key)) {
         Ok(found) => Ok((found.map(|v| cx.root(v)), true)),
         Err(deep) => Err(deep.throw(cx)),
     }
@@ -154,9 +157,50 @@ pub fn get_from(cx: &mut Thread, coll: Handle, key: Handle, default: Option<Hand
 /// `coll[key]`
 pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
     if Method::Get.is_extended(cx.get(coll)) {
+        map::freeze(cx, cx.get(coll));
         return Method::Get.call(cx, &[coll, key]);
     }
     get_from(cx, coll, key, None)
+}
+
+/// Calls a method of `core` with what an accumulator holds (`codegen/accumulators.rs`): with a value of a builtin type that
+/// nobody extended `f` does what the method does, and keeps nothing of it.
+#[inline]
+fn on_accumulator(
+    cx: &mut Thread,
+    method: Method,
+    args: &[Handle],
+    f: fn(&mut Thread, &Args<'_>) -> Outcome,
+) -> Outcome {
+    let coll = cx.get(args[0]);
+    if coll.layout() < layout::FIRST_USER_LAYOUT && !method.is_extended(coll) {
+        return f(cx, &Args::new(args, args.len()));
+    }
+    map::freeze(cx, coll);
+    method.call(cx, args)
+}
+
+/// `get(coll, key, default)` of an accumulator.
+pub fn get_or(cx: &mut Thread, coll: Handle, key: Handle, default: Handle) -> Outcome {
+    on_accumulator(cx, Method::Get, &[coll, key, default], get)
+}
+
+/// `contains?(coll, x)` of an accumulator.
+pub fn contains_in(cx: &mut Thread, coll: Handle, x: Handle) -> Outcome {
+    on_accumulator(cx, Method::Contains, &[coll, x], contains)
+}
+
+/// `length(coll)` of an accumulator.
+pub fn length_of(cx: &mut Thread, coll: Handle) -> Outcome {
+    on_accumulator(cx, Method::Length, &[coll], length)
+}
+
+/// `coll = assoc(coll, key, value)` of an accumulator.
+pub fn assoc_in_place(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> Outcome {
+    on_accumulator(cx, Method::Assoc, &[coll, key, value], |cx, args| match cx.get(args[0]).layout() {
+        layout::MAP => map::assoc_in_place(cx, args[0], args[1], args[2]),
+        _ => assoc(cx, args),
+    })
 }
 
 /// `coll[key] = value`
@@ -329,6 +373,7 @@ fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn includes(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     let (coll, x) = (cx.get(args[0]), cx.get(args[1]));
     if let Some(text) = coll.str() {
         let found = x.str().is_some_and(|part| text.contains(part));
@@ -458,6 +503,6 @@ fn next(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn hash_of(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let hash = crate::runtime::hashing::visible(cx, cx.get(args[0]));
+    let hash = hashing::visible(cx, cx.get(args[0]));
     new_int(cx, hash)
 }

@@ -8,6 +8,7 @@ use crate::gc::layout::{self};
 use crate::gc::{Handle, Thread};
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::TooDeep;
+use crate::runtime::hashing;
 use crate::runtime::iterate::Items;
 use crate::runtime::numbers::new_int;
 
@@ -67,6 +68,17 @@ fn dissoc(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     Ok(map)
 }
 
+/// `coll = dissoc(coll, key)` of an accumulator (`codegen/accumulators.rs`).
+pub fn dissoc_in_place(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
+    if cx.get(coll).is(layout::MAP) {
+        return map::dissoc_in_place(cx, coll, key);
+    }
+    match TABLE.iter().find(|builtin| builtin.name == "dissoc") {
+        Some(builtin) => super::call(cx, builtin, &[coll, key]),
+        None => null(cx),
+    }
+}
+
 /// The MAP behind a Map or MutableMap argument.
 fn map_arg(cx: &Thread, h: Handle) -> Handle {
     let value = cx.get(h);
@@ -108,6 +120,7 @@ fn select_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let builder = map::Builder::new(cx)?;
     let mut items = Items::of(cx, keys)?;
     while let Some(key) = items.next(cx)? {
+        hashing::prepare(cx, key)?;
         match map::find(cx.get(args[0]), cx.get(key)) {
             Ok(Some((known, value))) => {
                 let (known, value) = (cx.root(known), cx.root(value));
@@ -121,12 +134,14 @@ fn select_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn contains_key(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     let map = map_arg(cx, args[0]);
     let found = map::find(cx.get(map), cx.get(args[1])).map(|found| found.is_some());
     deep_bool(cx, found)
 }
 
 fn find_entry(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     let map = map_arg(cx, args[0]);
     match map::find(cx.get(map), cx.get(args[1])) {
         Ok(Some((key, value))) => {
@@ -167,6 +182,7 @@ fn frequencies(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let builder = map::Builder::new(cx)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
+        hashing::prepare(cx, item)?;
         let n = match map::get(cx.get(builder.map()), cx.get(item)) {
             Ok(found) => found.and_then(|n| n.as_int()).unwrap_or(0),
             Err(deep) => return Err(deep.throw(cx)),
@@ -244,6 +260,7 @@ fn into_set(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn set_contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     let found = set::contains(cx.get(args[0]), cx.get(args[1]));
     deep_bool(cx, found)
 }

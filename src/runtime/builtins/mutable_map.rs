@@ -6,6 +6,7 @@ use super::support::{Outcome, deep_bool, null};
 use crate::builtins;
 use crate::gc::Thread;
 use crate::runtime::collections::{map, mutable};
+use crate::runtime::hashing;
 use crate::runtime::iterate;
 use crate::runtime::numbers::new_usize;
 
@@ -39,6 +40,7 @@ fn new(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
 }
 
 fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     match map::get(mutable::map_of(cx.get(args[0])), cx.get(args[1])) {
         Ok(Some(value)) => Ok(cx.root(value)),
         Ok(None) => match args.opt(2) {
@@ -60,6 +62,7 @@ fn remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
     let found = map::find(mutable::map_of(cx.get(args[0])), cx.get(args[1])).map(|found| found.is_some());
     deep_bool(cx, found)
 }

@@ -11,6 +11,7 @@ use crate::runtime::collections::{List, builder, map, vector};
 use crate::runtime::compare::{self, natural};
 use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::hashing;
 use crate::runtime::iterate::{self, Items};
 use crate::runtime::numbers::new_int;
 use crate::runtime::operators;
@@ -306,6 +307,7 @@ fn distinct(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let seen = map::Builder::new(cx)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
+        hashing::prepare(cx, item)?;
         match map::find(cx.get(seen.map()), cx.get(item)) {
             Ok(Some(_)) => {}
             Ok(None) => {

@@ -11,19 +11,20 @@
 
 use super::trie::{splice, store};
 use super::view::{Slots, count_bits};
-use crate::gc::layout::GROUP_NODE;
+use crate::gc::layout::{GROUP_NODE, slot_offset};
 use crate::gc::word::INT_SHIFT;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::hashing::mix;
 
-const BITS: u32 = 6;
+/// The keys of a group differ in so many bits.
+pub const BITS: u32 = 6;
 const SIZE: usize = 1 << BITS;
 /// Bits of each half of the bitmap.
-const HALF: u32 = 32;
+pub const HALF: u32 = 32;
 /// Elements before the values.
-const FIRST: usize = 3;
+pub const FIRST: usize = 3;
 /// Keeps the hashes of groups apart from those of small numbers.
-const SEED: u64 = 0xA076_1D64_78BD_642F;
+pub const SEED: u64 = 0xA076_1D64_78BD_642F;
 
 /// The number of the group of an Int.
 #[inline]
@@ -47,6 +48,20 @@ pub fn number_of(slots: Slots<'_>) -> i64 {
 fn bitmap(slots: Slots<'_>) -> u64 {
     let half = |i| slots.get(i).word().0 >> INT_SHIFT;
     half(0) | half(1) << HALF
+}
+
+/// Where in a group the value of an Int probably lies, in bytes from the group's beginning: groups that matter for speed have
+/// more than half of their keys.
+#[inline]
+pub fn likely_offset(i: i64) -> usize {
+    let most = i as usize % SIZE;
+    slot_offset(1 + FIRST + most * 3 / 4)
+}
+
+/// How many elements are in use.
+#[inline]
+pub fn used(slots: Slots<'_>) -> usize {
+    FIRST + bitmap(slots).count_ones() as usize
 }
 
 /// The bit of an Int, when it belongs to the group.
@@ -145,7 +160,7 @@ pub fn entry_from(slots: Slots<'_>, position: usize) -> Option<(Value<'_>, Value
 
 /// The only entry of a group that has lost its others.
 pub fn single(slots: Slots<'_>) -> Option<(Value<'_>, Value<'_>)> {
-    if slots.len() > FIRST + 1 {
+    if used(slots) > FIRST + 1 {
         return None;
     }
     entry_from(slots, 0).map(|(key, value, _)| (key, value))

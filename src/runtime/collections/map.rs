@@ -9,11 +9,14 @@
 //! each stands where its own kind stands, the operations look in the other place too ([`place`]), and `floats` is `true` when
 //! there may be Float keys that equal an Int: without, nobody has to look twice for an Int.
 //!
-//! The header count of a MAP is the owner of the nodes it may change in place (`trie.rs`): only the MAP inside of a
-//! MUTABLE_MAP has one.
+//! The header count of a MAP is its mark: the owner of the nodes it may change in place (`trie.rs`), and [`SHARED`] for maps
+//! that never change. Only maps that one holder alone can see have a mark: the MAP inside of a MUTABLE_MAP or [`Builder`], and
+//! the map of an accumulator, a variable that gets the result of each change (`codegen/accumulators.rs`). The latter gets an
+//! owner after [`PATIENCE`] changes between which nobody else read the variable, and is marked with their number before:
+//! owners are never used twice, and programs that read in each turn would use them up.
 
 use super::group;
-use super::trie::{self, Entries, SHARED};
+use super::trie::{self, Entries, OWNERS, SHARED};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
@@ -23,6 +26,23 @@ use crate::runtime::numbers::{Integral, integral};
 
 /// The most entries that are kept in the order of insertion.
 pub const SMALL: usize = 8;
+
+/// So many changes make an owner worth having.
+const PATIENCE: u32 = 16;
+
+/// The owner in the mark of a MAP.
+#[inline]
+fn owner(map: Value<'_>) -> u32 {
+    let mark = map.count();
+    if mark < OWNERS { mark } else { SHARED }
+}
+
+/// Clears the mark of a value that is a MAP: somebody else will see it.
+pub fn freeze(cx: &Thread, value: Value<'_>) {
+    if value.is(MAP) && value.count() != SHARED {
+        cx.set_count(value, SHARED);
+    }
+}
 
 /// How many entries.
 #[inline]
@@ -69,6 +89,9 @@ pub fn empty_owned(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
 
 /// A map of keys and values in turn; of equal keys the first keeps its place and gets the last value.
 pub fn of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
+    for key in entries.iter().step_by(2) {
+        hashing::prepare(cx, *key)?;
+    }
     if entries.len() > 2 * SMALL || has_equal_keys(cx, entries).map_err(|deep| deep.throw(cx))? {
         let builder = Builder::new(cx)?;
         for entry in entries.chunks_exact(2) {
@@ -215,6 +238,12 @@ impl<'h> Iterator for Iter<'h> {
 
 /// The map with an entry added or its value replaced; a known key keeps its place. A MAP with an owner is changed itself.
 pub fn assoc(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, key)?;
+    assoc_prepared(cx, map, key, value)
+}
+
+/// [`assoc`] with a key that is prepared ([`hashing::prepare`]): no code of the program runs.
+pub(super) fn assoc_prepared(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
     let mark = cx.mark();
     let result = assoc_unscoped(cx, map, key, value)?;
     Ok(cx.keep(mark, result))
@@ -222,7 +251,7 @@ pub fn assoc(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result
 
 fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
     let m = cx.get(map);
-    let (count, owner, old) = (len(m), m.count(), cx.root(root(m)));
+    let (count, owner, old) = (len(m), owner(m), cx.root(root(m)));
     if cx.get(old).is(NODE) {
         let node = Slots::of(cx.get(old));
         return match small_index(node, cx.get(key)) {
@@ -263,7 +292,7 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
 /// The trie of the entries of a small map, and whether it has Float keys that equal an Int.
 fn grow(cx: &mut Thread, node: Handle, owner: u32) -> Result<(Handle, bool), Thrown> {
     // Nobody knows the new nodes yet: an owner of their own saves copies.
-    let building = if owner == SHARED { trie::new_owner() } else { owner };
+    let building = if owner == SHARED { trie::new_private_owner() } else { owner };
     let mut root = trie::empty(cx, building)?;
     let mut floats = false;
     let len = Slots::of(cx.get(node)).len();
@@ -301,6 +330,12 @@ fn update(
 
 /// The map without a key.
 pub fn dissoc(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, key)?;
+    dissoc_prepared(cx, map, key)
+}
+
+/// [`dissoc`] with a key that is prepared.
+pub(super) fn dissoc_prepared(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
     let mark = cx.mark();
     let result = dissoc_unscoped(cx, map, key)?;
     Ok(cx.keep(mark, result))
@@ -308,7 +343,7 @@ pub fn dissoc(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Throw
 
 fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
     let m = cx.get(map);
-    let (count, owner, old) = (len(m), m.count(), cx.root(root(m)));
+    let (count, owner, old) = (len(m), owner(m), cx.root(root(m)));
     let root = if cx.get(old).is(NODE) {
         let node = Slots::of(cx.get(old));
         let len = node.len();
@@ -323,7 +358,9 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
         }
     } else {
         let (key, hash) = place(cx, map, key)?;
-        match trie::dissoc(cx, old, key, hash, owner)? {
+        // A trie that becomes small is left as it is: there may be no memory for the NODE.
+        let trie_owner = if count - 1 <= SMALL { SHARED } else { owner };
+        match trie::dissoc(cx, old, key, hash, trie_owner)? {
             Some(root) if count - 1 <= SMALL => shrink(cx, root, count - 1)?,
             Some(root) => {
                 let floats = has_floats(cx.get(map));
@@ -333,6 +370,43 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
         }
     };
     update(cx, map, count - 1, root, false, owner)
+}
+
+/// [`assoc`] for an accumulator, which gets the result.
+pub fn assoc_in_place(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, key)?;
+    change_in_place(cx, map, |cx| assoc_prepared(cx, map, key, value))
+}
+
+/// [`dissoc`] for an accumulator, which gets the result.
+pub fn dissoc_in_place(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, key)?;
+    change_in_place(cx, map, |cx| dissoc_prepared(cx, map, key))
+}
+
+/// Changes the map of an accumulator, and marks the result as its own.
+#[inline]
+fn change_in_place(
+    cx: &mut Thread,
+    map: Handle,
+    change: impl FnOnce(&mut Thread) -> Result<Handle, Thrown>,
+) -> Result<Handle, Thrown> {
+    let old = cx.get(map);
+    let mut mark = old.count();
+    if mark == OWNERS + PATIENCE && !is_small(old) {
+        let owner = trie::new_private_owner();
+        if owner != SHARED {
+            cx.set_count(old, owner);
+            mark = owner;
+        }
+    }
+    let result = change(cx)?;
+    // What has an owner was changed itself; what was not changed at all may be known to others.
+    if (mark == SHARED || mark >= OWNERS) && cx.get(result) != cx.get(map) {
+        let changes = mark.max(OWNERS) - OWNERS;
+        cx.set_count(cx.get(result), OWNERS + (changes + 1).min(PATIENCE));
+    }
+    Ok(result)
 }
 
 /// The NODE of a trie that has become small.
@@ -358,16 +432,17 @@ pub struct Builder {
 impl Builder {
     /// An empty builder.
     pub fn new(cx: &mut Thread) -> Result<Builder, Thrown> {
-        Ok(Builder { map: empty_owned(cx, trie::new_owner())? })
+        Ok(Builder { map: empty_owned(cx, trie::new_private_owner())? })
     }
 
     /// A builder that begins with the entries of a map.
     pub fn from(cx: &mut Thread, map: Handle) -> Result<Builder, Thrown> {
-        Ok(Builder { map: with_owner(cx, map, trie::new_owner())? })
+        Ok(Builder { map: with_owner(cx, map, trie::new_private_owner())? })
     }
 
     /// Adds an entry or replaces its value.
     pub fn put(&self, cx: &mut Thread, key: Handle, value: Handle) -> Result<(), Thrown> {
+        hashing::prepare(cx, key)?;
         let mark = cx.mark();
         let result = assoc_unscoped(cx, self.map, key, value);
         if let Ok(map) = result {
@@ -379,6 +454,7 @@ impl Builder {
 
     /// Takes a key away.
     pub fn remove(&self, cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
+        hashing::prepare(cx, key)?;
         let mark = cx.mark();
         let result = dissoc_unscoped(cx, self.map, key);
         if let Ok(map) = result {

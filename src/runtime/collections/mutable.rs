@@ -13,6 +13,7 @@ use super::vector;
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::runtime::hashing;
 
 /// Operations on a MUTABLE_LIST.
 #[derive(Clone, Copy, Debug)]
@@ -150,9 +151,11 @@ pub fn new_map(cx: &mut Thread) -> Result<Handle, Thrown> {
 
 /// Adds an entry or replaces its value.
 pub fn put(cx: &mut Thread, mutable: Handle, key: Handle, value: Handle) -> Result<(), Thrown> {
+    // Code of the program may run here, and change this very map.
+    hashing::prepare(cx, key)?;
     let mark = cx.mark();
     let map = cx.root(map_of(cx.get(mutable)));
-    let result = map::assoc(cx, map, key, value)?;
+    let result = map::assoc_prepared(cx, map, key, value)?;
     cx.set_slot(cx.get(mutable), 0, cx.get(result));
     cx.release(mark);
     Ok(())
@@ -160,9 +163,10 @@ pub fn put(cx: &mut Thread, mutable: Handle, key: Handle, value: Handle) -> Resu
 
 /// Takes a key away.
 pub fn remove(cx: &mut Thread, mutable: Handle, key: Handle) -> Result<(), Thrown> {
+    hashing::prepare(cx, key)?;
     let mark = cx.mark();
     let map = cx.root(map_of(cx.get(mutable)));
-    let result = map::dissoc(cx, map, key)?;
+    let result = map::dissoc_prepared(cx, map, key)?;
     cx.set_slot(cx.get(mutable), 0, cx.get(result));
     cx.release(mark);
     Ok(())

@@ -5,6 +5,7 @@ use super::view::field;
 use crate::gc::layout::SET;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::equality::TooDeep;
+use crate::runtime::hashing;
 
 /// The MAP of a set.
 #[inline]
@@ -42,6 +43,7 @@ pub fn empty(cx: &mut Thread) -> Result<Handle, Thrown> {
 
 /// The set with a member.
 pub fn add(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, member)?;
     match contains(cx.get(set), cx.get(member)) {
         Ok(true) => return Ok(set),
         Ok(false) => {}
@@ -76,6 +78,7 @@ pub fn add_all(cx: &mut Thread, set: Handle, members: &[Handle]) -> Result<Handl
 
 /// Adds a member to the map of a set, unless an equal one is there.
 pub fn add_to(cx: &mut Thread, builder: &map::Builder, member: Handle) -> Result<(), Thrown> {
+    hashing::prepare(cx, member)?;
     match map::find(cx.get(builder.map()), cx.get(member)) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => builder.put(cx, member, member),

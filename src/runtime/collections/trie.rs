@@ -12,32 +12,55 @@
 //! run. A child holds at least two entries; removal keeps it so.
 //!
 //! Ownership: a node whose header count is the (non-zero) `owner` of an operation belongs to one map that is being built, and
-//! is changed in place where its size allows. Owners are never used twice.
+//! is changed in place where its size allows. Owners are never used twice. The nodes of an owner that no other thread can know
+//! ([`is_private`]) have room to grow: their last elements may be unused, and null.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::group;
 use super::view::{Slots, count_bits};
-use crate::gc::layout::{COLLISION_NODE, GROUP_NODE, MAP_NODE};
+use crate::gc::layout::{COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE};
+use crate::gc::prefetch;
 use crate::gc::word::INT_SHIFT;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::equality::{TooDeep, equal};
 use crate::runtime::hashing;
 
-const BITS: u32 = 4;
+/// Bits of a digit.
+pub const BITS: u32 = 4;
 const MASK: u64 = (1 << BITS) - 1;
 /// From here on the hash has no digits left.
 const HASH_BITS: u32 = 64;
-const CHILDREN_SHIFT: u32 = 16;
+/// Where the children begin in a bitmap.
+pub const CHILDREN_SHIFT: u32 = 16;
 
 /// Nobody's nodes: every change copies.
 pub const SHARED: u32 = 0;
+/// Private owners begin here.
+const PRIVATE: u32 = 1 << 23;
+/// Owners are below: what is above means something else in the header of a MAP.
+pub const OWNERS: u32 = (1 << 24) - 64;
 
-/// A new owner; [`SHARED`] when there are no more.
+/// A new owner for a map that several threads may know; [`SHARED`] when there are no more.
 pub fn new_owner() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
-    const LIMIT: u32 = 1 << 24;
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < LIMIT).then_some(n + 1)).unwrap_or(SHARED)
+    take(&NEXT, PRIVATE)
+}
+
+/// A new owner for a map that only its builder knows; [`SHARED`] when there are no more.
+pub fn new_private_owner() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(PRIVATE);
+    take(&NEXT, OWNERS)
+}
+
+fn take(next: &AtomicU32, limit: u32) -> u32 {
+    next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).unwrap_or(SHARED)
+}
+
+/// Can no other thread see what this owner does?
+#[inline]
+fn is_private(owner: u32) -> bool {
+    owner >= PRIVATE
 }
 
 /// The two halves of a bitmap.
@@ -110,8 +133,7 @@ pub fn hash(key: Value<'_>) -> u64 {
 pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Value<'h>, Value<'h>)>, TooDeep> {
     let mut node = root;
     let mut shift = 0;
-    while node.is(MAP_NODE) {
-        let slots = Slots::of(node);
+    while let Some(slots) = Slots::if_is(node, MAP_NODE) {
         let bitmap = Bitmap::of(slots);
         let bit = digit(hash, shift);
         if bitmap.has_entry(bit) {
@@ -123,13 +145,25 @@ pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Va
             return Ok(None);
         }
         node = slots.get(bitmap.child_index(bit));
+        approach(node, key);
         shift += BITS;
     }
-    let slots = Slots::of(node);
-    if node.is(GROUP_NODE) {
+    if let Some(slots) = Slots::if_is(node, GROUP_NODE) {
         return Ok(group::find(slots, key).map(|value| (key, value)));
     }
+    let slots = Slots::of(node);
     Ok(collision_index(slots, key)?.map(|i| (slots.get(i), slots.get(i + 1))))
+}
+
+/// A node is about to be looked into for a key. Its beginning says where to look further; in large maps neither is in the
+/// cache, so what is likely needed next is fetched together with it.
+#[inline]
+fn approach(node: Value<'_>, key: Value<'_>) {
+    let start = node.word().0;
+    prefetch::line(start + prefetch::LINE as u64);
+    if let Some(i) = key.as_int() {
+        prefetch::line(start + group::likely_offset(i) as u64);
+    }
 }
 
 fn collision_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {
@@ -149,7 +183,31 @@ pub fn empty(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
     })
 }
 
-/// A copy of a node in which `removed` elements from `at` on are replaced by `inserted`, and the first ones by immediate words.
+/// How many elements of a node are in use.
+#[inline]
+fn used(node: Slots<'_>) -> usize {
+    match node.object().layout() {
+        MAP_NODE => {
+            let bitmap = Bitmap::of(node);
+            1 + 2 * bitmap.entries() + bitmap.children()
+        }
+        GROUP_NODE => group::used(node),
+        _ => node.len(),
+    }
+}
+
+/// The length of a new node of so many elements: with some room, when there is somebody who can use it.
+fn roomy(elements: usize, layout: LayoutId, owner: u32) -> usize {
+    // Header and length are words, too.
+    const BEFORE: usize = 2;
+    if !is_private(owner) || layout == COLLISION_NODE {
+        return elements;
+    }
+    (elements + BEFORE).next_multiple_of(if elements < 16 { 4 } else { 8 }) - BEFORE
+}
+
+/// The node with `removed` elements from `at` on replaced by `inserted`, and the first ones by immediate words: itself when it
+/// belongs to a private owner and has room.
 pub(super) fn splice(
     cx: &mut Thread,
     node: Handle,
@@ -160,11 +218,27 @@ pub(super) fn splice(
     inserted: &[Handle],
 ) -> Result<Handle, Thrown> {
     let source = cx.get(node);
-    let (layout, len) = (source.layout(), Slots::of(source).len());
+    let (layout, len, capacity) = (source.layout(), used(Slots::of(source)), Slots::of(source).len());
     let new_len = len - removed + inserted.len();
-    cx.allocate(layout, new_len + 1, owner, |cx, mut fresh| {
+    // What has but one entry left gives it to its parent, for which there may be no memory: the node must still be as it was.
+    let may_be_single = new_len <= group::FIRST + 1;
+    let in_place = is_private(owner) && source.count() == owner && layout != COLLISION_NODE;
+    if in_place && new_len <= capacity && !may_be_single {
+        cx.splice_slots(source, 1 + at, removed, inserted, 1 + len);
+        for (i, &word) in first.iter().enumerate() {
+            if let Some(word) = Value::immediate(cx, word) {
+                cx.set_slot(source, 1 + i, word);
+            }
+        }
+        return Ok(node);
+    }
+    let capacity = roomy(new_len, layout, owner);
+    cx.allocate(layout, capacity + 1, owner, |cx, mut fresh| {
         let source = cx.get(node);
-        fresh.set_raw(0, count_bits(new_len));
+        fresh.set_raw(0, count_bits(capacity));
+        for i in new_len..capacity {
+            fresh.set_raw(1 + i, Word::NULL.0);
+        }
         fresh.copy(1, source, 1, at);
         for (k, &value) in inserted.iter().enumerate() {
             fresh.set(1 + at + k, cx.get(value));
@@ -184,7 +258,7 @@ pub(super) fn store(cx: &mut Thread, node: Handle, owner: u32, i: usize, value: 
         cx.set_slot(target, 1 + i, cx.get(value));
         return Ok(node);
     }
-    let (layout, len) = (target.layout(), Slots::of(target).len());
+    let (layout, len) = (target.layout(), used(Slots::of(target)));
     cx.allocate(layout, len + 1, owner, |cx, mut fresh| {
         fresh.set_raw(0, count_bits(len));
         fresh.copy(1, cx.get(node), 1, len);
@@ -217,6 +291,7 @@ pub fn assoc(
         let bit = digit(hash, shift);
         if bitmap.has_child(bit) {
             let i = bitmap.child_index(bit);
+            approach(slots.get(i), cx.get(key));
             let child = cx.root(slots.get(i));
             path.push(node, i);
             node = child;
@@ -382,7 +457,7 @@ fn entry_to_child(
 ) -> Result<Handle, Thrown> {
     let new_bitmap = Bitmap(bitmap.0 & !bit | bit << CHILDREN_SHIFT);
     let (from, to) = (bitmap.entry_index(bit), new_bitmap.child_index(bit));
-    let len = Slots::of(cx.get(node)).len();
+    let len = used(Slots::of(cx.get(node)));
     cx.allocate(MAP_NODE, len, owner, |cx, mut fresh| {
         let source = cx.get(node);
         fresh.set_raw(0, count_bits(len - 1));
@@ -498,7 +573,7 @@ fn child_to_entry(
     owner: u32,
 ) -> Result<Handle, Thrown> {
     let slots = Slots::of(cx.get(node));
-    let (bitmap, len) = (Bitmap::of(slots), slots.len());
+    let (bitmap, len) = (Bitmap::of(slots), used(slots));
     let new_bitmap = Bitmap(bitmap.0 & !(bit << CHILDREN_SHIFT) | bit);
     let at = new_bitmap.entry_index(bit);
     cx.allocate(MAP_NODE, len + 2, owner, |cx, mut fresh| {
@@ -540,10 +615,11 @@ pub fn step(slots: Slots<'_>, at: usize) -> Step<'_> {
             None => Step::End,
         };
     }
-    let entries_end = if node.is(MAP_NODE) { 1 + 2 * Bitmap::of(slots).entries() } else { slots.len() };
+    let end = used(slots);
+    let entries_end = if node.is(MAP_NODE) { 1 + 2 * Bitmap::of(slots).entries() } else { end };
     if at < entries_end {
         Step::Entry(slots.get(at), slots.get(at + 1), at + 2)
-    } else if at < slots.len() {
+    } else if at < end {
         Step::Child(slots.get(at), at + 1)
     } else {
         Step::End

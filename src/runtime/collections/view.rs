@@ -45,12 +45,24 @@ impl<'h> Slots<'h> {
     /// The view of an object, if it has the shape of an array.
     #[inline]
     pub fn try_of(object: Value<'h>) -> Option<Slots<'h>> {
-        let fits = object.is_pointer()
-            && matches!(
-                object.layout(),
-                layout::NODE | layout::MAP_NODE | layout::ARRAY | layout::COLLISION_NODE | layout::GROUP_NODE
-            );
-        if !fits {
+        match object.layout() {
+            layout
+            @ (layout::NODE | layout::MAP_NODE | layout::ARRAY | layout::COLLISION_NODE | layout::GROUP_NODE) => {
+                Slots::if_is(object, layout)
+            }
+            _ => None,
+        }
+    }
+
+    /// The view of an object, if it has this layout, which must be one of those above.
+    #[inline]
+    pub fn if_is(object: Value<'h>, layout: LayoutId) -> Option<Slots<'h>> {
+        let shaped = matches!(
+            layout,
+            layout::NODE | layout::MAP_NODE | layout::ARRAY | layout::COLLISION_NODE | layout::GROUP_NODE
+        );
+        assert!(shaped);
+        if !object.is(layout) {
             return None;
         }
         // SAFETY: these layouts have a first word, the length.

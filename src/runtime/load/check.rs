@@ -11,7 +11,9 @@ use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
 use crate::reader::lints;
-use crate::reader::tree::{Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, Unit};
+use crate::reader::tree::{
+    Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
+};
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
 /// The namespace of a later step.
@@ -230,15 +232,13 @@ impl<'a> Checker<'a> {
     fn node(&mut self, id: NodeId) {
         let span = self.unit.span(id);
         match self.unit.node(id) {
-            Node::Struct { type_, variant, base, fields, values: _ } => {
-                self.struct_literal(span, *type_, *variant, base.is_some(), fields);
-            }
+            Node::Struct(literal) => self.struct_literal(span, literal),
             Node::Field { object, name } => self.variant_value(*object, *name, span),
             Node::Call { callee, args, .. } => self.call(*callee, *args, span),
             Node::Match { subject: _, arms } => self.arms(head(self.unit, span), arms),
             Node::NotYet(feature) => self.not_yet(span, self.name(*feature)),
-            Node::Binding { names, .. } => {
-                for name in names {
+            Node::Binding(binding) => {
+                for name in &binding.names {
                     if let Some(meaning) = self.meaning(*name)
                         && !self.scope.is_dynamic(meaning)
                     {
@@ -260,7 +260,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn struct_literal(&mut self, span: Span, type_: GlobalId, variant: Option<Name>, base: bool, fields: &[Name]) {
+    fn struct_literal(&mut self, span: Span, literal: &StructLiteral) {
+        let &StructLiteral { type_, variant, base, ref fields, values: _ } = literal;
         let Some(meaning) = self.meaning(type_) else { return };
         let name = self.reference(type_);
         let at = self.unit.globals[type_.index()].span;
@@ -296,7 +297,7 @@ impl<'a> Checker<'a> {
                 self.no_field(head(self.unit, span), &owner, &declared, field);
             }
         }
-        if base {
+        if base.is_some() {
             return;
         }
         let missing: Vec<String> = declared

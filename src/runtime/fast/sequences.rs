@@ -1,108 +1,17 @@
-//! Machine code in front of helpers: the common case of a few helpers that loops over collections live on, without the way
-//! into Rust. What is not the common case jumps to the helper's exit stub, as if that had been called.
-//!
-//! These stubs have no frame, never collect and never throw: they allocate from what the allocation buffer has left. They may
-//! use every caller-saved register, like the helpers themselves.
+//! Going through vectors and building them.
 
-use super::collections::builder;
-use super::collections::vector::WIDTH;
-use super::iterate;
-use crate::asm::masm::{Alu, Assembled, Cond, Label, MacroAssembler, Mem, Reg, Shift, TooFar};
-use crate::codegen::link::Helper;
+use super::{Stub, bytes, count};
+use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
+use crate::gc::layout::{self, slot_disp, slot_offset};
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
-use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
-
-/// The code in front of a helper whose exit stub is at `exit`, for those that have some.
-pub(super) fn code<M: MacroAssembler>(helper: Helper, exit: usize) -> Option<Result<Assembled, TooFar>> {
-    let write: fn(&mut Stub<M>) = match helper {
-        Helper::Iterate => iterate,
-        Helper::NextChunk => next_chunk,
-        Helper::NewBuilder => new_builder,
-        Helper::BuilderPush => builder_push,
-        Helper::BuilderDone => builder_done,
-        _ => return None,
-    };
-    let mut asm = M::new();
-    let slow = asm.label();
-    let mut stub = Stub { asm, slow };
-    write(&mut stub);
-    let Stub { mut asm, slow } = stub;
-    asm.bind(slow);
-    asm.jump_code(exit);
-    Some(asm.finish())
-}
-
-/// A stub being written.
-struct Stub<M> {
-    asm: M,
-    /// Where the helper itself takes over.
-    slow: Label,
-}
-
-/// Bytes of an object with so many words after the header.
-const fn bytes(words: usize) -> i32 {
-    (HEADER_BYTES + 8 * words) as i32
-}
-
-/// The tagged word of a small count.
-const fn count(n: usize) -> i32 {
-    (n << INT_SHIFT) as i32
-}
-
-impl<M: MacroAssembler> Stub<M> {
-    /// `dst =` the address of so many fresh bytes; `end` is lost.
-    fn allocate(&mut self, dst: Reg, end: Reg, bytes: i32) {
-        assert_ne!(dst, end, "on ARM64 one register has two roles here");
-        let asm = &mut self.asm;
-        asm.load(dst, Mem::at(M::CTX, OFFSET_TLAB_CURSOR));
-        asm.lea(end, Mem::at(dst, bytes));
-        asm.compare_mem(end, Mem::at(M::CTX, OFFSET_TLAB_LIMIT));
-        asm.branch(Cond::Above, self.slow);
-        asm.store(Mem::at(M::CTX, OFFSET_TLAB_CURSOR), end);
-    }
-
-    /// Writes a header at `address + offset`.
-    fn header(&mut self, address: Reg, offset: i32, layout: LayoutId) {
-        self.asm.store_imm(Mem::at(address, offset), header(layout, 0) as i32);
-    }
-
-    /// Writes word `i` of the object at `address + offset`.
-    fn word(&mut self, address: Reg, offset: i32, i: usize, word: i32) {
-        self.asm.store_imm(Mem::at(address, offset + slot_offset(i) as i32), word);
-    }
-
-    /// To the helper when the object in `r`, which may be anything, has another layout.
-    fn check(&mut self, r: Reg, layout: LayoutId) {
-        self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
-        self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
-        self.asm.branch(Cond::NotEqual, self.slow);
-        self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));
-        self.asm.branch(Cond::NotEqual, self.slow);
-    }
-
-    /// Goes to the helper unless slot `i` of an object is this word.
-    fn expect(&mut self, object: Reg, i: usize, word: i32) {
-        self.asm.load(M::SCRATCH, Mem::at(object, slot_disp(i)));
-        self.asm.compare_imm(M::SCRATCH, word as i64);
-        self.asm.branch(Cond::NotEqual, self.slow);
-    }
-
-    /// A leaf of a builder at an address: full length, all null, which is then in `null`.
-    fn leaf(&mut self, address: Reg, null: Reg) {
-        assert_ne!(address, null, "on ARM64 one register has two roles here");
-        self.header(address, 0, layout::NODE);
-        self.word(address, 0, 0, count(WIDTH));
-        self.asm.mov_imm(null, Word::NULL.0 as i64);
-        for i in 0..WIDTH {
-            self.asm.store(Mem::at(address, slot_offset(1 + i) as i32), null);
-        }
-    }
-}
+use crate::gc::word::TAG_OBJECT;
+use crate::runtime::collections::builder;
+use crate::runtime::collections::vector::WIDTH;
+use crate::runtime::iterate;
 
 /// `(collection)`: a cursor at the beginning of a vector.
-fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub(super) fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, cursor, end) = (M::ARGS[0], M::RESULT, M::ARGS[1]);
     stub.check(vector, layout::VECTOR);
     stub.allocate(cursor, end, bytes(4));
@@ -116,7 +25,7 @@ fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(cursor)`: the next leaf of a vector with at most one level of nodes above its leaves.
-fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     let cursor = M::ARGS[0];
     let (vector, position) = (M::ARGS[1], M::ARGS[2]);
     let (total, start) = (M::ARGS[3], M::ARGS[4]);
@@ -154,7 +63,7 @@ fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `()`: a builder.
-fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (leaf, other) = (M::RESULT, M::ARGS[0]);
     let at = bytes(1 + WIDTH);
     stub.allocate(leaf, other, at + bytes(builder::SLOTS));
@@ -171,7 +80,7 @@ fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(builder, value)`: the leaf is full and there is room for it among the leaves.
-fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (builder, value) = (M::ARGS[0], M::ARGS[1]);
     let (leaves, full, n) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     let fresh = M::RESULT;
@@ -200,7 +109,7 @@ fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(builder)`: the vector of what is in the first leaf.
-fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let builder = M::ARGS[0];
     let (leaf, used, fresh, end) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     stub.check(builder, layout::VECTOR_BUILDER);
@@ -242,21 +151,4 @@ fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.bind(done);
     asm.lea(M::RESULT, Mem::at(fresh, vector_at + TAG_OBJECT as i32));
     asm.ret();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::asm::arm64::Arm64;
-    use crate::asm::x64::X64;
-
-    /// On one machine RESULT is CLOSURE, on the other it is not: what is written for both is looked at on every host.
-    #[test]
-    fn registers_have_one_role_on_both_machines() {
-        use Helper::*;
-        for helper in [Iterate, NextChunk, NewBuilder, BuilderPush, BuilderDone] {
-            assert!(code::<X64>(helper, 0).is_some_and(|code| code.is_ok()));
-            assert!(code::<Arm64>(helper, 0).is_some_and(|code| code.is_ok()));
-        }
-    }
 }

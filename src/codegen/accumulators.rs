@@ -1,0 +1,179 @@
+//! Accumulators: local variables whose map grows in place.
+//!
+//! In `for … { m = assoc(m, k, v) }` the variable is overwritten by the result, so nobody can see the difference between a
+//! changed copy and a changed map, unless somebody else holds the map. The calls in such assignments go to helpers that may
+//! change the map (the header of a MAP says whether: see `runtime/collections/map.rs`), and every other read of the variable
+//! *freezes* it first: clears that mark, so that the value is an ordinary map from then on. Only the container arguments of a
+//! few functions of `core` that keep nothing of it need no freeze.
+//!
+//! What makes it right: a map with the mark is held by one accumulator and by nothing else. Closures would hold it, so
+//! captured variables are no accumulators. A container argument is read before the other arguments are evaluated; when these
+//! assign the variable, it is a read like any other, for the call must see the map as it was.
+
+use super::facts::{Facts, Types};
+use super::generator::Generator;
+use super::link::{CollectionCall, Helper};
+use super::survey::counts_as_local;
+use crate::asm::masm::*;
+use crate::gc::layout::{self, HEADER_DISP};
+use crate::reader::tree::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A call (or an index expression) whose container is a variable.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    node: NodeId,
+    call: CollectionCall,
+    /// The node that reads the variable.
+    read: NodeId,
+    var: VarId,
+    /// The ticks of the read and of the call.
+    span: (u32, u32),
+}
+
+/// What the survey sees of assignments and of collections in variables, in order.
+#[derive(Debug, Default)]
+pub struct Sightings {
+    uses: Vec<Use>,
+    /// Variable and tick of each assignment.
+    assigned: Vec<(VarId, u32)>,
+    /// Calls whose result is assigned to their container within a loop that the variable is older than.
+    growing: FxHashSet<NodeId>,
+}
+
+/// The accumulators of an arity, and what is special about nodes that read them.
+#[derive(Debug, Default)]
+pub struct Accumulators {
+    vars: FxHashSet<VarId>,
+    /// Reads that keep nothing of the value.
+    harmless: FxHashSet<NodeId>,
+    /// Calls that go to helpers which know maps with the mark.
+    calls: FxHashMap<NodeId, CollectionCall>,
+    /// Those of them that may change the map.
+    growing: FxHashSet<NodeId>,
+}
+
+impl Sightings {
+    /// A call of `core` (or an index expression) with a variable as container; both ticks are known now.
+    pub fn saw_use(&mut self, node: NodeId, call: CollectionCall, read: (NodeId, VarId), span: (u32, u32)) {
+        self.uses.push(Use { node, call, read: read.0, var: read.1, span });
+    }
+
+    /// An assignment, finished at this tick.
+    pub fn saw_assignment(&mut self, var: VarId, value: NodeId, tick: u32, in_loop: bool) {
+        self.assigned.push((var, tick));
+        // The call was finished just before, when its container is a variable at all.
+        if let Some(use_) = self.uses.last()
+            && use_.node == value
+            && use_.var == var
+            && matches!(use_.call, CollectionCall::Assoc | CollectionCall::Dissoc)
+            && in_loop
+        {
+            self.growing.insert(value);
+        }
+    }
+
+    /// The accumulators.
+    pub fn finish(self, arity: &Arity) -> Accumulators {
+        let mut out = Accumulators::default();
+        for use_ in &self.uses {
+            if self.growing.contains(&use_.node) && counts_as_local(&arity.vars[use_.var.index()]) {
+                out.vars.insert(use_.var);
+            }
+        }
+        for use_ in &self.uses {
+            if !out.vars.contains(&use_.var) || self.assigned_within(use_) {
+                continue;
+            }
+            let changes = matches!(use_.call, CollectionCall::Assoc | CollectionCall::Dissoc);
+            if changes && !self.growing.contains(&use_.node) {
+                continue;
+            }
+            out.harmless.insert(use_.read);
+            // Two operands of `get` have a helper already.
+            if !matches!(use_.call, CollectionCall::Index) {
+                out.calls.insert(use_.node, use_.call);
+            }
+            if changes {
+                out.growing.insert(use_.node);
+            }
+        }
+        out
+    }
+
+    fn assigned_within(&self, use_: &Use) -> bool {
+        let (from, to) = use_.span;
+        self.assigned.iter().any(|(var, tick)| *var == use_.var && from < *tick && *tick < to)
+    }
+}
+
+impl CollectionCall {
+    /// Is this a number of arguments that the helper takes?
+    pub fn takes(self, arguments: usize) -> bool {
+        match self {
+            CollectionCall::Length => arguments == 1,
+            CollectionCall::Index | CollectionCall::Contains | CollectionCall::Dissoc => arguments == 2,
+            CollectionCall::GetOr | CollectionCall::Assoc => arguments == 3,
+        }
+    }
+
+    fn helper(self) -> Helper {
+        match self {
+            CollectionCall::Index => Helper::GetIndex,
+            CollectionCall::GetOr => Helper::GetOr,
+            CollectionCall::Contains => Helper::Contains,
+            CollectionCall::Length => Helper::Length,
+            CollectionCall::Assoc => Helper::AssocInPlace,
+            CollectionCall::Dissoc => Helper::DissocInPlace,
+        }
+    }
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Writes a call whose container is an accumulator; false when it is none of those.
+    pub(super) fn accumulator_call(&mut self, node: NodeId, args: &[NodeId]) -> bool {
+        let Some(call) = self.survey.accumulators.calls.get(&node).copied() else { return false };
+        for arg in args {
+            self.expression(*arg);
+        }
+        self.at = node;
+        if call == CollectionCall::GetOr {
+            self.look_up(Helper::GetOr, 3);
+            return true;
+        }
+        self.call_helper(call.helper(), args.len(), &[], Facts::ANY);
+        true
+    }
+
+    /// The latest operand is a variable that a node has read: freezes what it holds, unless the node is harmless.
+    pub(super) fn read_accumulator(&mut self, node: NodeId, var: VarId) {
+        let accumulators = &self.survey.accumulators;
+        if accumulators.vars.contains(&var) && !accumulators.harmless.contains(&node) {
+            self.freeze();
+        }
+    }
+
+    /// The latest operand was assigned to a variable and is wanted as the value of the assignment, too.
+    pub(super) fn share_assigned(&mut self, value: NodeId) {
+        if self.survey.accumulators.growing.contains(&value) {
+            self.freeze();
+        }
+    }
+
+    /// Clears the mark of the latest operand, if it is a map: from here on it never changes.
+    fn freeze(&mut self) {
+        let i = self.top(0);
+        let facts = self.state.operand(i).facts;
+        let other = facts.layout.is_some_and(|known| known != layout::MAP) || !facts.types.meets(Types::OBJECT);
+        if !self.state.reachable || other || self.state.operand(i).place.is_const() {
+            return;
+        }
+        let r = self.in_register(i);
+        let done = self.asm.label();
+        self.check_layout(r, facts, layout::MAP, done);
+        // NO-BARRIER: a header, not a slot. Whoever else knows the map has it frozen, and stores the same word.
+        self.asm.store_imm(Mem::at(r, HEADER_DISP), layout::header(layout::MAP, 0) as i32);
+        self.asm.bind(done);
+        self.unpin();
+    }
+}
