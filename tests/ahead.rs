@@ -1,5 +1,7 @@
 //! Functions that are compiled ahead of their calls do what they would have done anyway.
 
+mod common;
+
 use std::fmt::Write;
 
 use harrier::gc::{self, Thread};
@@ -218,7 +220,7 @@ fn errors_tell_where_they_happened() {
     let calls: String = (0..30).map(|i| format!("    f{i}(v)\n")).collect();
     let text = format!("{functions}fn main() {{\n    let v = map(fn(i) {{ i }}, range(0, 29))\n{calls}}}\n");
     std::fs::write(&file, text).expect("a file");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_harrier")).arg(&file).output().expect("harrier");
+    let output = std::process::Command::new(common::harrier()).arg(&file).output().expect("harrier");
     let _ = std::fs::remove_file(&file);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("IndexError") && said.contains(".hr:89"), "{said}");
