@@ -1,6 +1,5 @@
 //! Functions that are compiled ahead of their calls do what they would have done anyway.
 
-#[allow(dead_code)]
 mod common;
 
 use std::fmt::Write;
