@@ -375,7 +375,12 @@ fn memory_that_runs_out() {
          fn main() {{
              for f in [{all}] {{ print(safely(f), \"\") }}
              reset!(kept, null)
-             for t in map(fn(f) {{ thread(f) }}, [vectors, closures, maps]) {{ print(safely(fn() {{ join(t) }}), \"\") }}
+             // All are ready before the first takes what memory there is.
+             let go = atom(false)
+             let ready = fn(f) {{ thread(fn() {{ while !deref(go) {{ sleep(1) }} f() }}) }}
+             let joins = map(fn(f) {{ let t = ready(f) fn() {{ join(t) }} }}, [vectors, closures, maps])
+             reset!(go, true)
+             for wait in joins {{ print(safely(wait), \"\") }}
              println(count(vec(range(0, 1000))))
          }}"
     );
