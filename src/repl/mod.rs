@@ -4,6 +4,7 @@
 
 use crate::gc::Thread;
 
+pub mod completion;
 pub mod session;
 mod terminal;
 

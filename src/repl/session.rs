@@ -4,6 +4,9 @@
 //!
 //! Invariant: whatever a line does, the session goes on.
 
+use std::collections::BTreeSet;
+
+use super::completion::Names;
 use crate::gc::Thread;
 use crate::runtime::load::{self, LoadError, render_problems};
 use crate::runtime::{Kind, Namespace, builtins, console, declare, foreign, report};
@@ -39,8 +42,28 @@ Type an expression to see its value; definitions stay.
   :apropos TEXT      names that contain TEXT
   :ns [NAME]         the present namespace, or go to another
   :quit              end (so does Ctrl-D)
+Tab completes names.
 An open bracket or string goes on in the next line; an empty line gives it up.
 ";
+
+/// The commands, as they are completed.
+const COMMANDS: [&str; 5] = [":help", ":doc", ":apropos", ":ns", ":quit"];
+/// Words of the language that are long enough to be completed.
+const WORDS: [&str; 13] = [
+    "binding",
+    "break",
+    "catch",
+    "continue",
+    "extend",
+    "finally",
+    "letonce",
+    "match",
+    "namespace",
+    "protocol",
+    "return",
+    "struct",
+    "throw",
+];
 
 impl Session {
     /// A session in the namespace `user`.
@@ -155,6 +178,23 @@ impl Session {
             _ if argument.is_empty() => return None,
             _ => Answer::Error(format!("there is no command :{word} (see :help)\n")),
         })
+    }
+
+    /// The names that can be written now.
+    pub fn names(&self, cx: &Thread) -> Names {
+        let public = |n: &'static Namespace| n.members().into_iter().filter(|(name, _)| !name.starts_with('_'));
+        let mut names: BTreeSet<String> = COMMANDS.iter().map(|c| (*c).to_string()).collect();
+        let core = cx.vm().namespaces.find("core");
+        for namespace in core.into_iter().chain([self.namespace]) {
+            names.extend(public(namespace).map(|(name, _)| name.to_string()));
+        }
+        for alias in self.namespace.alias_names() {
+            if let Some(namespace) = self.namespace.alias(alias) {
+                names.extend(public(namespace).map(|(name, _)| format!("{alias}/{name}")));
+            }
+        }
+        names.extend(WORDS.iter().map(|w| (*w).to_string()));
+        Names(names)
     }
 
     fn describe(&self, cx: &mut Thread, name: &str) -> String {

@@ -3,9 +3,11 @@
 use std::io::BufRead;
 use std::path::PathBuf;
 
-use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
+use rustyline::history::DefaultHistory;
+use rustyline::{CompletionType, Config, Editor};
 
+use super::completion::Names;
 use super::session::{Answer, Session, show};
 use crate::gc::Thread;
 use crate::runtime::console;
@@ -13,7 +15,8 @@ use crate::runtime::console;
 /// Talks to a person.
 pub fn talk(cx: &mut Thread) -> u8 {
     let Some(mut session) = Session::new(cx, true) else { return 1 };
-    let mut editor = match DefaultEditor::new() {
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor = match Editor::<Names, DefaultHistory>::with_config(config) {
         Ok(editor) => editor,
         Err(_) => return plain(cx),
     };
@@ -26,6 +29,7 @@ pub fn talk(cx: &mut Thread) -> u8 {
     console::flush_quietly();
     loop {
         let prompt = session.prompt();
+        editor.set_helper(Some(session.names(cx)));
         let line = cx.outside(|| editor.readline(&prompt));
         match line {
             Ok(line) => {
