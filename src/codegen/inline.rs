@@ -109,6 +109,9 @@ impl<'a> Finder<'a> {
         let mut callee = Callee { about, calls: false, size: arity.size };
         let fits = self.fits(link, arity, arity.body, &mut callee, false);
         self.stack.pop();
+        if fits {
+            link.depend(found.binding);
+        }
         fits.then_some(callee)
     }
 

@@ -197,6 +197,8 @@ pub trait Link {
     fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize>;
     /// The function bound there, when it is one of the unit being compiled that captures nothing and takes so many arguments.
     fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable>;
+    /// The code takes what the binding holds for granted: it is to be made anew when that changes.
+    fn depend(&mut self, binding: usize);
     /// The data cell with the address of the dispatch table of the method bound there.
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize>;
     /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.

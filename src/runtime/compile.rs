@@ -375,9 +375,12 @@ impl Link for RuntimeLink<'_> {
         if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 || version > i32::MAX as u64 {
             return None;
         }
-        binding.depend(self.record);
         let version_cell = binding.version_address();
         Some(Inlinable { function, arity: arity.index as usize, version_cell, version: version as u32 })
+    }
+
+    fn depend(&mut self, binding: usize) {
+        self.binding(binding).depend(self.record);
     }
 
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize> {

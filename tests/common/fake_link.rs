@@ -289,6 +289,8 @@ impl Link for FakeLink<'_> {
         Some(Inlinable { function, arity, version_cell: self.cell(format!("version of {name}")), version: 1 })
     }
 
+    fn depend(&mut self, _binding: usize) {}
+
     fn method_table(&mut self, _binding: usize, _arguments: usize) -> Option<usize> {
         None
     }
