@@ -9,6 +9,7 @@ mod common;
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,17 +55,17 @@ fn no_page_is_writable_and_executable() {
     let (mut reads, mut executable, mut emulated) = (0, 0, false);
     while child.try_wait().expect("a child").is_none() {
         assert!(Instant::now() < limit, "it does not end");
+        // A process becomes another program: the maps are this one's when it was this before they were read, and still is. One
+        // that has just ended has neither.
+        let runs = || std::fs::read_link(format!("{process}/exe")).ok();
+        let before = runs();
         let maps = std::fs::read_to_string(format!("{process}/maps")).unwrap_or_default();
-        // Asked after the maps were read: by then they are those of an emulator only if this is one. A process that has just
-        // ended has neither.
-        if let Ok(runs) = std::fs::read_link(format!("{process}/exe"))
-            && !maps.is_empty()
-        {
-            emulated |= runs.file_name().is_some_and(|name| name.to_string_lossy().starts_with("qemu-"));
-            if !emulated {
-                reads += 1;
-                executable += maps.lines().filter(|line| check(line)).count();
-            }
+        let after = runs();
+        let emulator = |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("qemu-"));
+        emulated |= before.iter().chain(&after).any(emulator);
+        if !emulated && before.is_some() && before == after && !maps.is_empty() {
+            reads += 1;
+            executable += maps.lines().filter(|line| check(line)).count();
         }
         std::thread::sleep(Duration::from_millis(1));
     }
