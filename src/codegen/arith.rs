@@ -38,6 +38,9 @@ pub(super) fn helper_of(op: BinaryOp) -> Helper {
     }
 }
 
+/// Ints below are constants of an instruction.
+const IMMEDIATE: u64 = 1 << 27;
+
 /// Which path is written inline.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Path {
@@ -186,11 +189,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.set_operand(j, a);
             }
         }
-        const FITS: u64 = 1 << 27;
         self.load_operands(2);
         let (i, j) = (self.top(1), self.top(0));
         // What needs a register gets it before the failing way notes the state.
-        if self.constant_int(j).is_some_and(|n| n.unsigned_abs() >= FITS) {
+        if self.constant_int(j).is_some_and(|n| n.unsigned_abs() >= IMMEDIATE) {
             self.in_register(j);
         }
         if self.constant_int(i).is_some() {

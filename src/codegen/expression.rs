@@ -130,6 +130,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Return(value) => self.return_(*value),
             Node::Break { loop_, value } => self.break_(*loop_, *value),
             Node::Continue { loop_ } => self.continue_(*loop_),
+            Node::Throw(_) if self.throws_by_call() => {}
             Node::Throw(value) => {
                 self.expression(*value);
                 self.at = node;
@@ -292,9 +293,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Null | Node::Local(_) | Node::Global(_) => true,
             Node::Field { object, .. } => self.is_plain(*object),
-            Node::Index { object, index } => self.is_plain(*object) && self.is_plain(*index),
-            Node::Unary { operand, .. } => self.is_plain(*operand),
-            Node::Binary { left, right, .. } => self.is_plain(*left) && self.is_plain(*right),
+            // Elements and comparisons may be a user's code.
             _ => false,
         }
     }

@@ -50,6 +50,8 @@ pub(super) struct Inline {
     height: usize,
     /// The ways to the real call, outside of hot regions.
     exits: Join,
+    /// Some way ends in the real call whatever the types, and not because it throws.
+    gave_way: bool,
     /// The functions being written, the innermost last.
     frames: Vec<Frame>,
 }
@@ -155,7 +157,7 @@ impl<'a> Finder<'a> {
                 }
                 let args = args.len as usize;
                 match link.global(*global).map(|g| g.kind) {
-                    Some(GlobalKind::Intrinsic(_)) => return true,
+                    Some(GlobalKind::Intrinsic(which)) => return !which.has_effects(),
                     Some(GlobalKind::Dynamic) | None => return false,
                     _ => {}
                 }
@@ -165,7 +167,7 @@ impl<'a> Finder<'a> {
                         callee.size += inner.size;
                     }
                     // A way that ends in a call is as good as one that fails, as long as it is not the only one.
-                    None if branch && !self.calls_own(link, *global) => callee.calls = true,
+                    None if branch && !self.calls_own(link, *global, args) => callee.calls = true,
                     None => return false,
                 }
                 true
@@ -175,10 +177,9 @@ impl<'a> Finder<'a> {
     }
 
     /// Is it a call of a function that is being looked at? Taking in a turn of a recursion gains nothing.
-    fn calls_own(&self, link: &mut dyn Link, global: GlobalId) -> bool {
-        let Some(found) = link.global(global) else { return true };
-        let functions = (0..ARG_REGS).filter_map(|n| link.inlinable(found.binding, n));
-        functions.map(|f| f.function).any(|f| f == self.own || self.stack.contains(&f))
+    fn calls_own(&self, link: &mut dyn Link, global: GlobalId, args: usize) -> bool {
+        let about = link.global(global).and_then(|found| link.inlinable(found.binding, args));
+        about.is_some_and(|a| a.function == self.own || self.stack.contains(&a.function))
     }
 }
 
@@ -207,11 +208,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let mark = self.mark();
         let exits = self.region.as_ref().map_or(0, |r| r.exits.len());
-        self.inline = Some(Inline { node, height: self.state.height(), exits: Join::new(), frames: Vec::new() });
+        self.inline =
+            Some(Inline { node, height: self.state.height(), exits: Join::new(), gave_way: false, frames: Vec::new() });
         self.write_callee(node, callee, n);
-        let exits_here = self.inline.take().map(|i| i.exits).unwrap_or_default();
-        if !self.state.reachable {
-            // Nothing but ways to the real call: then it is better made at once.
+        let (exits_here, gave_way) = self.inline.take().map(|i| (i.exits, i.gave_way)).unwrap_or_default();
+        if !self.state.reachable || gave_way && self.region.is_some() {
+            // Nothing but ways to the real call, or one that would leave the hot region for good: then it is made at once.
             self.rollback(&mark);
             if let Some(region) = &mut self.region {
                 region.exits.truncate(exits);
@@ -316,17 +318,30 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// In inlined code: there is no going on from here but by the real call. An operand stands for the value of an operation on
     /// the latest `n` operands. False outside of inlined code.
     pub(super) fn gives_way(&mut self, n: usize) -> bool {
+        let Some(inline) = &mut self.inline else { return false };
+        inline.gave_way |= self.state.reachable;
+        self.go_to_call();
+        self.replace(n, Value::constant(Word::NULL));
+        true
+    }
+
+    /// In inlined code: an exception is thrown by the real call, which evaluates it. False outside of inlined code.
+    pub(super) fn throws_by_call(&mut self) -> bool {
         if self.inline.is_none() {
             return false;
         }
+        self.go_to_call();
+        self.push_constant(Word::NULL);
+        true
+    }
+
+    fn go_to_call(&mut self) {
         if self.state.reachable
             && let Some(label) = self.leave_inlined()
         {
             self.asm.jump(label);
             self.unreachable();
         }
-        self.replace(n, Value::constant(Word::NULL));
-        true
     }
 
     /// In inlined code: what was learnt of a word holds of every operand that is the same word.

@@ -134,6 +134,13 @@ pub enum Intrinsic {
     NewBuilder, BuilderPush, BuilderDone,
 }
 
+impl Intrinsic {
+    /// Does a call change something?
+    pub fn has_effects(self) -> bool {
+        matches!(self, Intrinsic::NewBuilder | Intrinsic::BuilderPush | Intrinsic::BuilderDone)
+    }
+}
+
 /// A global function that could be written in place of its calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Inlinable {

@@ -30,6 +30,7 @@ const COUNT_MASK: u32 = (1 << 24) - 1;
 /// So many parts may be visited before the next depth is tried.
 const BUDGET: usize = 1 << 22;
 
+/// The odd number that one word is multiplied with: 2^64 over the golden ratio.
 pub const K1: u64 = 0x9E37_79B9_7F4A_7C15;
 const K2: u64 = 0xD6E8_FEB8_6659_FD93;
 

@@ -42,31 +42,31 @@ pub(super) fn code<M: MacroAssembler>(
         Helper::Equal => &|stub| floats::comparison(stub, FCond::Equal),
         _ => return None,
     };
-    let mut asm = M::new();
-    let slow = asm.label();
-    let mut stub = Stub { asm, slow };
-    write(&mut stub);
-    let Stub { mut asm, slow } = stub;
-    asm.bind(slow);
-    asm.jump_code(exit);
-    Some(asm.finish())
+    Some(stub(write, |asm: &mut M| asm.jump_code(exit)))
 }
 
 /// The code that looks into maps, in front of the C function at `function`: see `runtime/lookup.rs`.
 pub(super) fn look_up<M: MacroAssembler>(function: usize, extended: usize) -> Result<Assembled, TooFar> {
+    let ask = |asm: &mut M| {
+        let prologue = asm.prologue(0);
+        asm.mov(M::CLOSURE, M::CTX);
+        asm.call_c(function);
+        asm.epilogue(0);
+        asm.ret();
+        asm.set_frame_size(prologue, 0);
+    };
+    stub(&|stub| maps::look_up(stub, extended), ask)
+}
+
+/// A stub: the common case, and behind it what is done otherwise.
+fn stub<M: MacroAssembler>(common: &dyn Fn(&mut Stub<M>), otherwise: impl FnOnce(&mut M)) -> Result<Assembled, TooFar> {
     let mut asm = M::new();
     let slow = asm.label();
     let mut stub = Stub { asm, slow };
-    maps::look_up(&mut stub, extended);
-    let Stub { mut asm, slow } = stub;
-    asm.bind(slow);
-    let prologue = asm.prologue(0);
-    asm.mov(M::CLOSURE, M::CTX);
-    asm.call_c(function);
-    asm.epilogue(0);
-    asm.ret();
-    asm.set_frame_size(prologue, 0);
-    asm.finish()
+    common(&mut stub);
+    stub.asm.bind(stub.slow);
+    otherwise(&mut stub.asm);
+    stub.asm.finish()
 }
 
 /// A stub being written.
