@@ -1,21 +1,14 @@
 //! Functions that are compiled ahead of their calls do what they would have done anyway.
 
 mod common;
+#[path = "common/machine.rs"]
+mod machine;
 
 use std::fmt::Write;
 
 use harrier::gc::{self, Thread};
-use harrier::runtime::{Namespace, Vm, compile, declare, load, reclaim};
-
-/// Runs something with a machine of its own on a stack as large as the program's.
-fn with_machine(options: gc::Options, run: impl FnOnce(&mut Thread) + Send + 'static) {
-    let all = move || {
-        let mut cx = Vm::start(options, compile::compile).expect("a machine");
-        load::core(&mut cx).expect("core");
-        run(&mut cx);
-    };
-    std::thread::Builder::new().stack_size(64 << 20).spawn(all).expect("a thread").join().expect("no panic");
-}
+use harrier::runtime::{Namespace, declare, load, reclaim};
+use machine::with_machine;
 
 fn stressed() -> gc::Options {
     gc::Options { stress: gc::Stress::Decaying, verify: true, ..gc::Options::default() }

@@ -5,10 +5,14 @@
 //! stays in `target/tmp/library`.
 
 mod common;
+#[path = "common/random.rs"]
+mod random;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use random::Random;
 
 /// Values to call with: edges of every type.
 const VALUES: &[&str] = &[
@@ -140,19 +144,6 @@ fn attempt(k, args) {
 }
 ";
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % limit as u64) as usize
-    }
-}
-
 const CALLS: usize = 300;
 
 fn program(seed: u64) -> String {
@@ -171,7 +162,7 @@ fn program(seed: u64) -> String {
 }
 
 fn seeds() -> Vec<u64> {
-    let number = |name: &str| std::env::var(name).ok().map(|s| s.parse::<u64>().expect("a number"));
+    use common::number;
     match number("HARRIER_SEED") {
         Some(seed) => vec![seed],
         None => {

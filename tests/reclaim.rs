@@ -1,17 +1,11 @@
 //! Code that nobody can reach is freed, and code that somebody can reach is not.
 
-use harrier::gc::{self, Thread};
-use harrier::runtime::{Vm, compile, declare, load, reclaim};
+#[path = "common/machine.rs"]
+mod machine;
 
-/// Runs something with a machine of its own on a stack as large as the program's.
-fn with_machine(options: gc::Options, run: impl FnOnce(&mut Thread) + Send + 'static) {
-    let all = move || {
-        let mut cx = Vm::start(options, compile::compile).expect("a machine");
-        load::core(&mut cx).expect("core");
-        run(&mut cx);
-    };
-    std::thread::Builder::new().stack_size(64 << 20).spawn(all).expect("a thread").join().expect("no panic");
-}
+use harrier::gc::{self, Thread};
+use harrier::runtime::{declare, load, reclaim};
+use machine::with_machine;
 
 fn say(cx: &mut Thread, text: &str) -> String {
     let mark = cx.mark();

@@ -14,11 +14,14 @@ pub fn harrier() -> PathBuf {
     std::env::var_os("HARRIER_BIN").map_or_else(|| env!("CARGO_BIN_EXE_harrier").into(), PathBuf::from)
 }
 
+/// The number that an environment variable gives.
+pub fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|s| s.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
 /// A limit of time, which `HARRIER_TIME_FACTOR` makes longer where programs run under an emulator.
 pub fn patient(limit: Duration) -> Duration {
-    let factor =
-        std::env::var("HARRIER_TIME_FACTOR").map_or(1, |f| f.parse().expect("HARRIER_TIME_FACTOR is a number"));
-    limit * factor
+    limit * number("HARRIER_TIME_FACTOR").unwrap_or(1) as u32
 }
 
 /// What a program is expected to do, read from the comments at its end (or anywhere, for the markers of one line):

@@ -9,12 +9,15 @@ mod ast;
 mod common;
 mod eval;
 mod generate;
+#[path = "../common/random.rs"]
+mod random;
 mod reduce;
 mod value;
 
 use ast::{Expr, PRELUDE, Printer};
 use eval::{Evaluator, Out};
-use generate::{Maker, Random};
+use generate::Maker;
+use random::Random;
 use std::path::PathBuf;
 use std::time::Duration;
 use value::V;
@@ -149,7 +152,7 @@ fn outcome(evaluator: &mut Evaluator, f: usize, args: &[Expr]) -> Option<String>
 }
 
 fn seeds() -> Vec<u64> {
-    let number = |name: &str| std::env::var(name).ok().map(|s| s.parse::<u64>().expect("a number"));
+    use common::number;
     match number("HARRIER_SEED") {
         Some(seed) => vec![seed],
         None => {
