@@ -1,6 +1,5 @@
 //! Functions that are compiled ahead of their calls do what they would have done anyway.
 
-mod common;
 #[path = "common/machine.rs"]
 mod machine;
 
@@ -204,18 +203,4 @@ fn what_it_took_for_granted_may_change() {
         let expected: Vec<String> = (0..15).map(|i| format!("6, {}", i + 1)).collect();
         assert_eq!(say(cx, &format!("[{all}]")), format!("[{}]", expected.join(", ")));
     });
-}
-
-#[test]
-fn errors_tell_where_they_happened() {
-    let file = std::env::temp_dir().join(format!("harrier-ahead-{}.hr", std::process::id()));
-    let functions: String = (0..30).map(|i| format!("fn f{i}(a) {{\n    a[{i}]\n}}\n")).collect();
-    let calls: String = (0..30).map(|i| format!("    f{i}(v)\n")).collect();
-    let text = format!("{functions}fn main() {{\n    let v = map(fn(i) {{ i }}, range(0, 29))\n{calls}}}\n");
-    std::fs::write(&file, text).expect("a file");
-    let output = std::process::Command::new(common::harrier()).arg(&file).output().expect("harrier");
-    let _ = std::fs::remove_file(&file);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("IndexError") && said.contains(".hr:89"), "{said}");
-    assert!(said.contains("/f29 "), "{said}");
 }
