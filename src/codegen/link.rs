@@ -222,6 +222,8 @@ pub trait Link {
     fn closure_cell(&mut self, function: FunctionId) -> usize;
     /// What the binding's value looks like now.
     fn hint(&mut self, binding: usize) -> Hint;
+    /// What a captured value looks like now, when the function is compiled for a call.
+    fn captured_hint(&mut self, index: u32) -> Hint;
     /// Are comments for listings wanted?
     fn notes(&self) -> bool;
     /// Is there stack enough to go on? When not, the code that is being generated will be thrown away.

@@ -208,8 +208,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     let closure = self.in_register(0);
                     let r = self.register();
                     self.asm.load(r, Mem::at(closure, layout::closure_disp(1 + k as usize)));
-                    self.push_reg(r, Facts::ANY);
-                    self.unpin();
+                    let hint = self.link.captured_hint(k);
+                    self.replace(0, Value::new(Place::Reg(r), Facts::ANY).hinted(hint));
                 }
             }
             self.store_var(id);

@@ -12,8 +12,11 @@ use super::twin::Promotion;
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, slot_disp};
-use crate::gc::word::{TAG_MASK, TAG_OBJECT};
+use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::reader::tree::*;
+
+/// As many levels of nodes above a vector's leaves are gone through by code of its own.
+const INLINE_LEVELS: usize = 3;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `Name { … }`, `Enum.variant { … }`
@@ -270,7 +273,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let hint = value.hint.element();
         let object = self.in_register(i);
-        if self.constant_int(j).is_none() {
+        // An index that is no part of an instruction is in its register before the way out is noted.
+        let constant =
+            self.constant_int(j).filter(|n| (0..if array { 1 << 20 } else { layout::VECTOR_WIDTH as i64 }).contains(n));
+        if constant.is_none() {
             self.in_register(j);
         }
         let dst = self.register();
@@ -286,39 +292,100 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.check_ints(&[0], failing.label);
-        let slots = match node_reg {
-            None => object,
-            Some(tail) => {
-                // A vector without a root has all its elements in the tail, whose length is then its count.
-                self.asm.load(tail, Mem::at(object, slot_disp(3)));
-                self.asm.load(dst, Mem::at(object, slot_disp(0)));
-                self.asm.compare_mem(dst, Mem::at(tail, slot_disp(0)));
-                self.asm.branch(Cond::NotEqual, failing.label);
-                tail
-            }
-        };
-        self.load_element(dst, slots, j, failing.label);
+        match node_reg {
+            None => self.load_element(dst, object, (constant, j), failing.label),
+            Some(node) => self.load_from_vector(dst, node, object, (constant, j), failing.label),
+        }
         if let Some((resume, _)) = failing.resume {
             self.asm.bind(resume);
         }
         self.replace(2, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
     }
 
-    fn load_element(&mut self, dst: Reg, slots: Reg, j: usize, failing: Label) {
-        match self.constant_int(j) {
-            Some(n) if (0..1 << 20).contains(&n) => {
-                self.asm.load(M::SCRATCH, Mem::at(slots, slot_disp(0)));
-                self.asm.compare_imm(M::SCRATCH, n << 3);
+    fn load_element(&mut self, dst: Reg, array: Reg, (constant, j): (Option<i64>, usize), failing: Label) {
+        match constant {
+            Some(n) => {
+                self.asm.load(M::SCRATCH, Mem::at(array, slot_disp(0)));
+                self.asm.compare_imm(M::SCRATCH, n << INT_SHIFT);
                 self.asm.branch(Cond::BelowEqual, failing);
-                self.asm.load(dst, Mem::at(slots, slot_disp(1 + n as usize)));
+                self.asm.load(dst, Mem::at(array, slot_disp(1 + n as usize)));
             }
-            _ => {
+            None => {
                 let index = self.in_register(j);
-                self.asm.compare_mem(index, Mem::at(slots, slot_disp(0)));
+                self.asm.compare_mem(index, Mem::at(array, slot_disp(0)));
                 self.asm.branch(Cond::AboveEqual, failing);
-                self.asm.load(dst, Mem::indexed(slots, index, 0, slot_disp(1)));
+                self.asm.load(dst, Mem::indexed(array, index, 0, slot_disp(1)));
             }
         }
+    }
+
+    /// An element of a vector: in its tail, or out of line in its tree when that is not deeper than [`INLINE_LEVELS`].
+    fn load_from_vector(
+        &mut self,
+        dst: Reg,
+        node: Reg,
+        vector: Reg,
+        (constant, j): (Option<i64>, usize),
+        failing: Label,
+    ) {
+        let (in_tree, done) = (self.asm.label(), self.asm.label());
+        self.asm.load(dst, Mem::at(vector, slot_disp(0)));
+        self.asm.load(node, Mem::at(vector, slot_disp(3)));
+        let index = match constant {
+            Some(n) => {
+                self.asm.compare_imm(dst, n << INT_SHIFT);
+                self.asm.branch(Cond::BelowEqual, failing);
+                // Where there is a tree, the first elements are in it.
+                self.asm.compare_mem(dst, Mem::at(node, slot_disp(0)));
+                self.asm.branch(Cond::NotEqual, in_tree);
+                self.asm.load(dst, Mem::at(node, slot_disp(1 + n as usize)));
+                None
+            }
+            None => {
+                let index = self.in_register(j);
+                self.asm.compare(index, dst);
+                self.asm.branch(Cond::AboveEqual, failing);
+                self.asm.alu_mem(Alu::Sub, dst, dst, Mem::at(node, slot_disp(0)));
+                self.asm.compare(index, dst);
+                self.asm.branch(Cond::Below, in_tree);
+                self.asm.alu(Alu::Sub, dst, index, dst);
+                self.asm.load(dst, Mem::indexed(node, dst, 0, slot_disp(1)));
+                Some(index)
+            }
+        };
+        self.asm.bind(done);
+        self.cold.push(Box::new(move |g| {
+            let asm = &mut g.asm;
+            asm.bind(in_tree);
+            let labels: [Label; INLINE_LEVELS] = std::array::from_fn(|_| asm.label());
+            asm.load(node, Mem::at(vector, slot_disp(2)));
+            for (k, label) in labels.iter().enumerate() {
+                asm.compare_mem32_imm(
+                    Mem::at(vector, slot_disp(1)),
+                    (((k + 1) * layout::VECTOR_BITS) << INT_SHIFT) as u32,
+                );
+                asm.branch(Cond::Equal, *label);
+            }
+            asm.jump(failing);
+            let digit = ((layout::VECTOR_WIDTH - 1) << INT_SHIFT) as i64;
+            let step = |asm: &mut M, to: Reg, level: usize| match (index, constant) {
+                (Some(index), _) => {
+                    asm.shift_imm(Shift::RightLogical, dst, index, (level * layout::VECTOR_BITS) as u8);
+                    asm.alu_imm(Alu::And, dst, dst, digit);
+                    asm.load(to, Mem::indexed(node, dst, 0, slot_disp(1)));
+                }
+                (None, n) => {
+                    let n = if level == 0 { n.unwrap_or(0) as usize } else { 0 };
+                    asm.load(to, Mem::at(node, slot_disp(1 + n)));
+                }
+            };
+            for (k, label) in labels.iter().enumerate().rev() {
+                asm.bind(*label);
+                step(asm, node, k + 1);
+            }
+            step(asm, dst, 0);
+            asm.jump(done);
+        }));
     }
 
     /// `object[index] = value` for the latest three operands; the value stays.

@@ -114,6 +114,11 @@ layouts! {
 /// The first id of struct and variant layouts.
 pub const FIRST_USER_LAYOUT: LayoutId = 64;
 
+/// The bits of a vector's index that one level of nodes decides.
+pub const VECTOR_BITS: usize = 5;
+/// The elements of a full leaf of a vector, and the children of a full node.
+pub const VECTOR_WIDTH: usize = 1 << VECTOR_BITS;
+
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 8;
 /// Offset of slot `i` from the *address* of the object.

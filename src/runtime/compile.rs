@@ -458,6 +458,18 @@ impl Link for RuntimeLink<'_> {
         value.map_or(Hint::None, hint)
     }
 
+    fn captured_hint(&mut self, index: u32) -> Hint {
+        let called = self
+            .cx
+            .called_closure()
+            .filter(|f| super::entry::code_of(*f).is_some_and(|c| std::ptr::eq(c, self.record)));
+        match called.filter(|f| (index as usize) < f.capture_count()).map(|f| f.capture(index as usize)) {
+            // A variable that is assigned, too.
+            Some(value) if !value.is(layout::BOX) => hint(value),
+            _ => Hint::None,
+        }
+    }
+
     fn has_stack(&mut self) -> bool {
         if self.cx.stack_is_low() {
             let thrown = self.cx.throw(super::errors::ErrorKind::StackOverflow, "calls are nested too deeply");

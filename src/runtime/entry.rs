@@ -78,6 +78,14 @@ impl Thread {
         }
     }
 
+    /// The function value of the call that is being resolved, if one is.
+    pub(super) fn called_closure(&self) -> Option<Value<'_>> {
+        // SAFETY: the field is a u64 within the context; `self` is borrowed.
+        let spilled = unsafe { *(&raw const *self).byte_add(context::OFFSET_SPILLED as usize).cast::<u64>() };
+        // Only then is what lies there a root.
+        (spilled > 0).then(|| self.spilled_closure())
+    }
+
     /// Lets the call that is being resolved have another function value.
     pub(super) fn set_spilled_closure(&mut self, function: Handle) {
         let word = self.get(function).word();

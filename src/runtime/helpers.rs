@@ -161,7 +161,7 @@ impl Helpers {
     pub(super) fn new(
         memory: &CodeMemory,
         stubs: &super::stubs::Stubs,
-        extended: usize,
+        outside: super::fast::Outside,
     ) -> Result<Helpers, StartError> {
         let functions: Vec<usize> = ALL.iter().map(|h| function(*h)).collect();
         let exits = stubs.exits(memory, &functions)?;
@@ -171,7 +171,7 @@ impl Helpers {
         }
         let mut fast = Vec::new();
         for helper in ALL {
-            if let Some(code) = super::fast::code::<Host>(*helper, addresses[*helper as usize], extended) {
+            if let Some(code) = super::fast::code::<Host>(*helper, addresses[*helper as usize], outside) {
                 fast.push((*helper, code?));
             }
         }
@@ -181,7 +181,7 @@ impl Helpers {
         }
         let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
         let box_float = memory.publish(&[&box_float])?.starts[0];
-        let look_up = super::fast::look_up::<Host>(super::lookup::look_up as *const () as usize, extended)?;
+        let look_up = super::fast::look_up::<Host>(super::lookup::look_up as *const () as usize, outside)?;
         let look_up = memory.publish(&[&look_up])?.starts[0];
         Ok(Helpers { stubs: addresses, box_float, look_up })
     }

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::binding::Binding;
 use super::builtins::{Builtin, TABLES};
 use super::code::{ENTRIES, MANY};
+use super::fast;
 use super::vm::StartError;
 use crate::asm::masm::{Assembled, MacroAssembler, Mem};
 use crate::asm::memory::{CodeMemory, MemoryError};
@@ -70,6 +71,7 @@ pub struct Stubs {
     thunks: Mutex<Thunks>,
     exits: Mutex<FxHashMap<usize, usize>>,
     builtins: Mutex<FxHashMap<(usize, u32), usize>>,
+    outside: fast::Outside,
 }
 
 #[derive(Default)]
@@ -80,7 +82,7 @@ struct Thunks {
 
 impl Stubs {
     /// Makes what every machine needs.
-    pub(super) fn new(memory: &CodeMemory) -> Result<Stubs, StartError> {
+    pub(super) fn new(memory: &CodeMemory, outside: fast::Outside) -> Result<Stubs, StartError> {
         let core = host::stubs::core(&CONFIG, super::trace::unwind as *const () as usize)?;
         let at = memory.publish(&[&core.code])?.starts[0];
         let throw = at + core.throw as usize;
@@ -105,6 +107,7 @@ impl Stubs {
             thunks: Mutex::default(),
             exits: Mutex::default(),
             builtins: Mutex::default(),
+            outside,
         };
         let many = stubs.thunk(memory, Thunk::Many)?;
         let entry_resolvers = std::array::from_fn(|n| if n == MANY { many } else { starts[n] });
@@ -172,7 +175,7 @@ impl Stubs {
         for (builtin, &exit) in group.iter().zip(&exits) {
             for argc in (0..MANY).filter(|&n| builtin.accepts(n)) {
                 keys.push((builtin.entry as usize, argc as u32));
-                codes.push(counted(argc as i32, exit)?);
+                codes.push(self.builtin_code(builtin, argc, exit)?);
             }
         }
         let starts = memory.publish(&codes.iter().collect::<Vec<_>>())?.starts;
@@ -182,6 +185,14 @@ impl Stubs {
             builtins.insert((builtin.entry as usize, MANY as u32), exit);
         }
         builtins.get(&key).copied().ok_or(MemoryError::Exhausted("builtin"))
+    }
+
+    /// What calls a builtin with `argc` arguments.
+    fn builtin_code(&self, builtin: &Builtin, argc: usize, exit: usize) -> Result<Assembled, MemoryError> {
+        match fast::builtin::<Host>(builtin, argc, self.outside, |masm| count_and_jump(masm, argc as i32, exit)) {
+            Some(code) => code.map_err(|_| MemoryError::Exhausted("stub")),
+            None => counted(argc as i32, exit),
+        }
     }
 
     /// Code that sets the number of arguments and goes to a stub that reads it.
@@ -199,9 +210,13 @@ impl Stubs {
 /// Stores the number of arguments and jumps on.
 fn counted(argc: i32, exit: usize) -> Result<Assembled, MemoryError> {
     let mut masm = Host::new();
-    masm.store_imm(Mem::at(Host::CTX, CONFIG.arg_count), argc);
-    masm.jump_code(exit);
+    count_and_jump(&mut masm, argc, exit);
     masm.finish().map_err(|_| MemoryError::Exhausted("stub"))
+}
+
+fn count_and_jump<M: MacroAssembler>(masm: &mut M, argc: i32, exit: usize) {
+    masm.store_imm(Mem::at(M::CTX, CONFIG.arg_count), argc);
+    masm.jump_code(exit);
 }
 
 /// On entry: the arguments of a call. Clobbers RESULT and one caller-saved register that carries no argument.

@@ -138,9 +138,12 @@ impl Vm {
     pub fn start(options: gc::Options, compiler: Compiler) -> Result<Attached, StartError> {
         let heap = Heap::new(options)?;
         let memory = CodeMemory::reserve()?;
-        let stubs = Stubs::new(&memory)?;
         let dispatch = Dispatch::default();
-        let helpers = Helpers::new(&memory, &stubs, dispatch.builtin_extended_address())?;
+        let text = super::text::Shared::new(&memory, &heap)?;
+        let outside =
+            super::fast::Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
+        let stubs = Stubs::new(&memory, outside)?;
+        let helpers = Helpers::new(&memory, &stubs, outside)?;
         let code_map = Arc::new(CodeMap::new(&memory));
         let later = Arc::new(Later::new());
         heap.set_hooks(hooks(&later));
@@ -160,7 +163,7 @@ impl Vm {
             types: Types::default(),
             namespaces: Namespaces::default(),
             dispatch,
-            text: super::text::Shared::default(),
+            text,
             threads: Threads::default(),
             loader: Loader::default(),
             reclaim: Reclaim::default(),

@@ -341,6 +341,10 @@ impl Link for FakeLink<'_> {
         Hint::None
     }
 
+    fn captured_hint(&mut self, _index: u32) -> Hint {
+        Hint::None
+    }
+
     fn has_stack(&mut self) -> bool {
         true
     }

@@ -13,9 +13,7 @@ use super::view::{Slots, append, copy_array, count_bits, count_field, field, rep
 use crate::gc::layout::{NODE, VECTOR};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
-const BITS: usize = 5;
-/// The elements of a full leaf.
-pub const WIDTH: usize = 1 << BITS;
+pub use crate::gc::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
 const MASK: usize = WIDTH - 1;
 
 /// How many elements.

@@ -1,4 +1,5 @@
-//! Inline Ints as keys of large maps: looking one up, and giving it another value in the map of an accumulator.
+//! Inline Ints as keys of large maps: looking one up, and giving it another value in the map of an accumulator or in a mutable
+//! map.
 //!
 //! The walk is that of `collections/trie.rs`, without a call and with few instructions, so that lookups overlap while they wait
 //! for memory. What it meets besides nodes, groups and Int entries is the general helper's.
@@ -28,10 +29,10 @@ struct Walk {
 }
 
 /// `(collection, key)`: the value, UNDEFINED when the key is missing. See `runtime/lookup.rs`.
-pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>, extended: usize) {
+pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (walk, spare) = Walk::new::<M>(stub.asm.label());
     let walk = Walk { likely: Some(spare), ..walk };
-    walk.find(stub, extended);
+    walk.find(stub);
     stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
     stub.asm.ret();
     stub.asm.bind(walk.missing);
@@ -44,26 +45,56 @@ pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>, extended: usize) {
 }
 
 /// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own.
-pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>, extended: usize) {
+pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     // What is not the common case gives argument 2 back first.
     let (helper, give_back) = (stub.slow, stub.asm.label());
     let (walk, value) = Walk::new::<M>(give_back);
     stub.asm.mov(value, M::ARGS[2]);
     stub.slow = give_back;
-    walk.find(stub, extended);
-    // The owner of a node stands in the upper part of its header, and that of the map in the map's.
-    let (own, theirs) = (walk.hash, walk.bitmap);
-    stub.asm.load(own, Mem::at(walk.map, HEADER_DISP));
-    stub.asm.load(theirs, Mem::at(walk.node, HEADER_DISP));
-    stub.asm.shift_imm(Shift::RightLogical, own, own, layout::COUNT_SHIFT as u8);
-    stub.asm.shift_imm(Shift::RightLogical, theirs, theirs, layout::COUNT_SHIFT as u8);
-    stub.asm.compare_imm(own, i64::from(trie::SHARED));
-    stub.asm.branch(Cond::Equal, give_back);
-    stub.asm.compare(own, theirs);
-    stub.asm.branch(Cond::NotEqual, give_back);
+    walk.find(stub);
+    stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));
+    walk.own_node(stub);
     // NO-BARRIER: no other thread knows the node; collections move all of it.
     stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
     stub.asm.mov(M::RESULT, walk.map);
+    stub.asm.ret();
+    stub.asm.bind(give_back);
+    stub.asm.mov(M::ARGS[2], value);
+    stub.slow = helper;
+}
+
+/// `(mutable map, key)`: the value of a key that is there.
+pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
+    // What is not the common case gives argument 2 back first, when there is one.
+    let (helper, give_back) = (stub.slow, stub.asm.label());
+    let (walk, default) = Walk::new::<M>(give_back);
+    stub.asm.mov(default, M::ARGS[2]);
+    stub.slow = give_back;
+    let walk = walk.in_mutable(stub);
+    walk.find(stub);
+    stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
+    stub.asm.ret();
+    stub.asm.bind(give_back);
+    if argc > 2 {
+        stub.asm.mov(M::ARGS[2], default);
+    }
+    stub.slow = helper;
+}
+
+/// `(mutable map, key, value)`: another value for a key that is there; gives the mutable map.
+pub(super) fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (helper, give_back) = (stub.slow, stub.asm.label());
+    let (walk, value) = Walk::new::<M>(give_back);
+    stub.asm.mov(value, M::ARGS[2]);
+    stub.slow = give_back;
+    let walk = walk.in_mutable(stub);
+    walk.find(stub);
+    stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+    stub.asm.load(walk.hash, Mem::at(walk.hash, HEADER_DISP));
+    walk.own_node(stub);
+    // Other threads may know the mutable map.
+    stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+    stub.asm.mov(M::RESULT, M::ARGS[0]);
     stub.asm.ret();
     stub.asm.bind(give_back);
     stub.asm.mov(M::ARGS[2], value);
@@ -81,16 +112,33 @@ impl Walk {
         (Walk { map, key, node: M::RESULT, hash, bitmap, at, shift, likely: None, missing }, spare)
     }
 
+    /// The walk through the map of the mutable map that is argument 0; the register of the map is lost on the way.
+    fn in_mutable<M: MacroAssembler>(self, stub: &mut Stub<M>) -> Walk {
+        stub.check(M::ARGS[0], layout::MUTABLE_MAP);
+        stub.asm.load(self.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+        Walk { map: self.hash, ..self }
+    }
+
+    /// To the helper unless `node` belongs to the map whose header is in `hash`: the owner of both stands in the upper part of
+    /// their headers.
+    fn own_node<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        let (own, theirs) = (self.hash, self.bitmap);
+        stub.asm.load(theirs, Mem::at(self.node, HEADER_DISP));
+        stub.asm.shift_imm(Shift::RightLogical, own, own, layout::COUNT_SHIFT as u8);
+        stub.asm.shift_imm(Shift::RightLogical, theirs, theirs, layout::COUNT_SHIFT as u8);
+        stub.asm.compare_imm(own, i64::from(trie::SHARED));
+        stub.asm.branch(Cond::Equal, stub.slow);
+        stub.asm.compare(own, theirs);
+        stub.asm.branch(Cond::NotEqual, stub.slow);
+    }
+
     /// Finds the key: `node` and `at` say where its value is. Goes to `missing` when it is not there, to the helper when it
     /// cannot tell. Map and key stay.
-    fn find<M: MacroAssembler>(&self, stub: &mut Stub<M>, extended: usize) {
+    fn find<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
         stub.asm.test_imm(self.key, TAG_MASK as i64);
         stub.asm.branch(Cond::NotEqual, stub.slow);
         stub.check(self.map, layout::MAP);
-        stub.asm.mov_imm(self.at, extended as i64);
-        stub.asm.load8(self.at, Mem::at(self.at, 0));
-        stub.asm.compare_imm(self.at, 0);
-        stub.asm.branch(Cond::NotEqual, stub.slow);
+        stub.unless_extended(self.at);
         stub.asm.load(self.node, Mem::at(self.map, slot_disp(1)));
         self.hash_key(stub);
         let (top, leaf, no_child, found) = (stub.asm.label(), stub.asm.label(), stub.asm.label(), stub.asm.label());

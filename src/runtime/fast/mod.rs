@@ -1,14 +1,17 @@
-//! Machine code in front of helpers: the common case of those that loops over collections live on, and of arithmetic on what
-//! nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the helper's exit stub, as
-//! if that had been called.
+//! Machine code in front of helpers and builtins: the common case of those that loops over collections and texts live on, and of
+//! arithmetic on what nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the exit
+//! stub, as if that had been called.
 //!
 //! These stubs have no frame, never collect and never throw: they allocate from what the allocation buffer has left. They may
-//! use every caller-saved register, like the helpers themselves.
+//! use every caller-saved register, like the functions themselves.
 
-mod floats;
+mod access;
 mod maps;
+mod numbers;
 mod sequences;
+mod texts;
 
+use super::builtins::Builtin;
 use super::collections::vector::WIDTH;
 use crate::asm::masm::{Assembled, Cond, FCond, Falu, Label, MacroAssembler, Mem, Reg, TooFar};
 use crate::codegen::link::Helper;
@@ -17,36 +20,96 @@ use crate::gc::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, heade
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 
-/// The code in front of a helper whose exit stub is at `exit`, for those that have some. `extended` is the address of a byte that
-/// is 0 while no builtin type has been extended.
+/// What the stubs look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outside {
+    /// The address of a byte that is 0 while no builtin type has been extended.
+    pub extended: usize,
+    /// The cell of the array of one-character strings.
+    pub ascii: usize,
+}
+
+/// The code in front of a helper whose exit stub is at `exit`, for those that have some.
 pub(super) fn code<M: MacroAssembler>(
     helper: Helper,
     exit: usize,
-    extended: usize,
+    outside: Outside,
 ) -> Option<Result<Assembled, TooFar>> {
+    use layout::{ARRAY, MUTABLE_LIST, STRING, VECTOR};
     let write: &dyn Fn(&mut Stub<M>) = match helper {
         Helper::Iterate => &sequences::iterate,
         Helper::NextChunk => &sequences::next_chunk,
         Helper::NewBuilder => &sequences::new_builder,
         Helper::BuilderPush => &sequences::builder_push,
         Helper::BuilderDone => &sequences::builder_done,
-        Helper::AssocInPlace => &move |stub| maps::assoc_in_place(stub, extended),
-        Helper::Add => &|stub| floats::operation(stub, Falu::Add),
-        Helper::Subtract => &|stub| floats::operation(stub, Falu::Sub),
-        Helper::Multiply => &|stub| floats::operation(stub, Falu::Mul),
-        Helper::Divide => &|stub| floats::operation(stub, Falu::Div),
-        Helper::Less => &|stub| floats::comparison(stub, FCond::Less),
-        Helper::LessEqual => &|stub| floats::comparison(stub, FCond::LessEqual),
-        Helper::Greater => &|stub| floats::comparison(stub, FCond::Greater),
-        Helper::GreaterEqual => &|stub| floats::comparison(stub, FCond::GreaterEqual),
-        Helper::Equal => &|stub| floats::comparison(stub, FCond::Equal),
+        Helper::AssocInPlace => &maps::assoc_in_place,
+        Helper::GetIndex => &|stub| {
+            stub.unless_extended(M::RESULT);
+            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]);
+        },
+        Helper::SetIndex => &|stub| access::store(stub, &[ARRAY, MUTABLE_LIST], 2),
+        Helper::Add => &|stub| numbers::operation(stub, Falu::Add),
+        Helper::Subtract => &|stub| numbers::operation(stub, Falu::Sub),
+        Helper::Multiply => &|stub| numbers::operation(stub, Falu::Mul),
+        Helper::Divide => &|stub| numbers::operation(stub, Falu::Div),
+        Helper::Less => &|stub| comparison(stub, FCond::Less, Cond::Below),
+        Helper::LessEqual => &|stub| comparison(stub, FCond::LessEqual, Cond::BelowEqual),
+        Helper::Greater => &|stub| comparison(stub, FCond::Greater, Cond::Above),
+        Helper::GreaterEqual => &|stub| comparison(stub, FCond::GreaterEqual, Cond::AboveEqual),
+        Helper::Equal => &|stub| comparison(stub, FCond::Equal, Cond::Equal),
         _ => return None,
     };
-    Some(stub(write, |asm: &mut M| asm.jump_code(exit)))
+    Some(stub(outside, write, |asm: &mut M| asm.jump_code(exit)))
+}
+
+/// `(a, b)`: a Bool, of two Floats or two texts.
+fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, floats: FCond, bytes: Cond) {
+    let (helper, no_floats) = (stub.slow, stub.asm.label());
+    stub.slow = no_floats;
+    numbers::comparison(stub, floats);
+    stub.asm.bind(no_floats);
+    stub.slow = helper;
+    texts::comparison(stub, bytes);
+}
+
+/// The code in front of a builtin that is called with `argc` arguments, for those that have some; `otherwise` is what is done
+/// without. Core methods come here only for types that nobody has extended with them.
+pub(super) fn builtin<M: MacroAssembler>(
+    builtin: &Builtin,
+    argc: usize,
+    outside: Outside,
+    otherwise: impl FnOnce(&mut M),
+) -> Option<Result<Assembled, TooFar>> {
+    use layout::{ARRAY, MUTABLE_LIST, STRING, VECTOR};
+    let write: &dyn Fn(&mut Stub<M>) = match (builtin.namespace, builtin.name, argc) {
+        ("core", "get", 2 | 3) => &|stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]),
+        ("core", "nth", 2 | 3) => &|stub| {
+            stub.unless_extended(M::RESULT);
+            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]);
+        },
+        ("core", "length", 1) => &|stub| access::length(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, layout::MAP]),
+        ("core", "push" | "conj", 2) => &access::vector_push,
+        ("core", "deref", 1) => &access::deref,
+        ("core", "char-code-at", 2) => &access::char_code_at,
+        ("core", "min", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Less),
+        ("core", "max", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Greater),
+        ("mutable-array", "get", 2 | 3) | ("mutable-array", "read-field", 2) => &|stub| access::element(stub, &[ARRAY]),
+        ("mutable-array", "write-field", 3) => &|stub| access::store(stub, &[ARRAY], 2),
+        ("mutable-array", "swap", 3) => &access::swap,
+        ("mutable-list", "get", 2 | 3) => &|stub| access::element(stub, &[MUTABLE_LIST]),
+        ("mutable-list", "set!", 3) => &|stub| access::store(stub, &[MUTABLE_LIST], 0),
+        ("mutable-list", "push!", 2) => &access::list_push,
+        ("mutable-list", "pop!", 1) => &access::list_pop,
+        ("mutable-list", "count", 1) => &|stub| access::length(stub, &[MUTABLE_LIST]),
+        ("mutable-map", "get", 2 | 3) => &|stub| maps::mutable_get(stub, argc),
+        ("mutable-map", "put!", 3) => &maps::mutable_put,
+        _ => return None,
+    };
+    Some(stub(outside, write, otherwise))
 }
 
 /// The code that looks into maps, in front of the C function at `function`: see `runtime/lookup.rs`.
-pub(super) fn look_up<M: MacroAssembler>(function: usize, extended: usize) -> Result<Assembled, TooFar> {
+pub(super) fn look_up<M: MacroAssembler>(function: usize, outside: Outside) -> Result<Assembled, TooFar> {
     let ask = |asm: &mut M| {
         let prologue = asm.prologue(0);
         asm.mov(M::CLOSURE, M::CTX);
@@ -55,14 +118,18 @@ pub(super) fn look_up<M: MacroAssembler>(function: usize, extended: usize) -> Re
         asm.ret();
         asm.set_frame_size(prologue, 0);
     };
-    stub(&|stub| maps::look_up(stub, extended), ask)
+    stub(outside, &maps::look_up, ask)
 }
 
 /// A stub: the common case, and behind it what is done otherwise.
-fn stub<M: MacroAssembler>(common: &dyn Fn(&mut Stub<M>), otherwise: impl FnOnce(&mut M)) -> Result<Assembled, TooFar> {
+fn stub<M: MacroAssembler>(
+    outside: Outside,
+    common: &dyn Fn(&mut Stub<M>),
+    otherwise: impl FnOnce(&mut M),
+) -> Result<Assembled, TooFar> {
     let mut asm = M::new();
     let slow = asm.label();
-    let mut stub = Stub { asm, slow };
+    let mut stub = Stub { asm, slow, outside };
     common(&mut stub);
     stub.asm.bind(stub.slow);
     otherwise(&mut stub.asm);
@@ -74,6 +141,7 @@ struct Stub<M> {
     asm: M,
     /// Where the helper itself takes over.
     slow: Label,
+    outside: Outside,
 }
 
 /// Bytes of an object with so many words after the header.
@@ -98,6 +166,20 @@ impl<M: MacroAssembler> Stub<M> {
         asm.store(Mem::at(M::CTX, OFFSET_TLAB_CURSOR), end);
     }
 
+    /// Gives a Bool, as the flags say.
+    fn give_bool(&mut self, cond: Cond) {
+        let no = self.asm.label();
+        self.asm.branch(cond.negate(), no);
+        self.give(Word::TRUE);
+        self.asm.bind(no);
+        self.give(Word::FALSE);
+    }
+
+    fn give(&mut self, word: Word) {
+        self.asm.mov_imm(M::RESULT, word.0 as i64);
+        self.asm.ret();
+    }
+
     /// Writes a header at `address + offset`.
     fn header(&mut self, address: Reg, offset: i32, layout: LayoutId) {
         self.asm.store_imm(Mem::at(address, offset), header(layout, 0) as i32);
@@ -114,6 +196,14 @@ impl<M: MacroAssembler> Stub<M> {
         self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
         self.asm.branch(Cond::NotEqual, self.slow);
         self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));
+        self.asm.branch(Cond::NotEqual, self.slow);
+    }
+
+    /// To the helper when a builtin type has been extended; `r` is lost.
+    fn unless_extended(&mut self, r: Reg) {
+        self.asm.mov_imm(r, self.outside.extended as i64);
+        self.asm.load8(r, Mem::at(r, 0));
+        self.asm.compare_imm(r, 0);
         self.asm.branch(Cond::NotEqual, self.slow);
     }
 
@@ -146,10 +236,22 @@ mod tests {
     #[test]
     fn registers_have_one_role_on_both_machines() {
         use Helper::*;
-        for helper in [Iterate, NextChunk, NewBuilder, BuilderPush, BuilderDone, AssocInPlace] {
-            assert!(code::<X64>(helper, 0, 0).is_some_and(|code| code.is_ok()));
-            assert!(code::<Arm64>(helper, 0, 0).is_some_and(|code| code.is_ok()));
+        for helper in [Iterate, NextChunk, NewBuilder, BuilderPush, BuilderDone, AssocInPlace, GetIndex, SetIndex] {
+            assert!(code::<X64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
+            assert!(code::<Arm64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
         }
-        assert!(look_up::<X64>(0, 0).is_ok() && look_up::<Arm64>(0, 0).is_ok());
+        let outside = Outside::default();
+        assert!(look_up::<X64>(0, outside).is_ok() && look_up::<Arm64>(0, outside).is_ok());
+        let mut with_code = 0;
+        for (row, argc) in
+            crate::runtime::builtins::TABLES.iter().copied().flatten().flat_map(|b| (0..6).map(move |n| (b, n)))
+        {
+            if let Some(code) = builtin::<X64>(row, argc, outside, |_| ()).filter(|_| row.accepts(argc)) {
+                assert!(code.is_ok(), "{} of {argc}", row.name);
+                assert!(builtin::<Arm64>(row, argc, outside, |_| ()).is_some_and(|code| code.is_ok()));
+                with_code += 1;
+            }
+        }
+        assert_eq!(with_code, 27);
     }
 }

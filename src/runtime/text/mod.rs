@@ -6,13 +6,19 @@ pub mod json;
 pub mod output;
 pub mod strings;
 
-use std::sync::OnceLock;
-
 use super::roots::RootCell;
+use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::gc::Heap;
 
 /// Values that all threads of a machine share.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Shared {
-    /// The array of the 128 one-character ASCII strings.
-    pub(super) ascii: OnceLock<&'static RootCell>,
+    /// The array of the 128 one-character ASCII strings, undefined until one is asked for.
+    pub(super) ascii: &'static RootCell,
+}
+
+impl Shared {
+    pub(super) fn new(memory: &CodeMemory, heap: &Heap) -> Result<Shared, MemoryError> {
+        Ok(Shared { ascii: RootCell::new(memory, heap)? })
+    }
 }

@@ -7,12 +7,10 @@
 //! appends to the string that ends where the used bytes end extends that object (`Thread::append_bytes` lets one of several
 //! threads win; the others copy).
 
-use super::Shared;
 use crate::gc::layout::ARRAY;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::collections::view::Slots;
 use crate::runtime::errors::ErrorKind;
-use crate::runtime::roots::RootCell;
 
 /// Concatenations up to this size are copied.
 const SMALL: usize = 256;
@@ -44,8 +42,7 @@ pub fn of(cx: &mut Thread, text: &str) -> Result<Handle, Thrown> {
 #[inline]
 pub fn of_char(cx: &mut Thread, c: char) -> Result<Handle, Thrown> {
     if c.is_ascii() {
-        let shared = cx.vm().text.ascii.get();
-        if let Some(table) = shared.and_then(|cell| cell.get(cx)) {
+        if let Some(table) = cx.vm().text.ascii.get(cx) {
             return Ok(cx.root(Slots::of(table).get(c as usize)));
         }
         return first_ascii(cx, c);
@@ -56,21 +53,13 @@ pub fn of_char(cx: &mut Thread, c: char) -> Result<Handle, Thrown> {
 /// Makes the shared strings.
 #[cold]
 fn first_ascii(cx: &mut Thread, c: char) -> Result<Handle, Thrown> {
-    let shared: &'static Shared = &cx.vm().text;
     cx.scoped(|cx| {
         let strings = (0..128u8)
             .map(|byte| cx.alloc_string(char::from(byte).encode_utf8(&mut [0; 4])))
             .collect::<Result<Vec<_>, _>>()?;
         let table = cx.alloc_array_of(ARRAY, &strings)?;
-        let vm = cx.vm();
-        match RootCell::new(&vm.memory, &vm.heap) {
-            Ok(cell) => {
-                cell.set(cx.get(table));
-                // When another thread was faster, its strings stay.
-                let _ = shared.ascii.set(cell);
-            }
-            Err(error) => return Err(cx.throw(ErrorKind::OutOfMemory, error.to_string())),
-        }
+        // When another thread was faster, its strings are forgotten: nobody relies on their identity.
+        cx.vm().text.ascii.set(cx.get(table));
         Ok(strings[c as usize])
     })
 }
