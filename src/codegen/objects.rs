@@ -359,11 +359,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             asm.bind(in_tree);
             let labels: [Label; INLINE_LEVELS] = std::array::from_fn(|_| asm.label());
             asm.load(node, Mem::at(vector, slot_disp(2)));
+            // A vector that skips elements of its tree says so in the same word, and is the helper's.
+            asm.load(dst, Mem::at(vector, slot_disp(1)));
             for (k, label) in labels.iter().enumerate() {
-                asm.compare_mem32_imm(
-                    Mem::at(vector, slot_disp(1)),
-                    (((k + 1) * layout::VECTOR_BITS) << INT_SHIFT) as u32,
-                );
+                asm.compare_imm(dst, (((k + 1) * layout::VECTOR_BITS) << INT_SHIFT) as i64);
                 asm.branch(Cond::Equal, *label);
             }
             asm.jump(failing);

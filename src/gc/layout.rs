@@ -19,7 +19,7 @@
 //! | `STRING_PREFIX` | `chars << 32 \| bytes`, hash, `BYTES` object: the first `bytes` bytes of it |
 //! | `BYTES` | capacity in bytes, bytes in use, bytes padded to a word |
 //! | `ARRAY`, `NODE` | length (Int), slots … |
-//! | `VECTOR` | count (Int), shift (Int: 5 × depth of root), root (`NODE` or null), tail (`NODE` of exactly the tail) |
+//! | `VECTOR` | count (Int), shift (Int: 5 × depth of root, + 256 × skipped elements), root (`NODE` or null), tail (`NODE` of exactly the tail) |
 //! | `MAP` | count (Int), root (small: `NODE` of k, v, k, v in order of insertion), `true` when a large one may have whole Floats as keys, else null |
 //! | `SET` | `MAP` of member → member |
 //! | `ATOM`, `BOX` | value |

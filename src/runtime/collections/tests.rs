@@ -42,6 +42,24 @@ fn check_vector(cx: &mut Thread, ops: &[(u8, i64, usize)]) {
                 v = vector::slice(cx, v, a.min(b), a.max(b)).expect("memory");
                 model = model[a.min(b)..a.max(b)].to_vec();
             }
+            10 => {
+                let from = (at % 70).min(model.len());
+                v = vector::slice(cx, v, from, model.len()).expect("memory");
+                model.drain(..from);
+            }
+            11 => {
+                let to = model.len() - (at % 70).min(model.len());
+                v = vector::slice(cx, v, 0, to).expect("memory");
+                model.truncate(to);
+            }
+            12 if model.len() < 3000 => {
+                let more: Vec<i64> = (0..1100).map(|i| value.wrapping_add(i) >> 8).collect();
+                let handles: Vec<_> = more.iter().map(|n| int(cx, *n)).collect();
+                let array = cx.alloc_array_of(crate::gc::layout::ARRAY, &handles).expect("memory");
+                let part = vector::from_array(cx, array, more.len()).expect("memory");
+                v = vector::concat(cx, v, part).expect("memory");
+                model.extend(more);
+            }
             _ => {}
         }
         if op % 3 == 0 {
@@ -51,6 +69,7 @@ fn check_vector(cx: &mut Thread, ops: &[(u8, i64, usize)]) {
     old.push((v, model));
     for (v, model) in old {
         assert_eq!(vector::len(cx.get(v)), model.len());
+        assert!(model.len() > vector::WIDTH || cx.get(v).slot(2).is_null(), "few elements are all in the tail");
         assert_eq!(ints(cx, v), model);
         for i in (0..model.len()).step_by(17) {
             assert_eq!(vector::get(cx.get(v), i).and_then(|x| x.as_int()), Some(model[i]));
@@ -141,7 +160,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn vectors(ops in vec((0..10u8, any::<i32>().prop_map(i64::from), any::<usize>()), 0..400)) {
+    fn vectors(ops in vec((prop_oneof![16 => 0..9u8, 1 => 9..10u8, 9 => 10..13u8], any::<i32>().prop_map(i64::from), any::<usize>()), 0..400)) {
         with_machine(|cx| check_vector(cx, &ops));
     }
 

@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! VECTOR count | shift | root | tail
-//!                         │      └─ NODE of the last 1 … 32 elements (0 in the empty vector)
-//!                         └─ null while all elements are in the tail; else `shift`/5 levels of NODEs of NODEs
-//!                            above leaves of exactly 32 elements
+//!                │        │      └─ NODE of the last 1 … 32 elements (0 in the empty vector)
+//!                │        └─ null while all elements are in the tail; else levels of NODEs of NODEs above leaves of exactly
+//!                │           32 elements
+//!                └─ 5 × the levels above the leaves, 0 with a null root; plus 256 × the first elements of the tree that are
+//!                   not the vector's
 //! ```
 //!
-//! A level's nodes have as many children as they need. `shift` is 5 × the levels above the leaves; 0 with a null root.
+//! A level's nodes have as many children as they need. Up to 32 elements are all in the tail. What is left of a vector without
+//! its first elements shares its tree, and skips them: taking one element after the other off the front of a vector takes time
+//! that is linear, not quadratic. When much more would be skipped than is left, the rest is copied.
 
 use super::view::{Slots, append, copy_array, count_bits, count_field, field, replace};
 use crate::gc::layout::{NODE, VECTOR};
@@ -15,6 +19,12 @@ use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
 pub use crate::gc::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
 const MASK: usize = WIDTH - 1;
+/// Where the number of skipped elements begins, above the shift.
+pub const SKIP_SHIFT: usize = 8;
+/// The bits of the shift.
+pub const SHIFT_MASK: usize = (1 << SKIP_SHIFT) - 1;
+/// At most so many times the elements that are left are skipped.
+const MOST_SKIPPED: usize = 8;
 
 /// How many elements.
 #[inline]
@@ -22,9 +32,16 @@ pub fn len(vector: Value<'_>) -> usize {
     count_field(vector, VECTOR, 0)
 }
 
+/// 5 × the levels of nodes above the leaves, and how many elements of the tree are skipped.
 #[inline]
-fn shift(vector: Value<'_>) -> usize {
-    count_field(vector, VECTOR, 1)
+fn shape(vector: Value<'_>) -> (usize, usize) {
+    let word = count_field(vector, VECTOR, 1);
+    (word & SHIFT_MASK, word >> SKIP_SHIFT)
+}
+
+/// The other way.
+fn shape_bits(shift: usize, skip: usize) -> u64 {
+    count_bits(shift | skip << SKIP_SHIFT)
 }
 
 /// The index of the first element of the tail.
@@ -46,7 +63,8 @@ pub fn leaf(vector: Value<'_>, i: usize) -> Option<(Slots<'_>, usize)> {
         return Some((tail, i - start));
     }
     let mut node = Slots::of(field(vector, VECTOR, 2));
-    let mut level = shift(vector);
+    let (mut level, skip) = shape(vector);
+    let i = i + skip;
     while level > 0 {
         node = Slots::of(node.get(i >> level & MASK));
         level -= BITS;
@@ -71,7 +89,7 @@ pub struct Iter<'h> {
     vector: Value<'h>,
     next: usize,
     len: usize,
-    /// The node that holds `next`, and the index of its first element.
+    /// The node that holds `next`, and where.
     chunk: Option<(Slots<'h>, usize)>,
 }
 
@@ -80,15 +98,11 @@ impl<'h> Iterator for Iter<'h> {
 
     #[inline]
     fn next(&mut self) -> Option<Value<'h>> {
-        if let Some((node, start)) = self.chunk
-            && self.next - start < node.len()
-        {
-            let value = node.get(self.next - start);
-            self.next += 1;
-            return Some(value);
-        }
-        let (node, at) = leaf(self.vector, self.next)?;
-        self.chunk = Some((node, self.next - at));
+        let (node, at) = match self.chunk {
+            Some((node, at)) if at < node.len() => (node, at),
+            _ => leaf(self.vector, self.next)?,
+        };
+        self.chunk = Some((node, at + 1));
         self.next += 1;
         Some(node.get(at))
     }
@@ -101,9 +115,19 @@ impl<'h> Iterator for Iter<'h> {
 impl ExactSizeIterator for Iter<'_> {}
 
 fn make(cx: &mut Thread, count: usize, shift: usize, root: Option<Handle>, tail: Handle) -> Result<Handle, Thrown> {
+    make_skipping(cx, count, (shift, 0), root, tail)
+}
+
+fn make_skipping(
+    cx: &mut Thread,
+    count: usize,
+    (shift, skip): (usize, usize),
+    root: Option<Handle>,
+    tail: Handle,
+) -> Result<Handle, Thrown> {
     cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
         fresh.set_raw(0, count_bits(count));
-        fresh.set_raw(1, count_bits(shift));
+        fresh.set_raw(1, shape_bits(shift, skip));
         match root {
             Some(root) => fresh.set(2, cx.get(root)),
             None => fresh.set_raw(2, Word::NULL.0),
@@ -162,9 +186,9 @@ pub fn push(cx: &mut Thread, vector: Handle, value: Handle) -> Result<Handle, Th
         let tail = append(cx, tail, value)?;
         with_tail(cx, vector, n + 1, tail)?
     } else {
-        let (root, shift) = push_leaf(cx, vector)?;
+        let (root, shape) = push_leaf(cx, vector)?;
         let tail = cx.alloc_array_of(NODE, &[value])?;
-        make(cx, n + 1, shift, Some(root), tail)?
+        make_skipping(cx, n + 1, shape, Some(root), tail)?
     };
     Ok(cx.keep(mark, result))
 }
@@ -174,9 +198,9 @@ pub fn push(cx: &mut Thread, vector: Handle, value: Handle) -> Result<Handle, Th
 pub fn append_leaf(cx: &mut Thread, vector: Option<Handle>, leaf: Handle) -> Result<Handle, Thrown> {
     let n = Slots::of(cx.get(leaf)).len();
     let Some(vector) = vector else { return make(cx, n, 0, None, leaf) };
-    let (root, shift) = push_leaf(cx, vector)?;
+    let (root, shape) = push_leaf(cx, vector)?;
     let count = len(cx.get(vector)) + n;
-    make(cx, count, shift, Some(root), leaf)
+    make_skipping(cx, count, shape, Some(root), leaf)
 }
 
 /// A vector of the first `n` full leaves (at most 32) of a NODE and the 1 … 32 elements of another one. Nobody may change the
@@ -199,18 +223,19 @@ fn with_tail(cx: &mut Thread, vector: Handle, count: usize, tail: Handle) -> Res
     })
 }
 
-/// Root and shift of a vector whose full tail has become a leaf.
-fn push_leaf(cx: &mut Thread, vector: Handle) -> Result<(Handle, usize), Thrown> {
+/// Root and shape of a vector whose full tail has become a leaf.
+fn push_leaf(cx: &mut Thread, vector: Handle) -> Result<(Handle, (usize, usize)), Thrown> {
     let v = cx.get(vector);
-    let (start, shift) = (tail_start(v), shift(v));
+    let (shift, skip) = shape(v);
+    let start = tail_start(v) + skip;
     let leaf = cx.root(field(v, VECTOR, 3));
     if start == 0 {
-        return Ok((cx.alloc_array_of(NODE, &[leaf])?, BITS));
+        return Ok((cx.alloc_array_of(NODE, &[leaf])?, (BITS, 0)));
     }
     let root = cx.root(field(v, VECTOR, 2));
     if start >> (shift + BITS) > 0 {
         let branch = new_path(cx, leaf, shift)?;
-        return Ok((cx.alloc_array_of(NODE, &[root, branch])?, shift + BITS));
+        return Ok((cx.alloc_array_of(NODE, &[root, branch])?, (shift + BITS, skip)));
     }
     // Down to where the path to the new leaf leaves the tree.
     let mut path = Vec::with_capacity(shift / BITS);
@@ -230,7 +255,7 @@ fn push_leaf(cx: &mut Thread, vector: Handle) -> Result<(Handle, usize), Thrown>
         let len = Slots::of(cx.get(node)).len();
         new = if at == len { append(cx, node, new)? } else { replace(cx, node, at, new)? };
     }
-    Ok((new, shift))
+    Ok((new, (shift, skip)))
 }
 
 /// A chain of nodes of one child, `shift` high, above a leaf.
@@ -253,7 +278,8 @@ pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result
         let tail = replace(cx, tail, i - start, value)?;
         with_tail(cx, vector, n, tail)?
     } else {
-        let mut level = shift(v);
+        let (mut level, skip) = shape(v);
+        let i = i + skip;
         let mut node = cx.root(field(v, VECTOR, 2));
         let mut path = Vec::with_capacity(level / BITS + 1);
         loop {
@@ -279,49 +305,59 @@ pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result
 
 /// The vector without its last element; it must have one.
 pub fn pop(cx: &mut Thread, vector: Handle) -> Result<Handle, Thrown> {
-    let v = cx.get(vector);
-    let (n, start) = (len(v), tail_start(v));
+    let n = len(cx.get(vector));
     assert!(n > 0, "pop of an empty vector");
     let mark = cx.mark();
-    let result = if n == 1 {
-        empty(cx)?
-    } else if n - start > 1 {
-        let tail = cx.root(field(v, VECTOR, 3));
-        let tail = copy_array(cx, NODE, tail, 0, n - start - 1)?;
-        with_tail(cx, vector, n - 1, tail)?
-    } else {
-        // The last leaf becomes the tail, and the nodes that lead to nothing else go.
-        let mut level = shift(v);
-        let mut path = Vec::with_capacity(level / BITS);
-        let mut node = cx.root(field(v, VECTOR, 2));
-        while level > 0 {
-            let at = (start - 1) >> level & MASK;
-            path.push((node, at));
-            node = cx.root(Slots::of(cx.get(node)).get(at));
-            level -= BITS;
-        }
-        let tail = node;
-        let mut shift = shift(cx.get(vector));
-        let mut new: Option<Handle> = None;
-        for (node, at) in path.into_iter().rev() {
-            new = match new {
-                Some(child) => Some(replace(cx, node, at, child)?),
-                None if at == 0 => None,
-                None => Some(copy_array(cx, NODE, node, 0, at)?),
-            };
-        }
-        // A root with one child above other nodes is one level too many.
-        while let Some(root) = new {
-            let slots = Slots::of(cx.get(root));
-            if shift == BITS || slots.len() > 1 {
-                break;
-            }
-            new = Some(cx.root(slots.get(0)));
-            shift -= BITS;
-        }
-        make(cx, n - 1, if new.is_some() { shift } else { 0 }, new, tail)?
-    };
+    let result = if n == 1 { empty(cx)? } else { first(cx, vector, n - 1)? };
     Ok(cx.keep(mark, result))
+}
+
+/// The vector of the first `n` elements, of which there must be as many, and one at least.
+fn first(cx: &mut Thread, vector: Handle, n: usize) -> Result<Handle, Thrown> {
+    let v = cx.get(vector);
+    let start = tail_start(v);
+    if n <= WIDTH {
+        return small(cx, vector, 0, n);
+    }
+    if n > start {
+        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = copy_array(cx, NODE, tail, 0, n - start)?;
+        return with_tail(cx, vector, n, tail);
+    }
+    // The leaf of the last element becomes the tail, and the tree ends before it.
+    let (mut level, skip) = shape(v);
+    let Some((leaf, at)) = leaf(v, n - 1) else { return Ok(vector) };
+    let (leaf, whole) = (cx.root(leaf.object()), at + 1 == leaf.len());
+    let mut root = cx.root(field(v, VECTOR, 2));
+    let tail = if whole { leaf } else { copy_array(cx, NODE, leaf, 0, at + 1)? };
+    let end = n + skip - (at + 1);
+    // A root with one child above other nodes is one level too many.
+    while level > BITS && end <= 1 << level {
+        root = cx.root(Slots::of(cx.get(root)).get(0));
+        level -= BITS;
+    }
+    let root = prefix(cx, root, level, end)?;
+    make_skipping(cx, n, (level, skip), Some(root), tail)
+}
+
+/// The part of a node, `level` above the leaves, with its first `n` elements: whole leaves, one at least.
+fn prefix(cx: &mut Thread, node: Handle, level: usize, n: usize) -> Result<Handle, Thrown> {
+    let last = (n - 1) >> level;
+    if level == BITS || n == (last + 1) << level {
+        return copy_array(cx, NODE, node, 0, last + 1);
+    }
+    let child = cx.root(Slots::of(cx.get(node)).get(last));
+    let child = prefix(cx, child, level - BITS, n - (last << level))?;
+    let children = copy_array(cx, NODE, node, 0, last + 1)?;
+    replace(cx, children, last, child)
+}
+
+/// A vector of its own of at most 32 elements from index `from` on.
+fn small(cx: &mut Thread, vector: Handle, from: usize, n: usize) -> Result<Handle, Thrown> {
+    let null = cx.root_word(Word::NULL);
+    let node = cx.alloc_array(NODE, n, null)?;
+    copy_range(cx, vector, from, from + n, node, 0);
+    make(cx, n, 0, None, node)
 }
 
 /// The elements from index `from` up to but not including `to`; the bounds must be right.
@@ -332,10 +368,25 @@ pub fn slice(cx: &mut Thread, vector: Handle, from: usize, to: usize) -> Result<
         return Ok(vector);
     }
     cx.scoped(|cx| {
-        let null = cx.root_word(Word::NULL);
-        let node = cx.alloc_array(NODE, to - from, null)?;
-        copy_range(cx, vector, from, to, node, 0);
-        from_array(cx, node, to - from)
+        let left = to - from;
+        if left <= WIDTH {
+            return small(cx, vector, from, left);
+        }
+        let (_, skip) = shape(cx.get(vector));
+        if (skip + from) / MOST_SKIPPED > left {
+            let null = cx.root_word(Word::NULL);
+            let node = cx.alloc_array(NODE, left, null)?;
+            copy_range(cx, vector, from, to, node, 0);
+            return from_array(cx, node, left);
+        }
+        let vector = if to < n { first(cx, vector, to)? } else { vector };
+        // More elements than a tail holds are left: those that go are all in the tree.
+        cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
+            let (shift, skip) = shape(cx.get(vector));
+            fresh.set_raw(0, count_bits(left));
+            fresh.set_raw(1, shape_bits(shift, skip + from));
+            fresh.copy(2, cx.get(vector), 2, 2);
+        })
     })
 }
 

@@ -5,7 +5,7 @@ use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
-use crate::runtime::collections::vector::{BITS, WIDTH};
+use crate::runtime::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
 
 /// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
 const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
@@ -228,8 +228,10 @@ fn dispatch<M: MacroAssembler>(
 
 /// The element of a vector at an Int.
 fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
-    // x86-64 wants counts of shifts in argument 2's register.
-    let (level, node, at) = (M::RESULT, M::ARGS[4], M::ARGS[3]);
+    let (node, at, level) = (M::ARGS[4], M::ARGS[3], M::RESULT);
+    // The one register besides that carries no argument (of three).
+    let taken = [level, node, at, M::ARGS[0], M::ARGS[1], M::ARGS[2]];
+    let position = M::CALLER_SAVED.iter().copied().find(|r| !taken.contains(r)).unwrap_or(M::CLOSURE);
     let asm = &mut stub.asm;
     let (in_tree, top, leaf) = (asm.label(), asm.label(), asm.label());
     asm.load(at, Mem::at(vector, slot_disp(0)));
@@ -243,22 +245,27 @@ fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
     asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
     asm.ret();
     asm.bind(in_tree);
+    // The elements that the vector skips count, too.
     asm.load(level, Mem::at(vector, slot_disp(1)));
     asm.load(node, Mem::at(vector, slot_disp(2)));
+    asm.shift_imm(Shift::RightLogical, position, level, SKIP_SHIFT as u8);
+    asm.alu_imm(Alu::And, position, position, -(1 << INT_SHIFT));
+    asm.alu(Alu::Add, position, position, index);
     asm.shift_imm(Shift::RightLogical, level, level, INT_SHIFT as u8);
+    asm.alu_imm(Alu::And, level, level, SHIFT_MASK as i64);
     asm.bind(top);
     asm.compare_imm(level, BITS as i64);
     asm.branch(Cond::Equal, leaf);
-    asm.shift(Shift::RightLogical, at, index, level);
+    asm.shift(Shift::RightLogical, at, position, level);
     asm.alu_imm(Alu::And, at, at, DIGIT);
     asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
     asm.alu_imm(Alu::Sub, level, level, BITS as i64);
     asm.jump(top);
     asm.bind(leaf);
-    asm.shift_imm(Shift::RightLogical, at, index, BITS as u8);
+    asm.shift_imm(Shift::RightLogical, at, position, BITS as u8);
     asm.alu_imm(Alu::And, at, at, DIGIT);
     asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
-    asm.alu_imm(Alu::And, at, index, DIGIT);
+    asm.alu_imm(Alu::And, at, position, DIGIT);
     asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
     asm.ret();
 }
