@@ -27,6 +27,8 @@ pub struct Source {
     pub text: String,
     /// Byte offset of the start of each line; the first is 0.
     pub line_starts: Vec<u32>,
+    /// It comes with the language: errors are shown where the program calls it.
+    pub is_library: bool,
 }
 
 macro_rules! ids {
@@ -570,7 +572,12 @@ impl Source {
         let text = text.into();
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        Source { name: name.into(), text, line_starts }
+        Source { name: name.into(), text, line_starts, is_library: false }
+    }
+
+    /// A source of the standard library.
+    pub fn of_library(name: &str, text: &str) -> Source {
+        Source { is_library: true, ..Source::new(format!("{name}.hr"), text) }
     }
 
     /// Line and column of a byte offset, both counted from 1, the column in characters.

@@ -29,11 +29,11 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     let title = title(cx, exception);
     let entries = trace::of_exception(cx, exception);
     let mut text = String::new();
-    let place = entries.iter().find_map(|e| match e {
+    let places = entries.iter().filter_map(|e| match e {
         TraceEntry::Line(line) => line.place.clone(),
         TraceEntry::Skipped(_) => None,
     });
-    match place {
+    match trace::innermost(places) {
         Some((source, span)) => {
             let first = title.lines().next().unwrap_or_default();
             let diagnostic = Diagnostic::new(Severity::Error, first, Some(span));

@@ -167,15 +167,28 @@ fn span_at(unit: &crate::reader::tree::Unit, offset: u32) -> Span {
     Span { start: offset, end: widest.unwrap_or(offset + 1) }
 }
 
-/// `file.hr:12:5` of the innermost Harrier frame; empty when there is none.
+/// The place that an error is shown at: the innermost one in the program's own text, if there is one.
+pub fn innermost(places: impl Iterator<Item = (Arc<Source>, Span)>) -> Option<(Arc<Source>, Span)> {
+    let mut first = None;
+    for place in places {
+        if !place.0.is_library {
+            return Some(place);
+        }
+        first.get_or_insert(place);
+    }
+    first
+}
+
+/// `file.hr:12:5` of the innermost Harrier frame in the program's own text; empty when there is none.
 pub fn innermost_location(cx: &Thread) -> String {
-    let mut found = None;
+    let mut places = Vec::new();
     cx.frames(&mut |frame| {
-        found = Some(frame.return_address);
-        ControlFlow::Break(())
+        let place = line(cx, frame.return_address).place;
+        let found = place.as_ref().is_some_and(|(source, _)| !source.is_library);
+        places.extend(place);
+        if found || places.len() > INNER { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    let place = found.and_then(|address| line(cx, address).place);
-    place.map_or(String::new(), |(source, span)| {
+    innermost(places.into_iter()).map_or(String::new(), |(source, span)| {
         let (line, column) = source.line_column(span.start);
         format!("{}:{line}:{column}", source.name)
     })

@@ -1,6 +1,7 @@
 //! Builtins that call functions, and atoms.
 
 use super::Args;
+use super::support::seqable;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::runtime::errors::ErrorKind;
@@ -21,9 +22,10 @@ builtins! { pub static TABLE: "core";
 }
 
 fn apply(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    let Some((&last, before)) = args.rest().split_last() else {
+    let Some((_, before)) = args.rest().split_last() else {
         return Err(cx.throw(ErrorKind::ArityError, "apply: takes 2 or more arguments, got 1"));
     };
+    let last = seqable(cx, "apply", args, args.len() - 1)?;
     let mut list = before.to_vec();
     foreign::elements(cx, last, &mut list)?;
     cx.call(args[0], &list)

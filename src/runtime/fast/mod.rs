@@ -2,10 +2,11 @@
 //! arithmetic on what nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the exit
 //! stub, as if that had been called.
 //!
-//! These stubs have no frame, never collect and never throw: they allocate from what the allocation buffer has left. They may
+//! These stubs have no frame, never collect and never throw (`apply` jumps to what it applies): they allocate from what the allocation buffer has left. They may
 //! use every caller-saved register, like the functions themselves.
 
 mod access;
+mod apply;
 mod maps;
 mod numbers;
 mod sequences;
@@ -82,6 +83,7 @@ pub(super) fn builtin<M: MacroAssembler>(
 ) -> Option<Result<Assembled, TooFar>> {
     use layout::{ARRAY, MUTABLE_LIST, STRING, VECTOR};
     let write: &dyn Fn(&mut Stub<M>) = match (builtin.namespace, builtin.name, argc) {
+        ("core", "apply", 2 | 3) => &|stub| apply::apply(stub, argc),
         ("core", "get", 2 | 3) => &|stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]),
         ("core", "nth", 2 | 3) => &|stub| {
             stub.unless_extended(M::RESULT);
@@ -252,6 +254,6 @@ mod tests {
                 with_code += 1;
             }
         }
-        assert_eq!(with_code, 27);
+        assert_eq!(with_code, 29);
     }
 }

@@ -183,7 +183,7 @@ pub fn require(cx: &mut Thread, path: &str) -> Result<&'static Namespace, LoadEr
 /// Loads the part of `core` that is written in Harrier.
 pub fn core(cx: &mut Thread) -> Result<(), LoadError> {
     for (name, text) in library::FILES.iter().filter(|(name, _)| *name == "core") {
-        let source = Arc::new(Source::new(format!("{name}.hr"), *text));
+        let source = Arc::new(Source::of_library(name, text));
         let mark = cx.mark();
         let (_core, _unit, _value) = load(cx, source, Origin::Library(name), None)?;
         cx.release(mark);
@@ -414,7 +414,7 @@ fn find(
         if let Some(known) = known {
             return Ok(known);
         }
-        let source = Arc::new(Source::new(format!("{name}.hr"), text));
+        let source = Arc::new(Source::of_library(name, text));
         return Ok(load(cx, source, Origin::Library(name), chain)?.0);
     }
     let native = vm.namespaces.find(path);
