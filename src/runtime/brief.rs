@@ -91,19 +91,17 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
         id => match vm.types.layout(id) {
             Some(info) if id >= layout::FIRST_USER_LAYOUT => {
                 out.push_str(&info.display_name());
-                if info.fields.is_empty() {
-                    return;
-                }
-                out.push_str(" { ");
-                for (i, field) in info.fields.iter().enumerate() {
-                    if i > 0 {
-                        out.push_str(", ");
-                    }
+                let mut any = false;
+                for (slot, field) in info.present_fields() {
+                    out.push_str(if any { ", " } else { " { " });
+                    any = true;
                     out.push_str(field.name);
                     out.push_str(": ");
-                    write(out, value.slot(i), depth + 1);
+                    write(out, value.slot(slot), depth + 1);
                 }
-                out.push_str(" }");
+                if any {
+                    out.push_str(" }");
+                }
             }
             Some(info) => out.push_str(info.type_name),
             None => out.push_str("internal object"),

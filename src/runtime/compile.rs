@@ -430,6 +430,7 @@ impl Link for RuntimeLink<'_> {
             return None;
         }
         let info = self.vm.types.layout(layout)?;
+        self.vm.types.get(info.type_).depend(self.record);
         let slot = info.slot(field)?;
         Some((slot as u32, info.fields[slot].mutable))
     }

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use super::binding::{Binding, Place};
-use super::dispatch::MethodInfo;
+use super::dispatch::{MethodInfo, TableKind};
 use super::keywords::intern;
 use super::namespace::Namespace;
 use super::roots::RootCell;
-use super::types::{FieldInfo, TypeInfo, TypeKind, VariantInfo};
+use super::types::{FieldInfo, LayoutInfo, TypeInfo, TypeKind, VariantInfo};
 use super::vm::{StartError, Vm};
 use crate::asm::memory::MemoryError;
 use crate::gc::layout::{self, LayoutId};
@@ -199,9 +199,26 @@ pub fn structure(
     if !unchanged {
         let layout = vm.types.add_layout(&vm.heap, None, info, None, fields, None).ok_or(DeclareError::TooMany)?;
         vm.dispatch.cover(&vm.memory, layout.id + 1)?;
-        info.dependents().into_iter().for_each(|code| code.reset(cx));
+        redeclared(cx, info, &[layout]);
     }
     Ok(info)
+}
+
+/// A type has new layouts: what is known of its old ones is forgotten, and their objects are seen as the type is now.
+fn redeclared(cx: &mut Thread, info: &'static TypeInfo, present: &[&LayoutInfo]) {
+    let vm = cx.vm();
+    let mut any = false;
+    for old in info.body().layouts.iter().filter_map(|id| vm.types.layout(*id)) {
+        if let Some(present) = present.iter().find(|p| p.variant == old.variant && p.id != old.id) {
+            old.see_as(present);
+            any = true;
+        }
+    }
+    if any {
+        vm.reclaim.clear_sites();
+        vm.dispatch.reset(|table| matches!(table, TableKind::Selector(_)));
+    }
+    info.dependents().into_iter().for_each(|code| code.reset(cx));
 }
 
 /// `enum name { variants }`
@@ -215,7 +232,7 @@ pub fn enumeration(
 ) -> Result<&'static TypeInfo> {
     let vm = cx.vm();
     let info = type_for(cx, namespace, name, TypeKind::Enum, doc, place)?;
-    let mut present = Vec::new();
+    let (mut present, mut layouts) = (Vec::new(), Vec::new());
     for declared in variants {
         let known = info.variant(&declared.name).and_then(|v| vm.types.layout(v.layout));
         let layout = match known.filter(|l| same_fields(&l.fields, &declared.fields)) {
@@ -223,12 +240,13 @@ pub fn enumeration(
             None => new_variant(cx, info, &declared)?,
         };
         present.push(VariantInfo { name: intern(&declared.name), doc: declared.doc, layout: layout.id });
+        layouts.push(layout);
     }
     let before = info.body();
     let changed = before.variants.iter().map(|v| v.layout).ne(present.iter().map(|v| v.layout));
     info.change(|body| body.variants = present);
     if changed {
-        info.dependents().into_iter().for_each(|code| code.reset(cx));
+        redeclared(cx, info, &layouts);
     }
     Ok(info)
 }

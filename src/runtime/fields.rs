@@ -4,6 +4,7 @@
 //! of builtin types, and the errors of reading and writing.
 
 use super::errors::ErrorKind;
+use super::types::{FieldInfo, LayoutInfo};
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 
 /// Reads a field of a value.
@@ -23,15 +24,8 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
     let value = cx.get(object);
     let Some(info) = vm.types.layout(value.layout()) else { return Err(no_field(cx, object, name)) };
     // An object of an earlier declaration: a field that was added since reads as its default.
-    let present = match info.variant {
-        Some(variant) => vm.types.get(info.type_).variant(variant).map(|v| v.layout),
-        None => vm.types.get(info.type_).layout(),
-    };
-    if value.layout() >= layout::FIRST_USER_LAYOUT
-        && let Some(present) = present.filter(|id| *id != info.id).and_then(|id| vm.types.layout(id))
-        && let Some(slot) = present.slot(name)
-    {
-        return match present.fields[slot].default {
+    if let Some(added) = added_field(cx, info, name) {
+        return match added.default {
             Some(code) => {
                 let function = cx.alloc_closure(code.address(), &[])?;
                 cx.call(function, &[])
@@ -42,14 +36,28 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
     Err(no_field(cx, object, name))
 }
 
+/// A field that the present declaration has, and that objects of this layout were made without.
+fn added_field(cx: &Thread, info: &LayoutInfo, name: &str) -> Option<&'static FieldInfo> {
+    let types = &cx.vm().types;
+    if info.id < layout::FIRST_USER_LAYOUT {
+        return None;
+    }
+    let present = match info.variant {
+        Some(variant) => types.get(info.type_).variant(variant).map(|v| v.layout),
+        None => types.get(info.type_).layout(),
+    };
+    let present = types.layout(present.filter(|id| *id != info.id)?)?;
+    present.slot(name).map(|slot| &present.fields[slot])
+}
+
 /// The error of a field that is not there.
 #[cold]
 pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
     let vm = cx.vm();
     let value = cx.get(object);
     let message = match vm.types.layout(value.layout()) {
-        Some(info) if !info.fields.is_empty() && info.id >= layout::FIRST_USER_LAYOUT => {
-            let fields: Vec<&str> = info.fields.iter().map(|f| f.name).collect();
+        Some(info) if info.present_fields().next().is_some() && info.id >= layout::FIRST_USER_LAYOUT => {
+            let fields: Vec<&str> = info.present_fields().map(|(_, f)| f.name).collect();
             format!("{} has no field {name}; it has {}", info.display_name(), fields.join(", "))
         }
         _ if value.is_null() => format!("null has no field {name}"),
@@ -62,11 +70,19 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
 #[cold]
 pub fn cannot_set(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
     let info = cx.vm().types.layout(cx.get(object).layout());
-    match info.filter(|i| i.slot(name).is_some()) {
-        Some(info) => {
+    match info {
+        Some(info) if added_field(cx, info, name).is_some() => {
+            let message = format!(
+                "this {0} was made before its type had the field {name}: it cannot be written; {0} {{ ...old, {name}: value }} \
+                 makes one that has it",
+                info.display_name()
+            );
+            Err(cx.throw(ErrorKind::FieldError, message))
+        }
+        Some(info) if info.slot(name).is_some() => {
             let message = format!("field {name} of {} is not mut: it cannot be written", info.display_name());
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }
-        None => Err(no_field(cx, object, name)),
+        _ => Err(no_field(cx, object, name)),
     }
 }

@@ -274,14 +274,23 @@ fn belongs(vm: &Vm, layout: &super::LayoutInfo, type_: u64, variant: u64) -> boo
     u64::from(layout.type_.0) == type_ && (variant == u64::MAX || same_variant())
 }
 
+/// Fills a site, unless the field is removed meanwhile.
+fn fill(site: &FieldSite, info: &super::LayoutInfo, slot: usize) {
+    site.fill(info.id, slot);
+    if info.slot(site.name()) != Some(slot) {
+        site.clear();
+    }
+}
+
 /// `object.name`, whatever the object. Fills the site.
 fn get_field(cx: &mut Thread, object: Handle, site: u64) -> Result<Handle, Thrown> {
     let site = site_at(site);
     let value = cx.get(object);
     if value.layout() >= layout::FIRST_USER_LAYOUT
-        && let Some(slot) = cx.vm().types.layout(value.layout()).and_then(|info| info.slot(site.name()))
+        && let Some(info) = cx.vm().types.layout(value.layout())
+        && let Some(slot) = info.slot(site.name())
     {
-        site.fill(value.layout(), slot);
+        fill(site, info, slot);
         return Ok(cx.root(value.slot(slot)));
     }
     super::fields::missing(cx, object, site.name())
@@ -296,7 +305,7 @@ fn set_field(cx: &mut Thread, object: Handle, value: Handle, site: u64) -> Resul
         && let Some(slot) = info.slot(site.name())
         && info.fields[slot].mutable
     {
-        site.fill(target.layout(), slot);
+        fill(site, info, slot);
         cx.set_slot(target, slot, cx.get(value));
         return Ok(value);
     }

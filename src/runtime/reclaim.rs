@@ -110,6 +110,13 @@ impl Reclaim {
         }
     }
 
+    /// Clears all inline caches.
+    pub(super) fn clear_sites(&self) {
+        for code in super::lock(&self.codes).iter() {
+            super::lock(&code.owned).iter().flat_map(|o| &o.sites).for_each(|site| site.clear());
+        }
+    }
+
     /// The number of records, for tests.
     pub fn count(&self) -> usize {
         super::lock(&self.codes).len()

@@ -51,6 +51,11 @@ impl FieldSite {
         self.name
     }
 
+    /// Forgets what it remembers.
+    pub fn clear(&self) {
+        self.cache.store(0, Ordering::Release);
+    }
+
     /// Remembers that objects of this layout have the field in this slot.
     pub fn fill(&self, layout: LayoutId, slot: usize) {
         let cache = layout::header_low(layout) as u64 | (layout::slot_disp(slot) as u32 as u64) << 32;

@@ -7,6 +7,7 @@
 //! present one. Every variant of an enum has a layout of its own; a variant without fields has one object, in `singleton`.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -103,6 +104,8 @@ pub struct LayoutInfo {
     pub variant: Option<&'static str>,
     /// The fields, a slot each.
     pub fields: Vec<FieldInfo>,
+    /// Which of them the type has no more: a later declaration left them out.
+    removed: Box<[AtomicBool]>,
     /// The one object of a variant without fields.
     pub singleton: Option<&'static RootCell>,
 }
@@ -114,9 +117,22 @@ impl fmt::Debug for TypeInfo {
 }
 
 impl LayoutInfo {
-    /// The slot of a field.
+    /// The slot of a field that the type still has.
     pub fn slot(&self, field: &str) -> Option<usize> {
-        self.fields.iter().position(|f| f.name == field)
+        self.present_fields().find(|(_, f)| f.name == field).map(|(slot, _)| slot)
+    }
+
+    /// The fields that the type still has, with their slots.
+    pub fn present_fields(&self) -> impl Iterator<Item = (usize, &FieldInfo)> {
+        let removed = |slot: &usize| self.removed[*slot].load(Ordering::Acquire);
+        self.fields.iter().enumerate().filter(move |(slot, _)| !removed(slot))
+    }
+
+    /// Objects of this layout are seen as the type's present declaration has them.
+    pub(super) fn see_as(&self, present: &LayoutInfo) {
+        for (field, removed) in self.fields.iter().zip(&self.removed) {
+            removed.store(!present.fields.iter().any(|f| f.name == field.name), Ordering::Release);
+        }
     }
 
     /// `Point`, `Action.run`
@@ -320,8 +336,9 @@ impl Types {
             None => heap.register_layout(fields.len() as u32)?,
         };
         let type_name = type_.name;
+        let removed = fields.iter().map(|_| AtomicBool::new(false)).collect();
         let info: &'static LayoutInfo =
-            Box::leak(Box::new(LayoutInfo { id, type_: type_.id, type_name, variant, fields, singleton }));
+            Box::leak(Box::new(LayoutInfo { id, type_: type_.id, type_name, variant, fields, removed, singleton }));
         let mut layouts = super::write(&self.layouts);
         if layouts.len() <= id as usize {
             layouts.resize(id as usize + 1, None);

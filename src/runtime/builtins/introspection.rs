@@ -171,7 +171,7 @@ fn fields(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
         Some(type_) => type_.layout().and_then(|id| vm.types.layout(id)),
         None => vm.types.layout(value.layout()),
     };
-    let names: Vec<&str> = layout.map(|l| l.fields.iter().map(|f| f.name).collect()).unwrap_or_default();
+    let names: Vec<&str> = layout.map(|l| l.present_fields().map(|(_, f)| f.name).collect()).unwrap_or_default();
     strings(cx, names)
 }
 

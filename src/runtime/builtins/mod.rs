@@ -9,7 +9,7 @@
 //!
 //! A file of builtins declares its rows with [`builtins!`]:
 //!
-//! ```ignore
+//! ```text
 //! builtins! { pub static TABLE: "core";
 //!     /// The text in capital letters.
 //!     "uppercase" (text: String) = uppercase;

@@ -250,16 +250,18 @@ impl Printer {
             out.push('.');
             out.push_str(variant);
         }
-        for (i, field) in info.fields.iter().enumerate() {
-            out.push_str(if i == 0 { " { " } else { ", " });
+        let mut any = false;
+        for (slot, field) in info.present_fields() {
+            out.push_str(if any { ", " } else { " { " });
+            any = true;
             out.push_str(field.name);
             out.push_str(": ");
             let mark = cx.mark();
-            let inner = cx.root(cx.get(value).slot(i));
+            let inner = cx.root(cx.get(value).slot(slot));
             self.write(cx, out, inner, depth + 1)?;
             cx.release(mark);
         }
-        if !info.fields.is_empty() {
+        if any {
             out.push_str(" }");
         }
         Ok(())

@@ -341,14 +341,14 @@ impl Encoder {
                     return Ok(());
                 }
                 self.out.push('{');
-                for (i, field) in info.fields.iter().enumerate() {
-                    if i > 0 {
+                for (n, (slot, field)) in info.present_fields().enumerate() {
+                    if n > 0 {
                         self.out.push(',');
                     }
                     quote(&mut self.out, field.name);
                     self.out.push(':');
                     let mark = cx.mark();
-                    let inner = cx.root(cx.get(value).slot(i));
+                    let inner = cx.root(cx.get(value).slot(slot));
                     self.value(cx, inner)?;
                     cx.release(mark);
                 }
