@@ -1,7 +1,7 @@
 //! The checks of a unit before it runs.
 //!
 //! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
-//! (matches that miss variants, arms that fit nothing more, wrong numbers of arguments). What is suspicious whatever the names
+//! (matches that miss variants, wrong numbers of arguments). What is suspicious whatever the names
 //! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -357,16 +357,7 @@ impl<'a> Checker<'a> {
         let mut only_variants = true;
         let mut enum_ = None;
         for arm in arms {
-            let span = self.unit.pattern_spans[arm.pattern.index()];
-            let alternatives = self.alternatives(arm.pattern);
-            if covered.everything {
-                // The reader warns of arms behind one that fits everything.
-                break;
-            }
-            if !alternatives.is_empty() && alternatives.iter().all(|p| self.is_covered(&covered, *p)) {
-                self.warning(span, "this arm can never be reached: arms before it fit all that it fits".into());
-            }
-            for pattern in alternatives {
+            for pattern in self.alternatives(arm.pattern) {
                 let fits_all = arm.guard.is_none();
                 match self.unit.pattern(pattern) {
                     Pattern::Ignore | Pattern::Bind(_) if fits_all => covered.everything = true,
@@ -384,10 +375,6 @@ impl<'a> Checker<'a> {
                         } else {
                             covered.partly.insert(self.name(*variant));
                         }
-                    }
-                    Pattern::Literal(node) if fits_all => {
-                        only_variants = false;
-                        covered.literals.extend(self.literal(*node));
                     }
                     _ => only_variants = false,
                 }
@@ -415,27 +402,6 @@ impl<'a> Checker<'a> {
             Pattern::Or(all) => all.iter().flat_map(|p| self.alternatives(*p)).collect(),
             _ => vec![pattern],
         }
-    }
-
-    fn is_covered(&self, covered: &Covered<'_>, pattern: PatternId) -> bool {
-        match self.unit.pattern(pattern) {
-            Pattern::Struct { variant: Some(variant), .. } => covered.variants.contains(self.name(*variant)),
-            Pattern::Literal(node) => self.literal(*node).is_some_and(|l| covered.literals.contains(&l)),
-            _ => false,
-        }
-    }
-
-    /// A literal in a form that can be compared.
-    fn literal(&self, node: NodeId) -> Option<String> {
-        Some(match self.unit.node(node) {
-            Node::Int(i) => i.to_string(),
-            Node::BigInt(digits) => self.name(*digits).to_string(),
-            Node::String(text) => format!("{:?}", self.name(*text)),
-            Node::Keyword(name) => format!(":{}", self.name(*name)),
-            Node::Bool(b) => b.to_string(),
-            Node::Null => "null".into(),
-            _ => return None,
-        })
     }
 
     // ---- patterns ----
@@ -484,7 +450,6 @@ struct Covered<'a> {
     everything: bool,
     variants: FxHashSet<&'a str>,
     partly: FxHashSet<&'a str>,
-    literals: FxHashSet<String>,
 }
 
 /// `x - y` when the name is made of names in view.
