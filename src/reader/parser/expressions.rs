@@ -92,7 +92,7 @@ impl Parser<'_> {
         if !model.mutable {
             let bound = model.span;
             let text = self.text_of(token).to_string();
-            let error = SyntaxError::new(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
+            let error = SyntaxError::rule(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
                 .label("assigned here")
                 .also(bound, "bound here, without `mut`")
                 .help(format!("write `let mut {text} = …` where it is defined; to compare, write `==`"));
@@ -112,7 +112,7 @@ impl Parser<'_> {
 
     fn cannot_assign_global(&mut self, token: Token) {
         let text = self.text_of(token).to_string();
-        let error = SyntaxError::new(
+        let error = SyntaxError::rule(
             token.span(),
             format!("`{text}` cannot be assigned: there is no local variable of that name"),
         )
@@ -415,7 +415,7 @@ impl Parser<'_> {
         if args.len() > MAX_ARGUMENTS {
             let span = self.span_from(open.start);
             self.report(
-                SyntaxError::new(span, format!("a call with more than {MAX_ARGUMENTS} arguments"))
+                SyntaxError::rule(span, format!("a call with more than {MAX_ARGUMENTS} arguments"))
                     .help("put them into a vector; `apply(f, vector)` calls a function that takes any number"),
             );
         }
