@@ -133,6 +133,11 @@ fn shorten(text: &str) -> String {
 
 /// `two-only: takes 2 arguments, got 3`
 pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String {
+    format!("{name}: takes {}, got {got}", argument_numbers(takes))
+}
+
+/// `1 argument`, `2 or 3 arguments`, `2 or more arguments`
+pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
     let mut parts: Vec<String> =
         takes.iter().map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
     parts.dedup();
@@ -142,7 +147,7 @@ pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String 
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
     };
-    format!("{name}: takes {list} {plural}, got {got}")
+    format!("{list} {plural}")
 }
 
 /// The error of a builtin that was called with `got` arguments.

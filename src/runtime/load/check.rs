@@ -6,13 +6,14 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::scope::{FieldView, Meaning, Scope, TypeView, declared_names};
+use super::scope::{FieldView, Meaning, MethodView, Scope, TypeView, declared_names};
 use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
 use crate::reader::lints;
+use crate::runtime::errors::argument_numbers;
 use crate::reader::tree::{
-    Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
+    Arm, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
@@ -197,15 +198,30 @@ impl<'a> Checker<'a> {
             return;
         };
         for (method, function) in &extend.methods {
-            let method = self.name(*method);
-            if !methods.iter().any(|m| m == method) {
-                let span = head(self.unit, self.unit.function(*function).span);
-                let help = closest(method, methods.iter().map(String::as_str))
-                    .map(|c| format!("did you mean `{c}`?"))
-                    .unwrap_or_else(|| format!("its methods: {}", methods.join(", ")));
-                self.error(span, format!("protocol {name} has no method `{method}`")).help = Some(help);
-            }
+            self.implementation(&name, &methods, self.name(*method), *function);
         }
+    }
+
+    /// What an `extend` gives for a method: the protocol must declare it, with one of the function's numbers of arguments.
+    fn implementation(&mut self, protocol: &str, methods: &[MethodView], method: &str, function: FunctionId) {
+        let span = head(self.unit, self.unit.function(function).span);
+        let Some(declared) = methods.iter().find(|m| m.name == method) else {
+            let names = || methods.iter().map(|m| m.name.as_str());
+            let help = closest(method, names())
+                .map(|c| format!("did you mean `{c}`?"))
+                .unwrap_or_else(|| format!("its methods: {}", names().collect::<Vec<_>>().join(", ")));
+            self.error(span, format!("protocol {protocol} has no method `{method}`")).help = Some(help);
+            return;
+        };
+        let takes = self.scope.function_takes(function);
+        let fits = |argc: u32| takes.iter().any(|&(n, rest)| if rest { argc as usize >= n } else { argc as usize == n });
+        if declared.argcs.iter().any(|argc| fits(*argc)) {
+            return;
+        }
+        let exactly: Vec<(usize, bool)> = declared.argcs.iter().map(|argc| (*argc as usize, false)).collect();
+        let (wanted, given) = (argument_numbers(&exactly), argument_numbers(&takes));
+        let title = format!("protocol {protocol} declares `{method}` with {wanted}, this function takes {given}");
+        self.error(span, title).help = Some("the numbers count `self`".into());
     }
 
     fn variant(
