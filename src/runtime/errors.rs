@@ -150,6 +150,20 @@ pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
     format!("{list} {plural}")
 }
 
+/// How to call the function of `core` that somebody looked for as a field or method, with `argc` arguments (the receiver
+/// counted) if it can be; empty when there is none of that name.
+#[cold]
+pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
+    let binding = cx.vm().namespaces.find("core").and_then(|core| core.member(name)).filter(|_| !name.starts_with('_'));
+    let Some(code) = binding.and_then(|b| b.get(cx)).and_then(super::entry::code_of) else { return String::new() };
+    let signatures = super::builtins::introspection::signatures_of(code);
+    let arity = code.takes().iter().position(|&(n, rest)| if rest { argc >= n } else { argc == n });
+    match signatures.get(arity.unwrap_or(0)).or(signatures.first()) {
+        Some(signature) => format!("; {name} is a function: call {name}{}", signature.replace("self", "v")),
+        None => String::new(),
+    }
+}
+
 /// The error of a builtin that was called with `got` arguments.
 #[cold]
 pub fn builtin_arity(cx: &mut Thread, builtin: &Builtin, got: usize) -> Thrown {

@@ -352,7 +352,14 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
             let which = arity_words(method, table.argc);
             format!("{}: {type_name} does not implement {}{which} (called with {what})", method.name, method.protocol_name)
         }
-        TableKind::Selector(name) => format!("{type_name} has no function or field {name} (called on {what})"),
+        TableKind::Selector(name) => {
+            // A method that the type does not implement would fail as a function too.
+            let help = match cx.vm().dispatch.methods_named(name).is_empty() {
+                true => super::errors::function_help(cx, name, table.argc as usize),
+                false => String::new(),
+            };
+            format!("{type_name} has no function or field {name} (called on {what}){help}")
+        }
     };
     cx.throw(ErrorKind::TypeError, message)
 }
