@@ -350,7 +350,10 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
     let message = match table.kind {
         TableKind::Method(method) => {
             let which = arity_words(method, table.argc);
-            format!("{}: {type_name} does not implement {}{which} (called with {what})", method.name, method.protocol_name)
+            format!(
+                "{}: {type_name} does not implement {}{which} (called with {what})",
+                method.name, method.protocol_name
+            )
         }
         TableKind::Selector(name) => {
             // A method that the type does not implement would fail as a function too.

@@ -11,10 +11,10 @@ use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
 use crate::reader::lints;
-use crate::runtime::errors::argument_numbers;
 use crate::reader::tree::{
     Arm, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
+use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
 /// The namespace of a later step.
@@ -214,7 +214,8 @@ impl<'a> Checker<'a> {
             return;
         };
         let takes = self.scope.function_takes(function);
-        let fits = |argc: u32| takes.iter().any(|&(n, rest)| if rest { argc as usize >= n } else { argc as usize == n });
+        let fits =
+            |argc: u32| takes.iter().any(|&(n, rest)| if rest { argc as usize >= n } else { argc as usize == n });
         if declared.argcs.iter().any(|argc| fits(*argc)) {
             return;
         }
