@@ -249,7 +249,11 @@ pub fn parse(arguments: &[String]) -> Result<Options, String> {
         }
         let (name, given) = match argument.split_once('=') {
             Some((name, value)) if argument.starts_with("--") => (name, Some(value)),
-            _ => (argument.as_str(), None),
+            // `-Idir`, `-j4`
+            _ => match argument.split_at_checked(2) {
+                Some((name @ ("-I" | "-j"), value)) if !value.is_empty() => (name, Some(value)),
+                _ => (argument.as_str(), None),
+            },
         };
         let Some(row) = OPTIONS.iter().find(|r| r.names.contains(&name)) else { return Err(unknown(argument)) };
         let value = match (row.takes, given) {
@@ -337,6 +341,8 @@ mod tests {
         assert_eq!(parsed("").expect("fine").command, Command::Repl);
         assert_eq!(parsed("repl").expect("fine").command, Command::Repl);
         assert_eq!(parsed("test a b --jobs 3").expect("fine").jobs, Some(3));
+        assert_eq!(parsed("test a b -j3").expect("fine").jobs, Some(3));
+        assert_eq!(parsed("-Ia -I b f.hr").expect("fine").include, [PathBuf::from("a"), PathBuf::from("b")]);
         assert_eq!(parsed("-").expect("fine").command, Command::Run { file: "-".into(), arguments: vec![] });
         assert_eq!(parsed("-e 1").expect("fine").command, Command::Evaluate { text: "1".into(), arguments: vec![] });
         assert_eq!(parsed("--help").expect("fine").command, Command::Help);

@@ -1,7 +1,7 @@
 //! The `harrier` program, as a library: commands, their exit status, and what they print.
 //!
 //! Owns the life of the process: the thread with the large stack, the machine, Ctrl-C, the last flush. Exit status: that of
-//! `exit(n)`; 0; 1 when the program failed; 2 when the command line is wrong; 130 when it was interrupted.
+//! `exit(n)`; 0; 1 when the program, or a thread that nobody joined, failed; 2 when the command line is wrong; 130 when it was interrupted.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -167,7 +167,13 @@ fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
     };
     if status != INTERRUPTED {
         match threads::wait_for_all(cx) {
-            Ok(reports) => reports.iter().for_each(|r| console::write_error(&format!("in a thread: {r}"))),
+            Ok(reports) => {
+                reports.iter().for_each(|r| console::write_error(&format!("in a thread: {r}")));
+                // What nobody has seen fail has failed all the same.
+                if status == 0 && !reports.is_empty() {
+                    status = FAILED;
+                }
+            }
             Err(thrown) => status = thrown_status(cx, thrown),
         }
     }

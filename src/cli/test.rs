@@ -221,21 +221,7 @@ fn run_tests(file: &TestFile, options: &Options, outcome: &mut FileOutcome) {
         Ok(ended) => ended,
         Err(error) => return outcome.fail("the file", format!("cannot start: {error}"), 0.0),
     };
-    let mut running: Option<String> = None;
-    let mut done = false;
-    for line in log.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()) {
-        let text = |key: &str| line[key].as_str().map(str::to_string);
-        if let Some(name) = text("start") {
-            running = Some(name);
-        } else if let Some(name) = text("end") {
-            running = None;
-            let ms = line["ms"].as_f64().unwrap_or(0.0);
-            let ok = line["ok"] == true;
-            outcome.outcomes.push(Outcome { name, ok, message: text("message").unwrap_or_default(), ms });
-        } else if line["done"] == true {
-            done = true;
-        }
-    }
+    let Log { running, waiting, done } = outcome.read_log(&log);
     let any_failed = outcome.outcomes.iter().any(|o| !o.ok);
     outcome.note(&ended);
     if ended.signal.is_some() || ended.timed_out {
@@ -245,6 +231,9 @@ fn run_tests(file: &TestFile, options: &Options, outcome: &mut FileOutcome) {
         outcome.fail(running.as_deref().unwrap_or("the file"), how(&ended, options.limit), ended.ms);
     } else if ended.status != Some(0) && !any_failed {
         outcome.fail("the file", how(&ended, options.limit), ended.ms);
+    }
+    for name in waiting {
+        outcome.fail(&name, "did not run\n".into(), 0.0);
     }
     if outcome.outcomes.iter().all(|o| o.ok) {
         outcome.output.clear();
@@ -292,7 +281,42 @@ fn run_snapshot(file: &TestFile, expectation: &Expectation, options: &Options, o
     outcome.outcomes.push(Outcome { name: "snapshot".into(), ok, message: why, ms: ended.ms });
 }
 
+/// What the process of a file has told, besides results.
+#[derive(Default)]
+struct Log {
+    /// The test that has started and not ended.
+    running: Option<String>,
+    /// The tests that have not started.
+    waiting: Vec<String>,
+    /// All tests have ended.
+    done: bool,
+}
+
 impl FileOutcome {
+    /// Takes over the results in the lines that the process of a file has written.
+    fn read_log(&mut self, text: &str) -> Log {
+        let mut log = Log::default();
+        for line in text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()) {
+            let text = |key: &str| line[key].as_str().map(str::to_string);
+            if let Some(names) = line["tests"].as_array() {
+                log.waiting = names.iter().filter_map(|n| Some(n.as_str()?.to_string())).collect();
+            } else if let Some(name) = text("start") {
+                if let Some(at) = log.waiting.iter().position(|w| *w == name) {
+                    log.waiting.remove(at);
+                }
+                log.running = Some(name);
+            } else if let Some(name) = text("end") {
+                log.running = None;
+                let ms = line["ms"].as_f64().unwrap_or(0.0);
+                let ok = line["ok"] == true;
+                self.outcomes.push(Outcome { name, ok, message: text("message").unwrap_or_default(), ms });
+            } else if line["done"] == true {
+                log.done = true;
+            }
+        }
+        log
+    }
+
     fn fail(&mut self, name: &str, message: String, ms: f64) {
         self.outcomes.push(Outcome { name: name.into(), ok: false, message, ms });
     }

@@ -1,11 +1,13 @@
 //! The process of one test file.
 //!
 //! Owns the running of `test` blocks one after the other, and the protocol by which the runner learns of them: lines of JSON
-//! in the file that `HARRIER_TEST_RESULTS` names, one when a test starts and one when it ends, so that a crash names its test.
+//! in the file that `HARRIER_TEST_RESULTS` names: one with the names of all tests before anything runs, so that those that
+//! never do are known; one when a test starts and one when it ends, so that a crash names its test.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
@@ -13,6 +15,8 @@ use serde_json::json;
 use super::{problems_text, read};
 use crate::gc::Thread;
 use crate::options::Options;
+use crate::reader::tree::{Item, Source};
+use crate::reader::{self, Surroundings};
 use crate::runtime::load::{self, LoadError};
 use crate::runtime::{console, report};
 
@@ -41,6 +45,8 @@ pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
             return super::FAILED;
         }
     };
+    let wanted = |test: &str| options.filter.as_deref().is_none_or(|f| test.contains(f) || shown.contains(f));
+    log.line(json!({ "tests": declared_tests(&name, &text).into_iter().filter(|t| wanted(t)).collect::<Vec<_>>() }));
     cx.vm().loader.set_search(load::paths::SearchPath::of_program(file, options.include.clone()));
     let namespace = match load::program(cx, file, &name, text) {
         Ok(namespace) => namespace,
@@ -56,11 +62,7 @@ pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
     };
     let mut failed = 0;
     for test in cx.vm().loader.tests() {
-        if !std::ptr::eq(test.namespace, namespace) {
-            continue;
-        }
-        let wanted = options.filter.as_deref().is_none_or(|f| test.name.contains(f) || shown.contains(f));
-        if !wanted {
+        if !std::ptr::eq(test.namespace, namespace) || !wanted(&test.name) {
             continue;
         }
         log.line(json!({ "start": &*test.name, "place": test.place }));
@@ -80,4 +82,14 @@ pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
     }
     log.line(json!({ "done": true }));
     if failed == 0 { 0 } else { super::FAILED }
+}
+
+/// The names of the tests in a text, in order; none when it does not parse, which loading it reports.
+fn declared_tests(name: &str, text: &str) -> Vec<String> {
+    let Ok(unit) = reader::read(Arc::new(Source::new(name, text)), &Surroundings::default()) else { return Vec::new() };
+    let tests = unit.items.iter().filter_map(|item| match item {
+        Item::Test { name, .. } => Some(unit.name(*name).to_string()),
+        _ => None,
+    });
+    tests.collect()
 }

@@ -5,6 +5,15 @@
 
 use super::tree::Span;
 
+/// What kind of rule a text breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Tokens and grammar: the text does not parse.
+    Grammar,
+    /// Scopes and other static rules of what was parsed: the text does not compile.
+    Rule,
+}
+
 /// One error in a text. Everything that the reader finds wrong is one of these; `read` gives them in the order in which they stand in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -18,6 +27,8 @@ pub struct SyntaxError {
     pub help: Option<String>,
     /// The text ended in the middle of something: with more text it may become right.
     pub incomplete: bool,
+    /// What kind of rule is broken.
+    pub class: ErrorClass,
     /// Other places that belong to the error, such as the bracket that was never closed.
     pub secondary: Vec<(Span, String)>,
 }
@@ -25,7 +36,20 @@ pub struct SyntaxError {
 impl SyntaxError {
     /// An error with its place and nothing else.
     pub fn new(span: Span, message: impl Into<String>) -> SyntaxError {
-        SyntaxError { span, message: message.into(), label: None, help: None, incomplete: false, secondary: Vec::new() }
+        SyntaxError {
+            span,
+            message: message.into(),
+            label: None,
+            help: None,
+            incomplete: false,
+            class: ErrorClass::Grammar,
+            secondary: Vec::new(),
+        }
+    }
+
+    /// An error in a text that follows the grammar, and breaks another rule of the language.
+    pub fn rule(span: Span, message: impl Into<String>) -> SyntaxError {
+        SyntaxError { class: ErrorClass::Rule, ..SyntaxError::new(span, message) }
     }
 
     /// Adds the words at the place.

@@ -3,6 +3,8 @@
 //! Owns the warnings that can be given without knowing what a name stands for. Must not know of types: whether a match
 //! misses variants is for whoever resolves names.
 
+use rustc_hash::FxHashMap;
+
 use super::diagnostics::{Diagnostic, Severity};
 use super::tree::*;
 
@@ -53,18 +55,174 @@ fn pure(unit: &Unit, id: NodeId) -> bool {
 }
 
 fn unreached(unit: &Unit, arms: &[Arm], found: &mut Vec<Diagnostic>) {
-    let Some(at) = arms.iter().position(|arm| arm.guard.is_none() && takes_all(unit, arm.pattern)) else { return };
-    let taker = arms[at].pattern;
-    for arm in &arms[at + 1..] {
-        let span = unit.pattern_spans[arm.pattern.index()];
-        let mut warning = Diagnostic::new(Severity::Warning, "an arm that can never be reached", Some(span));
-        warning.secondary.push((unit.pattern_spans[taker.index()], "this arm takes every value".into()));
-        if matches!(unit.pattern(taker), Pattern::Bind(_)) {
-            warning.help =
-                Some("a name in a pattern binds, it does not compare; to compare, write `v if v == name`".into());
+    let mut before = Before::default();
+    for arm in arms {
+        let mut alternatives = Vec::new();
+        flatten(unit, arm.pattern, &mut alternatives);
+        let takers: Option<Vec<PatternId>> = alternatives.iter().map(|p| before.taker(unit, *p)).collect();
+        if let Some(&taker) = takers.as_ref().and_then(|t| t.first()) {
+            found.push(never_reached(unit, arm.pattern, taker));
         }
-        found.push(warning);
+        if arm.guard.is_none() {
+            alternatives.into_iter().for_each(|p| before.add(unit, p));
+        }
     }
+}
+
+fn never_reached(unit: &Unit, pattern: PatternId, taker: PatternId) -> Diagnostic {
+    let span = unit.pattern_spans[pattern.index()];
+    let mut warning = Diagnostic::new(Severity::Warning, "an arm that can never be reached", Some(span));
+    let label = if takes_all(unit, taker) { "this arm takes every value" } else { "this takes all that fits here" };
+    warning.secondary.push((unit.pattern_spans[taker.index()], label.into()));
+    if matches!(unit.pattern(taker), Pattern::Bind(_)) {
+        warning.help =
+            Some("a name in a pattern binds, it does not compare; to compare, write `v if v == name`".into());
+    }
+    warning
+}
+
+/// A pattern without the alternatives at its top.
+fn flatten(unit: &Unit, id: PatternId, all: &mut Vec<PatternId>) {
+    match unit.pattern(id) {
+        Pattern::Or(list) => list.iter().for_each(|p| flatten(unit, *p, all)),
+        _ => all.push(id),
+    }
+}
+
+/// More patterns of one head are not compared: the time for a match of many thousand arms stays in proportion.
+const MOST_OF_A_HEAD: usize = 64;
+
+/// The patterns of the arms so far that have no guard.
+#[derive(Default)]
+struct Before {
+    everything: Option<PatternId>,
+    by_head: FxHashMap<Head, Vec<PatternId>>,
+}
+
+impl Before {
+    fn add(&mut self, unit: &Unit, id: PatternId) {
+        match head(unit, id) {
+            Some(head) => {
+                let list = self.by_head.entry(head).or_default();
+                if list.len() < MOST_OF_A_HEAD {
+                    list.push(id);
+                }
+            }
+            None => self.everything = self.everything.or(Some(id)),
+        }
+    }
+
+    /// The pattern that takes all that this one fits.
+    fn taker(&self, unit: &Unit, id: PatternId) -> Option<PatternId> {
+        self.everything.or_else(|| {
+            let list = self.by_head.get(&head(unit, id)?)?;
+            list.iter().copied().find(|p| covers(unit, *p, id))
+        })
+    }
+}
+
+/// What a pattern asks of a value before it looks inside: values that fit patterns of different heads may be the same
+/// (a type can have two names), those of one head are told apart by the parts alone.
+#[derive(PartialEq, Eq, Hash)]
+enum Head {
+    Int(i64),
+    BigInt(Name),
+    Float(u64),
+    String(Name),
+    Keyword(Name),
+    Bool(bool),
+    Null,
+    Vector,
+    Map,
+    Struct(Option<Name>, Name, Option<Name>),
+}
+
+/// The head of a pattern; none for those that take everything, and for alternatives.
+fn head(unit: &Unit, id: PatternId) -> Option<Head> {
+    match unit.pattern(id) {
+        Pattern::Ignore | Pattern::Bind(_) | Pattern::Or(_) => None,
+        Pattern::Literal(node) => literal(unit, *node),
+        Pattern::Vector { .. } => Some(Head::Vector),
+        Pattern::Map(_) => Some(Head::Map),
+        Pattern::Struct { type_, variant, .. } => {
+            let type_ = unit.globals[type_.index()];
+            Some(Head::Struct(type_.alias, type_.name, *variant))
+        }
+    }
+}
+
+fn literal(unit: &Unit, id: NodeId) -> Option<Head> {
+    Some(match unit.node(id) {
+        Node::Int(value) => Head::Int(*value),
+        Node::BigInt(digits) => Head::BigInt(*digits),
+        Node::Float(value) => Head::Float(value.to_bits()),
+        Node::String(text) => Head::String(*text),
+        Node::Keyword(name) => Head::Keyword(*name),
+        Node::Bool(value) => Head::Bool(*value),
+        Node::Null => Head::Null,
+        _ => return None,
+    })
+}
+
+/// Whether all that fits `b` fits `a` too. May say no where the truth is yes, never the other way.
+fn covers(unit: &Unit, a: PatternId, b: PatternId) -> bool {
+    if takes_all(unit, a) {
+        return true;
+    }
+    match (unit.pattern(a), unit.pattern(b)) {
+        (_, Pattern::Or(all)) => all.iter().all(|b| covers(unit, a, *b)),
+        (Pattern::Or(all), _) => all.iter().any(|a| covers(unit, *a, b)),
+        // `nan` fits nothing, and so takes nothing away.
+        (Pattern::Literal(node), Pattern::Literal(_)) => {
+            !matches!(unit.node(*node), Node::Float(f) if f.is_nan()) && head(unit, a) == head(unit, b)
+        }
+        (
+            Pattern::Vector { before, rest, after },
+            Pattern::Vector { before: b_before, rest: b_rest, after: b_after },
+        ) => {
+            let (a, b) = ((&before[..], rest, &after[..]), (&b_before[..], b_rest, &b_after[..]));
+            vector_covers(unit, a, b)
+        }
+        (Pattern::Map(a), Pattern::Map(b)) => a.iter().all(|(key, p)| {
+            let same = b.iter().find(|(k, _)| literal(unit, *k) == literal(unit, *key));
+            same.is_some_and(|(_, q)| covers(unit, *p, *q))
+        }),
+        (Pattern::Struct { fields: a_fields, .. }, Pattern::Struct { fields: b_fields, .. }) => {
+            head(unit, a) == head(unit, b)
+                && a_fields.iter().all(|(name, p)| match b_fields.iter().find(|(n, _)| n == name) {
+                    Some((_, q)) => covers(unit, *p, *q),
+                    None => takes_all(unit, *p),
+                })
+        }
+        _ => false,
+    }
+}
+
+type VectorParts<'a> = (&'a [PatternId], &'a Option<PatternId>, &'a [PatternId]);
+
+fn vector_covers(unit: &Unit, a: VectorParts<'_>, b: VectorParts<'_>) -> bool {
+    let ((a_before, a_rest, a_after), (b_before, b_rest, b_after)) = (a, b);
+    let (a_least, b_least) = (a_before.len() + a_after.len(), b_before.len() + b_after.len());
+    let lengths = match (a_rest, b_rest) {
+        (None, None) => a_least == b_least,
+        (None, Some(_)) => false,
+        (Some(rest), _) => takes_all(unit, *rest) && a_least <= b_least,
+    };
+    if !lengths {
+        return false;
+    }
+    // Elements that `b` counts from an end; those that lie within its rest can be anything.
+    let from_start = |k: usize| match b_rest {
+        None => b_before.iter().chain(b_after).nth(k),
+        Some(_) => b_before.get(k),
+    };
+    let from_end = |k: usize| match b_rest {
+        None => b_before.iter().chain(b_after).rev().nth(k),
+        Some(_) => b_after.iter().rev().nth(k),
+    };
+    let fits = |a: &PatternId, b: Option<&PatternId>| b.map_or(takes_all(unit, *a), |b| covers(unit, *a, *b));
+    a_before.iter().enumerate().all(|(k, p)| fits(p, from_start(k)))
+        && a_after.iter().rev().enumerate().all(|(k, p)| fits(p, from_end(k)))
 }
 
 /// Whether every value fits the pattern. Alternatives nest as deeply as the parser allows, no deeper.
@@ -115,5 +273,69 @@ mod tests {
         );
         assert_eq!(found("fn f(a) { match a { 1 | _ => 1, 2 => 3 } }").len(), 1);
         assert!(found("fn f(a) { match a { x if x > 1 => 1, 2 => 3, _ => 4 } }").is_empty());
+    }
+
+    /// How many of the arms are never reached, each pattern an arm.
+    fn unreachable(patterns: &[&str]) -> usize {
+        let arms: Vec<String> = patterns.iter().map(|p| format!("{p} => 1")).collect();
+        found(&format!("fn f(v) {{ match v {{\n{}\n}} }}", arms.join("\n"))).len()
+    }
+
+    #[test]
+    fn patterns_that_take_what_others_fit() {
+        for (first, second) in [
+            ("[a, b]", "[a, b]"),
+            ("[a, _]", "[1, [b]]"),
+            ("[...r]", "[q]"),
+            ("[...]", "[a, ...b, c]"),
+            ("[a, ...r]", "[a, b, ...r]"),
+            ("[...r, 1]", "[2, 1]"),
+            ("P { }", "P { b }"),
+            ("P { b }", "P { }"),
+            ("P { a: 1 }", "P { a: 1, b: 2 }"),
+            ("A.x", "A.x"),
+            ("A.x { f }", "A.x { f: 1 }"),
+            ("n/A.x", "n/A.x { f: 1 }"),
+            ("{a}", "{a, b}"),
+            ("{}", "{a}"),
+            ("{a: 1 | 2, \"k\": v}", "{a: 2, \"k\": [v]}"),
+            ("1 | 2 | 3", "3 | 1"),
+            ("\"a\"", "\"a\""),
+            ("1.5", "1.5"),
+            ("[1 | 2]", "[1] | [2]"),
+        ] {
+            assert_eq!(unreachable(&[first, second]), 1, "{first} then {second}");
+        }
+        assert_eq!(unreachable(&["1", "2", "1 | 2", "3"]), 1);
+    }
+
+    #[test]
+    fn patterns_that_leave_something() {
+        for (first, second) in [
+            ("A.x", "B.x"),
+            ("A.x", "n/A.x"),
+            ("A.x", "A.y"),
+            ("[a]", "[a, b]"),
+            ("[a, b]", "[...r]"),
+            ("[1, ...r]", "[...r, 1]"),
+            ("[a, b, ...]", "[a, ...]"),
+            ("[a, ...[b]]", "[a, b, c]"),
+            ("[a, ...r, 1]", "[a, ...r]"),
+            ("[1, ...]", "[...r, 1, 2]"),
+            ("[1]", "[2]"),
+            ("P { b: 1 }", "P { b }"),
+            ("P { b: 1 }", "P { }"),
+            ("{a, b}", "{a}"),
+            ("{a}", "{\"a\": x}"),
+            ("{a: 1}", "{a}"),
+            ("1", "1.0"),
+            ("nan", "nan"),
+            ("\"a\"", ":a"),
+            ("[1 | 2]", "[n]"),
+            ("1 | 2", "2 | 3"),
+            ("[a, b] if a", "[a, b]"),
+        ] {
+            assert_eq!(unreachable(&[first, second]), 0, "{first} then {second}");
+        }
     }
 }

@@ -19,7 +19,7 @@ pub mod tree;
 use std::sync::Arc;
 
 pub use dump::dump;
-pub use errors::{SyntaxError, is_incomplete};
+pub use errors::{ErrorClass, SyntaxError, is_incomplete};
 use tree::{Source, Span, Unit};
 
 /// What the reader is told about the place that a text is read for.

@@ -134,7 +134,7 @@ impl Session {
         match evaluated {
             Ok(answer) => answer,
             Err(LoadError::Problems(problems)) => {
-                if !complete && problems.iter().all(|p| p.syntax) && problems.iter().any(|p| p.incomplete) {
+                if !complete && problems.iter().any(|p| p.incomplete) {
                     return Answer::More;
                 }
                 Answer::Error(render_problems(&problems, self.color))

@@ -297,6 +297,7 @@ pub fn method(
 ) -> Result<&'static MethodInfo> {
     let vm = cx.vm();
     let info = vm.dispatch.add_method(protocol.id, protocol.name, namespace.name, name);
+    info.declare(argcs);
     let arities = argcs
         .iter()
         .enumerate()

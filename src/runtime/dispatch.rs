@@ -37,6 +37,8 @@ pub struct MethodInfo {
     pub protocol_name: &'static str,
     /// `shapes/area`
     pub qualified: String,
+    /// The numbers of arguments it is declared with, `self` included, ascending.
+    declared: RwLock<Vec<u32>>,
     /// The default bodies.
     default: RwLock<Option<&'static Code>>,
     /// What runs for builtin types that nobody extended.
@@ -50,6 +52,21 @@ impl fmt::Debug for MethodInfo {
 }
 
 impl MethodInfo {
+    /// The numbers of arguments it is declared with, `self` included, ascending.
+    pub fn declared(&self) -> Vec<u32> {
+        super::read(&self.declared).clone()
+    }
+
+    /// Does the protocol declare it with this number of arguments?
+    pub fn declares(&self, argc: usize) -> bool {
+        super::read(&self.declared).iter().any(|n| *n as usize == argc)
+    }
+
+    /// Replaces the numbers of arguments it is declared with.
+    pub fn declare(&self, argcs: &[u32]) {
+        *super::write(&self.declared) = argcs.to_vec();
+    }
+
     /// The default bodies.
     pub fn default(&self) -> Option<&'static Code> {
         *super::read(&self.default)
@@ -220,6 +237,7 @@ impl Dispatch {
             protocol,
             protocol_name,
             qualified: format!("{namespace}/{name}"),
+            declared: RwLock::default(),
             default: RwLock::new(None),
             builtin: RwLock::new(None),
         }));

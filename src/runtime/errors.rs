@@ -133,6 +133,11 @@ fn shorten(text: &str) -> String {
 
 /// `two-only: takes 2 arguments, got 3`
 pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String {
+    format!("{name}: takes {}, got {got}", argument_numbers(takes))
+}
+
+/// `1 argument`, `2 or 3 arguments`, `2 or more arguments`
+pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
     let mut parts: Vec<String> =
         takes.iter().map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
     parts.dedup();
@@ -142,7 +147,21 @@ pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String 
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
     };
-    format!("{name}: takes {list} {plural}, got {got}")
+    format!("{list} {plural}")
+}
+
+/// How to call the function of `core` that somebody looked for as a field or method, with `argc` arguments (the receiver
+/// counted) if it can be; empty when there is none of that name.
+#[cold]
+pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
+    let binding = cx.vm().namespaces.find("core").and_then(|core| core.member(name)).filter(|_| !name.starts_with('_'));
+    let Some(code) = binding.and_then(|b| b.get(cx)).and_then(super::entry::code_of) else { return String::new() };
+    let signatures = super::builtins::introspection::signatures_of(code);
+    let arity = code.takes().iter().position(|&(n, rest)| if rest { argc >= n } else { argc == n });
+    match signatures.get(arity.unwrap_or(0)).or(signatures.first()) {
+        Some(signature) => format!("; {name} is a function: call {name}{}", signature.replace("self", "v")),
+        None => String::new(),
+    }
 }
 
 /// The error of a builtin that was called with `got` arguments.

@@ -3,7 +3,7 @@
 //! Owns what `object.name` means where no inline cache answers: fields of old layouts that read as their default, the fields
 //! of builtin types, and the errors of reading and writing.
 
-use super::errors::ErrorKind;
+use super::errors::{ErrorKind, function_help};
 use super::types::{FieldInfo, LayoutInfo};
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 
@@ -61,7 +61,13 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
             format!("{} has no field {name}; it has {}", info.display_name(), fields.join(", "))
         }
         _ if value.is_null() => format!("null has no field {name}"),
-        _ => format!("{} has no field {name}", cx.describe(object)),
+        _ => {
+            let help = match value.layout() {
+                layout::MAP | layout::MUTABLE_MAP => format!("; m[:{name}] reads a key"),
+                _ => function_help(cx, name, 1),
+            };
+            format!("{} has no field {name}{help}", cx.describe(object))
+        }
     };
     cx.throw(ErrorKind::FieldError, message)
 }

@@ -300,16 +300,16 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         if builtin_type && let Some(builtin) = method.builtin() {
             return Some(Found::Builtin(builtin));
         }
-        if let Some(code) = method.default() {
+        // Bodies for other numbers of arguments are no implementation of this one.
+        if let Some(code) = method.default().filter(|d| d.accepts(argc) || !method.declares(argc)) {
             return Some(Found::Code(code));
         }
         method.builtin().filter(|_| method.builtin_for_all()).map(Found::Builtin)
     };
-    // What implements only some arities of a method leaves the others to the default.
+    // What implements only some arities of a method leaves the others to the enum's implementation and the default.
     let implementation = |target: &Target, method: &super::dispatch::MethodInfo| {
         let code = vm.dispatch.implementation(*target, method.id)?;
-        let default = method.default().filter(|d| !code.accepts(argc) && d.accepts(argc));
-        Some(Found::Code(default.unwrap_or(code)))
+        (code.accepts(argc) || !method.declares(argc)).then_some(Found::Code(code))
     };
     match table.kind {
         TableKind::Method(method) => {
@@ -349,9 +349,28 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
     let type_name = cx.vm().types.name_of(cx.get(receiver));
     let message = match table.kind {
         TableKind::Method(method) => {
-            format!("{}: {type_name} does not implement {} (called with {what})", method.name, method.protocol_name)
+            let which = arity_words(method, table.argc);
+            format!(
+                "{}: {type_name} does not implement {}{which} (called with {what})",
+                method.name, method.protocol_name
+            )
         }
-        TableKind::Selector(name) => format!("{type_name} has no function or field {name} (called on {what})"),
+        TableKind::Selector(name) => {
+            // A method that the type does not implement would fail as a function too.
+            let help = match cx.vm().dispatch.methods_named(name).is_empty() {
+                true => super::errors::function_help(cx, name, table.argc as usize),
+                false => String::new(),
+            };
+            format!("{type_name} has no function or field {name} (called on {what}){help}")
+        }
     };
     cx.throw(ErrorKind::TypeError, message)
+}
+
+/// Which of a method's declarations is meant, when there are several: a type may implement some of them.
+fn arity_words(method: &super::dispatch::MethodInfo, argc: u32) -> String {
+    match method.declared().len() {
+        0 | 1 => String::new(),
+        _ => format!(" for {argc} argument{}", if argc == 1 { "" } else { "s" }),
+    }
 }

@@ -86,7 +86,7 @@ impl Parser<'_> {
             Kind::LetOnce => {
                 let span = self.token().span();
                 self.fail(
-                    SyntaxError::new(span, "`letonce` stands at the top level only")
+                    SyntaxError::rule(span, "`letonce` stands at the top level only")
                         .help("inside a function, write `let`"),
                 )
             }
@@ -99,7 +99,7 @@ impl Parser<'_> {
                     }
                     let span = self.token().span();
                     return self.fail(
-                        SyntaxError::new(span, format!("`{word}` stands at the top level only"))
+                        SyntaxError::rule(span, format!("`{word}` stands at the top level only"))
                             .label("inside a block")
                             .help("move it out of the function; if a bracket above is not closed, close it"),
                     );
@@ -115,7 +115,7 @@ impl Parser<'_> {
         if self.at_word("dynamic") && !matches!(self.peek(1).kind, Kind::Assign) {
             let span = self.token().span();
             return self.fail(
-                SyntaxError::new(span, "`let dynamic` stands at the top level only")
+                SyntaxError::rule(span, "`let dynamic` stands at the top level only")
                     .help("inside a function, `binding (name = value) { … }` gives a dynamic variable another value"),
             );
         }
@@ -342,7 +342,7 @@ impl Parser<'_> {
             (Kind::Return, _) => {
                 if init {
                     self.report(
-                        SyntaxError::new(word.span(), "`return` outside of a function")
+                        SyntaxError::rule(word.span(), "`return` outside of a function")
                             .help("the value of a text is that of its last expression"),
                     );
                 } else if shields == 0
@@ -357,7 +357,7 @@ impl Parser<'_> {
             _ => {
                 let text = self.text_of(word).to_string();
                 let error =
-                    SyntaxError::new(word.span(), format!("`{text}` outside of a loop")).label("no loop around it");
+                    SyntaxError::rule(word.span(), format!("`{text}` outside of a loop")).label("no loop around it");
                 let help = match (word.kind, self.scopes.frames.iter().any(|f| !f.loop_stack.is_empty())) {
                     (_, true) => format!(
                         "the loop around this function cannot be left from inside of it; `{text}` is for the loop it stands in"

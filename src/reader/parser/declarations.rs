@@ -254,7 +254,7 @@ impl Parser<'_> {
                 if !seen.insert(name) {
                     let text = p.unit.name(name).to_string();
                     p.report(
-                        SyntaxError::new(span, format!("a second field `{text}`"))
+                        SyntaxError::rule(span, format!("a second field `{text}`"))
                             .help("the fields of a type have different names"),
                     );
                 }
@@ -299,7 +299,7 @@ impl Parser<'_> {
                 let (name, span) = p.word("a variant or `}`")?;
                 if !seen.insert(name) {
                     let text = p.unit.name(name).to_string();
-                    p.report(SyntaxError::new(span, format!("a second variant `{text}`")));
+                    p.report(SyntaxError::rule(span, format!("a second variant `{text}`")));
                 }
                 if p.kind() == Kind::OpenParen {
                     return p.expected_with("`{` and the fields, or `,`", |e| {
@@ -377,7 +377,7 @@ impl Parser<'_> {
         for (at, count) in abstract_arities.iter().enumerate() {
             let known = abstract_arities[..at].contains(count);
             if known || arities.iter().any(|a: &Arity| a.rest.is_none() && a.params.len() as u32 == *count) {
-                self.report(SyntaxError::new(span, format!("a second arity of {count} parameters")));
+                self.report(SyntaxError::rule(span, format!("a second arity of {count} parameters")));
             }
         }
         let default = (!arities.is_empty()).then_some(id);
@@ -409,7 +409,7 @@ impl Parser<'_> {
         signatures.push(signature);
         if arity.params.is_empty() {
             self.report(
-                SyntaxError::new(arity.span, "a method without parameters")
+                SyntaxError::rule(arity.span, "a method without parameters")
                     .help("a method is dispatched on its first argument: `fn method(self)`"),
             );
         }
@@ -417,7 +417,7 @@ impl Parser<'_> {
             arities.push(arity);
         } else if arity.rest.is_some() {
             self.report(
-                SyntaxError::new(arity.span, "a method with rest arguments needs a default body")
+                SyntaxError::rule(arity.span, "a method with rest arguments needs a default body")
                     .help("write one, or declare arities of fixed length: `fn m { (self), (self, k) }`"),
             );
         } else {
@@ -464,7 +464,7 @@ impl Parser<'_> {
                 if !seen.insert(name) {
                     let text = p.unit.name(name).to_string();
                     p.report(
-                        SyntaxError::new(span, format!("a second function `{text}` in one `extend`"))
+                        SyntaxError::rule(span, format!("a second function `{text}` in one `extend`"))
                             .help("several arities stand together: `fn name { (self) => …, (self, k) => … }`"),
                     );
                 }
@@ -498,7 +498,7 @@ impl Parser<'_> {
         let mut kind = kind;
         if self.kind() == Kind::Mut {
             let span = self.token().span();
-            let error = SyntaxError::new(span, "`let mut` cannot stand at the top level").help(
+            let error = SyntaxError::rule(span, "`let mut` cannot stand at the top level").help(
                 "for state that changes and is shared, use an atom: `let name = atom(value)`, then `swap!` or `reset!`",
             );
             self.report(error);

@@ -92,7 +92,7 @@ impl Parser<'_> {
         if !model.mutable {
             let bound = model.span;
             let text = self.text_of(token).to_string();
-            let error = SyntaxError::new(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
+            let error = SyntaxError::rule(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
                 .label("assigned here")
                 .also(bound, "bound here, without `mut`")
                 .help(format!("write `let mut {text} = …` where it is defined; to compare, write `==`"));
@@ -112,7 +112,7 @@ impl Parser<'_> {
 
     fn cannot_assign_global(&mut self, token: Token) {
         let text = self.text_of(token).to_string();
-        let error = SyntaxError::new(
+        let error = SyntaxError::rule(
             token.span(),
             format!("`{text}` cannot be assigned: there is no local variable of that name"),
         )
@@ -367,28 +367,75 @@ impl Parser<'_> {
                     operand = self.add(Node::Call { callee: operand, args, tail: false }, span, height);
                 }
                 Kind::OpenBracket if self.same_line() => {
-                    let open = self.bump().span();
-                    let index = self.inside(true, |p| {
-                        if p.kind() == Kind::CloseBracket {
-                            return p.expected("an index");
-                        }
-                        let index = p.expression()?;
-                        p.eat(Kind::Comma);
-                        p.expect_close(Kind::CloseBracket, "`]`", open)?;
-                        Ok(index)
-                    })?;
+                    let index = self.index()?;
                     let calls = self.calls();
                     self.operands(&[operand], calls);
                     let (span, height) = (self.span_from(start), self.height_of(&[operand, index]));
                     operand = self.add(Node::Index { object: operand, index }, span, height);
                 }
-                Kind::OpenBrace if self.same_line() && !self.head => match self.struct_type(operand) {
-                    Some((type_, variant)) => operand = self.struct_literal(operand, type_, variant, start)?,
-                    None => return Ok(operand),
-                },
+                Kind::OpenBrace if self.same_line() && (!self.head || self.only_a_literal(operand)) => {
+                    let Some((type_, variant)) = self.struct_type(operand) else { return Ok(operand) };
+                    let head = self.head;
+                    operand = self.struct_literal(operand, type_, variant, start)?;
+                    if head {
+                        self.parentheses_missing(operand);
+                    }
+                }
                 _ => return Ok(operand),
             }
         }
+    }
+
+    /// `[index]` behind an operand.
+    fn index(&mut self) -> Parse<NodeId> {
+        let bracket = self.bump();
+        let vector = |error: SyntaxError| {
+            if bracket.spaced() {
+                error.help("a `[` on the same line indexes; put `;` or a new line before a vector")
+            } else {
+                error
+            }
+        };
+        self.inside(true, |p| {
+            if p.kind() == Kind::CloseBracket {
+                return p.expected_with("an index", vector);
+            }
+            let index = p.expression()?;
+            if matches!(p.peek(1).kind, Kind::CloseBracket | Kind::Eof) {
+                p.eat(Kind::Comma);
+            }
+            if !p.eat(Kind::CloseBracket) {
+                return p.expected_with("`]`", |error| vector(error.also(bracket.span(), "opened here")));
+            }
+            Ok(index)
+        })
+    }
+
+    /// Whether the brace here can only begin the fields of a struct literal: no block begins like that, and what stands
+    /// before it is written as types are.
+    fn only_a_literal(&self, operand: NodeId) -> bool {
+        let type_ = match self.unit.nodes[operand.index()] {
+            Node::Field { object, .. } => &self.unit.nodes[object.index()],
+            ref node => node,
+        };
+        let Node::Global(global) = *type_ else { return false };
+        let name = self.unit.name(self.unit.globals[global.index()].name);
+        if !name.starts_with(char::is_uppercase) {
+            return false;
+        }
+        let (first, second) = (self.peek(1).kind, self.peek(2).kind);
+        first == Kind::Ellipsis || (first.is_word() && second == Kind::Colon)
+    }
+
+    fn parentheses_missing(&mut self, literal: NodeId) {
+        let span = self.node_span(literal);
+        let text = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let shown = if text.len() <= 60 && !text.contains('\n') { text } else { "Name { … }" };
+        self.report(
+            SyntaxError::new(span, "a struct literal in the head of `if`, `while`, `for` or `match` needs parentheses")
+                .label("in a head a `{` begins the block")
+                .help(format!("write `({shown})`")),
+        );
     }
 
     fn dot(&mut self, object: NodeId, start: u32) -> Parse<NodeId> {
@@ -415,7 +462,7 @@ impl Parser<'_> {
         if args.len() > MAX_ARGUMENTS {
             let span = self.span_from(open.start);
             self.report(
-                SyntaxError::new(span, format!("a call with more than {MAX_ARGUMENTS} arguments"))
+                SyntaxError::rule(span, format!("a call with more than {MAX_ARGUMENTS} arguments"))
                     .help("put them into a vector; `apply(f, vector)` calls a function that takes any number"),
             );
         }

@@ -148,7 +148,7 @@ impl Parser<'_> {
                 } else {
                     format!("a second arity of {} parameters", arity.params.len())
                 };
-                self.report(SyntaxError::new(arity.span, message).also(first, "the first one"));
+                self.report(SyntaxError::rule(arity.span, message).also(first, "the first one"));
             }
         }
     }
@@ -261,7 +261,7 @@ impl Parser<'_> {
         if params.patterns.len() > MAX_ARGUMENTS {
             let span = self.span_from(open.start);
             self.report(
-                SyntaxError::new(span, format!("more than {MAX_ARGUMENTS} parameters"))
+                SyntaxError::rule(span, format!("more than {MAX_ARGUMENTS} parameters"))
                     .help("take a vector, a map or a struct"),
             );
         }

@@ -29,7 +29,7 @@ impl Parser<'_> {
                 let text = self.unit.name(name).to_string();
                 let span = self.node_span(head);
                 self.report(
-                    SyntaxError::new(
+                    SyntaxError::rule(
                         span,
                         format!("`{text}` is a local variable, so it cannot be the type of a struct literal"),
                     )
@@ -89,7 +89,7 @@ impl Parser<'_> {
                 let value = if self.eat(Kind::Colon) { self.expression()? } else { self.variable(name, span) };
                 if !seen.insert(name) {
                     let text = self.unit.name(name).to_string();
-                    self.report(SyntaxError::new(span, format!("the field `{text}` is given twice")));
+                    self.report(SyntaxError::rule(span, format!("the field `{text}` is given twice")));
                 }
                 fields.push(name);
                 values.push(value);

@@ -32,7 +32,7 @@ impl Parser<'_> {
                 let span = self.scopes.model(*var).span;
                 let text = self.unit.name(*name).to_string();
                 self.report(
-                    SyntaxError::new(span, format!("`{text}` is bound twice in one pattern"))
+                    SyntaxError::rule(span, format!("`{text}` is bound twice in one pattern"))
                         .help("give one of them another name, or `_`; compare them in a guard: `[a, b] if a == b`"),
                 );
             }
@@ -68,7 +68,7 @@ impl Parser<'_> {
                 let text = self.unit.name(name).to_string();
                 let span = self.span_from(from);
                 self.report(
-                    SyntaxError::new(
+                    SyntaxError::rule(
                         span,
                         format!("the alternatives of a pattern bind the same names; `{text}` is not in all of them"),
                     )
@@ -205,7 +205,7 @@ impl Parser<'_> {
             let (name, span) = self.word("a field name or `}`")?;
             if !seen.insert(name) {
                 let text = self.unit.name(name).to_string();
-                self.report(SyntaxError::new(span, format!("the field `{text}` is named twice")));
+                self.report(SyntaxError::rule(span, format!("the field `{text}` is named twice")));
             }
             let pattern = if self.eat(Kind::Colon) {
                 self.pattern("a pattern for the field")?

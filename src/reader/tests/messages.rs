@@ -181,6 +181,7 @@ fn unfinished_texts_are_told_from_wrong_ones() {
         "throw",
         "-",
         "a.",
+        "a[1,",
         "use a/",
         "let [a,",
         "\"\\",

@@ -3,7 +3,7 @@
 
 use super::Args;
 use super::support::{
-    Outcome, bool, deep_bool, index_below, null, or_null, out_of_range, seqable, type_name, wrong_type,
+    Outcome, bool, deep_bool, index_below, null, or_null, out_of_range, seqable, text, type_name, wrong_type,
 };
 use crate::builtins;
 use crate::gc::layout;
@@ -23,6 +23,8 @@ builtins! { pub static TABLE: "core";
     /// The element at an index, the value of a key, `default` when there is none. Without default: IndexError for an index
     /// that is out of range, `null` for a key that is missing. `get([1, 2], 0)` is `1`.
     "get" (coll: Any, key: Any, default: opt(Any)) = get;
+    /// What `get` gives, for the library: errors name the function that asks.
+    "_get-for" (coll: Any, key: Any, who: String) = get_for;
     /// How many elements or characters. `length("abc")` is `3`.
     "length" (coll: Any) = length;
     /// How many elements, of anything seqable. `count([1, 2])` is `2`.
@@ -122,8 +124,8 @@ fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, 
     }
 }
 
-/// `get` for builtin types; also behind `coll[key]`.
-pub fn get_from(cx: &mut Thread, coll: Handle, key: Handle, default: Option<Handle>) -> Outcome {
+/// `get` for builtin types; also behind `coll[key]`. Errors name the function `who`.
+fn get_from(cx: &mut Thread, who: &str, coll: Handle, key: Handle, default: Option<Handle>) -> Outcome {
     if let (found, true) = keyed(cx, coll, key)? {
         return match (found, default) {
             (Some(value), _) | (None, Some(value)) => Ok(value),
@@ -139,16 +141,16 @@ pub fn get_from(cx: &mut Thread, coll: Handle, key: Handle, default: Option<Hand
         }
         let what = type_name(cx.get(coll));
         if numbers::is_int(cx.get(key)) {
-            return Err(out_of_range(cx, "get", key, what, len));
+            return Err(out_of_range(cx, who, key, what, len));
         }
         let message =
-            format!("get: the index of {} must be an Int, got {}", super::with_article(what), cx.describe(key));
+            format!("{who}: the index of {} must be an Int, got {}", super::with_article(what), cx.describe(key));
         return Err(cx.throw(ErrorKind::TypeError, message));
     }
     match default {
         Some(default) => Ok(default),
         None => {
-            let message = format!("get: {} cannot be indexed (by {})", cx.describe(coll), cx.describe(key));
+            let message = format!("{who}: {} cannot be indexed (by {})", cx.describe(coll), cx.describe(key));
             Err(cx.throw(ErrorKind::TypeError, message))
         }
     }
@@ -160,7 +162,7 @@ pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
         map::freeze(cx, cx.get(coll));
         return Method::Get.call(cx, &[coll, key]);
     }
-    get_from(cx, coll, key, None)
+    get_from(cx, "get", coll, key, None)
 }
 
 /// Calls a method of `core` with what an accumulator holds (`codegen/accumulators.rs`): with a value of a builtin type that
@@ -246,7 +248,15 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
 }
 
 fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    get_from(cx, args[0], args[1], args.opt(2))
+    get_from(cx, "get", args[0], args[1], args.opt(2))
+}
+
+fn get_for(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if Method::Get.is_extended(cx.get(args[0])) {
+        return Method::Get.call(cx, &[args[0], args[1]]);
+    }
+    let who = text(cx, args, 2).to_owned();
+    get_from(cx, &who, args[0], args[1], None)
 }
 
 fn length(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -75,6 +75,8 @@ builtins! { pub static TABLE: "core";
     "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
     /// Gives the collection when it is seqable, else throws the TypeError, for the library.
     "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable;
+    /// Gives what a function of the program gave when it is seqable, else throws the TypeError, for the library.
+    "_check-given" (coll: Any, who: String) = check_given;
     /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
     "_sort" (coll: Seqable) = sort;
     /// The items in the order of their keys when these are all numbers, all Strings or all keywords; else `null`.
@@ -435,6 +437,15 @@ fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
     let who = super::support::text(cx, args, 1).to_owned();
     Err(wrong_type(cx, &who, count(cx, args[2]), "a Seqable", args[0]))
+}
+
+fn check_given(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if is_seqable(cx.get(args[0])) {
+        return Ok(args[0]);
+    }
+    let who = super::support::text(cx, args, 1).to_owned();
+    let message = format!("{who}: the function must give a Seqable, it gave {}", cx.describe(args[0]));
+    Err(cx.throw(ErrorKind::TypeError, message))
 }
 
 /// What kind of plain value it is, as far as sorting is concerned.

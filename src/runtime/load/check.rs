@@ -1,19 +1,20 @@
 //! The checks of a unit before it runs.
 //!
 //! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
-//! (matches that miss variants, arms that fit nothing more, wrong numbers of arguments). What is suspicious whatever the names
+//! (matches that miss variants, wrong numbers of arguments). What is suspicious whatever the names
 //! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::scope::{FieldView, Meaning, Scope, TypeView, declared_names};
+use super::scope::{FieldView, Meaning, MethodView, Scope, TypeView, declared_names};
 use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
 use crate::reader::lints;
 use crate::reader::tree::{
-    Arm, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
+    Arm, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
+use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
 /// The namespace of a later step.
@@ -197,15 +198,31 @@ impl<'a> Checker<'a> {
             return;
         };
         for (method, function) in &extend.methods {
-            let method = self.name(*method);
-            if !methods.iter().any(|m| m == method) {
-                let span = head(self.unit, self.unit.function(*function).span);
-                let help = closest(method, methods.iter().map(String::as_str))
-                    .map(|c| format!("did you mean `{c}`?"))
-                    .unwrap_or_else(|| format!("its methods: {}", methods.join(", ")));
-                self.error(span, format!("protocol {name} has no method `{method}`")).help = Some(help);
-            }
+            self.implementation(&name, &methods, self.name(*method), *function);
         }
+    }
+
+    /// What an `extend` gives for a method: the protocol must declare it, with one of the function's numbers of arguments.
+    fn implementation(&mut self, protocol: &str, methods: &[MethodView], method: &str, function: FunctionId) {
+        let span = head(self.unit, self.unit.function(function).span);
+        let Some(declared) = methods.iter().find(|m| m.name == method) else {
+            let names = || methods.iter().map(|m| m.name.as_str());
+            let help = closest(method, names())
+                .map(|c| format!("did you mean `{c}`?"))
+                .unwrap_or_else(|| format!("its methods: {}", names().collect::<Vec<_>>().join(", ")));
+            self.error(span, format!("protocol {protocol} has no method `{method}`")).help = Some(help);
+            return;
+        };
+        let takes = self.scope.function_takes(function);
+        let fits =
+            |argc: u32| takes.iter().any(|&(n, rest)| if rest { argc as usize >= n } else { argc as usize == n });
+        if declared.argcs.iter().any(|argc| fits(*argc)) {
+            return;
+        }
+        let exactly: Vec<(usize, bool)> = declared.argcs.iter().map(|argc| (*argc as usize, false)).collect();
+        let (wanted, given) = (argument_numbers(&exactly), argument_numbers(&takes));
+        let title = format!("protocol {protocol} declares `{method}` with {wanted}, this function takes {given}");
+        self.error(span, title).help = Some("the numbers count `self`".into());
     }
 
     fn variant(
@@ -357,16 +374,7 @@ impl<'a> Checker<'a> {
         let mut only_variants = true;
         let mut enum_ = None;
         for arm in arms {
-            let span = self.unit.pattern_spans[arm.pattern.index()];
-            let alternatives = self.alternatives(arm.pattern);
-            if covered.everything {
-                // The reader warns of arms behind one that fits everything.
-                break;
-            }
-            if !alternatives.is_empty() && alternatives.iter().all(|p| self.is_covered(&covered, *p)) {
-                self.warning(span, "this arm can never be reached: arms before it fit all that it fits".into());
-            }
-            for pattern in alternatives {
+            for pattern in self.alternatives(arm.pattern) {
                 let fits_all = arm.guard.is_none();
                 match self.unit.pattern(pattern) {
                     Pattern::Ignore | Pattern::Bind(_) if fits_all => covered.everything = true,
@@ -384,10 +392,6 @@ impl<'a> Checker<'a> {
                         } else {
                             covered.partly.insert(self.name(*variant));
                         }
-                    }
-                    Pattern::Literal(node) if fits_all => {
-                        only_variants = false;
-                        covered.literals.extend(self.literal(*node));
                     }
                     _ => only_variants = false,
                 }
@@ -415,27 +419,6 @@ impl<'a> Checker<'a> {
             Pattern::Or(all) => all.iter().flat_map(|p| self.alternatives(*p)).collect(),
             _ => vec![pattern],
         }
-    }
-
-    fn is_covered(&self, covered: &Covered<'_>, pattern: PatternId) -> bool {
-        match self.unit.pattern(pattern) {
-            Pattern::Struct { variant: Some(variant), .. } => covered.variants.contains(self.name(*variant)),
-            Pattern::Literal(node) => self.literal(*node).is_some_and(|l| covered.literals.contains(&l)),
-            _ => false,
-        }
-    }
-
-    /// A literal in a form that can be compared.
-    fn literal(&self, node: NodeId) -> Option<String> {
-        Some(match self.unit.node(node) {
-            Node::Int(i) => i.to_string(),
-            Node::BigInt(digits) => self.name(*digits).to_string(),
-            Node::String(text) => format!("{:?}", self.name(*text)),
-            Node::Keyword(name) => format!(":{}", self.name(*name)),
-            Node::Bool(b) => b.to_string(),
-            Node::Null => "null".into(),
-            _ => return None,
-        })
     }
 
     // ---- patterns ----
@@ -484,7 +467,6 @@ struct Covered<'a> {
     everything: bool,
     variants: FxHashSet<&'a str>,
     partly: FxHashSet<&'a str>,
-    literals: FxHashSet<String>,
 }
 
 /// `x - y` when the name is made of names in view.

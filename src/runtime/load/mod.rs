@@ -16,7 +16,7 @@ use super::namespace::Namespace;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::tree::{Item, Source, Span, Unit};
-use crate::reader::{self, Surroundings, SyntaxError};
+use crate::reader::{self, ErrorClass, Surroundings, SyntaxError};
 use scope::{Meaning, Scope};
 
 mod check;
@@ -37,7 +37,7 @@ pub struct Problem {
     pub diagnostic: Diagnostic,
     /// It is a matter of syntax, and more text may cure it.
     pub incomplete: bool,
-    /// It is a matter of syntax.
+    /// The text does not follow the grammar, rather than breaking a rule of what follows it.
     pub syntax: bool,
 }
 
@@ -196,12 +196,14 @@ fn problem(source: &Arc<Source>, span: Span, title: String) -> Problem {
     Problem { source: source.clone(), diagnostic, incomplete: false, syntax: false }
 }
 
-fn syntax_problems(source: &Arc<Source>, errors: &[SyntaxError]) -> LoadError {
+fn syntax_problems(source: &Arc<Source>, errors: &[SyntaxError], origin: Origin<'_>) -> LoadError {
+    // More input cannot cure a file that is used.
+    let asked = matches!(origin, Origin::Text(_));
     let problems = errors.iter().map(|error| Problem {
         source: source.clone(),
         diagnostic: Diagnostic::from(error),
-        incomplete: error.incomplete,
-        syntax: true,
+        incomplete: error.incomplete && asked,
+        syntax: error.class == ErrorClass::Grammar,
     });
     LoadError::Problems(problems.collect())
 }
@@ -223,7 +225,7 @@ fn load(
     };
     let unit = match reader::read(source.clone(), &surroundings) {
         Ok(unit) => Arc::new(unit),
-        Err(errors) => return Err(syntax_problems(&source, &errors)),
+        Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {

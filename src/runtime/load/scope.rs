@@ -50,7 +50,7 @@ pub enum TypeView {
     /// An enum: its variants with their fields.
     Enum(Vec<(String, Vec<FieldView>)>),
     /// A protocol: its methods.
-    Protocol(Vec<String>),
+    Protocol(Vec<MethodView>),
 }
 
 /// A field as the checks see it.
@@ -60,6 +60,15 @@ pub struct FieldView {
     pub name: String,
     /// A literal may leave it out.
     pub optional: bool,
+}
+
+/// A method as the checks see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MethodView {
+    /// Its name.
+    pub name: String,
+    /// The numbers of arguments it is declared with, `self` included, ascending.
+    pub argcs: Vec<u32>,
 }
 
 /// The names in view of a unit.
@@ -181,7 +190,11 @@ impl<'a> Scope<'a> {
                 variants.iter().map(|v| (self.unit.name(v.name).to_string(), fields(&v.fields))).collect(),
             )),
             Item::Protocol { methods, .. } => {
-                Some(TypeView::Protocol(methods.iter().map(|m| self.unit.name(m.name).to_string()).collect()))
+                let view = |m: &Method| MethodView {
+                    name: self.unit.name(m.name).to_string(),
+                    argcs: method_arities(self.unit, m),
+                };
+                Some(TypeView::Protocol(methods.iter().map(view).collect()))
             }
             _ => None,
         }
@@ -202,7 +215,12 @@ impl<'a> Scope<'a> {
                 TypeView::Enum(body.variants.iter().map(|v| (v.name.to_string(), fields(v.layout))).collect())
             }
             TypeKind::Protocol => {
-                TypeView::Protocol(self.vm.dispatch.methods_of(id).iter().map(|m| m.name.to_string()).collect())
+                let methods = self.vm.dispatch.methods_of(id);
+                let view = |m: &&crate::runtime::dispatch::MethodInfo| MethodView {
+                    name: m.name.to_string(),
+                    argcs: m.declared(),
+                };
+                TypeView::Protocol(methods.iter().map(view).collect())
             }
         })
     }
@@ -227,7 +245,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn function_takes(&self, id: FunctionId) -> Vec<(usize, bool)> {
+    /// The numbers of arguments that a function of the unit takes (`true`: or more).
+    pub fn function_takes(&self, id: FunctionId) -> Vec<(usize, bool)> {
         self.unit.function(id).arities.iter().map(|a: &Arity| (a.params.len(), a.rest.is_some())).collect()
     }
 

@@ -387,8 +387,8 @@ pub fn quote(out: &mut String, text: &str) {
             '\\' => out.push_str("\\\\"),
             '$' if rest.starts_with('{') => out.push_str("\\$"),
             '$' => out.push('$'),
-            c if c.is_ascii() => out.push_str(&format!("\\x{:02X}", c as u32)),
-            c => out.push_str(&format!("\\u{{{:X}}}", c as u32)),
+            // Control characters all lie below U+00A0.
+            c => out.push_str(&format!("\\x{:02X}", c as u32)),
         }
     }
     out.push_str(rest);
@@ -405,7 +405,7 @@ mod tests {
             ("plain", "\"plain\""),
             ("a\"b\n\t\\", "\"a\\\"b\\n\\t\\\\\""),
             ("$x ${y}", "\"$x \\${y}\""),
-            ("\u{1}\u{7f}\u{85}\0", "\"\\x01\\x7F\\u{85}\\0\""),
+            ("\u{1}\u{7f}\u{85}\0", "\"\\x01\\x7F\\x85\\0\""),
             ("日😀", "\"日😀\""),
         ] {
             let mut out = String::new();
