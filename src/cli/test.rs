@@ -143,7 +143,9 @@ struct Ended {
 }
 
 fn harrier(options: &Options) -> Command {
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("harrier"));
+    // Under an emulator this program is nothing that the system can start: then the variable says what can.
+    let program = std::env::var_os("HARRIER_BIN").map(PathBuf::from).or_else(|| std::env::current_exe().ok());
+    let program = program.unwrap_or_else(|| PathBuf::from("harrier"));
     let mut command = Command::new(program);
     command.args(&options.handed_on);
     for folder in &options.include {
