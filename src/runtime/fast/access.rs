@@ -115,14 +115,20 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
     });
 }
 
+/// The NODE of a mutable list and how many of its elements are in use, with the flags of the latter and its length. (Another
+/// thread may be between its two stores.)
+fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, n: Reg) {
+    stub.check(list, layout::MUTABLE_LIST);
+    stub.asm.load(node, Mem::at(list, slot_disp(0)));
+    stub.asm.load(n, Mem::at(list, slot_disp(1)));
+    stub.asm.compare_mem(n, Mem::at(node, slot_disp(0)));
+}
+
 /// `(list, value)`: adds a value where there is room; gives the list.
 pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (list, value, node, n) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
-    stub.check(list, layout::MUTABLE_LIST);
+    list_parts(stub, list, node, n);
     let asm = &mut stub.asm;
-    asm.load(node, Mem::at(list, slot_disp(0)));
-    asm.load(n, Mem::at(list, slot_disp(1)));
-    asm.compare_mem(n, Mem::at(node, slot_disp(0)));
     asm.branch(Cond::AboveEqual, stub.slow);
     asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), value);
     asm.alu_imm(Alu::Add, n, n, count(1) as i64);
@@ -134,11 +140,8 @@ pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 /// `(list)`: takes the last value.
 pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (list, node, n, null) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
-    stub.check(list, layout::MUTABLE_LIST);
+    list_parts(stub, list, node, n);
     let asm = &mut stub.asm;
-    asm.load(node, Mem::at(list, slot_disp(0)));
-    asm.load(n, Mem::at(list, slot_disp(1)));
-    asm.compare_mem(n, Mem::at(node, slot_disp(0)));
     asm.branch(Cond::Above, stub.slow);
     asm.alu_imm(Alu::Sub, n, n, count(1) as i64);
     asm.compare_imm(n, 0);

@@ -46,58 +46,51 @@ pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
 
 /// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own.
 pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
-    // What is not the common case gives argument 2 back first.
-    let (helper, give_back) = (stub.slow, stub.asm.label());
-    let (walk, value) = Walk::new::<M>(give_back);
-    stub.asm.mov(value, M::ARGS[2]);
-    stub.slow = give_back;
-    walk.find(stub);
-    stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));
-    walk.own_node(stub);
-    // NO-BARRIER: no other thread knows the node; collections move all of it.
-    stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
-    stub.asm.mov(M::RESULT, walk.map);
-    stub.asm.ret();
-    stub.asm.bind(give_back);
-    stub.asm.mov(M::ARGS[2], value);
-    stub.slow = helper;
+    keeping_argument_2(stub, |stub, walk, value| {
+        walk.find(stub);
+        stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));
+        walk.own_node(stub);
+        // NO-BARRIER: no other thread knows the node; collections move all of it.
+        stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+        stub.asm.mov(M::RESULT, walk.map);
+        stub.asm.ret();
+    });
 }
 
 /// `(mutable map, key)`: the value of a key that is there.
-pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
-    // What is not the common case gives argument 2 back first, when there is one.
-    let (helper, give_back) = (stub.slow, stub.asm.label());
-    let (walk, default) = Walk::new::<M>(give_back);
-    stub.asm.mov(default, M::ARGS[2]);
-    stub.slow = give_back;
-    let walk = walk.in_mutable(stub);
-    walk.find(stub);
-    stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
-    stub.asm.ret();
-    stub.asm.bind(give_back);
-    if argc > 2 {
-        stub.asm.mov(M::ARGS[2], default);
-    }
-    stub.slow = helper;
+pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>) {
+    keeping_argument_2(stub, |stub, walk, _default| {
+        let walk = walk.in_mutable(stub);
+        walk.find(stub);
+        stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
+        stub.asm.ret();
+    });
 }
 
 /// `(mutable map, key, value)`: another value for a key that is there; gives the mutable map.
 pub(super) fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
+    keeping_argument_2(stub, |stub, walk, value| {
+        let walk = walk.in_mutable(stub);
+        walk.find(stub);
+        stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+        stub.asm.load(walk.hash, Mem::at(walk.hash, HEADER_DISP));
+        walk.own_node(stub);
+        // Other threads may know the mutable map.
+        stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+        stub.asm.mov(M::RESULT, M::ARGS[0]);
+        stub.asm.ret();
+    });
+}
+
+/// A walk needs the register of argument 2, which is in another one meanwhile and comes back before the helper takes over.
+fn keeping_argument_2<M: MacroAssembler>(stub: &mut Stub<M>, write: impl FnOnce(&mut Stub<M>, Walk, Reg)) {
     let (helper, give_back) = (stub.slow, stub.asm.label());
-    let (walk, value) = Walk::new::<M>(give_back);
-    stub.asm.mov(value, M::ARGS[2]);
+    let (walk, kept) = Walk::new::<M>(give_back);
+    stub.asm.mov(kept, M::ARGS[2]);
     stub.slow = give_back;
-    let walk = walk.in_mutable(stub);
-    walk.find(stub);
-    stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(0)));
-    stub.asm.load(walk.hash, Mem::at(walk.hash, HEADER_DISP));
-    walk.own_node(stub);
-    // Other threads may know the mutable map.
-    stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
-    stub.asm.mov(M::RESULT, M::ARGS[0]);
-    stub.asm.ret();
+    write(stub, walk, kept);
     stub.asm.bind(give_back);
-    stub.asm.mov(M::ARGS[2], value);
+    stub.asm.mov(M::ARGS[2], kept);
     stub.slow = helper;
 }
 

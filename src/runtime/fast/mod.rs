@@ -103,7 +103,7 @@ pub(super) fn builtin<M: MacroAssembler>(
         ("mutable-list", "push!", 2) => &access::list_push,
         ("mutable-list", "pop!", 1) => &access::list_pop,
         ("mutable-list", "count", 1) => &|stub| access::length(stub, &[MUTABLE_LIST]),
-        ("mutable-map", "get", 2 | 3) => &|stub| maps::mutable_get(stub, argc),
+        ("mutable-map", "get", 2 | 3) => &maps::mutable_get,
         ("mutable-map", "put!", 3) => &maps::mutable_put,
         _ => return None,
     };
