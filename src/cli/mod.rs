@@ -1,7 +1,8 @@
 //! The `harrier` program, as a library: commands, their exit status, and what they print.
 //!
 //! Owns the life of the process: the thread with the large stack, the machine, Ctrl-C, the last flush. Exit status: that of
-//! `exit(n)`; 0; 1 when the program, or a thread that nobody joined, failed; 2 when the command line is wrong; 130 when it was interrupted.
+//! `exit(n)`; 0; 1 when the program, or a thread that nobody joined, failed; 2 when the command line is wrong; 130 when it was
+//! interrupted.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;

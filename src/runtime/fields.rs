@@ -38,15 +38,10 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
 
 /// A field that the present declaration has, and that objects of this layout were made without.
 fn added_field(cx: &Thread, info: &LayoutInfo, name: &str) -> Option<&'static FieldInfo> {
-    let types = &cx.vm().types;
     if info.id < layout::FIRST_USER_LAYOUT {
         return None;
     }
-    let present = match info.variant {
-        Some(variant) => types.get(info.type_).variant(variant).map(|v| v.layout),
-        None => types.get(info.type_).layout(),
-    };
-    let present = types.layout(present.filter(|id| *id != info.id)?)?;
+    let present = cx.vm().types.present(info).filter(|p| p.id != info.id)?;
     present.slot(name).map(|slot| &present.fields[slot])
 }
 

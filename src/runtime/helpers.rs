@@ -246,12 +246,7 @@ fn struct_base(cx: &mut Thread, base: Handle, type_: u64, variant: u64) -> Resul
             cx.throw(ErrorKind::TypeError, format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}"))
         );
     };
-    let type_ = vm.types.get(info.type_);
-    let present = match info.variant {
-        Some(name) => type_.variant(name).map(|v| v.layout),
-        None => type_.layout(),
-    };
-    let Some(present) = present.filter(|p| *p != layout).and_then(|p| vm.types.layout(p)) else { return Ok(base) };
+    let Some(present) = vm.types.present(info).filter(|p| p.id != layout) else { return Ok(base) };
     let mut fields = Vec::with_capacity(present.fields.len());
     for field in &present.fields {
         fields.push(super::fields::get(cx, base, field.name)?);

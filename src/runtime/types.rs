@@ -276,6 +276,16 @@ impl Types {
         self.type_of_layout(value.layout())
     }
 
+    /// The layout that an object of this one would have if it were made now: none where its variant is gone.
+    pub fn present(&self, layout: &LayoutInfo) -> Option<&'static LayoutInfo> {
+        let type_ = self.get(layout.type_);
+        let id = match layout.variant {
+            Some(variant) => type_.variant(variant).map(|v| v.layout),
+            None => type_.layout(),
+        };
+        self.layout(id?)
+    }
+
     /// The name of a value's type.
     pub fn name_of(&self, value: Value<'_>) -> &'static str {
         self.layout(value.layout()).map_or("Internal", |l| l.type_name)

@@ -3,7 +3,7 @@
 
 use super::Args;
 use super::support::{
-    Outcome, bool, deep_bool, index_below, null, or_null, out_of_range, seqable, text, type_name, wrong_type,
+    Outcome, bool, deep_bool, index_below, null, or_null, out_of_range, seqable, type_name, wrong_type,
 };
 use crate::builtins;
 use crate::gc::layout;
@@ -124,8 +124,9 @@ fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, 
     }
 }
 
-/// `get` for builtin types; also behind `coll[key]`. Errors name the function `who`.
-fn get_from(cx: &mut Thread, who: &str, coll: Handle, key: Handle, default: Option<Handle>) -> Outcome {
+/// `get` for builtin types; also behind `coll[key]`. Errors name the function `who`,
+/// a String, or `get`.
+fn get_from(cx: &mut Thread, who: Option<Handle>, coll: Handle, key: Handle, default: Option<Handle>) -> Outcome {
     if let (found, true) = keyed(cx, coll, key)? {
         return match (found, default) {
             (Some(value), _) | (None, Some(value)) => Ok(value),
@@ -139,9 +140,9 @@ fn get_from(cx: &mut Thread, who: &str, coll: Handle, key: Handle, default: Opti
         if let Some(default) = default {
             return Ok(default);
         }
-        let what = type_name(cx.get(coll));
+        let (who, what) = (name_of(cx, who), type_name(cx.get(coll)));
         if numbers::is_int(cx.get(key)) {
-            return Err(out_of_range(cx, who, key, what, len));
+            return Err(out_of_range(cx, &who, key, what, len));
         }
         let message =
             format!("{who}: the index of {} must be an Int, got {}", super::with_article(what), cx.describe(key));
@@ -150,6 +151,7 @@ fn get_from(cx: &mut Thread, who: &str, coll: Handle, key: Handle, default: Opti
     match default {
         Some(default) => Ok(default),
         None => {
+            let who = name_of(cx, who);
             let message = format!("{who}: {} cannot be indexed (by {})", cx.describe(coll), cx.describe(key));
             Err(cx.throw(ErrorKind::TypeError, message))
         }
@@ -162,7 +164,7 @@ pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
         map::freeze(cx, cx.get(coll));
         return Method::Get.call(cx, &[coll, key]);
     }
-    get_from(cx, "get", coll, key, None)
+    get_from(cx, None, coll, key, None)
 }
 
 /// Calls a method of `core` with what an accumulator holds (`codegen/accumulators.rs`): with a value of a builtin type that
@@ -248,15 +250,18 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
 }
 
 fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    get_from(cx, "get", args[0], args[1], args.opt(2))
+    get_from(cx, None, args[0], args[1], args.opt(2))
 }
 
 fn get_for(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if Method::Get.is_extended(cx.get(args[0])) {
         return Method::Get.call(cx, &[args[0], args[1]]);
     }
-    let who = text(cx, args, 2).to_owned();
-    get_from(cx, &who, args[0], args[1], None)
+    get_from(cx, Some(args[2]), args[0], args[1], None)
+}
+
+fn name_of(cx: &Thread, who: Option<Handle>) -> String {
+    who.map_or("get", |who| strings::text(cx, who)).to_string()
 }
 
 fn length(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -102,11 +102,7 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
                 stub.asm.shift_imm(Shift::Left, M::RESULT, M::RESULT, INT_SHIFT as u8);
             }
             layout::MUTABLE_LIST => {
-                stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(1)));
-                let node = M::ARGS[1];
-                stub.asm.load(node, Mem::at(coll, slot_disp(0)));
-                // Another thread may be between its two stores.
-                stub.asm.compare_mem(M::RESULT, Mem::at(node, slot_disp(0)));
+                list_parts(stub, coll, M::ARGS[1], M::RESULT);
                 stub.asm.branch(Cond::Above, stub.slow);
             }
             _ => stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0))),
@@ -118,7 +114,6 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
 /// The NODE of a mutable list and how many of its elements are in use, with the flags of the latter and its length. (Another
 /// thread may be between its two stores.)
 fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, n: Reg) {
-    stub.check(list, layout::MUTABLE_LIST);
     stub.asm.load(node, Mem::at(list, slot_disp(0)));
     stub.asm.load(n, Mem::at(list, slot_disp(1)));
     stub.asm.compare_mem(n, Mem::at(node, slot_disp(0)));
@@ -127,6 +122,7 @@ fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, n: Re
 /// `(list, value)`: adds a value where there is room; gives the list.
 pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (list, value, node, n) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
+    stub.check(list, layout::MUTABLE_LIST);
     list_parts(stub, list, node, n);
     let asm = &mut stub.asm;
     asm.branch(Cond::AboveEqual, stub.slow);
@@ -140,6 +136,7 @@ pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 /// `(list)`: takes the last value.
 pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (list, node, n, null) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
+    stub.check(list, layout::MUTABLE_LIST);
     list_parts(stub, list, node, n);
     let asm = &mut stub.asm;
     asm.branch(Cond::Above, stub.slow);
@@ -166,11 +163,7 @@ pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.branch(Cond::AboveEqual, stub.slow);
     // The vector, and behind it its tail of one more element than before.
     let tail_at = bytes(4);
-    asm.load(fresh, Mem::at(M::CTX, super::OFFSET_TLAB_CURSOR));
-    asm.lea(end, Mem::indexed(fresh, used, 0, tail_at + bytes(2)));
-    asm.compare_mem(end, Mem::at(M::CTX, super::OFFSET_TLAB_LIMIT));
-    asm.branch(Cond::Above, stub.slow);
-    asm.store(Mem::at(M::CTX, super::OFFSET_TLAB_CURSOR), end);
+    stub.allocate_words(fresh, end, used, tail_at + bytes(2));
     stub.header(fresh, 0, layout::VECTOR);
     stub.header(fresh, tail_at, layout::NODE);
     let asm = &mut stub.asm;
@@ -186,16 +179,8 @@ pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(1) as i32), value);
     asm.alu_imm(Alu::Add, end, used, count(1) as i64);
     asm.store(Mem::at(fresh, tail_at + slot_offset(0) as i32), end);
-    // The elements, the last first.
-    let (next, done) = (asm.label(), asm.label());
-    asm.bind(next);
-    asm.alu_imm(Alu::Sub, used, used, count(1) as i64);
-    asm.compare_imm(used, 0);
-    asm.branch(Cond::Less, done);
-    asm.load(end, Mem::indexed(tail, used, 0, slot_disp(1)));
-    asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(1) as i32), end);
-    asm.jump(next);
-    asm.bind(done);
+    stub.copy_elements(tail, fresh, tail_at, used, end);
+    let asm = &mut stub.asm;
     asm.alu_imm(Alu::Add, M::RESULT, fresh, TAG_OBJECT as i64);
     asm.ret();
 }

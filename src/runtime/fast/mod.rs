@@ -2,8 +2,8 @@
 //! arithmetic on what nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the exit
 //! stub, as if that had been called.
 //!
-//! These stubs have no frame, never collect and never throw (`apply` jumps to what it applies): they allocate from what the allocation buffer has left. They may
-//! use every caller-saved register, like the functions themselves.
+//! These stubs have no frame, never collect and never throw (`apply` jumps to what it applies): they allocate from what the
+//! allocation buffer has left. They may use every caller-saved register, like the functions themselves.
 
 mod access;
 mod apply;
@@ -14,7 +14,7 @@ mod texts;
 
 use super::builtins::Builtin;
 use super::collections::vector::WIDTH;
-use crate::asm::masm::{Assembled, Cond, FCond, Falu, Label, MacroAssembler, Mem, Reg, TooFar};
+use crate::asm::masm::{Alu, Assembled, Cond, FCond, Falu, Label, MacroAssembler, Mem, Reg, TooFar};
 use crate::codegen::link::Helper;
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
@@ -159,10 +159,19 @@ const fn count(n: usize) -> i32 {
 impl<M: MacroAssembler> Stub<M> {
     /// `dst =` the address of so many fresh bytes; `end` is lost.
     fn allocate(&mut self, dst: Reg, end: Reg, bytes: i32) {
+        self.allocate_up_to(dst, end, Mem::at(dst, bytes));
+    }
+
+    /// `dst =` the address of so many fresh bytes and a word for each of the count in `n`; `end` is lost.
+    fn allocate_words(&mut self, dst: Reg, end: Reg, n: Reg, bytes: i32) {
+        self.allocate_up_to(dst, end, Mem::indexed(dst, n, 0, bytes));
+    }
+
+    fn allocate_up_to(&mut self, dst: Reg, end: Reg, after: Mem) {
         assert_ne!(dst, end, "on ARM64 one register has two roles here");
         let asm = &mut self.asm;
         asm.load(dst, Mem::at(M::CTX, OFFSET_TLAB_CURSOR));
-        asm.lea(end, Mem::at(dst, bytes));
+        asm.lea(end, after);
         asm.compare_mem(end, Mem::at(M::CTX, OFFSET_TLAB_LIMIT));
         asm.branch(Cond::Above, self.slow);
         asm.store(Mem::at(M::CTX, OFFSET_TLAB_CURSOR), end);
@@ -214,6 +223,20 @@ impl<M: MacroAssembler> Stub<M> {
         self.asm.load(M::SCRATCH, Mem::at(object, slot_disp(i)));
         self.asm.compare_imm(M::SCRATCH, word as i64);
         self.asm.branch(Cond::NotEqual, self.slow);
+    }
+
+    /// Copies the elements of a NODE to the one at `address + offset`, the last first; their number, in `n`, and `word` are lost.
+    fn copy_elements(&mut self, node: Reg, address: Reg, offset: i32, n: Reg, word: Reg) {
+        let asm = &mut self.asm;
+        let (next, done) = (asm.label(), asm.label());
+        asm.bind(next);
+        asm.alu_imm(Alu::Sub, n, n, count(1) as i64);
+        asm.compare_imm(n, 0);
+        asm.branch(Cond::Less, done);
+        asm.load(word, Mem::indexed(node, n, 0, slot_disp(1)));
+        asm.store(Mem::indexed(address, n, 0, offset + slot_offset(1) as i32), word);
+        asm.jump(next);
+        asm.bind(done);
     }
 
     /// A leaf of a builder at an address: full length, all null, which is then in `null`.

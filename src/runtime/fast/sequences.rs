@@ -4,7 +4,6 @@ use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::gc::Word;
 use crate::gc::layout::{self, slot_disp, slot_offset};
-use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::gc::word::TAG_OBJECT;
 use crate::runtime::collections::builder;
 use crate::runtime::collections::vector::WIDTH;
@@ -120,11 +119,7 @@ pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let asm = &mut stub.asm;
     asm.load(leaf, Mem::at(builder, slot_disp(builder::LEAF)));
     asm.load(used, Mem::at(builder, slot_disp(builder::COUNT)));
-    asm.load(fresh, Mem::at(M::CTX, OFFSET_TLAB_CURSOR));
-    asm.lea(end, Mem::indexed(fresh, used, 0, tail_at + bytes(1)));
-    asm.compare_mem(end, Mem::at(M::CTX, OFFSET_TLAB_LIMIT));
-    asm.branch(Cond::Above, stub.slow);
-    asm.store(Mem::at(M::CTX, OFFSET_TLAB_CURSOR), end);
+    stub.allocate_words(fresh, end, used, tail_at + bytes(1));
     stub.header(fresh, 0, layout::NODE);
     stub.word(fresh, 0, 0, count(0));
     stub.header(fresh, vector_at, layout::VECTOR);
@@ -139,16 +134,8 @@ pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.lea(M::SCRATCH, Mem::at(fresh, TAG_OBJECT as i32));
     asm.store(Mem::at(builder, slot_disp(builder::LEAF)), M::SCRATCH);
     asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(0));
-    // The elements, the last first.
-    let (next, done) = (asm.label(), asm.label());
-    asm.bind(next);
-    asm.alu_imm(Alu::Sub, used, used, count(1) as i64);
-    asm.compare_imm(used, 0);
-    asm.branch(Cond::Less, done);
-    asm.load(M::RESULT, Mem::indexed(leaf, used, 0, slot_disp(1)));
-    asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(1) as i32), M::RESULT);
-    asm.jump(next);
-    asm.bind(done);
+    stub.copy_elements(leaf, fresh, tail_at, used, M::RESULT);
+    let asm = &mut stub.asm;
     asm.lea(M::RESULT, Mem::at(fresh, vector_at + TAG_OBJECT as i32));
     asm.ret();
 }
