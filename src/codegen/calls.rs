@@ -35,7 +35,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `callee(args)`
     pub(super) fn call(&mut self, node: NodeId, callee: NodeId, args: List, tail: bool) {
         let nodes = self.unit.list(args);
-        let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
+        let tail = tail && self.handler.is_none();
         if let Node::Global(global) = self.unit.node(callee)
             && let Some(found) = self.link.global(*global)
             && found.kind != GlobalKind::Dynamic
@@ -82,7 +82,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace(n, Value::constant(Word::NULL));
             return;
         };
-        let tail = tail && !found.builtin && self.cleanups.is_empty() && self.handler.is_none();
+        let tail = tail && !found.builtin && self.handler.is_none();
         if found.kind == GlobalKind::Method
             && n > 0
             && n <= ARG_REGS
@@ -121,7 +121,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.dead(n) {
             return;
         }
-        let tail = tail && self.cleanups.is_empty() && self.handler.is_none();
+        let tail = tail && self.handler.is_none();
         let cell = self.link.selector_table(self.unit.name(name), n);
         self.emit_call(Target::Table(cell), n, tail);
     }

@@ -93,7 +93,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         state.pop();
         let taken = self.asm.label();
         join.edges.push(super::join::Edge { state, label: taken });
-        let (at, handler) = (self.at, self.handler);
+        let (at, handler) = (self.at, self.handler.clone());
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(full, at, handler);

@@ -1,252 +1,251 @@
 //! `try`, `finally`, `binding`: landing pads and what runs on the way out.
 //!
-//! Entering costs nothing: the handler of a call is found by its return address. A landing pad expects the variables where they
-//! were when the `try` was entered, so those that can be assigned inside are settled: they have a tagged place that does not
-//! change, and every assignment goes there at once. `finally` blocks are written once for each way out.
+//! Entering costs nothing: the handler of a call is found by its return address, and expects everything where `settled.rs` has
+//! put it. What runs on every way out is written once, whichever way control comes: each way in puts the value that leaves with
+//! it and its own number on the stack, and behind the block control goes on by that number.
 
 use super::facts::Facts;
-use super::generator::{Cleanup, Generator};
-use super::join::Join;
+use super::generator::Generator;
+use super::join::{Edge, Join};
 use super::link::Helper;
-use super::state::{Owner, Place, State, Value};
+use super::settled::Pad;
+use super::state::{Place, State, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::reader::tree::*;
+use std::rc::Rc;
+
+/// Where control was going when it came to a block that runs on every way out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// Through the end of the region.
+    End,
+    /// With an exception.
+    Throw,
+    /// Out of the function.
+    Return,
+    /// Out of a loop.
+    Break(LoopId),
+    /// To the next turn of a loop.
+    Continue(LoopId),
+}
+
+/// A block that has to run when control leaves its region, whichever way.
+#[derive(Default)]
+pub(super) struct Cleanup {
+    /// Height of the operand stack in the region: the value that leaves and the number of its way come above.
+    height: usize,
+    /// The ways that have come so far; the number of each is its index.
+    ways: Vec<Way>,
+    /// The ways into the block.
+    into: Join,
+}
+
+impl Cleanup {
+    /// The number of a way.
+    fn number(&mut self, way: Way) -> Word {
+        let known = self.ways.iter().position(|w| *w == way);
+        let index = known.unwrap_or_else(|| {
+            self.ways.push(way);
+            self.ways.len() - 1
+        });
+        Cleanup::word(index)
+    }
+
+    fn word(index: usize) -> Word {
+        Word((index as u64) << 3)
+    }
+
+    /// How much has been noted of it; [`Cleanup::cut`] goes back there.
+    pub(super) fn mark(&self) -> (usize, usize) {
+        (self.ways.len(), self.into.edges.len())
+    }
+
+    /// Forgets what came after the mark.
+    pub(super) fn cut(&mut self, (ways, edges): (usize, usize)) {
+        self.ways.truncate(ways);
+        self.into.edges.truncate(edges);
+    }
+}
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    /// Everything that lives goes where a landing pad will find it; the state there.
-    fn settle(&mut self) -> State {
-        let height = self.state.height();
-        // Constants of assigned variables and shared registers get places of their own.
-        let live: Vec<(Owner, Value)> = self.state.values().map(|(o, v)| (o, v.clone())).collect();
-        for (owner, _) in live {
-            let value = self.state.get(owner).clone();
-            let assigned = match owner {
-                Owner::Var(v) => {
-                    let var = &self.arity.vars[v.index()];
-                    var.assigned && !var.boxed
-                }
-                Owner::Operand(_) => false,
-            };
-            let Owner::Var(var) = owner else {
-                self.settle_operand(owner, value);
-                continue;
-            };
-            if !assigned || self.is_settled(var) {
-                continue;
-            }
-            let home = self.home(var);
-            let place = match value.place {
-                Place::Reg(r) if Some(r) == home => {
-                    self.vacate_home(r, var);
-                    Place::Reg(r)
-                }
-                _ => {
-                    self.state.push(Value { var: None, ..value.clone() });
-                    let i = self.top(0);
-                    let r = self.in_register(i);
-                    self.state.pop();
-                    let slot = self.state.free_slot();
-                    let mem = self.slot(slot);
-                    self.asm.store(mem, r);
-                    self.unpin();
-                    Place::Slot(slot)
-                }
-            };
-            self.state.set_var(var, Value { place, copy: None, var: None, ..value });
-            self.settled.push((var, place));
-        }
-        self.save_for_call(height);
-        // The frame slots that the landing pad reads are held by operands of their own while the region lasts: nothing that
-        // happens to the variables inside can free them.
-        let held: Vec<Value> = self
-            .state
-            .values()
-            .filter(|(o, v)| {
-                matches!(o, Owner::Var(var) if !self.is_settled(*var))
-                    && matches!(v.place, Place::Slot(_) | Place::FloatSlot(_))
-            })
-            .map(|(_, v)| Value { var: None, copy: None, ..v.clone() })
-            .collect();
-        for value in held {
-            self.state.push(value);
-        }
-        let mut state = self.state.clone();
-        state.update(|owner, v| {
-            let settled = matches!(owner, Owner::Var(var) if self.is_settled(var));
-            let facts = if settled { Facts::ANY } else { v.facts };
-            Some(Value { facts, copy: None, var: None, ..v.clone() })
-        });
-        state
-    }
-
-    /// Is the frame slot one of a variable that may be assigned?
-    fn is_assigned_slot(&self, slot: u16) -> bool {
-        self.state.values().any(|(owner, value)| match owner {
-            Owner::Var(var) => {
-                let holds = value.place == Place::Slot(slot) || value.copy == Some(slot);
-                // A boxed variable's place holds its box, which stays the same.
-                holds && self.arity.vars[var.index()].assigned && !self.arity.vars[var.index()].boxed
-            }
-            Owner::Operand(_) => false,
-        })
-    }
-
-    /// Pending operands wait in the frame, where no assignment reaches them.
-    fn settle_operand(&mut self, owner: Owner, value: Value) {
-        let Owner::Operand(i) = owner else { return };
-        match value.place {
-            Place::Const(_) | Place::FloatConst(_) | Place::Cell(_) | Place::None | Place::FloatSlot(_) => {
-                self.state.set_operand(i, Value { var: None, ..value });
-            }
-            Place::Float(_) => self.state.set_operand(i, Value { var: None, ..value }),
-            // An outer landing pad may expect the operand where it is: it moves only when an assignment may write there.
-            Place::Slot(slot) if !self.is_assigned_slot(slot) => {
-                self.state.set_operand(i, Value { var: None, ..value });
-            }
-            Place::Reg(_) | Place::Slot(_) => {
-                let r = self.in_register(i);
-                let slot = self.state.free_slot();
-                let mem = self.slot(slot);
-                self.asm.store(mem, r);
-                let value = self.state.operand(i).clone();
-                self.state.set_operand(i, Value { place: Place::Slot(slot), copy: None, var: None, ..value });
-                self.unpin();
-            }
-        }
-    }
-
-    /// The landing pad of a region that ends with the node: the state of the entry without the variables that have died in
-    /// the region (the calls in it did not keep them), with the exception as an operand.
-    fn land(&mut self, label: Label, entry: &State, region: NodeId) {
-        self.asm.bind(label);
-        self.state = entry.clone();
-        self.state.reachable = true;
-        self.now = self.now.max(self.survey.tick(region));
-        self.forget_dead();
-        self.push_reg(M::RESULT, Facts::ANY);
-        self.unpin();
-    }
-
     /// `try { } catch (p) { } finally { }`
     pub(super) fn try_(&mut self, node: NodeId, try_: &Try) {
         if !self.state.reachable {
             self.push_constant(Word::NULL);
             return;
         }
-        let settled = self.settled.len();
-        let outer = self.handler;
-        let base = self.state.height();
+        let (floor, settled) = (self.state.height(), self.settled.len());
         let entry = self.settle();
+        match try_.finally {
+            None => self.catching(node, try_, &entry, (floor, settled)),
+            Some(block) => {
+                let inside = (self.state.height(), self.settled.len());
+                let last = try_.catch.map_or(try_.body, |(_, handler)| handler);
+                let pad = self.pad(&entry, last);
+                let region = |g: &mut Self| g.catching(node, try_, &entry, inside);
+                self.with_cleanup(node, (floor, settled), pad, region, |g| {
+                    g.unwanted = Some(block);
+                    g.expression(block);
+                    g.state.pop();
+                });
+            }
+        }
+    }
+
+    /// A landing pad of a region that ends with the node.
+    fn pad(&mut self, entry: &Rc<State>, last: NodeId) -> Pad {
+        Pad { label: self.asm.label(), entry: entry.clone(), until: self.survey.tick(last) }
+    }
+
+    /// The state in which an exception arrives: that of the entry without the variables that have died in the region (the
+    /// calls in it did not keep them), with the exception as an operand.
+    fn landed(&mut self, pad: &Pad) -> State {
+        self.now = self.now.max(pad.until);
+        let (survey, now) = (&self.survey, self.now);
+        let mut state = State::clone(&pad.entry);
+        state.reachable = true;
+        state.forget(|var| survey.end(var) <= now);
+        state.push(Value::new(Place::Reg(M::RESULT), Facts::ANY));
+        state
+    }
+
+    /// `try` and `catch`. At the end of the body and in the handler the operand stack is cut to `floor`, and only the first
+    /// `settled` variables stay settled.
+    fn catching(&mut self, node: NodeId, try_: &Try, entry: &Rc<State>, (floor, settled): (usize, usize)) {
+        let Some((pattern, handler)) = try_.catch else { return self.expression(try_.body) };
         let mut end = Join::new();
-        let finally_pad = try_.finally.map(|block| {
-            self.cleanups.push(Cleanup::Finally { node: block, outer });
-            self.asm.label()
-        });
-        let inner = finally_pad.or(outer);
-        if let Some((pattern, handler)) = try_.catch {
-            let pad = self.asm.label();
-            self.cleanups.push(Cleanup::Handler { outer: inner });
-            self.handler = Some(pad);
-            self.expression(try_.body);
-            self.cleanups.pop();
-            self.handler = inner;
-            self.goto_value(&mut end);
-            self.land(pad, &entry, try_.body);
-            self.at = node;
-            let i = self.top(0);
-            let mut misfit = Join::new();
-            self.match_pattern(pattern, i, &mut misfit);
-            self.expression(handler);
-            let value = self.state.pop();
-            self.state.set_operand(i, value);
-            self.goto_value(&mut end);
-            if !misfit.edges.is_empty() {
-                self.state.push(Value::constant(Word::NULL));
-                self.place(misfit);
-                self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);
-                self.unreachable();
-                self.state.pop();
-            }
-        } else {
-            self.handler = inner;
-            self.expression(try_.body);
-            self.goto_value(&mut end);
-        }
-        if let (Some(pad), Some(block)) = (finally_pad, try_.finally) {
-            self.cleanups.pop();
-            self.handler = outer;
-            // The way of an exception: the block, and on. The block is written once more below: it is not over yet.
-            let now = self.now;
-            self.land(pad, &entry, try_.catch.map_or(try_.body, |(_, handler)| handler));
-            self.settle_top();
-            self.expression(block);
-            self.now = now;
-            self.state.pop();
-            self.at = node;
-            self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);
-            self.unreachable();
-            self.state.pop();
-            // The way through the end.
-            self.finish_value(end);
-            if self.state.reachable {
-                self.expression(block);
-                self.state.pop();
-            }
-        } else {
-            self.handler = outer;
-            self.finish_value(end);
-        }
-        self.keep_top(base);
+        let pad = self.pad(entry, try_.body);
+        let outer = self.handler.replace(pad.clone());
+        self.expression(try_.body);
+        self.handler = outer;
+        self.keep_top(floor);
+        self.goto_value(&mut end);
+        self.state = self.landed(&pad);
+        self.asm.bind(pad.label);
+        self.keep_top(floor);
         self.settled.truncate(settled);
+        self.at = node;
+        let i = self.top(0);
+        let mut misfit = Join::new();
+        self.match_pattern(pattern, i, &mut misfit);
+        self.expression(handler);
+        let value = self.state.pop();
+        self.state.set_operand(i, value);
+        self.goto_value(&mut end);
+        if !misfit.edges.is_empty() {
+            self.state.push(Value::constant(Word::NULL));
+            self.place(misfit);
+            self.rethrow(node);
+            self.state.pop();
+        }
+        self.finish_value(end);
         self.at = node;
     }
 
-    /// Drops what is between a height and the latest operand.
-    pub(super) fn keep_top(&mut self, base: usize) {
-        let value = self.state.operand(self.top(0)).clone();
-        self.state.push(value);
-        let value = self.state.pop();
-        self.state.drop_to(base);
-        self.state.push(value);
+    /// Throws the latest operand on.
+    fn rethrow(&mut self, node: NodeId) {
+        self.at = node;
+        self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);
+        self.unreachable();
     }
 
-    /// The exception waits in the frame while the block runs.
-    fn settle_top(&mut self) {
-        let i = self.top(0);
-        let value = self.state.operand(i).clone();
-        self.settle_operand(Owner::Operand(i), value);
+    /// Writes a region and, behind it, the block that runs on every way out of it. The value of the region is the one operand
+    /// above `floor` afterwards. In the block nobody lands in the region any more: only the first `settled` variables stay settled.
+    fn with_cleanup(
+        &mut self,
+        node: NodeId,
+        (floor, settled): (usize, usize),
+        pad: Pad,
+        region: impl FnOnce(&mut Self),
+        block: impl FnOnce(&mut Self),
+    ) {
+        let height = pad.entry.height();
+        let outer = self.handler.replace(pad.clone());
+        self.cleanups.push(Cleanup { height, ..Cleanup::default() });
+        region(self);
+        let mut cleanup = self.cleanups.pop().unwrap_or_default();
+        self.handler = outer;
+        // The end of the region falls into the block, an exception lands in it.
+        self.keep_top(height);
+        let number = if self.state.reachable { cleanup.number(Way::End) } else { Word::NULL };
+        self.push_constant(number);
+        let mut state = self.landed(&pad);
+        state.push(Value::constant(cleanup.number(Way::Throw)));
+        cleanup.into.edges.push(Edge { state, label: pad.label });
+        self.place(cleanup.into);
+        self.settled.truncate(settled);
+        let way = self.state.pop();
+        self.keep_top(floor);
+        self.state.push(way);
+        block(self);
+        self.go_on(node, &cleanup.ways);
+        self.at = node;
     }
 
-    /// Writes what has to run before control leaves all regions above `down_to`; the value that leaves with it is the latest
-    /// operand.
-    pub(super) fn run_cleanups(&mut self, down_to: usize) {
-        let all = self.cleanups.clone();
-        let (handler, now) = (self.handler, self.now);
-        while self.cleanups.len() > down_to && self.state.reachable {
-            match self.cleanups.pop() {
-                Some(Cleanup::Finally { node, outer }) => {
-                    self.handler = outer;
-                    let at = self.at;
-                    // Inside the block the loops around the `try` are still there, those inside it are not.
-                    self.expression(node);
-                    self.state.pop();
-                    self.at = at;
-                }
-                Some(Cleanup::Handler { outer }) => self.handler = outer,
-                Some(Cleanup::Dynamic { operand, outer }) => {
-                    self.handler = outer;
-                    let old = self.state.operand(operand).clone();
-                    self.state.push(old);
-                    self.call_helper(Helper::DynamicRestore, 1, &[], Facts::ANY);
-                    self.state.pop();
-                }
-                None => break,
+    /// Behind a block that runs on every way out: goes on by the number that is the latest operand, with the value below it.
+    /// The value of the way through the end stays.
+    fn go_on(&mut self, node: NodeId, ways: &[Way]) {
+        let mut end = Join::new();
+        // What goes on here is asked for first.
+        let mut order: Vec<usize> = (0..ways.len()).collect();
+        order.sort_by_key(|k| ways[*k] != Way::End);
+        while let Some(k) = (!order.is_empty()).then(|| order.remove(0)) {
+            let mut others = Join::new();
+            if !order.is_empty() && self.state.reachable {
+                let r = self.in_register(self.top(0));
+                self.asm.compare_imm(r, Cleanup::word(k).0 as i64);
+                let label = self.edge(&mut others);
+                self.asm.branch(Cond::NotEqual, label);
+                self.unpin();
             }
+            self.state.pop();
+            match ways[k] {
+                Way::End => self.goto(&mut end),
+                Way::Throw => self.rethrow(node),
+                way => self.jump_out(way),
+            }
+            self.state.push(Value::constant(Word::NULL));
+            self.place(others);
         }
-        self.cleanups = all;
-        self.handler = handler;
-        self.now = now;
+        self.state.pop();
+        self.state.pop();
+        self.finish_value(end);
+    }
+
+    /// Leaves with the latest operand for where `return`, `break` or `continue` lead: to the innermost block that has to run on
+    /// the way, which goes on from there, or straight. Nothing is reached behind it; the height is that of the walk.
+    pub(super) fn jump_out(&mut self, way: Way) {
+        if !self.state.reachable {
+            return;
+        }
+        let height = self.state.height();
+        let frame = match way {
+            Way::Break(id) | Way::Continue(id) => self.loops.iter().rposition(|f| f.id == id),
+            _ => None,
+        };
+        let open = frame.map_or(0, |k| self.loops[k].cleanups);
+        if self.cleanups.len() > open
+            && let Some(mut cleanup) = self.cleanups.pop()
+        {
+            self.keep_top(cleanup.height);
+            self.push_constant(cleanup.number(way));
+            self.goto(&mut cleanup.into);
+            self.cleanups.push(cleanup);
+        } else if let Some(k) = frame {
+            self.jump_in_loop(k, way);
+        } else {
+            let place = self.state.operand(self.top(0)).place;
+            self.parallel_move(vec![(place, Place::Reg(M::RESULT))]);
+            self.asm.epilogue(self.survey.saved);
+            self.asm.ret();
+            self.unpin();
+            self.unreachable();
+        }
+        self.state.drop_to(height);
+        while self.state.height() < height {
+            self.push_constant(Word::NULL);
+        }
     }
 
     /// `binding (name = value, …) { body }`
@@ -260,12 +259,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let base = self.state.height() - n;
-        // The bindings as they were go below the values; all values are evaluated before the first is bound.
+        // The bindings as they were; all values are evaluated before the first is bound.
         self.call_helper(Helper::DynamicRestore, 0, &[Word::UNDEFINED.0], Facts::ANY);
-        let old = self.state.pop();
-        self.state.push(old);
-        let settled = self.settled.len();
-        let outer = self.handler;
         for (k, name) in names.iter().enumerate() {
             let Some(found) = self.link.global(*name) else { continue };
             let value = self.state.operand(base + k).clone();
@@ -276,33 +271,25 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         // Only the old bindings stay on the stack.
         self.keep_top(base);
+        let inside = (self.state.height(), self.settled.len());
         let entry = self.settle();
-        let pad = self.asm.label();
-        self.handler = Some(pad);
-        self.cleanups.push(Cleanup::Dynamic { operand: base, outer });
-        self.expression(body);
-        self.cleanups.pop();
-        self.handler = outer;
-        let mut end = Join::new();
-        if self.state.reachable {
-            let old = self.state.operand(base).clone();
-            self.state.push(old);
-            self.call_helper(Helper::DynamicRestore, 1, &[], Facts::ANY);
-            self.state.pop();
-            self.keep_top(base);
-            self.goto_value(&mut end);
-        }
-        self.land(pad, &entry, body);
-        self.settle_top();
-        let old = self.state.operand(base).clone();
-        self.state.push(old);
-        self.call_helper(Helper::DynamicRestore, 1, &[], Facts::ANY);
-        self.state.pop();
-        self.at = node;
-        self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);
-        self.unreachable();
+        let pad = self.pad(&entry, body);
+        let region = |g: &mut Self| g.expression(body);
+        self.with_cleanup(node, inside, pad, region, |g| {
+            let old = g.state.operand(base).clone();
+            g.state.push(old);
+            g.call_helper(Helper::DynamicRestore, 1, &[], Facts::ANY);
+            g.state.pop();
+        });
+        self.keep_top(base);
+    }
+
+    /// Drops what is between a height and the latest operand.
+    pub(super) fn keep_top(&mut self, base: usize) {
+        let value = self.state.operand(self.top(0)).clone();
+        self.state.push(value);
+        let value = self.state.pop();
         self.state.drop_to(base);
-        self.finish_value(end);
-        self.settled.truncate(settled);
+        self.state.push(value);
     }
 }

@@ -4,6 +4,7 @@
 //! stands for a value that is never seen). The forms that need room have files of their own.
 
 use super::compare::is_comparison;
+use super::exceptions::Way;
 use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
 use super::join::Join;
@@ -14,7 +15,7 @@ use crate::gc::Word;
 use crate::gc::layout;
 use crate::reader::tree::*;
 
-/// Blocks that are written once for each way out can multiply; so much work is more than any sensible function makes.
+/// Loops in loops are written again and again while they widen; so much work is more than any sensible function makes.
 const WORK_LIMIT: u32 = 20_000_000;
 /// Bytes of code of one function.
 const CODE_LIMIT: u32 = 256 << 20;
@@ -128,8 +129,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.assign_index(node);
             }
             Node::Return(value) => self.return_(*value),
-            Node::Break { loop_, value } => self.break_(*loop_, *value),
-            Node::Continue { loop_ } => self.continue_(*loop_),
+            Node::Break { loop_, value } => {
+                self.value_or_null(*value);
+                self.jump_out(Way::Break(*loop_));
+            }
+            Node::Continue { loop_ } => {
+                self.push_constant(Word::NULL);
+                self.jump_out(Way::Continue(*loop_));
+            }
             Node::Throw(_) if self.throws_by_call() => {}
             Node::Throw(value) => {
                 self.expression(*value);
@@ -175,7 +182,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     Some(otherwise) => self.tail(*otherwise),
                     None => {
                         self.push_constant(Word::NULL);
-                        self.return_top();
+                        self.jump_out(Way::Return);
                         self.state.pop();
                     }
                 }
@@ -190,7 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             _ => {
                 self.expression(node);
                 self.at = node;
-                self.return_top();
+                self.jump_out(Way::Return);
                 self.state.pop();
             }
         }
@@ -493,28 +500,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn return_(&mut self, value: Option<NodeId>) {
+        self.value_or_null(value);
+        self.jump_out(Way::Return);
+    }
+
+    /// The value that leaves with `return` or `break`.
+    pub(super) fn value_or_null(&mut self, value: Option<NodeId>) {
         match value {
             Some(node) => self.expression(node),
             None => self.push_constant(Word::NULL),
         }
-        self.return_top();
-    }
-
-    /// Returns the latest operand; it stays on the stack for a value that is never seen.
-    pub(super) fn return_top(&mut self) {
-        if !self.state.reachable {
-            return;
-        }
-        self.run_cleanups(0);
-        if !self.state.reachable {
-            return;
-        }
-        let place = self.state.operand(self.top(0)).place;
-        self.parallel_move(vec![(place, Place::Reg(M::RESULT))]);
-        self.asm.epilogue(self.survey.saved);
-        self.asm.ret();
-        self.unpin();
-        self.unreachable();
     }
 
     fn define_globals(&mut self, node: NodeId, definition: &DefineGlobals) {

@@ -7,11 +7,13 @@
 //! Invariants: an operand that is in use by the current operation is on the state's stack and its register is pinned; a
 //! cold path is written for the state that was current when it was asked for.
 
+use super::exceptions::Cleanup;
 use super::facts::Facts;
 use super::inline::Inline;
 use super::join::Join;
 use super::link::Link;
 use super::safepoints::Safepoint;
+use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
 use super::twin::{Promotion, Region};
@@ -34,17 +36,6 @@ pub(super) struct LoopFrame {
     pub(super) cleanups: usize,
 }
 
-/// What has to run when control leaves a region other than through its end.
-#[derive(Clone)]
-pub(super) enum Cleanup {
-    /// The `finally` block of a `try`, and the landing pad outside of it.
-    Finally { node: NodeId, outer: Option<Label> },
-    /// A landing pad without a block: leaving restores the one outside.
-    Handler { outer: Option<Label> },
-    /// The dynamic bindings as they were, at this operand.
-    Dynamic { operand: usize, outer: Option<Label> },
-}
-
 /// The generator of one arity's code.
 pub struct Generator<'a, M: MacroAssembler> {
     pub(super) asm: M,
@@ -61,11 +52,13 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) cold: Vec<Cold<'a, M>>,
     pub(super) safepoints: Vec<Safepoint>,
     pub(super) lines: Vec<(u32, u32)>,
-    pub(super) handler: Option<Label>,
+    /// The landing pad of what is thrown here.
+    pub(super) handler: Option<Pad>,
     /// Variables that must stay in their place, because a landing pad expects them there.
-    pub(super) settled: Vec<(VarId, Place)>,
+    pub(super) settled: Settled,
     pub(super) loops: Vec<LoopFrame>,
     pub(super) joins: Vec<(LoopId, Join, Join)>,
+    /// Blocks that run on the way out of the regions that are open.
     pub(super) cleanups: Vec<Cleanup>,
     pub(super) region: Option<Region>,
     /// The calls that are being written in place.
@@ -103,8 +96,11 @@ pub(super) struct GeneratorMark {
     cold: usize,
     safepoints: usize,
     lines: usize,
-    joins: usize,
-    handler: Option<Label>,
+    /// Edges of the breaks and continues of each open loop: an attempt may have left outer ones.
+    joins: Vec<(usize, usize)>,
+    /// The same of the blocks on the way out.
+    cleanups: Vec<(usize, usize)>,
+    handler: Option<Pad>,
     now: u32,
 }
 
@@ -117,8 +113,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cold: self.cold.len(),
             safepoints: self.safepoints.len(),
             lines: self.lines.len(),
-            joins: self.joins.len(),
-            handler: self.handler,
+            joins: self.joins.iter().map(|(_, b, c)| (b.edges.len(), c.edges.len())).collect(),
+            cleanups: self.cleanups.iter().map(Cleanup::mark).collect(),
+            handler: self.handler.clone(),
             now: self.now,
         }
     }
@@ -130,8 +127,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.truncate(mark.cold);
         self.safepoints.truncate(mark.safepoints);
         self.lines.truncate(mark.lines);
-        self.joins.truncate(mark.joins);
-        self.handler = mark.handler;
+        self.joins.truncate(mark.joins.len());
+        for ((_, breaks, continues), (b, c)) in self.joins.iter_mut().zip(&mark.joins) {
+            breaks.edges.truncate(*b);
+            continues.edges.truncate(*c);
+        }
+        self.cleanups.iter_mut().zip(&mark.cleanups).for_each(|(cleanup, mark)| cleanup.cut(*mark));
+        self.handler = mark.handler.clone();
         self.now = mark.now;
         self.unpin();
     }

@@ -79,9 +79,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.asm.bind(here);
         let at = self.at;
-        let handler = self.handler;
         for edge in moving {
-            let target = target.clone();
+            let (target, handler) = (target.clone(), self.handler.clone());
             self.cold.push(Box::new(move |g| {
                 g.asm.bind(edge.label);
                 g.enter_cold(edge.state, at, handler);

@@ -5,6 +5,7 @@
 //! lattice is low, so a couple of turns settle it. `for` keeps its own state (index and limit of a range; cursor, chunk and
 //! index of any other collection) as pending operands.
 
+use super::exceptions::Way;
 use super::facts::{Facts, Hint, Types};
 use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
@@ -177,15 +178,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn loop_with_twin(&mut self, spec: Spec) {
         let facts = self.survey.loop_(spec.id);
-        let eligible = !facts.complex
-            && facts.size <= LOOP_CAP
-            && self.region.is_none()
-            && self.cleanups.is_empty()
-            && self.handler.is_none();
+        let eligible = !facts.complex && facts.size <= LOOP_CAP && self.region.is_none() && self.handler.is_none();
         if !eligible {
             self.write_loop(&spec);
             return;
         }
+        // A promotion may take a variable anywhere, for no landing pad is open.
+        debug_assert_eq!(self.settled.len(), 0);
         let entry = self.state.clone();
         self.region = Some(Region { hot: true, start: facts.start, ..Region::default() });
         self.write_loop(&spec);
@@ -701,7 +700,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The slow path of a poll: keeps everything.
     pub(super) fn cold_poll(&mut self, slow: Label, resume: Label) {
-        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
         self.cold.push(Box::new(move |g| {
             g.asm.bind(slow);
             g.enter_cold(state, at, handler);
@@ -712,50 +711,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     // ---- leaving ----
 
-    /// `break value`
-    pub(super) fn break_(&mut self, loop_: LoopId, value: Option<NodeId>) {
-        match value {
-            Some(node) => self.expression(node),
-            None => self.push_constant(Word::NULL),
-        }
-        let Some(frame) = self.loops.iter().rfind(|f| f.id == loop_).cloned() else { return };
-        let height = self.state.height();
-        if self.state.reachable {
-            let before = self.state.clone();
-            self.run_cleanups(frame.cleanups);
-            if self.state.reachable {
-                self.keep_top(frame.base);
-                let at = self.joins.iter().rposition(|(id, _, _)| *id == loop_);
-                if let Some(at) = at {
-                    let mut join = std::mem::take(&mut self.joins[at].1);
-                    self.goto(&mut join);
-                    self.joins[at].1 = join;
-                }
-            }
-            self.state = before;
-            self.unreachable();
-        }
-        debug_assert_eq!(self.state.height(), height);
-    }
-
-    /// `continue`
-    pub(super) fn continue_(&mut self, loop_: LoopId) {
-        self.push_constant(Word::NULL);
-        let Some(frame) = self.loops.iter().rfind(|f| f.id == loop_).cloned() else { return };
-        if self.state.reachable {
-            let before = self.state.clone();
-            self.run_cleanups(frame.cleanups);
-            if self.state.reachable {
-                self.state.drop_to(frame.height);
-                let at = self.joins.iter().rposition(|(id, _, _)| *id == loop_);
-                if let Some(at) = at {
-                    let mut join = std::mem::take(&mut self.joins[at].2);
-                    self.goto(&mut join);
-                    self.joins[at].2 = join;
-                }
-            }
-            self.state = before;
-            self.unreachable();
+    /// Goes to where the loop of a frame takes up what breaks and continues it; no block has to run on the way.
+    pub(super) fn jump_in_loop(&mut self, frame: usize, way: Way) {
+        let LoopFrame { id, height, base, .. } = self.loops[frame];
+        let Some(at) = self.joins.iter().rposition(|(other, _, _)| *other == id) else { return };
+        if way == Way::Break(id) {
+            self.keep_top(base);
+            let mut breaks = std::mem::take(&mut self.joins[at].1);
+            self.goto(&mut breaks);
+            self.joins[at].1 = breaks;
+        } else {
+            self.state.drop_to(height);
+            let mut continues = std::mem::take(&mut self.joins[at].2);
+            self.goto(&mut continues);
+            self.joins[at].2 = continues;
         }
     }
 }

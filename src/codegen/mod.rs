@@ -13,6 +13,7 @@
 //! | `accumulators.rs` | variables whose map grows in place |
 //! | `inline.rs` | small functions in place of their calls |
 //! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
 //!
 //! `--dump=asm` shows what comes out.
@@ -36,6 +37,7 @@ mod operands;
 mod patterns;
 mod predicates;
 mod safepoints;
+mod settled;
 mod state;
 mod survey;
 mod twin;
@@ -116,7 +118,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             safepoints: Vec::new(),
             lines: Vec::new(),
             handler: None,
-            settled: Vec::new(),
+            settled: Default::default(),
             loops: Vec::new(),
             joins: Vec::new(),
             cleanups: Vec::new(),

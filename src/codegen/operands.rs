@@ -233,11 +233,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     // ---- variables ----
 
-    /// Must the variable stay in its place for a landing pad?
-    pub(super) fn is_settled(&self, var: VarId) -> bool {
-        self.settled.iter().any(|(v, _)| *v == var)
-    }
-
     /// The register in which a variable lives across calls.
     pub(super) fn home(&self, var: VarId) -> Option<Reg> {
         self.survey.home(var).map(|i| M::CALLEE_SAVED[i as usize])
@@ -249,11 +244,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.pop();
             return;
         }
-        let i = self.top(0);
-        if let Some(place) = self.settled.iter().rev().find(|(v, _)| *v == var).map(|(_, p)| *p) {
-            self.store_settled(i, var, place);
-            return;
+        if let Some(place) = self.settled.place(var) {
+            return self.store_settled(var, place);
         }
+        self.own_copy();
+        let i = self.top(0);
         let value = self.state.operand(i).clone();
         let home = self.home(var);
         let place = match (value.place, home) {
@@ -285,7 +280,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// Pending operands that alias a variable keep the old value: they are no longer it.
-    fn unalias(&mut self, var: VarId) {
+    pub(super) fn unalias(&mut self, var: VarId) {
         self.state.update(|owner, v| match owner {
             Owner::Operand(_) if v.var == Some(var) => Some(Value { var: None, ..v.clone() }),
             _ => None,
@@ -306,51 +301,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.update(|owner, v| {
             (v.place == Place::Reg(home) && owner != Owner::Var(var))
                 .then(|| Value { place: Place::Reg(to), ..v.clone() })
-        });
-    }
-
-    /// A variable that a landing pad expects in its place: the value goes there at once.
-    fn store_settled(&mut self, i: usize, var: VarId, place: Place) {
-        let r = self.in_register(i);
-        let facts = self.state.operand(i).facts;
-        match place {
-            Place::Reg(home) => {
-                self.vacate_home(home, var);
-                if r != home {
-                    self.asm.mov(home, r);
-                }
-            }
-            Place::Slot(slot) => {
-                self.vacate_slot(slot, var);
-                let mem = self.slot(slot);
-                self.asm.store(mem, r);
-            }
-            _ => {}
-        }
-        self.state.pop();
-        self.state.set_var(var, Value::new(place, facts));
-        self.unalias(var);
-        self.unpin();
-    }
-
-    /// Before a variable's frame slot gets a new value: others that share it move away.
-    pub(super) fn vacate_slot(&mut self, slot: u16, var: VarId) {
-        let holds = |v: &Value| v.place == Place::Slot(slot) || v.copy == Some(slot);
-        let shared = self.state.values().any(|(o, v)| o != Owner::Var(var) && holds(v));
-        if !shared {
-            return;
-        }
-        let to = self.register();
-        let mem = self.slot(slot);
-        self.asm.load(to, mem);
-        self.state.update(|owner, v| {
-            if owner == Owner::Var(var) || !holds(v) {
-                return None;
-            }
-            match v.place {
-                Place::Slot(s) if s == slot => Some(Value { place: Place::Reg(to), copy: None, ..v.clone() }),
-                _ => Some(Value { copy: None, ..v.clone() }),
-            }
         });
     }
 

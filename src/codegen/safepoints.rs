@@ -6,6 +6,7 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::link::Helper;
+use super::settled::Pad;
 use super::state::{Owner, Place, State, Value};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
@@ -43,7 +44,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         slots.sort_unstable();
         slots.dedup();
-        let handler = self.handler;
+        self.assert_pad();
+        let handler = self.handler.as_ref().map(|pad| pad.label);
         self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler });
     }
 
@@ -204,7 +206,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let label = self.asm.label();
         let state = self.state.clone();
         let at = self.at;
-        let handler = self.handler;
+        let handler = self.handler.clone();
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
@@ -222,7 +224,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return label;
         }
         let label = self.asm.label();
-        let (state, at, handler) = (self.state.clone(), self.at, self.handler);
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
@@ -233,7 +235,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// The generator as it was when a cold path was asked for.
-    pub(super) fn enter_cold(&mut self, state: State, at: NodeId, handler: Option<Label>) {
+    pub(super) fn enter_cold(&mut self, state: State, at: NodeId, handler: Option<Pad>) {
         self.state = state;
         self.at = at;
         self.handler = handler;

@@ -1,5 +1,7 @@
 //! Makes programs up: mostly of the right types, and now and then not.
 
+mod ways;
+
 use super::ast::*;
 use super::random::Random;
 use super::value::*;

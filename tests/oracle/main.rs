@@ -2,7 +2,7 @@
 //!
 //! `HARRIER_SEED=17 cargo test --test oracle` runs only that seed, `HARRIER_COUNT=1000` the seeds up to 1000 (and `HARRIER_FROM`
 //! where to begin); the programs are left in `target/tmp/oracle`. Each seed is a file of some thirty functions, each called
-//! four times: with Ints first, with Floats then, with anything last.
+//! four times: with Ints first, with Floats then (or the other way round), with anything last.
 
 mod ast;
 #[path = "../common/mod.rs"]
@@ -31,9 +31,10 @@ pub struct Program {
 }
 
 const FUNCTIONS: usize = 30;
-const CALLS: usize = 4;
 /// Seeds above this make small functions as well, which are written in place of their calls.
 const SMALL: u64 = 100_000;
+/// Seeds above this make functions of little but ways out of `try` and loops.
+const WAYS: u64 = 200_000;
 
 pub fn program(seed: u64) -> Program {
     let mut random = Random(seed);
@@ -47,9 +48,14 @@ pub fn program(seed: u64) -> Program {
     while functions.len() < FUNCTIONS && tries < 400 {
         tries += 1;
         let mut maker = Maker::new(&mut random);
-        let small = seed > SMALL && maker.random.chance(40);
-        let (function, signature) = if small { maker.small_function(&signatures) } else { maker.function(&signatures) };
-        let arguments: Vec<Vec<Expr>> = (0..CALLS).map(|k| maker.arguments(&signature, k)).collect();
+        let (function, signature) = match seed {
+            _ if seed > WAYS => maker.ways_function(&signatures),
+            _ if seed > SMALL && maker.random.chance(40) => maker.small_function(&signatures),
+            _ => maker.function(&signatures),
+        };
+        // The first call shows the compiler what to expect: Ints, or Floats.
+        let turns = if seed > WAYS && functions.len() % 3 > 0 { [1, 0, 2, 3] } else { [0, 1, 2, 3] };
+        let arguments: Vec<Vec<Expr>> = turns.iter().map(|k| maker.arguments(&signature, *k)).collect();
         functions.push(function);
         let f = functions.len() - 1;
         // Each call on its own: one that takes too long does not cost the others.
@@ -159,7 +165,10 @@ fn seeds() -> Vec<u64> {
             let count = number("HARRIER_COUNT").unwrap_or(40);
             match number("HARRIER_FROM") {
                 Some(from) => (from..from + count).collect(),
-                None => (1..=count).chain(SMALL + 1..=SMALL + count).chain(ONCE_FAILED).collect(),
+                None => {
+                    let kinds = [0, SMALL, WAYS].into_iter().flat_map(|base| base + 1..=base + count);
+                    kinds.chain(ONCE_FAILED).collect()
+                }
             }
         }
     }

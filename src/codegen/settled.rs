@@ -1,0 +1,262 @@
+//! Settled places: what a landing pad finds where it was when the region was entered.
+//!
+//! An exception arrives at its landing pad with nothing but the frame and the callee-saved registers, and the pad is written for
+//! one state: that of the entry. So a variable that may be assigned in the region is *settled* there: it has a tagged place that
+//! it alone owns and that does not change, and every assignment goes there at once. Everything else that lives is where no
+//! assignment reaches it, and its frame slots are held while the region lasts.
+//!
+//! Nobody but its owner keeps a settled place: a pending operand may alias it until the next assignment
+//! ([`Generator::vacate_slot`]) or the next region, another variable never does ([`Generator::own_copy`]). At every call that
+//! may land somewhere, a checked build compares what the pad expects with what is there ([`Generator::assert_pad`]).
+
+use super::facts::Facts;
+use super::generator::Generator;
+use super::state::{Owner, Place, State, Value};
+use crate::asm::masm::*;
+use crate::reader::tree::*;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// The variables that are settled, by the regions that are open.
+#[derive(Default)]
+pub(super) struct Settled {
+    order: Vec<(VarId, Place)>,
+    places: FxHashMap<VarId, Place>,
+    /// Who settled in a frame slot last. He may have died since.
+    owners: FxHashMap<u16, VarId>,
+}
+
+impl Settled {
+    /// How many there are: what [`Settled::truncate`] goes back to.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The place of a settled variable.
+    pub(super) fn place(&self, var: VarId) -> Option<Place> {
+        self.places.get(&var).copied()
+    }
+
+    fn push(&mut self, var: VarId, place: Place) {
+        self.order.push((var, place));
+        self.places.insert(var, place);
+        if let Place::Slot(slot) = place {
+            self.owners.insert(slot, var);
+        }
+    }
+
+    /// The regions entered since then have ended: no pad expects their variables any more.
+    pub(super) fn truncate(&mut self, len: usize) {
+        for (var, place) in self.order.drain(len..) {
+            self.places.remove(&var);
+            if let Place::Slot(slot) = place
+                && self.owners.get(&slot) == Some(&var)
+            {
+                self.owners.remove(&slot);
+            }
+        }
+    }
+}
+
+/// A landing pad.
+#[derive(Clone)]
+pub(super) struct Pad {
+    pub(super) label: Label,
+    /// The state at the entry of its region, which is what it expects.
+    pub(super) entry: Rc<State>,
+    /// The tick at which its region ends: what dies before is not asked for.
+    pub(super) until: u32,
+}
+
+impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Must the variable stay in its place for a landing pad?
+    pub(super) fn is_settled(&self, var: VarId) -> bool {
+        self.settled.place(var).is_some()
+    }
+
+    /// The living variable that is settled in a frame slot.
+    fn settler(&self, slot: u16) -> Option<VarId> {
+        let var = self.settled.owners.get(&slot).copied()?;
+        (self.state.var(var).place == Place::Slot(slot)).then_some(var)
+    }
+
+    /// Everything that lives goes where a landing pad will find it; the state there.
+    pub(super) fn settle(&mut self) -> Rc<State> {
+        self.forget_dead();
+        let vars: Vec<VarId> = self.state.vars().iter().map(|(var, _)| *var).collect();
+        for var in vars {
+            let about = &self.arity.vars[var.index()];
+            // A boxed variable's place holds its box, which stays the same.
+            if about.assigned && !about.boxed && !self.is_settled(var) {
+                self.settle_var(var);
+            }
+        }
+        let height = self.state.height();
+        for i in 0..height {
+            self.settle_operand(i);
+        }
+        self.save_for_call(height);
+        self.hold_slots();
+        let mut state = self.state.clone();
+        state.update(|owner, v| {
+            let settled = matches!(owner, Owner::Var(var) if self.is_settled(var));
+            let facts = if settled { Facts::ANY } else { v.facts };
+            Some(Value { facts, copy: None, var: None, ..v.clone() })
+        });
+        Rc::new(state)
+    }
+
+    /// Gives a variable a tagged place that it alone owns: its home, or a frame slot.
+    fn settle_var(&mut self, var: VarId) {
+        let value = self.state.var(var).clone();
+        let place = match value.place {
+            Place::Reg(r) if Some(r) == self.home(var) => {
+                self.vacate_home(r, var);
+                Place::Reg(r)
+            }
+            _ => {
+                self.state.push(Value { var: None, ..value });
+                let r = self.in_register(self.top(0));
+                self.state.pop();
+                let slot = self.state.free_slot();
+                let mem = self.slot(slot);
+                self.asm.store(mem, r);
+                Place::Slot(slot)
+            }
+        };
+        self.unpin();
+        let value = self.state.var(var).clone();
+        self.state.set_var(var, Value { place, copy: None, var: None, ..value });
+        self.settled.push(var, place);
+    }
+
+    /// A pending operand waits in the frame, where no assignment reaches it.
+    fn settle_operand(&mut self, i: usize) {
+        let value = self.state.operand(i).clone();
+        let moves = match value.place {
+            Place::Reg(_) => true,
+            // An outer landing pad may expect the operand where it is: it moves only when an assignment may write there.
+            Place::Slot(slot) => self.settler(slot).is_some(),
+            _ => false,
+        };
+        if !moves {
+            return self.state.set_operand(i, Value { var: None, ..value });
+        }
+        let r = self.in_register(i);
+        let slot = self.state.free_slot();
+        let mem = self.slot(slot);
+        self.asm.store(mem, r);
+        let value = self.state.operand(i).clone();
+        self.state.set_operand(i, Value { place: Place::Slot(slot), copy: None, var: None, ..value });
+        self.unpin();
+    }
+
+    /// The frame slots of variables that are not settled are held by operands of their own while the region lasts: nothing
+    /// that happens to the variables inside can free them. One holder is enough for all regions.
+    fn hold_slots(&mut self) {
+        let is_slot = |place| matches!(place, Place::Slot(_) | Place::FloatSlot(_));
+        let mut held: Vec<bool> = Vec::new();
+        let mut hold = |place: Place| match place {
+            Place::Slot(slot) | Place::FloatSlot(slot) => {
+                let slot = slot as usize;
+                held.resize(held.len().max(slot + 1), false);
+                std::mem::replace(&mut held[slot], true)
+            }
+            _ => true,
+        };
+        for i in 0..self.state.height() {
+            hold(self.state.operand(i).place);
+        }
+        let mut new = Vec::new();
+        for (var, value) in self.state.vars() {
+            if is_slot(value.place) && !self.is_settled(*var) && !hold(value.place) {
+                new.push(Value { var: None, copy: None, ..value.clone() });
+            }
+        }
+        for value in new {
+            self.state.push(value);
+        }
+    }
+
+    /// The latest operand is to become a variable: where it shares a settled place, it gets a register instead.
+    pub(super) fn own_copy(&mut self) {
+        let i = self.top(0);
+        if let Place::Slot(slot) = self.state.operand(i).place
+            && self.settler(slot).is_some()
+        {
+            self.in_register(i);
+        }
+        let value = self.state.operand(i).clone();
+        if value.copy.is_some_and(|slot| self.settler(slot).is_some()) {
+            self.state.set_operand(i, Value { copy: None, ..value });
+        }
+    }
+
+    /// Before a variable's frame slot gets a new value: operands that share it move away.
+    pub(super) fn vacate_slot(&mut self, slot: u16, var: VarId) {
+        let holds = |v: &Value| v.place == Place::Slot(slot) || v.copy == Some(slot);
+        if !self.state.values().any(|(o, v)| o != Owner::Var(var) && holds(v)) {
+            return;
+        }
+        debug_assert!(
+            !self.state.vars().iter().any(|(v, value)| *v != var && holds(value)),
+            "a settled place is shared by another variable"
+        );
+        let to = self.register();
+        let mem = self.slot(slot);
+        self.asm.load(to, mem);
+        self.state.update(|owner, v| {
+            if owner == Owner::Var(var) || !holds(v) {
+                return None;
+            }
+            match v.place {
+                Place::Slot(s) if s == slot => Some(Value { place: Place::Reg(to), copy: None, ..v.clone() }),
+                _ => Some(Value { copy: None, ..v.clone() }),
+            }
+        });
+    }
+
+    /// A variable that a landing pad expects in its place: the latest operand goes there at once, and is taken off.
+    pub(super) fn store_settled(&mut self, var: VarId, place: Place) {
+        debug_assert!([place, Place::None].contains(&self.state.var(var).place), "a settled variable has been moved");
+        let i = self.top(0);
+        let r = self.in_register(i);
+        let facts = self.state.operand(i).facts;
+        match place {
+            Place::Reg(home) => {
+                self.vacate_home(home, var);
+                if r != home {
+                    self.asm.mov(home, r);
+                }
+            }
+            Place::Slot(slot) => {
+                self.vacate_slot(slot, var);
+                let mem = self.slot(slot);
+                self.asm.store(mem, r);
+            }
+            _ => {}
+        }
+        self.state.pop();
+        self.state.set_var(var, Value::new(place, facts));
+        self.unalias(var);
+        self.unpin();
+    }
+
+    /// In a checked build: at a call, is everything where the landing pad of its exceptions expects it?
+    pub(super) fn assert_pad(&self) {
+        let Some(pad) = self.handler.as_ref().filter(|_| cfg!(debug_assertions)) else { return };
+        let held = |place: Place| {
+            matches!(place, Place::Slot(_) | Place::FloatSlot(_))
+                && (0..pad.entry.height()).any(|i| pad.entry.operand(i).place == place)
+        };
+        for (owner, wanted) in pad.entry.values() {
+            let holds = match owner {
+                Owner::Var(var) if self.survey.end(var) <= pad.until => true,
+                Owner::Var(var) if !self.is_settled(var) && (wanted.place.is_const() || held(wanted.place)) => true,
+                Owner::Var(var) => self.state.var(var).place == wanted.place,
+                Owner::Operand(i) => i < self.state.height() && self.state.operand(i).place == wanted.place,
+            };
+            assert!(holds, "{owner:?} is not where its landing pad expects it: {:?}", wanted.place);
+        }
+    }
+}
