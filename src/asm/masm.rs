@@ -4,10 +4,11 @@
 //! it knows nothing of the language (tags, layouts and calling of functions belong to `codegen`, with the one exception of
 //! float tagging, whose best sequence differs by machine). Three-operand throughout; an implementation narrows.
 //!
-//! Invariants: no method but those that say so changes the flags between a comparison and its branch. `SCRATCH` and
-//! `FSCRATCH` are never allocated. They may be handed to a method directly after the one that wrote them (a method reads its
-//! operands before it clobbers anything), but not as part of the memory operand of `store_imm`. What is in them survives
-//! `mov`, loads and stores of registers, tests with a mask, jumps, branches and epilogues, and nothing else.
+//! Invariants: no method but those that say so changes the flags between a comparison and its branch. The scratch registers
+//! are never allocated. A method may need the general one for itself (for an immediate that does not fit, say), so nobody
+//! else names it: [`MacroAssembler::scratch`] gives it out as a value that keeps hold of the assembler, and what can be done
+//! while a word is in it is what [`Scratch`] has. `FSCRATCH` may be handed to a method directly after the one that wrote it,
+//! but not to `falu`.
 
 /// A general register, by the machine's number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
@@ -153,8 +154,148 @@ pub struct Mark {
     pub bound: usize,
 }
 
+/// The scratch register of a machine, which only the implementations and [`Scratch`] name.
+pub(in crate::asm) trait HasScratch {
+    /// Never allocated.
+    const SCRATCH: Reg;
+}
+
+/// The scratch register while nothing is in it.
+#[must_use]
+pub struct EmptyScratch<'a, M: MacroAssembler>(&'a mut M);
+
+impl<'a, M: MacroAssembler> EmptyScratch<'a, M> {
+    fn filled(self, fill: impl FnOnce(&mut M, Reg)) -> Scratch<'a, M> {
+        fill(self.0, M::SCRATCH);
+        Scratch(self.0)
+    }
+    /// Holds `src`.
+    pub fn mov(self, src: Reg) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.mov(s, src))
+    }
+    /// Holds `imm`.
+    pub fn imm(self, imm: i64) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.mov_imm(s, imm))
+    }
+    /// Holds `*mem`, 64 bits.
+    pub fn load(self, mem: Mem) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.load(s, mem))
+    }
+    /// Holds `*address`, a data cell in the reserved range.
+    pub fn load_cell(self, address: usize) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.load_cell(s, address))
+    }
+    /// Holds the address of `mem`.
+    pub fn lea(self, mem: Mem) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.lea(s, mem))
+    }
+    /// Holds `a op b`.
+    pub fn alu(self, op: Alu, a: Reg, b: Reg) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.alu(op, s, a, b))
+    }
+    /// Holds `a op imm`; the immediate is small, for a large one would need the register.
+    pub fn alu_imm(self, op: Alu, a: Reg, imm: i32) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.alu_imm(op, s, a, imm.into()))
+    }
+    /// Holds `a` shifted by `count`.
+    pub fn shift_imm(self, op: Shift, a: Reg, count: u8) -> Scratch<'a, M> {
+        self.filled(|asm, s| asm.shift_imm(op, s, a, count))
+    }
+    /// Holds what `fill` puts into the register it is given: the result of a helper, which its caller's code expects there.
+    pub fn by(self, fill: impl FnOnce(&mut M, Reg)) -> Scratch<'a, M> {
+        self.filled(fill)
+    }
+}
+
+/// The scratch register with a word in it. It cannot be copied and holds on to the assembler: what could clobber the word, a
+/// second taking before all, does not compile. Its methods need no scratch register of their own, whatever the operands;
+/// `asm/tests/scratch.rs` tries each of them with each kind of operand on both machines.
+#[must_use]
+pub struct Scratch<'a, M: MacroAssembler>(&'a mut M);
+
+impl<M: MacroAssembler> Scratch<'_, M> {
+    /// Flags of `word & mask`: `Equal` when no bit is set.
+    pub fn test_mask(self, mask: u32) {
+        self.0.test_imm(M::SCRATCH, mask.into());
+    }
+    /// Flags of `word - b`.
+    pub fn compare(self, b: Reg) {
+        self.0.compare(M::SCRATCH, b);
+    }
+    /// Flags of `word - imm`; the immediate is small, for a large one would need the register.
+    pub fn compare_imm(self, imm: i32) {
+        self.0.compare_imm(M::SCRATCH, imm.into());
+    }
+    /// Flags of `word - *mem`, 64 bits.
+    pub fn compare_mem(self, mem: Mem) {
+        self.0.compare_mem(M::SCRATCH, mem);
+    }
+    /// `*mem = word`
+    pub fn store(self, mem: Mem) {
+        self.0.store(mem, M::SCRATCH);
+    }
+    /// `dst = word`
+    pub fn mov_to(self, dst: Reg) {
+        self.0.mov(dst, M::SCRATCH);
+    }
+    /// `dst = word` as a float.
+    pub fn int_to_float(self, dst: FReg) {
+        self.0.int_to_float(dst, M::SCRATCH);
+    }
+    /// Calls the address at `word + disp`.
+    pub fn call_at(self, disp: i32) {
+        self.0.call_mem(Mem::at(M::SCRATCH, disp));
+    }
+    /// Jumps to the address at `word + disp`.
+    pub fn jump_at(self, disp: i32) {
+        self.0.jump_mem(Mem::at(M::SCRATCH, disp));
+    }
+    /// Calls the address at `word + (index << scale)`.
+    pub fn call_indexed(self, index: Reg, scale: u8) {
+        self.0.call_mem(Mem::indexed(M::SCRATCH, index, scale, 0));
+    }
+    /// Jumps to the address at `word + (index << scale)`.
+    pub fn jump_indexed(self, index: Reg, scale: u8) {
+        self.0.jump_mem(Mem::indexed(M::SCRATCH, index, scale, 0));
+    }
+    /// Untags the word, a Float, into `dst`; to `boxed` when it is none that is tagged, with the word still here: the code
+    /// there takes it up with [`EmptyScratch::by`].
+    pub fn untag_float(self, dst: FReg, float_bit: u32, boxed: Label) {
+        self.0.test_imm(M::SCRATCH, float_bit.into());
+        self.0.branch(Cond::Equal, boxed);
+        self.0.untag_float(dst, M::SCRATCH);
+    }
+    /// `dst = *(word + disp)`
+    pub fn fload_at(self, dst: FReg, disp: i32) {
+        self.0.fload(dst, Mem::at(M::SCRATCH, disp));
+    }
+    /// To `label`, where the word is expected.
+    pub fn jump(self, label: Label) {
+        self.0.jump(label);
+    }
+    /// Nobody wants the word.
+    pub fn forget(self) {}
+    /// Meanwhile: `dst = *mem`.
+    pub fn and_load(self, dst: Reg, mem: Mem) -> Self {
+        self.0.load(dst, mem);
+        self
+    }
+    /// Meanwhile: `dst = *mem`.
+    pub fn and_fload(self, dst: FReg, mem: Mem) -> Self {
+        self.0.fload(dst, mem);
+        self
+    }
+    /// Leaves the frame and returns, with the word in the register for the caller's code, which calls through
+    /// [`EmptyScratch::by`].
+    pub fn return_from(self, saved: u8) {
+        self.0.epilogue(saved);
+        self.0.ret();
+    }
+}
+
 /// The macro assembler.
-pub trait MacroAssembler: Sized {
+#[allow(private_bounds)]
+pub trait MacroAssembler: Sized + HasScratch {
     /// The thread context.
     const CTX: Reg;
     /// The frame pointer: linked frames, always.
@@ -167,8 +308,6 @@ pub trait MacroAssembler: Sized {
     const CLOSURE: Reg;
     /// Result of functions.
     const RESULT: Reg;
-    /// Never allocated: see the invariants of this module.
-    const SCRATCH: Reg;
     /// Never allocated: see the invariants of this module.
     const FSCRATCH: FReg;
     /// Callee-saved registers for locals.
@@ -208,6 +347,11 @@ pub trait MacroAssembler: Sized {
     fn comment(&mut self, text: impl FnOnce() -> String);
     /// Switches comments on (they cost nothing when off).
     fn keep_comments(&mut self, on: bool);
+
+    /// The scratch register, to hold a word in.
+    fn scratch(&mut self) -> EmptyScratch<'_, Self> {
+        EmptyScratch(self)
+    }
 
     // ---- moves ----
 
@@ -276,6 +420,8 @@ pub trait MacroAssembler: Sized {
     fn compare_imm(&mut self, a: Reg, imm: i64);
     /// Flags of `a - *mem`, 64 bits.
     fn compare_mem(&mut self, a: Reg, mem: Mem);
+    /// Flags of `*mem - imm`, 64 bits; any imm.
+    fn compare_mem_imm(&mut self, mem: Mem, imm: i64);
     /// Flags of `*mem - imm`, 32 bits.
     fn compare_mem32_imm(&mut self, mem: Mem, imm: u32);
     /// Flags of `a - *mem`, 32 bits.

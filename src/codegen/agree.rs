@@ -63,24 +63,33 @@ impl<M: MacroAssembler> Generator<'_, M> {
                     let mem = self.slot(s);
                     self.asm.fload(f, mem);
                 }
-                Place::FloatConst(c) => self.asm.fmov_imm(f, c),
-                Place::Reg(s) => self.untag_into(f, s),
-                other => {
-                    self.move_to_register(other, M::SCRATCH);
-                    self.untag_into(f, M::SCRATCH);
-                }
+                Place::FloatConst(c) => self.asm.fmov_imm(f, c.value()),
+                tagged => self.untag_place(f, tagged),
             },
             Place::Slot(slot) => {
                 let mem = self.slot(slot);
                 match from {
                     Place::Reg(s) => self.asm.store(mem, s),
-                    Place::Const(word) if word.0 as i64 == word.0 as i32 as i64 => {
-                        self.asm.store_imm(mem, word.0 as i32)
+                    Place::Slot(s) => {
+                        let source = self.slot(s);
+                        self.asm.scratch().load(source).store(mem);
                     }
-                    other => {
-                        self.move_to_register(other, M::SCRATCH);
-                        self.asm.store(mem, M::SCRATCH);
+                    Place::Const(word) => self.store_word(mem, word),
+                    Place::Cell(address) => self.asm.scratch().load_cell(address).store(mem),
+                    Place::Float(s) => self.tag_to(mem, s),
+                    Place::FloatSlot(s) => {
+                        let source = self.slot(s);
+                        self.asm.fload(M::FSCRATCH, source);
+                        self.tag_to(mem, M::FSCRATCH);
                     }
+                    Place::FloatConst(c) => match Word::float(c.value()) {
+                        Some(word) => self.store_word(mem, word),
+                        None => {
+                            self.asm.fmov_imm(M::FSCRATCH, c.value());
+                            self.tag_to(mem, M::FSCRATCH);
+                        }
+                    },
+                    Place::None => {}
                 }
             }
             Place::FloatSlot(slot) => {
@@ -89,25 +98,37 @@ impl<M: MacroAssembler> Generator<'_, M> {
                     Place::Float(s) => self.asm.fstore(mem, s),
                     Place::FloatSlot(s) => {
                         let source = self.slot(s);
-                        self.asm.load(M::SCRATCH, source);
-                        self.asm.store(mem, M::SCRATCH);
+                        self.asm.scratch().load(source).store(mem);
                     }
-                    Place::FloatConst(c) => {
-                        self.asm.mov_imm(M::SCRATCH, c.to_bits() as i64);
-                        self.asm.store(mem, M::SCRATCH);
-                    }
-                    Place::Reg(s) => {
-                        self.untag_into(M::FSCRATCH, s);
-                        self.asm.fstore(mem, M::FSCRATCH);
-                    }
-                    other => {
-                        self.move_to_register(other, M::SCRATCH);
-                        self.untag_into(M::FSCRATCH, M::SCRATCH);
+                    Place::FloatConst(c) => self.asm.scratch().imm(c.value().to_bits() as i64).store(mem),
+                    tagged => {
+                        self.untag_place(M::FSCRATCH, tagged);
                         self.asm.fstore(mem, M::FSCRATCH);
                     }
                 }
             }
             Place::None | Place::Const(_) | Place::FloatConst(_) | Place::Cell(_) => {}
+        }
+    }
+
+    /// Stores a constant word.
+    fn store_word(&mut self, mem: Mem, word: Word) {
+        match Self::immediate(word) {
+            Some(imm) => self.asm.store_imm(mem, imm as i32),
+            None => self.asm.scratch().imm(word.0 as i64).store(mem),
+        }
+    }
+
+    /// Untags what is certainly a Float, and tagged.
+    fn untag_place(&mut self, dst: FReg, from: Place) {
+        match from {
+            Place::Reg(s) => self.untag_into(dst, s),
+            Place::Slot(s) => {
+                let mem = self.slot(s);
+                self.untag_from(dst, mem);
+            }
+            // A constant that is a Float is a `FloatConst`.
+            _ => debug_assert!(from == Place::None, "{from:?} is no Float"),
         }
     }
 
@@ -124,10 +145,10 @@ impl<M: MacroAssembler> Generator<'_, M> {
             }
             Place::Const(word) => self.asm.mov_imm(to, word.0 as i64),
             Place::Cell(address) => self.asm.load_cell(to, address),
-            Place::FloatConst(c) => match Word::float(c) {
+            Place::FloatConst(c) => match Word::float(c.value()) {
                 Some(word) => self.asm.mov_imm(to, word.0 as i64),
                 None => {
-                    self.asm.fmov_imm(M::FSCRATCH, c);
+                    self.asm.fmov_imm(M::FSCRATCH, c.value());
                     self.tag_into(to, M::FSCRATCH);
                 }
             },
@@ -144,9 +165,11 @@ impl<M: MacroAssembler> Generator<'_, M> {
     /// Makes the present state agree with `target`: every value that the target has goes to its place there. What the target
     /// does not have is forgotten. Copies are the target's.
     pub(super) fn agree(&mut self, target: &State) {
+        debug_assert_eq!(self.state.height(), target.height());
         let mut moves = Vec::new();
         for (owner, wanted) in target.values() {
             let have = self.state.get(owner);
+            debug_assert!(have.place != Place::None, "{owner:?} is wanted and has no value");
             if have.place != wanted.place {
                 if let Some(slot) = have.copy
                     && wanted.place == Place::Slot(slot)

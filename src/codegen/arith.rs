@@ -80,14 +80,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The failing way of an operation on the latest two operands: out of the hot region, or to the helper and back with the
     /// result in `dst`.
-    pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Option<Reg>) -> Failing {
+    pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Reg) -> Failing {
         if let Some(label) = self.leave(node) {
             return Failing { label, resume: None };
         }
         let resume = self.asm.label();
-        let dst = dst.unwrap_or(M::SCRATCH);
         let arguments: Vec<Argument> = (0..operands).map(|n| self.argument(self.top(operands - 1 - n))).collect();
-        let label = self.slow_path(helper, arguments, dst, resume);
+        let label = self.slow_path(helper, arguments, Some(dst), resume);
         Failing { label, resume: Some((resume, dst)) }
     }
 
@@ -147,8 +146,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if a == b {
                     self.asm.test_imm(a, TAG_MASK as i64);
                 } else {
-                    self.asm.alu(Alu::Or, M::SCRATCH, a, b);
-                    self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                    self.asm.scratch().alu(Alu::Or, a, b).test_mask(TAG_MASK as u32);
                 }
                 self.asm.branch(Cond::NotEqual, failing);
             }
@@ -199,7 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
         }
         let dst = self.result_register(node);
-        let failing = self.failing(node, helper_of(op), 2, Some(dst));
+        let failing = self.failing(node, helper_of(op), 2, dst);
         self.check_ints(&[1, 0], failing.label);
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
         let a = self.in_register(i);
@@ -240,7 +238,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
         }
         let dst = self.result_register(node);
-        let failing = self.failing(node, Helper::Multiply, 2, Some(dst));
+        let failing = self.failing(node, Helper::Multiply, 2, dst);
         self.check_ints(&[1, 0], failing.label);
         let a = self.in_register(i);
         // One side is untagged in the result's register, so that both operands are whole when it overflows.
@@ -276,14 +274,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             None => (self.register(), self.register()),
         };
         let dst = if op == BinaryOp::Divide { quotient } else { remainder };
-        let failing = self.failing(node, helper_of(op), 2, Some(dst));
+        let failing = self.failing(node, helper_of(op), 2, dst);
         self.check_ints(&[1, 0], failing.label);
         match constant {
             Some(n) if n != 0 && n != -1 => {}
             _ => {
                 // 0 and -1 (which overflows with the smallest Int) are the helper's: b + 8 is 8 or 0, so unsigned at most 8.
-                self.asm.alu_imm(Alu::Add, M::SCRATCH, b, 8);
-                self.asm.compare_imm(M::SCRATCH, 8);
+                self.asm.scratch().alu_imm(Alu::Add, b, 8).compare_imm(8);
                 self.asm.branch(Cond::BelowEqual, failing.label);
             }
         }
@@ -301,7 +298,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let a = self.in_register(i);
         let dst = self.result_register(node);
         let rounded = self.register();
-        let failing = self.failing(node, helper_of(op), 2, Some(dst));
+        let failing = self.failing(node, helper_of(op), 2, dst);
         self.check_ints(&[1], failing.label);
         let low = ((1i64 << k) - 1) << INT_SHIFT;
         if k == 1 {
@@ -332,7 +329,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.load_operands(2);
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
-                let failing = self.failing(node, helper_of(op), 2, Some(dst));
+                let failing = self.failing(node, helper_of(op), 2, dst);
                 self.check_ints(&[1, 0], failing.label);
                 let alu = match op {
                     BitAnd => Alu::And,
@@ -352,11 +349,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
-                let failing = self.failing(node, Helper::ShiftLeft, 2, Some(dst));
+                let failing = self.failing(node, Helper::ShiftLeft, 2, dst);
                 self.check_ints(&[1], failing.label);
                 self.asm.shift_imm(Shift::Left, dst, a, n);
-                self.asm.shift_imm(Shift::Right, M::SCRATCH, dst, n);
-                self.asm.compare(M::SCRATCH, a);
+                self.asm.scratch().shift_imm(Shift::Right, dst, n).compare(a);
                 self.asm.branch(Cond::NotEqual, failing.label);
                 self.finish_int(dst, failing, Facts::INTEGER);
             }
@@ -364,7 +360,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
-                let failing = self.failing(node, Helper::ShiftRight, 2, Some(dst));
+                let failing = self.failing(node, Helper::ShiftRight, 2, dst);
                 self.check_ints(&[1], failing.label);
                 self.asm.shift_imm(Shift::Right, dst, a, n);
                 self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));
@@ -375,7 +371,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let b = self.in_register(j);
                 let dst = self.result_register(node);
                 let count = self.register();
-                let failing = self.failing(node, helper_of(op), 2, Some(dst));
+                let failing = self.failing(node, helper_of(op), 2, dst);
                 self.check_ints(&[1, 0], failing.label);
                 self.asm.compare_imm(b, 59 << INT_SHIFT);
                 self.asm.branch(Cond::Above, failing.label);
@@ -477,7 +473,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let word = self.register();
         let dst = self.float_register();
-        let failing = self.failing(node, helper_of(op), 2, Some(word));
+        let failing = self.failing(node, helper_of(op), 2, word);
         let a = self.float_operand(i, failing.label);
         let b = self.float_operand(j, failing.label);
         self.asm.falu(falu, dst, a, b);
@@ -539,7 +535,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let a = self.in_register(i);
         let dst = self.register();
-        let failing = self.failing(node, Helper::Negate, 1, Some(dst));
+        let failing = self.failing(node, Helper::Negate, 1, dst);
         self.check_ints(&[0], failing.label);
         self.asm.neg_overflow(dst, a, failing.label);
         let facts = match failing.resume {

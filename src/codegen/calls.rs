@@ -179,9 +179,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail {
                     self.asm.epilogue(self.survey.saved);
                 }
-                self.asm.load(M::SCRATCH, Mem::at(M::CLOSURE, layout::closure_disp(0)));
-                let entry = Mem::at(M::SCRATCH, 8 * n.min(ENTRY_MANY) as i32);
-                if tail { self.asm.jump_mem(entry) } else { self.asm.call_mem(entry) }
+                let code = self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0)));
+                let entry = 8 * n.min(ENTRY_MANY) as i32;
+                if tail { code.jump_at(entry) } else { code.call_at(entry) }
             }
             Target::Table(cell) => self.dispatch(cell, receiver.unwrap_or(Facts::ANY), tail),
         }
@@ -196,8 +196,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The callee is in CLOSURE: anything but a function throws.
     fn check_callable(&mut self) {
-        self.asm.lea(M::SCRATCH, Mem::at(M::CLOSURE, -(TAG_FUNCTION as i32)));
-        self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+        self.asm.scratch().lea(Mem::at(M::CLOSURE, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
         let callee = vec![Argument::Place(Place::Reg(M::CLOSURE))];
         let label = self.throwing_path(Helper::NotCallable, callee);
         self.asm.branch(Cond::NotEqual, label);
@@ -206,20 +205,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Goes through the dispatch table at the first argument's layout.
     fn dispatch(&mut self, cell: usize, receiver: Facts, tail: bool) {
         let object = M::ARGS[0];
-        let entry = match receiver.layout {
+        match receiver.layout {
             Some(known) => {
                 if tail {
                     self.asm.epilogue(self.survey.saved);
                 }
-                self.asm.load_cell(M::SCRATCH, cell);
-                Mem::at(M::SCRATCH, 4 * layout::header_low(known) as i32)
+                let table = self.asm.scratch().load_cell(cell);
+                let entry = 4 * layout::header_low(known) as i32;
+                if tail { table.jump_at(entry) } else { table.call_at(entry) }
             }
             None => {
                 let immediate = self.asm.label();
                 let found = self.asm.label();
                 if receiver.types != Types::OBJECT {
-                    self.asm.lea(M::SCRATCH, Mem::at(object, -(crate::gc::word::TAG_OBJECT as i32)));
-                    self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                    let tag = -(crate::gc::word::TAG_OBJECT as i32);
+                    self.asm.scratch().lea(Mem::at(object, tag)).test_mask(TAG_MASK as u32);
                     self.asm.branch(Cond::NotEqual, immediate);
                     self.cold.push(Box::new(move |g| g.classify(object, immediate, found)));
                 }
@@ -228,11 +228,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail {
                     self.asm.epilogue(self.survey.saved);
                 }
-                self.asm.load_cell(M::SCRATCH, cell);
-                Mem::indexed(M::SCRATCH, M::RESULT, 2, 0)
+                let table = self.asm.scratch().load_cell(cell);
+                if tail { table.jump_indexed(M::RESULT, 2) } else { table.call_indexed(M::RESULT, 2) }
             }
-        };
-        if tail { self.asm.jump_mem(entry) } else { self.asm.call_mem(entry) }
+        }
     }
 
     /// Out of line: the header word that an immediate or a function would have, in RESULT.
@@ -414,7 +413,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let count = self.register();
         let resume = self.asm.label();
         let arguments = vec![self.argument(i), self.argument(j)];
-        let slow = self.slow_path(Helper::BuilderPush, arguments, M::SCRATCH, resume);
+        let slow = self.slow_path(Helper::BuilderPush, arguments, None, resume);
         let facts = self.state.operand(i).facts;
         if facts.layout != Some(layout::VECTOR_BUILDER) {
             self.check_layout(builder, facts, layout::VECTOR_BUILDER, slow);
@@ -452,8 +451,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let object = self.allocate(layout::CLOSURE, n as u32, n + 1);
             // A closure's pointer has its own tag; its slots are reached from there.
             self.asm.alu_imm(Alu::Add, object, object, (TAG_FUNCTION - crate::gc::word::TAG_OBJECT) as i64);
-            self.asm.mov_imm(M::SCRATCH, code as i64);
-            self.asm.store(Mem::at(object, layout::closure_disp(0)), M::SCRATCH);
+            self.asm.scratch().imm(code as i64).store(Mem::at(object, layout::closure_disp(0)));
             for k in 0..n {
                 self.store_field(object, layout::closure_disp(1 + k), self.top(n - 1 - k), &[object]);
             }
@@ -494,7 +492,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.lea(end, Mem::at(dst, bytes as i32));
         self.asm.compare_mem(end, Mem::at(M::CTX, thread::OFFSET_TLAB_LIMIT));
         let resume = self.asm.label();
-        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], dst, resume);
+        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], Some(dst), resume);
         self.asm.branch(Cond::Above, slow);
         self.asm.store(Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR), end);
         self.asm.bind(resume);

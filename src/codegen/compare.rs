@@ -97,8 +97,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(full, at, handler);
-            g.call_helper_cold(helper, &arguments);
-            g.asm.compare_imm(M::SCRATCH, Word::TRUE.0 as i64);
+            g.call_helper_cold(helper, &arguments).compare_imm(Word::TRUE.0 as i32);
             g.asm.branch(if when { Cond::Equal } else { Cond::NotEqual }, taken);
             g.asm.jump(resume);
         }));

@@ -140,7 +140,7 @@ impl Facts {
 }
 
 /// What the first call showed of a value: no fact, but a good guess of which path is worth being inline.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Hint {
     /// Nothing was seen.
     #[default]

@@ -237,8 +237,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let arity = arity_of(unit, callee.about);
         let base = self.state.height() - n;
         if let Some(label) = self.leave(node) {
-            self.asm.load_cell(M::SCRATCH, callee.about.version_cell);
-            self.asm.compare_imm(M::SCRATCH, callee.about.version as i64);
+            self.asm.scratch().load_cell(callee.about.version_cell).compare_imm(callee.about.version);
             self.asm.branch(Cond::NotEqual, label);
         }
         let mut vars = Vec::with_capacity(n);

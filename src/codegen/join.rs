@@ -229,8 +229,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.compare_imm(r, crate::gc::Word::TRUE.0 as i64);
             Cond::Equal
         } else {
-            self.asm.alu_imm(Alu::And, M::SCRATCH, r, !8);
-            self.asm.compare_imm(M::SCRATCH, 4);
+            self.asm.scratch().alu_imm(Alu::And, r, !8).compare_imm(4);
             Cond::NotEqual
         };
         self.state.pop();

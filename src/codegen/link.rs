@@ -151,7 +151,7 @@ pub struct Inlinable {
     /// A data cell that holds `version` for as long as the name stands for this function.
     pub version_cell: usize,
     /// Positive, 31 bits.
-    pub version: u32,
+    pub version: i32,
 }
 
 /// A struct or a variant.
@@ -184,7 +184,7 @@ pub struct FieldType {
 pub trait Link {
     /// The code address of the helper's exit stub.
     fn helper(&mut self, helper: Helper) -> usize;
-    /// The code address of the stub that boxes the float in FSCRATCH into SCRATCH and keeps all other registers.
+    /// The code address of the stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers.
     fn box_float_stub(&mut self) -> usize;
     /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;

@@ -41,6 +41,8 @@ struct Spec {
     turn: Turn,
     /// Height of the operand stack before the loop's own operands.
     base: usize,
+    /// Somebody wants its value.
+    wanted: bool,
     /// The operand that holds the last body value, when somebody wants it.
     result: Option<usize>,
 }
@@ -61,12 +63,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.skip_unreachable() {
             return;
         }
-        let wanted = condition.is_some() && self.wants_value(node);
-        let result = wanted.then_some(base);
-        if wanted {
+        let wanted = self.wants_value(node);
+        let result = (wanted && condition.is_some()).then_some(base);
+        if result.is_some() {
             self.push_constant(Word::NULL);
         }
-        self.loop_with_twin(Spec { node, id, turn: Turn::While { condition, body }, base, result });
+        self.loop_with_twin(Spec { node, id, turn: Turn::While { condition, body }, base, wanted, result });
     }
 
     /// Loops cannot be entered in the middle by exits, for regions contain none.
@@ -106,7 +108,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 None => Owner::Operand(base),
             };
             let result = self.push_result(wanted);
-            return self.loop_with_twin(Spec { node, id, turn: Turn::Range { pattern, body, counter }, base, result });
+            return self.loop_with_twin(Spec {
+                node,
+                id,
+                turn: Turn::Range { pattern, body, counter },
+                base,
+                wanted,
+                result,
+            });
         }
         self.expression(iterable);
         self.at = iterable;
@@ -120,7 +129,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.next_chunk(base, &mut none);
         self.push_constant(Word(0));
         let result = self.push_result(wanted);
-        let spec = Spec { node, id, turn: Turn::Chunks { pattern, body, hint }, base, result };
+        let spec = Spec { node, id, turn: Turn::Chunks { pattern, body, hint }, base, wanted, result };
         self.loop_with_twin(spec);
         // An empty collection comes here without a turn.
         for edge in &mut none.edges {
@@ -193,8 +202,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         // What follows the loop is reached from the twin as well: it knows only what both know.
-        let assigned = self.assigned(&spec);
-        let after_state = self.general_state(&entry, &assigned, spec.base);
+        let after_state = self.state_behind(&entry, &spec);
         let after = self.asm.label();
         if self.state.reachable {
             self.agree(&after_state);
@@ -211,7 +219,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 twin.pending.entry(node).or_default().push(edge);
             }
             g.region = Some(twin);
-            g.unwanted = if spec.result.is_some() { None } else { Some(spec.node) };
+            g.unwanted = (!spec.wanted).then_some(spec.node);
             // Nothing falls into the twin from above: its header is entered by its own turns and by exits.
             g.arrive_at_twin(spec.node);
             g.write_loop(&spec);
@@ -228,62 +236,65 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.arrive(node);
     }
 
-    /// The present state with only what is certain in the twin, too: assigned variables and the result are anything.
-    fn general_state(&mut self, entry: &State, assigned: &[Owner], base: usize) -> State {
-        let mut target = State::new();
-        let mut later = Vec::new();
-        let mut operands: Vec<Value> = Vec::new();
-        let present: Vec<(Owner, Value)> = self.state.values().map(|(o, v)| (o, v.clone())).collect();
-        for (owner, value) in present {
-            let changes = assigned.contains(&owner) || matches!(owner, Owner::Operand(i) if i >= base);
-            let before = match owner {
-                Owner::Operand(i) if i >= entry.height() => Value::none(),
-                _ => entry.get(owner).clone(),
+    /// The state in which both versions arrive behind a loop. It is made of the entry, which is the same for both: a fact or
+    /// a constant is kept when the entry has it and the loop does not change it, and two owners share a place when they did
+    /// on entry and neither is changed. Of the hot version only the places are asked, for they cost nothing there: what else
+    /// its ways out have in common (a constant, two variables that are the same) the twin's need not.
+    fn state_behind(&mut self, entry: &State, spec: &Spec) -> State {
+        let assigned = self.assigned(spec);
+        let present = self.state.reachable.then(|| self.state.clone());
+        let result = Owner::Operand(spec.base);
+        let own = |owner: &Owner| match owner {
+            Owner::Var(var) => self.survey.end(*var) > self.survey.tick(spec.node),
+            Owner::Operand(i) => *i < spec.base,
+        };
+        let mut owners: Vec<Owner> = entry.values().map(|(owner, _)| owner).filter(own).collect();
+        owners.push(result);
+        let mut placed: Vec<(Owner, Value)> = Vec::with_capacity(owners.len());
+        let mut taken = State::new();
+        let mut open = Vec::new();
+        for owner in owners {
+            let changes = owner == result || assigned.contains(&owner);
+            let now = present.as_ref().map_or(Place::None, |state| state.get(owner).place);
+            let mut value = match changes {
+                false => Value { copy: None, var: None, ..entry.get(owner).clone() },
+                true => {
+                    let seen = present.as_ref().map_or_else(Value::none, |state| state.get(owner).clone());
+                    Value { place: Place::None, copy: None, var: None, ..seen }.widened(Facts::ANY)
+                }
             };
-            if matches!(owner, Owner::Var(_)) && before.place == Place::None {
-                continue;
-            }
-            let facts = if changes { Facts::ANY } else { before.facts };
-            let constant = value.place.is_const() && (!changes || value.place == Place::Const(Word::NULL));
-            let raw_before = before.place.is_raw() && !changes;
-            let keeps =
-                constant || (!value.place.is_raw() && !value.place.is_const()) || (raw_before && value.place.is_raw());
-            let new = Value { var: None, copy: None, ..value }.widened(facts);
-            match owner {
-                Owner::Operand(_) => operands.push(new.clone()),
-                Owner::Var(v) if keeps => target.set_var(v, new.clone()),
-                Owner::Var(_) => {}
-            }
-            if !keeps {
-                later.push(owner);
-            }
-        }
-        // Operands count before new places are chosen.
-        let mut taken = target.clone();
-        for (i, value) in operands.iter().enumerate() {
-            if !later.contains(&Owner::Operand(i)) {
-                taken.push(value.clone());
-            } else {
-                taken.push(Value::none());
-            }
-        }
-        for owner in later {
-            let place = self.choose_place(&taken, &[], false, owner);
-            let facts = if assigned.contains(&owner) { Facts::ANY } else { entry_facts(entry, owner) };
-            let value = Value { place, copy: None, var: None, ..self.state.get(owner).clone() }.widened(facts);
-            match owner {
-                Owner::Var(v) => {
-                    target.set_var(v, value.clone());
-                    taken.set_var(v, value);
+            if owner == result && !spec.wanted {
+                value = Value::constant(Word::NULL);
+            } else if changes || !value.place.is_const() {
+                let raw = value.place.is_raw();
+                let shared = |(other, v): &(Owner, Value)| {
+                    v.place == now && !assigned.contains(other) && entry.get(*other).place == entry.get(owner).place
+                };
+                let free = !taken.holds(now) || !changes && placed.iter().any(shared);
+                if now == Place::None || now.is_const() || now.is_raw() != raw || !free {
+                    open.push((owner, value, raw));
+                    continue;
                 }
-                Owner::Operand(i) => {
-                    operands[i] = value.clone();
-                    taken.set_operand(i, value);
-                }
+                value.place = now;
             }
+            taken.push(value.clone());
+            placed.push((owner, value));
         }
-        for value in operands {
-            target.push(value);
+        for (owner, mut value, raw) in open {
+            value.place = self.choose_place(&taken, &[], raw, owner);
+            taken.push(value.clone());
+            placed.push((owner, value));
+        }
+        let mut target = State::new();
+        placed.sort_by_key(|(owner, _)| match owner {
+            Owner::Var(_) => 0,
+            Owner::Operand(i) => *i,
+        });
+        for (owner, value) in placed {
+            match owner {
+                Owner::Var(var) => target.set_var(var, value),
+                Owner::Operand(_) => target.push(value),
+            }
         }
         target
     }
@@ -410,7 +421,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.loops.pop();
-        let breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
+        let mut breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
+        if !spec.wanted {
+            for edge in &mut breaks.edges {
+                edge.state.set_operand(spec.base, Value::constant(Word::NULL));
+            }
+        }
         if good
             && let Some(region) = &self.region
             && region.hot
@@ -598,23 +614,26 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Flags of counter and limit of a range. Moves nothing in the state.
     fn compare_counter(&mut self, counter: Owner, limit: usize) {
-        let index = match self.state.get(counter).place {
-            Place::Reg(r) => r,
-            Place::Slot(slot) => {
-                let mem = self.slot(slot);
-                self.asm.load(M::SCRATCH, mem);
-                M::SCRATCH
+        match (self.state.get(counter).place, self.state.operand(limit).place) {
+            (Place::Reg(r), Place::Const(word)) => self.asm.compare_imm(r, word.0 as i64),
+            (Place::Reg(r), Place::Reg(limit)) => self.asm.compare(r, limit),
+            (Place::Reg(r), Place::Slot(limit)) => {
+                let limit = self.slot(limit);
+                self.asm.compare_mem(r, limit);
             }
-            _ => return,
-        };
-        match self.state.operand(limit).place {
-            Place::Const(word) => self.asm.compare_imm(index, word.0 as i64),
-            Place::Slot(slot) => {
+            (Place::Slot(slot), Place::Const(word)) => {
                 let mem = self.slot(slot);
-                self.asm.compare_mem(index, mem);
+                self.asm.compare_mem_imm(mem, word.0 as i64);
             }
-            Place::Reg(r) => self.asm.compare(index, r),
-            _ => {}
+            (Place::Slot(slot), Place::Reg(limit)) => {
+                let mem = self.slot(slot);
+                self.asm.scratch().load(mem).compare(limit);
+            }
+            (Place::Slot(slot), Place::Slot(limit)) => {
+                let (mem, limit) = (self.slot(slot), self.slot(limit));
+                self.asm.scratch().load(mem).compare_mem(limit);
+            }
+            (counter, limit) => unreachable!("a range counts in {counter:?} to {limit:?}"),
         }
     }
 
@@ -704,8 +723,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(slow);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Poll, &[] as &[Argument]);
-            g.asm.jump(resume);
+            g.call_helper_cold(Helper::Poll, &[] as &[Argument]).jump(resume);
         }));
     }
 
@@ -726,12 +744,5 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goto(&mut continues);
             self.joins[at].2 = continues;
         }
-    }
-}
-
-fn entry_facts(entry: &State, owner: Owner) -> Facts {
-    match owner {
-        Owner::Operand(i) if i >= entry.height() => Facts::ANY,
-        _ => entry.get(owner).facts,
     }
 }

@@ -72,8 +72,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Some(i) => self.store_field(object, slot_disp(slot), *i, &[object]),
                 None => {
                     let from = self.in_register(height);
-                    self.asm.load(M::SCRATCH, Mem::at(from, slot_disp(slot)));
-                    self.asm.store(Mem::at(object, slot_disp(slot)), M::SCRATCH);
+                    self.asm.scratch().load(Mem::at(from, slot_disp(slot))).store(Mem::at(object, slot_disp(slot)));
                     self.unpin();
                     self.pin(object);
                 }
@@ -92,8 +91,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.save_for_call(above);
         self.line();
         self.asm.load_cell(M::CLOSURE, cell);
-        self.asm.load(M::SCRATCH, Mem::at(M::CLOSURE, layout::closure_disp(0)));
-        self.asm.call_mem(Mem::at(M::SCRATCH, 0));
+        self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).call_at(0);
         self.safepoint();
         self.unpin();
         self.push_reg(M::RESULT, Facts::ANY);
@@ -150,7 +148,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(label) => label,
             None => {
                 let arguments = vec![self.argument(i), Argument::Raw(site as u64)];
-                self.slow_path(Helper::GetField, arguments, dst, resume)
+                self.slow_path(Helper::GetField, arguments, Some(dst), resume)
             }
         };
         match guess {
@@ -164,8 +162,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             None => {
                 if value.facts.types != Types::OBJECT {
-                    self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
-                    self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                    self.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
                     self.asm.branch(Cond::NotEqual, failing);
                 }
                 // The cache is read once: another thread may fill it with another layout's meanwhile.
@@ -213,7 +210,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Some(label) => label,
                 None => {
                     let arguments = vec![self.argument(i), self.argument(j), Argument::Raw(site as u64)];
-                    self.slow_path(Helper::SetField, arguments, M::SCRATCH, resume)
+                    self.slow_path(Helper::SetField, arguments, None, resume)
                 }
             };
             self.check_layout(object, value.facts, layout, failing);
@@ -281,7 +278,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let dst = self.register();
         let node_reg = if array { None } else { Some(self.register()) };
-        let failing = self.failing(node, Helper::GetIndex, 2, Some(dst));
+        let failing = self.failing(node, Helper::GetIndex, 2, dst);
         let hot = failing.resume.is_none();
         let wanted = if array { layout::ARRAY } else { layout::VECTOR };
         if value.facts.layout != Some(wanted) {
@@ -305,8 +302,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn load_element(&mut self, dst: Reg, array: Reg, (constant, j): (Option<i64>, usize), failing: Label) {
         match constant {
             Some(n) => {
-                self.asm.load(M::SCRATCH, Mem::at(array, slot_disp(0)));
-                self.asm.compare_imm(M::SCRATCH, n << INT_SHIFT);
+                self.asm.compare_mem_imm(Mem::at(array, slot_disp(0)), n << INT_SHIFT);
                 self.asm.branch(Cond::BelowEqual, failing);
                 self.asm.load(dst, Mem::at(array, slot_disp(1 + n as usize)));
             }
@@ -413,7 +409,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(label) => label,
             None => {
                 let arguments = vec![self.argument(i), self.argument(j), self.argument(k)];
-                self.slow_path(Helper::SetIndex, arguments, M::SCRATCH, resume)
+                self.slow_path(Helper::SetIndex, arguments, None, resume)
             }
         };
         if value.facts.layout != Some(layout::ARRAY) {

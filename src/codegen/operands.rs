@@ -9,6 +9,7 @@ use super::state::{Owner, Place, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout;
+use crate::gc::word::FLOAT_BIT;
 use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -68,7 +69,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Place::FloatConst(f) => {
                 let r = self.register();
-                match Word::float(f) {
+                match Word::float(f.value()) {
                     Some(word) => self.asm.mov_imm(r, word.0 as i64),
                     None => {
                         let f = self.in_float(i);
@@ -92,27 +93,57 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(done);
         self.cold.push(Box::new(move |g| {
             g.asm.bind(boxed);
-            g.asm.fmov(M::FSCRATCH, src);
-            let stub = g.link.box_float_stub();
-            g.asm.call_code(stub);
-            if dst != M::SCRATCH {
-                g.asm.mov(dst, M::SCRATCH);
-            }
+            g.box_float(src).mov_to(dst);
             g.asm.jump(done);
         }));
+    }
+
+    /// Tags a raw float into memory.
+    pub(super) fn tag_to(&mut self, mem: Mem, src: FReg) {
+        let boxed = self.asm.label();
+        let done = self.asm.label();
+        let tag = |asm: &mut M, word: Reg| {
+            asm.tag_float(word, src, boxed);
+            asm.bind(done);
+        };
+        self.asm.scratch().by(tag).store(mem);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(boxed);
+            g.box_float(src).jump(done);
+        }));
+    }
+
+    /// Boxes a raw float.
+    fn box_float(&mut self, src: FReg) -> Scratch<'_, M> {
+        let stub = self.link.box_float_stub();
+        self.asm.fmov(M::FSCRATCH, src);
+        self.asm.scratch().by(|asm, _| asm.call_code(stub))
     }
 
     /// Untags a word that is certainly a Float, immediate or boxed.
     pub(super) fn untag_into(&mut self, dst: FReg, src: Reg) {
         let boxed = self.asm.label();
         let done = self.asm.label();
-        self.asm.test_imm(src, crate::gc::word::FLOAT_BIT as i64);
+        self.asm.test_imm(src, FLOAT_BIT as i64);
         self.asm.branch(Cond::Equal, boxed);
         self.asm.untag_float(dst, src);
         self.asm.bind(done);
         self.cold.push(Box::new(move |g| {
             g.asm.bind(boxed);
             g.asm.fload(dst, Mem::at(src, layout::slot_disp(0)));
+            g.asm.jump(done);
+        }));
+    }
+
+    /// Untags a word in memory that is certainly a Float, immediate or boxed.
+    pub(super) fn untag_from(&mut self, dst: FReg, mem: Mem) {
+        let boxed = self.asm.label();
+        let done = self.asm.label();
+        self.asm.scratch().load(mem).untag_float(dst, FLOAT_BIT as u32, boxed);
+        self.asm.bind(done);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(boxed);
+            g.asm.scratch().by(|_, _| {}).fload_at(dst, layout::slot_disp(0));
             g.asm.jump(done);
         }));
     }
@@ -141,7 +172,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Place::FloatConst(c) => {
                 let f = self.float_register();
-                self.asm.fmov_imm(f, c);
+                self.asm.fmov_imm(f, c.value());
                 f
             }
             _ => {
@@ -166,8 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return f;
         }
         let r = self.in_register(i);
-        self.asm.shift_imm(Shift::Right, M::SCRATCH, r, 3);
-        self.asm.int_to_float(f, M::SCRATCH);
+        self.asm.scratch().shift_imm(Shift::Right, r, 3).int_to_float(f);
         f
     }
 
@@ -183,7 +213,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn constant_word(&self, i: usize) -> Option<Word> {
         match self.state.operand(i).place {
             Place::Const(word) => Some(word),
-            Place::FloatConst(f) => Word::float(f),
+            Place::FloatConst(f) => Word::float(f.value()),
             _ => None,
         }
     }

@@ -130,8 +130,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Some(cond) = last {
                 self.asm.branch(cond, yes);
             }
-            self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
-            self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+            self.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
             self.asm.branch(Cond::NotEqual, no);
             for layout in others {
                 self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*layout));
@@ -163,8 +162,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Cond::Equal
             }
             _ => {
-                self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_FUNCTION as i32)));
-                self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+                self.asm.scratch().lea(Mem::at(r, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
                 Cond::Equal
             }
         }

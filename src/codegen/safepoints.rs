@@ -112,8 +112,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// A helper call out of line, from the state `self.state`: keeps every live register. The arguments are places of that
-    /// state or raw words. The result comes in SCRATCH.
-    pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument]) {
+    /// state or raw words. The result is in the scratch register.
+    pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument]) -> Scratch<'_, M> {
         // Save what lives in caller-saved registers into fresh slots; the state for the map has them there.
         let before = self.state.clone();
         let mut saved: Vec<(Reg, u16)> = Vec::new();
@@ -174,16 +174,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.call_code(code);
         // Copies beside registers are in the map as well: they must stay true.
         self.safepoint_with_copies();
-        self.asm.mov(M::SCRATCH, M::RESULT);
-        for (r, slot) in &saved {
-            let mem = self.slot(*slot);
-            self.asm.load(*r, mem);
-        }
-        for (f, slot) in &saved_floats {
-            let mem = self.slot(*slot);
-            self.asm.fload(*f, mem);
-        }
         self.state = before;
+        let restored: Vec<(Reg, Mem)> = saved.iter().map(|(r, slot)| (*r, self.slot(*slot))).collect();
+        let restored_floats: Vec<(FReg, Mem)> = saved_floats.iter().map(|(f, slot)| (*f, self.slot(*slot))).collect();
+        let result = self.asm.scratch().mov(M::RESULT);
+        let result = restored.iter().fold(result, |result, (r, mem)| result.and_load(*r, *mem));
+        restored_floats.iter().fold(result, |result, (f, mem)| result.and_fload(*f, *mem))
     }
 
     fn safepoint_with_copies(&mut self) {
@@ -198,8 +194,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the
-    /// given indices, puts the result into `dst` and goes on at `resume`.
-    pub(super) fn slow_path(&mut self, helper: Helper, arguments: Vec<Argument>, dst: Reg, resume: Label) -> Label {
+    /// given indices, puts the result into `dst` if it is wanted, and goes on at `resume`.
+    pub(super) fn slow_path(
+        &mut self,
+        helper: Helper,
+        arguments: Vec<Argument>,
+        dst: Option<Reg>,
+        resume: Label,
+    ) -> Label {
         if let Some(label) = self.leave_inlined() {
             return label;
         }
@@ -210,8 +212,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(helper, &arguments);
-            g.asm.mov(dst, M::SCRATCH);
+            let result = g.call_helper_cold(helper, &arguments);
+            match dst {
+                Some(dst) => result.mov_to(dst),
+                None => result.forget(),
+            }
             g.asm.jump(resume);
         }));
         label
@@ -228,7 +233,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(helper, &arguments);
+            g.call_helper_cold(helper, &arguments).forget();
             g.asm.trap();
         }));
         label

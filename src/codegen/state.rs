@@ -12,8 +12,25 @@ use crate::asm::masm::{FReg, Reg};
 use crate::gc::Word;
 use crate::reader::tree::VarId;
 
-/// Where a value is.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// A Float that is told by its bits: 0.0 is not -0.0, and a NaN is itself. Code that replaces one constant by another asks
+/// whether they are the same thing, which `==` of `f64` does not say; so no `f64` is kept in what states compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FloatBits(u64);
+
+impl FloatBits {
+    /// The bits of a Float.
+    pub fn of(f: f64) -> FloatBits {
+        FloatBits(f.to_bits())
+    }
+
+    /// The Float, to calculate with.
+    pub fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+/// Where a value is. Equality is identity: constants are the same when their bits are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
     /// Nowhere: not defined, or dead.
     None,
@@ -28,7 +45,7 @@ pub enum Place {
     /// A constant that is no pointer.
     Const(Word),
     /// A Float constant.
-    FloatConst(f64),
+    FloatConst(FloatBits),
     /// A constant in a data cell of the code: literals, which the collector may move.
     Cell(usize),
 }
@@ -46,7 +63,7 @@ impl Place {
 }
 
 /// A value: where it is and what is known of it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Value {
     /// Where it is.
     pub place: Place,
@@ -81,7 +98,7 @@ impl Value {
 
     /// A Float constant.
     pub fn float_constant(f: f64) -> Value {
-        Value::new(Place::FloatConst(f), Facts::FLOAT)
+        Value::new(Place::FloatConst(FloatBits::of(f)), Facts::FLOAT)
     }
 
     /// With other facts. What is not certain any more is still likely.
@@ -161,6 +178,16 @@ impl State {
     /// The number of users of a float register.
     pub fn uses_of_float(&self, r: FReg) -> u16 {
         self.floats[r.0 as usize]
+    }
+
+    /// Has a place, which is no constant, a user?
+    pub fn holds(&self, place: Place) -> bool {
+        match place {
+            Place::Reg(r) => self.uses_of(r) > 0,
+            Place::Float(r) => self.uses_of_float(r) > 0,
+            Place::Slot(s) | Place::FloatSlot(s) => self.slots.get(s as usize).is_some_and(|n| *n > 0),
+            Place::None | Place::Const(_) | Place::FloatConst(_) | Place::Cell(_) => false,
+        }
     }
 
     /// The lowest free frame slot.

@@ -184,8 +184,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         use crate::gc::layout::{CLOSURE, HEADER_DISP, header_low};
         debug_assert_ne!(layout, CLOSURE);
         if known.types != super::facts::Types::OBJECT {
-            self.asm.lea(M::SCRATCH, Mem::at(r, -(crate::gc::word::TAG_OBJECT as i32)));
-            self.asm.test_imm(M::SCRATCH, 7);
+            let tag = -(crate::gc::word::TAG_OBJECT as i32);
+            self.asm.scratch().lea(Mem::at(r, tag)).test_mask(crate::gc::word::TAG_MASK as u32);
             self.asm.branch(Cond::NotEqual, other);
         }
         self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));

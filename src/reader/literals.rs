@@ -10,7 +10,8 @@ pub const MIN_INT: i64 = -(1 << 60);
 pub const MAX_INT: i64 = (1 << 60) - 1;
 
 /// A number literal's value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub enum Number {
     /// An Int that fits a word.
     Small(i64),

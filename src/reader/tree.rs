@@ -360,7 +360,7 @@ pub enum BinaryOp {
 /// A node of the tree: 24 bytes, for there are many. Everything is an expression. `tail` on calls: the call is in tail position of its arity (not inside a
 /// `try`, not in `init`).
 #[allow(missing_docs)]
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Node {
     /// An Int that fits 61 bits.
     Int(i64),

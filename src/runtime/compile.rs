@@ -372,11 +372,12 @@ impl Link for RuntimeLink<'_> {
         let code = binding.get(self.cx).and_then(super::entry::code_of)?;
         let (unit, function) = code.function()?;
         let arity = code.exact(arguments)?;
-        if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 || version > i32::MAX as u64 {
+        let version = i32::try_from(version).ok()?;
+        if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 {
             return None;
         }
         let version_cell = binding.version_address();
-        Some(Inlinable { function, arity: arity.index as usize, version_cell, version: version as u32 })
+        Some(Inlinable { function, arity: arity.index as usize, version_cell, version })
     }
 
     fn depend(&mut self, binding: usize) {
@@ -533,7 +534,7 @@ fn intrinsic(name: &str) -> Option<Intrinsic> {
     })
 }
 
-/// The stub that boxes the float in FSCRATCH into SCRATCH and keeps all other registers: it never collects, so nobody walks
+/// The stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers: it never collects, so nobody walks
 /// its frame.
 pub(super) fn box_float_code<M: MacroAssembler>(function: usize) -> Result<crate::asm::masm::Assembled, TooFar> {
     let mut asm = M::new();
@@ -562,10 +563,7 @@ pub(super) fn box_float_code<M: MacroAssembler>(function: usize) -> Result<crate
     for (f, mem) in &floats {
         asm.fload(*f, *mem);
     }
-    // SCRATCH may be lost in the epilogue of some machine, so the result goes through it last.
-    asm.load(M::SCRATCH, result);
-    asm.epilogue(0);
-    asm.ret();
+    asm.scratch().load(result).return_from(0);
     asm.set_frame_size(prologue, (slot as u32).next_multiple_of(16));
     asm.finish()
 }

@@ -151,7 +151,7 @@ helpers! {
 #[derive(Debug)]
 pub struct Helpers {
     stubs: [usize; ALL.len()],
-    /// Boxes the float in FSCRATCH into SCRATCH; keeps all other registers.
+    /// Boxes the float in FSCRATCH into the scratch register; keeps all other registers.
     pub box_float: usize,
     /// Looks into maps: see `runtime/lookup.rs`.
     pub look_up: usize,

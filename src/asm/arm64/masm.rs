@@ -110,6 +110,10 @@ impl Arm64 {
     }
 }
 
+impl HasScratch for Arm64 {
+    const SCRATCH: Reg = SCRATCH;
+}
+
 impl MacroAssembler for Arm64 {
     const CTX: Reg = regs::CTX;
     const FP: Reg = regs::FP;
@@ -117,7 +121,6 @@ impl MacroAssembler for Arm64 {
     const ARGS: [Reg; ARG_REGS] = regs::ARGS;
     const CLOSURE: Reg = regs::X0;
     const RESULT: Reg = regs::X0;
-    const SCRATCH: Reg = SCRATCH;
     const FSCRATCH: FReg = regs::FSCRATCH;
     const CALLEE_SAVED: [Reg; SAVED_REGS] = regs::CALLEE_SAVED;
     const CALLER_SAVED: &'static [Reg] = &regs::CALLER_SAVED;
@@ -389,6 +392,11 @@ impl MacroAssembler for Arm64 {
     fn compare_mem(&mut self, a: Reg, mem: Mem) {
         self.load(SCRATCH2, mem);
         self.flagged(Alu::Sub, ZERO, a, SCRATCH2);
+    }
+
+    fn compare_mem_imm(&mut self, mem: Mem, imm: i64) {
+        self.load(SCRATCH, mem);
+        self.flagged_imm(Alu::Sub, ZERO, SCRATCH, imm);
     }
 
     fn compare_mem32_imm(&mut self, mem: Mem, imm: u32) {

@@ -8,6 +8,7 @@ mod disasm;
 mod masm_floats;
 mod masm_integers;
 mod memory;
+mod scratch;
 mod stubs;
 mod walking;
 

@@ -128,6 +128,10 @@ impl X64 {
     }
 }
 
+impl HasScratch for X64 {
+    const SCRATCH: Reg = SCRATCH;
+}
+
 impl MacroAssembler for X64 {
     const CTX: Reg = regs::R15;
     const FP: Reg = RBP;
@@ -135,7 +139,6 @@ impl MacroAssembler for X64 {
     const ARGS: [Reg; ARG_REGS] = regs::ARGS;
     const CLOSURE: Reg = RDI;
     const RESULT: Reg = RAX;
-    const SCRATCH: Reg = SCRATCH;
     const FSCRATCH: FReg = regs::FSCRATCH;
     const CALLEE_SAVED: [Reg; SAVED_REGS] = regs::CALLEE_SAVED;
     const CALLER_SAVED: &'static [Reg] = &regs::CALLER_SAVED;
@@ -449,6 +452,21 @@ impl MacroAssembler for X64 {
         self.rm(None, true, false, &[Group1::Cmp.load_form()], a.0, mem);
     }
 
+    fn compare_mem_imm(&mut self, mem: Mem, imm: i64) {
+        match self.small(imm) {
+            Ok(imm) => {
+                let short = i8::try_from(imm);
+                self.rm(None, true, false, &[if short.is_ok() { 0x83 } else { 0x81 }], Group1::Cmp as u8, mem);
+                match short {
+                    Ok(imm) => self.buf.push_i8(imm),
+                    Err(_) => self.buf.push_i32(imm),
+                }
+            }
+            // `cmp [mem], r`
+            Err(scratch) => self.rm(None, true, false, &[0x39], scratch.0, mem),
+        }
+    }
+
     fn compare_mem32_imm(&mut self, mem: Mem, imm: u32) {
         let imm = imm as i32;
         let digit = Group1::Cmp as u8;
@@ -562,6 +580,7 @@ impl MacroAssembler for X64 {
         let (a, b) = match op {
             Falu::Add | Falu::Mul if dst == b => (b, a),
             Falu::Sub | Falu::Div if dst == b && dst != a => {
+                debug_assert!(a != Self::FSCRATCH, "the scratch register is in use");
                 self.fmov(Self::FSCRATCH, b);
                 (a, Self::FSCRATCH)
             }

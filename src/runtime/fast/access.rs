@@ -199,8 +199,7 @@ fn dispatch<M: MacroAssembler>(
     layouts: &[LayoutId],
     case: &mut dyn FnMut(&mut Stub<M>, LayoutId),
 ) {
-    stub.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
-    stub.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+    stub.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
     stub.asm.branch(Cond::NotEqual, stub.slow);
     for (k, layout) in layouts.iter().enumerate() {
         let last = k + 1 == layouts.len();

@@ -13,8 +13,7 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     let (function, vector, given) = (M::ARGS[0], M::ARGS[argc - 1], argc - 2);
     let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
     let (tail, n) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
-    stub.asm.lea(M::SCRATCH, Mem::at(function, -(TAG_FUNCTION as i32)));
-    stub.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+    stub.asm.scratch().lea(Mem::at(function, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
     stub.asm.branch(Cond::NotEqual, stub.slow);
     stub.check(vector, layout::VECTOR);
     stub.expect(vector, 2, Word::NULL.0 as i32);
@@ -57,6 +56,5 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     asm.branch(Cond::BelowEqual, known);
     asm.mov_imm(n, count(MANY) as i64);
     asm.bind(known);
-    asm.load(M::SCRATCH, Mem::at(M::CLOSURE, layout::closure_disp(0)));
-    asm.jump_mem(Mem::indexed(M::SCRATCH, n, 0, 0));
+    asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).jump_indexed(n, 0);
 }

@@ -99,7 +99,7 @@ impl Walk {
     fn new<M: MacroAssembler>(missing: Label) -> (Walk, Reg) {
         let taken = |r: &Reg| M::ARGS[..3].contains(r) || *r == M::RESULT;
         let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !taken(r));
-        let mut next = || others.next().unwrap_or(M::SCRATCH);
+        let mut next = || others.next().unwrap_or(M::RESULT);
         let (hash, bitmap, at, spare) = (next(), next(), next(), next());
         let (map, key, shift) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
         (Walk { map, key, node: M::RESULT, hash, bitmap, at, shift, likely: None, missing }, spare)

@@ -203,8 +203,7 @@ impl<M: MacroAssembler> Stub<M> {
 
     /// To the helper when the object in `r`, which may be anything, has another layout.
     fn check(&mut self, r: Reg, layout: LayoutId) {
-        self.asm.lea(M::SCRATCH, Mem::at(r, -(TAG_OBJECT as i32)));
-        self.asm.test_imm(M::SCRATCH, TAG_MASK as i64);
+        self.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
         self.asm.branch(Cond::NotEqual, self.slow);
         self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));
         self.asm.branch(Cond::NotEqual, self.slow);
@@ -220,8 +219,7 @@ impl<M: MacroAssembler> Stub<M> {
 
     /// Goes to the helper unless slot `i` of an object is this word.
     fn expect(&mut self, object: Reg, i: usize, word: i32) {
-        self.asm.load(M::SCRATCH, Mem::at(object, slot_disp(i)));
-        self.asm.compare_imm(M::SCRATCH, word as i64);
+        self.asm.compare_mem_imm(Mem::at(object, slot_disp(i)), word as i64);
         self.asm.branch(Cond::NotEqual, self.slow);
     }
 

@@ -68,8 +68,8 @@ pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.allocate(leaf, other, at + bytes(builder::SLOTS));
     stub.leaf(leaf, other);
     stub.header(leaf, at, layout::VECTOR_BUILDER);
-    stub.asm.lea(M::SCRATCH, Mem::at(leaf, TAG_OBJECT as i32));
-    stub.asm.store(Mem::at(leaf, at + slot_offset(builder::LEAF) as i32), M::SCRATCH);
+    let slot = Mem::at(leaf, at + slot_offset(builder::LEAF) as i32);
+    stub.asm.scratch().lea(Mem::at(leaf, TAG_OBJECT as i32)).store(slot);
     stub.word(leaf, at, builder::COUNT, count(0));
     stub.word(leaf, at, builder::LEAVES, Word::NULL.0 as i32);
     stub.word(leaf, at, builder::LEAVES_COUNT, count(0));
@@ -128,11 +128,10 @@ pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.header(fresh, tail_at, layout::NODE);
     let asm = &mut stub.asm;
     asm.store(Mem::at(fresh, vector_at + slot_offset(0) as i32), used);
-    asm.lea(M::SCRATCH, Mem::at(fresh, tail_at + TAG_OBJECT as i32));
-    asm.store(Mem::at(fresh, vector_at + slot_offset(3) as i32), M::SCRATCH);
+    let tail = Mem::at(fresh, vector_at + slot_offset(3) as i32);
+    asm.scratch().lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32)).store(tail);
     asm.store(Mem::at(fresh, tail_at + slot_offset(0) as i32), used);
-    asm.lea(M::SCRATCH, Mem::at(fresh, TAG_OBJECT as i32));
-    asm.store(Mem::at(builder, slot_disp(builder::LEAF)), M::SCRATCH);
+    asm.scratch().lea(Mem::at(fresh, TAG_OBJECT as i32)).store(Mem::at(builder, slot_disp(builder::LEAF)));
     asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(0));
     stub.copy_elements(leaf, fresh, tail_at, used, M::RESULT);
     let asm = &mut stub.asm;
