@@ -8,8 +8,8 @@
 //!
 //! At a call the map says which callee-saved registers (as they are when the callee runs) and which frame slots hold tagged
 //! words. Slot `i` of a function that saves `n` registers is at `FP - 8 * (n + 1 + i)`. A call site costs eight bytes: the
-//! return offset, and a word that holds the mask of registers and either 23 slots or the place of a longer set in a pool
-//! shared by the function; equal sets are stored once.
+//! return offset, and a word that holds the mask of registers and either 23 slots or the number of a longer set in a pool
+//! shared by the function; equal sets are stored once, and so are equal groups of slots of sets that are not equal.
 //!
 //! # Invariants
 //!
@@ -39,14 +39,19 @@ impl SlotSet {
 
     /// Adds `slot`.
     pub fn insert(&mut self, slot: u32) {
-        if slot < 64 {
-            self.low |= 1 << slot;
-        } else {
-            let word = slot as usize / 64 - 1;
+        self.insert_group(slot / 64, 1 << (slot % 64));
+    }
+
+    /// Adds those of the 64 slots from `64 * group` whose bits are set.
+    pub fn insert_group(&mut self, group: u32, bits: u64) {
+        if group == 0 {
+            self.low |= bits;
+        } else if bits != 0 {
+            let word = group as usize - 1;
             if word >= self.high.len() {
                 self.high.resize(word + 1, 0);
             }
-            self.high[word] |= 1 << (slot % 64);
+            self.high[word] |= bits;
         }
     }
 
@@ -84,57 +89,90 @@ pub struct SafepointInfo {
     pub handler: Option<u32>,
 }
 
-/// Set when the lower bits are the place of a set in the pool.
+/// Set when the lower bits are the number of a set in the pool.
 const IN_POOL: u32 = 1 << 23;
 const INLINE_SLOTS: u32 = 23;
+/// A set in the pool is a list of groups of so many slots; sets share the groups that are equal.
+const GROUP_SLOTS: u32 = 512;
+
+/// A function may have so many safepoints: as many as sets can be told from each other.
+pub const MAX_SAFEPOINTS: usize = IN_POOL as usize;
 
 /// The safepoints of a function, packed.
 #[derive(Debug, Default)]
 pub struct Safepoints {
     /// Sorted.
     returns: Box<[u32]>,
-    /// Registers in the upper eight bits; slots, or `IN_POOL` and an index, below.
+    /// Registers in the upper eight bits; slots, or `IN_POOL` and an index into `sets`, below.
     words: Box<[u32]>,
-    /// Sets of slots: the number of words, then the words as pairs of 32 bits.
+    /// The places of the longer sets in the pool: the list of the places of their groups, which are lists of bits.
+    sets: Box<[u32]>,
+    /// Lists, each with its length before it.
     pool: Box<[u32]>,
     /// Return offset and handler offset, sorted.
     handlers: Box<[(u32, u32)]>,
 }
 
+/// Lists of words, each distinct one stored once.
+#[derive(Default)]
+struct Pool {
+    words: Vec<u32>,
+    known: rustc_hash::FxHashMap<Box<[u32]>, u32>,
+}
+
+impl Pool {
+    /// The place of a list.
+    fn place(&mut self, list: &[u32]) -> u32 {
+        if let Some(place) = self.known.get(list) {
+            return *place;
+        }
+        let place = self.words.len() as u32;
+        self.words.push(list.len() as u32);
+        self.words.extend_from_slice(list);
+        self.known.insert(list.into(), place);
+        place
+    }
+}
+
 impl Safepoints {
-    /// Packs them. Of two with the same return offset the first counts.
-    pub fn new(mut infos: Vec<SafepointInfo>) -> Safepoints {
-        if !infos.is_sorted_by_key(|info| info.return_offset) {
-            infos.sort_by_key(|info| info.return_offset);
-        }
-        infos.dedup_by_key(|info| info.return_offset);
-        let mut pool = Vec::new();
-        let mut known = rustc_hash::FxHashMap::default();
-        let words = infos
-            .iter()
-            .map(|info| {
-                let slots = &info.slots;
-                let low = if slots.high.is_empty() && slots.low < 1 << INLINE_SLOTS {
-                    slots.low as u32
-                } else {
-                    IN_POOL
-                        | *known.entry(slots).or_insert_with(|| {
-                            let place = pool.len() as u32;
-                            pool.push(1 + slots.high.len() as u32);
-                            pool.extend(slots.words().flat_map(|word| [word as u32, (word >> 32) as u32]));
-                            place
-                        })
-                };
-                u32::from(info.live_saved) << 24 | low
-            })
+    /// Packs them. Of two with the same return offset the first counts. There are at most [`MAX_SAFEPOINTS`].
+    pub fn new(infos: impl IntoIterator<Item = SafepointInfo>) -> Safepoints {
+        let mut pool = Pool::default();
+        let mut sets = Vec::new();
+        let mut numbers = rustc_hash::FxHashMap::default();
+        let mut pack = |slots: &SlotSet| {
+            if slots.high.is_empty() && slots.low < 1 << INLINE_SLOTS {
+                return slots.low as u32;
+            }
+            let words: Vec<u32> = slots.words().flat_map(|word| [word as u32, (word >> 32) as u32]).collect();
+            let groups: Vec<u32> = words.chunks(GROUP_SLOTS as usize / 32).map(|group| pool.place(group)).collect();
+            let place = pool.place(&groups);
+            IN_POOL
+                | *numbers.entry(place).or_insert_with(|| {
+                    sets.push(place);
+                    sets.len() as u32 - 1
+                })
+        };
+        let mut points: Vec<(u32, u32, Option<u32>)> = infos
+            .into_iter()
+            .map(|info| (info.return_offset, u32::from(info.live_saved) << 24 | pack(&info.slots), info.handler))
             .collect();
-        debug_assert!(pool.len() < IN_POOL as usize);
+        points.sort_by_key(|point| point.0);
+        points.dedup_by_key(|point| point.0);
+        debug_assert!(points.len() <= MAX_SAFEPOINTS);
         Safepoints {
-            returns: infos.iter().map(|info| info.return_offset).collect(),
-            words,
-            handlers: infos.iter().filter_map(|info| Some((info.return_offset, info.handler?))).collect(),
-            pool: pool.into_boxed_slice(),
+            returns: points.iter().map(|point| point.0).collect(),
+            words: points.iter().map(|point| point.1).collect(),
+            handlers: points.iter().filter_map(|point| Some((point.0, point.2?))).collect(),
+            sets: sets.into(),
+            pool: pool.words.into(),
         }
+    }
+
+    /// The list at a place of the pool.
+    fn list(&self, place: u32) -> &[u32] {
+        let place = place as usize;
+        &self.pool[place + 1..place + 1 + self.pool[place] as usize]
     }
 
     /// How many.
@@ -162,7 +200,7 @@ impl Safepoints {
     }
 
     fn bytes(&self) -> usize {
-        8 * self.returns.len() + 4 * self.pool.len() + 8 * self.handlers.len()
+        8 * self.returns.len() + 4 * (self.sets.len() + self.pool.len()) + 8 * self.handlers.len()
     }
 }
 
@@ -183,14 +221,11 @@ impl<'a> Safepoint<'a> {
     /// Frame slots that hold tagged words, ascending.
     pub fn slots(&self) -> Slots<'a> {
         let low = self.word & 0xFF_FFFF;
-        let rest = if low & IN_POOL == 0 {
-            &[]
-        } else {
-            let place = (low & !IN_POOL) as usize;
-            let words = self.safepoints.pool[place] as usize;
-            &self.safepoints.pool[place + 1..place + 1 + 2 * words]
+        let (present, groups): (u32, &[u32]) = match low & IN_POOL {
+            0 => (low, &[]),
+            _ => (0, self.safepoints.list(self.safepoints.sets[(low & !IN_POOL) as usize])),
         };
-        Slots { present: if low & IN_POOL == 0 { low } else { 0 }, base: 0, rest, started: low & IN_POOL == 0 }
+        Slots { safepoints: self.safepoints, present, base: 0, words: &[], groups, next: 0 }
     }
 
     /// Offset of the exception handler in the function.
@@ -203,10 +238,15 @@ impl<'a> Safepoint<'a> {
 /// Iterates over slots.
 #[derive(Clone, Debug)]
 pub struct Slots<'a> {
+    safepoints: &'a Safepoints,
+    /// What is left of the present word, whose first slot is `base`.
     present: u32,
     base: u32,
-    rest: &'a [u32],
-    started: bool,
+    /// What is left of the present group and of the set.
+    words: &'a [u32],
+    groups: &'a [u32],
+    /// The first slot of the next word.
+    next: u32,
 }
 
 impl Iterator for Slots<'_> {
@@ -214,12 +254,13 @@ impl Iterator for Slots<'_> {
 
     fn next(&mut self) -> Option<u32> {
         while self.present == 0 {
-            let (&word, rest) = self.rest.split_first()?;
-            if self.started {
-                self.base += 32;
+            if let Some((word, rest)) = self.words.split_first() {
+                (self.present, self.words) = (*word, rest);
+                (self.base, self.next) = (self.next, self.next + 32);
+            } else {
+                let (group, rest) = self.groups.split_first()?;
+                (self.words, self.groups) = (self.safepoints.list(*group), rest);
             }
-            self.started = true;
-            (self.present, self.rest) = (word, rest);
         }
         let bit = self.present.trailing_zeros();
         self.present &= self.present - 1;

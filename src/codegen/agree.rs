@@ -4,7 +4,7 @@
 //! may be the source of another move; cycles go through a fresh frame slot.
 
 use super::generator::Generator;
-use super::state::{Owner, Place, State, Value};
+use super::state::{Place, State};
 use crate::asm::masm::*;
 use crate::gc::Word;
 
@@ -49,9 +49,7 @@ impl<M: MacroAssembler> Generator<'_, M> {
     }
 
     fn slot_in_use(&self, slot: u16) -> bool {
-        self.state
-            .values()
-            .any(|(_, v)| v.place == Place::Slot(slot) || v.place == Place::FloatSlot(slot) || v.copy == Some(slot))
+        self.state.uses_of_slot(slot) > 0
     }
 
     fn move_one(&mut self, from: Place, to: Place) {
@@ -167,8 +165,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
     pub(super) fn agree(&mut self, target: &State) {
         debug_assert_eq!(self.state.height(), target.height());
         let mut moves = Vec::new();
-        for (owner, wanted) in target.values() {
-            let have = self.state.get(owner);
+        for owner in target.differing([&self.state]) {
+            let (have, wanted) = (self.state.get(owner), target.get(owner));
             debug_assert!(have.place != Place::None, "{owner:?} is wanted and has no value");
             if have.place != wanted.place {
                 if let Some(slot) = have.copy
@@ -192,18 +190,13 @@ impl<M: MacroAssembler> Generator<'_, M> {
         self.unpin();
     }
 
-    /// Would [`Generator::agree`] emit anything?
-    pub(super) fn agrees(&self, target: &State) -> bool {
-        self.state.reachable
-            && target.values().all(|(owner, wanted)| {
-                let have = self.state.get(owner);
+    /// Would [`Generator::agree`] emit anything in such a state?
+    pub(super) fn agrees(state: &State, target: &State) -> bool {
+        state.reachable
+            && target.differing([state]).into_iter().all(|owner| {
+                let (have, wanted) = (state.get(owner), target.get(owner));
                 have.place == wanted.place && (wanted.copy.is_none() || wanted.copy == have.copy)
             })
-    }
-
-    /// The value of an owner if it is in this state, moved nowhere.
-    pub(super) fn value_of(state: &State, owner: Owner) -> Value {
-        state.get(owner).clone()
     }
 }
 

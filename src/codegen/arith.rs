@@ -497,7 +497,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Where the result of a float operation goes: into its first operand when that was made for it alone.
     fn float_result(&mut self, i: usize, a: FReg) -> FReg {
-        let held = u16::from(self.state.operand(i).place == Place::Float(a));
+        let held = u32::from(self.state.operand(i).place == Place::Float(a));
         if self.state.uses_of_float(a) == held { a } else { self.float_register() }
     }
 

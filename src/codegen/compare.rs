@@ -18,28 +18,30 @@ use crate::reader::tree::*;
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Goes to `join` when the truth of `node` is `when`; goes on when it is not.
     pub(super) fn condition(&mut self, node: NodeId, when: bool, join: &mut Join) {
+        let (mut node, mut when) = (node, when);
+        while let Node::Unary { op: UnaryOp::Not, operand } = self.unit.node(node) {
+            (node, when) = (*operand, !when);
+        }
+        if self.take_evaluated(node) {
+            return self.branch_on_value(when, join);
+        }
         match self.unit.node(node).clone() {
             Node::Binary { op, left, right } if is_comparison(op) => self.comparison(op, left, right, node, when, join),
-            Node::Unary { op: UnaryOp::Not, operand } => self.condition(operand, !when, join),
-            Node::And { left, right } if !when => {
-                self.condition(left, false, join);
-                self.condition(right, false, join);
-            }
-            Node::Or { left, right } if when => {
-                self.condition(left, true, join);
-                self.condition(right, true, join);
-            }
-            Node::And { left, right } => {
-                let mut no = Join::new();
-                self.condition(left, false, &mut no);
-                self.condition(right, true, join);
-                self.place(no);
-            }
-            Node::Or { left, right } => {
-                let mut yes = Join::new();
-                self.condition(left, true, &mut yes);
-                self.condition(right, false, join);
-                self.place(yes);
+            // Each operand but the last may decide.
+            Node::And { .. } | Node::Or { .. } => {
+                let deciding = matches!(self.unit.node(node), Node::Or { .. });
+                let operands = self.operands_of(node);
+                let mut decided = Join::new();
+                for (k, operand) in operands.iter().enumerate() {
+                    if deciding == when || k + 1 == operands.len() {
+                        self.condition(*operand, when, join);
+                    } else {
+                        self.condition(*operand, deciding, &mut decided);
+                    }
+                }
+                if deciding != when {
+                    self.place(decided);
+                }
             }
             Node::Bool(b) => {
                 if b == when {
@@ -53,6 +55,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.branch_on_value(when, join);
             }
         }
+    }
+
+    /// The operands of `a && b && c …`, or of `||`, from left to right.
+    fn operands_of(&self, node: NodeId) -> Vec<NodeId> {
+        let mut operands = Vec::new();
+        let mut first = node;
+        while let (Node::And { left, right }, Node::And { .. }) | (Node::Or { left, right }, Node::Or { .. }) =
+            (self.unit.node(first), self.unit.node(node))
+        {
+            operands.push(*right);
+            first = *left;
+        }
+        operands.push(first);
+        operands.reverse();
+        operands
     }
 
     fn comparison(&mut self, op: BinaryOp, left: NodeId, right: NodeId, node: NodeId, when: bool, join: &mut Join) {

@@ -102,10 +102,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// calls in it did not keep them), with the exception as an operand.
     fn landed(&mut self, pad: &Pad) -> State {
         self.now = self.now.max(pad.until);
-        let (survey, now) = (&self.survey, self.now);
         let mut state = State::clone(&pad.entry);
         state.reachable = true;
-        state.forget(|var| survey.end(var) <= now);
+        state.forget(self.now);
         state.push(Value::new(Place::Reg(M::RESULT), Facts::ANY));
         state
     }

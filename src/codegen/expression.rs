@@ -19,6 +19,31 @@ use crate::reader::tree::*;
 const WORK_LIMIT: u32 = 20_000_000;
 /// Bytes of code of one function.
 const CODE_LIMIT: u32 = 256 << 20;
+/// Calls of one function: half of what the code map can hold, for cold paths make some more.
+const MAX_CALLS: usize = crate::asm::code_map::MAX_SAFEPOINTS / 2;
+
+/// Chains that are shorter are written as they stand, by recursion.
+pub(super) const SHORT_CHAIN: usize = 8;
+
+/// The operand with whose value an operation begins, if that is an operation, too. (A call of a name whose value is dynamic
+/// begins with that.)
+pub(super) fn chained(unit: &Unit, node: NodeId) -> Option<NodeId> {
+    let first = |node: NodeId| match unit.node(node) {
+        Node::Unary { operand: left, .. }
+        | Node::Binary { left, .. }
+        | Node::And { left, .. }
+        | Node::Or { left, .. }
+        | Node::Field { object: left, .. }
+        | Node::Index { object: left, .. }
+        | Node::MethodCall { object: left, .. } => Some(*left),
+        Node::Call { callee, args, .. } => match unit.node(*callee) {
+            Node::Global(_) => unit.list(*args).first().copied(),
+            _ => Some(*callee),
+        },
+        _ => None,
+    };
+    first(node).filter(|operand| first(*operand).is_some())
+}
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Is it time to give up? Then nodes are nothing but a value that nobody will see.
@@ -27,7 +52,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !self.given_up {
             if !self.link.has_stack() {
                 self.given_up = true;
-            } else if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT {
+            } else if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT || self.safepoints.len() > MAX_CALLS {
                 self.link.refuse("the function is too large: its code would not fit; divide it");
                 self.given_up = true;
             }
@@ -35,8 +60,54 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.given_up
     }
 
-    /// The value of a node, as one operand.
+    /// The value of a node, as one operand. A chain of operations, each the first operand of the next, is written from its
+    /// inner end: a chain is a list, and may be long.
     pub(super) fn expression(&mut self, node: NodeId) {
+        if self.take_evaluated(node) {
+            return;
+        }
+        let mut chain = Vec::new();
+        let mut first = node;
+        while let Some(operand) = self.first_operand(first) {
+            chain.push(first);
+            first = operand;
+        }
+        if chain.len() < SHORT_CHAIN {
+            return self.operation(node);
+        }
+        self.operation(first);
+        while let Some(node) = chain.pop() {
+            let value = self.state.pop();
+            self.evaluated = Some((first, value));
+            self.operation(node);
+            debug_assert!(self.evaluated.is_none(), "an operation begins with its first operand");
+            first = node;
+        }
+    }
+
+    /// Puts the value of the node on the stack if it is the one that was evaluated already.
+    pub(super) fn take_evaluated(&mut self, node: NodeId) -> bool {
+        match self.evaluated.take_if(|(evaluated, _)| *evaluated == node) {
+            Some((_, value)) => {
+                self.state.push(value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The operand with whose value the node begins, if that is an operation, too.
+    fn first_operand(&mut self, node: NodeId) -> Option<NodeId> {
+        if let Node::Call { callee, .. } = self.unit.node(node)
+            && let Node::Global(global) = self.unit.node(*callee)
+            && self.link.global(*global).is_none_or(|found| found.kind == GlobalKind::Dynamic)
+        {
+            return None;
+        }
+        chained(self.unit, node)
+    }
+
+    fn operation(&mut self, node: NodeId) {
         if self.gives_up() {
             self.push_constant(Word::NULL);
             return;
@@ -95,7 +166,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::And { left, right } => self.and_or(*left, *right, false),
             Node::Or { left, right } => self.and_or(*left, *right, true),
-            Node::If { condition, then, otherwise } => self.if_(*condition, *then, *otherwise, unwanted),
+            Node::If { .. } => self.if_(node, unwanted),
             Node::While { loop_, .. } | Node::Loop { loop_, .. } => self.loop_(node, *loop_),
             Node::For { loop_, pattern, iterable, body } => self.for_(node, *loop_, *pattern, *iterable, *body),
             Node::Match { subject, arms } => self.match_(node, *subject, arms, unwanted),
@@ -161,6 +232,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The value of a node as the result of the body: every branch returns on its own, and nothing is reached behind it.
     pub(super) fn tail(&mut self, node: NodeId) {
+        let unit = self.unit;
+        let mut last = node;
+        // `else if` after `else if` is a list.
+        while let Node::If { condition, then, otherwise: Some(otherwise) } = unit.node(last) {
+            self.at = last;
+            let mut no = Join::new();
+            self.condition(*condition, false, &mut no);
+            self.tail(*then);
+            self.place(no);
+            last = *otherwise;
+        }
+        self.last_tail(last);
+        self.now = self.survey.tick(node);
+    }
+
+    fn last_tail(&mut self, node: NodeId) {
         if self.gives_up() {
             self.unreachable();
             return;
@@ -173,19 +260,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.statements(rest);
                 self.tail(*last);
             }
-            Node::If { condition, then, otherwise } => {
+            Node::If { condition, then, otherwise: None } => {
                 let mut no = Join::new();
                 self.condition(*condition, false, &mut no);
                 self.tail(*then);
                 self.place(no);
-                match otherwise {
-                    Some(otherwise) => self.tail(*otherwise),
-                    None => {
-                        self.push_constant(Word::NULL);
-                        self.jump_out(Way::Return);
-                        self.state.pop();
-                    }
-                }
+                self.push_constant(Word::NULL);
+                self.jump_out(Way::Return);
+                self.state.pop();
             }
             Node::Match { subject, arms } => {
                 self.match_arms(node, *subject, arms, &mut |g, body| {
@@ -201,7 +283,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.pop();
             }
         }
-        self.now = self.survey.tick(node);
     }
 
     /// A literal that is an object: in a data cell of the code.
@@ -400,31 +481,44 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn if_(&mut self, condition: NodeId, then: NodeId, otherwise: Option<NodeId>, unwanted: bool) {
-        let mut no = Join::new();
-        let mut end = Join::new();
-        self.condition(condition, false, &mut no);
-        self.unwanted = unwanted.then_some(then);
-        self.expression(then);
-        let height = self.state.height();
-        self.goto_value(&mut end);
-        self.place(no);
-        match otherwise {
+    /// `if`, with all that follow it as `else if`.
+    fn if_(&mut self, node: NodeId, unwanted: bool) {
+        let mut ends = Vec::new();
+        let mut rest = Some(node);
+        while let Some(node) = rest
+            && let Node::If { condition, then, otherwise } = self.unit.node(node)
+        {
+            self.at = node;
+            let (mut no, mut end) = (Join::new(), Join::new());
+            self.condition(*condition, false, &mut no);
+            self.unwanted = unwanted.then_some(*then);
+            self.expression(*then);
+            self.goto_value(&mut end);
+            self.place(no);
+            ends.push((node, end));
+            rest = *otherwise;
+        }
+        match rest {
             Some(node) => {
                 self.unwanted = unwanted.then_some(node);
                 self.expression(node)
             }
             None => self.push_constant(Word::NULL),
         }
-        debug_assert_eq!(self.state.height(), height);
-        if end.edges.is_empty() {
-            return;
+        let height = self.state.height();
+        while let Some((node, end)) = ends.pop() {
+            self.at = node;
+            if !end.edges.is_empty() {
+                if self.state.reachable {
+                    self.place(end);
+                } else {
+                    self.state.pop();
+                    self.finish_value(end);
+                }
+            }
+            debug_assert_eq!(self.state.height(), height);
+            self.now = self.survey.tick(node);
         }
-        if !self.state.reachable {
-            self.state.pop();
-            return self.finish_value(end);
-        }
-        self.place(end);
     }
 
     /// Assigns the latest operand to a variable; it stays as the value of the expression.

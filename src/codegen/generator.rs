@@ -21,6 +21,9 @@ use crate::asm::masm::*;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
 
+/// A frame has at most so many slots: numbers of slots have room to spare.
+const MAX_SLOTS: u16 = 60_000;
+
 /// A piece of code that is written after the hot code.
 pub(super) type Cold<'a, M> = Box<dyn FnOnce(&mut Generator<'a, M>) + 'a>;
 
@@ -65,6 +68,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) inline: Option<Inline>,
     /// The loop whose value nobody wants.
     pub(super) unwanted: Option<NodeId>,
+    /// A node that was evaluated before the one whose first operand it is, with its value.
+    pub(super) evaluated: Option<(NodeId, Value)>,
     /// The register in which the value of a node is needed: a wish.
     pub(super) wanted: Option<(NodeId, Reg)>,
     pub(super) prologue: u32,
@@ -74,6 +79,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) now: u32,
     /// Nodes written so far, each walk counted.
     pub(super) work: u32,
+    /// How patient loops are.
+    pub(super) haste: super::loops::Haste,
     /// The work is given up; what is emitted from here on is thrown away.
     pub(super) given_up: bool,
     /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.
@@ -142,7 +149,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The memory of a frame slot.
     pub(super) fn slot(&mut self, slot: u16) -> Mem {
-        self.slot_count = self.slot_count.max(slot + 1);
+        if slot >= MAX_SLOTS && !self.given_up {
+            self.link.refuse("too many values are kept at once in the function (more than 60 000); divide it");
+            self.given_up = true;
+        }
+        self.slot_count = self.slot_count.max(slot.saturating_add(1));
         let saved = self.survey.saved.count_ones() as i32;
         Mem::at(M::FP, -8 * (saved + 1 + slot as i32))
     }
@@ -240,9 +251,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             match M::CALLER_SAVED.iter().copied().find(|o| self.is_free(*o)) {
                 Some(other) => {
                     self.asm.mov(other, r);
-                    self.state.update(|_, v| {
-                        (v.place == Place::Reg(r)).then(|| Value { place: Place::Reg(other), ..v.clone() })
-                    });
+                    let moved = |v: &Value| Value { place: Place::Reg(other), ..v.clone() };
+                    self.state.replace_place(Place::Reg(r), |_| true, moved);
                 }
                 None => self.evict(r),
             }
@@ -258,9 +268,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Moves the value in a register, general or float, to the frame, for the owners that are to be `moved`; to where a copy
     /// of it lies, if there is one.
     pub(super) fn save_in_frame(&mut self, place: Place, moved: impl Fn(Owner) -> bool) {
-        let held = |(owner, value): &(Owner, &Value)| value.place == place && moved(*owner);
-        let Some((_, value)) = self.state.values().find(held) else { return };
-        let slot = value.copy.unwrap_or_else(|| {
+        let Some(first) = self.state.owners_of(place).into_iter().find(|owner| moved(*owner)) else { return };
+        let slot = self.state.get(first).copy.unwrap_or_else(|| {
             let slot = self.state.free_slot();
             let mem = self.slot(slot);
             match place {
@@ -271,9 +280,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             slot
         });
         let place_now = if place.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
-        self.state.update(|owner, v| {
-            (v.place == place && moved(owner)).then(|| Value { place: place_now, copy: None, ..v.clone() })
-        });
+        self.state.replace_place(place, moved, |v| Value { place: place_now, copy: None, ..v.clone() });
     }
 
     /// A free float register, pinned.

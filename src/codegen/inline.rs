@@ -347,7 +347,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn learn_of_copies(&mut self, value: &Value, facts: Facts) {
         if self.inline.is_some() && !value.place.is_raw() && !value.place.is_const() {
             let place = value.place;
-            self.state.update(|_, v| (v.place == place).then(|| Value { facts, ..v.clone() }));
+            // A place that is neither raw nor a constant is a register or a frame slot of an operand.
+            self.state.replace_place(place, |_| true, |v| Value { facts, ..v.clone() });
         }
     }
 }

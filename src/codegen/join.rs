@@ -70,8 +70,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // Edges without moves arrive at the join itself; the others are written out of line.
         let mut moving = Vec::new();
         for edge in edges.drain(..) {
-            let fits = self.with_state(&edge.state, |g| g.agrees(&target));
-            if fits {
+            if Self::agrees(&edge.state, &target) {
                 self.asm.bind(edge.label);
             } else {
                 moving.push(edge);
@@ -93,73 +92,41 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
     }
 
-    fn with_state<R>(&mut self, state: &State, f: impl FnOnce(&Self) -> R) -> R {
-        let own = std::mem::replace(&mut self.state, state.clone());
-        let result = f(self);
-        self.state = own;
-        result
-    }
-
-    /// The state in which all incoming ones can meet. The first is the preferred one.
+    /// The state in which all incoming ones can meet. The first is the preferred one. Only what is not the same in all of them
+    /// is looked at.
     fn meeting_state(&mut self, incoming: &[&State]) -> State {
-        let base = incoming[0];
-        if incoming.len() == 1 {
-            return base.clone();
-        }
-        let mut target = State::new();
+        let (base, others) = (incoming[0], &incoming[1..]);
+        let mut target = base.clone();
+        target.reachable = true;
         let mut unplaced: Vec<(Owner, Value, bool)> = Vec::new();
-        let owners: Vec<(Owner, Value)> = base.values().map(|(o, v)| (o, v.clone())).collect();
-        // Operands must be pushed in order: collect first, push later.
-        let mut operands: Vec<Option<Value>> = vec![None; base.height()];
-        let mut chosen: Vec<(Owner, Place)> = Vec::new();
-        for (owner, value) in owners {
-            let all: Vec<Value> = incoming.iter().map(|s| Self::value_or_none(s, owner)).collect();
-            if all.iter().any(|v| v.place == Place::None) && matches!(owner, Owner::Var(_)) {
+        for owner in base.differing(others.iter().copied()) {
+            let value = base.get(owner);
+            if others.iter().any(|s| s.get(owner).place == Place::None) && matches!(owner, Owner::Var(_)) {
+                target.set(owner, Value::none());
                 continue;
             }
-            let facts = all.iter().skip(1).fold(all[0].facts, |f, v| f.join(v.facts));
-            let same_place = all.iter().all(|v| v.place == value.place);
-            let copy = value.copy.filter(|_| same_place && all.iter().all(|v| v.copy == value.copy));
-            let var = value.var.filter(|_| all.iter().all(|v| v.var == value.var));
-            let merged = Value { place: value.place, copy, var, ..value.clone() }.widened(facts);
+            let facts = others.iter().fold(value.facts, |f, s| f.join(s.get(owner).facts));
+            let same_place = others.iter().all(|s| s.get(owner).place == value.place);
+            let copy = value.copy.filter(|_| same_place && others.iter().all(|s| s.get(owner).copy == value.copy));
+            let var = value.var.filter(|_| others.iter().all(|s| s.get(owner).var == value.var));
+            let merged = Value { copy, var, ..value.clone() }.widened(facts);
             // An equal place may be shared with another owner only when it is shared in all states, which it is: places
             // are equal in all.
             if same_place {
-                chosen.push((owner, merged.place));
-                match owner {
-                    Owner::Var(v) => target.set_var(v, merged),
-                    Owner::Operand(i) => operands[i] = Some(merged),
-                }
+                target.set(owner, merged);
             } else {
-                let raw = facts.is_float() && all.iter().any(|v| v.place.is_raw());
-                unplaced.push((owner, Value { copy: None, ..merged }, raw));
+                let raw = facts.is_float() && incoming.iter().any(|s| s.get(owner).place.is_raw());
+                target.set(owner, Value::none());
+                unplaced.push((owner, merged, raw));
             }
         }
-        // Count operands' places too before choosing new ones.
-        let mut taken = target.clone();
-        for value in operands.iter().flatten() {
-            taken.push(value.clone());
-        }
-        for (owner, mut value, raw) in unplaced {
-            let all: Vec<Place> = incoming.iter().map(|s| Self::value_or_none(s, owner).place).collect();
-            value.place = self.choose_place(&taken, &all, raw, owner);
-            taken.push(value.clone());
-            match owner {
-                Owner::Var(v) => target.set_var(v, value),
-                Owner::Operand(i) => operands[i] = Some(value),
-            }
-        }
-        for value in operands {
-            target.push(value.unwrap_or_else(Value::none));
+        // All that stays where it is counts before new places are chosen.
+        for (owner, value, raw) in unplaced {
+            let all: Vec<Place> = incoming.iter().map(|s| s.get(owner).place).collect();
+            let place = self.choose_place(&target, &all, raw, owner);
+            target.set(owner, Value { place, ..value });
         }
         target
-    }
-
-    fn value_or_none(state: &State, owner: Owner) -> Value {
-        match owner {
-            Owner::Operand(i) if i >= state.height() => Value::none(),
-            _ => Self::value_of(state, owner),
-        }
     }
 
     /// A place for a value that is in several: one of them if it is free, else another register, else the frame.
@@ -175,7 +142,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Some(f) = M::FLOATS.iter().find(|f| taken.uses_of_float(**f) == 0) {
                 return Place::Float(*f);
             }
-            return Place::FloatSlot(self.fresh_slot(taken));
+            return Place::FloatSlot(taken.free_slot());
         }
         if let Owner::Var(var) = owner
             && let Some(home) = self.home(var)
@@ -195,11 +162,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(r) = M::CALLER_SAVED.iter().find(|r| taken.uses_of(**r) == 0) {
             return Place::Reg(*r);
         }
-        Place::Slot(self.fresh_slot(taken))
-    }
-
-    fn fresh_slot(&mut self, taken: &State) -> u16 {
-        taken.free_slot()
+        Place::Slot(taken.free_slot())
     }
 
     /// Splits the condition of a node: control goes on when its truth is not `when`, and to the join when it is.

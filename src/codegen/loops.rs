@@ -18,9 +18,25 @@ use crate::gc::Word;
 use crate::gc::layout::slot_disp;
 use crate::gc::thread::OFFSET_STACK_LIMIT;
 use crate::reader::tree::*;
+use rustc_hash::FxHashSet;
 
 /// How often a loop is written before everything in it is taken to be anything.
 const ATTEMPTS: usize = 8;
+
+/// Loops in loops are written again by each other: when so many times their nodes have been written, no more is hoped for.
+/// What is in a loop that contains no other is written with hope all the same.
+const PATIENCE: u32 = 100;
+
+/// How loops in loops are written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Haste {
+    /// The work (see `Generator::work`) up to which loops are written with hope.
+    limit: u32,
+    /// There was more: loops that contain others take all that they assign to be anything.
+    on: bool,
+    /// What is written now is thrown away: the outermost loop will be written again.
+    discards: bool,
+}
 
 /// What a loop does in each turn.
 #[derive(Clone)]
@@ -241,17 +257,25 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// on entry and neither is changed. Of the hot version only the places are asked, for they cost nothing there: what else
     /// its ways out have in common (a constant, two variables that are the same) the twin's need not.
     fn state_behind(&mut self, entry: &State, spec: &Spec) -> State {
-        let assigned = self.assigned(spec);
+        let assigned: FxHashSet<Owner> = self.assigned(spec).into_iter().collect();
         let present = self.state.reachable.then(|| self.state.clone());
         let result = Owner::Operand(spec.base);
-        let own = |owner: &Owner| match owner {
-            Owner::Var(var) => self.survey.end(*var) > self.survey.tick(spec.node),
-            Owner::Operand(i) => *i < spec.base,
-        };
-        let mut owners: Vec<Owner> = entry.values().map(|(owner, _)| owner).filter(own).collect();
+        let mut target = entry.clone();
+        target.reachable = true;
+        target.drop_to(spec.base);
+        target.forget(self.survey.tick(spec.node));
+        // What is in the frame and the same on both sides stays: only the others are looked at.
+        let mut owners = target.differing(&present);
+        owners.extend(target.owners_in_registers());
+        owners.extend(assigned.iter().copied().filter(|owner| target.has(*owner)));
+        owners.extend((0..spec.base).map(Owner::Operand));
+        owners.sort_unstable();
+        owners.dedup();
+        for owner in &owners {
+            target.set(*owner, Value::none());
+        }
+        target.push(Value::none());
         owners.push(result);
-        let mut placed: Vec<(Owner, Value)> = Vec::with_capacity(owners.len());
-        let mut taken = State::new();
         let mut open = Vec::new();
         for owner in owners {
             let changes = owner == result || assigned.contains(&owner);
@@ -267,34 +291,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 value = Value::constant(Word::NULL);
             } else if changes || !value.place.is_const() {
                 let raw = value.place.is_raw();
-                let shared = |(other, v): &(Owner, Value)| {
-                    v.place == now && !assigned.contains(other) && entry.get(*other).place == entry.get(owner).place
-                };
-                let free = !taken.holds(now) || !changes && placed.iter().any(shared);
+                let shared =
+                    |other: Owner| !assigned.contains(&other) && entry.get(other).place == entry.get(owner).place;
+                let free = !target.holds(now) || !changes && target.owners_of(now).into_iter().any(shared);
                 if now == Place::None || now.is_const() || now.is_raw() != raw || !free {
                     open.push((owner, value, raw));
                     continue;
                 }
                 value.place = now;
             }
-            taken.push(value.clone());
-            placed.push((owner, value));
+            target.set(owner, value);
         }
         for (owner, mut value, raw) in open {
-            value.place = self.choose_place(&taken, &[], raw, owner);
-            taken.push(value.clone());
-            placed.push((owner, value));
-        }
-        let mut target = State::new();
-        placed.sort_by_key(|(owner, _)| match owner {
-            Owner::Var(_) => 0,
-            Owner::Operand(i) => *i,
-        });
-        for (owner, value) in placed {
-            match owner {
-                Owner::Var(var) => target.set_var(var, value),
-                Owner::Operand(_) => target.push(value),
-            }
+            value.place = self.choose_place(&target, &[], raw, owner);
+            target.set(owner, value);
         }
         target
     }
@@ -319,6 +329,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn write_loop(&mut self, spec: &Spec) {
         let mark = self.mark();
         let assigned = self.assigned(spec);
+        let facts = self.survey.loop_(spec.id);
+        let outermost = self.loops.is_empty();
+        if outermost {
+            self.haste = Haste { limit: self.work.saturating_add(PATIENCE.saturating_mul(facts.size)), ..Haste::default() };
+        }
+        if self.haste.discards {
+            self.state.drop_to(spec.base);
+            return self.push_constant(Word::NULL);
+        }
         let key = (spec.id, self.is_hot());
         let Learned { mut widened, mut promotions } = self.learned.get(&key).cloned().unwrap_or_default();
         for attempt in 0.. {
@@ -331,10 +350,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     region.found.clear();
                 }
             }
-            if attempt == ATTEMPTS {
+            if attempt == ATTEMPTS || self.haste.on && facts.complex {
                 widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
             }
-            let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) || self.given_up;
+            let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) && !self.haste.discards;
+            let good = good || self.given_up;
             if attempt > 0 || !good {
                 // Around a loop that is written again this one is written again, too.
                 self.learned.insert(key, Learned { widened: widened.clone(), promotions: promotions.clone() });
@@ -342,6 +362,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if good {
                 return;
             }
+            if !self.haste.discards && (!facts.complex || self.work <= self.haste.limit) {
+                continue;
+            }
+            if !outermost {
+                // The outermost loop is written again, and this one with it: what stands here now is only in the way.
+                self.haste = Haste { on: true, discards: true, ..self.haste };
+                self.rollback(&mark);
+                self.state.drop_to(spec.base);
+                return self.push_constant(Word::NULL);
+            }
+            if attempt > 2 * ATTEMPTS {
+                self.link.refuse("loops too intricate: divide the function");
+                self.given_up = true;
+            }
+            self.haste = Haste { on: true, discards: false, ..self.haste };
         }
     }
 
@@ -507,7 +542,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(value);
         let i = self.top(0);
         let f = self.in_float(i);
-        let shared = self.state.uses_of_float(f) > 1 + u16::from(self.state.get(owner).place == Place::Float(f));
+        let shared = self.state.uses_of_float(f) > 1 + u32::from(self.state.get(owner).place == Place::Float(f));
         let own = if shared {
             let own = self.float_register();
             self.asm.fmov(own, f);
@@ -542,7 +577,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(Value { var: None, ..value });
         let i = self.top(0);
         let r = self.in_register(i);
-        let shared = self.state.uses_of(r) > 1 + u16::from(self.state.get(owner).place == Place::Reg(r));
+        let shared = self.state.uses_of(r) > 1 + u32::from(self.state.get(owner).place == Place::Reg(r));
         let own = if shared || M::CALLEE_SAVED.contains(&r) {
             let own = self.register();
             self.asm.mov(own, r);
@@ -687,7 +722,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let r = self.in_register(self.top(0));
         self.state.pop();
         // No overflow: the counter is below the limit, which is an Int.
-        let own = self.state.uses_of(r) == u16::from(self.state.get(counter).place == Place::Reg(r));
+        let own = self.state.uses_of(r) == u32::from(self.state.get(counter).place == Place::Reg(r));
         let next = if own { r } else { self.register() };
         self.asm.alu_imm(Alu::Add, next, r, 8);
         self.state.set(counter, Value::new(Place::Reg(next), Facts::INT));

@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `state.rs`, `facts.rs` | the state: places, representations, facts |
+//! | `state.rs`, `table.rs`, `facts.rs` | the state: places, representations, facts; how states share them |
 //! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `twin.rs` | general twins of hot regions |
@@ -40,6 +40,7 @@ mod safepoints;
 mod settled;
 mod state;
 mod survey;
+mod table;
 mod twin;
 
 use crate::asm::masm::*;
@@ -49,7 +50,7 @@ use crate::reader::tree::*;
 use facts::{Facts, Hint};
 use generator::Generator;
 use link::Link;
-use state::{Place, State, Value};
+use state::{Place, Slots, State, Value};
 use survey::Survey;
 use twin::{BODY_CAP, Exit, Region};
 
@@ -76,7 +77,7 @@ pub struct Safepoint {
     /// Callee-saved registers with live tagged words.
     pub live_saved: u8,
     /// Frame slots with live tagged words.
-    pub slots: Vec<u16>,
+    pub slots: Slots,
     /// Offset of the landing pad of exceptions.
     pub handler: Option<u32>,
 }
@@ -103,6 +104,7 @@ pub fn generate<M: MacroAssembler>(
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
+        let state = State::new(survey.ends());
         Generator {
             asm,
             link,
@@ -110,7 +112,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             arity,
             own,
             survey,
-            state: State::new(),
+            state,
             pinned: RegSet::default(),
             pinned_floats: 0,
             slot_count: 0,
@@ -125,11 +127,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             region: None,
             inline: None,
             unwanted: None,
+            evaluated: None,
             wanted: None,
             prologue: 0,
             at: arity.body,
             now: 0,
             work: 0,
+            haste: Default::default(),
             given_up: false,
             learned: Default::default(),
         }
@@ -161,7 +165,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for Exit { node, edge } in region.exits {
             twin.pending.entry(node).or_default().push(edge);
         }
-        self.enter_cold(State::new(), self.arity.body, None);
+        self.enter_cold(self.state.without_values(), self.arity.body, None);
         self.unreachable();
         self.region = Some(twin);
         self.now = 0;
@@ -239,7 +243,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !misfit.edges.is_empty() {
             let at = self.at;
             self.cold.push(Box::new(move |g| {
-                g.enter_cold(State::new(), at, None);
+                g.enter_cold(g.state.without_values(), at, None);
                 g.unreachable();
                 g.place(misfit);
                 g.call_helper(link::Helper::MatchError, 1, &[], Facts::ANY);

@@ -311,10 +311,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Pending operands that alias a variable keep the old value: they are no longer it.
     pub(super) fn unalias(&mut self, var: VarId) {
-        self.state.update(|owner, v| match owner {
-            Owner::Operand(_) if v.var == Some(var) => Some(Value { var: None, ..v.clone() }),
-            _ => None,
-        });
+        self.state.unalias(var);
     }
 
     /// Before a home register gets a new value: operands that alias the old one move away.
@@ -328,10 +325,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let to = self.register();
         self.asm.mov(to, home);
-        self.state.update(|owner, v| {
-            (v.place == Place::Reg(home) && owner != Owner::Var(var))
-                .then(|| Value { place: Place::Reg(to), ..v.clone() })
-        });
+        let moved = |v: &Value| Value { place: Place::Reg(to), ..v.clone() };
+        self.state.replace_place(Place::Reg(home), |owner| owner != Owner::Var(var), moved);
     }
 
     /// Pushes a variable's value.
@@ -347,8 +342,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Forgets the variables that are not used any more.
     pub(super) fn forget_dead(&mut self) {
         // Settled ones, too: what a landing pad may still need of them counts as a use, and comes later.
-        let (survey, now) = (&self.survey, self.now);
-        self.state.forget(|var| survey.end(var) <= now);
+        self.state.forget(self.now);
     }
 
     /// The types that operand `i` may have.

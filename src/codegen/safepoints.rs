@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::link::Helper;
 use super::settled::Pad;
-use super::state::{Owner, Place, State, Value};
+use super::state::{Owner, Place, Slots, State, Value};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
 
@@ -19,7 +19,7 @@ pub struct Safepoint {
     /// Callee-saved registers that hold live tagged words.
     pub live_saved: u8,
     /// Frame slots that hold live tagged words.
-    pub slots: Vec<u16>,
+    pub slots: Slots,
     /// Where an exception that comes out of the call lands.
     pub handler: Option<Label>,
 }
@@ -28,22 +28,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The map of the present state for a call that returns here.
     pub(super) fn safepoint(&mut self) {
         let return_offset = self.asm.offset();
-        let mut live_saved = 0;
-        let mut slots = Vec::new();
-        for (_, value) in self.state.values() {
-            match value.place {
-                Place::Reg(r) => {
-                    if let Some(i) = M::CALLEE_SAVED.iter().position(|s| *s == r) {
-                        live_saved |= 1 << i;
-                    }
-                    slots.extend(value.copy);
-                }
-                Place::Slot(s) => slots.push(s),
-                _ => {}
-            }
-        }
-        slots.sort_unstable();
-        slots.dedup();
+        let held = |(i, r): (usize, &Reg)| u8::from(self.state.uses_of(*r) > 0) << i;
+        let live_saved = M::CALLEE_SAVED.iter().enumerate().map(held).fold(0, |all, one| all | one);
+        // Copies beside registers are in the map as well: they must stay true.
+        let slots = self.state.slots().clone();
         self.assert_pad();
         let handler = self.handler.as_ref().map(|pad| pad.label);
         self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler });
@@ -118,16 +106,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let before = self.state.clone();
         let mut saved: Vec<(Reg, u16)> = Vec::new();
         let mut saved_floats: Vec<(FReg, u16)> = Vec::new();
-        let mut next = self.state.free_slot();
+        let mut next = 0;
         let mut fresh = |state: &State| {
-            while state
-                .values()
-                .any(|(_, v)| v.copy == Some(next) || v.place == Place::Slot(next) || v.place == Place::FloatSlot(next))
-            {
-                next += 1;
-            }
-            next += 1;
-            next - 1
+            let slot = state.free_slot_from(next);
+            next = slot.saturating_add(1);
+            slot
         };
         for r in M::CALLER_SAVED {
             if self.state.uses_of(*r) > 0 {
@@ -147,16 +130,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let mem = self.slot(*slot);
             self.asm.fstore(mem, *f);
         }
-        self.state.update(|_, v| match v.place {
-            Place::Reg(r) => {
-                saved.iter().find(|(s, _)| *s == r).map(|(_, slot)| Value { place: Place::Slot(*slot), ..v.clone() })
-            }
-            Place::Float(f) => saved_floats
-                .iter()
-                .find(|(s, _)| *s == f)
-                .map(|(_, slot)| Value { place: Place::FloatSlot(*slot), ..v.clone() }),
-            _ => None,
-        });
+        for (r, slot) in &saved {
+            let in_frame = |v: &Value| Value { place: Place::Slot(*slot), ..v.clone() };
+            self.state.replace_place(Place::Reg(*r), |_| true, in_frame);
+        }
+        for (f, slot) in &saved_floats {
+            let in_frame = |v: &Value| Value { place: Place::FloatSlot(*slot), ..v.clone() };
+            self.state.replace_place(Place::Float(*f), |_| true, in_frame);
+        }
         let mut moves = Vec::new();
         for (k, argument) in arguments.iter().enumerate() {
             if let Argument::Place(place) = argument {
@@ -172,25 +153,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.line();
         let code = self.link.helper(helper);
         self.asm.call_code(code);
-        // Copies beside registers are in the map as well: they must stay true.
-        self.safepoint_with_copies();
+        self.safepoint();
         self.state = before;
         let restored: Vec<(Reg, Mem)> = saved.iter().map(|(r, slot)| (*r, self.slot(*slot))).collect();
         let restored_floats: Vec<(FReg, Mem)> = saved_floats.iter().map(|(f, slot)| (*f, self.slot(*slot))).collect();
         let result = self.asm.scratch().mov(M::RESULT);
         let result = restored.iter().fold(result, |result, (r, mem)| result.and_load(*r, *mem));
         restored_floats.iter().fold(result, |result, (f, mem)| result.and_fload(*f, *mem))
-    }
-
-    fn safepoint_with_copies(&mut self) {
-        self.safepoint();
-        let mut extra: Vec<u16> =
-            self.state.values().filter(|(_, v)| !v.place.is_raw()).filter_map(|(_, v)| v.copy).collect();
-        if let Some(point) = self.safepoints.last_mut() {
-            point.slots.append(&mut extra);
-            point.slots.sort_unstable();
-            point.slots.dedup();
-        }
     }
 
     /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the

@@ -83,8 +83,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Everything that lives goes where a landing pad will find it; the state there.
     pub(super) fn settle(&mut self) -> Rc<State> {
         self.forget_dead();
-        let vars: Vec<VarId> = self.state.vars().iter().map(|(var, _)| *var).collect();
-        for var in vars {
+        for var in self.state.vars() {
             let about = &self.arity.vars[var.index()];
             // A boxed variable's place holds its box, which stays the same.
             if about.assigned && !about.boxed && !self.is_settled(var) {
@@ -98,11 +97,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.save_for_call(height);
         self.hold_slots();
         let mut state = self.state.clone();
-        state.update(|owner, v| {
+        for (owner, v) in self.state.values() {
             let settled = matches!(owner, Owner::Var(var) if self.is_settled(var));
             let facts = if settled { Facts::ANY } else { v.facts };
-            Some(Value { facts, copy: None, var: None, ..v.clone() })
-        });
+            state.set(owner, Value { facts, copy: None, var: None, ..v.clone() });
+        }
         Rc::new(state)
     }
 
@@ -168,8 +167,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             hold(self.state.operand(i).place);
         }
         let mut new = Vec::new();
-        for (var, value) in self.state.vars() {
-            if is_slot(value.place) && !self.is_settled(*var) && !hold(value.place) {
+        for var in self.state.vars() {
+            let value = self.state.var(var);
+            if is_slot(value.place) && !self.is_settled(var) && !hold(value.place) {
                 new.push(Value { var: None, copy: None, ..value.clone() });
             }
         }
@@ -195,25 +195,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Before a variable's frame slot gets a new value: operands that share it move away.
     pub(super) fn vacate_slot(&mut self, slot: u16, var: VarId) {
         let holds = |v: &Value| v.place == Place::Slot(slot) || v.copy == Some(slot);
-        if !self.state.values().any(|(o, v)| o != Owner::Var(var) && holds(v)) {
+        if self.state.uses_of_slot(slot) == u32::from(holds(self.state.var(var))) {
             return;
         }
         debug_assert!(
-            !self.state.vars().iter().any(|(v, value)| *v != var && holds(value)),
+            !self.state.vars().into_iter().any(|v| v != var && holds(self.state.var(v))),
             "a settled place is shared by another variable"
         );
         let to = self.register();
         let mem = self.slot(slot);
         self.asm.load(to, mem);
-        self.state.update(|owner, v| {
-            if owner == Owner::Var(var) || !holds(v) {
-                return None;
-            }
-            match v.place {
-                Place::Slot(s) if s == slot => Some(Value { place: Place::Reg(to), copy: None, ..v.clone() }),
-                _ => Some(Value { copy: None, ..v.clone() }),
-            }
-        });
+        let others = self.state.values().filter(|(owner, v)| *owner != Owner::Var(var) && holds(v));
+        for owner in others.map(|(owner, _)| owner).collect::<Vec<_>>() {
+            let value = self.state.get(owner).clone();
+            let place = if value.place == Place::Slot(slot) { Place::Reg(to) } else { value.place };
+            self.state.set(owner, Value { place, copy: None, ..value });
+        }
     }
 
     /// A variable that a landing pad expects in its place: the latest operand goes there at once, and is taken off.

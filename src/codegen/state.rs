@@ -4,13 +4,20 @@
 //! stack maps and slow paths are read off it. The state also counts who uses each register and frame slot, so that a value
 //! may be shared: pending operands alias the variable they were read from until one of the two changes.
 //!
+//! A function has as many states as ways to be written later, and each has nearly all of the others' values: copies of a state
+//! share them (see `table.rs`). What happens at every node asks for the values in a register, those that die, or those in
+//! which two states differ, never for all.
+//!
 //! Invariant: every change of a [`Value`] in the state goes through [`State::set_var`], [`State::push`], [`State::pop`] or
 //! [`State::set_operand`], which keep the counts.
 
 use super::facts::{Facts, Hint};
+use super::table::{Entry, Table};
+use crate::asm::code_map::SlotSet;
 use crate::asm::masm::{FReg, Reg};
 use crate::gc::Word;
 use crate::reader::tree::VarId;
+use std::rc::Rc;
 
 /// A Float that is told by its bits: 0.0 is not -0.0, and a NaN is itself. Code that replaces one constant by another asks
 /// whether they are the same thing, which `==` of `f64` does not say; so no `f64` is kept in what states compare.
@@ -121,62 +128,183 @@ impl Value {
     }
 }
 
-/// The state of the program at a point of the code.
+/// A value in a state, with the tick after which it is dead.
+#[derive(Clone, Debug)]
+struct Held {
+    value: Value,
+    end: u32,
+}
+
+/// What is said of a group of values, so that those that matter are found without looking at the others.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    /// The registers they are in.
+    regs: u32,
+    floats: u32,
+    /// The variables they were read from: bit `v % 32` for variable `v`.
+    read_from: u32,
+    /// The tick after which the first of them is dead.
+    end: u32,
+}
+
+impl Default for Group {
+    fn default() -> Group {
+        Group { regs: 0, floats: 0, read_from: 0, end: u32::MAX }
+    }
+}
+
+impl Entry for Held {
+    type Summary = Group;
+
+    fn summary(&self) -> Group {
+        let (regs, floats) = match self.value.place {
+            Place::Reg(r) => (1 << r.0, 0),
+            Place::Float(r) => (0, 1 << r.0),
+            _ => (0, 0),
+        };
+        let read_from = self.value.var.map_or(0, |var| 1 << (var.0 % 32));
+        Group { regs, floats, read_from, end: self.end }
+    }
+
+    fn both(a: Group, b: Group) -> Group {
+        Group {
+            regs: a.regs | b.regs,
+            floats: a.floats | b.floats,
+            read_from: a.read_from | b.read_from,
+            end: a.end.min(b.end),
+        }
+    }
+}
+
+/// The users of 64 frame slots.
+#[derive(Clone, Debug)]
+struct Uses {
+    /// The slots that have any.
+    used: u64,
+    /// The slots that hold a tagged word for one.
+    tagged: u64,
+    /// For each slot, and those of them that hold it to be a tagged word.
+    counts: [(u32, u32); 64],
+}
+
+impl Entry for Rc<Uses> {
+    type Summary = ();
+
+    fn summary(&self) {}
+
+    fn both(_: (), _: ()) {}
+}
+
+/// The frame slots in use: what is in them is counted by the state.
+#[derive(Clone, Debug, Default)]
+pub struct Slots {
+    groups: Table<Rc<Uses>>,
+}
+
+impl Slots {
+    fn count(&mut self, slot: u16, tagged: bool, by: i32) {
+        let (group, i) = (u32::from(slot / 64), slot as usize % 64);
+        if self.groups.get(group).is_none() {
+            self.groups.put(group, Some(Rc::new(Uses { used: 0, tagged: 0, counts: [(0, 0); 64] })));
+        }
+        let Some(uses) = self.groups.get_mut(group) else { return };
+        let own = Rc::make_mut(uses);
+        let (all, words) = &mut own.counts[i];
+        *all = all.wrapping_add_signed(by);
+        if tagged {
+            *words = words.wrapping_add_signed(by);
+        }
+        own.used = own.used & !(1 << i) | u64::from(*all != 0) << i;
+        own.tagged = own.tagged & !(1 << i) | u64::from(*words != 0) << i;
+    }
+
+    fn uses_of(&self, slot: u16) -> u32 {
+        self.groups.get(u32::from(slot / 64)).map_or(0, |uses| uses.counts[slot as usize % 64].0)
+    }
+
+    /// The slots that hold tagged words.
+    pub fn tagged(&self) -> SlotSet {
+        let mut set = SlotSet::new();
+        for (group, uses) in self.groups.entries() {
+            set.insert_group(group, uses.tagged);
+        }
+        set
+    }
+}
+
+/// What all states of a function have in common.
+#[derive(Debug)]
+struct Common {
+    /// The tick after which each variable is dead.
+    ends: Vec<u32>,
+    nowhere: Value,
+}
+
+/// The state of the program at a point of the code. Copies share what they have in common.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Can this point be reached? When not, places mean nothing.
     pub reachable: bool,
     /// The variables that have a value, by id: the dead are not here, so that a state is as small as what lives in it.
-    vars: Vec<(VarId, Value)>,
-    stack: Vec<Value>,
-    nowhere: Value,
-    regs: [u16; 32],
-    floats: [u16; 32],
-    slots: Vec<u16>,
+    vars: Table<Held>,
+    stack: Table<Held>,
+    height: u32,
+    regs: [u32; 32],
+    floats: [u32; 32],
+    slots: Slots,
+    common: Rc<Common>,
 }
 
 impl State {
-    /// The state in which nothing has a value yet.
-    pub fn new() -> State {
+    /// The state in which nothing has a value yet, of a function whose variables die at these ticks.
+    pub fn new(ends: Vec<u32>) -> State {
         State {
             reachable: true,
-            vars: Vec::new(),
-            stack: Vec::new(),
-            nowhere: Value::none(),
+            vars: Table::default(),
+            stack: Table::default(),
+            height: 0,
             regs: [0; 32],
             floats: [0; 32],
-            slots: Vec::new(),
+            slots: Slots::default(),
+            common: Rc::new(Common { ends, nowhere: Value::none() }),
+        }
+    }
+
+    /// A state of the same function in which nothing has a value.
+    pub fn without_values(&self) -> State {
+        State {
+            reachable: true,
+            vars: Table::default(),
+            stack: Table::default(),
+            height: 0,
+            regs: [0; 32],
+            floats: [0; 32],
+            slots: Slots::default(),
+            common: self.common.clone(),
         }
     }
 
     fn count(&mut self, value: &Value, by: i32) {
-        let bump = |n: &mut u16| *n = (*n as i32 + by) as u16;
+        let bump = |n: &mut u32| *n = n.wrapping_add_signed(by);
         match value.place {
             Place::Reg(r) => bump(&mut self.regs[r.0 as usize]),
             Place::Float(r) => bump(&mut self.floats[r.0 as usize]),
-            Place::Slot(s) | Place::FloatSlot(s) => self.count_slot(s, by),
+            Place::Slot(s) => self.slots.count(s, true, by),
+            Place::FloatSlot(s) => self.slots.count(s, false, by),
             _ => {}
         }
         if let Some(s) = value.copy {
-            self.count_slot(s, by);
+            self.slots.count(s, !value.place.is_raw(), by);
         }
-    }
-
-    fn count_slot(&mut self, slot: u16, by: i32) {
-        let slot = slot as usize;
-        if self.slots.len() <= slot {
-            self.slots.resize(slot + 1, 0);
-        }
-        self.slots[slot] = (self.slots[slot] as i32 + by) as u16;
     }
 
     /// The number of users of a register.
-    pub fn uses_of(&self, r: Reg) -> u16 {
+    pub fn uses_of(&self, r: Reg) -> u32 {
         self.regs[r.0 as usize]
     }
 
     /// The number of users of a float register.
-    pub fn uses_of_float(&self, r: FReg) -> u16 {
+    pub fn uses_of_float(&self, r: FReg) -> u32 {
         self.floats[r.0 as usize]
     }
 
@@ -185,124 +313,189 @@ impl State {
         match place {
             Place::Reg(r) => self.uses_of(r) > 0,
             Place::Float(r) => self.uses_of_float(r) > 0,
-            Place::Slot(s) | Place::FloatSlot(s) => self.slots.get(s as usize).is_some_and(|n| *n > 0),
+            Place::Slot(s) | Place::FloatSlot(s) => self.uses_of_slot(s) > 0,
             Place::None | Place::Const(_) | Place::FloatConst(_) | Place::Cell(_) => false,
         }
     }
 
+    /// The number of users of a frame slot.
+    pub fn uses_of_slot(&self, slot: u16) -> u32 {
+        self.slots.uses_of(slot)
+    }
+
+    /// The frame slots in use.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
     /// The lowest free frame slot.
     pub fn free_slot(&self) -> u16 {
-        self.slots.iter().position(|n| *n == 0).unwrap_or(self.slots.len()) as u16
+        self.free_slot_from(0)
+    }
+
+    /// The lowest free frame slot that is not below another one. There is always one: see `MAX_SLOTS`.
+    pub fn free_slot_from(&self, from: u16) -> u16 {
+        let mut slot = u32::from(from);
+        loop {
+            let used = self.slots.groups.get(slot / 64).map_or(0, |uses| uses.used);
+            let free = !used >> (slot % 64);
+            if free != 0 {
+                return u16::try_from(slot + free.trailing_zeros()).unwrap_or(u16::MAX);
+            }
+            slot = (slot / 64 + 1) * 64;
+        }
     }
 
     /// The variable's value; its place is `None` when it has none.
     pub fn var(&self, var: VarId) -> &Value {
-        match self.vars.binary_search_by_key(&var, |(v, _)| *v) {
-            Ok(i) => &self.vars[i].1,
-            Err(_) => &self.nowhere,
-        }
-    }
-
-    /// The variables that have a value.
-    pub fn vars(&self) -> &[(VarId, Value)] {
-        &self.vars
+        self.vars.get(var.0).map_or(&self.common.nowhere, |held| &held.value)
     }
 
     /// Changes a variable's value; a place of `None` forgets the variable.
     pub fn set_var(&mut self, var: VarId, value: Value) {
         self.count(&value, 1);
-        match self.vars.binary_search_by_key(&var, |(v, _)| *v) {
-            Ok(i) if value.place == Place::None => {
-                let (_, old) = self.vars.remove(i);
-                self.count(&old, -1);
-            }
-            Ok(i) => {
-                let old = std::mem::replace(&mut self.vars[i].1, value);
-                self.count(&old, -1);
-            }
-            Err(_) if value.place == Place::None => {}
-            Err(i) => self.vars.insert(i, (var, value)),
+        let end = self.common.ends.get(var.index()).copied().unwrap_or(u32::MAX);
+        let held = (value.place != Place::None).then_some(Held { value, end });
+        if let Some(old) = self.vars.put(var.0, held) {
+            self.count(&old.value, -1);
         }
+    }
+
+    /// The variables that have a value, in order.
+    pub fn vars(&self) -> Vec<VarId> {
+        self.vars.keys_where(|_| true).into_iter().map(VarId).collect()
     }
 
     /// Number of pending operands.
     pub fn height(&self) -> usize {
-        self.stack.len()
+        self.height as usize
     }
 
     /// Adds an operand.
     pub fn push(&mut self, value: Value) {
         self.count(&value, 1);
-        self.stack.push(value);
+        self.stack.put(self.height, Some(Held { value, end: u32::MAX }));
+        self.height += 1;
     }
 
     /// Takes the latest operand off. Its register is no longer counted: use or pin it before anything is allocated.
     pub fn pop(&mut self) -> Value {
-        let value = self.stack.pop().unwrap_or_else(Value::none);
+        self.height = self.height.saturating_sub(1);
+        let value = self.stack.put(self.height, None).map_or_else(Value::none, |held| held.value);
         self.count(&value, -1);
         value
     }
 
     /// Drops operands down to a height.
     pub fn drop_to(&mut self, height: usize) {
-        while self.stack.len() > height {
+        while self.height() > height {
             self.pop();
         }
     }
 
     /// Operand `i` counted from the bottom.
     pub fn operand(&self, i: usize) -> &Value {
-        &self.stack[i]
+        debug_assert!(i < self.height());
+        self.stack.get(i as u32).map_or(&self.common.nowhere, |held| &held.value)
     }
 
     /// Changes operand `i` counted from the bottom.
     pub fn set_operand(&mut self, i: usize, value: Value) {
+        debug_assert!(i < self.height());
         self.count(&value, 1);
-        let old = std::mem::replace(&mut self.stack[i], value);
-        self.count(&old, -1);
+        if let Some(old) = self.stack.put(i as u32, Some(Held { value, end: u32::MAX })) {
+            self.count(&old.value, -1);
+        }
     }
 
-    /// Changes every value through `change`, which gives the new one or none to leave it.
-    pub fn update(&mut self, mut change: impl FnMut(Owner, &Value) -> Option<Value>) {
-        for i in 0..self.vars.len() {
-            let (var, value) = &self.vars[i];
-            if let Some(new) = change(Owner::Var(*var), value) {
-                self.count(&new, 1);
-                let old = std::mem::replace(&mut self.vars[i].1, new);
-                self.count(&old, -1);
-            }
-        }
-        for i in 0..self.stack.len() {
-            if let Some(new) = change(Owner::Operand(i), &self.stack[i]) {
-                self.set_operand(i, new);
+    /// Operands that were read from the variable are no longer it.
+    pub fn unalias(&mut self, var: VarId) {
+        for i in self.stack.keys_where(|group| group.read_from >> (var.0 % 32) & 1 != 0) {
+            let value = self.operand(i as usize);
+            if value.var == Some(var) {
+                self.set_operand(i as usize, Value { var: None, ..value.clone() });
             }
         }
     }
 
-    /// Forgets the variables for which `dead` says so.
-    pub fn forget(&mut self, dead: impl Fn(VarId) -> bool) {
-        let mut i = 0;
-        while i < self.vars.len() {
-            if dead(self.vars[i].0) {
-                let (_, old) = self.vars.remove(i);
-                self.count(&old, -1);
-            } else {
-                i += 1;
+    /// The owners of what is in one of these registers, general or float.
+    fn owners_in(&self, regs: u32, floats: u32) -> Vec<Owner> {
+        let wanted = |group: Group| group.regs & regs != 0 || group.floats & floats != 0;
+        let vars = self.vars.keys_where(wanted).into_iter().map(|key| Owner::Var(VarId(key)));
+        vars.chain(self.stack.keys_where(wanted).into_iter().map(|key| Owner::Operand(key as usize))).collect()
+    }
+
+    /// The owners of what is in a place: variables first, then operands. Of registers this is cheap, of frame slots it is
+    /// when they have no users.
+    pub fn owners_of(&self, place: Place) -> Vec<Owner> {
+        match place {
+            Place::Reg(r) => self.owners_in(1 << r.0, 0),
+            Place::Float(r) => self.owners_in(0, 1 << r.0),
+            Place::Slot(slot) | Place::FloatSlot(slot) if self.uses_of_slot(slot) > 0 => {
+                self.values().filter(|(_, v)| v.place == place).map(|(owner, _)| owner).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The owners of what is in any register.
+    pub fn owners_in_registers(&self) -> Vec<Owner> {
+        self.owners_in(u32::MAX, u32::MAX)
+    }
+
+    /// Changes what is in a place for the owners for which `moved` holds.
+    pub fn replace_place(&mut self, place: Place, moved: impl Fn(Owner) -> bool, change: impl Fn(&Value) -> Value) {
+        for owner in self.owners_of(place) {
+            if moved(owner) {
+                self.set(owner, change(self.get(owner)));
             }
         }
     }
 
-    /// Every value with its owner.
+    /// Forgets the variables that are dead after a tick.
+    pub fn forget(&mut self, now: u32) {
+        for var in self.vars.keys_where(|group| group.end <= now) {
+            self.set_var(VarId(var), Value::none());
+        }
+    }
+
+    /// Every value with its owner. It looks at all that lives: what is done often asks for less.
     pub fn values(&self) -> impl Iterator<Item = (Owner, &Value)> {
-        let vars = self.vars.iter().map(|(var, value)| (Owner::Var(*var), value));
-        vars.chain(self.stack.iter().enumerate().map(|(i, v)| (Owner::Operand(i), v)))
+        let vars = self.vars.entries().into_iter().map(|(var, held)| (Owner::Var(VarId(var)), &held.value));
+        let stack = self.stack.entries().into_iter();
+        vars.chain(stack.map(|(i, held)| (Owner::Operand(i as usize), &held.value)))
     }
 
-    /// The value of an owner.
+    /// The owners that have a value in this state which may be another one in one of the others, or none: variables in
+    /// order, then operands.
+    pub fn differing<'s>(&self, others: impl IntoIterator<Item = &'s State>) -> Vec<Owner> {
+        let (mut vars, mut operands) = (Vec::new(), Vec::new());
+        for other in others {
+            self.vars.differing(&other.vars, &mut vars);
+            self.stack.differing(&other.stack, &mut operands);
+        }
+        for keys in [&mut vars, &mut operands] {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        let vars = vars.into_iter().map(|key| Owner::Var(VarId(key)));
+        let operands = operands.into_iter().map(|key| Owner::Operand(key as usize));
+        vars.chain(operands).filter(|owner| self.has(*owner)).collect()
+    }
+
+    /// Does the owner have a value?
+    pub fn has(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Var(v) => self.vars.get(v.0).is_some(),
+            Owner::Operand(i) => i < self.height(),
+        }
+    }
+
+    /// The value of an owner; its place is `None` when it has none.
     pub fn get(&self, owner: Owner) -> &Value {
         match owner {
             Owner::Var(v) => self.var(v),
-            Owner::Operand(i) => self.operand(i),
+            Owner::Operand(i) => self.stack.get(i as u32).map_or(&self.common.nowhere, |held| &held.value),
         }
     }
 
@@ -316,7 +509,7 @@ impl State {
 }
 
 /// Who holds a value in a state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Owner {
     /// A variable.
     Var(VarId),

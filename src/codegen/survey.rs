@@ -6,6 +6,7 @@
 //! a variable that lives across one wants a callee-saved register, and gets one by weight.
 
 use super::accumulators::{Accumulators, Sightings};
+use super::expression::{SHORT_CHAIN, chained};
 use super::inline::{Callee, Finder};
 use super::link::{CollectionCall, GlobalKind, Link};
 use crate::asm::masm::SAVED_REGS;
@@ -89,6 +90,10 @@ struct Walk<'a> {
     /// The depth of loops at which each variable is defined.
     depths: Vec<u32>,
     sightings: Sightings,
+    /// The first operand of the node that is looked at next: it was looked at already.
+    seen: Option<NodeId>,
+    /// The variables that were used in the loops around: those that are older than a loop live to its end.
+    touched: Vec<VarId>,
 }
 
 impl Survey {
@@ -107,6 +112,8 @@ impl Survey {
             finder: Finder::new(unit, own),
             depths: vec![u32::MAX; arity.vars.len()],
             sightings: Sightings::default(),
+            seen: None,
+            touched: Vec::new(),
         };
         for p in arity.params.iter().chain(arity.rest.iter()) {
             walk.pattern(*p, 0);
@@ -135,6 +142,11 @@ impl Survey {
     /// The tick after which the variable is dead.
     pub fn end(&self, var: VarId) -> u32 {
         self.lives[var.index()].end
+    }
+
+    /// The ticks after which the variables are dead.
+    pub fn ends(&self) -> Vec<u32> {
+        self.lives.iter().map(|life| life.end).collect()
     }
 
     /// The tick at which the variable is defined.
@@ -200,6 +212,9 @@ impl Walk<'_> {
 
     fn touch(&mut self, var: VarId, at: u32) {
         let depth = self.depth.min(8);
+        if self.depth > 0 {
+            self.touched.push(var);
+        }
         let life = &mut self.out.lives[var.index()];
         life.end = life.end.max(at);
         life.weight = life.weight.saturating_add(1 << (3 * depth));
@@ -255,15 +270,20 @@ impl Walk<'_> {
 
     fn looping(&mut self, loop_: LoopId, inside: impl FnOnce(&mut Self)) {
         self.complex = false;
-        let (start, calls) = (self.now + 1, self.out.calls.len());
+        let (start, calls, touched) = (self.now + 1, self.out.calls.len(), self.touched.len());
         self.depth += 1;
         inside(self);
         self.depth -= 1;
         // What is used inside and defined before lives to the end of the loop.
         let end = self.now + 1;
-        for life in &mut self.out.lives {
-            if life.start < start && life.end >= start {
+        let mut used = self.touched.split_off(touched);
+        used.sort_unstable();
+        used.dedup();
+        for var in used {
+            let life = &mut self.out.lives[var.index()];
+            if life.start < start {
                 life.end = life.end.max(end);
+                self.touched.push(var);
             }
         }
         let facts = LoopFacts { calls: self.out.calls.len() > calls, complex: self.complex, size: end - start, start };
@@ -272,7 +292,29 @@ impl Walk<'_> {
         self.complex = true;
     }
 
+    /// Looks at a node, from the inner end of the chain that it ends: see `Generator::expression`.
     fn node(&mut self, id: NodeId) {
+        if self.seen.take_if(|seen| *seen == id).is_some() {
+            return;
+        }
+        let mut chain = Vec::new();
+        let mut first = id;
+        while let Some(operand) = chained(self.unit, first) {
+            chain.push(first);
+            first = operand;
+        }
+        if chain.len() < SHORT_CHAIN {
+            return self.operation(id);
+        }
+        self.operation(first);
+        while let Some(id) = chain.pop() {
+            self.seen = Some(first);
+            self.operation(id);
+            first = id;
+        }
+    }
+
+    fn operation(&mut self, id: NodeId) {
         let unit = self.unit;
         match *unit.node(id) {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
@@ -346,8 +388,22 @@ impl Walk<'_> {
             Node::If { condition, then, otherwise } => {
                 self.node(condition);
                 self.node(then);
-                if let Some(otherwise) = otherwise {
-                    self.node(otherwise);
+                // `else if` after `else if` is a list: all of it is over at the same time.
+                let mut ends = Vec::new();
+                let mut rest = otherwise;
+                while let Some(otherwise) = rest {
+                    if let Node::If { condition, then, otherwise: next } = *unit.node(otherwise) {
+                        self.node(condition);
+                        self.node(then);
+                        ends.push(otherwise);
+                        rest = next;
+                    } else {
+                        self.node(otherwise);
+                        rest = None;
+                    }
+                }
+                while let Some(id) = ends.pop() {
+                    self.finish(id);
                 }
             }
             Node::While { loop_, condition, body } => self.looping(loop_, |w| {

@@ -11,7 +11,7 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::join::{Edge, Join};
-use super::state::{Place, State, Value};
+use super::state::{Owner, Place, State, Value};
 use crate::asm::masm::*;
 use crate::gc::layout::LayoutId;
 use crate::reader::tree::*;
@@ -172,9 +172,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn state_after_loads(&self, before: &State) -> State {
         let mut state = self.state.clone();
         state.pop();
-        for (var, value) in before.vars() {
-            let now = state.var(*var).clone();
-            state.set_var(*var, Value { facts: value.facts, ..now });
+        for owner in before.differing([&self.state]) {
+            if let Owner::Var(var) = owner {
+                let now = state.var(var).clone();
+                state.set_var(var, Value { facts: before.var(var).facts, ..now });
+            }
         }
         state
     }

@@ -42,16 +42,20 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
 
 /// Whether evaluating the node does nothing but give a value (or fault on operands of the wrong type).
 fn pure(unit: &Unit, id: NodeId) -> bool {
-    match unit.node(id) {
-        Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => true,
-        Node::Null | Node::Local(_) | Node::Global(_) | Node::Function(_) => true,
-        Node::Vector(list) | Node::Map(list) | Node::Set(list) => unit.list(*list).iter().all(|id| pure(unit, *id)),
-        Node::Unary { operand, .. } => pure(unit, *operand),
-        Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
-            pure(unit, *left) && pure(unit, *right)
+    let mut work = vec![id];
+    while let Some(id) = work.pop() {
+        match unit.node(id) {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
+            Node::Null | Node::Local(_) | Node::Global(_) | Node::Function(_) => {}
+            Node::Vector(list) | Node::Map(list) | Node::Set(list) => work.extend_from_slice(unit.list(*list)),
+            Node::Unary { operand, .. } => work.push(*operand),
+            Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
+                work.extend([*left, *right]);
+            }
+            _ => return false,
         }
-        _ => false,
     }
+    true
 }
 
 fn unreached(unit: &Unit, arms: &[Arm], found: &mut Vec<Diagnostic>) {

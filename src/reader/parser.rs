@@ -437,6 +437,11 @@ impl Parser<'_> {
         ids.iter().map(|id| self.height(*id)).max().unwrap_or(0)
     }
 
+    /// The height below an operation that begins with `first`: a chain of operations is as high as its first.
+    fn chain_height(&self, first: NodeId, others: &[NodeId]) -> u16 {
+        self.height_of(others).max(self.height(first).saturating_sub(1)).max(1)
+    }
+
     /// Adds a node that stands on children of height `below`.
     fn add(&mut self, node: Node, span: Span, below: u16) -> NodeId {
         let mut height = below + 1;

@@ -178,7 +178,7 @@ fn describe(generated: &Generated, name: String, start: usize, source: u32) -> F
     let infos = generated.safepoints.iter().map(|p| SafepointInfo {
         return_offset: p.return_offset,
         live_saved: p.live_saved,
-        slots: p.slots.iter().map(|s| u32::from(*s)).collect(),
+        slots: p.slots.tagged(),
         handler: p.handler,
     });
     Function {
@@ -188,7 +188,7 @@ fn describe(generated: &Generated, name: String, start: usize, source: u32) -> F
         size: generated.code.code.len() as u32,
         saved: generated.saved,
         frame_bytes: generated.frame_bytes,
-        safepoints: Safepoints::new(infos.collect()),
+        safepoints: Safepoints::new(infos),
         lines: generated.lines.clone(),
         comments: generated.code.comments.clone(),
     }

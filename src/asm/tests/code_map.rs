@@ -69,9 +69,23 @@ fn equal_sets_are_stored_once() {
     let published = memory.publish(&[&blank(4096)]).expect("publish");
     let mut f = function("f", published.starts[0], 4096);
     let info = |i| SafepointInfo { return_offset: i, slots: (20..200).collect(), ..SafepointInfo::default() };
-    f.safepoints = Safepoints::new((0..1000).map(info).collect());
+    f.safepoints = Safepoints::new((0..1000).map(info));
     map.register(&published, vec![f]);
-    assert_eq!(map.view().safepoint_bytes(), 8 * 1000 + 4 * (1 + 2 * 4));
+    assert_eq!(map.view().safepoint_bytes(), 8 * 1000 + 4 * (1 + (1 + 1) + (1 + 2 * 4)));
+}
+
+#[test]
+fn sets_share_what_they_have_in_common() {
+    let memory = CodeMemory::reserve().expect("reserve");
+    let map = CodeMap::new(&memory);
+    let published = memory.publish(&[&blank(4096)]).expect("publish");
+    let mut f = function("f", published.starts[0], 4096);
+    // As in a function with 4000 variables that are defined one after the other.
+    let info = |i| SafepointInfo { return_offset: i, slots: (0..i).collect(), ..SafepointInfo::default() };
+    f.safepoints = Safepoints::new((0..4000).map(info));
+    assert!(f.safepoints.find(3000).is_some_and(|point| point.slots().eq(0..3000)));
+    map.register(&published, vec![f]);
+    assert!(map.view().safepoint_bytes() < 4000 * 150);
 }
 
 #[test]

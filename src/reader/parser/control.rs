@@ -181,7 +181,9 @@ impl Parser<'_> {
         }
         let end = self.last_end();
         while let Some((start, condition, then)) = branches.pop() {
-            let below = otherwise.map_or(0, |o| self.height(o)).max(self.height_of(&[condition, then]));
+            // One `else if` after the other is a list: it is as high as its highest part.
+            let below = self.height_of(&[condition, then]);
+            let below = otherwise.map_or(below, |o| self.chain_height(o, &[condition, then]));
             otherwise = Some(self.add(Node::If { condition, then, otherwise }, Span { start, end }, below));
         }
         otherwise.ok_or(Fail)

@@ -195,13 +195,14 @@ impl Parser<'_> {
                 self.operands(&[left], calls.saturating_sub(1).max(before));
                 let args = put(self, args);
                 self.unit.nodes[right.index()] = Node::Call { callee, args, tail: false };
-                self.grow(right, left)
+                let begins = matches!(self.unit.nodes[callee.index()], Node::Global(_)) && (!last || args.len == 1);
+                self.grow(right, left, begins)
             }
             Node::MethodCall { object, name, args, .. } if !bracketed => {
                 self.operands(&[left], calls.saturating_sub(1).max(before));
                 let args = put(self, args);
                 self.unit.nodes[right.index()] = Node::MethodCall { object, name, args, tail: false };
-                self.grow(right, left)
+                self.grow(right, left, false)
             }
             Node::Field { object, name } if !bracketed => {
                 self.operands(&[left], calls);
@@ -215,15 +216,18 @@ impl Parser<'_> {
                 self.operands(&[left], calls);
                 let args = self.list(&[left]);
                 self.scopes.frame().call();
-                let height = self.height_of(&[left, right]);
+                let height = match self.unit.nodes[right.index()] {
+                    Node::Global(_) => self.chain_height(left, &[right]),
+                    _ => self.height_of(&[left, right]),
+                };
                 self.add(Node::Call { callee: right, args, tail: false }, span, height)
             }
         }
     }
 
-    /// A finished node got one more child: its height may have grown.
-    fn grow(&mut self, id: NodeId, child: NodeId) -> NodeId {
-        let height = self.height(child).saturating_add(1).max(self.height(id));
+    /// A finished node got one more child, with which it `begins` when that is evaluated first: its height may have grown.
+    fn grow(&mut self, id: NodeId, child: NodeId, begins: bool) -> NodeId {
+        let height = self.height(child).saturating_add(u16::from(!begins)).max(self.height(id));
         if height > MAX_HEIGHT {
             let (node, span) = (self.unit.nodes[id.index()].clone(), self.node_span(id));
             return self.add(node, span, MAX_HEIGHT);
@@ -298,7 +302,7 @@ impl Parser<'_> {
     fn reduce(&mut self, right: NodeId) -> NodeId {
         let Some(Waiting { op, left, .. }) = self.waiting.pop() else { return right };
         let span = Span { start: self.node_span(left).start, end: self.node_span(right).end };
-        let height = self.height_of(&[left, right]);
+        let height = self.chain_height(left, &[right]);
         let node = match op {
             Infix::And => Node::And { left, right },
             Infix::Or => Node::Or { left, right },
@@ -342,7 +346,7 @@ impl Parser<'_> {
         }
         while let Some(sign) = signs.pop() {
             let op = if sign.kind == Kind::Bang { UnaryOp::Not } else { UnaryOp::Negate };
-            let height = self.height(operand);
+            let height = self.chain_height(operand, &[]);
             operand = self.add(Node::Unary { op, operand }, Span { start: sign.start, end }, height);
         }
         Ok(operand)
@@ -360,7 +364,11 @@ impl Parser<'_> {
                     let calls = self.calls();
                     self.operands(&[operand], calls);
                     self.operands(&args, calls);
-                    let height = self.height_of(&args).max(self.height(operand));
+                    // A call of a name begins with its first argument.
+                    let height = match self.unit.nodes[operand.index()] {
+                        Node::Global(_) => self.height_of(&args),
+                        _ => self.chain_height(operand, &args),
+                    };
                     let args = self.list(&args);
                     self.scopes.frame().call();
                     let span = self.span_from(start);
@@ -370,7 +378,7 @@ impl Parser<'_> {
                     let index = self.index()?;
                     let calls = self.calls();
                     self.operands(&[operand], calls);
-                    let (span, height) = (self.span_from(start), self.height_of(&[operand, index]));
+                    let (span, height) = (self.span_from(start), self.chain_height(operand, &[index]));
                     operand = self.add(Node::Index { object: operand, index }, span, height);
                 }
                 Kind::OpenBrace if self.same_line() && (!self.head || self.only_a_literal(operand)) => {
@@ -446,13 +454,13 @@ impl Parser<'_> {
             let calls = self.calls();
             self.operands(&[object], calls);
             self.operands(&args, calls);
-            let height = self.height_of(&args).max(self.height(object));
+            let height = self.chain_height(object, &args);
             let args = self.list(&args);
             self.scopes.frame().call();
             let span = self.span_from(start);
             return Ok(self.add(Node::MethodCall { object, name, args, tail: false }, span, height));
         }
-        let (span, height) = (self.span_from(start), self.height(object));
+        let (span, height) = (self.span_from(start), self.chain_height(object, &[]));
         Ok(self.add(Node::Field { object, name }, span, height))
     }
 

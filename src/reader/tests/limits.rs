@@ -78,7 +78,7 @@ fn what_is_deep_but_reasonable_is_read() {
 }
 
 #[test]
-fn long_chains_are_read_or_refused() {
+fn long_chains_are_read() {
     on_small_stack(|| {
         let chains: [(&str, &str); 12] = [
             ("1", " + 1"),
@@ -98,11 +98,16 @@ fn long_chains_are_read_or_refused() {
             let text = format!("{first}{}", rest.repeat(1_500));
             assert!(!dump(&unit(&text)).is_empty());
             let text = format!("{first}{}", rest.repeat(100_000));
-            let found = complaints(&text);
-            assert!(found.len() == 1 && found[0].contains("too long"), "{rest} {found:?}");
+            // Here the rest is evaluated first: this is a nest, not a list.
+            if rest.contains("o.m") {
+                let found = complaints(&text);
+                assert!(found.len() == 1 && found[0].contains("too long"), "{rest} {found:?}");
+            } else {
+                assert!(!dump(&unit(&text)).is_empty());
+            }
         }
         for sign in ["-", "!", "- "] {
-            assert_eq!(complaints(&format!("{}a", sign.repeat(100_000))).len(), 1);
+            assert!(!dump(&unit(&format!("{}a", sign.repeat(100_000)))).is_empty());
         }
         assert_eq!(shape(&format!("{}1", "- ".repeat(100_000))), "1");
         // Mismatched brackets, as many as one likes.

@@ -1,0 +1,292 @@
+//! Tables whose copies share what they have in common.
+//!
+//! The generator keeps a state for each way that is still to be written, and these states are nearly the same. A table is a
+//! persistent radix tree: a copy costs nothing, a change costs the way to one leaf, and what two tables differ in is found
+//! without looking at what they share. So a function costs memory and time in proportion to what happens in it, however many
+//! variables live. Each node has a summary of what is in it, so that entries of a kind are found without looking at others.
+
+use std::rc::Rc;
+
+const BITS: u32 = 4;
+const WIDTH: usize = 1 << BITS;
+
+/// What is kept in a table.
+pub trait Entry: Clone + std::fmt::Debug {
+    /// What a node says of its entries.
+    type Summary: Copy + Default + std::fmt::Debug;
+
+    /// What is said of this one alone.
+    fn summary(&self) -> Self::Summary;
+
+    /// What is said of two groups.
+    fn both(a: Self::Summary, b: Self::Summary) -> Self::Summary;
+}
+
+#[derive(Clone, Debug)]
+enum Children<T: Entry> {
+    /// Keys and entries, ascending; at most [`WIDTH`].
+    Leaf(Vec<(u32, T)>),
+    Inner([Option<Rc<Node<T>>>; WIDTH]),
+}
+
+#[derive(Clone, Debug)]
+struct Node<T: Entry> {
+    summary: T::Summary,
+    children: Children<T>,
+}
+
+/// Entries by number.
+#[derive(Clone, Debug)]
+pub struct Table<T: Entry> {
+    root: Option<Rc<Node<T>>>,
+    /// The number of levels above the leaves.
+    height: u32,
+}
+
+fn index(key: u32, level: u32) -> usize {
+    (key >> (BITS * level)) as usize % WIDTH
+}
+
+impl<T: Entry> Node<T> {
+    fn empty(level: u32) -> Node<T> {
+        let children = if level == 0 { Children::Leaf(Vec::new()) } else { Children::Inner(Default::default()) };
+        Node { summary: T::Summary::default(), children }
+    }
+
+    fn is_empty(&self) -> bool {
+        match &self.children {
+            Children::Leaf(entries) => entries.is_empty(),
+            Children::Inner(children) => children.iter().all(Option::is_none),
+        }
+    }
+
+    fn summarize(&mut self) {
+        let summaries: &mut dyn Iterator<Item = T::Summary> = match &self.children {
+            Children::Leaf(entries) => &mut entries.iter().map(|(_, e)| e.summary()),
+            Children::Inner(children) => &mut children.iter().flatten().map(|c| c.summary),
+        };
+        self.summary = summaries.reduce(T::both).unwrap_or_default();
+    }
+
+    /// Puts an entry in, or takes it out; the one that was there.
+    fn put(node: &mut Rc<Node<T>>, level: u32, key: u32, entry: Option<T>) -> Option<T> {
+        let node = Rc::make_mut(node);
+        let old = match &mut node.children {
+            Children::Leaf(entries) => match (entries.binary_search_by_key(&key, |(k, _)| *k), entry) {
+                (Ok(i), Some(new)) => Some(std::mem::replace(&mut entries[i].1, new)),
+                (Ok(i), None) => Some(entries.remove(i).1),
+                (Err(i), Some(new)) => {
+                    entries.insert(i, (key, new));
+                    None
+                }
+                (Err(_), None) => None,
+            },
+            Children::Inner(children) => {
+                let child = &mut children[index(key, level)];
+                let node = child.get_or_insert_with(|| Rc::new(Node::empty(level - 1)));
+                let old = Node::put(node, level - 1, key, entry);
+                if node.is_empty() {
+                    *child = None;
+                }
+                old
+            }
+        };
+        node.summarize();
+        old
+    }
+
+    fn keys_where(&self, wanted: &dyn Fn(T::Summary) -> bool, keys: &mut Vec<u32>) {
+        if !wanted(self.summary) {
+            return;
+        }
+        match &self.children {
+            Children::Leaf(entries) => {
+                keys.extend(entries.iter().filter(|(_, e)| wanted(e.summary())).map(|(k, _)| *k));
+            }
+            Children::Inner(children) => children.iter().flatten().for_each(|c| c.keys_where(wanted, keys)),
+        }
+    }
+
+    fn each<'a>(&'a self, f: &mut dyn FnMut(u32, &'a T)) {
+        match &self.children {
+            Children::Leaf(entries) => entries.iter().for_each(|(k, e)| f(*k, e)),
+            Children::Inner(children) => children.iter().flatten().for_each(|c| c.each(f)),
+        }
+    }
+}
+
+/// The keys under which two trees of the same height may have different entries.
+fn differing<T: Entry>(a: Option<&Rc<Node<T>>>, b: Option<&Rc<Node<T>>>, keys: &mut Vec<u32>) {
+    let (a, b) = match (a, b) {
+        (Some(a), Some(b)) if !Rc::ptr_eq(a, b) => (a, b),
+        (Some(one), None) | (None, Some(one)) => return one.each(&mut |key, _| keys.push(key)),
+        _ => return,
+    };
+    match (&a.children, &b.children) {
+        (Children::Inner(a), Children::Inner(b)) => {
+            a.iter().zip(b).for_each(|(a, b)| differing(a.as_ref(), b.as_ref(), keys));
+        }
+        _ => {
+            let mut own = Vec::with_capacity(2 * WIDTH);
+            a.each(&mut |key, _| own.push(key));
+            b.each(&mut |key, _| own.push(key));
+            own.sort_unstable();
+            own.dedup();
+            keys.append(&mut own);
+        }
+    }
+}
+
+impl<T: Entry> Default for Table<T> {
+    fn default() -> Self {
+        Table { root: None, height: 0 }
+    }
+}
+
+impl<T: Entry> Table<T> {
+    /// The entry of a key.
+    pub fn get(&self, key: u32) -> Option<&T> {
+        if u64::from(key) >> (BITS * (self.height + 1)) != 0 {
+            return None;
+        }
+        let mut node = self.root.as_ref()?;
+        let mut level = self.height;
+        loop {
+            match &node.children {
+                Children::Leaf(entries) => {
+                    return entries.binary_search_by_key(&key, |(k, _)| *k).ok().map(|i| &entries[i].1);
+                }
+                Children::Inner(children) => node = children[index(key, level)].as_ref()?,
+            }
+            level -= 1;
+        }
+    }
+
+    /// The entry of a key, to be changed.
+    pub fn get_mut(&mut self, key: u32) -> Option<&mut T>
+    where
+        T: Entry<Summary = ()>,
+    {
+        self.get(key)?;
+        let mut node = self.root.as_mut()?;
+        let mut level = self.height;
+        loop {
+            match &mut Rc::make_mut(node).children {
+                Children::Leaf(entries) => {
+                    let i = entries.binary_search_by_key(&key, |(k, _)| *k).ok()?;
+                    return Some(&mut entries[i].1);
+                }
+                Children::Inner(children) => node = children[index(key, level)].as_mut()?,
+            }
+            level -= 1;
+        }
+    }
+
+    /// Gives a key an entry, or none; the one that it had.
+    pub fn put(&mut self, key: u32, entry: Option<T>) -> Option<T> {
+        while u64::from(key) >> (BITS * (self.height + 1)) != 0 {
+            self.grow();
+        }
+        let root = self.root.get_or_insert_with(|| Rc::new(Node::empty(self.height)));
+        let old = Node::put(root, self.height, key, entry);
+        if root.is_empty() {
+            self.root = None;
+        }
+        old
+    }
+
+    fn grow(&mut self) {
+        self.height += 1;
+        if let Some(root) = self.root.take() {
+            let summary = root.summary;
+            let mut children: [Option<Rc<Node<T>>>; WIDTH] = Default::default();
+            children[0] = Some(root);
+            self.root = Some(Rc::new(Node { summary, children: Children::Inner(children) }));
+        }
+    }
+
+    /// The keys, ascending, of entries of which `wanted` holds; it holds of a group if it holds of one of it.
+    pub fn keys_where(&self, wanted: impl Fn(T::Summary) -> bool) -> Vec<u32> {
+        let mut keys = Vec::new();
+        if let Some(root) = &self.root {
+            root.keys_where(&wanted, &mut keys);
+        }
+        keys
+    }
+
+    /// Every entry, by ascending keys.
+    pub fn entries(&self) -> Vec<(u32, &T)> {
+        let mut entries = Vec::new();
+        if let Some(root) = &self.root {
+            root.each(&mut |key, entry| entries.push((key, entry)));
+        }
+        entries
+    }
+
+    /// The keys, ascending, under which the two may have different entries. Adds them to `keys`.
+    pub fn differing(&self, other: &Table<T>, keys: &mut Vec<u32>) {
+        let (mut a, mut b) = (self.clone(), other.clone());
+        while a.height < b.height {
+            a.grow();
+        }
+        while b.height < a.height {
+            b.grow();
+        }
+        differing(a.root.as_ref(), b.root.as_ref(), keys);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Entry for u32 {
+        type Summary = u32;
+        fn summary(&self) -> u32 {
+            *self
+        }
+        fn both(a: u32, b: u32) -> u32 {
+            a | b
+        }
+    }
+
+    #[test]
+    fn a_table_is_like_a_map() {
+        let mut table = Table::default();
+        let mut model = std::collections::BTreeMap::new();
+        let mut seed = 7u32;
+        for step in 0..20_000u32 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let key = (seed >> 8) % if step % 3 == 0 { 40 } else { 5000 };
+            if seed % 5 < 2 {
+                assert_eq!(table.put(key, None), model.remove(&key));
+            } else {
+                assert_eq!(table.put(key, Some(step)), model.insert(key, step));
+            }
+            assert_eq!(table.get(key), model.get(&key));
+        }
+        assert!(table.entries().into_iter().eq(model.iter().map(|(k, v)| (*k, v))));
+        let odd: Vec<u32> = model.iter().filter(|(_, v)| **v % 2 == 1).map(|(k, _)| *k).collect();
+        assert_eq!(table.keys_where(|s| s % 2 == 1), odd);
+        for key in model.keys() {
+            table.put(*key, None);
+        }
+        assert!(table.root.is_none());
+        assert_eq!(table.get(u32::MAX), None);
+    }
+
+    #[test]
+    fn copies_differ_in_what_was_changed() {
+        let mut a = Table::default();
+        for key in 0..10_000 {
+            a.put(key, Some(key));
+        }
+        let mut b = a.clone();
+        b.put(777, Some(1));
+        b.put(70_000, Some(2));
+        let mut keys = Vec::new();
+        a.differing(&b, &mut keys);
+        assert!(keys.contains(&777) && keys.contains(&70_000) && keys.len() <= WIDTH + 1, "{keys:?}");
+        assert!(keys.is_sorted());
+    }
+}
