@@ -332,7 +332,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let facts = self.survey.loop_(spec.id);
         let outermost = self.loops.is_empty();
         if outermost {
-            self.haste = Haste { limit: self.work.saturating_add(PATIENCE.saturating_mul(facts.size)), ..Haste::default() };
+            self.haste =
+                Haste { limit: self.work.saturating_add(PATIENCE.saturating_mul(facts.size)), ..Haste::default() };
         }
         if self.haste.discards {
             self.state.drop_to(spec.base);

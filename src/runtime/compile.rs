@@ -404,8 +404,8 @@ impl Link for RuntimeLink<'_> {
         type_.depend(self.record);
         let (layout, number) = match (type_.kind, variant) {
             (TypeKind::Enum, Some(name)) => {
-                let number = type_.variant_names().iter().position(|v| *v == name)?;
-                (type_.variant(name)?.layout, Some(number as u32))
+                let (number, variant) = type_.numbered_variant(name)?;
+                (variant.layout, Some(number as u32))
             }
             (TypeKind::Struct, None) => (type_.layout()?, None),
             (TypeKind::Builtin, None) => (type_.layout()?, None),
@@ -417,11 +417,9 @@ impl Link for RuntimeLink<'_> {
             let default = field.default.map(|code| self.code_cell(code));
             fields.push(FieldType { name: field.name.to_string(), default });
         }
-        let layouts = type_.body().layouts;
-        let same = |id: &&LayoutId| {
-            self.vm.types.layout(**id).is_some_and(|l| l.variant == variant.map(super::keywords::intern))
-        };
-        let redefined = layouts.iter().filter(same).count() > 1;
+        let variant = variant.map(super::keywords::intern);
+        let same = |id: &&LayoutId| self.vm.types.layout(**id).is_some_and(|l| l.variant == variant);
+        let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
         let singleton = info.singleton.map(|cell| cell.address());
         Some(StructType { type_id: type_.id.0, variant: number, layout, redefined, fields, singleton })
     }

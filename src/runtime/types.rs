@@ -160,7 +160,19 @@ impl TypeInfo {
 
     /// The variant of this name.
     pub fn variant(&self, name: &str) -> Option<VariantInfo> {
-        super::read(&self.body).variants.iter().find(|v| v.name == name).cloned()
+        Some(self.numbered_variant(name)?.1)
+    }
+
+    /// The variant of this name, with its number.
+    pub fn numbered_variant(&self, name: &str) -> Option<(usize, VariantInfo)> {
+        let body = super::read(&self.body);
+        body.variants.iter().enumerate().find(|(_, v)| v.name == name).map(|(number, v)| (number, v.clone()))
+    }
+
+    /// Are there layouts beside the present ones?
+    pub fn has_old_layouts(&self) -> bool {
+        let body = super::read(&self.body);
+        body.layouts.len() > if self.kind == TypeKind::Enum { body.variants.len() } else { 1 }
     }
 
     /// The names of the variants, in order.

@@ -5,6 +5,7 @@
 //! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
 
 use super::scope::{FieldView, Meaning, MethodView, Scope, TypeView, declared_names};
 use super::suggest::closest;
@@ -17,13 +18,17 @@ use crate::reader::tree::{
 use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
+/// What may have been meant is looked for in all names: not for more unknown names than people read about.
+const MOST_GUESSES: usize = 50;
+/// Nobody writes a subtraction of more names.
+const MOST_PARTS: usize = 32;
 /// The namespace of a later step.
 const LATER_NAMESPACE: &str = "effect";
 
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
     let unit = scope.unit;
-    let mut checker = Checker { cx, scope, unit, found: Vec::new() };
+    let mut checker = Checker { cx, scope, unit, found: Vec::new(), views: FxHashMap::default() };
     checker.duplicates();
     checker.names();
     checker.items();
@@ -45,6 +50,8 @@ struct Checker<'a> {
     scope: &'a Scope<'a>,
     unit: &'a Unit,
     found: Vec<Diagnostic>,
+    /// The types that were looked at, by the item or the binding that they are: an enum may be large, and named often.
+    views: FxHashMap<(bool, usize), Option<Rc<TypeView>>>,
 }
 
 impl<'a> Checker<'a> {
@@ -60,6 +67,16 @@ impl<'a> Checker<'a> {
         self.found.push(Diagnostic::new(severity, title, Some(span)));
         let last = self.found.len() - 1;
         &mut self.found[last]
+    }
+
+    fn type_view(&mut self, meaning: Meaning) -> Option<Rc<TypeView>> {
+        let key = match meaning {
+            Meaning::Own(own) if own.method => return None,
+            Meaning::Own(own) => (true, own.item),
+            Meaning::Known(known) => (false, std::ptr::from_ref(known.0).addr()),
+        };
+        let view = || self.scope.type_view(meaning).map(Rc::new);
+        self.views.entry(key).or_insert_with(view).clone()
     }
 
     fn name(&self, name: Name) -> &'a str {
@@ -102,6 +119,7 @@ impl<'a> Checker<'a> {
     }
 
     fn names(&mut self) {
+        let mut guesses = 0;
         for reference in &self.unit.globals {
             if self.scope.meaning(*reference).is_some() {
                 continue;
@@ -111,8 +129,10 @@ impl<'a> Checker<'a> {
                 let alias = self.name(alias);
                 match self.scope.namespace_called(alias) {
                     Some(namespace) => {
+                        guesses += 1;
                         let title = format!("namespace {} has no member `{name}`", namespace.name);
-                        let candidates = self.scope.candidates(*reference);
+                        let candidates =
+                            if guesses > MOST_GUESSES { Vec::new() } else { self.scope.candidates(*reference) };
                         let help = closest(name, candidates.iter().map(String::as_str));
                         let help = help.map(|c| format!("did you mean `{alias}/{c}`?"));
                         self.error(reference.span, title).help = help;
@@ -123,6 +143,11 @@ impl<'a> Checker<'a> {
                         self.error(reference.span, title).help = Some(format!("add a line such as `use {alias}`"));
                     }
                 }
+                continue;
+            }
+            guesses += 1;
+            if guesses > MOST_GUESSES {
+                self.error(reference.span, format!("unknown name `{name}`"));
                 continue;
             }
             let candidates = self.scope.candidates(*reference);
@@ -172,7 +197,7 @@ impl<'a> Checker<'a> {
         let span = self.unit.globals[extend.target.index()].span;
         if let Some(meaning) = self.meaning(extend.target) {
             let target = self.reference(extend.target);
-            match (self.scope.type_view(meaning), extend.variant) {
+            match (self.type_view(meaning).as_deref(), extend.variant) {
                 (None, _) => {
                     self.error(span, format!("`{target}` is not a type: it cannot be extended"));
                 }
@@ -180,7 +205,7 @@ impl<'a> Checker<'a> {
                     self.error(span, format!("`{target}` is a protocol: it cannot be extended"));
                 }
                 (Some(TypeView::Enum(variants)), Some(variant)) => {
-                    self.variant(&target, &variants, variant, span);
+                    self.variant(&target, variants, variant, span);
                 }
                 (Some(_), Some(variant)) => {
                     let title = format!("`{target}` is no enum: it has no variant `{}`", self.name(variant));
@@ -193,12 +218,13 @@ impl<'a> Checker<'a> {
         let span = self.unit.globals[protocol.index()].span;
         let Some(meaning) = self.meaning(protocol) else { return };
         let name = self.reference(protocol);
-        let Some(TypeView::Protocol(methods)) = self.scope.type_view(meaning) else {
+        let view = self.type_view(meaning);
+        let Some(TypeView::Protocol(methods)) = view.as_deref() else {
             self.error(span, format!("`{name}` is not a protocol"));
             return;
         };
         for (method, function) in &extend.methods {
-            self.implementation(&name, &methods, self.name(*method), *function);
+            self.implementation(&name, methods, self.name(*method), *function);
         }
     }
 
@@ -225,16 +251,16 @@ impl<'a> Checker<'a> {
         self.error(span, title).help = Some("the numbers count `self`".into());
     }
 
-    fn variant(
+    fn variant<'v>(
         &mut self,
         type_: &str,
-        variants: &[(String, Vec<FieldView>)],
+        variants: &'v [(String, Vec<FieldView>)],
         variant: Name,
         span: Span,
-    ) -> Option<Vec<FieldView>> {
+    ) -> Option<&'v [FieldView]> {
         let name = self.name(variant);
         if let Some((_, fields)) = variants.iter().find(|(v, _)| v == name) {
-            return Some(fields.clone());
+            return Some(fields);
         }
         let names = variants.iter().map(|(v, _)| v.as_str());
         let help = closest(name, names.clone())
@@ -282,10 +308,11 @@ impl<'a> Checker<'a> {
         let Some(meaning) = self.meaning(type_) else { return };
         let name = self.reference(type_);
         let at = self.unit.globals[type_.index()].span;
-        let (owner, declared) = match (self.scope.type_view(meaning), variant) {
-            (Some(TypeView::Struct(fields)), None) => (name, fields),
+        let view = self.type_view(meaning);
+        let (owner, declared) = match (view.as_deref(), variant) {
+            (Some(TypeView::Struct(fields)), None) => (name, fields.as_slice()),
             (Some(TypeView::Enum(variants)), Some(variant)) => {
-                let Some(fields) = self.variant(&name, &variants, variant, head(self.unit, span)) else { return };
+                let Some(fields) = self.variant(&name, variants, variant, head(self.unit, span)) else { return };
                 (format!("{name}.{}", self.name(variant)), fields)
             }
             (Some(TypeView::Enum(_)), None) => {
@@ -311,7 +338,7 @@ impl<'a> Checker<'a> {
             if !seen.insert(field) {
                 self.error(head(self.unit, span), format!("field `{field}` of {owner} is given twice"));
             } else if !declared.iter().any(|d| d.name == field) {
-                self.no_field(head(self.unit, span), &owner, &declared, field);
+                self.no_field(head(self.unit, span), &owner, declared, field);
             }
         }
         if base.is_some() {
@@ -343,9 +370,10 @@ impl<'a> Checker<'a> {
     fn variant_value(&mut self, object: NodeId, name: Name, span: Span) {
         let Node::Global(global) = self.unit.node(object) else { return };
         let Some(meaning) = self.meaning(*global) else { return };
-        let Some(TypeView::Enum(variants)) = self.scope.type_view(meaning) else { return };
+        let view = self.type_view(meaning);
+        let Some(TypeView::Enum(variants)) = view.as_deref() else { return };
         let type_ = self.reference(*global);
-        if let Some(fields) = self.variant(&type_, &variants, name, span)
+        if let Some(fields) = self.variant(&type_, variants, name, span)
             && !fields.is_empty()
         {
             let variant = self.name(name);
@@ -398,7 +426,8 @@ impl<'a> Checker<'a> {
             }
         }
         let Some((_, meaning)) = enum_.filter(|_| only_variants && !covered.everything) else { return };
-        let Some(TypeView::Enum(variants)) = self.scope.type_view(meaning) else { return };
+        let view = self.type_view(meaning);
+        let Some(TypeView::Enum(variants)) = view.as_deref() else { return };
         let missing: Vec<String> = variants
             .iter()
             .filter(|(v, _)| !covered.variants.contains(v.as_str()))
@@ -428,10 +457,11 @@ impl<'a> Checker<'a> {
         let span = self.unit.pattern_spans[id.index()];
         let Some(meaning) = self.meaning(*type_) else { return };
         let name = self.reference(*type_);
-        let (owner, declared) = match (self.scope.type_view(meaning), variant) {
-            (Some(TypeView::Struct(fields)), None) => (name, fields),
+        let view = self.type_view(meaning);
+        let (owner, declared) = match (view.as_deref(), variant) {
+            (Some(TypeView::Struct(fields)), None) => (name, fields.as_slice()),
             (Some(TypeView::Enum(variants)), Some(variant)) => {
-                let Some(declared) = self.variant(&name, &variants, *variant, span) else { return };
+                let Some(declared) = self.variant(&name, variants, *variant, span) else { return };
                 (format!("{name}.{}", self.name(*variant)), declared)
             }
             (Some(TypeView::Enum(_) | TypeView::Builtin), None) if fields.is_empty() => return,
@@ -455,7 +485,7 @@ impl<'a> Checker<'a> {
         for (field, _) in fields {
             let field = self.name(*field);
             if !declared.iter().any(|d| d.name == field) {
-                self.no_field(span, &owner, &declared, field);
+                self.no_field(span, &owner, declared, field);
             }
         }
     }
@@ -471,14 +501,26 @@ struct Covered<'a> {
 
 /// `x - y` when the name is made of names in view.
 fn subtraction(name: &str, known: &FxHashSet<&str>) -> Option<String> {
-    name.match_indices('-').find_map(|(at, _)| {
-        let (left, right) = (&name[..at], &name[at + 1..]);
-        let right_known = known.contains(right) || subtraction(right, known).is_some();
-        (known.contains(left) && right_known).then(|| {
-            let right = subtraction(right, known).filter(|_| !known.contains(right)).unwrap_or(right.to_string());
-            format!("{left} - {right}")
-        })
-    })
+    let mut starts = vec![0];
+    starts.extend(name.match_indices('-').map(|(at, _)| at + 1));
+    if starts.len() > MOST_PARTS {
+        return None;
+    }
+    // From the last part: how the rest of the name from there is to be written.
+    let mut rests: Vec<Option<String>> = vec![None; starts.len()];
+    for from in (0..starts.len()).rev() {
+        let rest = &name[starts[from]..];
+        rests[from] = if from > 0 && known.contains(rest) {
+            Some(rest.to_string())
+        } else {
+            (from + 1..starts.len()).find_map(|to| {
+                let left = &name[starts[from]..starts[to] - 1];
+                let right = rests[to].as_ref().filter(|_| known.contains(left))?;
+                Some(format!("{left} - {right}"))
+            })
+        };
+    }
+    rests.swap_remove(0)
 }
 
 /// The first line of a span.
