@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 8;
 
 /// Loops in loops are written again by each other: when so many times their nodes have been written, no more is hoped for.
 /// What is in a loop that contains no other is written with hope all the same.
-const PATIENCE: u32 = 100;
+const PATIENCE: u32 = 32;
 
 /// How loops in loops are written.
 #[derive(Clone, Copy, Default)]
