@@ -20,7 +20,8 @@ use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
 use crate::asm::code_map::CodeMap;
-use crate::asm::memory::{CodeMemory, MemoryError};
+use super::limits;
+use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::gc::{self, Heap, Thread, Thrown};
 
 /// What all threads share.
@@ -136,8 +137,10 @@ impl Attached {
 impl Vm {
     /// A new machine with the builtins in place, and the calling OS thread attached to it.
     pub fn start(options: gc::Options, compiler: Compiler) -> Result<Attached, StartError> {
-        let heap = Heap::new(options)?;
-        let memory = CodeMemory::reserve()?;
+        limits::spare_addresses();
+        let addresses = limits::share(usize::MAX, 2);
+        let heap = Heap::new(gc::Options { addresses: options.addresses.min(addresses), ..options })?;
+        let memory = CodeMemory::reserve(limits::share(RANGE_BYTES, 8))?;
         let dispatch = Dispatch::default();
         let text = super::text::Shared::new(&memory, &heap)?;
         let outside =

@@ -131,6 +131,9 @@ impl Chain<'_> {
     }
 }
 
+/// The namespace of a main file whose name is none.
+const MAIN: &str = "main";
+
 /// Where a text comes from.
 #[derive(Clone, Copy)]
 enum Origin<'a> {
@@ -297,6 +300,9 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
             };
             if paths::is_namespace_name(&name) {
                 return Ok(name);
+            }
+            if matches!(origin, Origin::Main(_)) {
+                return Ok(MAIN.to_string());
             }
             let title = format!("`{name}` is not a name for a namespace: add a line `namespace name` at the top");
             Err(Box::new(problem(&unit.source, whole, title)))
