@@ -14,8 +14,8 @@ use crate::gc::{Handle, Thread, Thrown};
 use crate::options::{self, Command, Dump, Options};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
-use crate::runtime::load::{self, LoadError, Problem};
 use crate::runtime::descriptor::{self, Stop};
+use crate::runtime::load::{self, LoadError, Problem};
 use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
 
 mod signals;
@@ -227,8 +227,8 @@ fn read(file: &Path, stop: Stop<'_>) -> Result<(String, String), String> {
     let (name, bytes) = if file.as_os_str() == "-" {
         ("<stdin>".to_string(), descriptor::read_to_end(&libc::STDIN_FILENO, LONGEST, stop))
     } else {
-        let bytes = descriptor::open(file, libc::O_RDONLY, stop)
-            .and_then(|fd| descriptor::read_to_end(&fd, LONGEST, stop));
+        let bytes =
+            descriptor::open(file, libc::O_RDONLY, stop).and_then(|fd| descriptor::read_to_end(&fd, LONGEST, stop));
         (file.to_string_lossy().into_owned(), bytes)
     };
     let bytes = bytes.map_err(|e| format!("cannot read {name}: {}", descriptor::why(&e)))?;

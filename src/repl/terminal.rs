@@ -67,7 +67,9 @@ pub fn plain(cx: &mut Thread) -> u8 {
     let mut failed = false;
     loop {
         // A key that is pressed while a line is awaited has nothing else to interrupt: it ends the program.
-        let Ok(line) = threads::waiting(cx, |stop| streams::line_of_stdin(stop)) else { return crate::cli::INTERRUPTED };
+        let Ok(line) = threads::waiting(cx, |stop| streams::line_of_stdin(stop)) else {
+            return crate::cli::INTERRUPTED;
+        };
         let answer = match line.map(|line| line.map(|line| String::from_utf8(streams::without_end(line)))) {
             Ok(Some(Ok(line))) => session.line(cx, &line),
             Ok(Some(Err(_))) => {

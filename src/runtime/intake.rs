@@ -32,8 +32,9 @@ pub struct Intake {
 #[derive(Debug)]
 struct State {
     origin: Origin,
-    /// What was read and not given out.
+    /// What was read, and how much of it was given out.
     bytes: Vec<u8>,
+    given: usize,
     busy: bool,
 }
 
@@ -49,27 +50,22 @@ impl Intake {
     }
 
     const fn new(origin: Origin) -> Intake {
-        Intake { state: Mutex::new(State { origin, bytes: Vec::new(), busy: false }), idle: Condvar::new() }
+        Intake { state: Mutex::new(State { origin, bytes: Vec::new(), given: 0, busy: false }), idle: Condvar::new() }
     }
 
     /// The next line with its end, the last one perhaps without; none at the end.
     pub fn line(&self, stop: Stop<'_>) -> io::Result<Option<Vec<u8>>> {
-        let mut seen = 0;
-        let line = self.take(stop, &mut |bytes| {
-            let end = bytes[seen..].iter().position(|b| *b == b'\n').map(|i| seen + i + 1);
-            seen = bytes.len();
-            end
-        })?;
+        let line = self.take(stop, &|bytes| bytes.iter().position(|b| *b == b'\n').map(|i| i + 1))?;
         Ok((!line.is_empty()).then_some(line))
     }
 
     /// All that is left.
     pub fn all(&self, stop: Stop<'_>) -> io::Result<Vec<u8>> {
-        self.take(stop, &mut |_| None)
+        self.take(stop, &|_| None)
     }
 
-    /// Reads until `end` finds where to stop, or all.
-    fn take(&self, stop: Stop<'_>, end: &mut dyn FnMut(&[u8]) -> Option<usize>) -> io::Result<Vec<u8>> {
+    /// Reads until `end` finds in what is new how much of it to give, or all.
+    fn take(&self, stop: Stop<'_>, end: &dyn Fn(&[u8]) -> Option<usize>) -> io::Result<Vec<u8>> {
         let mut state = super::lock(&self.state);
         while state.busy {
             if let Some(error) = stop() {
@@ -84,26 +80,36 @@ impl Intake {
             Origin::File(file) => file.as_raw_fd(),
             Origin::Closed => return Err(closed()),
         };
-        let mut bytes = std::mem::take(&mut state.bytes);
+        let (mut bytes, mut given) = (std::mem::take(&mut state.bytes), state.given);
         state.busy = true;
         drop(state);
         let mut stop = || stop().or_else(|| self.is_closed().then(closed));
+        let mut seen = given;
         let result = loop {
-            if let Some(at) = end(&bytes) {
-                break Ok(at);
+            if let Some(more) = end(&bytes[seen..]) {
+                break Ok(seen + more);
             }
+            if given > 0 {
+                bytes.drain(..given);
+                given = 0;
+            }
+            seen = bytes.len();
             match descriptor::read_more(fd, &mut bytes, MOST, &mut stop) {
-                Ok(0) => break Ok(bytes.len()),
+                Ok(0) => break Ok(seen),
                 Ok(_) => {}
                 Err(error) => break Err(error),
             }
         };
-        let mut state = super::lock(&self.state);
-        state.busy = false;
-        self.idle.notify_all();
         // What is left, or all when it failed, is for the next who asks.
-        state.bytes = bytes.split_off(*result.as_ref().unwrap_or(&0));
-        result.map(|_| bytes)
+        let taken = match &result {
+            Ok(end) if given == 0 && *end == bytes.len() => std::mem::take(&mut bytes),
+            Ok(end) => bytes[std::mem::replace(&mut given, *end)..*end].to_vec(),
+            Err(_) => Vec::new(),
+        };
+        let mut state = super::lock(&self.state);
+        (state.bytes, state.given, state.busy) = (bytes, given, false);
+        self.idle.notify_all();
+        result.map(|_| taken)
     }
 
     /// Was it closed?

@@ -11,6 +11,7 @@ use super::code::Compiler;
 use super::dispatch::Dispatch;
 use super::helpers::Helpers;
 use super::keywords::Keywords;
+use super::limits;
 use super::load::Loader;
 use super::namespace::Namespaces;
 use super::reclaim::{Later, Reclaim};
@@ -20,7 +21,6 @@ use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
 use crate::asm::code_map::CodeMap;
-use super::limits;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::gc::{self, Heap, Thread, Thrown};
 

@@ -8,9 +8,9 @@ use super::support::{Outcome, null, wrong_type};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 use crate::runtime::errors::ErrorKind;
-use crate::runtime::threads;
 use crate::runtime::streams::{Mode, Standard, Stream};
 use crate::runtime::text::{output, strings};
+use crate::runtime::threads;
 use crate::runtime::trace::innermost_location;
 
 builtins! { pub static TABLE: "io";
