@@ -490,6 +490,18 @@ fn threads_that_the_system_refuses_are_errors() {
     }
 }
 
+#[test]
+fn memory_that_the_system_refuses_is_an_error() {
+    if emulated() {
+        return;
+    }
+    let text = "use io\nfn main() {\n    println(try { count(vec(range(0, 100000000))) } catch (SystemError.OutOfMemory { }) { :m })\n    \
+                println(match io/read-line(unwrap(io/open(\"/dev/zero\"))) { Result.Err { } => :refused })\n}\n";
+    let folder = Folder::new(&[("p.hr", text)]);
+    let outcome = run(limited(folder.harrier(&["p.hr"]), libc::RLIMIT_DATA, 400 << 20));
+    assert_eq!(outcome.out, ":m\n:refused\n", "{} {}", outcome.status, outcome.err);
+}
+
 // ---- errors and keys ----
 
 #[test]

@@ -10,7 +10,7 @@ use harrier::asm::memory::CodeMemory;
 
 #[test]
 fn a_store_into_published_code_faults() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(crate::asm::memory::RANGE_BYTES).expect("reserve");
     let code = Assembled { code: vec![0xC3; 16], absolute: Vec::new(), comments: Vec::new() };
     let published = memory.publish(&[&code]).expect("publish");
     let place = published.starts[0] as *mut u8;

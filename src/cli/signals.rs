@@ -120,10 +120,11 @@ fn still_waits(since: Instant) -> bool {
     let Some(runner) = RUNNER.get().filter(|r| r.interrupter.is_pending()) else { return false };
     // SAFETY: the thread lives as long as the process.
     unsafe { libc::pthread_kill(runner.thread, WAKE) };
-    if since.elapsed() > PATIENCE && !CONVERSATION.load(Ordering::Relaxed) {
+    let over = since.elapsed() > PATIENCE;
+    if over && !CONVERSATION.load(Ordering::Relaxed) {
         interrupted();
     }
-    true
+    !over
 }
 
 fn interrupted() -> ! {
