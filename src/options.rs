@@ -3,6 +3,8 @@
 //! Owns the names, the help and the meaning of every option: parser and help text both read [`OPTIONS`]. Must not know what is
 //! done with them.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::gc;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Run a program: the file (`-` is stdin) and its arguments.
-    Run { file: String, arguments: Vec<String> },
+    Run { file: PathBuf, arguments: Vec<String> },
     /// Evaluate a text and print its value.
     Evaluate { text: String, arguments: Vec<String> },
     /// Talk.
@@ -96,7 +98,15 @@ pub struct OptionRow {
     /// The help.
     pub help: &'static str,
     /// What it does: the value is empty when there is none.
-    set: fn(&mut Options, &str) -> Result<(), String>,
+    set: Set,
+}
+
+/// What an option does with its value.
+enum Set {
+    /// It is a text.
+    Text(fn(&mut Options, &str) -> Result<(), String>),
+    /// It is a path, which need not be UTF-8.
+    Path(fn(&mut Options, PathBuf)),
 }
 
 /// All options.
@@ -104,62 +114,62 @@ pub struct OptionRow {
 pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["-e"], takes: Takes::Value("TEXT"), group: Group::Running,
         help: "evaluate TEXT and print its value",
-        set: |o, v| { o.command = Command::Evaluate { text: v.to_string(), arguments: Vec::new() }; Ok(()) } },
+        set: Set::Text(|o, v| { o.command = Command::Evaluate { text: v.to_string(), arguments: Vec::new() }; Ok(()) }) },
     OptionRow { names: &["-I"], takes: Takes::Value("DIR"), group: Group::Running,
         help: "look for used namespaces in DIR too",
-        set: |o, v| { o.include.push(PathBuf::from(v)); Ok(()) } },
+        set: Set::Path(|o, v| o.include.push(v)) },
     OptionRow { names: &["--dump"], takes: Takes::Value("tree|asm"), group: Group::Running,
         help: "print the reader's tree, or machine code as it is made",
-        set: |o, v| { o.dump = Some(match v {
+        set: Set::Text(|o, v| { o.dump = Some(match v {
             "tree" => Dump::Tree,
             "asm" => Dump::Asm,
             _ => return Err("it is `tree` or `asm`".into()),
-        }); Ok(()) } },
+        }); Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
-        set: |_, v| match v {
+        set: Set::Text(|_, v| match v {
             "compacting" => Ok(()),
             "generational" | "mark-sweep" => Err(format!("{v} is not there yet; `compacting` is")),
             _ => Err("it is `compacting`".into()),
-        } },
+        }) },
     OptionRow { names: &["--max-heap"], takes: Takes::Value("SIZE"), group: Group::Memory,
         help: "the most memory for objects: a number of bytes, or with k, m, g",
-        set: |o, v| { o.heap.max_heap = Some(size(v)?); Ok(()) } },
+        set: Set::Text(|o, v| { o.heap.max_heap = Some(size(v)?); Ok(()) }) },
     OptionRow { names: &["--gc-always"], takes: Takes::Perhaps("strict"), group: Group::Memory,
         help: "collect at every allocation, at each place ever more rarely (strict: always)",
-        set: |o, v| { o.heap.stress = match v {
+        set: Set::Text(|o, v| { o.heap.stress = match v {
             "" => gc::Stress::Decaying,
             "strict" => gc::Stress::Strict,
             _ => return Err("its only value is `strict`".into()),
-        }; Ok(()) } },
+        }; Ok(()) }) },
     OptionRow { names: &["--gc-verify"], takes: Takes::Nothing, group: Group::Memory,
         help: "check the whole heap after each collection",
-        set: |o, _| { o.heap.verify = true; Ok(()) } },
+        set: Set::Text(|o, _| { o.heap.verify = true; Ok(()) }) },
     OptionRow { names: &["--jobs", "-j"], takes: Takes::Value("N"), group: Group::Testing,
         help: "run N test files at once (default: one for each processor)",
-        set: |o, v| { o.jobs = Some(number(v)?.max(1)); Ok(()) } },
+        set: Set::Text(|o, v| { o.jobs = Some(number(v)?.max(1)); Ok(()) }) },
     OptionRow { names: &["--limit"], takes: Takes::Value("SECONDS"), group: Group::Testing,
         help: "the time that one test file may take (default: 60)",
-        set: |o, v| {
+        set: Set::Text(|o, v| {
             let seconds: f64 = v.parse().map_err(|_| "it is a number of seconds".to_string())?;
             o.limit = Duration::try_from_secs_f64(seconds).map_err(|_| "it is a number of seconds".to_string())?;
             Ok(())
-        } },
+        }) },
     OptionRow { names: &["--filter"], takes: Takes::Value("TEXT"), group: Group::Testing,
         help: "only files whose path, or tests whose name, contains TEXT",
-        set: |o, v| { o.filter = Some(v.to_string()); Ok(()) } },
+        set: Set::Text(|o, v| { o.filter = Some(v.to_string()); Ok(()) }) },
     OptionRow { names: &["--update-snapshots"], takes: Takes::Nothing, group: Group::Testing,
         help: "write what is printed now into snapshots that differ",
-        set: |o, _| { o.update_snapshots = true; Ok(()) } },
+        set: Set::Text(|o, _| { o.update_snapshots = true; Ok(()) }) },
     OptionRow { names: &["--json"], takes: Takes::Value("FILE"), group: Group::Testing,
         help: "write the results to FILE as JSON",
-        set: |o, v| { o.json = Some(PathBuf::from(v)); Ok(()) } },
+        set: Set::Path(|o, v| o.json = Some(v)) },
     OptionRow { names: &["--help", "-h"], takes: Takes::Nothing, group: Group::General,
         help: "print this help",
-        set: |o, _| { o.command = Command::Help; Ok(()) } },
+        set: Set::Text(|o, _| { o.command = Command::Help; Ok(()) }) },
     OptionRow { names: &["--version", "-V"], takes: Takes::Nothing, group: Group::General,
         help: "print the version",
-        set: |o, _| { o.command = Command::Version; Ok(()) } },
+        set: Set::Text(|o, _| { o.command = Command::Version; Ok(()) }) },
 ];
 
 const USAGE: &str = "\
@@ -215,77 +225,95 @@ pub fn help() -> String {
 }
 
 /// Reads the arguments of the process (its own name not included). The error says what to do.
-pub fn parse(arguments: &[String]) -> Result<Options, String> {
+pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
     let mut options = Options::default();
-    let mut rest = arguments.iter().peekable();
+    let mut rest = arguments.iter();
     // The command word stands first, or after options.
     let mut command: Option<&str> = None;
-    let mut plain: Vec<String> = Vec::new();
-    while let Some(argument) = rest.next() {
+    let mut plain: Vec<&OsString> = Vec::new();
+    while let Some(given) = rest.next() {
+        let argument = &*given.to_string_lossy();
         if argument == "--" {
-            plain.extend(rest.by_ref().cloned());
+            plain.extend(rest.by_ref());
             break;
         }
         if !argument.starts_with('-') || argument == "-" {
-            let is_command = command.is_none() && ["run", "repl", "test"].contains(&argument.as_str());
-            if is_command && matches!(options.command, Command::Repl) {
-                command = Some(argument);
+            let word = ["run", "repl", "test"].into_iter().find(|w| command.is_none() && *w == argument);
+            if word.is_some() && matches!(options.command, Command::Repl) {
+                command = word;
                 continue;
             }
-            if command.is_none() && LATER.contains(&argument.as_str()) && !std::path::Path::new(argument).exists() {
+            if command.is_none() && LATER.contains(&argument) && !std::path::Path::new(argument).exists() {
                 return Err(format!("`harrier {argument}` is not there yet: it comes with a later version"));
             }
-            plain.push(argument.clone());
+            plain.push(given);
             if command != Some("test") {
                 // What follows the file belongs to the program.
-                plain.extend(rest.by_ref().cloned());
+                plain.extend(rest.by_ref());
                 break;
             }
             continue;
         }
-        if let Some(file) = argument.strip_prefix("--test-file=") {
-            options.command = Command::TestFile { file: PathBuf::from(file) };
+        if let Some(file) = given.as_bytes().strip_prefix(b"--test-file=") {
+            options.command = Command::TestFile { file: PathBuf::from(OsStr::from_bytes(file)) };
             continue;
         }
-        let (name, given) = match argument.split_once('=') {
-            Some((name, value)) if argument.starts_with("--") => (name, Some(value)),
-            // `-Idir`, `-j4`
-            _ => match argument.split_at_checked(2) {
-                Some((name @ ("-I" | "-j"), value)) if !value.is_empty() => (name, Some(value)),
-                _ => (argument.as_str(), None),
-            },
-        };
-        let Some(row) = OPTIONS.iter().find(|r| r.names.contains(&name)) else { return Err(unknown(argument)) };
-        let value = match (row.takes, given) {
-            (Takes::Nothing, Some(_)) => return Err(format!("{name} takes no value: write just `{name}`")),
-            (Takes::Nothing, None) | (Takes::Perhaps(_), None) => String::new(),
-            (_, Some(value)) => value.to_string(),
-            (Takes::Value(what), None) => match rest.next() {
-                Some(value) => value.clone(),
-                None => return Err(format!("{name} needs a value: write `{name} {what}`")),
-            },
-        };
-        (row.set)(&mut options, &value).map_err(|why| format!("{name}={value}: {why}"))?;
-        if row.group == Group::Memory {
-            options.handed_on.push(if value.is_empty() { name.to_string() } else { format!("{name}={value}") });
-        }
+        option(&mut options, given, &mut rest)?;
     }
     let set = std::mem::replace(&mut options.command, Command::Repl);
+    let texts = |words: &[&OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     options.command = match (set, command) {
-        (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: plain },
+        (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: texts(&plain) },
         (Command::Repl, Some("test")) => Command::Test { paths: plain.into_iter().map(PathBuf::from).collect() },
         (Command::Repl, Some("run")) | (Command::Repl, None) if !plain.is_empty() => {
-            let mut words = plain.into_iter();
-            let file = words.next().unwrap_or_default();
-            Command::Run { file, arguments: words.collect() }
+            Command::Run { file: PathBuf::from(plain[0]), arguments: texts(&plain[1..]) }
         }
         (Command::Repl, Some("run")) => return Err("run needs a file: write `harrier run FILE`".into()),
         (Command::Repl, Some("repl")) if !plain.is_empty() => {
-            return Err(format!("repl takes no file: write `harrier {}` to run it", plain[0]));
+            return Err(format!("repl takes no file: write `harrier {}` to run it", plain[0].to_string_lossy()));
         }
         (set, _) => set,
     };
     Ok(options)
+}
+
+/// Sets what an option says; its value may be the next argument.
+fn option<'a>(
+    options: &mut Options,
+    given: &OsStr,
+    rest: &mut impl Iterator<Item = &'a OsString>,
+) -> Result<(), String> {
+    let argument = given.to_string_lossy();
+    let bytes = given.as_bytes();
+    let (name, value) = match bytes.iter().position(|b| *b == b'=') {
+        Some(at) if bytes.starts_with(b"--") => (&bytes[..at], Some(&bytes[at + 1..])),
+        // `-Idir`, `-j4`
+        _ => match bytes.split_at_checked(2) {
+            Some((name @ (b"-I" | b"-j"), value)) if !value.is_empty() => (name, Some(value)),
+            _ => (bytes, None),
+        },
+    };
+    let row = OPTIONS.iter().find(|r| r.names.iter().any(|n| n.as_bytes() == name));
+    let Some(row) = row else { return Err(unknown(&argument)) };
+    let name = String::from_utf8_lossy(name);
+    let value = match (row.takes, value) {
+        (Takes::Nothing, Some(_)) => return Err(format!("{name} takes no value: write just `{name}`")),
+        (Takes::Nothing, None) | (Takes::Perhaps(_), None) => OsString::new(),
+        (_, Some(value)) => OsStr::from_bytes(value).to_os_string(),
+        (Takes::Value(what), None) => match rest.next() {
+            Some(value) => value.clone(),
+            None => return Err(format!("{name} needs a value: write `{name} {what}`")),
+        },
+    };
+    let text = value.to_string_lossy();
+    match row.set {
+        Set::Text(set) => set(options, &text).map_err(|why| format!("{name}={text}: {why}"))?,
+        Set::Path(set) => set(options, PathBuf::from(&value)),
+    }
+    if row.group == Group::Memory {
+        options.handed_on.push(if text.is_empty() { name.to_string() } else { format!("{name}={text}") });
+    }
+    Ok(())
 }
 
 fn unknown(argument: &str) -> String {
@@ -321,7 +349,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Options, String> {
-        parse(&line.split_whitespace().map(str::to_string).collect::<Vec<_>>())
+        parse(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]

@@ -455,7 +455,10 @@ fn the_interrupt_key() {
         ("fn main() { eprintln(1) sleep(1000000) }", 130, ""),
         ("fn main() { eprintln(1) join(thread(fn() { while true { } })) }", 130, ""),
         ("fn main() { eprintln(1) try { while true { } } finally { println(:cleaned) } }", 130, ":cleaned\n"),
-        ("fn main() { eprintln(1) try { while true { } } catch (e) { println(:caught) } }", 0, ":caught\n"),
+        ("fn main() { eprintln(1) try { while true { } } catch (e) { println(:caught) } }", 130, ""),
+        ("fn main() { eprintln(1) try { while true { } } catch (_) { println(:caught) } }", 130, ""),
+        ("fn main() { eprintln(1) try { while true { } } catch (Interrupt { }) { println(:caught) } }", 0, ":caught\n"),
+        ("fn main() { eprintln(1) try { while true { } } catch (Interrupt { } | _) { println(:all) } }", 0, ":all\n"),
     ];
     for (text, status, out) in loops {
         let file = File::new(text.as_bytes());

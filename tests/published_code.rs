@@ -6,11 +6,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use harrier::asm::masm::Assembled;
-use harrier::asm::memory::CodeMemory;
+use harrier::asm::memory::{CodeMemory, RANGE_BYTES};
 
 #[test]
 fn a_store_into_published_code_faults() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let code = Assembled { code: vec![0xC3; 16], absolute: Vec::new(), comments: Vec::new() };
     let published = memory.publish(&[&code]).expect("publish");
     let place = published.starts[0] as *mut u8;

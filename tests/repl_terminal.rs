@@ -57,6 +57,29 @@ fn the_interrupt_key_stops_a_loop_and_gives_up_a_line() {
 }
 
 #[test]
+fn bytes_that_are_not_text_are_no_end() {
+    let mut session = repl("bytes");
+    for bytes in [&b"\xff1 + 1\r"[..], b"\"caf\xe9\"\r", b"\x1b[200~1 + \xff\x1b[201~\r"] {
+        session.send(bytes).expect("the bytes are taken");
+        session.expect("not UTF-8").expect("it says so");
+        session.expect("user> ").expect("a prompt");
+        session.send("\r").expect("a line");
+        say(&mut session, "20 + 22", "\r\n42");
+    }
+}
+
+#[test]
+fn a_key_that_found_nothing_to_interrupt_is_forgotten() {
+    let mut session = repl("forgotten");
+    let process = session.get_process().pid().as_raw();
+    // SAFETY: a child of ours that was not waited for.
+    unsafe { libc::kill(process, libc::SIGINT) };
+    std::thread::sleep(common::patient(Duration::from_millis(200)));
+    session.send("\r").expect("a line");
+    say(&mut session, "[sleep(50), 6 * 7]", "[null, 42]");
+}
+
+#[test]
 fn names_are_completed() {
     let mut session = repl("completion");
     say(&mut session, "let unmistakable = 99", "99");

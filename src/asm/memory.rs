@@ -18,8 +18,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const _: () = assert!(SAVED_REGS <= 8, "masks of saved registers are bytes");
 
-/// The whole range.
+/// The whole range, where addresses are not rare.
 pub const RANGE_BYTES: usize = 2 << 30;
+/// No range is smaller.
+const LEAST_RANGE: usize = 4 << 20;
 /// Every function starts at a multiple of this.
 pub const FUNCTION_ALIGN: usize = 32;
 /// Data is made accessible in steps of this many bytes.
@@ -96,6 +98,7 @@ pub struct MemoryStats {
 #[derive(Debug)]
 pub struct CodeMemory {
     base: usize,
+    bytes: usize,
     page: usize,
     state: Mutex<State>,
 }
@@ -122,26 +125,31 @@ struct State {
 }
 
 impl CodeMemory {
-    /// Reserves the range.
-    pub fn reserve() -> Result<CodeMemory, MemoryError> {
-        // SAFETY: a new anonymous mapping at a place of the system's choice disturbs nothing.
-        let base = unsafe {
+    /// Reserves the range: so many bytes, or fewer if the system does not give them.
+    pub fn reserve(most: usize) -> Result<CodeMemory, MemoryError> {
+        let mut bytes = most.min(RANGE_BYTES).next_multiple_of(DATA_STEP);
+        let base = loop {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-            libc::mmap(ptr::null_mut(), RANGE_BYTES, libc::PROT_NONE, flags, -1, 0)
+            // SAFETY: a new anonymous mapping at a place of the system's choice disturbs nothing.
+            let base = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+            if base != libc::MAP_FAILED {
+                break base as usize;
+            }
+            if bytes <= LEAST_RANGE {
+                return Err(MemoryError::system("reserve addresses for code"));
+            }
+            bytes = (bytes / 2).next_multiple_of(DATA_STEP);
         };
-        if base == libc::MAP_FAILED {
-            return Err(MemoryError::system("reserve addresses for code"));
-        }
         // SAFETY: asks for a constant.
         let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096).max(4096);
         super::cache::register();
-        let state = State { random: 0x9E37_79B9, data_start: RANGE_BYTES, data_open: RANGE_BYTES, ..State::default() };
-        Ok(CodeMemory { base: base as usize, page, state: Mutex::new(state) })
+        let state = State { random: 0x9E37_79B9, data_start: bytes, data_open: bytes, ..State::default() };
+        Ok(CodeMemory { base, bytes, page, state: Mutex::new(state) })
     }
 
     /// The whole range.
     pub fn range(&self) -> Range<usize> {
-        self.base..self.base + RANGE_BYTES
+        self.base..self.base + self.bytes
     }
 
     /// Counters.
@@ -219,7 +227,7 @@ impl CodeMemory {
                 start
             })
             .collect();
-        if size > RANGE_BYTES {
+        if size > self.bytes {
             return Err(MemoryError::Exhausted("code"));
         }
         let bytes = size.max(1).next_multiple_of(self.page);
@@ -319,7 +327,7 @@ impl CodeMemory {
 impl Drop for CodeMemory {
     fn drop(&mut self) {
         // SAFETY: the range is ours; who drops it has stopped running code in it, as with any memory.
-        unsafe { libc::munmap(self.base as *mut libc::c_void, RANGE_BYTES) };
+        unsafe { libc::munmap(self.base as *mut libc::c_void, self.bytes) };
     }
 }
 

@@ -1,22 +1,24 @@
 //! The `harrier` program, as a library: commands, their exit status, and what they print.
 //!
-//! Owns the life of the process: the thread with the large stack, the machine, Ctrl-C, the last flush. Exit status: that of
+//! Owns the life of the process: the thread with the large stack, the machine, the last flush. Exit status: that of
 //! `exit(n)`; 0; 1 when the program, or a thread that nobody joined, failed; 2 when the command line is wrong; 130 when it was
 //! interrupted.
 
-use std::io::{IsTerminal, Read};
+use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
-use crate::gc::{Handle, Interrupter, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown};
 use crate::options::{self, Command, Dump, Options};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
+use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem};
-use crate::runtime::{Kind, Namespace, Vm, console, declare, foreign, report, threads};
+use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
 
+mod signals;
 mod snapshot;
 mod test;
 mod test_file;
@@ -26,12 +28,13 @@ const FAILED: u8 = 1;
 /// The status of a wrong command line.
 const MISUSE: u8 = 2;
 /// The status of an interrupted program.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Runs the process; the generator is handed in.
 pub fn main(compiler: Compiler) -> ExitCode {
     crate::runtime::quiet_panics();
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    signals::ignore_file_limit();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let options = match options::parse(&arguments) {
         Ok(options) => options,
         Err(why) => {
@@ -45,8 +48,15 @@ pub fn main(compiler: Compiler) -> ExitCode {
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
         _ => {
-            let stack = threads::stack_size(&options.heap, threads::MAIN_STACK);
-            on_large_stack(stack, move || with_machine(options, compiler))
+            let answered = signals::hold();
+            let stack = threads::main_stack(&options.heap);
+            match on_large_stack(stack, move || with_machine(options, compiler)) {
+                Ok(()) => signals::answer(&answered),
+                Err(error) => {
+                    console::write_error(&format!("harrier: cannot start: {error}\n"));
+                    FAILED
+                }
+            }
         }
     };
     console::exit(i32::from(status))
@@ -57,19 +67,17 @@ fn print(text: &str) -> u8 {
     0
 }
 
-fn on_large_stack(stack: usize, run: impl FnOnce() -> u8 + Send + 'static) -> u8 {
-    let thread = std::thread::Builder::new().name("harrier".into()).stack_size(stack).spawn(run);
-    match thread.map(|t| t.join()) {
-        Ok(Ok(status)) => status,
-        Ok(Err(_panic)) => {
+/// Starts the thread that runs the program, and that ends the process with the status. Its stack is smaller where addresses
+/// are rare.
+fn on_large_stack(stack: usize, run: impl FnOnce() -> u8 + Send + 'static) -> std::io::Result<()> {
+    let body = move || {
+        let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_panic| {
             console::write_error("harrier: an internal error ended the program; this is a bug in Harrier\n");
             FAILED
-        }
-        Err(error) => {
-            console::write_error(&format!("harrier: cannot start: {error}\n"));
-            FAILED
-        }
-    }
+        });
+        console::exit(i32::from(status))
+    };
+    threads::start(stack, Box::new(body))
 }
 
 fn with_machine(options: Options, compiler: Compiler) -> u8 {
@@ -84,7 +92,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
     vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
-    install_interrupt(&cx);
+    signals::interrupt_me(&cx);
     let cx = &mut *cx;
     if let Err(error) = load::core(cx) {
         return failed(cx, error);
@@ -93,37 +101,45 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
         Command::Run { file, arguments } => run_file(cx, file, arguments, &options),
         Command::Evaluate { text, arguments } => evaluate(cx, text, arguments),
         Command::TestFile { file } => test_file::run(cx, file, &options),
-        _ => crate::repl::run(cx),
+        _ => {
+            signals::conversation();
+            crate::repl::run(cx)
+        }
     }
 }
 
 // ---- programs ----
 
-fn run_file(cx: &mut Thread, file: &str, arguments: &[String], options: &Options) -> u8 {
-    let (name, text) = match read(file) {
-        Ok(read) => read,
-        Err(why) => {
+fn run_file(cx: &mut Thread, file: &Path, arguments: &[String], options: &Options) -> u8 {
+    let loaded = match read_outside(cx, file) {
+        Ok(Ok((name, text))) => {
+            set_arguments(cx, arguments);
+            load_file(cx, file, &name, text, options)
+        }
+        Ok(Err(why)) => {
             console::write_error(&format!("harrier: {why}\n"));
             return MISUSE;
         }
+        Err(thrown) => Err(LoadError::Thrown(thrown)),
     };
-    let loaded = if file == "-" {
-        set_arguments(cx, arguments);
-        declare::namespace(cx, "main")
-            .map_err(|e| LoadError::Thrown(e.throw(cx)))
-            .and_then(|namespace| Ok(load::evaluate(cx, &name, &text, namespace)?.namespace))
-    } else {
-        set_arguments(cx, arguments);
-        let path = Path::new(file);
-        cx.vm().loader.set_search(load::paths::SearchPath::of_program(path, options.include.clone()));
-        load::program(cx, path, &name, text)
-    };
-    let namespace = match loaded {
-        Ok(namespace) => namespace,
-        Err(error) => return finish(cx, Err(error)),
-    };
-    let outcome = call_main(cx, namespace, arguments);
+    let outcome = loaded.and_then(|namespace| call_main(cx, namespace, arguments));
     finish(cx, outcome)
+}
+
+/// Loads a program; one from stdin has no file, and sees no others.
+fn load_file(
+    cx: &mut Thread,
+    file: &Path,
+    name: &str,
+    text: String,
+    options: &Options,
+) -> Result<&'static Namespace, LoadError> {
+    if file.as_os_str() == "-" {
+        let namespace = declare::namespace(cx, "main").map_err(|e| LoadError::Thrown(e.throw(cx)))?;
+        return Ok(load::evaluate(cx, name, &text, namespace)?.namespace);
+    }
+    cx.vm().loader.set_search(load::paths::SearchPath::of_program(file, options.include.clone()));
+    load::program(cx, file, name, text)
 }
 
 fn set_arguments(cx: &Thread, arguments: &[String]) {
@@ -167,7 +183,7 @@ fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
         Err(error) => failed(cx, error),
     };
     if status != INTERRUPTED {
-        match threads::wait_for_all(cx) {
+        match threads::wait_for_all(cx, 0) {
             Ok(reports) => {
                 reports.iter().for_each(|r| console::write_error(&format!("in a thread: {r}")));
                 // What nobody has seen fail has failed all the same.
@@ -194,7 +210,7 @@ fn failed(cx: &mut Thread, error: LoadError) -> u8 {
 fn thrown_status(cx: &mut Thread, thrown: Thrown) -> u8 {
     let report = report::uncaught(cx, thrown, color());
     console::write_error(&report.text);
-    if report.kind == Some(Kind::Interrupted) { INTERRUPTED } else { FAILED }
+    if report.interrupt { INTERRUPTED } else { FAILED }
 }
 
 fn color() -> bool {
@@ -203,28 +219,35 @@ fn color() -> bool {
 
 // ---- texts ----
 
+/// The longest text of a program.
+const LONGEST: usize = 1 << 30;
+
 /// The text of a program and its name in messages.
-fn read(file: &str) -> Result<(String, String), String> {
-    let (name, bytes) = if file == "-" {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut bytes);
-        ("<stdin>".to_string(), read.map(|_| bytes))
+fn read(file: &Path, stop: Stop<'_>) -> Result<(String, String), String> {
+    let (name, bytes) = if file.as_os_str() == "-" {
+        ("<stdin>".to_string(), descriptor::read_to_end(&libc::STDIN_FILENO, LONGEST, stop))
     } else {
-        (file.to_string(), std::fs::read(file))
+        let bytes =
+            descriptor::open(file, libc::O_RDONLY, stop).and_then(|fd| descriptor::read_to_end(&fd, LONGEST, stop));
+        (file.to_string_lossy().into_owned(), bytes)
     };
-    let bytes = bytes.map_err(|e| format!("cannot read {name}: {}", why(&e)))?;
+    let bytes = bytes.map_err(|e| format!("cannot read {name}: {}", descriptor::why(&e)))?;
     let text = reader::decode(bytes).map_err(|e| format!("cannot read {name}: {}", e.message))?;
     Ok((name, text))
 }
 
-/// The error of the system without its number.
-fn why(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_string()
+/// The same while the interrupt key may be pressed.
+fn read_outside(cx: &mut Thread, file: &Path) -> Result<Result<(String, String), String>, Thrown> {
+    threads::waiting(cx, |stop| {
+        let mut off = false;
+        let text = read(file, &mut || stop().inspect(|_| off = true));
+        if off { Err(descriptor::called_off()) } else { Ok(text) }
+    })
+    .map(|read| read.unwrap_or_else(|error| Err(descriptor::why(&error))))
 }
 
-fn dump_tree(file: &str) -> u8 {
-    let (name, text) = match read(file) {
+fn dump_tree(file: &Path) -> u8 {
+    let (name, text) = match read(file, &mut descriptor::patient) {
         Ok(read) => read,
         Err(why) => {
             console::write_error(&format!("harrier: {why}\n"));
@@ -244,38 +267,4 @@ fn dump_tree(file: &str) -> u8 {
 /// Problems as text, for the other rooms of the command line.
 fn problems_text(problems: &[Problem]) -> String {
     load::render_problems(problems, false)
-}
-
-// ---- Ctrl-C ----
-
-static MAIN_THREAD: OnceLock<Interrupter> = OnceLock::new();
-static PENDING: AtomicU32 = AtomicU32::new(0);
-
-/// The first Ctrl-C interrupts the program, which can catch it; another one that finds the first unnoticed ends the process.
-fn install_interrupt(cx: &Thread) {
-    if MAIN_THREAD.set(cx.interrupter()).is_err() {
-        return;
-    }
-    // SAFETY: the handler does what a handler may: it touches atomics, and calls _exit.
-    unsafe {
-        let mut action = std::mem::zeroed::<libc::sigaction>();
-        action.sa_sigaction = interrupted as *const () as usize;
-        libc::sigemptyset(&mut action.sa_mask);
-        libc::sigaction(libc::SIGINT, &action, std::ptr::null_mut());
-    }
-}
-
-/// The program has noticed the interrupt.
-pub fn interrupt_noticed() {
-    PENDING.store(0, Ordering::SeqCst);
-}
-
-extern "C" fn interrupted(_signal: libc::c_int) {
-    if PENDING.fetch_add(1, Ordering::SeqCst) >= 2 {
-        // SAFETY: may be called in a signal handler.
-        unsafe { libc::_exit(i32::from(INTERRUPTED)) }
-    }
-    if let Some(thread) = MAIN_THREAD.get() {
-        thread.interrupt();
-    }
 }

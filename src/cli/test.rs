@@ -3,12 +3,19 @@
 //! Owns discovery, processes with their time limit, and the report. A file that crashes or hangs is one failure more and
 //! disturbs nothing else.
 
-use std::io::Read;
+use std::collections::{HashSet, VecDeque};
+use std::ffi::OsString;
+use std::fs::{DirEntry, File};
+use std::io::{Read, Seek};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -16,10 +23,16 @@ use serde_json::{Value, json};
 use super::snapshot::{self, Expectation};
 use super::test_file::RESULTS;
 use crate::options::Options;
-use crate::runtime::{console, lock};
+use crate::runtime::{console, descriptor, lock};
 
-/// Output of a failed file beyond this is cut.
-const SHOWN_OUTPUT: usize = 4000;
+/// Of the output of a failed file so many bytes are shown at its beginning and at its end.
+const SHOWN_OUTPUT: usize = 2000;
+/// So many bytes of the output of a process are kept.
+const KEPT_OUTPUT: usize = 1 << 20;
+/// So many bytes of its results are read.
+const KEPT_RESULTS: u64 = 64 << 20;
+/// A process whose time is over has so long to write its buffers.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A file to run.
 struct TestFile {
@@ -51,18 +64,27 @@ struct FileOutcome {
 /// Runs the tests below these paths (the present folder when there are none).
 pub fn run(paths: &[PathBuf], options: &Options) -> u8 {
     let here = [PathBuf::from(".")];
-    let mut files = Vec::new();
+    let mut search = Search::default();
     for path in if paths.is_empty() { &here[..] } else { paths } {
         if !path.exists() {
             console::write_error(&format!("harrier: there is no {}\n", path.display()));
             return super::MISUSE;
         }
-        find(path, &mut files);
+        search.find(path);
     }
-    let files: Vec<TestFile> = files.into_iter().filter_map(|f| look(f, options)).collect();
+    let Search { files, mut unreadable, .. } = search;
+    let looked = files.into_iter().filter_map(|path| look(path, options));
+    let mut files: Vec<TestFile> = Vec::new();
+    for result in looked {
+        match result {
+            Ok(file) => files.push(file),
+            Err(outcome) => unreadable.push(outcome),
+        }
+    }
+    unreadable.iter().for_each(show);
     let jobs = options.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
     let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
+    let results = Mutex::new(unreadable);
     std::thread::scope(|scope| {
         for _ in 0..jobs.min(files.len()) {
             scope.spawn(|| {
@@ -93,43 +115,72 @@ pub fn run(paths: &[PathBuf], options: &Options) -> u8 {
     if failed == 0 { 0 } else { super::FAILED }
 }
 
-/// All `.hr` files below a path, in order.
-fn find(path: &Path, files: &mut Vec<PathBuf>) {
-    if path.is_file() {
-        files.push(path.to_path_buf());
-        return;
-    }
-    let Ok(entries) = std::fs::read_dir(path) else { return };
-    let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-    entries.sort();
-    for entry in entries {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') || name == "target" {
-            continue;
+/// The looking for files.
+#[derive(Default)]
+struct Search {
+    files: Vec<PathBuf>,
+    unreadable: Vec<FileOutcome>,
+    /// The folders that were looked at, by device and number: a link may lead to one of them again.
+    seen: HashSet<(u64, u64)>,
+}
+
+impl Search {
+    /// Finds all `.hr` files below a path, in order.
+    fn find(&mut self, path: &Path) {
+        match std::fs::metadata(path) {
+            Ok(data) if !data.is_dir() => self.files.push(path.to_path_buf()),
+            Ok(data) if !self.seen.insert((data.dev(), data.ino())) => {}
+            Ok(_) => match std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+                Ok(entries) => self.look_through(entries),
+                Err(error) => self.unreadable.push(unreadable(path, &error)),
+            },
+            Err(error) => self.unreadable.push(unreadable(path, &error)),
         }
-        if entry.is_dir() {
-            find(&entry, files);
-        } else if name.ends_with(".hr") {
-            files.push(entry);
+    }
+
+    fn look_through(&mut self, entries: Vec<DirEntry>) {
+        let mut entries: Vec<PathBuf> = entries.into_iter().map(|e| e.path()).collect();
+        // A folder is found under its own name, if it has one here, rather than by a link.
+        entries.sort_by_cached_key(|path| (path.is_dir() && path.is_symlink(), path.clone()));
+        for entry in entries {
+            let name = entry.file_name().unwrap_or_default().as_bytes();
+            if name.starts_with(b".") || name == b"target" {
+                continue;
+            }
+            let is_program = name.ends_with(b".hr");
+            match std::fs::metadata(&entry) {
+                Ok(data) if data.is_dir() || data.is_file() && is_program => self.find(&entry),
+                Err(error) if is_program => self.unreadable.push(unreadable(&entry, &error)),
+                _ => {}
+            }
         }
     }
 }
 
+/// The failure of a file or folder that cannot be read.
+fn unreadable(path: &Path, error: &std::io::Error) -> FileOutcome {
+    let mut outcome = FileOutcome { path: path.display().to_string(), ..FileOutcome::default() };
+    outcome.fail("the file", format!("cannot read it: {}\n", descriptor::why(error)), 0.0);
+    outcome
+}
+
 /// A file that has something to run.
-fn look(path: PathBuf, options: &Options) -> Option<TestFile> {
-    let text = String::from_utf8_lossy(&std::fs::read(&path).ok()?).into_owned();
+fn look(path: PathBuf, options: &Options) -> Option<Result<TestFile, FileOutcome>> {
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => return Some(Err(unreadable(&path, &error))),
+    };
     let tests: Vec<&str> = text.lines().filter_map(|l| l.trim_start().strip_prefix("test ")).collect();
     let has_tests = tests.iter().any(|t| t.trim_start().starts_with('"'));
-    let expectation = snapshot::expectation(&text);
+    let mut expectation = snapshot::expectation(&text);
     if let Some(filter) = &options.filter {
         let by_path = path.to_string_lossy().contains(filter.as_str());
         if !by_path && !tests.iter().any(|t| t.contains(filter.as_str())) {
             return None;
         }
-        let expectation = expectation.filter(|_| by_path);
-        return (has_tests || expectation.is_some()).then_some(TestFile { path, text, has_tests, expectation });
+        expectation = expectation.filter(|_| by_path);
     }
-    (has_tests || expectation.is_some()).then_some(TestFile { path, text, has_tests, expectation })
+    (has_tests || expectation.is_some()).then_some(Ok(TestFile { path, text, has_tests, expectation }))
 }
 
 /// How a process ended.
@@ -137,8 +188,8 @@ struct Ended {
     status: Option<i32>,
     signal: Option<i32>,
     timed_out: bool,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    stdout: Printed,
+    stderr: Printed,
     ms: f64,
 }
 
@@ -147,50 +198,124 @@ fn harrier(options: &Options) -> Command {
     let program = std::env::var_os("HARRIER_BIN").map(PathBuf::from).or_else(|| std::env::current_exe().ok());
     let program = program.unwrap_or_else(|| PathBuf::from("harrier"));
     let mut command = Command::new(program);
-    command.args(&options.handed_on);
+    command.args(&options.handed_on).env(console::LINES, "1");
     for folder in &options.include {
         command.arg("-I").arg(folder);
     }
     command
 }
 
-fn execute(mut command: Command, limit: Duration) -> std::io::Result<Ended> {
+/// Runs a process; `keep` bytes of what it prints are kept at least, and `results` is a file that it may write to.
+fn execute(mut command: Command, limit: Duration, keep: usize, results: Option<&File>) -> std::io::Result<Ended> {
     let start = Instant::now();
-    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let (parent, results) = (std::process::id(), results.map(AsRawFd::as_raw_fd));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    // SAFETY: between fork and exec only system calls are made.
+    unsafe {
+        command.pre_exec(move || {
+            // However the runner ends, its children do as well; if it has ended already, nobody would tell.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            if libc::getppid() as u32 != parent {
+                libc::_exit(1);
+            }
+            if let Some(results) = results {
+                libc::fcntl(results, libc::F_SETFD, 0);
+            }
+            Ok(())
+        });
+    }
     let mut child = command.spawn()?;
-    let stdout = reader(child.stdout.take());
-    let stderr = reader(child.stderr.take());
+    let stdout = reader(child.stdout.take(), keep);
+    let stderr = reader(child.stderr.take(), KEPT_OUTPUT);
     let (status, timed_out) = wait(&mut child, start, limit)?;
     let ms = start.elapsed().as_secs_f64() * 1000.0;
-    let gather = |r: std::thread::JoinHandle<Vec<u8>>| r.join().unwrap_or_default();
+    let gather = |r: JoinHandle<Printed>| r.join().unwrap_or_default();
     let (status, signal) = (status.code(), status.signal());
     Ok(Ended { status, signal, timed_out, stdout: gather(stdout), stderr: gather(stderr), ms })
 }
 
-fn reader(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+/// What a process has printed: its beginning, and its end when that was too much to keep.
+#[derive(Default)]
+struct Printed {
+    head: Vec<u8>,
+    left_out: usize,
+    tail: VecDeque<u8>,
+}
+
+impl Printed {
+    fn add(&mut self, bytes: &[u8], keep: usize) {
+        let (head, rest) = bytes.split_at(bytes.len().min(keep - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let surplus = self.tail.len().saturating_sub(SHOWN_OUTPUT);
+        self.tail.drain(..surplus);
+        self.left_out += surplus;
+    }
+
+    fn is_whole(&self) -> bool {
+        self.left_out == 0 && self.tail.is_empty()
+    }
+
+    /// Its beginning and its end.
+    fn shown(&self) -> String {
+        let all: Vec<u8> = self.head.iter().chain(&self.tail).copied().collect();
+        if self.left_out == 0 && all.len() <= 2 * SHOWN_OUTPUT {
+            return String::from_utf8_lossy(&all).into_owned();
+        }
+        let left_out = self.left_out + all.len() - 2 * SHOWN_OUTPUT;
+        let (head, tail) = (&all[..SHOWN_OUTPUT], &all[all.len() - SHOWN_OUTPUT..]);
+        let [head, tail] = [head, tail].map(String::from_utf8_lossy);
+        format!("{head}…\n… {left_out} more bytes …\n…{tail}")
+    }
+}
+
+fn reader(stream: Option<impl Read + Send + 'static>, keep: usize) -> JoinHandle<Printed> {
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
+        let mut printed = Printed::default();
+        let mut buffer = vec![0; 64 << 10];
         if let Some(mut stream) = stream {
             // What could be read is shown.
-            let _ = stream.read_to_end(&mut bytes);
+            while let Ok(n @ 1..) = stream.read(&mut buffer) {
+                printed.add(&buffer[..n], keep);
+            }
         }
-        bytes
+        printed
     })
 }
 
-fn wait(child: &mut Child, start: Instant, limit: Duration) -> std::io::Result<(std::process::ExitStatus, bool)> {
+/// Waits for the end of a process, which is asked to end when its time is over, so that it writes its buffers, and then made
+/// to end.
+fn wait(child: &mut Child, start: Instant, limit: Duration) -> std::io::Result<(ExitStatus, bool)> {
     let mut pause = Duration::from_micros(500);
+    // SAFETY: the child leads a group of its own, and has not been waited for.
+    let signal = |child: &Child, signal| unsafe { libc::kill(-(child.id() as i32), signal) };
+    let mut asked = false;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok((status, false));
+            return Ok((status, asked));
         }
-        if start.elapsed() >= limit {
-            // SAFETY: the child leads a group of its own, and has not been waited for.
-            unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+        let over = start.elapsed();
+        if over >= limit && !asked {
+            signal(child, libc::SIGTERM);
+            asked = true;
+        }
+        if over >= limit + GRACE {
+            signal(child, libc::SIGKILL);
             return Ok((child.wait()?, true));
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// A file without a name, for the results of a process.
+fn results_file() -> std::io::Result<File> {
+    // SAFETY: the name ends with a zero; the descriptor is new.
+    unsafe {
+        match libc::memfd_create(c"results".as_ptr(), libc::MFD_CLOEXEC) {
+            -1 => Err(std::io::Error::last_os_error()),
+            fd => Ok(File::from_raw_fd(fd)),
+        }
     }
 }
 
@@ -206,19 +331,22 @@ fn run_one(file: &TestFile, options: &Options) -> FileOutcome {
 }
 
 fn run_tests(file: &TestFile, options: &Options, outcome: &mut FileOutcome) {
-    let results = std::env::temp_dir().join(format!("harrier-test-{}-{:p}", std::process::id(), file));
-    if let Err(error) = std::fs::write(&results, "") {
-        outcome.fail("the file", format!("cannot write {}: {error}", results.display()), 0.0);
-        return;
-    }
+    let mut results = match results_file() {
+        Ok(results) => results,
+        Err(error) => return outcome.fail("the file", format!("cannot make a file for the results: {error}"), 0.0),
+    };
+    let mut argument = OsString::from("--test-file=");
+    argument.push(&file.path);
     let mut command = harrier(options);
-    command.arg(format!("--test-file={}", file.path.display())).env(RESULTS, &results);
+    command.arg(argument).env(RESULTS, results.as_raw_fd().to_string());
     if let Some(filter) = &options.filter {
         command.arg("--filter").arg(filter);
     }
-    let ended = execute(command, options.limit);
-    let log = std::fs::read_to_string(&results).unwrap_or_default();
-    let _ = std::fs::remove_file(&results);
+    let ended = execute(command, options.limit, KEPT_OUTPUT, Some(&results));
+    let mut log = Vec::new();
+    // What could be read counts: without the end of it the file has failed.
+    let _ = results.rewind().and_then(|()| results.take(KEPT_RESULTS).read_to_end(&mut log));
+    let log = String::from_utf8_lossy(&log);
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => return outcome.fail("the file", format!("cannot start: {error}"), 0.0),
@@ -244,13 +372,14 @@ fn run_tests(file: &TestFile, options: &Options, outcome: &mut FileOutcome) {
 
 fn run_snapshot(file: &TestFile, expectation: &Expectation, options: &Options, outcome: &mut FileOutcome) {
     let mut command = harrier(options);
-    command.arg("run").arg(&file.path);
-    let ended = match execute(command, options.limit) {
+    command.arg("run").arg("--").arg(&file.path);
+    let keep = KEPT_OUTPUT + expectation.stdout.as_ref().map_or(0, String::len);
+    let ended = match execute(command, options.limit, keep, None) {
         Ok(ended) => ended,
         Err(error) => return outcome.fail("snapshot", format!("cannot start: {error}"), 0.0),
     };
-    let stdout = String::from_utf8_lossy(&ended.stdout).into_owned();
-    let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let stdout = String::from_utf8_lossy(&ended.stdout.head).into_owned();
+    let stderr = String::from_utf8_lossy(&ended.stderr.head).into_owned();
     let mut why = String::new();
     if ended.signal.is_some() || ended.timed_out {
         why.push_str(&how(&ended, options.limit));
@@ -261,7 +390,7 @@ fn run_snapshot(file: &TestFile, expectation: &Expectation, options: &Options, o
     if let Some(expected) = &expectation.stdout
         && *expected != stdout
     {
-        if options.update_snapshots && why.is_empty() {
+        if options.update_snapshots && why.is_empty() && ended.stdout.is_whole() {
             match std::fs::write(&file.path, snapshot::with_snapshot(&file.text, expectation, &stdout)) {
                 Ok(()) => outcome.updated = true,
                 Err(error) => why.push_str(&format!("cannot write the snapshot: {error}\n")),
@@ -278,7 +407,7 @@ fn run_snapshot(file: &TestFile, expectation: &Expectation, options: &Options, o
     if !ok {
         outcome.signal = outcome.signal.or(ended.signal);
         outcome.timed_out |= ended.timed_out;
-        outcome.output.push_str(&cut(&stderr));
+        outcome.output.push_str(&ended.stderr.shown());
     }
     outcome.outcomes.push(Outcome { name: "snapshot".into(), ok, message: why, ms: ended.ms });
 }
@@ -326,15 +455,7 @@ impl FileOutcome {
     fn note(&mut self, ended: &Ended) {
         self.signal = ended.signal.filter(|_| !ended.timed_out);
         self.timed_out = ended.timed_out;
-        let both = [String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr)].concat();
-        self.output = cut(&both);
-    }
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_OUTPUT) {
-        Some((at, _)) => format!("{}…\n", &text[..at]),
-        None => text.to_string(),
+        self.output = [ended.stdout.shown(), ended.stderr.shown()].concat();
     }
 }
 

@@ -1,11 +1,12 @@
 //! The process of one test file.
 //!
 //! Owns the running of `test` blocks one after the other, and the protocol by which the runner learns of them: lines of JSON
-//! in the file that `HARRIER_TEST_RESULTS` names: one with the names of all tests before anything runs, so that those that
+//! in the descriptor that `HARRIER_TEST_RESULTS` names: one with the names of all tests before anything runs, so that those that
 //! never do are known; one when a test starts and one when it ends, so that a crash names its test.
 
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::FromRawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,9 +19,9 @@ use crate::options::Options;
 use crate::reader::tree::{Item, Source};
 use crate::reader::{self, Surroundings};
 use crate::runtime::load::{self, LoadError};
-use crate::runtime::{console, report};
+use crate::runtime::{console, descriptor, report, threads};
 
-/// The variable that names the file for the results.
+/// The variable that names the descriptor of the file for the results.
 pub const RESULTS: &str = "HARRIER_TEST_RESULTS";
 
 struct Log(Option<File>);
@@ -36,9 +37,11 @@ impl Log {
 
 /// Loads the file and runs its tests; the status says whether all is well.
 pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
-    let mut log = Log(std::env::var_os(RESULTS).and_then(|path| File::options().append(true).open(path).ok()));
+    let descriptor = std::env::var(RESULTS).ok().and_then(|number| number.parse().ok());
+    // SAFETY: the runner has opened it for this process alone.
+    let mut log = Log(descriptor.map(|fd| unsafe { File::from_raw_fd(fd) }));
     let shown = file.to_string_lossy();
-    let (name, text) = match read(&shown) {
+    let (name, text) = match read(file, &mut descriptor::patient) {
         Ok(read) => read,
         Err(why) => {
             console::write_error(&format!("{why}\n"));
@@ -66,22 +69,32 @@ pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
             continue;
         }
         log.line(json!({ "start": &*test.name, "place": test.place }));
-        let start = Instant::now();
+        let (start, threads) = (Instant::now(), cx.vm().threads.started());
         let mark = cx.mark();
         let outcome = cx.alloc_closure(test.code.address(), &[]).and_then(|f| cx.call(f, &[]).map(|_| ()));
+        let mut message = outcome.err().map(|thrown| report::uncaught(cx, thrown, false).text).unwrap_or_default();
+        message.push_str(&failures_of_threads(cx, threads));
         let ms = start.elapsed().as_secs_f64() * 1000.0;
-        match outcome {
-            Ok(()) => log.line(json!({ "end": &*test.name, "ok": true, "ms": ms })),
-            Err(thrown) => {
-                failed += 1;
-                let report = report::uncaught(cx, thrown, false);
-                log.line(json!({ "end": &*test.name, "ok": false, "ms": ms, "message": report.text }));
-            }
-        }
+        log.line(json!({ "end": &*test.name, "ok": message.is_empty(), "ms": ms, "message": message }));
+        failed += usize::from(!message.is_empty());
         cx.release(mark);
+    }
+    // Those that the top level has started.
+    let message = failures_of_threads(cx, 0);
+    if !message.is_empty() {
+        log.line(json!({ "end": "the file", "ok": false, "ms": 0.0, "message": message }));
+        failed += 1;
     }
     log.line(json!({ "done": true }));
     if failed == 0 { 0 } else { super::FAILED }
+}
+
+/// A test lasts, as a program does, until the threads that it has started have ended: reports of those that failed unseen.
+fn failures_of_threads(cx: &mut Thread, since: u64) -> String {
+    match threads::wait_for_all(cx, since) {
+        Ok(reports) => reports.iter().map(|report| format!("in a thread: {report}")).collect(),
+        Err(thrown) => report::uncaught(cx, thrown, false).text,
+    }
 }
 
 /// The names of the tests in a text, in order; none when it does not parse, which loading it reports.

@@ -127,6 +127,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.at = node;
         let i = self.top(0);
         let mut misfit = Join::new();
+        if self.takes_anything(pattern) {
+            let exception = self.state.operand(i).clone();
+            self.state.push(exception);
+            self.call_helper(Helper::IsInterrupt, 1, &[], Facts::BOOL);
+            self.branch_on_value(true, &mut misfit);
+        }
         self.match_pattern(pattern, i, &mut misfit);
         self.expression(handler);
         let value = self.state.pop();
@@ -140,6 +146,24 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.finish_value(end);
         self.at = node;
+    }
+
+    /// Does the pattern of a handler fit whatever is thrown, without asking for an Interrupt by its name? The user's wish to
+    /// end the program passes such a handler by.
+    fn takes_anything(&self, pattern: PatternId) -> bool {
+        match self.unit.pattern(pattern) {
+            Pattern::Ignore | Pattern::Bind(_) => true,
+            Pattern::Or(alternatives) => {
+                let names_it = |p: &PatternId| match self.unit.pattern(*p) {
+                    Pattern::Struct { type_, .. } => {
+                        self.unit.name(self.unit.globals[type_.index()].name) == "Interrupt"
+                    }
+                    _ => false,
+                };
+                !alternatives.iter().any(names_it) && alternatives.iter().any(|p| self.takes_anything(*p))
+            }
+            _ => false,
+        }
     }
 
     /// Throws the latest operand on.

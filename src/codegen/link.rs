@@ -61,6 +61,8 @@ pub enum Helper {
     StructBase,
     /// `(value, raw type id, raw variant index or -1)`: a Bool; for instances of older layouts.
     IsInstance,
+    /// value → Is it what the interrupt key throws?
+    IsInterrupt,
     /// `(vector, from, after)`: the elements from `from` on, without the last `after`, as a vector.
     SubVector,
     /// `(from, to)`: throws what `range(from, to)` throws, or that the range is too large to count through.

@@ -118,7 +118,8 @@ impl Heap {
     pub fn new(options: Options) -> std::io::Result<Arc<Heap>> {
         let memory = physical_memory();
         let max = options.max_heap.unwrap_or(memory / 5 * 2).max(BLOCK * 16);
-        let pool = Pool::new(max.saturating_mul(3).saturating_add(256 << 20).max(1 << 30), options.verify)?;
+        let addresses = max.saturating_mul(3).saturating_add(256 << 20).max(1 << 30).min(options.addresses);
+        let pool = Pool::new(addresses, options.verify)?;
         let spaces = Spaces {
             pool,
             copy: Default::default(),
@@ -311,8 +312,9 @@ fn physical_memory() -> usize {
     let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let all = usize::try_from(pages).unwrap_or(0).saturating_mul(usize::try_from(size).unwrap_or(4096));
     let all = if all == 0 { 4 << 30 } else { all };
-    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|s| s.trim().parse().ok());
-    group.map_or(all, |group: usize| group.min(all))
+    let groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+    let limit = |file: &str| std::fs::read_to_string(file).ok()?.trim().parse::<usize>().ok();
+    groups.into_iter().filter_map(limit).fold(all, usize::min)
 }
 
 /// The bounds of the calling thread's stack.

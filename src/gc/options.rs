@@ -48,6 +48,8 @@ pub struct Options {
     /// `--max-heap`: the most bytes that objects may take; two fifths of the machine's memory when it is not given, because
     /// copying takes as much again.
     pub max_heap: Option<usize>,
+    /// The most bytes of addresses to reserve.
+    pub addresses: usize,
     /// The first collection happens when this much is allocated.
     pub first_threshold: usize,
 }
@@ -60,6 +62,7 @@ impl Default for Options {
             verify: false,
             // Unit tests make heaps by the hundred, and an emulator keeps a table of all addresses that are reserved.
             max_heap: cfg!(test).then_some(256 << 20),
+            addresses: usize::MAX,
             first_threshold: 64 << 20,
         }
     }

@@ -210,7 +210,7 @@ impl Thread {
         }
     }
 
-    /// Whether the interrupt key was pressed since this was last asked: for blocking calls that came back early.
+    /// Forgets that the interrupt key was pressed; whether it was.
     pub fn take_interrupt(&self) -> bool {
         self.interrupt.swap(false, Ordering::SeqCst)
     }
@@ -416,6 +416,12 @@ impl Drop for Attached {
 pub struct Interrupter(Arc<Storage>);
 
 impl Interrupter {
+    /// Whether the thread was interrupted and has not noticed.
+    pub fn is_pending(&self) -> bool {
+        // SAFETY: the storage is alive; only an atomic is touched.
+        unsafe { &*self.0.0.get() }.interrupt.load(Ordering::SeqCst)
+    }
+
     /// The thread's next poll returns [`super::slow::Poll::Interrupted`].
     pub fn interrupt(&self) {
         // SAFETY: the storage is alive; only atomics are touched. The flag comes before the limit: see

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::completion::Names;
 use crate::gc::Thread;
 use crate::runtime::load::{self, LoadError, render_problems};
-use crate::runtime::{Kind, Namespace, builtins, console, declare, foreign, report};
+use crate::runtime::{Namespace, builtins, console, declare, foreign, report};
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,8 @@ impl Session {
         self.pending.push_str(line);
         self.pending.push('\n');
         let text = std::mem::take(&mut self.pending);
+        // A key that found nothing to interrupt is no wish to interrupt this.
+        cx.take_interrupt();
         let mark = cx.mark();
         let answer = self.evaluate(cx, &text, gives_up);
         cx.release(mark);
@@ -141,9 +143,6 @@ impl Session {
             }
             Err(LoadError::Thrown(thrown)) => {
                 let report = report::uncaught(cx, thrown, self.color);
-                if report.kind == Some(Kind::Interrupted) {
-                    crate::cli::interrupt_noticed();
-                }
                 Answer::Error(report.text)
             }
         }

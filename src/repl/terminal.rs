@@ -1,6 +1,5 @@
 //! The terminal of the REPL: line editing and history, or plain lines when nobody sits there.
 
-use std::io::BufRead;
 use std::path::PathBuf;
 
 use rustyline::error::ReadlineError;
@@ -10,7 +9,7 @@ use rustyline::{CompletionType, Config, Editor};
 use super::completion::Names;
 use super::session::{Answer, Session, show};
 use crate::gc::Thread;
-use crate::runtime::console;
+use crate::runtime::{console, descriptor, streams, threads};
 
 /// Talks to a person.
 pub fn talk(cx: &mut Thread) -> u8 {
@@ -44,6 +43,9 @@ pub fn talk(cx: &mut Thread) -> u8 {
             }
             Err(ReadlineError::Interrupted) => session.give_up(),
             Err(ReadlineError::Eof) => break,
+            Err(ReadlineError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                console::write_error("harrier: what was typed is not UTF-8\n");
+            }
             Err(error) => {
                 console::write_error(&format!("harrier: {error}\n"));
                 break;
@@ -64,12 +66,16 @@ pub fn plain(cx: &mut Thread) -> u8 {
     let Some(mut session) = Session::new(cx, false) else { return 1 };
     let mut failed = false;
     loop {
-        let line = cx.outside(|| {
-            let mut line = String::new();
-            std::io::stdin().lock().read_line(&mut line).map(|n| (n > 0).then_some(line))
-        });
-        let answer = match line {
-            Ok(Some(line)) => session.line(cx, line.trim_end_matches(['\n', '\r'])),
+        // A key that is pressed while a line is awaited has nothing else to interrupt: it ends the program.
+        let Ok(line) = threads::waiting(cx, |stop| streams::line_of_stdin(stop)) else {
+            return crate::cli::INTERRUPTED;
+        };
+        let answer = match line.map(|line| line.map(|line| String::from_utf8(streams::without_end(line)))) {
+            Ok(Some(Ok(line))) => session.line(cx, &line),
+            Ok(Some(Err(_))) => {
+                session.give_up();
+                Answer::Error("harrier: a line that is not UTF-8\n".into())
+            }
             Ok(None) => {
                 let last = session.end(cx);
                 failed |= matches!(last, Answer::Error(_));
@@ -77,7 +83,7 @@ pub fn plain(cx: &mut Thread) -> u8 {
                 break;
             }
             Err(error) => {
-                console::write_error(&format!("harrier: cannot read: {error}\n"));
+                console::write_error(&format!("harrier: cannot read: {}\n", descriptor::why(&error)));
                 return 1;
             }
         };

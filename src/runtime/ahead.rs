@@ -20,7 +20,6 @@ use super::binding::BindingKind;
 use super::code::{ArityInfo, Code};
 use super::linked::LinkedUnit;
 use super::vm::Vm;
-use crate::asm::memory::RANGE_BYTES;
 use crate::codegen::facts::Hint;
 use crate::gc::layout;
 use crate::gc::{Thread, Value};
@@ -30,8 +29,8 @@ use crate::reader::tree::{FunctionId, Unit};
 const WINDOW_LOG: u8 = 8;
 /// The pattern may skip so many functions.
 const SKIPPED: usize = 3;
-/// So much code may there be before neighbours are compiled whatever the order of calls.
-const PLENTY: usize = RANGE_BYTES / 16;
+/// This part of the code memory may be used before neighbours are compiled whatever the order of calls.
+const PLENTY: usize = 16;
 /// The neighbours: a block of so many functions.
 const BLOCK: usize = 32;
 /// What is a small function: nodes, and bytes of text (for its constants).
@@ -94,7 +93,7 @@ impl Order {
             window = 0;
         }
         let count = (1 << window) - 1;
-        if count < BLOCK && vm.memory.stats().code_bytes > PLENTY {
+        if count < BLOCK && vm.memory.stats().code_bytes > vm.memory.range().len() / PLENTY {
             let start = k - k % BLOCK;
             return Plan { range: start..self.windows.len().min(start + BLOCK), count: BLOCK };
         }

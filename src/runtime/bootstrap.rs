@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::builtins::TABLES;
 use super::code::{Code, CodeSource};
 use super::declare::{self, DeclareError, VariantDeclaration};
-use super::errors::ErrorKind;
+use super::errors::{ErrorKind, INTERRUPT};
 use super::keywords::intern;
 use super::streams::Standard;
 use super::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
@@ -67,6 +67,10 @@ fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
     let layouts: FxHashMap<ErrorKind, u32> =
         ErrorKind::ALL.iter().filter_map(|kind| Some((*kind, info.variant(kind.name())?.layout))).collect();
     cx.vm().types.set_error_layouts(layouts);
+    let fields = vec![field("message"), field("location")];
+    let doc = "What the interrupt key throws. A handler takes it only when its pattern names it.";
+    let info = declare::structure(cx, core, INTERRUPT, fields, Some(doc.into()), None)?;
+    info.layout().into_iter().for_each(|layout| cx.vm().types.set_interrupt_layout(layout));
     let results = vec![
         VariantDeclaration { name: "Ok".into(), fields: vec![field("value")], doc: None },
         VariantDeclaration { name: "Err".into(), fields: vec![field("error")], doc: None },

@@ -1,104 +1,113 @@
-//! Standard output and error of the process.
+//! Standard output and error of the process, and its end.
 //!
-//! Owns the buffer of stdout and the order in which the two streams reach the terminal. Programs write through the dynamic
+//! Owns the outlet of stdout and the order in which the two streams reach the terminal. Programs write through the dynamic
 //! variable `out`, whose standard value ends here.
 //!
-//! Invariants: whole texts are never interleaved with those of other threads; what stdout got is on its way before stderr gets
-//! anything; a reader of stdout that has gone away ends the process quietly.
+//! Invariants: what stdout got is on its way before stderr gets anything; a reader of stdout that has gone away ends the
+//! process quietly; text that could not be written, and of which the program has not learned, is told at the end.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::{Mutex, OnceLock};
 
-use crate::gc::Thread;
+use super::descriptor::{self, why};
+use super::outlet::Outlet;
+use super::{streams, threads};
+use crate::gc::{Thread, Thrown};
 
-/// Buffered text is written when there is so much of it.
-const FULL: usize = 32 << 10;
+static STDOUT: Outlet = Outlet::standard(libc::STDOUT_FILENO);
+/// Whoever writes to stderr holds this.
+static STDERR: Outlet = Outlet::standard(libc::STDERR_FILENO);
+/// Text that was lost, when nobody was there to be told: what was to be written, and why it was not.
+static LOST: Mutex<Option<String>> = Mutex::new(None);
 
-static BUFFER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-/// Whoever writes holds this, so that texts leave in the order in which they left the buffer.
-static WRITER: Mutex<()> = Mutex::new(());
+/// When this variable is set, lines go out one by one: `harrier test` wants to have what a test printed before it crashed.
+pub const LINES: &str = "HARRIER_LINES";
 
-fn interactive() -> bool {
+fn by_lines() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| io::stdout().is_terminal())
+    *ANSWER.get_or_init(|| io::stdout().is_terminal() || std::env::var_os(LINES).is_some())
 }
 
 /// Writes to stdout. May let other threads collect.
-pub fn write(cx: &mut Thread, text: &[u8]) -> io::Result<()> {
-    let full = {
-        let mut buffer = super::lock(&BUFFER);
-        buffer.extend_from_slice(text);
-        buffer.len() >= FULL || interactive() && text.contains(&b'\n')
-    };
-    if full { cx.outside(flush) } else { Ok(()) }
-}
-
-/// Writes out what is buffered. Callers that are attached threads use [`flush_outside`] when the stream may block.
-pub fn flush() -> io::Result<()> {
-    let _writer = super::lock(&WRITER);
-    let text = std::mem::take(&mut *super::lock(&BUFFER));
-    if text.is_empty() {
-        return Ok(());
+pub fn write(cx: &mut Thread, text: &[u8]) -> Result<io::Result<()>, Thrown> {
+    match STDOUT.push(text) {
+        Ok(full) if full || by_lines() && text.contains(&b'\n') => flush(cx),
+        other => Ok(other.map(|_| ())),
     }
-    quiet_end(write_all(libc::STDOUT_FILENO, &text))
 }
 
-/// Writes out what is buffered, while other threads may collect.
-pub fn flush_outside(cx: &mut Thread) -> io::Result<()> {
-    cx.outside(flush)
+/// Writes out what stdout got, while other threads may collect.
+pub fn flush(cx: &mut Thread) -> Result<io::Result<()>, Thrown> {
+    threads::waiting(cx, |stop| quiet_end(STDOUT.flush(stop)))
+}
+
+/// Writes out what stdout got, because the program is about to ask for something.
+pub fn flush_for_prompt(cx: &mut Thread) -> Result<(), Thrown> {
+    // What is wrong with stdout shows at the end.
+    note(flush(cx)?);
+    Ok(())
+}
+
+/// Writes to stderr, after what stdout has got so far.
+pub fn write_to_stderr(cx: &mut Thread, text: &[u8]) -> Result<io::Result<()>, Thrown> {
+    flush_for_prompt(cx)?;
+    STDERR.push(text).map_or_else(|e| Ok(Err(e)), |_| threads::waiting(cx, |stop| STDERR.flush(stop)))
 }
 
 /// Writes to stdout from outside of any program.
 pub fn print(text: &str) {
-    print_bytes(text.as_bytes());
+    let _never_closed = STDOUT.push(text.as_bytes());
 }
 
-/// Writes bytes to the buffer of stdout.
-pub fn print_bytes(bytes: &[u8]) {
-    super::lock(&BUFFER).extend_from_slice(bytes);
-}
-
-/// Writes out what is buffered; errors show at the end.
+/// Writes out what stdout got, from outside of any program; errors show at the end.
 pub fn flush_quietly() {
-    let _ = flush();
+    note(quiet_end(STDOUT.flush(&mut descriptor::patient)));
 }
 
-/// Writes to stderr, after what stdout has got so far.
+/// Writes to stderr from outside of any program, after what stdout has got so far.
 pub fn write_error(text: &str) {
+    note(STDOUT.flush(&mut descriptor::patient));
+    let _never_closed = STDERR.push(text.as_bytes());
     // There is nobody left to tell when stderr does not work either.
-    let _ = flush();
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = STDERR.flush(&mut descriptor::patient);
+}
+
+/// What could not be written is told when the process ends.
+fn note(result: io::Result<()>) {
+    if let Err(error) = result {
+        note_lost("stdout", &error);
+    }
+}
+
+/// Remembers that text for a file or for stdout is lost, and nobody knows yet.
+pub fn note_lost(what: &str, error: &io::Error) {
+    let gone = error.kind() == io::ErrorKind::BrokenPipe && what == "stdout";
+    if !gone && !descriptor::is_called_off(error) {
+        super::lock(&LOST).get_or_insert_with(|| format!("harrier: cannot write to {what}: {}\n", why(error)));
+    }
+}
+
+/// Writes out all that is buffered, because the process is about to end; gives the status with which it should. With `hurry`
+/// nobody waits for a reader who does not read.
+pub fn finish(status: i32, hurry: bool) -> i32 {
+    streams::finish(hurry);
+    note(STDOUT.finish(hurry));
+    let lost = super::lock(&LOST).take();
+    let Some(text) = lost else { return status };
+    let _never_closed = STDERR.push(text.as_bytes());
+    let _ = STDERR.finish(true);
+    if status == 0 { 1 } else { status }
 }
 
 /// Ends the process, with all output written.
 pub fn exit(status: i32) -> ! {
-    super::streams::flush_all();
-    let failed = flush().is_err();
-    std::process::exit(if failed && status == 0 { 1 } else { status })
-}
-
-fn write_all(fd: libc::c_int, mut text: &[u8]) -> io::Result<()> {
-    while !text.is_empty() {
-        // SAFETY: the buffer is readable for its length.
-        let n = unsafe { libc::write(fd, text.as_ptr().cast(), text.len()) };
-        if n < 0 {
-            let error = io::Error::last_os_error();
-            match error.kind() {
-                io::ErrorKind::Interrupted => continue,
-                io::ErrorKind::WouldBlock => std::thread::sleep(std::time::Duration::from_millis(1)),
-                _ => return Err(error),
-            }
-            continue;
-        }
-        text = &text[n as usize..];
-    }
-    Ok(())
+    std::process::exit(finish(status, false))
 }
 
 /// When the reader has gone away (`harrier … | head`), nothing is left to do.
 fn quiet_end(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(finish(0, true)),
         other => other,
     }
 }

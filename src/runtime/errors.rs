@@ -4,7 +4,8 @@
 //! Must not know who catches or shows them (`runtime/unwind.rs`, `runtime/report.rs`).
 
 use super::builtins::Builtin;
-use crate::gc::{Handle, Thread, Thrown, Value, layout};
+use crate::gc::layout::{self, LayoutId};
+use crate::gc::{Handle, Thread, Thrown, Value};
 
 macro_rules! error_kinds {
     ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
@@ -65,10 +66,16 @@ error_kinds! {
     JsonError,
     /// An effect has no handler, or a continuation is used wrongly.
     EffectError,
-    /// The interrupt key was pressed.
-    Interrupted,
     /// Something that should not happen happened in Harrier itself.
     InternalError,
+}
+
+/// What the interrupt key throws: no fault of the program, and so no `SystemError`.
+pub const INTERRUPT: &str = "Interrupt";
+
+/// Is it what the interrupt key throws?
+pub fn is_interrupt(value: Value<'_>) -> bool {
+    value.layout() == value.thread().vm().types.interrupt_layout()
 }
 
 /// The longest printed value in a message, in characters.
@@ -84,8 +91,20 @@ impl Thread {
 
     #[cold]
     fn throw_text(&mut self, kind: ErrorKind, message: &str) -> Thrown {
+        let layout = self.vm().types.error_layout(kind);
+        self.throw_located(layout, message)
+    }
+
+    /// Throws an `Interrupt`.
+    #[cold]
+    pub fn throw_interrupt(&mut self) -> Thrown {
+        let layout = self.vm().types.interrupt_layout();
+        self.throw_located(layout, "the interrupt key was pressed")
+    }
+
+    fn throw_located(&mut self, layout: LayoutId, message: &str) -> Thrown {
         let location = super::trace::innermost_location(self);
-        match self.make_error(kind, message, &location) {
+        match self.make_located(layout, message, &location) {
             Ok(error) => Thrown::set(self, error),
             // Out of memory while making the error: that error is thrown already.
             Err(thrown) => thrown,
@@ -94,8 +113,12 @@ impl Thread {
 
     /// The value of a `SystemError`, not yet thrown.
     pub fn make_error(&mut self, kind: ErrorKind, message: &str, location: &str) -> Result<Handle, Thrown> {
+        let layout = self.vm().types.error_layout(kind);
+        self.make_located(layout, message, location)
+    }
+
+    fn make_located(&mut self, layout: LayoutId, message: &str, location: &str) -> Result<Handle, Thrown> {
         self.scoped(|cx| {
-            let layout = cx.vm().types.error_layout(kind);
             let message = cx.alloc_string(message)?;
             let location = cx.alloc_string(location)?;
             cx.alloc_slots(layout, &[message, location])

@@ -133,6 +133,7 @@ helpers! {
     Declare(item: word) = |cx: &mut Thread, _item: u64| -> Result<Word, Thrown> { let _ = cx; Ok(Word::NULL) };
     StructBase(base: value, type_: word, variant: word) = struct_base;
     IsInstance(value: value, type_: word, variant: word) = is_instance;
+    IsInterrupt(value: value) = is_interrupt;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     RangeError(from: value, to: value) = operators::range_error;
     MapFind(map: value, key: value) = operators::map_find;
@@ -214,7 +215,7 @@ fn poll(cx: &mut Thread) -> Result<Word, Thrown> {
     // SAFETY: `cx` is this thread's context, and a helper runs with its exit frame set.
     match unsafe { safepoint(cx) } {
         Poll::Continue => Ok(Word::NULL),
-        Poll::Interrupted => Err(cx.throw(ErrorKind::Interrupted, "interrupted")),
+        Poll::Interrupted => Err(cx.throw_interrupt()),
         Poll::StackOverflow => Err(cx.throw(ErrorKind::StackOverflow, "calls are nested too deeply")),
     }
 }
@@ -259,6 +260,11 @@ fn is_instance(cx: &mut Thread, value: Handle, type_: u64, variant: u64) -> Resu
     let vm = cx.vm();
     let layout = vm.types.layout(cx.get(value).layout());
     Ok(layout.is_some_and(|l| belongs(vm, l, type_, variant)))
+}
+
+/// Is it what the interrupt key throws?
+fn is_interrupt(cx: &mut Thread, value: Handle) -> Result<bool, Thrown> {
+    Ok(super::errors::is_interrupt(cx.get(value)))
 }
 
 fn belongs(vm: &Vm, layout: &super::LayoutInfo, type_: u64, variant: u64) -> bool {

@@ -3,7 +3,7 @@
 //! Owns the form of the report: kind and message, the source line with a caret, the stack. Makes text; who prints it is the
 //! caller's business.
 
-use super::errors::ErrorKind;
+use super::errors::{ErrorKind, is_interrupt};
 use super::trace::{self, TraceEntry, TraceLine};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
@@ -16,8 +16,8 @@ const SHOWN: usize = 40;
 pub struct Uncaught {
     /// `TypeError: …`
     pub title: String,
-    /// Which kind of fault, when it is one.
-    pub kind: Option<ErrorKind>,
+    /// It is what the interrupt key throws.
+    pub interrupt: bool,
     /// The whole report; ends with a line break.
     pub text: String,
 }
@@ -25,13 +25,13 @@ pub struct Uncaught {
 /// Takes the pending exception and says what there is to say about it.
 pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     let exception = cx.take_exception(thrown);
-    let kind = kind_of(cx, exception);
+    let interrupt = is_interrupt(cx.get(exception));
     let title = title(cx, exception);
     let entries = trace::of_exception(cx, exception);
     let mut text = String::new();
     let places = entries.iter().filter_map(|e| match e {
         TraceEntry::Line(line) => line.place.clone(),
-        TraceEntry::Skipped(_) => None,
+        TraceEntry::Skipped(_) | TraceEntry::Joined => None,
     });
     match trace::innermost(places) {
         Some((source, span)) => {
@@ -51,7 +51,7 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     }
     text.push_str(&stack(&entries));
     trace::forget(cx);
-    Uncaught { title, kind, text }
+    Uncaught { title, interrupt, text }
 }
 
 /// Which fault of the runtime a value is.
@@ -65,6 +65,9 @@ pub fn title(cx: &mut Thread, exception: Handle) -> String {
     if let Some(kind) = kind_of(cx, exception) {
         let message = cx.get(exception).slot(0).str().unwrap_or_default().to_string();
         return format!("{}: {message}", kind.name());
+    }
+    if is_interrupt(cx.get(exception)) {
+        return "Interrupted".to_string();
     }
     let printed = cx.scope(|cx| match super::foreign::to_text(cx, exception) {
         Ok(text) => text,
@@ -81,6 +84,7 @@ pub fn stack(entries: &[TraceEntry]) -> String {
         let text = match entry {
             TraceEntry::Line(line) => format!("  at {}", place(line)),
             TraceEntry::Skipped(n) => format!("  … {n} more calls …"),
+            TraceEntry::Joined => "joined by:".to_string(),
         };
         match lines.last_mut() {
             Some((last, count)) if *last == text => *count += 1,

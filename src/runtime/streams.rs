@@ -1,31 +1,33 @@
 //! Files and the standard streams: the Rust objects behind NATIVE values.
 //!
-//! Owns opening, buffering, reading and writing. Everything that may block runs outside (`Thread::outside`), the lock of the
-//! stream included, so that other threads can collect meanwhile. Buffers of files that nobody closed are written when the
-//! process ends in order.
+//! Owns opening, and which operations a stream has; buffers and waiting are those of [`Outlet`] and [`Intake`]. Everything that
+//! may block runs outside (`Thread::outside`), so that other threads can collect meanwhile. Buffers of files that nobody closed
+//! are written when the process ends.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::sync::{Arc, Mutex, Weak};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use super::console;
-use crate::gc::{Handle, Thread, Value};
+use super::descriptor::{self, Stop};
+use super::intake::Intake;
+use super::outlet::{Outlet, closed};
+use super::{console, threads};
+use crate::gc::{Handle, Thread, Thrown, Value};
 
 /// A file or standard stream.
 #[derive(Debug)]
 pub struct Stream {
-    name: String,
-    state: Mutex<State>,
+    name: Arc<str>,
+    kind: Kind,
 }
 
 #[derive(Debug)]
-enum State {
+enum Kind {
     Stdin,
     Stdout,
     Stderr,
-    Reader(BufReader<File>),
-    Writer(BufWriter<File>),
-    Closed,
+    Reader(Intake),
+    Writer(Arc<Outlet>),
 }
 
 /// A standard stream.
@@ -50,63 +52,82 @@ pub enum Mode {
     Append,
 }
 
-/// The files that were opened for writing.
-static WRITERS: Mutex<Vec<Weak<Stream>>> = Mutex::new(Vec::new());
+static STDIN: Intake = Intake::standard(libc::STDIN_FILENO);
+
+/// The files that were opened for writing and not closed: what they hold is written, even if the program has lost them.
+static WRITERS: Mutex<Vec<(Arc<str>, Arc<Outlet>)>> = Mutex::new(Vec::new());
 
 /// Writes out the buffers of all files: the process is about to end.
-pub fn flush_all() {
-    for stream in super::lock(&WRITERS).drain(..) {
-        if let Some(stream) = stream.upgrade()
-            && let State::Writer(file) = &mut *super::lock(&stream.state)
-        {
-            // Nobody is left to be told.
-            let _ = file.flush();
+pub fn finish(hurry: bool) {
+    let writers = std::mem::take(&mut *super::lock(&WRITERS));
+    for (name, file) in writers {
+        if let Err(error) = file.finish(hurry) {
+            console::note_lost(&name, &error);
         }
     }
+}
+
+/// The next line of standard input with its end; none at the end.
+pub fn line_of_stdin(stop: Stop<'_>) -> io::Result<Option<Vec<u8>>> {
+    STDIN.line(stop)
 }
 
 fn wrong(what: &str) -> io::Error {
     io::Error::other(what.to_string())
 }
 
+fn not_for(what: &str) -> Result<io::Result<()>, Thrown> {
+    Ok(Err(wrong(&format!("the stream is not open for {what}"))))
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let Kind::Writer(file) = &self.kind else { return };
+        // Nobody may wait here: what a pipe would wait for goes out at the end.
+        if let Err(error) = file.abandon() {
+            console::note_lost(&self.name, &error);
+        }
+    }
+}
+
 impl Stream {
     /// A standard stream.
     pub fn standard(which: Standard) -> Arc<Stream> {
-        let (name, state) = match which {
-            Standard::In => ("stdin", State::Stdin),
-            Standard::Out => ("stdout", State::Stdout),
-            Standard::Err => ("stderr", State::Stderr),
+        let (name, kind) = match which {
+            Standard::In => ("stdin", Kind::Stdin),
+            Standard::Out => ("stdout", Kind::Stdout),
+            Standard::Err => ("stderr", Kind::Stderr),
         };
-        Arc::new(Stream { name: name.to_string(), state: Mutex::new(state) })
+        Arc::new(Stream { name: name.into(), kind })
     }
 
     /// Opens a file.
-    pub fn open(path: &str, mode: Mode) -> io::Result<Arc<Stream>> {
-        let state = match mode {
-            Mode::Read => {
-                let file = File::open(path)?;
-                if file.metadata()?.is_dir() {
-                    return Err(wrong("is a directory"));
-                }
-                State::Reader(BufReader::new(file))
-            }
-            Mode::Write => State::Writer(BufWriter::new(File::create(path)?)),
-            Mode::Append => State::Writer(BufWriter::new(OpenOptions::new().append(true).create(true).open(path)?)),
+    pub fn open(path: &str, mode: Mode, stop: Stop<'_>) -> io::Result<Arc<Stream>> {
+        let flags = match mode {
+            Mode::Read => libc::O_RDONLY,
+            Mode::Write => libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC,
+            Mode::Append => libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND,
         };
-        let stream = Arc::new(Stream { name: path.to_string(), state: Mutex::new(state) });
-        if mode != Mode::Read {
-            let mut writers = super::lock(&WRITERS);
-            writers.retain(|writer| writer.strong_count() > 0);
-            writers.push(Arc::downgrade(&stream));
+        let fd = descriptor::open(Path::new(path), flags, stop)?;
+        let name: Arc<str> = path.into();
+        if mode == Mode::Read {
+            if descriptor::is_folder(&fd) {
+                return Err(wrong("is a directory"));
+            }
+            return Ok(Arc::new(Stream { name, kind: Kind::Reader(Intake::file(fd)) }));
         }
-        Ok(stream)
+        let file = Arc::new(Outlet::file(fd));
+        let mut writers = super::lock(&WRITERS);
+        writers.retain(|(_, file)| !file.is_done());
+        writers.push((name.clone(), file.clone()));
+        Ok(Arc::new(Stream { name, kind: Kind::Writer(file) }))
     }
 
     /// How it prints.
     pub fn describe(&self) -> String {
-        match self.name.as_str() {
-            "stdin" | "stdout" | "stderr" => self.name.clone(),
-            path => format!("file {path:?}"),
+        match self.kind {
+            Kind::Stdin | Kind::Stdout | Kind::Stderr => self.name.to_string(),
+            _ => format!("file {:?}", self.name),
         }
     }
 
@@ -120,84 +141,80 @@ impl Stream {
         value.thread().native_as(value)
     }
 
+    /// Where it reads from. What stdout got goes out before somebody is asked for something.
+    fn intake(&self, cx: &mut Thread) -> Result<io::Result<&Intake>, Thrown> {
+        Ok(match &self.kind {
+            Kind::Stdin => {
+                console::flush_for_prompt(cx)?;
+                Ok(&STDIN)
+            }
+            Kind::Reader(file) => Ok(file),
+            _ => Err(wrong("the stream is not open for reading")),
+        })
+    }
+
     /// The next line without its end, none at the end of the stream.
-    pub fn read_line(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut line = Vec::new();
-        let n = match &mut *super::lock(&self.state) {
-            State::Stdin => {
-                let _ = console::flush();
-                io::stdin().lock().read_until(b'\n', &mut line)?
-            }
-            State::Reader(file) => file.read_until(b'\n', &mut line)?,
-            State::Closed => return Err(wrong("the stream is closed")),
-            _ => return Err(wrong("the stream is not open for reading")),
+    pub fn read_line(&self, cx: &mut Thread) -> Result<io::Result<Option<Vec<u8>>>, Thrown> {
+        let intake = match self.intake(cx)? {
+            Ok(intake) => intake,
+            Err(error) => return Ok(Err(error)),
         };
-        if n == 0 {
-            return Ok(None);
-        }
-        if line.last() == Some(&b'\n') {
-            line.pop();
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-        }
-        Ok(Some(line))
+        let line = threads::waiting(cx, |stop| intake.line(stop))?;
+        Ok(line.map(|line| line.map(without_end)))
     }
 
     /// All that is left.
-    pub fn read_all(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        match &mut *super::lock(&self.state) {
-            State::Stdin => io::stdin().lock().read_to_end(&mut bytes)?,
-            State::Reader(file) => file.read_to_end(&mut bytes)?,
-            State::Closed => return Err(wrong("the stream is closed")),
-            _ => return Err(wrong("the stream is not open for reading")),
-        };
-        Ok(bytes)
+    pub fn read_all(&self, cx: &mut Thread) -> Result<io::Result<Vec<u8>>, Thrown> {
+        match self.intake(cx)? {
+            Ok(intake) => threads::waiting(cx, |stop| intake.all(stop)),
+            Err(error) => Ok(Err(error)),
+        }
     }
 
-    /// Writes bytes. Standard output goes through `console`.
-    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        match &mut *super::lock(&self.state) {
-            State::Stdout => {
-                console::print_bytes(bytes);
-                Ok(())
-            }
-            State::Stderr => {
-                console::flush()?;
-                io::stderr().lock().write_all(bytes)
-            }
-            State::Writer(file) => file.write_all(bytes),
-            State::Closed => Err(wrong("the stream is closed")),
-            _ => Err(wrong("the stream is not open for writing")),
+    /// Writes bytes.
+    pub fn write(&self, cx: &mut Thread, bytes: &[u8]) -> Result<io::Result<()>, Thrown> {
+        match &self.kind {
+            Kind::Stdout => console::write(cx, bytes),
+            Kind::Stderr => console::write_to_stderr(cx, bytes),
+            Kind::Writer(file) => match file.push(bytes) {
+                Ok(true) => threads::waiting(cx, |stop| file.flush(stop)),
+                other => Ok(other.map(|_| ())),
+            },
+            _ => not_for("writing"),
         }
     }
 
     /// Writes out what is buffered.
-    pub fn flush(&self) -> io::Result<()> {
-        match &mut *super::lock(&self.state) {
-            State::Stdout => console::flush(),
-            State::Writer(file) => file.flush(),
-            State::Closed => Err(wrong("the stream is closed")),
-            _ => Ok(()),
+    pub fn flush(&self, cx: &mut Thread) -> Result<io::Result<()>, Thrown> {
+        match &self.kind {
+            Kind::Stdout => console::flush(cx),
+            Kind::Writer(file) => threads::waiting(cx, |stop| file.flush(stop)),
+            Kind::Reader(file) if file.is_closed() => Ok(Err(closed())),
+            _ => Ok(Ok(())),
         }
     }
 
     /// Closes a file; standard streams and closed files stay as they are.
-    pub fn close(&self) -> io::Result<()> {
-        let mut state = super::lock(&self.state);
-        match &mut *state {
-            State::Stdin | State::Stderr | State::Closed => Ok(()),
-            State::Stdout => console::flush(),
-            State::Reader(_) => {
-                *state = State::Closed;
-                Ok(())
+    pub fn close(&self, cx: &mut Thread) -> Result<io::Result<()>, Thrown> {
+        match &self.kind {
+            Kind::Stdin | Kind::Stderr => Ok(Ok(())),
+            Kind::Stdout => console::flush(cx),
+            Kind::Reader(file) => {
+                file.close();
+                Ok(Ok(()))
             }
-            State::Writer(file) => {
-                let result = file.flush();
-                *state = State::Closed;
-                result
-            }
+            Kind::Writer(file) => threads::waiting(cx, |stop| file.close(stop)),
         }
     }
+}
+
+/// A line without its end.
+pub fn without_end(mut line: Vec<u8>) -> Vec<u8> {
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+    }
+    line
 }

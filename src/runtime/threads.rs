@@ -3,28 +3,67 @@
 //! Owns the start of a thread, its handle object (`THREAD_HANDLE`: native state, result), the waiting for it, and the list of
 //! threads that the end of the program waits for.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use super::descriptor::{self, Stop};
 use super::errors::ErrorKind;
+use super::limits;
+use super::trace::TraceEntry;
 use super::vm::Vm;
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
 
 /// Bytes of the stack on which the program itself runs.
-pub const MAIN_STACK: usize = 64 << 20;
+const MAIN_STACK: usize = 64 << 20;
 /// Bytes of the stack of a spawned thread.
-pub const STACK: usize = 16 << 20;
+const STACK: usize = 16 << 20;
+/// No stack is smaller.
+const LEAST_STACK: usize = 1 << 20;
 /// How often a blocked thread looks whether it was interrupted.
 const SLICE: Duration = Duration::from_millis(20);
 
+/// Bytes of the stack on which the program itself runs.
+pub fn main_stack(options: &gc::Options) -> usize {
+    stack_size(options, limits::share(MAIN_STACK, 16))
+}
+
 /// Bytes of a stack that is to have `usual` bytes. Under stress it is smaller: collections walk it again and again.
-pub fn stack_size(options: &gc::Options, usual: usize) -> usize {
-    match options.stress {
+fn stack_size(options: &gc::Options, usual: usize) -> usize {
+    let size = match options.stress {
         Stress::Off => usual,
         Stress::Decaying => usual / 16,
-        Stress::Strict => usual.min(1 << 20),
+        Stress::Strict => usual.min(LEAST_STACK),
+    };
+    size.max(LEAST_STACK)
+}
+
+/// Starts a thread of the system. It does nothing before `body`, which could fail, as threads of the standard library do, and
+/// `body` must not panic.
+pub fn start(stack: usize, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    extern "C" fn begin(body: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: the box that `start` gave away, once.
+        let body = unsafe { Box::from_raw(body.cast::<Box<dyn FnOnce() + Send>>()) };
+        body();
+        std::ptr::null_mut()
     }
+    let body = Box::into_raw(Box::new(body));
+    // SAFETY: the attributes are initialised first and destroyed last; the thread takes the box over, or else we do.
+    let error = unsafe {
+        let mut attributes = std::mem::zeroed::<libc::pthread_attr_t>();
+        let mut thread = std::mem::zeroed::<libc::pthread_t>();
+        libc::pthread_attr_init(&mut attributes);
+        libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
+        libc::pthread_attr_setstacksize(&mut attributes, stack);
+        let error = libc::pthread_create(&mut thread, &attributes, begin, body.cast());
+        libc::pthread_attr_destroy(&mut attributes);
+        if error != 0 {
+            drop(Box::from_raw(body));
+        }
+        error
+    };
+    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }
 
 /// What others see of a thread.
@@ -40,18 +79,40 @@ struct Status {
     outcome: Option<Outcome>,
     /// The report of the error, while nobody has joined.
     report: Option<String>,
+    /// The stack of the error.
+    trace: Arc<[TraceEntry]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
     Returned,
     Threw,
+    /// A bug of ours has ended it.
+    Died,
 }
 
-/// The threads that were started.
+/// The threads that were started: those that live, and those whose errors nobody has seen, in the order of their start.
 #[derive(Default)]
 pub struct Threads {
-    all: Mutex<Vec<Arc<Shared>>>,
+    all: Mutex<Vec<(u64, Arc<Shared>)>>,
+    started: AtomicU64,
+    living: AtomicUsize,
+}
+
+impl Threads {
+    /// How many were started so far.
+    pub fn started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, shared: Arc<Shared>) {
+        let mut all = super::lock(&self.all);
+        if all.len() > 64 && all.len() > 2 * self.living.load(Ordering::Relaxed) {
+            all.retain(|(_, shared)| shared.is_open());
+        }
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        all.push((number, shared));
+    }
 }
 
 /// Values on their way into a new thread: function, handle object, dynamic bindings.
@@ -90,20 +151,53 @@ pub fn spawn(cx: &mut Thread, function: Handle) -> Result<Handle, Thrown> {
     let null = cx.root_word(Word::NULL);
     let object = cx.alloc_slots(layout::THREAD_HANDLE, &[native, null])?;
     let parcel = Parcel::new(cx, [cx.get(function), cx.get(object), cx.dynamic()]);
-    super::lock(&vm.threads.all).push(shared.clone());
-    let in_thread = shared.clone();
-    let started = std::thread::Builder::new()
-        .stack_size(stack_size(cx.heap().options(), STACK))
-        .spawn(move || run(vm, parcel, &in_thread));
-    if let Err(error) = started {
-        shared.finish(Outcome::Returned, None);
-        return Err(cx.throw(ErrorKind::ThreadError, format!("cannot start a thread: {error}")));
-    }
+    start_language_thread(vm, cx.heap().options(), parcel, &shared)
+        .map_err(|why| cx.throw(ErrorKind::ThreadError, format!("cannot start a thread: {why}")))?;
     Ok(object)
 }
 
-/// The life of a thread.
-fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) {
+/// Starts a thread, unless there are so many that nothing else would find room.
+fn start_language_thread(
+    vm: &'static Vm,
+    options: &gc::Options,
+    parcel: Parcel,
+    shared: &Arc<Shared>,
+) -> Result<(), String> {
+    let stack = stack_size(options, limits::share(STACK, 64));
+    let living = vm.threads.living.fetch_add(1, Ordering::Relaxed);
+    let result = if living >= limits::most_threads() {
+        Err("there are too many".to_string())
+    } else if !limits::room_for_thread(stack) {
+        Err("there is no room for its stack".to_string())
+    } else {
+        let in_thread = shared.clone();
+        start(stack, Box::new(move || live(vm, parcel, &in_thread))).map_err(|error| descriptor::why(&error))
+    };
+    match result {
+        Ok(()) => vm.threads.add(shared.clone()),
+        Err(_) => {
+            vm.threads.living.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    result
+}
+
+/// The life of a thread, whatever happens in it.
+fn live(vm: &'static Vm, parcel: Parcel, shared: &Shared) {
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(vm, parcel, shared)));
+    // Before whoever joins goes on, who may start others.
+    vm.threads.living.fetch_sub(1, Ordering::Relaxed);
+    let status = ended.unwrap_or_else(|_panic| Status {
+        outcome: Some(Outcome::Died),
+        report: Some(format!("{DIED}\n")),
+        ..Status::default()
+    });
+    shared.finish(status);
+}
+
+const DIED: &str = "InternalError: a thread ended by a panic (this is a bug in Harrier)";
+
+fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     let mut cx = vm.attach();
     shared.id.store(cx.id(), Ordering::Relaxed);
     let [function, object, dynamic] = [0, 1, 2].map(|i| parcel.root(&cx, i));
@@ -113,23 +207,28 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) {
     match cx.call(function, &[]) {
         Ok(value) => {
             cx.set_slot(cx.get(object), 1, cx.get(value));
-            shared.finish(Outcome::Returned, None);
+            Status { outcome: Some(Outcome::Returned), ..Status::default() }
         }
         Err(_thrown) => {
             let exception = cx.root(cx.exception());
             cx.set_slot(cx.get(object), 1, cx.get(exception));
+            let trace = super::trace::of_exception(cx, exception).into();
             let report = super::report::uncaught(cx, Thrown::set(cx, exception), false);
-            shared.finish(Outcome::Threw, Some(report.text));
+            Status { outcome: Some(Outcome::Threw), report: Some(report.text), trace }
         }
     }
 }
 
 impl Shared {
-    fn finish(&self, outcome: Outcome, report: Option<String>) {
-        let mut status = super::lock(&self.status);
-        status.outcome = Some(outcome);
-        status.report = report;
+    fn finish(&self, status: Status) {
+        *super::lock(&self.status) = status;
         self.changed.notify_all();
+    }
+
+    /// Does it live, or has it failed unseen?
+    fn is_open(&self) -> bool {
+        let status = super::lock(&self.status);
+        status.outcome.is_none() || status.report.is_some()
     }
 
     /// Waits a while; the outcome when there is one.
@@ -160,7 +259,11 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
     let result = cx.root(cx.get(object).slot(1));
     match outcome {
         Outcome::Returned => Ok(result),
-        Outcome::Threw => Err(Thrown::set(cx, result)),
+        Outcome::Threw => {
+            super::trace::continue_from(cx, result, super::lock(&shared.status).trace.clone());
+            Err(Thrown::set(cx, result))
+        }
+        Outcome::Died => Err(cx.throw(ErrorKind::ThreadError, DIED)),
     }
 }
 
@@ -177,23 +280,36 @@ pub fn sleep(cx: &mut Thread, duration: Duration) -> Result<(), Thrown> {
     }
 }
 
+/// Runs an operation that waits for something outside of the process, and that ends early when it is told to: the interrupt
+/// key calls it off.
+pub fn waiting<R>(cx: &mut Thread, mut f: impl FnMut(Stop<'_>) -> io::Result<R>) -> Result<io::Result<R>, Thrown> {
+    let interrupter = cx.interrupter();
+    loop {
+        let result = cx.outside(|| f(&mut || interrupter.is_pending().then(descriptor::called_off)));
+        match result {
+            Err(error) if descriptor::is_called_off(&error) => check_interrupt(cx)?,
+            result => return Ok(result),
+        }
+    }
+}
+
 /// A safepoint of Rust code that waits or works for long.
 pub fn check_interrupt(cx: &mut Thread) -> Result<(), Thrown> {
     match cx.poll() {
         Poll::Continue => Ok(()),
-        Poll::Interrupted => Err(cx.throw(ErrorKind::Interrupted, "interrupted")),
+        Poll::Interrupted => Err(cx.throw_interrupt()),
         Poll::StackOverflow => Err(cx.throw(ErrorKind::StackOverflow, "calls are nested too deeply")),
     }
 }
 
-/// Waits for all threads that were started, those included that are started meanwhile. Gives the reports of errors that nobody
-/// has seen.
-pub fn wait_for_all(cx: &mut Thread) -> Result<Vec<String>, Thrown> {
+/// Waits for all threads that were started when so many had been, those included that are started meanwhile. Gives the reports
+/// of errors that nobody has seen.
+pub fn wait_for_all(cx: &mut Thread, since: u64) -> Result<Vec<String>, Thrown> {
     let vm = cx.vm();
     let mut reports = Vec::new();
     loop {
-        let next = super::lock(&vm.threads.all).pop();
-        let Some(shared) = next else { return Ok(reports) };
+        let next = super::lock(&vm.threads.all).pop_if(|(number, _)| *number >= since);
+        let Some((_, shared)) = next else { return Ok(reports) };
         loop {
             let waited = shared.clone();
             if cx.outside(move || waited.wait(SLICE)).is_some() {

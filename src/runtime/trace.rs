@@ -32,6 +32,8 @@ pub struct Trace {
     caught_by: usize,
     /// The root that holds the exception the trace belongs to.
     exception: Option<Handle>,
+    /// The stack of the thread that threw the exception, when it came here by `join`.
+    elsewhere: Arc<[TraceEntry]>,
 }
 
 impl Trace {
@@ -46,6 +48,7 @@ impl Trace {
         self.outer_next = 0;
         self.skipped = 0;
         self.caught_by = 0;
+        self.elsewhere = Arc::default();
     }
 
     fn push(&mut self, address: usize) {
@@ -118,6 +121,8 @@ pub enum TraceEntry {
     Line(TraceLine),
     /// So many frames are left out.
     Skipped(usize),
+    /// What stands before happened in another thread, what comes waited for it.
+    Joined,
 }
 
 /// The trace of an exception, innermost frame first; empty when it never passed generated code.
@@ -127,13 +132,27 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
         return Vec::new();
     };
     let _ = root;
-    let mut entries: Vec<TraceEntry> = trace.inner.iter().map(|a| TraceEntry::Line(line(cx, *a))).collect();
+    let mut entries = trace.elsewhere.to_vec();
+    if !entries.is_empty() {
+        entries.push(TraceEntry::Joined);
+    }
+    entries.extend(trace.inner.iter().map(|a| TraceEntry::Line(line(cx, *a))));
     if trace.skipped > 0 {
         entries.push(TraceEntry::Skipped(trace.skipped));
     }
     let (late, early) = trace.outer.split_at(trace.outer_next);
     entries.extend(early.iter().chain(late).map(|a| TraceEntry::Line(line(cx, *a))));
     entries
+}
+
+/// The exception, which is about to be thrown here, was thrown by another thread, with this trace.
+pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]>) {
+    let mut trace = cx.state().trace.borrow_mut();
+    trace.clear();
+    trace.elsewhere = elsewhere;
+    if let Some(root) = trace.exception {
+        cx.set(root, cx.get(exception));
+    }
 }
 
 /// Forgets the trace and the exception that it keeps alive.

@@ -240,6 +240,7 @@ pub struct Types {
     types: RwLock<Vec<&'static TypeInfo>>,
     layouts: RwLock<Vec<Option<&'static LayoutInfo>>>,
     errors: OnceLock<FxHashMap<ErrorKind, LayoutId>>,
+    interrupt: OnceLock<LayoutId>,
     /// Who has a field of this name: the newest layout while it is one type alone, none when several have it.
     by_field: RwLock<FxHashMap<&'static str, Option<LayoutId>>>,
 }
@@ -313,6 +314,18 @@ impl Types {
 
     pub(super) fn set_error_layouts(&self, layouts: FxHashMap<ErrorKind, LayoutId>) {
         let _ = self.errors.set(layouts);
+    }
+
+    /// The layout of `Interrupt`.
+    ///
+    /// # Panics
+    /// Before the core is set up.
+    pub fn interrupt_layout(&self) -> LayoutId {
+        *self.interrupt.get().expect("Interrupt is declared first of all")
+    }
+
+    pub(super) fn set_interrupt_layout(&self, layout: LayoutId) {
+        let _ = self.interrupt.set(layout);
     }
 
     /// The records that defaults of fields hold.

@@ -5,12 +5,13 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use super::code::Compiler;
 use super::dispatch::Dispatch;
 use super::helpers::Helpers;
 use super::keywords::Keywords;
+use super::limits;
 use super::load::Loader;
 use super::namespace::Namespaces;
 use super::reclaim::{Later, Reclaim};
@@ -20,7 +21,7 @@ use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
 use crate::asm::code_map::CodeMap;
-use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::gc::{self, Heap, Thread, Thrown};
 
 /// What all threads share.
@@ -56,6 +57,8 @@ pub struct Vm {
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
+    /// A permanent OutOfMemory.
+    last_resort: OnceLock<u64>,
     /// `--dump=asm`: whoever publishes code prints it.
     pub dump_asm: AtomicBool,
     arguments: RwLock<Vec<String>>,
@@ -136,8 +139,10 @@ impl Attached {
 impl Vm {
     /// A new machine with the builtins in place, and the calling OS thread attached to it.
     pub fn start(options: gc::Options, compiler: Compiler) -> Result<Attached, StartError> {
-        let heap = Heap::new(options)?;
-        let memory = CodeMemory::reserve()?;
+        limits::spare_addresses();
+        let addresses = limits::share(usize::MAX, 2);
+        let heap = Heap::new(gc::Options { addresses: options.addresses.min(addresses), ..options })?;
+        let memory = CodeMemory::reserve(limits::share(RANGE_BYTES, 8))?;
         let dispatch = Dispatch::default();
         let text = super::text::Shared::new(&memory, &heap)?;
         let outside =
@@ -169,12 +174,17 @@ impl Vm {
             reclaim: Reclaim::default(),
             compiler,
             bindings: AtomicU32::new(0),
+            last_resort: OnceLock::new(),
             dump_asm: AtomicBool::new(false),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
+        let mark = cx.mark();
+        let error = make_last_resort(&mut cx).map_err(|_thrown| StartError::HeapTooSmall)?;
+        let _ = vm.last_resort.set(error);
+        cx.release(mark);
         Ok(cx)
     }
 
@@ -205,7 +215,29 @@ impl Vm {
 
 /// Throws the error of a full heap.
 fn out_of_memory(cx: &mut Thread) -> Thrown {
-    cx.throw(super::errors::ErrorKind::OutOfMemory, "the heap is full (see --max-heap)")
+    let thrown = cx.throw(super::errors::ErrorKind::OutOfMemory, HEAP_IS_FULL);
+    match cx.vm().last_resort.get() {
+        Some(word) if cx.exception().is_null() => {
+            // SAFETY: a permanent object: it never moves and never dies.
+            let error = cx.root(unsafe { gc::Value::from_raw(cx, gc::Word(*word)) });
+            Thrown::set(cx, error)
+        }
+        _ => thrown,
+    }
+}
+
+const HEAP_IS_FULL: &str = "the heap is full (see --max-heap)";
+
+/// The error of a full heap where not even an error finds room: the system itself gives no more memory.
+fn make_last_resort(cx: &mut Thread) -> Result<u64, Thrown> {
+    let layout = cx.vm().types.error_layout(super::errors::ErrorKind::OutOfMemory);
+    let message = cx.alloc_permanent_string(HEAP_IS_FULL)?;
+    let location = cx.alloc_permanent_string("")?;
+    let error = cx.allocate_permanent(layout, 2, 0, |cx, mut fresh| {
+        fresh.set(0, cx.get(message));
+        fresh.set(1, cx.get(location));
+    })?;
+    Ok(cx.get(error).word().0)
 }
 
 /// What the heap asks of the machine.

@@ -64,7 +64,7 @@ fn slot_sets_of_all_sizes() {
 
 #[test]
 fn equal_sets_are_stored_once() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
     let published = memory.publish(&[&blank(4096)]).expect("publish");
     let mut f = function("f", published.starts[0], 4096);
@@ -90,7 +90,7 @@ fn sets_share_what_they_have_in_common() {
 
 #[test]
 fn addresses_and_functions() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
     let mut random = Random(3);
     let mut held: Vec<Published> = Vec::new();
@@ -148,7 +148,7 @@ fn lines_and_frames() {
 
 #[test]
 fn readers_and_writers_at_once() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
     let published = memory.publish(&[&blank(64)]).expect("publish");
     map.register(&published, vec![function("stays", published.starts[0], 64)]);

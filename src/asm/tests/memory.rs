@@ -26,7 +26,7 @@ fn protections(memory: &CodeMemory) -> Vec<(usize, usize, String)> {
 
 #[test]
 fn never_writable_and_executable() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let code = constant(1);
     let mut chunks = Vec::new();
     for _ in 0..20 {
@@ -62,7 +62,7 @@ fn several_functions_in_a_chunk() {
 
 #[test]
 fn address_space_is_used_again() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let mut random = Random(77);
     let mut held = Vec::new();
     let mut highest = 0;
@@ -94,7 +94,7 @@ fn address_space_is_used_again() {
 
 #[test]
 fn too_much() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     assert!(matches!(memory.alloc_data(3 << 30, 8), Err(MemoryError::Exhausted("data"))));
     assert!(matches!(memory.alloc_data(usize::MAX, 8), Err(MemoryError::Exhausted("data"))));
     let far = Assembled {
@@ -110,7 +110,7 @@ fn too_much() {
 
 #[test]
 fn code_and_data_share_the_range() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let code = memory.publish(&[&constant(1)]).expect("code");
     let step = 16 << 20;
     // None of the pages is touched.
@@ -125,7 +125,7 @@ fn code_and_data_share_the_range() {
 
 #[test]
 fn data_is_zero_and_aligned() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let mut random = Random(5);
     let mut held: Vec<(NonNull<u8>, usize, usize)> = Vec::new();
     use std::ptr::NonNull;

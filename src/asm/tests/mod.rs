@@ -15,7 +15,7 @@ mod walking;
 use super::Host;
 use super::host;
 use super::masm::*;
-use super::memory::CodeMemory;
+use super::memory::{CodeMemory, RANGE_BYTES};
 use super::stubs::{LandingConfig, StubConfig};
 use std::mem::offset_of;
 
@@ -99,7 +99,7 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(seed: u64, unwind: usize) -> Rig {
-        let memory = CodeMemory::reserve().expect("reserve");
+        let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
         let core = host::stubs::core(&config(), unwind).expect("core");
         let at = memory.publish(&[&core.code]).expect("publish").starts[0];
         Rig {

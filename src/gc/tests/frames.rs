@@ -58,7 +58,7 @@ struct Setup {
 /// Functions `f` (saves registers 0 and 2), `g` (saves 1), `h` (saves none), `k` (saves all), with safepoints at 0x20 and
 /// 0x40.
 fn setup(options: Options) -> Setup {
-    let memory = CodeMemory::reserve().unwrap();
+    let memory = CodeMemory::reserve(crate::asm::memory::RANGE_BYTES).unwrap();
     let map = Arc::new(CodeMap::new(&memory));
     let base = memory.range().start;
     let published = Published { chunk: ChunkId(0), range: base..base + 0x1000, starts: vec![] };

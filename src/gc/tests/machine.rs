@@ -93,7 +93,7 @@ fn build(pair: LayoutId, poll: usize, allocate: usize, catch: bool) -> (Host, Sa
 pub fn run(options: Options, depth: usize, catch: bool, check: impl FnOnce(&mut Thread, Word) + Send) {
     let body = || {
         let heap = Heap::new(options).unwrap();
-        let memory = CodeMemory::reserve().unwrap();
+        let memory = CodeMemory::reserve(crate::asm::memory::RANGE_BYTES).unwrap();
         let map = Arc::new(CodeMap::new(&memory));
         let publish = |code| memory.publish(&[&code]).unwrap();
         let core = stubs::core(&stub_config(), slow::unwind as *const () as usize).unwrap();

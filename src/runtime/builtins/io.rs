@@ -10,6 +10,7 @@ use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::streams::{Mode, Standard, Stream};
 use crate::runtime::text::{output, strings};
+use crate::runtime::threads;
 use crate::runtime::trace::innermost_location;
 
 builtins! { pub static TABLE: "io";
@@ -110,7 +111,7 @@ fn open(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Err(cx.throw(ErrorKind::ArgumentError, message));
     };
     let path = strings::text(cx, args[0]).to_owned();
-    match cx.outside(|| Stream::open(&path, mode)) {
+    match threads::waiting(cx, |stop| Stream::open(&path, mode, stop))? {
         Ok(stream) => {
             let native = cx.alloc_native(stream)?;
             ok(cx, native)
@@ -121,7 +122,7 @@ fn open(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn read_line(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "read-line", args, Standard::In)?;
-    match cx.outside(|| stream.read_line()) {
+    match stream.read_line(cx)? {
         Ok(None) => {
             let end = null(cx)?;
             ok(cx, end)
@@ -133,7 +134,7 @@ fn read_line(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn read_all(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "read-all", args, Standard::In)?;
-    match cx.outside(|| stream.read_all()) {
+    match stream.read_all(cx)? {
         Ok(bytes) => decoded(cx, "read-all", &stream, bytes),
         Err(error) => io_err(cx, "read-all", &stream.describe(), &error),
     }
@@ -157,7 +158,7 @@ fn decoded(cx: &mut Thread, name: &str, stream: &Stream, bytes: Vec<u8>) -> Outc
 fn write(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "write", args, Standard::Out)?;
     let text = strings::text(cx, args[1]).to_owned();
-    match cx.outside(|| stream.write(text.as_bytes())) {
+    match stream.write(cx, text.as_bytes())? {
         Ok(()) => ok(cx, args[0]),
         Err(error) => io_err(cx, "write", &stream.describe(), &error),
     }
@@ -165,7 +166,7 @@ fn write(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn close(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "close", args, Standard::Out)?;
-    match cx.outside(|| stream.close()) {
+    match stream.close(cx)? {
         Ok(()) => ok(cx, args[0]),
         Err(error) => io_err(cx, "close", &stream.describe(), &error),
     }
@@ -173,7 +174,7 @@ fn close(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn flush(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "flush", args, Standard::Out)?;
-    match cx.outside(|| stream.flush()) {
+    match stream.flush(cx)? {
         Ok(()) => {
             let value = match args.opt(0) {
                 Some(value) => value,
@@ -187,7 +188,7 @@ fn flush(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn core_read_line(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
     let stream = Stream::standard(Standard::In);
-    match cx.outside(|| stream.read_line()) {
+    match stream.read_line(cx)? {
         Ok(None) => null(cx),
         Ok(Some(bytes)) => match String::from_utf8(bytes) {
             Ok(text) => strings::of(cx, &text),
@@ -203,7 +204,7 @@ fn core_close(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return null(cx);
     }
     let Some(stream) = Stream::of(cx, args[0]) else { return Err(wrong_type(cx, "close", 1, "a Closeable", args[0])) };
-    match cx.outside(|| stream.close()) {
+    match stream.close(cx)? {
         Ok(()) => Ok(cx.root_word(Word::NULL)),
         Err(error) => Err(output::io_error(cx, "close", &error)),
     }

@@ -83,7 +83,8 @@ fn println(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn eprintln(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let mut text = line(cx, args)?;
     text.push('\n');
-    crate::runtime::console::write_error(&text);
+    // There is nobody left to tell when stderr does not work.
+    let _ = crate::runtime::console::write_to_stderr(cx, text.as_bytes())?;
     last(cx, args)
 }
 

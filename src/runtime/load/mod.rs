@@ -131,6 +131,14 @@ impl Chain<'_> {
     }
 }
 
+/// Is there such a namespace in the library? A program that is called so must not define things there.
+fn is_library(cx: &Thread, name: &str) -> bool {
+    library::FILES.iter().any(|(file, _)| *file == name) || cx.vm().namespaces.find(name).is_some_and(|n| n.native())
+}
+
+/// The namespace of a main file whose name is none, or one of the library.
+const MAIN: &str = "main";
+
 /// Where a text comes from.
 #[derive(Clone, Copy)]
 enum Origin<'a> {
@@ -295,8 +303,12 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
                 Origin::Main(file) => stem(file),
                 _ => expected,
             };
-            if paths::is_namespace_name(&name) {
+            let main = matches!(origin, Origin::Main(_));
+            if paths::is_namespace_name(&name) && !(main && is_library(cx, &name)) {
                 return Ok(name);
+            }
+            if main {
+                return Ok(MAIN.to_string());
             }
             let title = format!("`{name}` is not a name for a namespace: add a line `namespace name` at the top");
             Err(Box::new(problem(&unit.source, whole, title)))

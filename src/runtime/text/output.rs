@@ -14,7 +14,7 @@ use crate::runtime::streams::Stream;
 /// Writes to the Writer that `out` holds.
 pub fn write_out(cx: &mut Thread, text: &str) -> Result<(), Thrown> {
     match writer(cx) {
-        None => console::write(cx, text.as_bytes()).map_err(|error| io_error(cx, "print", &error)),
+        None => console::write(cx, text.as_bytes())?.map_err(|error| io_error(cx, "print", &error)),
         Some(writer) => cx.scope(|cx| write_to(cx, writer, text)),
     }
 }
@@ -27,7 +27,7 @@ pub fn write_to(cx: &mut Thread, writer: Handle, text: &str) -> Result<(), Throw
     if let Some(stream) = Stream::of(cx, writer)
         && !Method::Write.is_extended(cx.get(writer))
     {
-        return cx.outside(|| stream.write(text.as_bytes())).map_err(|error| io_error(cx, "write", &error));
+        return stream.write(cx, text.as_bytes())?.map_err(|error| io_error(cx, "write", &error));
     }
     let text = super::strings::of(cx, text)?;
     Method::Write.call(cx, &[writer, text]).map(|_| ())

@@ -1,0 +1,172 @@
+//! Text on its way out: a buffer in front of a file descriptor. Standard output and files that are written are outlets.
+//!
+//! Invariants: texts leave in the order in which they were written, whole ones never interleaved with those of other threads;
+//! the lock is never held while somebody waits: one thread at a time is `busy` writing, and it goes on until the buffer is
+//! empty. So who closes an outlet in which another thread waits leaves the rest to that thread.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use super::descriptor::{self, SLICE, Stop};
+
+/// Buffered text is written when there is so much of it.
+const FULL: usize = 32 << 10;
+/// Where nothing moves for so long, the end of a program does not wait any longer.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Where the text goes.
+#[derive(Clone, Debug)]
+enum Target {
+    /// A descriptor that is never closed.
+    Standard(RawFd),
+    File(Arc<OwnedFd>),
+    Closed,
+}
+
+/// An outlet.
+#[derive(Debug)]
+pub struct Outlet {
+    state: Mutex<State>,
+    /// Nobody is busy any more.
+    idle: Condvar,
+    /// Bytes that were written so far.
+    moved: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    target: Target,
+    bytes: Vec<u8>,
+    busy: bool,
+}
+
+/// The error of a stream that was closed.
+pub fn closed() -> io::Error {
+    io::Error::other("the stream is closed")
+}
+
+impl Outlet {
+    /// The outlet of a descriptor that stays open.
+    pub const fn standard(fd: RawFd) -> Outlet {
+        Outlet::new(Target::Standard(fd))
+    }
+
+    /// The outlet of a file.
+    pub fn file(fd: OwnedFd) -> Outlet {
+        Outlet::new(Target::File(Arc::new(fd)))
+    }
+
+    const fn new(target: Target) -> Outlet {
+        let state = State { target, bytes: Vec::new(), busy: false };
+        Outlet { state: Mutex::new(state), idle: Condvar::new(), moved: AtomicU64::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        super::lock(&self.state)
+    }
+
+    /// Takes a text; whether there is now so much that it should be flushed.
+    pub fn push(&self, text: &[u8]) -> io::Result<bool> {
+        let mut state = self.lock();
+        if matches!(state.target, Target::Closed) {
+            return Err(closed());
+        }
+        state.bytes.extend_from_slice(text);
+        Ok(state.bytes.len() >= FULL)
+    }
+
+    /// Writes out what is buffered. What was not written when it is called off stays.
+    pub fn flush(&self, stop: Stop<'_>) -> io::Result<()> {
+        let mut state = self.lock();
+        while state.busy {
+            if let Some(error) = stop() {
+                return Err(error);
+            }
+            let waited = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
+            state = waited.map_or_else(|e| e.into_inner().0, |(state, _)| state);
+        }
+        let target = state.target.clone();
+        self.drain(state, &target, stop)
+    }
+
+    /// Writes until the buffer is empty. Nobody is busy.
+    fn drain<'a>(&'a self, mut state: MutexGuard<'a, State>, target: &Target, stop: Stop<'_>) -> io::Result<()> {
+        let fd = match target {
+            Target::Standard(fd) => *fd,
+            Target::File(file) => file.as_raw_fd(),
+            Target::Closed => return Err(closed()),
+        };
+        state.busy = true;
+        let result = loop {
+            let bytes = std::mem::take(&mut state.bytes);
+            if bytes.is_empty() {
+                break Ok(());
+            }
+            drop(state);
+            let mut rest = &bytes[..];
+            let result = descriptor::write_all(fd, &mut rest, &self.moved, stop);
+            state = self.lock();
+            if let Err(error) = result {
+                if descriptor::is_called_off(&error) {
+                    let mut rest = rest.to_vec();
+                    rest.append(&mut state.bytes);
+                    state.bytes = rest;
+                }
+                break Err(error);
+            }
+        };
+        state.busy = false;
+        self.idle.notify_all();
+        result
+    }
+
+    /// Writes out what is buffered and closes the file. When another thread is writing, it writes the rest as well.
+    pub fn close(&self, stop: Stop<'_>) -> io::Result<()> {
+        let mut state = self.lock();
+        let target = std::mem::replace(&mut state.target, Target::Closed);
+        if state.busy || matches!(target, Target::Closed) {
+            return Ok(());
+        }
+        let result = self.drain(state, &target, stop);
+        if result.as_ref().is_err_and(descriptor::is_called_off) {
+            self.lock().target = target;
+        }
+        result
+    }
+
+    /// Is it closed, and all of it written?
+    pub fn is_done(&self) -> bool {
+        let state = self.lock();
+        matches!(state.target, Target::Closed) && state.bytes.is_empty() && !state.busy
+    }
+
+    /// Closes a file that nobody can write to any more, unless that would mean to wait.
+    pub fn abandon(&self) -> io::Result<()> {
+        let state = self.lock();
+        let at_once = match &state.target {
+            Target::File(file) => state.bytes.is_empty() || descriptor::is_file(file.as_raw_fd()),
+            _ => true,
+        };
+        drop(state);
+        if at_once { self.close(&mut descriptor::patient) } else { Ok(()) }
+    }
+
+    /// Writes out what is buffered because the program ends: where another thread is writing, or with `hurry`, only as long as
+    /// something moves.
+    pub fn finish(&self, hurry: bool) -> io::Result<()> {
+        let (mut moved, mut since) = (self.moved.load(Ordering::Relaxed), Instant::now());
+        let mut stuck = || {
+            let now = self.moved.load(Ordering::Relaxed);
+            if now != moved {
+                (moved, since) = (now, Instant::now());
+            }
+            (since.elapsed() > PATIENCE).then(descriptor::called_off)
+        };
+        let hurry = hurry || self.lock().busy;
+        let result = if hurry { self.flush(&mut stuck) } else { self.flush(&mut descriptor::patient) };
+        if self.is_done() { Ok(()) } else { result }
+    }
+}
