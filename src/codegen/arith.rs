@@ -168,7 +168,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn int_binary(&mut self, op: BinaryOp, node: NodeId) {
+    /// The operands are probably inline Ints.
+    pub(super) fn int_binary(&mut self, op: BinaryOp, node: NodeId) {
         use BinaryOp::*;
         match op {
             Add | Subtract => self.int_add(op, node),

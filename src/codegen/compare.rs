@@ -121,7 +121,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         (label, resume)
     }
 
-    fn ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
+    /// The latest two operands are compared: goes to the join when the answer is `when`.
+    pub(super) fn ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
         let (i, j) = (self.top(1), self.top(0));
         match self.number_path() {
             Path::General => {

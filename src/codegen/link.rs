@@ -57,16 +57,24 @@ pub enum Helper {
     DynamicRestore,
     /// `(raw index of the item)`: `extend` and the like.
     Declare,
-    /// `(base, raw type id, raw variant index or -1)`: throws TypeError when base is no instance; gives base in the current layout.
+    /// `(base, raw layout, raw: is a copy wanted?)`: throws TypeError when base is no instance of the layout's type; gives base in
+    /// this layout, or in the present one where this is no longer it.
     StructBase,
-    /// `(value, raw type id, raw variant index or -1)`: a Bool; for instances of older layouts.
+    /// `(object, base or null, raw address and length of the names given, raw layout)`: an object whose layout was the present one
+    /// when its literal was compiled, and is no more. Throws FieldError when the type has a given field no more or wants
+    /// another; gives the object, or, where there is a base, one of the present layout.
+    Remake,
+    /// `(message)`: throws FieldError.
+    NoLiteral,
+    /// `(value, raw layout)`: a Bool: is it of the layout's type and variant? For instances of older layouts.
     IsInstance,
     /// value → Is it what the interrupt key throws?
     IsInterrupt,
     /// `(vector, from, after)`: the elements from `from` on, without the last `after`, as a vector.
     SubVector,
-    /// `(from, to)`: throws what `range(from, to)` throws, or that the range is too large to count through.
-    RangeError,
+    /// `(from, to, raw: may they be large?)`: throws what `range(from, to)` throws where one is no Int, or that the range is too large
+    /// to count through.
+    CheckRange,
     /// `(map, key)`: the value, or UNDEFINED.
     MapFind,
     /// `()`: a builder of a vector. `(builder, value)`. `(builder)`: the vector.
@@ -159,12 +167,10 @@ pub struct Inlinable {
 /// A struct or a variant.
 #[derive(Clone, Debug)]
 pub struct StructType {
-    /// The type's number in the type table.
-    pub type_id: u32,
-    /// The variant's number, for enums.
-    pub variant: Option<u32>,
     /// The layout of new instances.
     pub layout: LayoutId,
+    /// A data cell that is not 0 as soon as it is the layout of new instances no more.
+    pub outdated: usize,
     /// Instances of other layouts may exist (the struct was redefined).
     pub redefined: bool,
     /// The fields in the order of the slots.
@@ -178,6 +184,8 @@ pub struct StructType {
 pub struct FieldType {
     /// Its name.
     pub name: String,
+    /// May it be assigned?
+    pub mutable: bool,
     /// The data cell that holds the function without parameters that gives the default.
     pub default: Option<usize>,
 }
@@ -214,6 +222,8 @@ pub trait Link {
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
     /// The struct type, or the variant of the enum, that the name stands for.
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
+    /// The names of fields that a literal gives, separated by spaces: address and length of a text that stays.
+    fn field_names(&mut self, names: &str) -> (usize, usize);
     /// The slot of a field in objects of this layout, and whether it may be written.
     fn slot_of(&mut self, layout: LayoutId, field: &str) -> Option<(u32, bool)>;
     /// A layout that an object with this field probably has.

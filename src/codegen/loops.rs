@@ -44,7 +44,7 @@ enum Turn {
     /// `while condition { body }`, `loop { body }`
     While { condition: Option<NodeId>, body: NodeId },
     /// `for pattern in range(a, b)`: the counter (an operand, or the variable itself) and the limit.
-    Range { pattern: PatternId, body: NodeId, counter: Owner },
+    Range { pattern: PatternId, body: NodeId, counter: Owner, iterable: NodeId },
     /// `for pattern in collection`: operands cursor, chunk, index.
     Chunks { pattern: PatternId, body: NodeId, hint: Hint },
 }
@@ -112,7 +112,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.push_constant(Word::NULL);
                 return;
             }
-            self.check_bounds();
+            if self.never_ints() {
+                self.call_helper(Helper::CheckRange, 2, &[1], Facts::ANY);
+                self.unreachable();
+                self.state.drop_to(base);
+                self.push_constant(Word::NULL);
+                return;
+            }
             let counter = match super::survey::counter(self.unit, self.arity, pattern) {
                 Some(var) => {
                     let from = self.state.operand(base).clone();
@@ -124,14 +130,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 None => Owner::Operand(base),
             };
             let result = self.push_result(wanted);
-            return self.loop_with_twin(Spec {
-                node,
-                id,
-                turn: Turn::Range { pattern, body, counter },
-                base,
-                wanted,
-                result,
-            });
+            let turn = Turn::Range { pattern, body, counter, iterable };
+            return self.loop_with_twin(Spec { node, id, turn, base, wanted, result });
         }
         self.expression(iterable);
         self.at = iterable;
@@ -166,22 +166,66 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         })
     }
 
-    /// The latest two operands are the bounds of a range that is counted through: Ints, or an error.
-    fn check_bounds(&mut self) {
-        let (i, j) = (self.top(1), self.top(0));
-        if !(self.state.operand(i).facts.is_int() && self.state.operand(j).facts.is_int()) {
-            for k in [i, j] {
-                if !self.state.operand(k).facts.is_int() {
-                    self.in_register(k);
-                }
-            }
-            let bounds = vec![self.argument(i), self.argument(j)];
-            let label = self.throwing_path(Helper::RangeError, bounds);
-            self.check_ints(&[1, 0], label);
-            for k in [i, j] {
-                self.learn(k, Facts::INT);
-            }
+    /// The latest two operands are the bounds of a range that is counted through: is one of them certainly no Int?
+    fn never_ints(&self) -> bool {
+        [1, 0].iter().any(|n| !self.state.operand(self.top(*n)).facts.types.meets(Facts::INTEGER.types))
+    }
+
+    /// Asks of counter and limit of a range, before its loop, what the loop relies on. Loops count inline Ints, and hot ones leave
+    /// for their twin where the bounds are larger; a twin counts Ints of any size, and so does a loop of whose bounds one is known
+    /// to be large. For others that is an error: a copy of each loop around loops would be needed. Tells which.
+    fn check_bounds(&mut self, counter: Owner, limit: usize, iterable: NodeId, twin: &mut Vec<Edge>) -> bool {
+        let limit = Owner::Operand(limit);
+        if self.is_hot() {
+            self.ask_int(counter, twin);
+            self.ask_int(limit, twin);
+            return true;
         }
+        let bounds = [counter, limit].map(|owner| self.state.get(owner).clone());
+        if bounds.iter().all(|b| b.facts.is_int()) {
+            return true;
+        }
+        let large = |b: &Value| !b.facts.may_be_int() || b.hint.layout() == Some(crate::gc::layout::BIG_INT);
+        let any = self.region.is_some() || bounds.iter().any(large);
+        if !any || !bounds.iter().all(|b| b.facts.types.within(Facts::INTEGER.types)) {
+            self.at = iterable;
+            for value in bounds {
+                self.state.push(value);
+                self.in_register(self.top(0));
+            }
+            let mut arguments = vec![self.argument(self.top(1)), self.argument(self.top(0))];
+            arguments.push(Argument::Raw(u64::from(any)));
+            let resume = self.asm.label();
+            let other = self.slow_path(Helper::CheckRange, arguments, None, resume);
+            self.check_ints(&[1, 0], other);
+            self.asm.bind(resume);
+            self.state.pop();
+            self.state.pop();
+            self.unpin();
+        }
+        for owner in [counter, limit] {
+            let value = self.state.get(owner).clone();
+            self.state.set(owner, value.widened(if any { Facts::INTEGER } else { Facts::INT }));
+        }
+        !any
+    }
+
+    /// Asks for an inline Int before a hot loop; the edge leads to the twin.
+    fn ask_int(&mut self, owner: Owner, twin: &mut Vec<Edge>) {
+        if self.state.get(owner).facts.is_int() {
+            return;
+        }
+        let value = self.state.get(owner).clone();
+        self.state.push(value);
+        let i = self.top(0);
+        let r = self.in_register(i);
+        let label = self.asm.label();
+        self.asm.test_imm(r, crate::gc::word::TAG_MASK as i64);
+        self.asm.branch(Cond::NotEqual, label);
+        self.state.pop();
+        twin.push(Edge { state: self.state.clone(), label });
+        let value = self.state.get(owner).clone();
+        self.state.set(owner, value.widened(Facts::INT));
         self.unpin();
     }
 
@@ -390,6 +434,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         promotions: &mut Vec<(VarId, Promotion)>,
     ) -> bool {
         let mut twin_edges: Vec<Edge> = Vec::new();
+        // Does a range count inline Ints?
+        let inline = match spec.turn {
+            Turn::Range { counter, iterable, .. } => {
+                self.check_bounds(counter, spec.base + 1, iterable, &mut twin_edges)
+            }
+            _ => false,
+        };
         for (var, promotion) in promotions.iter() {
             if !widened.iter().any(|(o, _)| *o == Owner::Var(*var)) {
                 self.ask_before(*var, *promotion, &mut twin_edges);
@@ -405,7 +456,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.prepare_header(assigned, widened, facts.calls);
         let mut exit = Join::new();
         // A range asks before its first turn and after each, so that a turn has one branch.
-        if let Turn::Range { counter, .. } = spec.turn {
+        if let Turn::Range { counter, .. } = spec.turn
+            && inline
+        {
             self.compare_counter(counter, spec.base + 1);
             let label = self.edge(&mut exit);
             self.asm.branch(Cond::GreaterEqual, label);
@@ -423,6 +476,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.joins.push((spec.id, Join::new(), Join::new()));
         let mut refill = Join::new();
         let unwanted = self.unwanted;
+        if let Turn::Range { counter, iterable, .. } = spec.turn
+            && !inline
+        {
+            self.test_counter(counter, spec.base + 1, iterable, &mut exit);
+        }
         self.turn(spec, &mut exit, &mut refill);
         self.unwanted = unwanted;
         let continues = match self.joins.last_mut() {
@@ -431,13 +489,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         };
         self.place(continues);
         self.at = spec.node;
-        let mut good =
-            self.state.reachable.then(|| self.step(spec)).is_none_or(|()| self.holds(&header_state, assigned, widened));
+        let mut good = self
+            .state
+            .reachable
+            .then(|| self.step(spec, inline))
+            .is_none_or(|()| self.holds(&header_state, assigned, widened));
         if good && self.state.reachable {
             self.agree(&header_state);
             self.poll();
             match spec.turn {
-                Turn::Range { counter, .. } => {
+                Turn::Range { counter, .. } if inline => {
                     self.compare_counter(counter, spec.base + 1);
                     self.asm.branch(Cond::Less, header);
                     self.goto(&mut exit);
@@ -623,7 +684,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
                 self.body(spec, *body);
             }
-            Turn::Range { pattern, body, counter } => {
+            Turn::Range { pattern, body, counter, .. } => {
                 if let Owner::Operand(i) = counter {
                     let value = self.state.operand(*i).clone();
                     self.state.push(Value { var: None, copy: None, ..value });
@@ -673,6 +734,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
+    /// Before a turn of a range whose Ints may have any size: out of the loop at the limit.
+    fn test_counter(&mut self, counter: Owner, limit: usize, iterable: NodeId, exit: &mut Join) {
+        for owner in [counter, Owner::Operand(limit)] {
+            let value = self.state.get(owner).clone();
+            self.state.push(Value { var: None, copy: None, ..value });
+        }
+        self.at = iterable;
+        self.ordering(BinaryOp::Less, iterable, false, exit);
+    }
+
     /// Binds the latest operand, an element, to the pattern of a `for`; it is taken off.
     fn bind_element(&mut self, node: NodeId, pattern: PatternId) {
         if let Pattern::Bind(var) = self.unit.pattern(pattern) {
@@ -712,7 +783,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// After the turn: the loop's own operands move on.
-    fn step(&mut self, spec: &Spec) {
+    fn step(&mut self, spec: &Spec, inline: bool) {
         let counter = match spec.turn {
             Turn::While { .. } => return,
             Turn::Range { counter, .. } => counter,
@@ -720,6 +791,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         };
         let value = self.state.get(counter).clone();
         self.state.push(Value { var: None, ..value });
+        if let Turn::Range { iterable, .. } = spec.turn
+            && !inline
+        {
+            self.push_constant(Word(8));
+            self.at = iterable;
+            self.int_binary(BinaryOp::Add, iterable);
+            let next = self.state.pop();
+            self.state.set(counter, Value { var: None, copy: None, ..next }.widened(Facts::INTEGER));
+            self.unpin();
+            return;
+        }
         let r = self.in_register(self.top(0));
         self.state.pop();
         // No overflow: the counter is below the limit, which is an Int.

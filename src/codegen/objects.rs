@@ -5,13 +5,13 @@
 
 use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
-use super::link::Helper;
+use super::link::{Helper, StructType};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
 use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_DISP, slot_disp};
+use crate::gc::layout::{self, HEADER_DISP, header_low, slot_disp};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::reader::tree::*;
 
@@ -23,12 +23,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn struct_literal(&mut self, node: NodeId, literal: &StructLiteral) {
         let &StructLiteral { type_, variant, base, ref fields, values } = literal;
         let unit = self.unit;
-        let Some(info) = self.link.struct_type(type_, variant.map(|v| unit.name(v))) else {
-            self.push_constant(Word::NULL);
-            return;
-        };
-        if let Some(cell) = info.singleton
-            && info.fields.is_empty()
+        let info = self.link.struct_type(type_, variant.map(|v| unit.name(v)));
+        if let Some(info) = &info
+            && let Some(cell) = info.singleton
+            && fields.is_empty()
+            && base.is_none()
         {
             self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
             return;
@@ -37,14 +36,37 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(base) = base {
             self.expression(base);
             self.at = node;
-            let variant = info.variant.map_or(u64::MAX, u64::from);
-            self.call_helper(Helper::StructBase, 1, &[info.type_id as u64, variant], Facts::object(info.layout));
+            if let Some(info) = &info {
+                let copy = self.base_may_change(info, literal);
+                let raws = [u64::from(info.layout), u64::from(copy)];
+                self.call_helper(Helper::StructBase, 1, &raws, Facts::of(Types::OBJECT));
+            }
         }
         let first = self.state.height();
         for value in unit.list(values) {
             self.expression(*value);
         }
         self.at = node;
+        let info = match info {
+            Some(info) if self.refused(&info, literal).is_none() => info,
+            info => {
+                // The type is another one since the text was read.
+                let name = unit.name(unit.globals[type_.index()].name);
+                let text = match info.and_then(|info| self.refused(&info, literal)) {
+                    Some(why) => {
+                        format!("{name}{} {why}", variant.map_or(String::new(), |v| format!(".{}", unit.name(v))))
+                    }
+                    None => match variant {
+                        Some(variant) => format!("{name} has no variant {}", unit.name(variant)),
+                        None => format!("{name} is no struct"),
+                    },
+                };
+                self.state.drop_to(height);
+                let cell = self.link.string(&text);
+                self.state.push(Value::new(Place::Cell(cell), Facts::STRING));
+                return self.call_helper(Helper::NoLiteral, 1, &[], Facts::ANY);
+            }
+        };
         // Which operand each slot gets: the one written last, a default, or the base's.
         let mut sources: Vec<Option<usize>> = Vec::with_capacity(info.fields.len());
         for field in &info.fields {
@@ -68,18 +90,95 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let object = self.allocate(info.layout, 0, info.fields.len());
         for (slot, source) in sources.iter().enumerate() {
-            match source {
-                Some(i) => self.store_field(object, slot_disp(slot), *i, &[object]),
-                None => {
-                    let from = self.in_register(height);
-                    self.asm.scratch().load(Mem::at(from, slot_disp(slot))).store(Mem::at(object, slot_disp(slot)));
-                    self.unpin();
-                    self.pin(object);
-                }
+            if let Some(i) = source {
+                self.store_field(object, slot_disp(slot), *i, &[object]);
             }
         }
+        let from_base: Vec<usize> = (0..sources.len()).filter(|slot| sources[*slot].is_none()).collect();
+        if !from_base.is_empty() {
+            self.copy_fields(object, height, info.layout, from_base);
+        }
+        let facts = if base.is_some() { Facts::of(Types::OBJECT) } else { Facts::object(info.layout) };
+        self.push_reg(object, facts);
+        self.check_outdated(object, base.map(|_| height), &info, fields);
         let n = self.state.height() - height;
-        self.replace_reg(n, object, Facts::object(info.layout));
+        self.replace_reg(n, object, facts);
+    }
+
+    /// Why a literal that was right when its text was read is wrong now: none when it is right.
+    fn refused(&self, info: &StructType, literal: &StructLiteral) -> Option<String> {
+        let given = |name: &str| literal.fields.iter().any(|f| self.unit.name(*f) == name);
+        let known = |name: &str| info.fields.iter().any(|f| f.name == name);
+        if let Some(gone) = literal.fields.iter().map(|f| self.unit.name(*f)).find(|name| !known(name)) {
+            return Some(format!("has no field {gone}"));
+        }
+        let missing = info.fields.iter().find(|f| f.default.is_none() && !given(&f.name));
+        missing.filter(|_| literal.base.is_none()).map(|f| format!("needs the field {}", f.name))
+    }
+
+    /// May what the literal takes from its base change while its values are computed?
+    fn base_may_change(&self, info: &StructType, literal: &StructLiteral) -> bool {
+        let given = |name: &str| literal.fields.iter().any(|f| self.unit.name(*f) == name);
+        info.fields.iter().any(|f| f.mutable && !given(&f.name))
+            && self.unit.list(literal.values).iter().any(|value| !self.changes_nothing(*value))
+    }
+
+    /// Does evaluating it certainly assign no field of a struct? Only what is common is looked at.
+    fn changes_nothing(&self, node: NodeId) -> bool {
+        match self.unit.node(node) {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
+                true
+            }
+            Node::Null | Node::Local(_) => true,
+            Node::Field { object, .. } => self.changes_nothing(*object),
+            // Arithmetic knows numbers alone; what compares may be the program's.
+            Node::Binary { op, left, right } => {
+                let arithmetic = matches!(
+                    op,
+                    BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder
+                );
+                arithmetic && self.changes_nothing(*left) && self.changes_nothing(*right)
+            }
+            _ => false,
+        }
+    }
+
+    /// Copies fields from the object at operand `base`. It has another layout only where `layout` is outdated: then the literal
+    /// is made anew anyway.
+    fn copy_fields(&mut self, object: Reg, base: usize, layout: layout::LayoutId, slots: Vec<usize>) {
+        let from = self.in_register(base);
+        let (other, done) = (self.asm.label(), self.asm.label());
+        self.asm.compare_mem32_imm(Mem::at(from, HEADER_DISP), header_low(layout));
+        self.asm.branch(Cond::NotEqual, other);
+        for &slot in &slots {
+            self.asm.scratch().load(Mem::at(from, slot_disp(slot))).store(Mem::at(object, slot_disp(slot)));
+        }
+        self.asm.bind(done);
+        self.unpin();
+        self.pin(object);
+        self.cold.push(Box::new(move |g| {
+            g.asm.bind(other);
+            for slot in slots {
+                g.asm.store_imm(Mem::at(object, slot_disp(slot)), Word::NULL.0 as i32);
+            }
+            g.asm.jump(done);
+        }));
+    }
+
+    /// The literal at the latest operand was compiled for the layout that was the present one then: if it is no more, the
+    /// type may know its fields no longer.
+    fn check_outdated(&mut self, object: Reg, base: Option<usize>, info: &StructType, fields: &[Name]) {
+        let names: Vec<&str> = fields.iter().map(|f| self.unit.name(*f)).collect();
+        let (address, length) = self.link.field_names(&names.join(" "));
+        let base = base.map_or(Argument::Place(Place::Const(Word::NULL)), |i| self.argument(i));
+        let raws = [address as u64, length as u64, u64::from(info.layout)].map(Argument::Raw);
+        let mut arguments = vec![self.argument(self.top(0)), base];
+        arguments.extend(raws);
+        let resume = self.asm.label();
+        let other = self.slow_path(Helper::Remake, arguments, Some(object), resume);
+        self.asm.scratch().load_cell(info.outdated).compare_imm(0);
+        self.asm.branch(Cond::NotEqual, other);
+        self.asm.bind(resume);
     }
 
     fn call_default(&mut self, cell: usize) {

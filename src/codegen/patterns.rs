@@ -259,7 +259,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         };
         if info.redefined {
-            self.test_instance(i, info.type_id, info.variant, misfit);
+            self.test_instance(i, info.layout, misfit);
         } else {
             self.test_layout(i, info.layout, misfit);
         }
@@ -291,14 +291,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// For types that were redefined: old instances count as well.
-    fn test_instance(&mut self, i: usize, type_id: u32, variant: Option<u32>, misfit: &mut Join) {
+    fn test_instance(&mut self, i: usize, layout: layout::LayoutId, misfit: &mut Join) {
         if !self.state.reachable {
             return;
         }
         let value = self.state.operand(i).clone();
         self.state.push(value);
-        let variant = variant.map_or(u64::MAX, u64::from);
-        self.call_helper(Helper::IsInstance, 1, &[type_id as u64, variant], Facts::BOOL);
+        self.call_helper(Helper::IsInstance, 1, &[u64::from(layout)], Facts::BOOL);
         self.branch_on_value(false, misfit);
     }
 }

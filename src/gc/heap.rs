@@ -337,6 +337,11 @@ impl Thread {
         self.collect_unless(None);
     }
 
+    /// How many collections there were: while it is the same number, objects stay where they are.
+    pub fn collections(&self) -> u64 {
+        self.heap().world().epoch()
+    }
+
     /// Collects, unless there was a collection since `epoch`.
     fn collect_unless(&mut self, epoch: Option<u64>) {
         let heap = self.heap().clone();

@@ -259,7 +259,7 @@ impl Dumper<'_> {
             Node::BigInt(digits) => (format!("big {}", name(*digits)), vec![]),
             Node::Float(value) => (format!("{value:?}"), vec![]),
             Node::String(text) => (format!("{:?}", name(*text)), vec![]),
-            Node::Keyword(text) => (format!(":{}", name(*text)), vec![]),
+            Node::Keyword(text) => (keyword(name(*text)), vec![]),
             Node::Bool(value) => (value.to_string(), vec![]),
             Node::Null => ("null".into(), vec![]),
             Node::Local(var) => (self.var(*var), vec![]),
@@ -397,4 +397,8 @@ impl Dumper<'_> {
         self.line(depth, &text);
         self.children(children);
     }
+}
+
+fn keyword(text: &str) -> String {
+    if super::is_name(text) { format!(":{text}") } else { format!(":{text:?}") }
 }

@@ -22,7 +22,7 @@ pub enum Kind {
     Int,
     /// A number with a point or an exponent.
     Float,
-    /// `:name`, the colon included.
+    /// `:name` or `:"any text"`, the colon included.
     Keyword,
     /// A string without interpolation, quotes included.
     Str,
@@ -252,27 +252,7 @@ impl Lexer<'_> {
 
     /// The end of the name that starts at `from` (whose first character was looked at).
     fn name_end(&self, from: usize) -> usize {
-        let mut at = from;
-        loop {
-            match self.bytes.get(at) {
-                Some(&byte) if NAME_BYTE[byte as usize] => at += 1,
-                Some(b'-') => {
-                    let after = if self.bytes.get(at + 1) == Some(&b'>') { at + 2 } else { at + 1 };
-                    match self.bytes.get(after) {
-                        Some(byte) if byte.is_ascii_alphabetic() => at = after,
-                        Some(128..) if self.char(after).is_some_and(unicode_ident::is_xid_start) => at = after,
-                        _ => return at,
-                    }
-                }
-                Some(b'?') => return at + 1,
-                Some(b'!') if self.bytes.get(at + 1) != Some(&b'=') => return at + 1,
-                Some(128..) => match self.char(at) {
-                    Some(c) if unicode_ident::is_xid_continue(c) => at += c.len_utf8(),
-                    _ => return at,
-                },
-                _ => return at,
-            }
-        }
+        name_end(self.text, from)
     }
 
     fn name(&mut self) {
@@ -320,6 +300,9 @@ impl Lexer<'_> {
         if name && !glued {
             self.at = self.name_end(start + 1);
             self.push(Kind::Keyword, start);
+        } else if self.byte(1) == b'"' && !glued {
+            self.at += 2;
+            self.string(start, Kind::Keyword, Kind::Keyword);
         } else {
             self.at += 1;
             self.push(Kind::Colon, start);
@@ -399,6 +382,14 @@ impl Lexer<'_> {
                     self.at += 1;
                     self.push(whole, start);
                     return;
+                }
+                b'$' if self.byte(1) == b'{' && whole == Kind::Keyword => {
+                    let open = self.at;
+                    self.at += 2;
+                    self.error(open, open + 2, "`${` in a keyword").help = Some(
+                        "a dollar sign before a brace is written `\\${`; `string->keyword` makes a keyword of any text"
+                            .into(),
+                    );
                 }
                 b'$' if self.byte(1) == b'{' => {
                     let open = self.at;
@@ -545,6 +536,37 @@ impl Lexer<'_> {
     }
 }
 
+/// The end of the name that starts at `from` (whose first character was looked at).
+fn name_end(text: &str, from: usize) -> usize {
+    let (bytes, char) = (text.as_bytes(), |at: usize| text[at..].chars().next());
+    let mut at = from;
+    loop {
+        match bytes.get(at) {
+            Some(&byte) if NAME_BYTE[byte as usize] => at += 1,
+            Some(b'-') => {
+                let after = if bytes.get(at + 1) == Some(&b'>') { at + 2 } else { at + 1 };
+                match bytes.get(after) {
+                    Some(byte) if byte.is_ascii_alphabetic() => at = after,
+                    Some(128..) if char(after).is_some_and(unicode_ident::is_xid_start) => at = after,
+                    _ => return at,
+                }
+            }
+            Some(b'?') => return at + 1,
+            Some(b'!') if bytes.get(at + 1) != Some(&b'=') => return at + 1,
+            Some(128..) => match char(at) {
+                Some(c) if unicode_ident::is_xid_continue(c) => at += c.len_utf8(),
+                _ => return at,
+            },
+            _ => return at,
+        }
+    }
+}
+
+/// Whether a text can be written as a name: the rest of a keyword that needs no quotes.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c == '_' || unicode_ident::is_xid_start(c)) && name_end(text, 0) == text.len()
+}
+
 /// The kind of a word: reserved, or a name.
 fn word(bytes: &[u8]) -> Kind {
     if bytes.len() < 2 || bytes.len() > 8 {
@@ -567,7 +589,8 @@ fn word(bytes: &[u8]) -> Kind {
         b"loop" => Kind::Loop,
         b"match" => Kind::Match,
         b"mut" => Kind::Mut,
-        b"nan" => Kind::Nan,
+        // As it is printed, too.
+        b"nan" | b"NaN" => Kind::Nan,
         b"null" => Kind::Null,
         b"return" => Kind::Return,
         b"throw" => Kind::Throw,

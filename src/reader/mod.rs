@@ -22,6 +22,8 @@ pub use dump::dump;
 pub use errors::{ErrorClass, SyntaxError, is_incomplete};
 use tree::{Source, Span, Unit};
 
+pub use lexer::is_name;
+
 /// What the reader is told about the place that a text is read for.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {

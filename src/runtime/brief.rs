@@ -5,6 +5,7 @@
 
 use super::collections::{map, set, vector};
 use super::numbers;
+use super::text::format;
 use crate::gc::{Value, layout};
 
 const DEPTH: usize = 3;
@@ -54,8 +55,7 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
         layout::NULL => out.push_str("null"),
         layout::BOOL => out.push_str(if value.as_bool() == Some(true) { "true" } else { "false" }),
         layout::KEYWORD => {
-            out.push(':');
-            out.push_str(vm.keywords.text(value.as_keyword().unwrap_or_default()));
+            format::write_keyword(out, vm.keywords.text(value.as_keyword().unwrap_or_default()));
         }
         layout::FLOAT => out.push_str(&value.as_float().map(numbers::float::to_text).unwrap_or_default()),
         layout::BIG_INT => {
@@ -64,7 +64,7 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
             }
         }
         layout::STRING | layout::STRING_PREFIX => {
-            out.push_str(&format!("{:?}", value.str().unwrap_or_default()));
+            format::quote(out, value.str().unwrap_or_default());
         }
         layout::CLOSURE => {
             out.push_str("fn ");

@@ -402,26 +402,27 @@ impl Link for RuntimeLink<'_> {
         let binding = self.unit.global(global).binding;
         let type_ = self.vm.types.get(binding.type_id()?);
         type_.depend(self.record);
-        let (layout, number) = match (type_.kind, variant) {
-            (TypeKind::Enum, Some(name)) => {
-                let (number, variant) = type_.numbered_variant(name)?;
-                (variant.layout, Some(number as u32))
-            }
-            (TypeKind::Struct, None) => (type_.layout()?, None),
-            (TypeKind::Builtin, None) => (type_.layout()?, None),
+        let layout = match (type_.kind, variant) {
+            (TypeKind::Enum, Some(name)) => type_.variant(name)?.layout,
+            (TypeKind::Struct | TypeKind::Builtin, None) => type_.layout()?,
             _ => return None,
         };
         let info = self.vm.types.layout(layout)?;
         let mut fields = Vec::with_capacity(info.fields.len());
         for field in &info.fields {
             let default = field.default.map(|code| self.code_cell(code));
-            fields.push(FieldType { name: field.name.to_string(), default });
+            fields.push(FieldType { name: field.name.to_string(), mutable: field.mutable, default });
         }
         let variant = variant.map(super::keywords::intern);
         let same = |id: &&LayoutId| self.vm.types.layout(**id).is_some_and(|l| l.variant == variant);
         let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
         let singleton = info.singleton.map(|cell| cell.address());
-        Some(StructType { type_id: type_.id.0, variant: number, layout, redefined, fields, singleton })
+        Some(StructType { layout, outdated: info.outdated.as_ptr() as usize, redefined, fields, singleton })
+    }
+
+    fn field_names(&mut self, names: &str) -> (usize, usize) {
+        let names = super::keywords::intern(names);
+        (names.as_ptr() as usize, names.len())
     }
 
     fn slot_of(&mut self, layout: LayoutId, field: &str) -> Option<(u32, bool)> {

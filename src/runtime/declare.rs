@@ -3,6 +3,7 @@
 //! Owns the semantics of declaring a name again: a struct keeps its TypeId, an enum too, a binding its identity.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::binding::{Binding, Place};
 use super::dispatch::{MethodInfo, TableKind};
@@ -167,7 +168,9 @@ pub fn builtin_type(
         new_type(cx, core, name, TypeKind::Builtin)?
     };
     for &id in layouts {
-        vm.types.add_layout(&vm.heap, Some(id), info, None, Vec::new(), None).ok_or(DeclareError::TooMany)?;
+        vm.types
+            .add_layout((&vm.heap, &vm.memory), Some(id), info, None, Vec::new(), None)
+            .ok_or(DeclareError::TooMany)?;
     }
     Ok(info)
 }
@@ -197,7 +200,8 @@ pub fn structure(
     let info = type_for(cx, namespace, name, TypeKind::Struct, doc, place)?;
     let unchanged = info.layout().and_then(|id| vm.types.layout(id)).is_some_and(|l| same_fields(&l.fields, &fields));
     if !unchanged {
-        let layout = vm.types.add_layout(&vm.heap, None, info, None, fields, None).ok_or(DeclareError::TooMany)?;
+        let layout =
+            vm.types.add_layout((&vm.heap, &vm.memory), None, info, None, fields, None).ok_or(DeclareError::TooMany)?;
         vm.dispatch.cover(&vm.memory, layout.id + 1)?;
         redeclared(cx, info, &[layout]);
     }
@@ -209,6 +213,9 @@ fn redeclared(cx: &mut Thread, info: &'static TypeInfo, present: &[&LayoutInfo])
     let vm = cx.vm();
     let mut any = false;
     for old in info.body().layouts.iter().filter_map(|id| vm.types.layout(*id)) {
+        if !present.iter().any(|p| p.id == old.id) {
+            old.outdated.store(1, Ordering::Release);
+        }
         if let Some(present) = present.iter().find(|p| p.variant == old.variant && p.id != old.id) {
             old.see_as(present);
             any = true;
@@ -264,7 +271,7 @@ fn new_variant(
     let variant = Some(intern(&declared.name));
     let layout = vm
         .types
-        .add_layout(&vm.heap, None, info, variant, declared.fields.clone(), singleton)
+        .add_layout((&vm.heap, &vm.memory), None, info, variant, declared.fields.clone(), singleton)
         .ok_or(DeclareError::TooMany)?;
     vm.dispatch.cover(&vm.memory, layout.id + 1)?;
     if let Some(cell) = singleton {

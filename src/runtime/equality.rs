@@ -5,6 +5,9 @@
 //!
 //! Termination: after [`STEPS_BEFORE_MEMORY`] pairs, pairs of objects are remembered and not compared a second time. As one
 //! difference ends everything, a pair that is being compared may be taken for equal: cycles and shared parts end.
+//!
+//! There are two relations, [`equal`] (`==`) and [`same_key`], by which maps and sets tell their keys apart. They differ in NaN,
+//! which equals nothing, and is one key; wherever it stands in the key. `collections` use the second alone.
 
 use rustc_hash::FxHashSet;
 
@@ -12,6 +15,7 @@ use super::collections::view::{Slots, field};
 use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
 use super::numbers::{self, Number};
+use super::ranges::Range;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
 use crate::gc::thread::STACK_RESERVE;
 use crate::gc::{Thread, Thrown, Value};
@@ -40,17 +44,28 @@ pub fn stack_is_low(thread: &Thread) -> bool {
 /// `a == b`
 #[inline]
 pub fn equal(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
+    related::<false>(a, b)
+}
+
+/// Are these one key of a map, one member of a set?
+#[inline]
+pub fn same_key(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
+    related::<true>(a, b)
+}
+
+#[inline]
+fn related<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     let (x, y) = (a.word(), b.word());
-    if x == y && !x.is_tagged_float() {
+    if x == y && (KEYS || !x.is_tagged_float()) {
         return Ok(true);
     }
     if x.is_int() && y.is_int() {
         return Ok(false);
     }
-    match shallow(a, b) {
+    match shallow::<KEYS>(a, b) {
         Shallow::Equal => Ok(true),
         Shallow::Different => Ok(false),
-        Shallow::Open => deep(a, b),
+        Shallow::Open => deep::<KEYS>(a, b),
     }
 }
 
@@ -62,9 +77,9 @@ enum Shallow {
 }
 
 #[inline]
-fn shallow(a: Value<'_>, b: Value<'_>) -> Shallow {
+fn shallow<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Shallow {
     let (x, y) = (a.word(), b.word());
-    if x == y && !x.is_tagged_float() {
+    if x == y && (KEYS || !x.is_tagged_float()) {
         return Shallow::Equal;
     }
     let certain = |equal| if equal { Shallow::Equal } else { Shallow::Different };
@@ -72,17 +87,18 @@ fn shallow(a: Value<'_>, b: Value<'_>) -> Shallow {
         let (la, lb) = (a.layout(), b.layout());
         return match (la, lb) {
             (layout::STRING | layout::STRING_PREFIX, layout::STRING | layout::STRING_PREFIX) => certain(strings(a, b)),
-            (layout::BIG_INT | layout::FLOAT, layout::BIG_INT | layout::FLOAT) => certain(number(a, b)),
+            (layout::BIG_INT | layout::FLOAT, layout::BIG_INT | layout::FLOAT) => certain(number::<KEYS>(a, b)),
             _ if la == lb => Shallow::Open,
             _ => Shallow::Different,
         };
     }
     // One of them is an immediate: only numbers can be equal without being the same.
-    certain(numbers::is_number(a) && numbers::is_number(b) && number(a, b))
+    certain(numbers::is_number(a) && numbers::is_number(b) && number::<KEYS>(a, b))
 }
 
-fn number(a: Value<'_>, b: Value<'_>) -> bool {
+fn number<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> bool {
     match (Number::of(a), Number::of(b)) {
+        (Some(Number::Float(a)), Some(Number::Float(b))) => a == b || KEYS && a.is_nan() && b.is_nan(),
         (Some(a), Some(b)) => numbers::compare::equal(a, b),
         _ => false,
     }
@@ -97,17 +113,17 @@ fn strings(a: Value<'_>, b: Value<'_>) -> bool {
 }
 
 /// Open pairs.
-struct Pairs<'h> {
+struct Pairs<'h, const KEYS: bool> {
     open: Vec<(Value<'h>, Value<'h>)>,
     steps: usize,
     seen: FxHashSet<(u64, u64)>,
 }
 
-impl<'h> Pairs<'h> {
+impl<'h, const KEYS: bool> Pairs<'h, KEYS> {
     /// Notes a pair; false when it is certainly different.
     #[inline]
     fn add(&mut self, a: Value<'h>, b: Value<'h>) -> bool {
-        match shallow(a, b) {
+        match shallow::<KEYS>(a, b) {
             Shallow::Equal => true,
             Shallow::Different => false,
             Shallow::Open => {
@@ -127,11 +143,11 @@ impl<'h> Pairs<'h> {
     }
 }
 
-fn deep(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
+fn deep<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     if stack_is_low(a.thread()) {
         return Err(TooDeep);
     }
-    let mut pairs = Pairs { open: Vec::new(), steps: 0, seen: FxHashSet::default() };
+    let mut pairs = Pairs::<'_, KEYS> { open: Vec::new(), steps: 0, seen: FxHashSet::default() };
     let mut next = Some((a, b));
     while let Some((a, b)) = next {
         if !pairs.known(a, b) && !elements(&mut pairs, a, b)? {
@@ -143,7 +159,7 @@ fn deep(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
 }
 
 /// Compares two objects of one layout as far as can be seen; notes their elements.
-fn elements<'h>(pairs: &mut Pairs<'h>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
+fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
     Ok(match a.layout() {
         layout::VECTOR => vector::len(a) == vector::len(b) && pairs.add_all(vector::iter(a), vector::iter(b)),
         layout::ARRAY | layout::NODE => {
@@ -165,7 +181,7 @@ fn elements<'h>(pairs: &mut Pairs<'h>, a: Value<'h>, b: Value<'h>) -> Result<boo
                 all
             }
         }
-        layout::RANGE => super::sequences::ranges_equal(a, b),
+        layout::RANGE => Range::of(a).equals(0, &Range::of(b), 0),
         layout::SEQ => {
             let (rest_a, rest_b) = (super::sequences::seq_len(a), super::sequences::seq_len(b));
             rest_a == rest_b && super::sequences::seqs_equal(a, b, |x, y| pairs.add(x, y))
@@ -180,7 +196,7 @@ fn elements<'h>(pairs: &mut Pairs<'h>, a: Value<'h>, b: Value<'h>) -> Result<boo
     })
 }
 
-fn maps<'h>(pairs: &mut Pairs<'h>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
+fn maps<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
     if map::len(a) != map::len(b) || field(a, layout::MAP, 1) == field(b, layout::MAP, 1) {
         return Ok(map::len(a) == map::len(b));
     }

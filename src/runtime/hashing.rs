@@ -15,6 +15,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use dashu_int::{IBig, Sign};
+
 use super::collections::view::Slots;
 use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
@@ -147,7 +149,7 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
             }
             combine(seed, sum)
         }
-        layout::RANGE => super::sequences::range_hash(value, seed),
+        layout::RANGE => super::ranges::Range::of(value).hash(seed),
         layout::SEQ => combine(seed, super::sequences::seq_len(value) as u64),
         layout::TYPE | layout::PROTOCOL | layout::NAMESPACE | layout::NATIVE => combine(seed, value.slot(0).word().0),
         layout::CLOSURE => {
@@ -203,6 +205,15 @@ fn hash_number(number: Number<'_>) -> u64 {
             None if f.is_nan() => mix(K1),
             None => mix(f.to_bits() ^ K2),
         },
+    }
+}
+
+/// The hash of an Int.
+pub fn big(int: &IBig) -> u64 {
+    let (sign, limbs) = int.as_sign_words();
+    match i64::try_from(int) {
+        Ok(small) => hash_number(Number::Int(small)),
+        Err(_) => hash_number(Number::Big(sign == Sign::Negative, limbs)),
     }
 }
 

@@ -8,14 +8,16 @@ use super::binding::Binding;
 use super::compare::Comparison;
 use super::dynamic;
 use super::errors::ErrorKind;
+use super::literals;
 use super::numbers::arith::Op;
 use super::numbers::bits::{BitOp, Shift};
 use super::operators;
 use super::sites::FieldSite;
-use super::vm::{StartError, Vm};
+use super::vm::StartError;
 use crate::asm::Host;
 use crate::asm::memory::CodeMemory;
 use crate::codegen::link::Helper;
+use crate::gc::layout::LayoutId;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 
@@ -131,11 +133,13 @@ helpers! {
     DynamicBind(binding: word, value: value) = |cx: &mut Thread, binding, value| dynamic::bind(cx, binding_at(binding), value);
     DynamicRestore(old: value) = dynamic::restore;
     Declare(item: word) = |cx: &mut Thread, _item: u64| -> Result<Word, Thrown> { let _ = cx; Ok(Word::NULL) };
-    StructBase(base: value, type_: word, variant: word) = struct_base;
-    IsInstance(value: value, type_: word, variant: word) = is_instance;
+    StructBase(base: value, layout: word, copy: word) = literals::base;
+    Remake(object: value, base: value, names: word, length: word, layout: word) = literals::remake;
+    NoLiteral(message: value) = literals::refuse;
+    IsInstance(value: value, layout: word) = is_instance;
     IsInterrupt(value: value) = is_interrupt;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
-    RangeError(from: value, to: value) = operators::range_error;
+    CheckRange(from: value, to: value, large: word) = operators::check_range;
     MapFind(map: value, key: value) = operators::map_find;
     BuilderDone(builder: value) = operators::builder_done;
     NewBuilder() = super::collections::builder::new;
@@ -235,44 +239,16 @@ fn not_yet(cx: &mut Thread, feature: Handle) -> Thrown {
     cx.throw(ErrorKind::CompileError, format!("{name}: not yet in this version of Harrier"))
 }
 
-/// The base of a struct update: an instance of the type, in its present layout.
-fn struct_base(cx: &mut Thread, base: Handle, type_: u64, variant: u64) -> Result<Handle, Thrown> {
-    let vm = cx.vm();
-    let layout = cx.get(base).layout();
-    let known = vm.types.layout(layout);
-    let Some(info) = known.filter(|l| belongs(vm, l, type_, variant)) else {
-        let wanted = vm.types.find(type_ as u32).map_or("struct", |t| t.name);
-        let what = cx.describe(base);
-        return Err(
-            cx.throw(ErrorKind::TypeError, format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}"))
-        );
-    };
-    let Some(present) = vm.types.present(info).filter(|p| p.id != layout) else { return Ok(base) };
-    let mut fields = Vec::with_capacity(present.fields.len());
-    for field in &present.fields {
-        fields.push(super::fields::get(cx, base, field.name)?);
-    }
-    cx.alloc_slots(present.id, &fields)
-}
-
-/// Does a value belong to a type (by number), or to this variant of it?
-fn is_instance(cx: &mut Thread, value: Handle, type_: u64, variant: u64) -> Result<bool, Thrown> {
-    let vm = cx.vm();
-    let layout = vm.types.layout(cx.get(value).layout());
-    Ok(layout.is_some_and(|l| belongs(vm, l, type_, variant)))
-}
-
 /// Is it what the interrupt key throws?
 fn is_interrupt(cx: &mut Thread, value: Handle) -> Result<bool, Thrown> {
     Ok(super::errors::is_interrupt(cx.get(value)))
 }
 
-fn belongs(vm: &Vm, layout: &super::LayoutInfo, type_: u64, variant: u64) -> bool {
-    let same_variant = || {
-        let names = vm.types.get(layout.type_).variant_names();
-        layout.variant.is_some_and(|v| names.iter().position(|n| *n == v) == Some(variant as usize))
-    };
-    u64::from(layout.type_.0) == type_ && (variant == u64::MAX || same_variant())
+/// Does a value belong to the type, and the variant, of a layout?
+fn is_instance(cx: &mut Thread, value: Handle, layout: u64) -> Result<bool, Thrown> {
+    let types = &cx.vm().types;
+    let (known, own) = (types.layout(layout as LayoutId), types.layout(cx.get(value).layout()));
+    Ok(matches!((known, own), (Some(known), Some(own)) if own.is_of(known)))
 }
 
 /// Fills a site, unless the field is removed meanwhile.

@@ -13,7 +13,7 @@ use super::collections::view::{Slots, copy_array, count_bits, count_field, field
 use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
 use super::methods::Method;
-use super::sequences::Range;
+use super::ranges::Range;
 use super::text::strings;
 use crate::gc::layout::{self, CURSOR, NODE};
 use crate::gc::{Handle, Mark, Thread, Thrown, Value, Word};
@@ -196,13 +196,7 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
             let n = range.len().saturating_sub(position).min(CHUNK);
             if n > 0 {
                 set_count(cx, cursor, 1, position + n);
-                return cx.allocate(NODE, n + 1, 0, |_, mut fresh| {
-                    fresh.set_raw(0, count_bits(n));
-                    for i in 0..n {
-                        let word = range.get(position + i).and_then(Word::int).unwrap_or(Word::NULL);
-                        fresh.set_raw(1 + i, word.0);
-                    }
-                });
+                return range_chunk(cx, &range, position, n);
             }
         }
         Kind::Small => {
@@ -251,6 +245,27 @@ fn text_chunk(cx: &mut Thread, cursor: Handle, source: Handle, mut position: usi
     }
     set_count(cx, cursor, 1, position);
     Ok(node)
+}
+
+fn range_chunk(cx: &mut Thread, range: &Range, position: usize, n: usize) -> Result<Handle, Thrown> {
+    if let &Range::Inline { from, step, .. } = range {
+        return cx.allocate(NODE, n + 1, 0, |_, mut fresh| {
+            fresh.set_raw(0, count_bits(n));
+            for i in 0..n {
+                let word = Word::int(from + step * (position + i) as i64).unwrap_or(Word::NULL);
+                fresh.set_raw(1 + i, word.0);
+            }
+        });
+    }
+    let null = cx.root_word(Word::NULL);
+    let chunk = cx.alloc_array(NODE, n, null)?;
+    for i in 0..n {
+        let mark = cx.mark();
+        let element = range.get(cx, position + i)?;
+        cx.set_slot(cx.get(chunk), 1 + i, cx.get(element));
+        cx.release(mark);
+    }
+    Ok(chunk)
 }
 
 fn small_chunk(cx: &mut Thread, node: Handle, n: usize, set: bool) -> Result<Handle, Thrown> {
@@ -345,6 +360,27 @@ impl Items {
         let chunk = cx.root_word(Word::NULL);
         let element = cx.root_word(Word::NULL);
         Ok(Items { cursor, chunk, element, at: 0, len: 0, inner: cx.mark() })
+    }
+
+    /// Passes by elements; false when there are not so many. Where elements have a place, nobody looks at them.
+    pub fn skip(&mut self, cx: &mut Thread, n: usize) -> Result<bool, Thrown> {
+        let c = cx.get(self.cursor);
+        let (kind, position) = (count_field(c, CURSOR, 2), count_field(c, CURSOR, 1));
+        let len = match KINDS.get(kind) {
+            Some(Kind::Vector) => Some(vector::len(field(c, CURSOR, 0))),
+            Some(Kind::Range) => Some(Range::of(field(c, CURSOR, 0)).len()),
+            _ => None,
+        };
+        if let Some(len) = len {
+            set_count(cx, self.cursor, 1, position.saturating_add(n).min(len));
+            return Ok(len - position >= n);
+        }
+        for _ in 0..n {
+            if self.next(cx)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The next element. The handle stands for another one after the next call, and all handles made since the last call

@@ -1,82 +1,32 @@
-//! Ranges and seqs over builtin collections.
+//! Seqs over builtin collections, and what collections have in common.
 //!
 //! ```text
-//! RANGE from | to | step          (inline Ints; step is not 0)
 //! SEQ   source | position | index (what is left of a VECTOR, ARRAY or RANGE from an index, of a String from a byte offset;
 //!                                  `index` counts the elements before it; there is at least one left)
 //! ```
 //!
 //! A seq over a map, a set or a mutable list stands on a vector of its elements.
 
+use dashu_int::{IBig, Sign};
+
 use super::collections::view::{Slots, count_field, field};
 use super::collections::{List, map, set, vector};
 use super::equality::TooDeep;
 use super::iterate;
+use super::numbers::{self, Number};
+use super::ranges::Range;
 use super::text::strings;
 use crate::gc::layout::{self, RANGE, SEQ};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
-/// A range's bounds and step.
-#[derive(Clone, Copy, Debug)]
-pub struct Range {
-    /// The first Int.
-    pub from: i64,
-    /// Where it ends; excluded.
-    pub to: i64,
-    /// Not 0.
-    pub step: i64,
-}
-
-impl Range {
-    /// Reads a RANGE.
-    pub fn of(range: Value<'_>) -> Range {
-        let int = |i| field(range, RANGE, i).as_int().unwrap_or(0);
-        Range { from: int(0), to: int(1), step: int(2) }
-    }
-
-    /// How many Ints.
-    pub fn len(self) -> usize {
-        // 61-bit Ints: the distance fits.
-        let distance = if self.step > 0 { self.to - self.from } else { self.from - self.to };
-        if distance <= 0 {
-            return 0;
-        }
-        (distance as u64).div_ceil(self.step.unsigned_abs().max(1)) as usize
-    }
-
-    /// Are there none?
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// Int number `i`, if there are so many.
-    pub fn get(self, i: usize) -> Option<i64> {
-        (i < self.len()).then(|| self.from + self.step * i as i64)
-    }
-}
-
-/// Are the Ints of two ranges the same?
-pub fn ranges_equal(a: Value<'_>, b: Value<'_>) -> bool {
-    let (a, b) = (Range::of(a), Range::of(b));
-    let n = a.len();
-    n == b.len() && (n == 0 || a.from == b.from) && (n < 2 || a.step == b.step)
-}
-
-/// The hash of a range: of its Ints, not of its bounds.
-pub fn range_hash(range: Value<'_>, seed: u64) -> u64 {
-    let r = Range::of(range);
-    let n = r.len();
-    let from = if n > 0 { r.from } else { 0 };
-    let step = if n > 1 { r.step } else { 1 };
-    super::hashing::mix(
-        seed ^ super::hashing::mix(n as u64 ^ super::hashing::mix(from as u64 ^ super::hashing::mix(step as u64))),
-    )
-}
-
 /// How many elements a seq has left.
 pub fn seq_len(seq: Value<'_>) -> usize {
     let source = field(seq, SEQ, 0);
-    source_len(source).saturating_sub(count_field(seq, SEQ, 2))
+    match source_len(source) {
+        // More than can be said: what is left may be, too.
+        usize::MAX => range_count(seq).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX),
+        len => len.saturating_sub(count_field(seq, SEQ, 2)),
+    }
 }
 
 fn source_len(source: Value<'_>) -> usize {
@@ -95,13 +45,29 @@ pub fn seqs_equal<'h>(a: Value<'h>, b: Value<'h>, mut f: impl FnMut(Value<'h>, V
     if let (Some(x), Some(y)) = (source_a.str(), source_b.str()) {
         return x.get(count_field(a, SEQ, 1)..) == y.get(count_field(b, SEQ, 1)..);
     }
-    (0..seq_len(a)).all(|i| match (element(source_a, at_a + i), element(source_b, at_b + i)) {
-        (Some(x), Some(y)) => f(x, y),
-        (None, None) => match (range_element(source_a, at_a + i), range_element(source_b, at_b + i)) {
-            (Some(x), Some(y)) => x == y,
-            _ => false,
-        },
-        _ => false,
+    match (source_a.is(RANGE), source_b.is(RANGE)) {
+        (true, true) => Range::of(source_a).equals(at_a, &Range::of(source_b), at_b),
+        (true, false) => range_equals(source_a, at_a, source_b, at_b),
+        (false, true) => range_equals(source_b, at_b, source_a, at_a),
+        (false, false) => (0..seq_len(a)).all(
+            |i| matches!((element(source_a, at_a + i), element(source_b, at_b + i)), (Some(x), Some(y)) if f(x, y)),
+        ),
+    }
+}
+
+/// Are the Ints of a range from an index on the elements of something else from an index on? There are as many.
+fn range_equals(range: Value<'_>, at: usize, other: Value<'_>, at_other: usize) -> bool {
+    let n = source_len(range) - at;
+    let range = Range::of(range);
+    (0..n).all(|i| {
+        element(other, at_other + i).and_then(Number::of).is_some_and(|x| {
+            let expected = range.at(at + i);
+            let (sign, limbs) = expected.as_sign_words();
+            match i64::try_from(&expected).ok().filter(|&i| Word::int(i).is_some()) {
+                Some(i) => numbers::compare::equal(Number::Int(i), x),
+                None => numbers::compare::equal(Number::Big(sign == Sign::Negative, limbs), x),
+            }
+        })
     })
 }
 
@@ -109,16 +75,8 @@ pub fn seqs_equal<'h>(a: Value<'h>, b: Value<'h>, mut f: impl FnMut(Value<'h>, V
 fn element(source: Value<'_>, i: usize) -> Option<Value<'_>> {
     match source.layout() {
         layout::VECTOR => vector::get(source, i),
-        layout::RANGE => {
-            let word = Word::int(Range::of(source).get(i)?)?;
-            Value::immediate(source.thread(), word)
-        }
         _ => Slots::try_of(source).filter(|slots| i < slots.len()).map(|slots| slots.get(i)),
     }
-}
-
-fn range_element(source: Value<'_>, i: usize) -> Option<i64> {
-    if source.is(RANGE) { Range::of(source).get(i) } else { None }
 }
 
 /// A seq over a builtin collection: none when it is no such collection, `null` when there are no elements.
@@ -151,6 +109,9 @@ pub fn first(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
         let c = text.get(count_field(s, SEQ, 1)..).and_then(|rest| rest.chars().next());
         return strings::of_char(cx, c.unwrap_or('\0'));
     }
+    if source.is(RANGE) {
+        return Range::of(source).get(cx, count_field(s, SEQ, 2));
+    }
     let value = element(source, count_field(s, SEQ, 2));
     Ok(value.map_or_else(|| cx.root_word(Word::NULL), |v| cx.root(v)))
 }
@@ -173,7 +134,37 @@ pub fn next(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
     cx.alloc_slots(SEQ, &[source, position, index])
 }
 
-/// How many elements a builtin collection has: characters of a String; none for what has no length.
+/// How many Ints a range or a seq over one has.
+fn range_count(value: Value<'_>) -> Option<IBig> {
+    let (range, before) = match value.layout() {
+        SEQ => (field(value, SEQ, 0), count_field(value, SEQ, 2)),
+        _ => (value, 0),
+    };
+    range.is(RANGE).then(|| Range::of(range).count() - IBig::from(before))
+}
+
+/// How many elements a builtin collection has, as it is written.
+pub fn count_text(value: Value<'_>) -> String {
+    match range_count(value) {
+        Some(count) => count.to_string(),
+        None => length(value).unwrap_or(0).to_string(),
+    }
+}
+
+/// How many elements a builtin collection has, as an Int; none for what has no length.
+pub fn count(cx: &mut Thread, coll: Handle) -> Result<Option<Handle>, Thrown> {
+    let value = cx.get(coll);
+    if let Some(count) = range_count(value) {
+        return numbers::new_big(cx, &count).map(Some);
+    }
+    match length(value) {
+        Some(n) => numbers::new_usize(cx, n).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// How many elements a builtin collection has: characters of a String; none for what has no length. The largest `usize`
+/// stands for more than that.
 pub fn length(value: Value<'_>) -> Option<usize> {
     Some(match value.layout() {
         layout::NULL => 0,
@@ -209,6 +200,7 @@ pub fn includes<'h>(coll: Value<'h>, x: Value<'h>) -> Option<Result<bool, TooDee
             any(&mut slots.iter().take(n))
         }
         layout::SET => set::contains(coll, x),
+        layout::RANGE => Ok(Number::of(x).is_some_and(|x| Range::of(coll).includes(x))),
         layout::MAP => any(&mut map::iter(coll).map(|(_, v)| v)),
         layout::MUTABLE_MAP => any(&mut map::iter(super::collections::mutable::map_of(coll)).map(|(_, v)| v)),
         _ => return None,

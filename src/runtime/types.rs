@@ -7,7 +7,7 @@
 //! present one. Every variant of an enum has a layout of its own; a variant without fields has one object, in `singleton`.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -18,6 +18,7 @@ use super::errors::ErrorKind;
 use super::keywords::intern;
 use super::reclaim::DependsOn;
 use super::roots::RootCell;
+use crate::asm::memory::CodeMemory;
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Heap, Value};
 
@@ -106,6 +107,8 @@ pub struct LayoutInfo {
     pub fields: Vec<FieldInfo>,
     /// Which of them the type has no more: a later declaration left them out.
     removed: Box<[AtomicBool]>,
+    /// Not 0 as soon as the type's present declaration has another one, in a cell that code looks at.
+    pub outdated: &'static AtomicU64,
     /// The one object of a variant without fields.
     pub singleton: Option<&'static RootCell>,
 }
@@ -133,6 +136,16 @@ impl LayoutInfo {
         for (field, removed) in self.fields.iter().zip(&self.removed) {
             removed.store(!present.fields.iter().any(|f| f.name == field.name), Ordering::Release);
         }
+    }
+
+    /// Is it a layout of the same type and variant?
+    pub fn is_of(&self, other: &LayoutInfo) -> bool {
+        self.type_ == other.type_ && self.variant == other.variant
+    }
+
+    /// Is it the layout of new objects no more?
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Acquire) != 0
     }
 
     /// `Point`, `Action.run`
@@ -359,7 +372,7 @@ impl Types {
     /// Adds a layout to a type: a new one of the heap, or a fixed one.
     pub(super) fn add_layout(
         &self,
-        heap: &Heap,
+        (heap, memory): (&Heap, &CodeMemory),
         fixed: Option<LayoutId>,
         type_: &TypeInfo,
         variant: Option<&'static str>,
@@ -371,9 +384,19 @@ impl Types {
             None => heap.register_layout(fields.len() as u32)?,
         };
         let type_name = type_.name;
+        // SAFETY: fresh zeroed memory of the right size and alignment that nobody frees.
+        let outdated = unsafe { memory.alloc_data(8, 8).ok()?.cast::<AtomicU64>().as_ref() };
         let removed = fields.iter().map(|_| AtomicBool::new(false)).collect();
-        let info: &'static LayoutInfo =
-            Box::leak(Box::new(LayoutInfo { id, type_: type_.id, type_name, variant, fields, removed, singleton }));
+        let info: &'static LayoutInfo = Box::leak(Box::new(LayoutInfo {
+            id,
+            type_: type_.id,
+            type_name,
+            variant,
+            fields,
+            removed,
+            outdated,
+            singleton,
+        }));
         let mut layouts = super::write(&self.layouts);
         if layouts.len() <= id as usize {
             layouts.resize(id as usize + 1, None);

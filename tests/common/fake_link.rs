@@ -35,8 +35,6 @@ pub fn read(name: &str, text: &str) -> Unit {
 struct Shape {
     type_: String,
     variant: Option<String>,
-    type_id: u32,
-    number: Option<u32>,
     layout: LayoutId,
     fields: Vec<(String, bool, bool)>,
 }
@@ -64,24 +62,19 @@ impl<'a> FakeLink<'a> {
             next += 1;
             next - 1
         };
-        for (type_id, item) in unit.items.iter().enumerate() {
-            let type_id = type_id as u32;
+        for item in &unit.items {
             match item {
                 Item::Struct { name, fields: own, .. } => shapes.push(Shape {
                     type_: unit.name(*name).into(),
                     variant: None,
-                    type_id,
-                    number: None,
                     layout: layout(),
                     fields: fields(own),
                 }),
                 Item::Enum { name, variants, .. } => {
-                    for (number, variant) in variants.iter().enumerate() {
+                    for variant in variants {
                         shapes.push(Shape {
                             type_: unit.name(*name).into(),
                             variant: Some(unit.name(variant.name).into()),
-                            type_id,
-                            number: Some(number as u32),
                             layout: layout(),
                             fields: fields(&variant.fields),
                         });
@@ -304,17 +297,22 @@ impl Link for FakeLink<'_> {
         let index = self.shapes.iter().position(|s| s.type_ == name && s.variant.as_deref() == variant)?;
         let shape = &self.shapes[index];
         let fields = shape.fields.clone();
-        let (type_id, number, layout) = (shape.type_id, shape.number, shape.layout);
+        let layout = shape.layout;
         let title = format!("{name}.{}", variant.unwrap_or_default());
         let singleton = (variant.is_some() && fields.is_empty()).then(|| self.cell(title.clone()));
         let fields = fields
             .into_iter()
-            .map(|(name, _, default)| {
+            .map(|(name, mutable, default)| {
                 let default = default.then(|| self.cell(format!("default of {title}.{name}")));
-                FieldType { name, default }
+                FieldType { name, mutable, default }
             })
             .collect();
-        Some(StructType { type_id, variant: number, layout, redefined: false, fields, singleton })
+        let outdated = self.cell(format!("{title} is outdated"));
+        Some(StructType { layout, outdated, redefined: false, fields, singleton })
+    }
+
+    fn field_names(&mut self, names: &str) -> (usize, usize) {
+        (self.cell(format!("names {names}")), names.len())
     }
 
     fn slot_of(&mut self, layout: LayoutId, field: &str) -> Option<(u32, bool)> {

@@ -213,7 +213,10 @@ impl Parser<'_> {
     /// The name of a keyword token, without its colon.
     pub(super) fn keyword_name(&mut self, token: Token) -> Name {
         let text = self.text;
-        self.intern(&text[token.start as usize + 1..token.end as usize])
+        match text.as_bytes().get(token.start as usize + 1) {
+            Some(b'"') => self.string_name(Token { start: token.start + 1, ..token }, 1),
+            _ => self.intern(&text[token.start as usize + 1..token.end as usize]),
+        }
     }
 
     pub(super) fn collection(&mut self, ids: &[NodeId], start: u32, node: fn(List) -> Node) -> NodeId {
@@ -277,6 +280,7 @@ impl Parser<'_> {
                 let node = self.number_node(node);
                 Ok(self.leaf(node, Span { start: token.start, end: number.end }))
             }
+            Kind::Ident if self.names_a_value() => self.nested(Self::typed_key),
             Kind::Ident => {
                 let text = self.text_of(token).to_string();
                 let colon = self.peek(1).kind == Kind::Colon;
@@ -292,6 +296,56 @@ impl Parser<'_> {
                 e.also(open, "this brace begins a map")
                     .help("a map is `{:key value}`; where an expression is expected, a brace does not begin a block")
             }),
+        }
+    }
+
+    /// Whether `Enum.variant` or a struct literal stands here, and nothing that is computed.
+    fn names_a_value(&mut self) -> bool {
+        let token = self.token();
+        let name = self.intern_token(token);
+        if self.scopes.is_local(name) {
+            return false;
+        }
+        let mut ahead = 1;
+        while self.glued_slash(ahead) && self.peek(ahead + 1).kind.is_word() {
+            ahead += 2;
+        }
+        match self.peek(ahead).kind {
+            Kind::Dot => self.peek(ahead + 1).kind.is_word(),
+            Kind::OpenBrace => self.begins_fields(ahead),
+            _ => false,
+        }
+    }
+
+    /// Whether the brace `ahead` begins the fields of a struct literal, and no map.
+    fn begins_fields(&self, ahead: usize) -> bool {
+        let second = self.peek(ahead + 2);
+        match self.peek(ahead + 1).kind {
+            Kind::Ellipsis => true,
+            Kind::CloseBrace => !matches!(second.kind, Kind::CloseBrace | Kind::Comma),
+            kind => {
+                kind.is_word()
+                    && (matches!(second.kind, Kind::Colon | Kind::Comma | Kind::CloseBrace)
+                        || second.newline() && second.kind.is_word())
+            }
+        }
+    }
+
+    /// `Enum.variant`, `Enum.variant { … }`, `Name { … }`
+    fn typed_key(&mut self) -> Parse<NodeId> {
+        let start = self.token().start;
+        let mut key = self.named()?;
+        if self.kind() == Kind::Dot {
+            self.bump();
+            let (name, _) = self.word("a variant's name after `.`")?;
+            let (span, height) = (self.span_from(start), self.height(key));
+            key = self.add(Node::Field { object: key, name }, span, height);
+        }
+        match self.struct_type(key) {
+            Some((type_, variant)) if self.kind() == Kind::OpenBrace && self.begins_fields(0) => {
+                self.struct_literal(key, type_, variant, start)
+            }
+            _ => Ok(key),
         }
     }
 

@@ -15,8 +15,9 @@ use crate::runtime::errors::ErrorKind;
 use crate::runtime::hashing;
 use crate::runtime::iterate::{self, Items};
 use crate::runtime::methods::Method;
-use crate::runtime::numbers::{self, new_int, new_usize};
-use crate::runtime::sequences::{self, Range};
+use crate::runtime::numbers::{self, new_int};
+use crate::runtime::ranges::Range;
+use crate::runtime::sequences;
 use crate::runtime::text::strings;
 
 builtins! { pub static TABLE: "core";
@@ -66,8 +67,8 @@ builtins! { pub static TABLE: "core";
     "hash-of" (value: Any) = hash_of;
 }
 
-/// What kind of thing is indexed by position, its length, and the way to an element.
-fn indexed_len(cx: &Thread, coll: Handle) -> Option<usize> {
+/// The length of what is indexed by position.
+pub fn indexed_len(cx: &Thread, coll: Handle) -> Option<usize> {
     let value = cx.get(coll);
     match value.layout() {
         layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::NULL => None,
@@ -89,10 +90,7 @@ fn element(cx: &mut Thread, coll: Handle, i: usize) -> Outcome {
             let c = strings::char_at(value, i).unwrap_or('\0');
             strings::of_char(cx, c)
         }
-        layout::RANGE => {
-            let n = Range::of(value).get(i).unwrap_or(0);
-            new_int(cx, n)
-        }
+        layout::RANGE => Range::of(value).get(cx, i),
         _ => {
             let mut items = Items::of(cx, coll)?;
             let mut left = i;
@@ -104,6 +102,14 @@ fn element(cx: &mut Thread, coll: Handle, i: usize) -> Outcome {
             }
             null(cx)
         }
+    }
+}
+
+/// The Int of a range at an index that is no inline Int.
+fn far_element(cx: &mut Thread, coll: Handle, index: Handle) -> Result<Option<Handle>, Thrown> {
+    match (cx.get(coll).is(layout::RANGE), cx.get(index).big_int()) {
+        (true, Some((negative, limbs))) => Range::of(cx.get(coll)).nth(cx, &numbers::big(negative, limbs)),
+        _ => Ok(None),
     }
 }
 
@@ -137,11 +143,15 @@ fn get_from(cx: &mut Thread, who: Option<Handle>, coll: Handle, key: Handle, def
         if let Some(i) = index_below(cx.get(key), len) {
             return element(cx, coll, i);
         }
+        if let Some(found) = far_element(cx, coll, key)? {
+            return Ok(found);
+        }
         if let Some(default) = default {
             return Ok(default);
         }
         let (who, what) = (name_of(cx, who), type_name(cx.get(coll)));
         if numbers::is_int(cx.get(key)) {
+            let len = sequences::count_text(cx.get(coll));
             return Err(out_of_range(cx, &who, key, what, len));
         }
         let message =
@@ -265,15 +275,15 @@ fn name_of(cx: &Thread, who: Option<Handle>) -> String {
 }
 
 fn length(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    match sequences::length(cx.get(args[0])) {
-        Some(n) if !cx.get(args[0]).is_null() => new_usize(cx, n),
+    match sequences::count(cx, args[0])? {
+        Some(n) if !cx.get(args[0]).is_null() => Ok(n),
         _ => Err(wrong_type(cx, "length", 1, "a String or a collection", args[0])),
     }
 }
 
 fn count_elements(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    if let Some(n) = sequences::length(cx.get(args[0])) {
-        return new_usize(cx, n);
+    if let Some(n) = sequences::count(cx, args[0])? {
+        return Ok(n);
     }
     if Method::Length.is_extended(cx.get(args[0])) {
         return Method::Length.call(cx, &[args[0]]);
@@ -382,7 +392,10 @@ fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return bool(cx, text.contains(part));
     }
     match indexed_len(cx, args[0]) {
-        Some(len) => bool(cx, index_below(cx.get(args[1]), len).is_some()),
+        Some(len) => {
+            let there = index_below(cx.get(args[1]), len).is_some() || far_element(cx, args[0], args[1])?.is_some();
+            bool(cx, there)
+        }
         None => Err(wrong_type(cx, "contains?", 1, "a String or a collection", args[0])),
     }
 }
@@ -433,12 +446,18 @@ fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     {
         return Ok(found);
     }
+    if let Some(found) = far_element(cx, coll, args[1])? {
+        return Ok(found);
+    }
     match args.opt(2) {
         Some(default) => Ok(default),
         None => {
-            let (what, len) = (type_name(cx.get(coll)), sequences::length(cx.get(coll)));
-            match len {
-                Some(len) => Err(out_of_range(cx, "nth", args[1], what, len)),
+            let what = type_name(cx.get(coll));
+            match sequences::length(cx.get(coll)) {
+                Some(_) => {
+                    let len = sequences::count_text(cx.get(coll));
+                    Err(out_of_range(cx, "nth", args[1], what, len))
+                }
                 None => Err(cx.throw(
                     ErrorKind::IndexError,
                     format!("nth: index out of range for {}", super::with_article(what)),
@@ -483,9 +502,7 @@ fn last(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn rest(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "rest", args, 0)?;
-    let vector = iterate::to_vector(cx, coll)?;
-    let n = vector::len(cx.get(vector));
-    vector::slice(cx, vector, n.min(1), n)
+    super::sequences::without_first(cx, coll, 1)
 }
 
 fn butlast(cx: &mut Thread, args: &Args<'_>) -> Outcome {

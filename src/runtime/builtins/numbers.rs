@@ -1,6 +1,7 @@
 //! Builtins: numbers.
 
 use dashu_int::ops::Gcd;
+use dashu_int::{IBig, UBig};
 
 use super::Args;
 use crate::builtins;
@@ -301,15 +302,14 @@ fn random_float(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
 
 fn random_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let bound = match number(cx, args, 0) {
-        Number::Int(i) if i > 0 => i as u64,
-        Number::Big(false, &[limb]) => limb,
+        Number::Int(i) if i > 0 => return new_int(cx, random::below(i as u64) as i64),
+        Number::Big(false, limbs) => UBig::from_words(limbs),
         _ => {
-            let message =
-                format!("random-int: the bound must be positive and fit 64 bits, got {}", cx.describe(args[0]));
+            let message = format!("random-int: the bound must be positive, got {}", cx.describe(args[0]));
             return Err(cx.throw(ErrorKind::ArgumentError, message));
         }
     };
-    new_big(cx, &random::below(bound).into())
+    new_big(cx, &random::below_any(&bound).into())
 }
 
 fn random_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -325,12 +325,15 @@ fn random_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             // Rounding may have reached the upper end.
             cx.alloc_float(if result < high { result } else { low })
         }
-        _ => {
-            let message = format!(
-                "random-range: the lower end must be less than the upper and both of moderate size, got {} and {}",
-                cx.describe(args[0]),
-                cx.describe(args[1])
-            );
+        (low, high) => {
+            if let (Some(low), Some(high)) = (low.to_big(), high.to_big())
+                && let Ok(distance) = UBig::try_from(high - &low)
+                && !distance.is_zero()
+            {
+                return new_big(cx, &(low + IBig::from(random::below_any(&distance))));
+            }
+            let (low, high) = (cx.describe(args[0]), cx.describe(args[1]));
+            let message = format!("random-range: the lower end must be less than the upper, got {low} and {high}");
             Err(cx.throw(ErrorKind::ArgumentError, message))
         }
     }

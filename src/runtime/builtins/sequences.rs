@@ -2,8 +2,12 @@
 
 use std::cmp::Ordering;
 
+use dashu_int::IBig;
+
 use super::Args;
-use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, wrong_type};
+use super::support::{
+    Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, type_name, wrong_type,
+};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
@@ -13,8 +17,10 @@ use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::hashing;
 use crate::runtime::iterate::{self, Items};
-use crate::runtime::numbers::new_int;
+use crate::runtime::numbers::{Number, new_int};
 use crate::runtime::operators;
+use crate::runtime::ranges::Range;
+use crate::runtime::sequences;
 
 builtins! { pub static TABLE: "core";
     /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
@@ -109,17 +115,19 @@ fn take(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn drop_first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "drop", args, 1)?;
     let n = count(cx, args[0]);
+    without_first(cx, coll, n)
+}
+
+/// The elements of anything seqable but the first ones.
+pub fn without_first(cx: &mut Thread, coll: Handle, n: usize) -> Outcome {
     if cx.get(coll).is(layout::VECTOR) {
         let len = vector::len(cx.get(coll));
         return vector::slice(cx, coll, n.min(len), len);
     }
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
-    let mut left = n;
-    while let Some(item) = items.next(cx)? {
-        if left > 0 {
-            left -= 1;
-        } else {
+    if items.skip(cx, n)? {
+        while let Some(item) = items.next(cx)? {
             list.push(cx, item)?;
         }
     }
@@ -135,9 +143,8 @@ fn split_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     vector::of(cx, &parts)
 }
 
-/// The elements between two bounds, which must be right.
-fn between(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Handle) -> Outcome {
-    let vector = iterate::to_vector(cx, coll)?;
+/// The elements of a vector between two bounds, which must be right.
+fn between(cx: &mut Thread, name: &str, vector: Handle, from: Handle, to: Handle) -> Outcome {
     let len = vector::len(cx.get(vector));
     let (start, end) = (index_below(cx.get(from), len + 1), index_below(cx.get(to), len + 1));
     match (start, end) {
@@ -148,7 +155,55 @@ fn between(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Handle) 
 
 fn slice(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "slice", args, 0)?;
-    between(cx, "slice", coll, args[1], args[2])
+    match cx.get(coll).layout() {
+        layout::VECTOR => between(cx, "slice", coll, args[1], args[2]),
+        layout::RANGE => range_between(cx, coll, args[1], args[2]),
+        _ => part(cx, coll, args[1], args[2]),
+    }
+}
+
+/// The Ints of a range between two bounds of any size.
+fn range_between(cx: &mut Thread, coll: Handle, from: Handle, to: Handle) -> Outcome {
+    let range = Range::of(cx.get(coll));
+    let bound = |h| Number::of(cx.get(h)).and_then(Number::to_big).unwrap_or_default();
+    let (start, end) = (bound(from), bound(to));
+    let count = range.count();
+    if start < IBig::ZERO || start > end || end > count {
+        return Err(bad_bounds(cx, "slice", from, to, "Range", count));
+    }
+    let part = range.part(cx, &start, &end)?;
+    iterate::to_vector(cx, part)
+}
+
+/// The elements of anything seqable between two bounds. Goes as far as the end, and no further.
+fn part(cx: &mut Thread, coll: Handle, from: Handle, to: Handle) -> Outcome {
+    let known = sequences::length(cx.get(coll));
+    let limit = known.map_or(usize::MAX, |len| len + 1);
+    let what = type_name(cx.get(coll));
+    let (start, end) = match (index_below(cx.get(from), limit), index_below(cx.get(to), limit)) {
+        (Some(start), Some(end)) if start <= end => (start, end),
+        _ => {
+            return Err(match known {
+                Some(len) => bad_bounds(cx, "slice", from, to, what, len),
+                None => {
+                    let (from, to) = (cx.describe(from), cx.describe(to));
+                    let message = format!("slice: there is nothing from {from} to {to}");
+                    cx.throw(ErrorKind::IndexError, message)
+                }
+            });
+        }
+    };
+    let list = List::new(cx, 0)?;
+    let mut items = Items::of(cx, coll)?;
+    let mut seen = 0;
+    while seen < end {
+        let Some(item) = items.next(cx)? else { return Err(bad_bounds(cx, "slice", from, to, what, seen)) };
+        if seen >= start {
+            list.push(cx, item)?;
+        }
+        seen += 1;
+    }
+    list.finish(cx)
 }
 
 fn subvec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -370,26 +425,16 @@ fn vec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     iterate::to_vector(cx, coll)
 }
 
-fn make_range(cx: &mut Thread, name: &str, bounds: [Handle; 3]) -> Outcome {
-    for bound in bounds {
-        if !cx.get(bound).is_int() {
-            let message = format!("{name}: a bound must fit 61 bits, got {}", cx.describe(bound));
-            return Err(cx.throw(ErrorKind::ArgumentError, message));
-        }
-    }
-    cx.alloc_slots(layout::RANGE, &bounds)
-}
-
 fn range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let one = new_int(cx, 1)?;
-    make_range(cx, "range", [args[0], args[1], one])
+    cx.alloc_slots(layout::RANGE, &[args[0], args[1], one])
 }
 
 fn range_step(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if cx.get(args[2]).as_int() == Some(0) {
         return Err(cx.throw(ErrorKind::ArgumentError, "range-step: the step must not be 0"));
     }
-    make_range(cx, "range-step", [args[0], args[1], args[2]])
+    cx.alloc_slots(layout::RANGE, &[args[0], args[1], args[2]])
 }
 
 fn repeat(cx: &mut Thread, args: &Args<'_>) -> Outcome {

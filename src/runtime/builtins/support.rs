@@ -1,5 +1,7 @@
 //! What the builtins of values share: reading arguments, making small results, the usual errors.
 
+use std::fmt::Display;
+
 use super::{Args, with_article};
 use crate::gc::layout::{self};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
@@ -99,7 +101,7 @@ pub fn wrong_type(cx: &mut Thread, name: &str, position: usize, expected: &str, 
 
 /// The error of an index that is out of range.
 #[cold]
-pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len: usize) -> Thrown {
+pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len: impl Display) -> Thrown {
     let message =
         format!("{name}: index {} is out of range for {} of length {len}", index_text(cx, index), with_article(what));
     cx.throw(ErrorKind::IndexError, message)
@@ -107,7 +109,7 @@ pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len:
 
 /// The error of bounds that are out of range.
 #[cold]
-pub fn bad_bounds(cx: &mut Thread, name: &str, from: Handle, to: Handle, what: &str, len: usize) -> Thrown {
+pub fn bad_bounds(cx: &mut Thread, name: &str, from: Handle, to: Handle, what: &str, len: impl Display) -> Thrown {
     let (from, to) = (index_text(cx, from), index_text(cx, to));
     let message = format!("{name}: {from} to {to} is out of range for {} of length {len}", with_article(what));
     cx.throw(ErrorKind::IndexError, message)

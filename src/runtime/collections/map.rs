@@ -20,7 +20,7 @@ use super::trie::{self, Entries, OWNERS, SHARED};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
-use crate::runtime::equality::{TooDeep, equal};
+use crate::runtime::equality::{TooDeep, same_key};
 use crate::runtime::hashing;
 use crate::runtime::numbers::{Integral, integral};
 
@@ -106,7 +106,7 @@ pub fn of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
 fn has_equal_keys(cx: &Thread, entries: &[Handle]) -> Result<bool, TooDeep> {
     for (i, a) in entries.chunks_exact(2).enumerate() {
         for b in entries.chunks_exact(2).skip(i + 1) {
-            if equal(cx.get(a[0]), cx.get(b[0]))? {
+            if same_key(cx.get(a[0]), cx.get(b[0]))? {
                 return Ok(true);
             }
         }
@@ -125,7 +125,7 @@ pub fn with_owner(cx: &mut Thread, map: Handle, owner: u32) -> Result<Handle, Th
 #[inline]
 fn small_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {
     for i in (0..node.len()).step_by(2) {
-        if equal(node.get(i), key)? {
+        if same_key(node.get(i), key)? {
             return Ok(Some(i));
         }
     }

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{List, map, mutable, set, vector};
-use crate::gc::Thread;
+use crate::gc::{Handle, Thread, Value};
 use crate::runtime::testing::{int, int_entries, ints, text, under_stress, with_machine};
 
 fn check_vector(cx: &mut Thread, ops: &[(u8, i64, usize)]) {
@@ -195,18 +195,37 @@ fn maps_move() {
 
 #[test]
 fn equal_hashes_collide_and_stay_apart() {
-    // Keys that are equal to nothing, not even themselves, all have the same hash.
+    // The hash of a mutable list is that of its length.
+    fn key(cx: &mut Thread, i: i64) -> Handle {
+        let (list, i) = (List::new(cx, 1).expect("memory"), int(cx, i));
+        list.push(cx, i).expect("memory");
+        list.0
+    }
     with_machine(|cx| {
         let mut m = map::empty(cx).expect("memory");
         for i in 0..30 {
-            let nan = cx.alloc_float(f64::NAN).expect("memory");
-            let i = int(cx, i);
-            m = map::assoc(cx, m, nan, i).expect("memory");
+            let (key, i) = (key(cx, i), int(cx, i));
+            m = map::assoc(cx, m, key, i).expect("memory");
         }
         assert_eq!(map::len(cx.get(m)), 30);
         assert_eq!(map::iter(cx.get(m)).count(), 30);
-        let nan = cx.alloc_float(f64::NAN).expect("memory");
-        assert!(map::get(cx.get(m), cx.get(nan)).expect("not deep").is_none());
+        let (known, unknown) = (key(cx, 7), key(cx, 30));
+        assert_eq!(map::get(cx.get(m), cx.get(known)).expect("not deep").and_then(Value::as_int), Some(7));
+        assert!(map::get(cx.get(m), cx.get(unknown)).expect("not deep").is_none());
+    });
+}
+
+#[test]
+fn nan_is_one_key() {
+    with_machine(|cx| {
+        let mut m = map::empty(cx).expect("memory");
+        for (i, bits) in [f64::NAN.to_bits(), 0xFFF8_0000_0000_0001, 0x7FF0_0000_0000_0001].into_iter().enumerate() {
+            let (nan, i) = (cx.alloc_float(f64::from_bits(bits)).expect("memory"), int(cx, i as i64));
+            m = map::assoc(cx, m, nan, i).expect("memory");
+        }
+        assert_eq!(map::len(cx.get(m)), 1);
+        let nan = cx.alloc_float(-f64::NAN).expect("memory");
+        assert_eq!(map::get(cx.get(m), cx.get(nan)).expect("not deep").and_then(Value::as_int), Some(2));
     });
 }
 

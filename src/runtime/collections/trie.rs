@@ -23,7 +23,7 @@ use crate::gc::layout::{COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE};
 use crate::gc::prefetch;
 use crate::gc::word::INT_SHIFT;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
-use crate::runtime::equality::{TooDeep, equal};
+use crate::runtime::equality::{TooDeep, same_key};
 use crate::runtime::hashing;
 
 /// Bits of a digit.
@@ -139,7 +139,7 @@ pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Va
         if bitmap.has_entry(bit) {
             let i = bitmap.entry_index(bit);
             let found = slots.get(i);
-            return Ok(if equal(found, key)? { Some((found, slots.get(i + 1))) } else { None });
+            return Ok(if same_key(found, key)? { Some((found, slots.get(i + 1))) } else { None });
         }
         if !bitmap.has_child(bit) {
             return Ok(None);
@@ -168,7 +168,7 @@ fn approach(node: Value<'_>, key: Value<'_>) {
 
 fn collision_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {
     for i in (0..node.len()).step_by(2) {
-        if equal(node.get(i), key)? {
+        if same_key(node.get(i), key)? {
             return Ok(Some(i));
         }
     }
@@ -299,7 +299,7 @@ pub fn assoc(
         } else if bitmap.has_entry(bit) {
             let i = bitmap.entry_index(bit);
             let found = slots.get(i);
-            match equal(found, cx.get(key)) {
+            match same_key(found, cx.get(key)) {
                 Ok(true) if slots.get(i + 1) == cx.get(value) => return Ok((root, false)),
                 Ok(true) => break (store(cx, node, owner, i + 1, value)?, false),
                 Ok(false) => {}
@@ -530,7 +530,7 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
             shift += BITS;
         } else if bitmap.has_entry(bit) {
             let i = bitmap.entry_index(bit);
-            match equal(slots.get(i), cx.get(key)) {
+            match same_key(slots.get(i), cx.get(key)) {
                 Ok(true) => break splice(cx, node, owner, &[Bitmap(bitmap.0 & !bit).word()], i, 2, &[])?,
                 Ok(false) => return Ok(None),
                 Err(deep) => return Err(deep.throw(cx)),

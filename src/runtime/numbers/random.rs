@@ -5,6 +5,9 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use dashu_int::UBig;
+use dashu_int::ops::BitTest;
+
 thread_local! {
     static STATE: Cell<[u64; 4]> = Cell::new(seed());
 }
@@ -49,6 +52,20 @@ pub fn below(bound: u64) -> u64 {
     }
 }
 
+/// A number below `bound`, which is positive; all equally likely.
+pub fn below_any(bound: &UBig) -> UBig {
+    let bits = bound.bit_len();
+    loop {
+        let mut words = vec![0; bits.div_ceil(64)];
+        words.fill_with(next_u64);
+        // Half of them are below, or more.
+        let number = UBig::from_words(&words) >> (words.len() * 64 - bits);
+        if number < *bound {
+            return number;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +98,8 @@ mod tests {
         }
         assert!(seen.iter().all(|&n| n > 700), "{seen:?}");
         assert_eq!(below(1), 0);
+        let bound = (UBig::ONE << 70) + 5u8;
+        assert!((0..100).all(|_| below_any(&bound) < bound));
+        assert!((0..100).any(|_| below_any(&bound) > UBig::ONE << 69));
     }
 }

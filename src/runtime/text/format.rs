@@ -3,22 +3,25 @@
 //! Owns the printed form of every builtin type and of structs and variants; a type's own `Format` is asked first, at every
 //! depth. Time and space are linear in what is printed.
 //!
-//! A value inside itself prints `…`. A cycle leads through something mutable, so only mutable objects are remembered on the way
-//! down. Everything is held by handles, as user code may run between any two elements.
+//! A value inside itself prints `…`, also where a `Format` of the program's own stands between: a thread knows what it is inside
+//! of. Everything is held by handles, as user code may run between any two elements.
+
+use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
 
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
 use crate::gc::{Handle, LayoutId, Thread, Thrown, Value, Word};
+use crate::reader;
 use crate::runtime::collections::view::{Slots, field};
 use crate::runtime::collections::{List, mutable, set, vector};
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::iterate::Items;
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, Number};
-use crate::runtime::sequences::Range;
 use crate::runtime::streams::Stream;
 use crate::runtime::text::builder;
+use crate::runtime::text::open::Open;
 
 /// How the text of a value reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +50,7 @@ pub fn append(cx: &mut Thread, out: &mut String, value: Handle, style: Style) ->
         }
         return Ok(());
     }
-    let mut printer = Printer::default();
+    let mut printer = Printer::new(style);
     let mark = cx.mark();
     let result = printer.write(cx, out, value, 0);
     cx.release(mark);
@@ -58,20 +61,42 @@ pub fn append(cx: &mut Thread, out: &mut String, value: Handle, style: Style) ->
 pub fn format(cx: &mut Thread, value: Handle, depth: i64) -> Result<String, Thrown> {
     let mut out = String::new();
     let mark = cx.mark();
-    let result = Printer::default().write_builtin(cx, &mut out, value, depth);
+    let result = Printer::new(Style::Display).write_builtin(cx, &mut out, value, depth);
     cx.release(mark);
     result.map(|()| out)
 }
 
-#[derive(Default)]
+thread_local! {
+    /// What this thread is writing.
+    static OPEN: RefCell<Open> = RefCell::default();
+}
+
+/// As long as it lives we are inside of a value.
+struct Inside;
+
+impl Inside {
+    fn of(cx: &Thread, value: Handle) -> Option<Inside> {
+        OPEN.with_borrow_mut(|open| open.enter(cx, value)).then(|| Inside)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        OPEN.with_borrow_mut(Open::leave);
+    }
+}
+
 struct Printer {
-    /// The mutable objects we are inside of.
-    inside: Vec<Handle>,
+    style: Style,
     /// Which layouts have a `Format` of their own.
     extended: FxHashMap<LayoutId, bool>,
 }
 
 impl Printer {
+    fn new(style: Style) -> Printer {
+        Printer { style, extended: FxHashMap::default() }
+    }
+
     fn extended(&mut self, cx: &Thread, value: Handle) -> bool {
         let layout = cx.get(value).layout();
         *self.extended.entry(layout).or_insert_with(|| Method::Format.extension(cx.vm(), layout).is_some())
@@ -106,19 +131,11 @@ impl Printer {
             return Ok(());
         }
         cx.check_native_stack()?;
-        let mutable = is_mutable(cx.get(value));
-        if mutable {
-            if self.inside.iter().any(|&h| cx.get(h) == cx.get(value)) {
-                out.push('…');
-                return Ok(());
-            }
-            self.inside.push(value);
-        }
-        let result = self.compound(cx, out, value, depth);
-        if mutable {
-            self.inside.pop();
-        }
-        result
+        let Some(_inside) = Inside::of(cx, value) else {
+            out.push('…');
+            return Ok(());
+        };
+        self.compound(cx, out, value, depth)
     }
 
     fn compound(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
@@ -231,9 +248,11 @@ impl Printer {
                 if i > 0 {
                     out.push(' ');
                 }
-                if let Some(part) = part {
-                    self.write(cx, out, part, depth + 1)?;
-                }
+                let Some(part) = part else { continue };
+                let parentheses = i == 0 && self.style == Style::Readable && is_computed(cx.get(part));
+                out.push_str(if parentheses { "(" } else { "" });
+                self.write(cx, out, part, depth + 1)?;
+                out.push_str(if parentheses { ")" } else { "" });
             }
         }
         out.push('}');
@@ -263,20 +282,17 @@ impl Printer {
         }
         if any {
             out.push_str(" }");
+        } else if self.style == Style::Readable && info.variant.is_none() {
+            // The name alone is the type.
+            out.push_str(" { }");
         }
         Ok(())
     }
 }
 
-/// Can the value hold itself by a later change?
-fn is_mutable(value: Value<'_>) -> bool {
-    match value.layout() {
-        layout::ARRAY | layout::ATOM | layout::MUTABLE_LIST | layout::MUTABLE_MAP => true,
-        l if l >= FIRST_USER_LAYOUT => {
-            value.thread().vm().types.layout(l).is_some_and(|info| info.fields.iter().any(|f| f.mutable))
-        }
-        _ => false,
-    }
+/// Is it a value that is written like a call or a name, which no key of a map may be without parentheses?
+fn is_computed(value: Value<'_>) -> bool {
+    matches!(value.layout(), layout::RANGE | layout::TYPE | layout::PROTOCOL)
 }
 
 /// Appends the text of a value without elements; false when it has some.
@@ -291,20 +307,23 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
         layout::NULL => out.push_str("null"),
         layout::BOOL => out.push_str(if value.word() == Word::TRUE { "true" } else { "false" }),
         layout::KEYWORD => {
-            out.push(':');
-            out.push_str(vm.keywords.text(value.as_keyword().unwrap_or_default()));
+            write_keyword(out, vm.keywords.text(value.as_keyword().unwrap_or_default()));
         }
         layout::STRING | layout::STRING_PREFIX => {
             let text = value.str().unwrap_or("");
             if depth == 0 { out.push_str(text) } else { quote(out, text) }
         }
         layout::RANGE => {
-            let Range { from, to, step } = Range::of(value);
-            if step == 1 {
-                out.push_str(&format!("range({from}, {to})"));
-            } else {
-                out.push_str(&format!("range-step({from}, {to}, {step})"));
+            let step = field(value, layout::RANGE, 2);
+            let n = if step.as_int() == Some(1) { 2 } else { 3 };
+            out.push_str(if n == 2 { "range" } else { "range-step" });
+            for i in 0..n {
+                out.push_str(if i == 0 { "(" } else { ", " });
+                if let Some(number) = Number::of(field(value, layout::RANGE, i)) {
+                    write_number(out, number);
+                }
             }
+            out.push(')');
         }
         layout::CLOSURE => {
             out.push_str("fn ");
@@ -367,6 +386,12 @@ pub fn write_int(out: &mut String, i: i64) {
         out.push('-');
     }
     out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+}
+
+/// Appends a keyword: `:name`, or `:"…"` where its text is no name.
+pub fn write_keyword(out: &mut String, text: &str) {
+    out.push(':');
+    if reader::is_name(text) { out.push_str(text) } else { quote(out, text) }
 }
 
 /// Appends a text as the reader would read it.

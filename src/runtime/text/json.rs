@@ -12,6 +12,7 @@ use crate::runtime::errors::ErrorKind;
 use crate::runtime::iterate::Items;
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, Number};
+use crate::runtime::text::open::Open;
 use crate::runtime::text::{format, strings};
 
 // ---- decoding ----
@@ -270,7 +271,7 @@ fn unicode<'a>(text: &'a str, out: &mut String) -> Result<&'a str, Failure> {
 
 /// The compact JSON text of a value.
 pub fn encode(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
-    let mut encoder = Encoder { out: String::new(), inside: Vec::new() };
+    let mut encoder = Encoder { out: String::new(), inside: Open::default() };
     let mark = cx.mark();
     encoder.value(cx, value)?;
     cx.release(mark);
@@ -279,8 +280,8 @@ pub fn encode(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
 
 struct Encoder {
     out: String,
-    /// The objects we are inside of.
-    inside: Vec<Handle>,
+    /// The values we are inside of.
+    inside: Open,
 }
 
 impl Encoder {
@@ -305,20 +306,11 @@ impl Encoder {
             layout::BOOL => self.out.push_str(if v.word() == Word::TRUE { "true" } else { "false" }),
             _ => {
                 cx.check_native_stack()?;
-                if self.inside.iter().any(|&h| cx.get(h) == cx.get(value)) {
+                if !self.inside.enter(cx, value) {
                     return Err(cx.throw(ErrorKind::JsonError, "json-encode: the value contains itself"));
                 }
-                // Only what is mutable can contain itself; deep immutable values need no list of all their levels.
-                let mutable =
-                    matches!(cx.get(value).layout(), layout::ARRAY | layout::MUTABLE_LIST | layout::MUTABLE_MAP)
-                        || cx.get(value).layout() >= FIRST_USER_LAYOUT;
-                if mutable {
-                    self.inside.push(value);
-                }
                 self.compound(cx, value)?;
-                if mutable {
-                    self.inside.pop();
-                }
+                self.inside.leave();
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod format;
 pub mod json;
+pub mod open;
 pub mod output;
 pub mod strings;
 

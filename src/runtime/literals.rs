@@ -1,0 +1,105 @@
+//! Struct literals and updates whose type has been declared anew since they were compiled, and the bases of updates.
+//!
+//! Code that is called after a declaration is compiled for it. What still runs makes objects of the layout that it knows, and
+//! looks whether that is outdated: then what the literal says is held against the present declaration here.
+
+use super::errors::ErrorKind;
+use super::fields;
+use super::types::LayoutInfo;
+use crate::gc::layout::LayoutId;
+use crate::gc::{Handle, Thread, Thrown, Word};
+
+/// The layout that code knows.
+fn known(cx: &Thread, layout: u64) -> Option<&'static LayoutInfo> {
+    cx.vm().types.layout(layout as LayoutId)
+}
+
+/// The base of an update: in the layout that code knows as long as that is not outdated, else in the present one.
+pub fn base(cx: &mut Thread, base: Handle, layout: u64, copy: u64) -> Result<Handle, Thrown> {
+    let own = cx.get(base).layout();
+    let types = &cx.vm().types;
+    let wanted = known(cx, layout);
+    let (Some(wanted), Some(info)) = (wanted, types.layout(own).filter(|l| wanted.is_some_and(|w| l.is_of(w)))) else {
+        let wanted = wanted.map_or("struct", |l| l.type_name);
+        let what = cx.describe(base);
+        let message = format!("{wanted} {{ ...base }}: base must be a {wanted}, got {what}");
+        return Err(cx.throw(ErrorKind::TypeError, message));
+    };
+    // The cell that code looks at decides: once it says so, code makes the literal anew.
+    let target = if wanted.is_outdated() { types.present(info).unwrap_or(info) } else { wanted };
+    if target.id == own && copy == 0 {
+        return Ok(base);
+    }
+    convert(cx, base, target)
+}
+
+/// An object of another layout of its type with the same fields; what it does not have is the default.
+fn convert(cx: &mut Thread, object: Handle, target: &LayoutInfo) -> Result<Handle, Thrown> {
+    let own = cx.get(object).layout();
+    let mut values = Vec::with_capacity(target.fields.len());
+    for (slot, field) in target.fields.iter().enumerate() {
+        values.push(if target.id == own {
+            cx.root(cx.get(object).slot(slot))
+        } else {
+            fields::get(cx, object, field.name)?
+        });
+    }
+    cx.alloc_slots(target.id, &values)
+}
+
+/// The object of a literal whose layout is outdated: see `Helper::Remake`.
+pub fn remake(
+    cx: &mut Thread,
+    object: Handle,
+    base: Handle,
+    names: u64,
+    length: u64,
+    layout: u64,
+) -> Result<Handle, Thrown> {
+    // SAFETY: code passes what `field_names` of the compiler gave: an interned text, which is never freed.
+    let names =
+        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(names as *const u8, length as usize)) };
+    let given: Vec<&str> = names.split_ascii_whitespace().collect();
+    let Some(made) = known(cx, layout) else { return Ok(object) };
+    let Some(present) = cx.vm().types.present(made) else {
+        let message = format!("{} has no variant {}", made.type_name, made.variant.unwrap_or("?"));
+        return Err(cx.throw(ErrorKind::FieldError, message));
+    };
+    if let Some(gone) = given.iter().find(|name| present.slot(name).is_none()) {
+        return Err(cx.throw(ErrorKind::FieldError, format!("{} has no field {gone}", present.display_name())));
+    }
+    let slot_of = |name: &str| made.fields.iter().position(|f| f.name == name);
+    let updates = !cx.get(base).is_null();
+    let mut values = Vec::with_capacity(present.fields.len());
+    for field in &present.fields {
+        let slot = slot_of(field.name).filter(|_| given.contains(&field.name));
+        values.push(match (slot, field.default) {
+            (Some(slot), _) => cx.root(cx.get(object).slot(slot)),
+            (None, _) if updates => fields::get(cx, base, field.name)?,
+            (None, Some(code)) => {
+                let function = cx.alloc_closure(code.address(), &[])?;
+                cx.call(function, &[])?
+            }
+            (None, None) => {
+                let message = format!("{} needs the field {}", present.display_name(), field.name);
+                return Err(cx.throw(ErrorKind::FieldError, message));
+            }
+        });
+    }
+    if updates {
+        return cx.alloc_slots(present.id, &values);
+    }
+    // The code goes on to take the object for one of the layout that it knows.
+    for (field, &value) in present.fields.iter().zip(&values) {
+        if let Some(slot) = slot_of(field.name) {
+            cx.set_slot(cx.get(object), slot, cx.get(value));
+        }
+    }
+    Ok(object)
+}
+
+/// The error of a literal that the type does not allow any more.
+pub fn refuse(cx: &mut Thread, message: Handle) -> Result<Word, Thrown> {
+    let message = cx.get(message).str().unwrap_or_default().to_string();
+    Err(cx.throw(ErrorKind::FieldError, message))
+}
