@@ -373,6 +373,8 @@ pub trait MacroAssembler: Sized + HasScratch {
     fn store8(&mut self, mem: Mem, src: Reg);
     /// `*mem = src`, 64 bits, where other threads may read it: who sees `src` there sees all that this thread stored before.
     fn store_release(&mut self, mem: Mem, src: Reg);
+    /// `dst = *mem`, 64 bits, before all that this thread loads afterwards: see `store_release`.
+    fn load_acquire(&mut self, dst: Reg, mem: Mem);
     /// `*mem = imm`, 64 bits sign-extended.
     fn store_imm(&mut self, mem: Mem, imm: i32);
     /// `dst =` the address of `mem`. Leaves the flags alone.

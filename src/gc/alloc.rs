@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::handle::Handle;
 use super::layout::{self, LayoutId, Shape};
+use super::mutate::Room;
 use super::shapes::{self, Extent};
 use super::thread::{Thread, Thrown};
 use super::value::Value;
@@ -273,9 +274,9 @@ impl Thread {
     }
 
     /// A new, empty `BYTES` object.
-    pub fn alloc_bytes(&mut self, capacity: usize) -> Result<Handle, Thrown> {
+    pub fn alloc_bytes(&mut self, capacity: usize, room: Room) -> Result<Handle, Thrown> {
         let words = capacity.div_ceil(8);
-        self.allocate(layout::BYTES, words.saturating_add(2), 0, |thread, mut fresh| {
+        self.allocate(layout::BYTES, words.saturating_add(2), room as u32, |thread, mut fresh| {
             fresh.fill(1, thread.value(Word(0)));
             fresh.set_raw(0, capacity as u64);
         })

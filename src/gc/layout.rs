@@ -17,7 +17,7 @@
 //! | `BIG_INT` | `sign << 63 \| limbs`, limbs (least significant first) … |
 //! | `STRING` | `chars << 32 \| bytes`, hash (0: not yet known), UTF-8 bytes padded to a word |
 //! | `STRING_PREFIX` | `chars << 32 \| bytes`, hash, `BYTES` object: the first `bytes` bytes of it |
-//! | `BYTES` | capacity in bytes, bytes in use, bytes padded to a word |
+//! | `BYTES` | capacity in bytes, `being written << 63 \| bytes in use`, bytes padded to a word; who may append ([`Room`](super::mutate::Room)) in the header |
 //! | `ARRAY`, `NODE` | length (Int), slots … |
 //! | `VECTOR` | count (Int), shift (Int: 5 × depth of root, + 256 × skipped elements), root (`NODE` or null), tail (`NODE` of exactly the tail) |
 //! | `MAP` | count (Int), root (small: `NODE` of k, v, k, v in order of insertion), `true` when a large one may have whole Floats as keys, else null |
@@ -58,7 +58,7 @@ pub enum Shape {
     String,
     /// Untagged word, untagged word, then one tagged word.
     Prefix,
-    /// Capacity in bytes, bytes in use, bytes.
+    /// Capacity in bytes, bytes in use (and [`BEING_WRITTEN`]), bytes.
     Bytes,
     /// `sign << 63 | limbs`, limbs.
     BigInt,
@@ -96,8 +96,8 @@ layouts! {
     SEQ = 25, Shape::Slots(3);
     // A string builder: BYTES object.
     STRING_BUILDER = 26, Shape::Slots(1);
-    // A mutable list: NODE with spare room, count (Int).
-    MUTABLE_LIST = 27, Shape::Slots(2);
+    // A mutable list: NODE of elements, spare room, count (Int).
+    MUTABLE_LIST = 27, Shape::Slots(1);
     // A mutable map: MAP.
     MUTABLE_MAP = 28, Shape::Slots(1);
     THREAD_HANDLE = 29, Shape::Slots(2);
@@ -138,6 +138,9 @@ pub const fn closure_disp(i: usize) -> i32 {
 
 /// Where the count begins in a header.
 pub const COUNT_SHIFT: u32 = 40;
+
+/// Besides the number of bytes in use of a `BYTES` object: somebody is writing behind them.
+pub const BEING_WRITTEN: u64 = 1 << 63;
 
 /// The header of a fresh object.
 pub const fn header(layout: LayoutId, count: u32) -> u64 {

@@ -50,6 +50,7 @@ pub use alloc::Fresh;
 pub use handle::{Handle, Mark};
 pub use heap::{Heap, Hooks, Stats};
 pub use layout::LayoutId;
+pub use mutate::Room;
 pub use natives::Native;
 pub use options::{CollectorKind, Options, Stress};
 pub use slow::Poll;

@@ -12,6 +12,16 @@ use super::thread::Thread;
 use super::value::Value;
 use super::word::Word;
 
+/// Who may append to a `BYTES` object: a text would change with the builder that it was taken from, and the other way round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Room {
+    /// Whoever appends to the text that ends where the bytes in use end.
+    Texts = 0,
+    /// The builder that holds the object.
+    Builder = 1,
+}
+
 impl Thread {
     /// The address of a tagged word, or a panic.
     #[inline]
@@ -68,6 +78,29 @@ impl Thread {
         header.store(rest | u64::from(count) << layout::COUNT_SHIFT, Ordering::Relaxed);
     }
 
+    /// Takes the lock of an object whose header has no other count; false when another thread has it.
+    ///
+    /// # Panics
+    /// When it is no object.
+    pub fn try_lock(&self, object: Value<'_>) -> bool {
+        assert!(object.word().is_object());
+        // SAFETY: as in `set_count`.
+        let header = unsafe { atomic(object.word().address()) };
+        let free = layout::header(object.layout(), 0);
+        let taken = layout::header(object.layout(), 1);
+        header.compare_exchange(free, taken, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Gives back the lock of an object.
+    ///
+    /// # Panics
+    /// When it is no object.
+    pub fn unlock(&self, object: Value<'_>) {
+        assert!(object.word().is_object());
+        // SAFETY: as in `set_count`.
+        unsafe { atomic(object.word().address()) }.store(layout::header(object.layout(), 0), Ordering::Release);
+    }
+
     /// Stores `new` to the tagged word `i` after the header if it is `old` still.
     ///
     /// # Panics
@@ -80,28 +113,28 @@ impl Thread {
             .is_ok()
     }
 
-    /// Appends to a `BYTES` object if exactly `used` bytes are in use and there is room: of several who try, one succeeds.
-    pub fn append_bytes(&self, object: Value<'_>, used: usize, bytes: &[u8]) -> bool {
+    /// Appends to a `BYTES` object whose spare room is `room`'s if exactly `used` bytes are in use, there is room, and nobody
+    /// else is appending: of several who try, one succeeds.
+    ///
+    /// Bytes are in use once they are written: whoever learns their number, from whatever object, finds all of them there.
+    pub fn append_bytes(&self, object: Value<'_>, room: Room, used: usize, bytes: &[u8]) -> bool {
         let Some(capacity) = object.bytes_capacity() else { return false };
-        if used > capacity || bytes.len() > capacity - used {
+        if object.count() != room as u32 || used > capacity || bytes.len() > capacity - used {
             return false;
         }
         let address = object.word().address();
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
         let in_use = unsafe { atomic(address + layout::slot_offset(1)) };
-        // Claim and copy must not be seen in the other order by somebody who reads `bytes()`: that reader is this thread,
-        // or learns of the bytes through an object published afterwards.
-        if in_use
-            .compare_exchange(used as u64, (used + bytes.len()) as u64, Ordering::AcqRel, Ordering::Relaxed)
-            .is_err()
-        {
+        let claim = used as u64 | layout::BEING_WRITTEN;
+        if in_use.compare_exchange(used as u64, claim, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return false;
         }
-        // SAFETY: within the capacity; the claim has made this range ours alone.
+        // SAFETY: within the capacity; the claim has made what is not in use ours alone, until the store below.
         unsafe {
             let to = (address + layout::slot_offset(2) + used) as *mut u8;
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         }
+        in_use.store((used + bytes.len()) as u64, Ordering::Release);
         true
     }
 }

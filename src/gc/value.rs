@@ -326,7 +326,7 @@ impl<'h> Value<'h> {
     /// The bytes in use of a `BYTES` object, or the bytes of a string.
     pub fn bytes(self) -> Option<&'h [u8]> {
         if self.is(layout::BYTES) {
-            let used = self.raw(1) as usize;
+            let used = (self.raw(1) & !layout::BEING_WRITTEN) as usize;
             Some(self.byte_slice(self.word.address() + layout::slot_offset(2), used))
         } else {
             self.string_bytes()

@@ -10,7 +10,7 @@
 
 use super::collections::trie::{self, Step};
 use super::collections::view::{Slots, copy_array, count_bits, count_field, field};
-use super::collections::{List, map, mutable, set, vector};
+use super::collections::{List, mutable, set, vector};
 use super::errors::ErrorKind;
 use super::methods::Method;
 use super::ranges::Range;
@@ -107,9 +107,8 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
         layout::RANGE => plain(Kind::Range, 0),
         layout::MAP => Some(entries(cx, coll, false)?),
         layout::MUTABLE_MAP => {
-            let map = cx.root(mutable::map_of(value));
             // The entries are those of now, whatever happens to the mutable map meanwhile.
-            let map = if map::is_small(cx.get(map)) { map } else { mutable::to_map(cx, coll)? };
+            let map = mutable::to_map(cx, coll)?;
             Some(entries(cx, map, false)?)
         }
         layout::SET => {

@@ -96,7 +96,15 @@ enum Outcome {
 pub struct Threads {
     all: Mutex<Vec<(u64, Arc<Shared>)>>,
     started: AtomicU64,
+    /// How many may still run: from before their start until they have left the heap.
     living: AtomicUsize,
+}
+
+/// Is there no thread besides this one? Then only this one can start some.
+#[inline]
+pub fn alone(cx: &Thread) -> bool {
+    // Whoever is alone sees all that the others have stored.
+    cx.vm().threads.living.load(Ordering::Acquire) == 0
 }
 
 impl Threads {
@@ -186,7 +194,7 @@ fn start_language_thread(
 fn live(vm: &'static Vm, parcel: Parcel, shared: &Shared) {
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(vm, parcel, shared)));
     // Before whoever joins goes on, who may start others.
-    vm.threads.living.fetch_sub(1, Ordering::Relaxed);
+    vm.threads.living.fetch_sub(1, Ordering::Release);
     let status = ended.unwrap_or_else(|_panic| Status {
         outcome: Some(Outcome::Died),
         report: Some(format!("{DIED}\n")),

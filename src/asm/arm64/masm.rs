@@ -234,6 +234,12 @@ impl MacroAssembler for Arm64 {
         asm!(self.buf ; stlr X(src), [X(SCRATCH2)]);
     }
 
+    fn load_acquire(&mut self, dst: Reg, mem: Mem) {
+        self.checkpoint();
+        self.lea(SCRATCH2, mem);
+        asm!(self.buf ; ldar X(dst), [X(SCRATCH2)]);
+    }
+
     fn store_imm(&mut self, mem: Mem, imm: i32) {
         debug_assert!(mem.base != SCRATCH && mem.index.is_none_or(|(index, _)| index != SCRATCH));
         self.checkpoint();

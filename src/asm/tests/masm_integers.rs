@@ -78,6 +78,7 @@ fn loads_and_stores() {
         let (dst, address) = (rig.reg(), &raw const ctx.memory[word] as u64);
         let content = ctx.memory[word];
         rig.check(&mut ctx, "load", |m, _| m.load(dst, mem), &[(dst, Some(content))], false);
+        rig.check(&mut ctx, "load_acquire", |m, _| m.load_acquire(dst, mem), &[(dst, Some(content))], false);
         rig.check(&mut ctx, "load32", |m, _| m.load32(dst, mem), &[(dst, Some(content as u32 as u64))], false);
         rig.check(&mut ctx, "load8", |m, _| m.load8(dst, mem), &[(dst, Some(content as u8 as u64))], false);
         rig.check(&mut ctx, "prefetch", |m, _| m.prefetch(mem), &[], false);

@@ -232,6 +232,11 @@ impl MacroAssembler for X64 {
         self.store(mem, src);
     }
 
+    fn load_acquire(&mut self, dst: Reg, mem: Mem) {
+        // Loads of this machine happen in their order.
+        self.load(dst, mem);
+    }
+
     fn store_imm(&mut self, mem: Mem, imm: i32) {
         self.rm(None, true, false, &[0xC7], 0, mem);
         self.buf.push_i32(imm);

@@ -18,10 +18,11 @@ fn every_kind_survives() {
         let array = thread.alloc_array(ARRAY, 3, both).unwrap();
         let hollow = thread.alloc_array(ARRAY, 0, both).unwrap();
         let closure = thread.alloc_closure(0x1234_5678, &[array, tagged]).unwrap();
-        let bytes = thread.alloc_bytes(13).unwrap();
-        assert!(thread.append_bytes(thread.get(bytes), 0, "grün".as_bytes()));
-        assert!(!thread.append_bytes(thread.get(bytes), 0, b"x"));
-        assert!(!thread.append_bytes(thread.get(bytes), 5, b"too long!"));
+        let bytes = thread.alloc_bytes(13, Room::Texts).unwrap();
+        assert!(thread.append_bytes(thread.get(bytes), Room::Texts, 0, "grün".as_bytes()));
+        assert!(!thread.append_bytes(thread.get(bytes), Room::Texts, 0, b"x"));
+        assert!(!thread.append_bytes(thread.get(bytes), Room::Builder, 5, b"x"));
+        assert!(!thread.append_bytes(thread.get(bytes), Room::Texts, 5, b"too long!"));
         // SAFETY: five bytes are in use, and are these four characters.
         let prefix = unsafe { thread.alloc_string_prefix(bytes, 5, 4) }.unwrap();
         thread.collect();

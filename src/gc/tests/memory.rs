@@ -52,7 +52,7 @@ fn absurd_sizes_throw() {
     for len in [1 << 24, 1 << 40, 1 << 60, usize::MAX / 8, usize::MAX] {
         let thrown = thread.alloc_array(ARRAY, len, null).unwrap_err();
         assert_eq!(thread.get(thread.take_exception(thrown)).str(), Some("out of memory"));
-        let thrown = thread.alloc_bytes(len).unwrap_err();
+        let thrown = thread.alloc_bytes(len, Room::Texts).unwrap_err();
         assert_eq!(thread.get(thread.take_exception(thrown)).str(), Some("out of memory"));
     }
 }

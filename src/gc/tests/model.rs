@@ -111,8 +111,8 @@ impl World {
                 (handle, Object { layout: BIG_INT, first: 0, slots: vec![], raw })
             }
             3 => {
-                let bytes = thread.alloc_bytes(count).unwrap();
-                assert!(thread.append_bytes(thread.get(bytes), 0, &vec![b'x'; count / 2]));
+                let bytes = thread.alloc_bytes(count, Room::Texts).unwrap();
+                assert!(thread.append_bytes(thread.get(bytes), Room::Texts, 0, &vec![b'x'; count / 2]));
                 let object = Object { layout: BYTES, first: 0, slots: vec![], raw: vec![(0, count as u64)] };
                 self.objects.push(object);
                 let id = self.objects.len() - 1;

@@ -80,14 +80,13 @@ pub fn dissoc_in_place(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
 }
 
 /// The MAP behind a Map or MutableMap argument.
-fn map_arg(cx: &Thread, h: Handle) -> Handle {
-    let value = cx.get(h);
-    if value.is(layout::MUTABLE_MAP) { cx.root(mutable::map_of(value)) } else { h }
+fn map_arg(cx: &mut Thread, h: Handle) -> Outcome {
+    if cx.get(h).is(layout::MUTABLE_MAP) { mutable::whole(cx, h) } else { Ok(h) }
 }
 
 /// A vector of one half of the entries.
 pub fn half(cx: &mut Thread, coll: Handle, values: bool) -> Outcome {
-    let map = map_arg(cx, coll);
+    let map = map_arg(cx, coll)?;
     let n = map::len(cx.get(map));
     let fill = null(cx)?;
     let node = cx.alloc_array(layout::NODE, n, fill)?;
@@ -135,14 +134,14 @@ fn select_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn contains_key(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     hashing::prepare(cx, args[1])?;
-    let map = map_arg(cx, args[0]);
+    let map = map_arg(cx, args[0])?;
     let found = map::find(cx.get(map), cx.get(args[1])).map(|found| found.is_some());
     deep_bool(cx, found)
 }
 
 fn find_entry(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     hashing::prepare(cx, args[1])?;
-    let map = map_arg(cx, args[0]);
+    let map = map_arg(cx, args[0])?;
     match map::find(cx.get(map), cx.get(args[1])) {
         Ok(Some((key, value))) => {
             let entry = [cx.root(key), cx.root(value)];

@@ -62,13 +62,9 @@ fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn set(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let n = List(args[0]).len(cx);
-    match index_below(cx.get(args[1]), n) {
-        Some(i) => {
-            List(args[0]).set(cx, i, args[2]);
-            Ok(args[0])
-        }
-        None => Err(no_index(cx, "set!", args)),
+    match index_below(cx.get(args[1]), usize::MAX) {
+        Some(i) if List(args[0]).set(cx, i, args[2]) => Ok(args[0]),
+        _ => Err(no_index(cx, "set!", args)),
     }
 }
 

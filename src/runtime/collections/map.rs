@@ -121,6 +121,14 @@ pub fn with_owner(cx: &mut Thread, map: Handle, owner: u32) -> Result<Handle, Th
     make(cx, count, root, floats, owner)
 }
 
+/// A MAP of the same entries that shares no node of its trie; entries and count must not change meanwhile.
+pub(super) fn copy(cx: &mut Thread, map: Handle) -> Result<Handle, Thrown> {
+    let (count, floats) = (len(cx.get(map)), has_floats(cx.get(map)));
+    let root = cx.root(root(cx.get(map)));
+    let root = trie::copy(cx, root)?;
+    make(cx, count, root, floats, SHARED)
+}
+
 /// The index of a key in the NODE of a small map.
 #[inline]
 fn small_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, TooDeep> {

@@ -1,42 +1,67 @@
 //! Mutable lists and maps. Builders of vectors and maps are the same objects.
 //!
 //! ```text
-//! MUTABLE_LIST NODE with spare room | count
+//! MUTABLE_LIST NODE elements … | spare room … | how many elements there are
 //! MUTABLE_MAP  MAP with an owner (trie.rs)
 //! ```
 //!
-//! Threads that change the same object at once may lose changes, nothing worse.
+//! Threads that change the same object at once may lose changes, nothing worse: what is read of an object is one NODE or MAP
+//! (one load says which), and that is whole at any time. In a list's NODE each element that the count covers has been put
+//! there, for a place that was filled once stays filled. In a map the entries and their count are changed by one thread at a
+//! time ([`Changing`]); others may replace values in its nodes meanwhile, for which machine code asks nobody (`fast/maps.rs`).
 
 use super::map;
 use super::trie::{self, SHARED};
 use super::vector;
-use super::view::{Slots, count_bits, count_field, field};
+use super::view::{Slots, count_bits, field};
 use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
-use crate::runtime::hashing;
+use crate::runtime::{hashing, threads};
 
 /// Operations on a MUTABLE_LIST.
 #[derive(Clone, Copy, Debug)]
 pub struct List(pub Handle);
 
+/// A NODE with the first `count` elements of another, those that follow, and room up to `capacity`.
+fn list_node(
+    cx: &mut Thread,
+    capacity: usize,
+    old: Option<(Handle, usize)>,
+    more: Option<Handle>,
+) -> Result<Handle, Thrown> {
+    cx.allocate(NODE, capacity + 2, 0, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(capacity + 1));
+        let mut count = 0;
+        if let Some((old, n)) = old {
+            fresh.copy(1, cx.get(old), 1, n);
+            count = n;
+        }
+        if let Some(value) = more {
+            fresh.set(1 + count, cx.get(value));
+            count += 1;
+        }
+        for i in count..capacity {
+            fresh.set_raw(1 + i, Word::NULL.0);
+        }
+        fresh.set_raw(1 + capacity, count_bits(count));
+    })
+}
+
 impl List {
     /// An empty list with room for `capacity` elements.
     pub fn new(cx: &mut Thread, capacity: usize) -> Result<List, Thrown> {
         let mark = cx.mark();
-        let null = cx.root_word(Word::NULL);
-        let node = cx.alloc_array(NODE, capacity, null)?;
-        let zero = cx.root_word(Word(0));
-        let list = cx.alloc_slots(MUTABLE_LIST, &[node, zero])?;
+        let node = list_node(cx, capacity, None, None)?;
+        let list = cx.alloc_slots(MUTABLE_LIST, &[node])?;
         Ok(List(cx.keep(mark, list)))
     }
 
-    /// The elements in use.
+    /// The elements in use. Two views of a list may be of two NODEs: who needs elements and their number takes both from one.
     #[inline]
     pub fn view(list: Value<'_>) -> (Slots<'_>, usize) {
         let node = Slots::of(field(list, MUTABLE_LIST, 0));
-        let count = count_field(list, MUTABLE_LIST, 1);
-        // Another thread may be between its two stores.
-        (node, count.min(node.len()))
+        let count = node.get(node.len() - 1).as_int().unwrap_or(0);
+        (node, count as usize)
     }
 
     /// How many elements.
@@ -49,39 +74,24 @@ impl List {
         self.len(cx) == 0
     }
 
-    #[inline]
-    fn set_count(self, cx: &Thread, count: usize) {
-        if let Some(number) = Value::immediate(cx, Word(count_bits(count))) {
-            cx.set_slot(cx.get(self.0), 1, number);
-        }
-    }
-
     /// Adds an element at the end.
     #[inline]
     pub fn push(self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
         let (node, count) = List::view(cx.get(self.0));
-        if count < node.len() {
-            cx.set_slot(node.object(), 1 + count, cx.get(value));
-        } else {
-            self.grow(cx, count, value)?;
+        if count + 1 == node.len() {
+            let node = cx.root(node.object());
+            return self.grow(cx, node, count, value);
         }
-        self.set_count(cx, count + 1);
+        cx.set_slot(node.object(), 1 + count, cx.get(value));
+        set_count(cx, node, count + 1);
         Ok(())
     }
 
     #[inline(never)]
-    fn grow(self, cx: &mut Thread, count: usize, value: Handle) -> Result<(), Thrown> {
+    fn grow(self, cx: &mut Thread, old: Handle, count: usize, value: Handle) -> Result<(), Thrown> {
         let mark = cx.mark();
         let capacity = count.saturating_mul(4).min(count.saturating_add(1 << 16)).max(count.saturating_mul(2)).max(8);
-        let old = cx.root(field(cx.get(self.0), MUTABLE_LIST, 0));
-        let node = cx.allocate(NODE, capacity.saturating_add(1), 0, |cx, mut fresh| {
-            fresh.set_raw(0, count_bits(capacity));
-            fresh.copy(1, cx.get(old), 1, count);
-            fresh.set(1 + count, cx.get(value));
-            for i in count + 1..capacity {
-                fresh.set_raw(1 + i, Word::NULL.0);
-            }
-        })?;
+        let node = list_node(cx, capacity, Some((old, count)), Some(value))?;
         cx.set_slot(cx.get(self.0), 0, cx.get(node));
         cx.release(mark);
         Ok(())
@@ -91,25 +101,29 @@ impl List {
     pub fn pop(self, cx: &mut Thread) -> Option<Handle> {
         let (node, count) = List::view(cx.get(self.0));
         let last = count.checked_sub(1)?;
-        let value = cx.root(node.get(last));
-        if let Some(null) = Value::immediate(cx, Word::NULL) {
-            cx.set_slot(List::view(cx.get(self.0)).0.object(), 1 + last, null);
+        let value = node.get(last);
+        // The place lets go of its element, and yet is no hole for a thread that is adding one beyond: it gets the element below.
+        let below = if last > 0 { Some(node.get(last - 1)) } else { Value::immediate(cx, Word::NULL) };
+        if let Some(below) = below.filter(|_| last > 0 || threads::alone(cx)) {
+            cx.set_slot(node.object(), 1 + last, below);
         }
-        self.set_count(cx, last);
-        Some(value)
+        set_count(cx, node, last);
+        Some(cx.root(value))
     }
 
-    /// Replaces an element; the index must be right.
-    pub fn set(self, cx: &Thread, i: usize, value: Handle) {
-        let (node, _) = List::view(cx.get(self.0));
-        cx.set_slot(node.object(), 1 + i, cx.get(value));
+    /// Replaces an element; false when there is none.
+    pub fn set(self, cx: &Thread, i: usize, value: Handle) -> bool {
+        let (node, count) = List::view(cx.get(self.0));
+        if i < count {
+            cx.set_slot(node.object(), 1 + i, cx.get(value));
+        }
+        i < count
     }
 
     /// Takes all elements away.
     pub fn clear(self, cx: &mut Thread) -> Result<(), Thrown> {
         let mark = cx.mark();
-        self.set_count(cx, 0);
-        let node = cx.alloc_array_of(NODE, &[])?;
+        let node = list_node(cx, 0, None, None)?;
         cx.set_slot(cx.get(self.0), 0, cx.get(node));
         cx.release(mark);
         Ok(())
@@ -120,20 +134,22 @@ impl List {
         cx.scoped(|cx| {
             let (node, count) = List::view(cx.get(self.0));
             let node = cx.root(node.object());
-            // The vector must not share a node that can still change.
-            let node = if count <= 32 { super::view::copy_array(cx, NODE, node, 0, count)? } else { node };
             vector::from_array(cx, node, count)
         })
     }
 
     /// A vector of the elements; the list is empty afterwards.
     pub fn finish(self, cx: &mut Thread) -> Result<Handle, Thrown> {
-        cx.scoped(|cx| {
-            let (node, count) = List::view(cx.get(self.0));
-            let node = cx.root(node.object());
-            self.clear(cx)?;
-            vector::from_array(cx, node, count)
-        })
+        let vector = self.to_vector(cx)?;
+        self.clear(cx)?;
+        Ok(vector)
+    }
+}
+
+/// The count of a list's NODE, stored after the elements that it covers.
+fn set_count(cx: &Thread, node: Slots<'_>, count: usize) {
+    if let Some(number) = Value::immediate(cx, Word(count_bits(count))) {
+        cx.set_slot(node.object(), node.len(), number);
     }
 }
 
@@ -143,51 +159,95 @@ pub fn map_of(mutable: Value<'_>) -> Value<'_> {
     field(mutable, MUTABLE_MAP, 0)
 }
 
+/// A mutable map whose entries no other thread changes meanwhile. Code of the program must not run.
+struct Changing<'a> {
+    cx: &'a mut Thread,
+    mutable: Handle,
+    /// There are other threads: the lock in the header of the mutable map is ours.
+    locked: bool,
+}
+
+impl<'a> Changing<'a> {
+    fn of(cx: &'a mut Thread, mutable: Handle) -> Result<Changing<'a>, Thrown> {
+        // Only this thread could start others.
+        let locked = !threads::alone(cx);
+        while locked && !cx.try_lock(cx.get(mutable)) {
+            std::thread::yield_now();
+            threads::check_interrupt(cx)?;
+        }
+        Ok(Changing { cx, mutable, locked })
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        if self.locked {
+            self.cx.unlock(self.cx.get(self.mutable));
+        }
+    }
+}
+
 /// An empty mutable map.
 pub fn new_map(cx: &mut Thread) -> Result<Handle, Thrown> {
     let map = map::empty_owned(cx, trie::new_owner())?;
     cx.alloc_slots(MUTABLE_MAP, &[map])
 }
 
+/// Gives a mutable map the MAP that is made of its present one.
+fn change(
+    cx: &mut Thread,
+    mutable: Handle,
+    f: impl FnOnce(&mut Thread, Handle) -> Result<Handle, Thrown>,
+) -> Result<(), Thrown> {
+    let changing = Changing::of(cx, mutable)?;
+    let cx = &mut *changing.cx;
+    let mark = cx.mark();
+    let map = cx.root(map_of(cx.get(mutable)));
+    let result = f(cx, map)?;
+    cx.set_slot(cx.get(mutable), 0, cx.get(result));
+    cx.release(mark);
+    Ok(())
+}
+
 /// Adds an entry or replaces its value.
 pub fn put(cx: &mut Thread, mutable: Handle, key: Handle, value: Handle) -> Result<(), Thrown> {
     // Code of the program may run here, and change this very map.
     hashing::prepare(cx, key)?;
-    let mark = cx.mark();
-    let map = cx.root(map_of(cx.get(mutable)));
-    let result = map::assoc_prepared(cx, map, key, value)?;
-    cx.set_slot(cx.get(mutable), 0, cx.get(result));
-    cx.release(mark);
-    Ok(())
+    change(cx, mutable, |cx, map| map::assoc_prepared(cx, map, key, value))
 }
 
 /// Takes a key away.
 pub fn remove(cx: &mut Thread, mutable: Handle, key: Handle) -> Result<(), Thrown> {
     hashing::prepare(cx, key)?;
-    let mark = cx.mark();
-    let map = cx.root(map_of(cx.get(mutable)));
-    let result = map::dissoc_prepared(cx, map, key)?;
-    cx.set_slot(cx.get(mutable), 0, cx.get(result));
-    cx.release(mark);
-    Ok(())
+    change(cx, mutable, |cx, map| map::dissoc_prepared(cx, map, key))
 }
 
 /// Takes all entries away.
 pub fn clear_map(cx: &mut Thread, mutable: Handle) -> Result<(), Thrown> {
-    let mark = cx.mark();
-    let map = map::empty_owned(cx, trie::new_owner())?;
-    cx.set_slot(cx.get(mutable), 0, cx.get(map));
-    cx.release(mark);
-    Ok(())
+    change(cx, mutable, |cx, _| map::empty_owned(cx, trie::new_owner()))
 }
 
 /// A persistent map of the entries.
 pub fn to_map(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
     cx.scoped(|cx| {
+        let changing = Changing::of(cx, mutable)?;
+        let (locked, cx) = (changing.locked, &mut *changing.cx);
         let map = cx.root(map_of(cx.get(mutable)));
+        if map::is_small(cx.get(map)) {
+            return map::with_owner(cx, map, SHARED);
+        }
+        if locked {
+            // Values are replaced without a lock: what has been given out must not be among them.
+            return map::copy(cx, map);
+        }
         // The nodes are shared from now on: the mutable map goes on with a new owner, who copies them.
         let own = map::with_owner(cx, map, trie::new_owner())?;
         cx.set_slot(cx.get(mutable), 0, cx.get(own));
         map::with_owner(cx, map, SHARED)
     })
+}
+
+/// A MAP of the entries that no other thread changes.
+pub fn whole(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
+    if threads::alone(cx) { Ok(cx.root(map_of(cx.get(mutable)))) } else { to_map(cx, mutable) }
 }

@@ -588,6 +588,25 @@ fn child_to_entry(
     })
 }
 
+/// A copy of the whole trie, nobody's, of nodes in which other threads may be replacing values.
+pub fn copy(cx: &mut Thread, node: Handle) -> Result<Handle, Thrown> {
+    let source = cx.get(node);
+    let (layout, len) = (source.layout(), used(Slots::of(source)));
+    let first_child = if layout == MAP_NODE { 1 + 2 * Bitmap::of(Slots::of(source)).entries() } else { len };
+    let copied = cx.allocate(layout, len + 1, SHARED, |cx, mut fresh| {
+        fresh.set_raw(0, count_bits(len));
+        fresh.copy(1, cx.get(node), 1, len);
+    })?;
+    for i in first_child..len {
+        let mark = cx.mark();
+        let child = cx.root(Slots::of(cx.get(copied)).get(i));
+        let child = copy(cx, child)?;
+        cx.set_slot(cx.get(copied), 1 + i, cx.get(child));
+        cx.release(mark);
+    }
+    Ok(copied)
+}
+
 /// Where a walk through a node begins.
 #[inline]
 pub fn first_position(node: Value<'_>) -> usize {

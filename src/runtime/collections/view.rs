@@ -124,13 +124,14 @@ const fn fields(layout: LayoutId) -> usize {
         layout::VECTOR | layout::CURSOR => 4,
         layout::MAP | layout::RANGE | layout::SEQ => 3,
         layout::VECTOR_BUILDER => super::builder::SLOTS,
-        layout::TYPE
-        | layout::NAMESPACE
+        layout::TYPE | layout::NAMESPACE | layout::THREAD_HANDLE | layout::PROTOCOL | layout::LAZY => 2,
+        layout::SET
+        | layout::ATOM
+        | layout::BOX
+        | layout::NATIVE
+        | layout::STRING_BUILDER
         | layout::MUTABLE_LIST
-        | layout::THREAD_HANDLE
-        | layout::PROTOCOL
-        | layout::LAZY => 2,
-        layout::SET | layout::ATOM | layout::BOX | layout::NATIVE | layout::STRING_BUILDER | layout::MUTABLE_MAP => 1,
+        | layout::MUTABLE_MAP => 1,
         _ => 0,
     }
 }

@@ -102,8 +102,7 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
                 stub.asm.shift_imm(Shift::Left, M::RESULT, M::RESULT, INT_SHIFT as u8);
             }
             layout::MUTABLE_LIST => {
-                list_parts(stub, coll, M::ARGS[1], M::RESULT);
-                stub.asm.branch(Cond::Above, stub.slow);
+                list_parts(stub, coll, M::ARGS[1], M::ARGS[2], M::RESULT);
             }
             _ => stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0))),
         }
@@ -111,42 +110,43 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
     });
 }
 
-/// The NODE of a mutable list and how many of its elements are in use, with the flags of the latter and its length. (Another
-/// thread may be between its two stores.)
-fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, n: Reg) {
+/// The NODE of a mutable list, its length, and how many elements it has, which is the last word of the NODE.
+fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, len: Reg, n: Reg) {
     stub.asm.load(node, Mem::at(list, slot_disp(0)));
-    stub.asm.load(n, Mem::at(list, slot_disp(1)));
-    stub.asm.compare_mem(n, Mem::at(node, slot_disp(0)));
+    stub.asm.load(len, Mem::at(node, slot_disp(0)));
+    stub.asm.load_acquire(n, Mem::indexed(node, len, 0, slot_disp(0)));
 }
 
 /// `(list, value)`: adds a value where there is room; gives the list.
 pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
-    let (list, value, node, n) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
+    let (list, value, node, len, n) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let more = M::RESULT;
     stub.check(list, layout::MUTABLE_LIST);
-    list_parts(stub, list, node, n);
+    list_parts(stub, list, node, len, n);
     let asm = &mut stub.asm;
+    asm.alu_imm(Alu::Add, more, n, count(1) as i64);
+    asm.compare(more, len);
     asm.branch(Cond::AboveEqual, stub.slow);
+    // The element first: what the count covers is there.
     asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), value);
-    asm.alu_imm(Alu::Add, n, n, count(1) as i64);
-    asm.store(Mem::at(list, slot_disp(1)), n);
+    asm.store_release(Mem::indexed(node, len, 0, slot_disp(0)), more);
     asm.mov(M::RESULT, list);
     asm.ret();
 }
 
-/// `(list)`: takes the last value.
+/// `(list)`: takes the last value of several. Its place gets the value below: see `List::pop`.
 pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
-    let (list, node, n, null) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
+    let (list, node, len, n, below) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     stub.check(list, layout::MUTABLE_LIST);
-    list_parts(stub, list, node, n);
+    list_parts(stub, list, node, len, n);
     let asm = &mut stub.asm;
-    asm.branch(Cond::Above, stub.slow);
     asm.alu_imm(Alu::Sub, n, n, count(1) as i64);
     asm.compare_imm(n, 0);
-    asm.branch(Cond::Less, stub.slow);
+    asm.branch(Cond::LessEqual, stub.slow);
     asm.load(M::RESULT, Mem::indexed(node, n, 0, slot_disp(1)));
-    asm.mov_imm(null, Word::NULL.0 as i64);
-    asm.store(Mem::indexed(node, n, 0, slot_disp(1)), null);
-    asm.store(Mem::at(list, slot_disp(1)), n);
+    asm.load(below, Mem::indexed(node, n, 0, slot_disp(0)));
+    asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), below);
+    asm.store_release(Mem::indexed(node, len, 0, slot_disp(0)), n);
     asm.ret();
 }
 
@@ -259,14 +259,10 @@ fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
 
 /// The NODE of a mutable list, which has an element at an Int.
 fn list_slots<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, index: Reg) -> Reg {
-    let node = M::ARGS[4];
-    let asm = &mut stub.asm;
-    asm.compare_mem(index, Mem::at(list, slot_disp(1)));
-    asm.branch(Cond::AboveEqual, stub.slow);
-    asm.load(node, Mem::at(list, slot_disp(0)));
-    // Another thread may be between its two stores.
-    asm.compare_mem(index, Mem::at(node, slot_disp(0)));
-    asm.branch(Cond::AboveEqual, stub.slow);
+    let (node, n) = (M::ARGS[4], M::ARGS[3]);
+    list_parts(stub, list, node, n, n);
+    stub.asm.compare(index, n);
+    stub.asm.branch(Cond::AboveEqual, stub.slow);
     node
 }
 

@@ -1,10 +1,12 @@
 //! String builders: a STRING_BUILDER holds a BYTES object and grows it.
 //!
-//! Bytes in use never change (strings share them), so `clear!` and `reverse!` take fresh bytes.
+//! Bytes in use never change (strings share them), so `clear!` and `reverse!` take fresh bytes. Threads that change the same
+//! builder at once may lose changes: each operation reads the slot of the builder once, and what it then knows is one BYTES
+//! object whose bytes in use are all there.
 
-use super::strings::{MAX_BYTES, too_long};
+use super::strings::{MAX_BYTES, text, too_long};
 use crate::gc::layout::STRING_BUILDER;
-use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::runtime::collections::view::field;
 use crate::runtime::errors::ErrorKind;
 
@@ -13,7 +15,7 @@ const SMALL: usize = 256;
 
 /// An empty builder.
 pub fn new(cx: &mut Thread, capacity: usize) -> Result<Handle, Thrown> {
-    let bytes = cx.alloc_bytes(capacity)?;
+    let bytes = cx.alloc_bytes(capacity, Room::Builder)?;
     cx.alloc_slots(STRING_BUILDER, &[bytes])
 }
 
@@ -25,9 +27,7 @@ pub fn contents(builder: Value<'_>) -> &[u8] {
 
 /// Appends bytes that are not in the heap.
 pub fn append(cx: &mut Thread, builder: Handle, more: &[u8]) -> Result<(), Thrown> {
-    let bytes = field(cx.get(builder), STRING_BUILDER, 0);
-    let used = bytes.bytes().map_or(0, <[u8]>::len);
-    if cx.append_bytes(bytes, used, more) {
+    if append_here(cx, builder, more) {
         return Ok(());
     }
     make_room(cx, builder, more.len())?;
@@ -38,34 +38,37 @@ pub fn append(cx: &mut Thread, builder: Handle, more: &[u8]) -> Result<(), Throw
 /// Appends a String.
 #[inline]
 pub fn append_string(cx: &mut Thread, builder: Handle, string: Handle) -> Result<(), Thrown> {
-    let more = cx.get(string).str().unwrap_or("").as_bytes();
-    let bytes = field(cx.get(builder), STRING_BUILDER, 0);
-    let used = bytes.bytes().map_or(0, <[u8]>::len);
-    if cx.append_bytes(bytes, used, more) {
+    let more = text(cx, string).as_bytes();
+    if append_here(cx, builder, more) {
         return Ok(());
     }
     let n = more.len();
     make_room(cx, builder, n)?;
-    append_here(cx, builder, cx.get(string).str().unwrap_or("").as_bytes());
+    append_here(cx, builder, text(cx, string).as_bytes());
     Ok(())
 }
 
-/// Appends where there is room; another thread that appends meanwhile may come between.
-fn append_here(cx: &Thread, builder: Handle, more: &[u8]) {
+/// Appends where there is room, and nobody else is at it. (Behind `make_room` it fails only when another thread has come
+/// between: a change is lost then.)
+#[inline]
+fn append_here(cx: &Thread, builder: Handle, more: &[u8]) -> bool {
     let bytes = field(cx.get(builder), STRING_BUILDER, 0);
-    cx.append_bytes(bytes, bytes.bytes().map_or(0, <[u8]>::len), more);
+    let used = bytes.bytes().map_or(0, <[u8]>::len);
+    cx.append_bytes(bytes, Room::Builder, used, more)
 }
 
 /// Moves the builder to bytes with room for `more`.
 #[inline(never)]
 fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown> {
-    let used = contents(cx.get(builder)).len();
+    let mark = cx.mark();
+    let old = cx.root(field(cx.get(builder), STRING_BUILDER, 0));
+    let used = cx.get(old).bytes().map_or(0, <[u8]>::len);
     if more > MAX_BYTES || used + more > MAX_BYTES {
         return Err(too_long(cx));
     }
-    let mark = cx.mark();
-    let fresh = cx.alloc_bytes(((used + more) * 2).max(32))?;
-    cx.append_bytes(cx.get(fresh), 0, contents(cx.get(builder)));
+    let fresh = cx.alloc_bytes(((used + more) * 2).max(32), Room::Builder)?;
+    let bytes = cx.get(old).bytes().and_then(|bytes| bytes.get(..used)).unwrap_or(&[]);
+    cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
     cx.set_slot(cx.get(builder), 0, cx.get(fresh));
     cx.release(mark);
     Ok(())
@@ -74,8 +77,8 @@ fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown
 /// Takes all bytes away, and puts others there.
 pub fn reset(cx: &mut Thread, builder: Handle, bytes: &[u8]) -> Result<(), Thrown> {
     let mark = cx.mark();
-    let fresh = cx.alloc_bytes(bytes.len())?;
-    cx.append_bytes(cx.get(fresh), 0, bytes);
+    let fresh = cx.alloc_bytes(bytes.len(), Room::Builder)?;
+    cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
     cx.set_slot(cx.get(builder), 0, cx.get(fresh));
     cx.release(mark);
     Ok(())
@@ -83,7 +86,8 @@ pub fn reset(cx: &mut Thread, builder: Handle, bytes: &[u8]) -> Result<(), Throw
 
 /// The text; EncodingError when the bytes are not UTF-8.
 pub fn to_string(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> {
-    let (len, chars) = match std::str::from_utf8(contents(cx.get(builder))) {
+    let bytes = cx.root(field(cx.get(builder), STRING_BUILDER, 0));
+    let (len, chars) = match std::str::from_utf8(cx.get(bytes).bytes().unwrap_or(&[])) {
         Ok(text) if text.len() <= SMALL => {
             let text = text.to_owned();
             return super::strings::of(cx, &text);
@@ -94,7 +98,6 @@ pub fn to_string(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> {
             return Err(cx.throw(ErrorKind::EncodingError, message));
         }
     };
-    let bytes = cx.root(field(cx.get(builder), STRING_BUILDER, 0));
     // SAFETY: the bytes were just found to be UTF-8 with that many characters, and bytes in use never change.
     unsafe { cx.alloc_string_prefix(bytes, len, chars) }
 }

@@ -158,7 +158,7 @@ impl Printer {
             }
             layout::MAP => self.entries(cx, out, "{", value, depth),
             layout::MUTABLE_MAP => {
-                let map = cx.root(mutable::map_of(v));
+                let map = mutable::whole(cx, value)?;
                 self.entries(cx, out, "mutable-map{", map, depth)
             }
             layout::SET => {

@@ -5,10 +5,10 @@
 //!
 //! Concatenation of large texts appends in place: the result is a prefix of a BYTES object with spare room, and whoever
 //! appends to the string that ends where the used bytes end extends that object (`Thread::append_bytes` lets one of several
-//! threads win; the others copy).
+//! threads win; the others copy). The bytes of a builder are its own ([`Room`]): who appends to a text taken from it copies.
 
 use crate::gc::layout::ARRAY;
-use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::runtime::collections::view::Slots;
 use crate::runtime::errors::ErrorKind;
 
@@ -96,12 +96,12 @@ pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
     let chars = cx.get(a).char_count().unwrap_or(0) + cx.get(b).char_count().unwrap_or(0);
     let base = if cx.get(a).is(crate::gc::layout::STRING_PREFIX) { Some(cx.root(cx.get(a).slot(2))) } else { None };
     let bytes = match base {
-        Some(base) if cx.append_bytes(cx.get(base), n, text(cx, b).as_bytes()) => base,
+        Some(base) if cx.append_bytes(cx.get(base), Room::Texts, n, text(cx, b).as_bytes()) => base,
         _ => {
-            let bytes = cx.alloc_bytes(total.saturating_mul(2))?;
+            let bytes = cx.alloc_bytes(total.saturating_mul(2), Room::Texts)?;
             // Fresh bytes with room for both: nobody else knows them.
-            cx.append_bytes(cx.get(bytes), 0, text(cx, a).as_bytes());
-            cx.append_bytes(cx.get(bytes), n, text(cx, b).as_bytes());
+            cx.append_bytes(cx.get(bytes), Room::Texts, 0, text(cx, a).as_bytes());
+            cx.append_bytes(cx.get(bytes), Room::Texts, n, text(cx, b).as_bytes());
             bytes
         }
     };
