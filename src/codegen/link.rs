@@ -96,7 +96,7 @@ pub struct Global {
     pub binding: usize,
     /// How it is used.
     pub kind: GlobalKind,
-    /// It is (or may end in) a builtin: the caller's frame stays during a call even in tail position, so that errors, and
+    /// It is (or may end in) a builtin, and no such that ends in a call itself: the caller's frame stays during a call even in tail position, so that errors, and
     /// builtins that ask who calls them, find it.
     pub builtin: bool,
     /// Which function on collections of `core` it is.

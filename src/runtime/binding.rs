@@ -172,7 +172,7 @@ impl Binding {
         }
     }
 
-    /// A function is about to be freed.
+    /// A function has no bodies any more.
     pub(super) fn forget(&self, code: &Code) {
         super::lock(&self.dependents).remove(&code.address());
     }

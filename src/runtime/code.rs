@@ -18,6 +18,7 @@ use super::linked::LinkedUnit;
 use super::reclaim::{DependsOn, Owned};
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
+use crate::gc::Thread;
 use crate::reader::tree::FunctionId;
 
 /// The number of entries: one for each number of arguments up to 5, and one for more.
@@ -52,6 +53,8 @@ pub struct Code {
     pub(super) in_tables: AtomicBool,
     /// How often it had to forget its bodies.
     pub(super) resets: AtomicU32,
+    /// How many threads hold it: see [`super::reclaim::Held`].
+    pub(super) held: AtomicU32,
 }
 
 /// What is behind a code record.
@@ -113,6 +116,7 @@ impl Code {
             number: OnceLock::new(),
             in_tables: AtomicBool::new(false),
             resets: AtomicU32::new(0),
+            held: AtomicU32::new(0),
         };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows.
         unsafe {
@@ -196,6 +200,31 @@ impl Code {
             CodeSource::Builtin(builtin) => Some(builtin),
             _ => None,
         }
+    }
+}
+
+/// Where a call goes: an address of code, borrowed from the thread. Code that was replaced is freed by collections, and the
+/// thread cannot take part in one while the address is held: it is jumped to before that, or looked up again.
+#[derive(Clone, Copy)]
+pub struct Destination<'h> {
+    address: usize,
+    cx: &'h Thread,
+}
+
+impl<'h> Destination<'h> {
+    /// An address that has just been read from what keeps the code there alive, or that of a stub, which is never freed.
+    pub(super) fn new(cx: &'h Thread, address: usize) -> Destination<'h> {
+        Destination { address, cx }
+    }
+
+    /// The bare address.
+    pub fn address(self) -> usize {
+        self.address
+    }
+
+    /// The thread.
+    pub fn thread(self) -> &'h Thread {
+        self.cx
     }
 }
 

@@ -57,6 +57,8 @@ struct Body {
     function: FunctionId,
     generated: Generated,
     owned: Owned,
+    /// How often the function had forgotten its bodies before anything was looked at.
+    resets: u32,
     /// The code might be another at a later time: see [`RuntimeLink`].
     unsettled: bool,
 }
@@ -70,13 +72,14 @@ fn generate(
     hints: &[Hint],
 ) -> Result<Body, CompileError> {
     let vm = cx.vm();
+    let resets = code.resets.load(Ordering::SeqCst);
     let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
     let mut link = RuntimeLink { cx, vm, unit, record: code, owned, has_loops, unsettled: false, failed: None };
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
     let RuntimeLink { owned, failed, unsettled, .. } = link;
     match (failed, generated) {
-        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, unsettled }),
+        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, resets, unsettled }),
         (failed, generated) => {
             reclaim::free(vm, owned);
             Err(failed.or(generated.err().map(CompileError::from)).unwrap_or(CompileError::Refused("no code".into())))
@@ -161,8 +164,14 @@ fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Re
     for (body, &start) in bodies.into_iter().zip(&published.starts) {
         let end = start + body.generated.code.code.len();
         let place = Place { chunk: chunk.clone(), code: start..end };
-        let owned = Owned { place: Some(place), ..body.owned };
-        super::push_first(&mut super::lock(&body.code.owned), owned);
+        let mut owned = Owned { place: Some(place), ..body.owned };
+        let mut all = super::lock(&body.code.owned);
+        // What is compiled ahead may be outdated already; `Code::reset` counts before it takes this lock.
+        if body.code.resets.load(Ordering::SeqCst) != body.resets {
+            owned.ahead = None;
+        }
+        super::push_first(&mut all, owned);
+        drop(all);
         super::dump::function(vm, unit, start);
     }
     Ok(CompiledCode { address: published.starts[0] })
@@ -342,7 +351,7 @@ impl Link for RuntimeLink<'_> {
             None => GlobalKind::Plain,
         };
         let builtin = match value.and_then(super::entry::code_of).map(|c| &c.source) {
-            Some(CodeSource::Builtin(_)) => true,
+            Some(CodeSource::Builtin(builtin)) => !builtin.ends_in_call(),
             Some(CodeSource::Method(method)) => method.builtin().is_some(),
             _ => false,
         };

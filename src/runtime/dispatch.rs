@@ -9,7 +9,7 @@
 //! array; old arrays are kept, for another thread may be reading them (they sum to less than the newest).
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -125,7 +125,8 @@ pub struct Table {
     /// The data cell that holds the address of the array.
     cell: &'static AtomicUsize,
     capacity: AtomicU32,
-    growing: Mutex<()>,
+    /// Held by whoever stores to the entries.
+    changing: Mutex<()>,
     dispatcher: OnceLock<usize>,
 }
 
@@ -154,7 +155,7 @@ impl Table {
 
     /// Makes the table cover all layouts below `limit`.
     fn grow(&self, memory: &CodeMemory, limit: u32) -> Result<(), MemoryError> {
-        let _growing = super::lock(&self.growing);
+        let _changing = super::lock(&self.changing);
         let old = self.capacity.load(Ordering::Acquire);
         if limit <= old {
             return Ok(());
@@ -171,9 +172,25 @@ impl Table {
         Ok(())
     }
 
+    /// Stores where calls for a layout go from now on, if that still holds: the tables were not reset since what runs there
+    /// was looked up (at `version`), and `holds` says that it is there still.
+    pub fn resolved(
+        &self,
+        dispatch: &Dispatch,
+        version: u64,
+        layout: LayoutId,
+        target: usize,
+        holds: impl FnOnce() -> bool,
+    ) {
+        let _changing = super::lock(&self.changing);
+        if dispatch.version() == version && holds() {
+            self.entry(layout).store(target, Ordering::Release);
+        }
+    }
+
     /// Makes all entries unresolved again.
-    pub fn reset(&self) {
-        let _growing = super::lock(&self.growing);
+    fn reset(&self) {
+        let _changing = super::lock(&self.changing);
         for layout in 0..self.capacity.load(Ordering::Acquire) {
             self.entry(layout).store(self.miss, Ordering::Release);
         }
@@ -193,6 +210,8 @@ pub struct Dispatch {
     builtin_extended: Box<AtomicBool>,
     hash_extended: AtomicBool,
     tables: RwLock<Tables>,
+    /// How often tables were reset.
+    version: AtomicU64,
 }
 
 #[derive(Default)]
@@ -327,8 +346,16 @@ impl Dispatch {
         });
     }
 
-    /// Makes the entries of all tables of these kinds unresolved again.
+    /// How often tables were reset. Who takes it before looking up what runs, and stores the answer with
+    /// [`Table::resolved`], overwrites no later answer.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// Makes the entries of all tables of these kinds unresolved again: after what they were resolved from has changed.
     pub fn reset(&self, concerned: impl Fn(&TableKind) -> bool) {
+        // Before the entries: a resolver that stores in between is either seen here, or sees it.
+        self.version.fetch_add(1, Ordering::SeqCst);
         for table in super::read(&self.tables).all.iter().filter(|t| concerned(&t.kind)) {
             table.reset();
         }
@@ -377,7 +404,7 @@ impl Dispatch {
             miss,
             cell,
             capacity: AtomicU32::new(0),
-            growing: Mutex::default(),
+            changing: Mutex::default(),
             dispatcher: OnceLock::new(),
         }));
         table.grow(&vm.memory, tables.layouts.max(1))?;

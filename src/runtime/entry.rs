@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::Code;
 use super::builtins;
-use super::code::MANY;
+use super::code::{ArityInfo, MANY};
 use super::errors::ErrorKind;
 use super::stubs::Enter;
 use crate::gc::thread::{self as context, MAX_SPILLED, STACK_RESERVE};
@@ -93,6 +93,12 @@ impl Thread {
         unsafe { *(&raw mut *self).byte_add(context::OFFSET_CLOSURE_SPILL as usize).cast::<Word>() = word };
     }
 
+    /// Nothing in the spill area is wanted any more.
+    pub(super) fn forget_spilled(&mut self) {
+        // SAFETY: the field is a u64 within the context, which we hold alone.
+        unsafe { *(&raw mut *self).byte_add(context::OFFSET_SPILLED as usize).cast::<u64>() = 0 };
+    }
+
     /// Says how many words of the spill area are values (the closure counts as one more).
     pub(super) fn set_spilled_roots(&mut self, argc: usize) {
         // SAFETY: the field is a u64 within the context, which we hold alone.
@@ -102,6 +108,17 @@ impl Thread {
 
 /// A function with a rest parameter (or a builtin) can be applied to more arguments than a call can pass.
 fn call_with_many(cx: &mut Thread, function: Handle, code: &'static Code, args: &[Handle]) -> Result<Handle, Thrown> {
+    let (arity, packed) = pack_many(cx, code, args)?;
+    let body = super::resolve::compiled(cx, code, arity, 0)?.address();
+    cx.enter(body, function, &packed)
+}
+
+/// More arguments than a call can pass, the rest of them in a vector, and the arity that takes them.
+pub(super) fn pack_many(
+    cx: &mut Thread,
+    code: &'static Code,
+    args: &[Handle],
+) -> Result<(&'static ArityInfo, Vec<Handle>), Thrown> {
     let Some(arity) = code.arity_for(args.len()).filter(|a| a.rest) else {
         return Err(super::resolve::arity_error(cx, code, args.len()));
     };
@@ -110,10 +127,9 @@ fn call_with_many(cx: &mut Thread, function: Handle, code: &'static Code, args: 
         return Err(cx.throw(ErrorKind::ArgumentError, format!("a call can pass at most {MAX_SPILLED} arguments")));
     }
     let rest = super::foreign::vector_of(cx, &args[params..])?;
-    let body = super::resolve::compiled(cx, code, arity, 0)?;
     let mut packed = args[..params].to_vec();
     packed.push(rest);
-    cx.enter(body, function, &packed)
+    Ok((arity, packed))
 }
 
 /// The code record of a function value.

@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::binding::{Binding, BindingKind};
-use super::code::{ArityInfo, Code, CodeSource, MANY};
+use super::code::{ArityInfo, Code, CodeSource, Destination, MANY};
 use super::entry::{code_of, not_callable};
 use super::errors::ErrorKind;
 use super::stubs::Thunk;
@@ -84,11 +84,13 @@ impl Binding {
     }
 
     /// Tells the cells of a function's binding that an arity has a body now (0: not any more).
-    fn body_changed(&'static self, code: &Code, arity: &ArityInfo, body: usize, current: Option<&Code>) {
-        if !current.is_some_and(|c| std::ptr::eq(c, code)) || arity.rest {
+    fn body_changed(&'static self, cx: &Thread, code: &Code, arity: &ArityInfo, body: usize) {
+        let cells = super::lock(&self.cells);
+        // Under the lock, as in `define`: another function that the binding gets at this moment keeps its cells.
+        if !self.get(cx).and_then(code_of).is_some_and(|c| std::ptr::eq(c, code)) || arity.rest {
             return;
         }
-        for cell in super::lock(&self.cells).iter().filter(|c| c.argc == arity.params) {
+        for cell in cells.iter().filter(|c| c.argc == arity.params) {
             cell.cell.store(if body == 0 { cell.thunk } else { body }, Ordering::Release);
         }
     }
@@ -119,7 +121,7 @@ impl Code {
             self.entry[arity.params as usize].store(body, Ordering::Release);
         }
         for binding in super::lock(&self.followers).clone() {
-            binding.body_changed(self, arity, body, binding.get(cx).and_then(code_of));
+            binding.body_changed(cx, self, arity, body);
         }
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
@@ -134,6 +136,8 @@ impl Code {
     pub fn reset(&'static self, cx: &Thread) {
         self.resets.fetch_add(1, Ordering::SeqCst);
         super::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
+        // The next body says anew what it takes for granted. (One that is being compiled will be reset when it is published.)
+        self.forget_dependencies();
         for arity in &self.arities {
             arity.body.store(0, Ordering::Release);
         }
@@ -148,29 +152,36 @@ impl Code {
                 self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
             }
             for binding in super::lock(&self.followers).clone() {
-                binding.body_changed(self, arity, 0, binding.get(cx).and_then(code_of));
+                binding.body_changed(cx, self, arity, 0);
             }
         }
     }
 }
 
 /// Behind the thunk of a link cell: the arguments are in the spill area.
-pub(super) fn resolve(cx: &mut Thread, binding: &'static Binding, argc: usize) -> Result<usize, Thrown> {
+pub(super) fn resolve<'h>(
+    cx: &'h mut Thread,
+    binding: &'static Binding,
+    argc: usize,
+) -> Result<Destination<'h>, Thrown> {
     let Some(value) = binding.get(cx) else { return Err(undefined(cx, binding)) };
     let value = cx.root(value);
     let Some(code) = code_of(cx.get(value)) else { return Err(not_callable(cx, value)) };
     cx.set_spilled_closure(value);
     let vm: &'static Vm = cx.vm();
-    let target = super::resolve::resolve_code(cx, code, argc)?;
-    let stable = match &code.source {
-        // A stub that reads the number of arguments from the context needs one more that writes it.
-        CodeSource::Builtin(_) if argc >= MANY => {
-            vm.stubs.counted(&vm.memory, argc, target).map_err(|e| super::resolve::no_memory(cx, e))?
+    // A stub that reads the number of arguments from the context needs one more that writes it.
+    let counted = match &code.source {
+        CodeSource::Builtin(builtin) if argc >= MANY && builtin.accepts(argc) => {
+            let made = vm.stubs.counted_builtin(&vm.memory, builtin, argc);
+            Some(made.map_err(|e| super::resolve::no_memory(cx, e))?)
         }
-        CodeSource::Builtin(_) | CodeSource::Method(_) => target,
-        CodeSource::Function { .. } if code.captures == 0 && code.exact(argc).is_some() => target,
-        CodeSource::Function { .. } => return Ok(target),
+        _ => None,
     };
+    let target = super::resolve::resolve_code(cx, code, argc)?;
+    let (cx, stable) = (target.thread(), counted.unwrap_or(target.address()));
+    if code.function().is_some() && (code.captures != 0 || code.exact(argc).is_none()) {
+        return Ok(target);
+    }
     let cells = super::lock(&binding.cells);
     if let Some(cell) = cells.iter().find(|c| c.argc as usize == argc)
         && binding.get(cx).and_then(code_of).is_some_and(|now| std::ptr::eq(now, code))
@@ -178,7 +189,7 @@ pub(super) fn resolve(cx: &mut Thread, binding: &'static Binding, argc: usize) -
     {
         cell.cell.store(stable, Ordering::Release);
     }
-    Ok(stable)
+    Ok(Destination::new(cx, stable))
 }
 
 /// The error of a name without a value.

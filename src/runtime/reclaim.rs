@@ -3,8 +3,8 @@
 //! Owns the list of code records of functions, and the decision which of them live. A REPL that redefines a function a million
 //! times must not grow.
 //!
-//! A record lives while a collection reaches a closure of it, a frame runs in it, a dispatch, a default or a test holds it, its
-//! unit is being installed, or the function around it lives (whose code makes closures of it). What a record owns (bodies,
+//! A record lives while a collection reaches a closure of it, a frame runs in it, a dispatch, a default or a test holds it, a
+//! thread holds it ([`Held`]), its unit is being installed, or the function around it lives (whose code makes closures of it). What a record owns (bodies,
 //! constants, inline caches) dies with it; a body that was replaced dies when no frame runs in it. Only collections that
 //! somebody asked for look: enough was compiled since the last one.
 //!
@@ -71,6 +71,30 @@ pub enum DependsOn {
     Binding(&'static Binding),
     /// A type.
     Type(&'static TypeInfo),
+}
+
+/// A record that lives while it is held, whatever else lets go of it: who looks one up where no closure is at hand, and
+/// allocates before the record is called, holds it.
+#[derive(Debug)]
+pub struct Held(&'static Code);
+
+impl Held {
+    /// Holds a record that has just been looked up.
+    pub(super) fn new(code: &'static Code) -> Held {
+        code.held.fetch_add(1, Ordering::Relaxed);
+        Held(code)
+    }
+
+    /// The record, as long as it is held.
+    pub(super) fn code(&self) -> &'static Code {
+        self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The list and its state.
@@ -154,7 +178,7 @@ impl Reclaim {
 
 /// Does the record or one of those around it live?
 fn lives(code: &Code, epoch: u32) -> bool {
-    if code.seen.load(Ordering::Relaxed) == epoch {
+    if code.seen.load(Ordering::Relaxed) == epoch || code.held.load(Ordering::Relaxed) > 0 {
         return true;
     }
     let Some((unit, function)) = code.function() else { return true };
@@ -222,16 +246,23 @@ pub fn search(cx: &mut Thread) {
     reclaim.wanted.store(false, Ordering::SeqCst);
 }
 
+impl Code {
+    /// Nobody has to tell this function of changes any more: its bodies are gone.
+    pub(super) fn forget_dependencies(&self) {
+        for on in std::mem::take(&mut *super::lock(&self.depends_on)) {
+            match on {
+                DependsOn::Binding(binding) => binding.forget(self),
+                DependsOn::Type(type_) => type_.forget(self),
+            }
+        }
+    }
+}
+
 fn free_record(vm: &'static Vm, code: &'static Code) {
     for owned in std::mem::take(&mut *super::lock(&code.owned)) {
         free(vm, owned);
     }
-    for on in std::mem::take(&mut *super::lock(&code.depends_on)) {
-        match on {
-            DependsOn::Binding(binding) => binding.forget(code),
-            DependsOn::Type(type_) => type_.forget(code),
-        }
-    }
+    code.forget_dependencies();
     if let Some(number) = code.number.get() {
         vm.sources.remove(*number);
     }

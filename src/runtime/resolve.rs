@@ -4,15 +4,17 @@
 //! pack rest arguments, or throw the ArityError or TypeError; and they store the answer where the next call finds it.
 //!
 //! Invariant: while a resolver runs, closure and arguments of the call are in the context (`closure_spill`, `arg_spill`) and
-//! known to the collector as roots; what the resolver leaves there is what the target gets.
+//! known to the collector as roots; what the resolver leaves there is what the target gets. Where the call goes is read last:
+//! a [`Destination`] cannot be held over an allocation.
 
 use std::sync::atomic::{Ordering, fence};
 
 use super::Code;
-use super::code::{ArityInfo, CodeSource, CompileError, MANY};
+use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
 use super::dispatch::{Table, TableKind, Target};
 use super::entry::{code_of, not_callable};
 use super::errors::{ErrorKind, arity_message};
+use super::reclaim::Held;
 use super::stubs::Thunk;
 use super::types::TypeKind;
 use crate::asm::memory::MemoryError;
@@ -37,7 +39,7 @@ pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
 pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
     // SAFETY: the caller's.
     let cx = unsafe { &mut *cx };
-    guarded(cx, "call", |cx| {
+    guarded(cx, "call", |cx| -> Result<Destination<'_>, Thrown> {
         let Some(kind) = cx.vm().stubs.thunk_kind(n as u32) else {
             return Err(cx.throw(ErrorKind::InternalError, format!("there is no thunk {n}")));
         };
@@ -60,9 +62,13 @@ pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
     })
 }
 
-fn guarded(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Result<usize, Thrown>) -> usize {
+fn guarded(
+    cx: &mut Thread,
+    name: &str,
+    f: impl for<'h> FnOnce(&'h mut Thread) -> Result<Destination<'h>, Thrown>,
+) -> usize {
     let mark = cx.mark();
-    let word = super::boundary(cx, name, |cx| f(cx).map(|address| Word(address as u64)));
+    let word = super::boundary(cx, name, |cx| f(cx).map(|target| Word(target.address() as u64)));
     cx.release(mark);
     if word == Word::THROWN { 0 } else { word.0 as usize }
 }
@@ -70,8 +76,8 @@ fn guarded(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Result<us
 fn with_receiver(
     cx: &mut Thread,
     table: u32,
-    f: impl FnOnce(&mut Thread, &'static Table) -> Result<usize, Thrown>,
-) -> Result<usize, Thrown> {
+    f: impl for<'h> FnOnce(&'h mut Thread, &'static Table) -> Result<Destination<'h>, Thrown>,
+) -> Result<Destination<'_>, Thrown> {
     let Some(table) = cx.vm().dispatch.table(table) else {
         return Err(cx.throw(ErrorKind::InternalError, format!("there is no dispatch table {table}")));
     };
@@ -83,7 +89,7 @@ fn with_receiver(
 }
 
 /// Where the call of the function value in `closure_spill` goes.
-fn resolve_value(cx: &mut Thread, argc: usize) -> Result<usize, Thrown> {
+fn resolve_value(cx: &mut Thread, argc: usize) -> Result<Destination<'_>, Thrown> {
     let closure = cx.root(cx.spilled_closure());
     match code_of(cx.get(closure)) {
         Some(code) => resolve_code(cx, code, argc),
@@ -92,7 +98,11 @@ fn resolve_value(cx: &mut Thread, argc: usize) -> Result<usize, Thrown> {
 }
 
 /// Where a call of this code with the arguments in the spill area goes. Stores the answer when it holds for all such calls.
-pub(super) fn resolve_code(cx: &mut Thread, code: &'static Code, argc: usize) -> Result<usize, Thrown> {
+pub(super) fn resolve_code<'h>(
+    cx: &'h mut Thread,
+    code: &'static Code,
+    argc: usize,
+) -> Result<Destination<'h>, Thrown> {
     let vm = cx.vm();
     let target = match &code.source {
         CodeSource::Builtin(builtin) => {
@@ -108,7 +118,7 @@ pub(super) fn resolve_code(cx: &mut Thread, code: &'static Code, argc: usize) ->
             let table = vm.dispatch.method_table(vm, method, argc as u32).map_err(|e| no_memory(cx, e))?;
             let target = table.dispatcher(vm).map_err(|e| no_memory(cx, e))?;
             if argc >= MANY {
-                return Ok(target);
+                return Ok(Destination::new(cx, target));
             }
             target
         }
@@ -120,7 +130,7 @@ pub(super) fn resolve_code(cx: &mut Thread, code: &'static Code, argc: usize) ->
         },
     };
     code.entry[argc.min(MANY)].store(target, Ordering::Release);
-    Ok(target)
+    Ok(Destination::new(cx, target))
 }
 
 /// What the arguments in the spill area show.
@@ -129,27 +139,39 @@ fn hints(cx: &Thread, argc: usize) -> Vec<Hint> {
 }
 
 /// Packs the rest arguments of the call in the spill area into a vector.
-fn packed(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, argc: usize) -> Result<usize, Thrown> {
-    let body = compiled(cx, code, arity, arity.params as usize)?;
+fn packed<'h>(
+    cx: &'h mut Thread,
+    code: &'static Code,
+    arity: &ArityInfo,
+    argc: usize,
+) -> Result<Destination<'h>, Thrown> {
     let params = arity.params as usize;
     let surplus: Vec<Handle> = (params..argc).map(|i| cx.root(cx.spilled_arg(i))).collect();
     let rest = super::foreign::vector_of(cx, &surplus)?;
     cx.set_spilled_arg(params, cx.get(rest));
     cx.set_arg_count(params + 1);
     cx.set_spilled_roots(params + 1);
-    Ok(body)
+    compiled(cx, code, arity, params)
 }
 
-/// The address of an arity's body, which is compiled if need be; so many arguments in the spill area give hints.
-pub(super) fn compiled(
-    cx: &mut Thread,
+/// The body of an arity, which is compiled if need be; so many arguments in the spill area give hints.
+pub(super) fn compiled<'h>(
+    cx: &'h mut Thread,
     code: &'static Code,
     arity: &ArityInfo,
     observable: usize,
-) -> Result<usize, Thrown> {
-    if let Some(body) = code.body(arity) {
-        return Ok(body);
+) -> Result<Destination<'h>, Thrown> {
+    loop {
+        if let Some(body) = code.body(arity) {
+            return Ok(Destination::new(cx, body));
+        }
+        // Another thread may make the function forget this body at once.
+        compile(cx, code, arity, observable)?;
     }
+}
+
+/// Gives an arity a body.
+fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: usize) -> Result<(), Thrown> {
     let Some((unit, function)) = code.function() else {
         return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
     };
@@ -157,7 +179,7 @@ pub(super) fn compiled(
     let hints = hints(cx, observable);
     if let Some(body) = super::ahead::take(code, arity, &hints) {
         code.publish(cx, arity, body, resets);
-        return Ok(body);
+        return Ok(());
     }
     super::reclaim::now_and_then(cx);
     let compile = cx.vm().compiler;
@@ -170,7 +192,7 @@ pub(super) fn compiled(
     match made {
         Ok(made) => {
             code.publish(cx, arity, made.address, resets);
-            Ok(made.address)
+            Ok(())
         }
         Err(CompileError::Thrown(thrown)) => Err(thrown),
         Err(CompileError::Refused(why) | CompileError::Full(why)) => {
@@ -196,50 +218,110 @@ pub(super) fn no_memory(cx: &mut Thread, error: MemoryError) -> Thrown {
     cx.throw(ErrorKind::OutOfMemory, error.to_string())
 }
 
+// ---- apply ----
+
+/// Behind `apply` with so many arguments.
+///
+/// # Safety
+/// Called by a `resolve_stub` with the calling thread's context.
+pub unsafe extern "C" fn apply(cx: *mut Thread, argc: u64) -> usize {
+    // SAFETY: the caller's.
+    let cx = unsafe { &mut *cx };
+    guarded(cx, "apply", |cx| applied(cx, argc as usize))
+}
+
+/// Behind `apply` with 6 or more arguments, whose number is in the context.
+///
+/// # Safety
+/// As for [`apply`].
+pub unsafe extern "C" fn apply_many(cx: *mut Thread, _: u64) -> usize {
+    // SAFETY: the caller's.
+    let cx = unsafe { &mut *cx };
+    guarded(cx, "apply", |cx| {
+        let argc = cx.arg_count();
+        applied(cx, argc)
+    })
+}
+
+/// Where `apply` with the arguments in the spill area goes: to the function, with the elements of the collection.
+fn applied(cx: &mut Thread, argc: usize) -> Result<Destination<'_>, Thrown> {
+    let args: Vec<Handle> = (0..argc.min(MAX_SPILLED)).map(|i| cx.root(cx.spilled_arg(i))).collect();
+    // Going through the collection may run the program, whose calls use the spill area, too.
+    cx.forget_spilled();
+    let list = super::builtins::functions::spread(cx, &args)?;
+    let function = args[0];
+    let Some(code) = code_of(cx.get(function)) else { return Err(not_callable(cx, function)) };
+    if list.len() <= MAX_SPILLED {
+        leave(cx, function, &list);
+        return Ok(Destination::new(cx, code.entry[list.len().min(MANY)].load(Ordering::Acquire)));
+    }
+    if let Some(builtin) = code.builtin() {
+        let result = super::builtins::call(cx, builtin, &list)?;
+        leave(cx, function, &[result]);
+        return Ok(Destination::new(cx, cx.vm().stubs.give));
+    }
+    let (arity, packed) = super::entry::pack_many(cx, code, &list)?;
+    leave(cx, function, &packed);
+    compiled(cx, code, arity, 0)
+}
+
+/// Leaves a function and its arguments for the target.
+fn leave(cx: &mut Thread, function: Handle, args: &[Handle]) {
+    cx.set_spilled_closure(function);
+    for (i, &arg) in args.iter().enumerate() {
+        cx.set_spilled_arg(i, cx.get(arg));
+    }
+    cx.set_arg_count(args.len());
+    cx.set_spilled_roots(args.len());
+}
+
 // ---- dispatch ----
 
 /// What a dispatch finds.
 enum Found {
-    Code(&'static Code),
+    Code(Held),
     Builtin(&'static super::Builtin),
     Field(usize),
     Nothing,
 }
 
-fn dispatch(cx: &mut Thread, table: &'static Table) -> Result<usize, Thrown> {
+fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination<'h>, Thrown> {
     let vm = cx.vm();
     let layout = cx.spilled_arg(0).layout();
     let argc = table.argc as usize;
-    let target = match find(cx, table, true) {
-        Found::Nothing => return Err(no_implementation(cx, table)),
+    let version = vm.dispatch.version();
+    let found = find(cx, table, true);
+    match found {
+        Found::Nothing => Err(no_implementation(cx, table)),
         Found::Field(slot) => {
-            vm.stubs.thunk(&vm.memory, Thunk::FieldCall(table.index, slot as u32)).map_err(|e| no_memory(cx, e))?
+            let thunk = vm.stubs.thunk(&vm.memory, Thunk::FieldCall(table.index, slot as u32));
+            let thunk = thunk.map_err(|e| no_memory(cx, e))?;
+            table.resolved(&vm.dispatch, version, layout, thunk, || true);
+            Ok(Destination::new(cx, thunk))
         }
         found => {
-            let code = match &found {
-                Found::Code(code) => Some(*code),
-                _ => None,
-            };
-            let (target, stable) = call_found(cx, found, argc)?;
+            let (target, stable) = call_found(cx, &found, argc)?;
             if stable {
-                let entry = table.entry(layout);
-                entry.store(target, Ordering::Release);
-                // As in `Code::publish`: stored, then looked.
-                fence(Ordering::SeqCst);
-                if code.is_some_and(|c| c.exact(argc).and_then(|a| c.body(a)) != Some(target)) {
-                    // Somebody has just made the function forget this body.
-                    entry.store(table.miss, Ordering::Release);
-                }
+                let address = target.address();
+                table.resolved(&vm.dispatch, version, layout, address, || is_body(&found, argc, address));
             }
-            return Ok(target);
+            Ok(target)
         }
-    };
-    table.entry(layout).store(target, Ordering::Release);
-    Ok(target)
+    }
+}
+
+/// Is what was found no function, or one whose body is at this address? It knows afterwards that tables may hold it.
+fn is_body(found: &Found, argc: usize, address: usize) -> bool {
+    let Found::Code(held) = found else { return true };
+    let code = held.code();
+    code.in_tables.store(true, Ordering::Release);
+    // As in `Code::publish`: stored, then looked. `Code::reset` takes the body away, and then looks whether tables hold it.
+    fence(Ordering::SeqCst);
+    code.exact(argc).and_then(|arity| code.body(arity)) == Some(address)
 }
 
 /// Where a call of what was found goes, and whether that holds for all such calls.
-fn call_found(cx: &mut Thread, found: Found, argc: usize) -> Result<(usize, bool), Thrown> {
+fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Destination<'h>, bool), Thrown> {
     let vm = cx.vm();
     match found {
         Found::Builtin(builtin) => {
@@ -248,16 +330,16 @@ fn call_found(cx: &mut Thread, found: Found, argc: usize) -> Result<(usize, bool
             }
             let stub = vm.stubs.builtin(&vm.memory, builtin, argc).map_err(|e| no_memory(cx, e))?;
             // The stub for many arguments reads their number from the context, which a dispatch does not set.
-            Ok((stub, argc < MANY))
+            Ok((Destination::new(cx, stub), argc < MANY))
         }
-        Found::Code(code) => match code.arity_for(argc) {
-            None => Err(arity_error(cx, code, argc)),
-            Some(arity) if arity.rest => Ok((packed(cx, code, arity, argc)?, false)),
-            Some(arity) => {
-                code.in_tables.store(true, Ordering::Release);
-                Ok((compiled(cx, code, arity, argc)?, true))
+        Found::Code(held) => {
+            let code = held.code();
+            match code.arity_for(argc) {
+                None => Err(arity_error(cx, code, argc)),
+                Some(arity) if arity.rest => Ok((packed(cx, code, arity, argc)?, false)),
+                Some(arity) => Ok((compiled(cx, code, arity, argc)?, true)),
             }
-        },
+        }
         Found::Field(_) | Found::Nothing => {
             Err(cx.throw(ErrorKind::InternalError, "a dispatch that found nothing was called"))
         }
@@ -265,7 +347,7 @@ fn call_found(cx: &mut Thread, found: Found, argc: usize) -> Result<(usize, bool
 }
 
 /// `v.name(…)` where v has a field of that name: a function in the field is called with the other arguments.
-fn field_call(cx: &mut Thread, table: &'static Table, slot: usize) -> Result<usize, Thrown> {
+fn field_call<'h>(cx: &'h mut Thread, table: &'static Table, slot: usize) -> Result<Destination<'h>, Thrown> {
     let argc = table.argc as usize;
     let field = cx.root(cx.spilled_arg(0).slot(slot));
     let Some(code) = code_of(cx.get(field)) else {
@@ -273,7 +355,7 @@ fn field_call(cx: &mut Thread, table: &'static Table, slot: usize) -> Result<usi
         if matches!(found, Found::Nothing) {
             return Err(not_callable(cx, field));
         }
-        return Ok(call_found(cx, found, argc)?.0);
+        return Ok(call_found(cx, &found, argc)?.0);
     };
     for i in 1..argc {
         let value = cx.root(cx.spilled_arg(i));
@@ -282,7 +364,7 @@ fn field_call(cx: &mut Thread, table: &'static Table, slot: usize) -> Result<usi
     cx.set_spilled_closure(field);
     cx.set_arg_count(argc - 1);
     cx.set_spilled_roots(argc - 1);
-    Ok(code.entry[(argc - 1).min(MANY)].load(Ordering::Acquire))
+    Ok(Destination::new(cx, code.entry[(argc - 1).min(MANY)].load(Ordering::Acquire)))
 }
 
 /// What runs for the value in the spill area.
@@ -302,14 +384,14 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         }
         // Bodies for other numbers of arguments are no implementation of this one.
         if let Some(code) = method.default().filter(|d| d.accepts(argc) || !method.declares(argc)) {
-            return Some(Found::Code(code));
+            return Some(Found::Code(Held::new(code)));
         }
         method.builtin().filter(|_| method.builtin_for_all()).map(Found::Builtin)
     };
     // What implements only some arities of a method leaves the others to the enum's implementation and the default.
     let implementation = |target: &Target, method: &super::dispatch::MethodInfo| {
         let code = vm.dispatch.implementation(*target, method.id)?;
-        (code.accepts(argc) || !method.declares(argc)).then_some(Found::Code(code))
+        (code.accepts(argc) || !method.declares(argc)).then(|| Found::Code(Held::new(code)))
     };
     match table.kind {
         TableKind::Method(method) => {
@@ -326,7 +408,7 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
             }
             for target in targets {
                 if let Some(code) = vm.dispatch.associated(*target, name) {
-                    return Found::Code(code);
+                    return Found::Code(Held::new(code));
                 }
             }
             let methods = vm.dispatch.methods_named(name);

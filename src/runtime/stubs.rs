@@ -68,9 +68,13 @@ pub struct Stubs {
     /// Where unresolved entries of code records go.
     pub entry_resolvers: [usize; ENTRIES],
     thunk_resolver: usize,
+    /// Gives the first argument.
+    pub give: usize,
     thunks: Mutex<Thunks>,
     exits: Mutex<FxHashMap<usize, usize>>,
     builtins: Mutex<FxHashMap<(usize, u32), usize>>,
+    /// By stub and number of arguments: see [`Stubs::counted_builtin`].
+    counted: Mutex<FxHashMap<(usize, usize), usize>>,
     outside: fast::Outside,
 }
 
@@ -78,6 +82,7 @@ pub struct Stubs {
 struct Thunks {
     kinds: Vec<Thunk>,
     blocks: Vec<usize>,
+    field_calls: FxHashMap<(u32, u32), usize>,
 }
 
 impl Stubs {
@@ -96,6 +101,10 @@ impl Stubs {
             )?);
         }
         resolvers.push(host::stubs::resolve_stub(&CONFIG, throw, super::resolve::thunk as *const () as usize, None)?);
+        let mut give = Host::new();
+        give.mov(Host::RESULT, Host::ARGS[0]);
+        give.ret();
+        resolvers.push(give.finish()?);
         let starts = memory.publish(&resolvers.iter().collect::<Vec<_>>())?.starts;
         let stubs = Stubs {
             enter: at + core.enter as usize,
@@ -104,9 +113,11 @@ impl Stubs {
             throw,
             entry_resolvers: [0; ENTRIES],
             thunk_resolver: starts[MANY],
+            give: starts[MANY + 1],
             thunks: Mutex::default(),
             exits: Mutex::default(),
             builtins: Mutex::default(),
+            counted: Mutex::default(),
             outside,
         };
         let many = stubs.thunk(memory, Thunk::Many)?;
@@ -114,9 +125,14 @@ impl Stubs {
         Ok(Stubs { entry_resolvers, ..stubs })
     }
 
-    /// The address of a new thunk.
+    /// The address of a thunk.
     pub fn thunk(&self, memory: &CodeMemory, kind: Thunk) -> Result<usize, MemoryError> {
         let mut thunks = super::lock(&self.thunks);
+        if let Thunk::FieldCall(table, slot) = kind
+            && let Some(&known) = thunks.field_calls.get(&(table, slot))
+        {
+            return Ok(known);
+        }
         let n = thunks.kinds.len() as u32;
         if n.is_multiple_of(THUNKS_PER_BLOCK) {
             let block = host::stubs::thunk_block(n, THUNKS_PER_BLOCK, self.thunk_resolver)
@@ -124,7 +140,12 @@ impl Stubs {
             thunks.blocks.push(memory.publish(&[&block])?.starts[0]);
         }
         thunks.kinds.push(kind);
-        Ok(thunks.blocks[(n / THUNKS_PER_BLOCK) as usize] + (n % THUNKS_PER_BLOCK * THUNK_STRIDE) as usize)
+        let address = thunks.blocks[(n / THUNKS_PER_BLOCK) as usize] + (n % THUNKS_PER_BLOCK * THUNK_STRIDE) as usize;
+        if let Thunk::FieldCall(table, slot) = kind {
+            // Tables are reset and ask again.
+            thunks.field_calls.insert((table, slot), address);
+        }
+        Ok(address)
     }
 
     /// What a thunk resolves.
@@ -172,7 +193,11 @@ impl Stubs {
         let exits = self.exits(memory, &group.iter().map(|b| b.entry as usize).collect::<Vec<_>>())?;
         let mut keys = Vec::new();
         let mut codes = Vec::new();
-        for (builtin, &exit) in group.iter().zip(&exits) {
+        let mut ends = exits.clone();
+        for (builtin, end) in group.iter().zip(&mut ends).filter(|(builtin, _)| builtin.ends_in_call()) {
+            *end = self.ending_in_call(memory, builtin, *end, &mut keys, &mut codes)?;
+        }
+        for (builtin, &exit) in group.iter().zip(&exits).filter(|(builtin, _)| !builtin.ends_in_call()) {
             for argc in (0..MANY).filter(|&n| builtin.accepts(n)) {
                 keys.push((builtin.entry as usize, argc as u32));
                 codes.push(self.builtin_code(builtin, argc, exit)?);
@@ -181,10 +206,46 @@ impl Stubs {
         let starts = memory.publish(&codes.iter().collect::<Vec<_>>())?.starts;
         let mut builtins = super::lock(&self.builtins);
         builtins.extend(keys.into_iter().zip(starts));
-        for (builtin, &exit) in group.iter().zip(&exits) {
-            builtins.insert((builtin.entry as usize, MANY as u32), exit);
+        for (builtin, &end) in group.iter().zip(&ends) {
+            builtins.insert((builtin.entry as usize, MANY as u32), end);
         }
         builtins.get(&key).copied().ok_or(MemoryError::Exhausted("builtin"))
+    }
+
+    /// The code of a builtin that ends in a call: a jump to the function, found by machine code or by a resolver. Gives that
+    /// for 6 or more arguments.
+    fn ending_in_call(
+        &self,
+        memory: &CodeMemory,
+        builtin: &'static Builtin,
+        exit: usize,
+        keys: &mut Vec<(usize, u32)>,
+        codes: &mut Vec<Assembled>,
+    ) -> Result<usize, MemoryError> {
+        use super::resolve::{apply, apply_many};
+        let resolver = |function, argc| host::stubs::resolve_stub(&CONFIG, self.throw, function, argc);
+        // One argument is one too few: the builtin says so.
+        let mut resolvers = vec![resolver(apply_many as *const () as usize, None)];
+        resolvers.extend((2..MANY as u32).map(|argc| resolver(apply as *const () as usize, Some(argc))));
+        let resolvers: Vec<Assembled> =
+            resolvers.into_iter().collect::<Result<_, _>>().map_err(|_| MemoryError::Exhausted("stub"))?;
+        let starts = memory.publish(&resolvers.iter().collect::<Vec<_>>())?.starts;
+        for argc in (0..MANY).filter(|&argc| builtin.accepts(argc)) {
+            keys.push((builtin.entry as usize, argc as u32));
+            codes.push(match argc {
+                0 | 1 => self.builtin_code(builtin, argc, exit)?,
+                _ => {
+                    let otherwise = |masm: &mut Host| masm.jump_code(starts[argc - 1]);
+                    let code = fast::builtin::<Host>(builtin, argc, self.outside, otherwise).unwrap_or_else(|| {
+                        let mut masm = Host::new();
+                        masm.jump_code(starts[argc - 1]);
+                        masm.finish()
+                    });
+                    code.map_err(|_| MemoryError::Exhausted("stub"))?
+                }
+            });
+        }
+        Ok(starts[0])
     }
 
     /// What calls a builtin with `argc` arguments.
@@ -195,9 +256,21 @@ impl Stubs {
         }
     }
 
-    /// Code that sets the number of arguments and goes to a stub that reads it.
-    pub fn counted(&self, memory: &CodeMemory, argc: usize, stub: usize) -> Result<usize, MemoryError> {
-        Ok(memory.publish(&[&counted(argc as i32, stub)?])?.starts[0])
+    /// Code that sets the number of arguments, 6 or more, and goes to a builtin.
+    pub fn counted_builtin(
+        &self,
+        memory: &CodeMemory,
+        builtin: &'static Builtin,
+        argc: usize,
+    ) -> Result<usize, MemoryError> {
+        let stub = self.builtin(memory, builtin, argc)?;
+        let mut counted_stubs = super::lock(&self.counted);
+        if let Some(&known) = counted_stubs.get(&(stub, argc)) {
+            return Ok(known);
+        }
+        let made = memory.publish(&[&counted(argc as i32, stub)?])?.starts[0];
+        counted_stubs.insert((stub, argc), made);
+        Ok(made)
     }
 
     /// Code that jumps through a dispatch table by the layout of the first argument.

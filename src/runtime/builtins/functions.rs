@@ -21,14 +21,21 @@ builtins! { pub static TABLE: "core";
     "compare-and-swap!" (atom: Atom, old: Any, new: Any) = compare_and_swap;
 }
 
+/// Called from Rust; calls of the program jump to the function: see [`Builtin::ends_in_call`](super::Builtin::ends_in_call).
 fn apply(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    let Some((_, before)) = args.rest().split_last() else {
+    let list = spread(cx, args.all())?;
+    cx.call(args[0], &list)
+}
+
+/// The arguments that `apply` with these arguments calls the first of them with.
+pub fn spread(cx: &mut Thread, args: &[Handle]) -> Result<Vec<Handle>, Thrown> {
+    let Some((_, before)) = args.get(1..).and_then(<[Handle]>::split_last) else {
         return Err(cx.throw(ErrorKind::ArityError, "apply: takes 2 or more arguments, got 1"));
     };
-    let last = seqable(cx, "apply", args, args.len() - 1)?;
+    let last = seqable(cx, "apply", &Args::new(args, 1), args.len() - 1)?;
     let mut list = before.to_vec();
     foreign::elements(cx, last, &mut list)?;
-    cx.call(args[0], &list)
+    Ok(list)
 }
 
 fn reset(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {

@@ -303,6 +303,12 @@ impl Builtin {
         self.params.last().is_some_and(|p| p.spec.mode == Mode::Rest)
     }
 
+    /// Does it end in a call of its first argument? Such a call is a jump, from the program's code at least: see
+    /// [`resolve::apply`](super::resolve::apply).
+    pub fn ends_in_call(&self) -> bool {
+        (self.namespace, self.name) == ("core", "apply")
+    }
+
     /// May it be called with `argc` arguments?
     pub fn accepts(&self, argc: usize) -> bool {
         argc >= self.required() && (argc <= self.fixed() || self.has_rest())
