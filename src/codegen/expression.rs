@@ -112,6 +112,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word::NULL);
             return;
         }
+        self.assert_written_once(node);
         let unit = self.unit;
         let outer = std::mem::replace(&mut self.at, node);
         // A block, a conditional or a match hands on to its last parts that nobody wants the value.

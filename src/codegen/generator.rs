@@ -19,7 +19,7 @@ use super::survey::Survey;
 use super::twin::{Promotion, Region};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A frame has at most so many slots: numbers of slots have room to spare.
 const MAX_SLOTS: u16 = 60_000;
@@ -85,6 +85,7 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) given_up: bool,
     /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.
     pub(super) learned: FxHashMap<(LoopId, bool), Learned>,
+    pub(super) written: Written,
 }
 
 /// What attempts to write a loop have found out.
@@ -94,6 +95,22 @@ pub(super) struct Learned {
     pub(super) widened: Vec<(Owner, Facts)>,
     /// What is worth asking before the loop.
     pub(super) promotions: Vec<(VarId, Promotion)>,
+}
+
+/// In a checked build: the nodes that have been written, each with the walk that wrote it. Whatever is keyed by a node or a loop
+/// is true of all its code because no walk writes a node twice.
+#[derive(Default)]
+pub(super) struct Written {
+    order: Vec<(NodeId, Walk)>,
+    nodes: FxHashSet<(NodeId, Walk)>,
+}
+
+/// The walks that write nodes: those of a hot region are written once more in its twin.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Walk {
+    General,
+    Hot,
+    Twin,
 }
 
 /// A state of the generator to which it can be cut back.
@@ -109,6 +126,7 @@ pub(super) struct GeneratorMark {
     cleanups: Vec<(usize, usize)>,
     handler: Option<Pad>,
     now: u32,
+    written: usize,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -124,6 +142,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: self.cleanups.iter().map(Cleanup::mark).collect(),
             handler: self.handler.clone(),
             now: self.now,
+            written: self.written.order.len(),
         }
     }
 
@@ -142,7 +161,25 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cleanups.iter_mut().zip(&mark.cleanups).for_each(|(cleanup, mark)| cleanup.cut(*mark));
         self.handler = mark.handler.clone();
         self.now = mark.now;
+        for key in self.written.order.drain(mark.written..) {
+            self.written.nodes.remove(&key);
+        }
         self.unpin();
+    }
+
+    /// In a checked build: this walk has not written the node before. Bodies of other functions are written wherever they are
+    /// called.
+    pub(super) fn assert_written_once(&mut self, node: NodeId) {
+        if !cfg!(debug_assertions) || self.inline.is_some() {
+            return;
+        }
+        let walk = match &self.region {
+            None => Walk::General,
+            Some(region) if region.hot => Walk::Hot,
+            Some(_) => Walk::Twin,
+        };
+        assert!(self.written.nodes.insert((node, walk)), "{node:?} is written twice by one walk ({walk:?})");
+        self.written.order.push((node, walk));
     }
 
     // ---- frame ----

@@ -136,6 +136,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             haste: Default::default(),
             given_up: false,
             learned: Default::default(),
+            written: Default::default(),
         }
     }
 

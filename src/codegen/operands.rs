@@ -162,7 +162,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.fload(f, mem);
                 if let Some(var) = value.var
                     && self.state.var(var).place == value.place
-                    && !self.is_settled(var)
                 {
                     let held = Value { place: Place::Float(f), copy: Some(slot), ..self.state.var(var).clone() };
                     self.state.set_var(var, held);
