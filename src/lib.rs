@@ -10,3 +10,4 @@ pub mod options;
 pub mod reader;
 pub mod repl;
 pub mod runtime;
+pub mod stack;

@@ -504,6 +504,10 @@ pub trait MacroAssembler: Sized + HasScratch {
     /// Sets the frame size of the prologue at this offset: the bytes below the frame pointer, saved registers included, a
     /// multiple of 16.
     fn set_frame_size(&mut self, prologue: u32, bytes: u32);
+    /// The same for a large frame, which is asked for before `SP` moves: when `SP` would not stay above the address at
+    /// `CTX + floor`, the frame is given up and the code at `overflow` called in place of this function. Writes code, so it
+    /// comes last. `saved` is the prologue's mask.
+    fn set_large_frame_size(&mut self, prologue: u32, saved: u8, bytes: u32, floor: i32, overflow: usize);
     /// Restores the registers and the caller's frame; `ret` or a jump follows. Leaves ARGS, CLOSURE, RESULT alone.
     fn epilogue(&mut self, saved: u8);
     /// Returns.

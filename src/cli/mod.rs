@@ -88,6 +88,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
             return FAILED;
         }
     };
+    let _end = threads::EndOfStack::of(&cx);
     let vm = cx.vm();
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
     vm.loader.set_warn(console::write_error);

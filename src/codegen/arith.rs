@@ -78,7 +78,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         Path::Int
     }
 
-    /// The failing way of an operation on the latest two operands: out of the hot region, or to the helper and back with the
+    /// The failing way of an operation on the latest operands, which it replaces by its result: out of the hot region, or to the helper and back with the
     /// result in `dst`.
     pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Reg) -> Failing {
         if let Some(label) = self.leave(node) {
@@ -86,7 +86,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let resume = self.asm.label();
         let arguments: Vec<Argument> = (0..operands).map(|n| self.argument(self.top(operands - 1 - n))).collect();
-        let label = self.slow_path(helper, arguments, Some(dst), resume);
+        let label = self.slow_path(helper, arguments, operands, Some(dst), resume);
         Failing { label, resume: Some((resume, dst)) }
     }
 

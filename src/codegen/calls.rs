@@ -413,7 +413,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let count = self.register();
         let resume = self.asm.label();
         let arguments = vec![self.argument(i), self.argument(j)];
-        let slow = self.slow_path(Helper::BuilderPush, arguments, None, resume);
+        let slow = self.slow_path(Helper::BuilderPush, arguments, 0, None, resume);
         let facts = self.state.operand(i).facts;
         if facts.layout != Some(layout::VECTOR_BUILDER) {
             self.check_layout(builder, facts, layout::VECTOR_BUILDER, slow);
@@ -492,7 +492,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.lea(end, Mem::at(dst, bytes as i32));
         self.asm.compare_mem(end, Mem::at(M::CTX, thread::OFFSET_TLAB_LIMIT));
         let resume = self.asm.label();
-        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], Some(dst), resume);
+        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], 0, Some(dst), resume);
         self.asm.branch(Cond::Above, slow);
         self.asm.store(Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR), end);
         self.asm.bind(resume);

@@ -18,6 +18,7 @@ use crate::reader::tree::*;
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Goes to `join` when the truth of `node` is `when`; goes on when it is not.
     pub(super) fn condition(&mut self, node: NodeId, when: bool, join: &mut Join) {
+        self.deeper();
         let (mut node, mut when) = (node, when);
         while let Node::Unary { op: UnaryOp::Not, operand } = self.unit.node(node) {
             (node, when) = (*operand, !when);
@@ -114,7 +115,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(full, at, handler);
-            g.call_helper_cold(helper, &arguments).compare_imm(Word::TRUE.0 as i32);
+            g.call_helper_cold(helper, &arguments, 0).compare_imm(Word::TRUE.0 as i32);
             g.asm.branch(if when { Cond::Equal } else { Cond::NotEqual }, taken);
             g.asm.jump(resume);
         }));

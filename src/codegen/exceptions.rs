@@ -76,7 +76,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let (floor, settled) = (self.state.height(), self.settled.len());
-        let entry = self.settle();
+        let entry = self.settle(try_.body);
         match try_.finally {
             None => self.catching(node, try_, &entry, (floor, settled)),
             Some(block) => {
@@ -134,6 +134,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.branch_on_value(true, &mut misfit);
         }
         self.match_pattern(pattern, i, &mut misfit);
+        // The handler does not hold the exception, but as a variable.
+        self.state.set_operand(i, Value::constant(Word::NULL));
         self.expression(handler);
         let value = self.state.pop();
         self.state.set_operand(i, value);
@@ -295,7 +297,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // Only the old bindings stay on the stack.
         self.keep_top(base);
         let inside = (self.state.height(), self.settled.len());
-        let entry = self.settle();
+        let entry = self.settle(body);
         let pad = self.pad(&entry, body);
         let region = |g: &mut Self| g.expression(body);
         self.with_cleanup(node, inside, pad, region, |g| {

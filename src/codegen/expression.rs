@@ -6,6 +6,7 @@
 use super::compare::is_comparison;
 use super::exceptions::Way;
 use super::facts::{Facts, Hint, Types};
+use super::failure::{GivenUp, check_stack, give_up};
 use super::generator::Generator;
 use super::join::Join;
 use super::link::{GlobalKind, Helper};
@@ -46,18 +47,13 @@ pub(super) fn chained(unit: &Unit, node: NodeId) -> Option<NodeId> {
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    /// Is it time to give up? Then nodes are nothing but a value that nobody will see.
-    fn gives_up(&mut self) -> bool {
+    /// One more node is about to be written, from here on deeper: is there stack for it, and is the function not too large?
+    pub(super) fn deeper(&mut self) {
         self.work += 1;
-        if !self.given_up {
-            if !self.link.has_stack() {
-                self.given_up = true;
-            } else if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT || self.safepoints.len() > MAX_CALLS {
-                self.link.refuse("the function is too large: its code would not fit; divide it");
-                self.given_up = true;
-            }
+        check_stack();
+        if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT || self.safepoints.len() > MAX_CALLS {
+            give_up(GivenUp::TooLarge);
         }
-        self.given_up
     }
 
     /// The value of a node, as one operand. A chain of operations, each the first operand of the next, is written from its
@@ -108,10 +104,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn operation(&mut self, node: NodeId) {
-        if self.gives_up() {
-            self.push_constant(Word::NULL);
-            return;
-        }
+        self.deeper();
         self.assert_written_once(node);
         let unit = self.unit;
         let outer = std::mem::replace(&mut self.at, node);
@@ -249,10 +242,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn last_tail(&mut self, node: NodeId) {
-        if self.gives_up() {
-            self.unreachable();
-            return;
-        }
+        self.deeper();
         let unit = self.unit;
         self.at = node;
         match unit.node(node) {

@@ -9,6 +9,7 @@
 
 use super::exceptions::Cleanup;
 use super::facts::Facts;
+use super::failure::{GivenUp, give_up};
 use super::inline::Inline;
 use super::join::Join;
 use super::link::Link;
@@ -81,8 +82,6 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) work: u32,
     /// How patient loops are.
     pub(super) haste: super::loops::Haste,
-    /// The work is given up; what is emitted from here on is thrown away.
-    pub(super) given_up: bool,
     /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.
     pub(super) learned: FxHashMap<(LoopId, bool), Learned>,
     pub(super) written: Written,
@@ -186,11 +185,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The memory of a frame slot.
     pub(super) fn slot(&mut self, slot: u16) -> Mem {
-        if slot >= MAX_SLOTS && !self.given_up {
-            self.link.refuse("too many values are kept at once in the function (more than 60 000); divide it");
-            self.given_up = true;
+        if slot >= MAX_SLOTS {
+            give_up(GivenUp::TooManyValues);
         }
-        self.slot_count = self.slot_count.max(slot.saturating_add(1));
+        self.slot_count = self.slot_count.max(slot + 1);
         let saved = self.survey.saved.count_ones() as i32;
         Mem::at(M::FP, -8 * (saved + 1 + slot as i32))
     }

@@ -35,6 +35,8 @@ pub enum Helper {
     Allocate,
     /// Safepoint.
     Poll,
+    /// `()`: throws it; called in place of a function whose frame does not fit.
+    StackOverflow,
     /// `(value)`; never returns a value.
     Throw,
     /// `(value)`: throws what was caught again, with the stack trace it came with.
@@ -99,6 +101,8 @@ pub struct Global {
     /// It is (or may end in) a builtin, and no such that ends in a call itself: the caller's frame stays during a call even in tail position, so that errors, and
     /// builtins that ask who calls them, find it.
     pub builtin: bool,
+    /// A call of it never runs the program.
+    pub quiet: bool,
     /// Which function on collections of `core` it is.
     pub collection: Option<CollectionCall>,
 }
@@ -190,7 +194,8 @@ pub struct FieldType {
     pub default: Option<usize>,
 }
 
-/// The surroundings of the function that is being compiled.
+/// The surroundings of the function that is being compiled. Whoever cannot answer does not invent something, but leaves the
+/// generator: see [`super::failure`].
 pub trait Link {
     /// The code address of the helper's exit stub.
     fn helper(&mut self, helper: Helper) -> usize;
@@ -238,8 +243,4 @@ pub trait Link {
     fn captured_hint(&mut self, index: u32) -> Hint;
     /// Are comments for listings wanted?
     fn notes(&self) -> bool;
-    /// Is there stack enough to go on? When not, the code that is being generated will be thrown away.
-    fn has_stack(&mut self) -> bool;
-    /// The function cannot be compiled; the code that is being generated will be thrown away.
-    fn refuse(&mut self, why: &str);
 }

@@ -32,7 +32,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.pin(M::RESULT);
         let resume = self.asm.label();
         let arguments = (0..n).map(|k| self.argument(self.top(n - 1 - k))).collect();
-        let ask = self.slow_path(helper, arguments, Some(M::RESULT), resume);
+        let ask = self.slow_path(helper, arguments, n, Some(M::RESULT), resume);
         let default = if n > 2 { place(self, 2) } else { Place::Const(Word::NULL) };
         let missing = self.asm.label();
         self.cold.push(Box::new(move |g| {

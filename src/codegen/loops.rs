@@ -399,7 +399,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 widened = assigned.iter().map(|o| (*o, Facts::ANY)).collect();
             }
             let good = self.attempt(spec, &assigned, &mut widened, &mut promotions) && !self.haste.discards;
-            let good = good || self.given_up;
             if attempt > 0 || !good {
                 // Around a loop that is written again this one is written again, too.
                 self.learned.insert(key, Learned { widened: widened.clone(), promotions: promotions.clone() });
@@ -418,8 +417,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return self.push_constant(Word::NULL);
             }
             if attempt > 2 * ATTEMPTS {
-                self.link.refuse("loops too intricate: divide the function");
-                self.given_up = true;
+                give_up(GivenUp::TooIntricate);
             }
             self.haste = Haste { on: true, discards: false, ..self.haste };
         }
@@ -841,7 +839,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(slow);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Poll, &[] as &[Argument]).jump(resume);
+            g.call_helper_cold(Helper::Poll, &[] as &[Argument], 0).jump(resume);
         }));
     }
 

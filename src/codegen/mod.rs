@@ -15,6 +15,7 @@
 //! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
+//! | `failure.rs` | how the work is given up |
 //!
 //! `--dump=asm` shows what comes out.
 
@@ -26,6 +27,7 @@ mod compare;
 mod exceptions;
 mod expression;
 pub mod facts;
+pub mod failure;
 mod generator;
 mod inline;
 mod join;
@@ -47,7 +49,9 @@ use crate::asm::masm::*;
 use crate::gc::layout;
 use crate::gc::thread;
 use crate::reader::tree::*;
+use crate::stack;
 use facts::{Facts, Hint};
+use failure::GivenUp;
 use generator::Generator;
 use link::Link;
 use state::{Place, Slots, State, Value};
@@ -92,14 +96,16 @@ pub fn generate<M: MacroAssembler>(
     function: FunctionId,
     arity: usize,
     hints: &[Hint],
-) -> Result<Generated, TooFar> {
-    let arity = &unit.function(function).arities[arity];
-    let survey = Survey::of(unit, function, arity, link);
-    let mut asm = M::new();
-    asm.keep_comments(link.notes());
-    let mut generator = Generator::<M>::new(asm, link, unit, function, arity, survey);
-    generator.whole(hints);
-    generator.finish()
+) -> Result<Generated, GivenUp> {
+    failure::caught(|| {
+        let arity = &unit.function(function).arities[arity];
+        let survey = Survey::of(unit, function, arity, link);
+        let mut asm = M::new();
+        asm.keep_comments(link.notes());
+        let mut generator = Generator::<M>::new(asm, link, unit, function, arity, survey);
+        generator.whole(hints);
+        generator.finish().map_err(GivenUp::TooFar)
+    })
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -134,7 +140,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             now: 0,
             work: 0,
             haste: Default::default(),
-            given_up: false,
             learned: Default::default(),
             written: Default::default(),
         }
@@ -255,12 +260,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn finish(mut self) -> Result<Generated, TooFar> {
-        if self.given_up {
-            // The link knows why; labels may be unbound.
-            return Err(TooFar { at: self.asm.offset() });
-        }
         let frame_bytes = self.frame_bytes();
-        self.asm.set_frame_size(self.prologue, frame_bytes);
+        if frame_bytes <= stack::SMALL_FRAME {
+            self.asm.set_frame_size(self.prologue, frame_bytes);
+        } else {
+            let (saved, overflow) = (self.survey.saved, self.link.helper(link::Helper::StackOverflow));
+            self.asm.set_large_frame_size(self.prologue, saved, frame_bytes, thread::OFFSET_STACK_FLOOR, overflow);
+        }
         let asm = &self.asm;
         let mut safepoints: Vec<Safepoint> = self
             .safepoints

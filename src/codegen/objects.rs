@@ -247,7 +247,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(label) => label,
             None => {
                 let arguments = vec![self.argument(i), Argument::Raw(site as u64)];
-                self.slow_path(Helper::GetField, arguments, Some(dst), resume)
+                self.slow_path(Helper::GetField, arguments, 0, Some(dst), resume)
             }
         };
         match guess {
@@ -309,7 +309,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Some(label) => label,
                 None => {
                     let arguments = vec![self.argument(i), self.argument(j), Argument::Raw(site as u64)];
-                    self.slow_path(Helper::SetField, arguments, None, resume)
+                    self.slow_path(Helper::SetField, arguments, 0, None, resume)
                 }
             };
             self.check_layout(object, value.facts, layout, failing);
@@ -508,7 +508,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(label) => label,
             None => {
                 let arguments = vec![self.argument(i), self.argument(j), self.argument(k)];
-                self.slow_path(Helper::SetIndex, arguments, None, resume)
+                self.slow_path(Helper::SetIndex, arguments, 0, None, resume)
             }
         };
         if value.facts.layout != Some(layout::ARRAY) {

@@ -40,6 +40,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Some(guard) = arm.guard {
                 self.condition(guard, false, &mut next);
             }
+            // The body asks for the subject no more, and does not hold it.
+            self.state.set_operand(i, Value::constant(Word::NULL));
             write(self, arm.body);
             // The value takes the subject's place.
             let value = self.state.pop();
@@ -59,6 +61,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Tests operand `i` against a pattern and binds its variables.
     pub(super) fn match_pattern(&mut self, pattern: PatternId, i: usize, misfit: &mut Join) {
+        self.deeper();
         let unit = self.unit;
         if !self.state.reachable && self.region.is_none() {
             return;

@@ -100,8 +100,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// A helper call out of line, from the state `self.state`: keeps every live register. The arguments are places of that
-    /// state or raw words. The result is in the scratch register.
-    pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument]) -> Scratch<'_, M> {
+    /// state or raw words. The result is in the scratch register. The latest `spent` operands are not kept.
+    pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument], spent: usize) -> Scratch<'_, M> {
         // Save what lives in caller-saved registers into fresh slots; the state for the map has them there.
         let before = self.state.clone();
         let mut saved: Vec<(Reg, u16)> = Vec::new();
@@ -112,6 +112,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             next = slot.saturating_add(1);
             slot
         };
+        self.state.drop_to(before.height().saturating_sub(spent));
         for r in M::CALLER_SAVED {
             if self.state.uses_of(*r) > 0 {
                 saved.push((*r, fresh(&before)));
@@ -163,17 +164,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the
-    /// given indices, puts the result into `dst` if it is wanted, and goes on at `resume`.
+    /// given indices, puts the result into `dst` if it is wanted, and goes on at `resume`, where nobody asks for the latest
+    /// `spent` operands any more: they are not held during the call.
     pub(super) fn slow_path(
         &mut self,
         helper: Helper,
         arguments: Vec<Argument>,
+        spent: usize,
         dst: Option<Reg>,
         resume: Label,
     ) -> Label {
         if let Some(label) = self.leave_inlined() {
             return label;
         }
+        // What is dead would be held during the call.
+        self.forget_dead();
         let label = self.asm.label();
         let state = self.state.clone();
         let at = self.at;
@@ -181,7 +186,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            let result = g.call_helper_cold(helper, &arguments);
+            let result = g.call_helper_cold(helper, &arguments, spent);
             match dst {
                 Some(dst) => result.mov_to(dst),
                 None => result.forget(),
@@ -202,7 +207,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.push(Box::new(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
-            g.call_helper_cold(helper, &arguments).forget();
+            g.call_helper_cold(helper, &arguments, 0).forget();
             g.asm.trap();
         }));
         label

@@ -80,8 +80,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         (self.state.var(var).place == Place::Slot(slot)).then_some(var)
     }
 
-    /// Everything that lives goes where a landing pad will find it; the state there.
-    pub(super) fn settle(&mut self) -> Rc<State> {
+    /// Everything that lives goes where a landing pad will find it; the state there. What dies before the end of `region` is
+    /// asked for by no pad, and not held for it.
+    pub(super) fn settle(&mut self, region: NodeId) -> Rc<State> {
         self.forget_dead();
         for var in self.state.vars() {
             let about = &self.arity.vars[var.index()];
@@ -95,7 +96,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.settle_operand(i);
         }
         self.save_for_call(height);
-        self.hold_slots();
+        self.hold_slots(self.survey.tick(region));
         let mut state = self.state.clone();
         for (owner, v) in self.state.values() {
             let settled = matches!(owner, Owner::Var(var) if self.is_settled(var));
@@ -150,9 +151,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
     }
 
-    /// The frame slots of variables that are not settled are held by operands of their own while the region lasts: nothing
+    /// The frame slots of variables that are not settled, and live on at the tick, are held by operands of their own while the region lasts: nothing
     /// that happens to the variables inside can free them. One holder is enough for all regions.
-    fn hold_slots(&mut self) {
+    fn hold_slots(&mut self, until: u32) {
         let is_slot = |place| matches!(place, Place::Slot(_) | Place::FloatSlot(_));
         let mut held: Vec<bool> = Vec::new();
         let mut hold = |place: Place| match place {
@@ -169,7 +170,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut new = Vec::new();
         for var in self.state.vars() {
             let value = self.state.var(var);
-            if is_slot(value.place) && !self.is_settled(var) && !hold(value.place) {
+            let lives = self.survey.end(var) > until;
+            if lives && is_slot(value.place) && !self.is_settled(var) && !hold(value.place) {
                 new.push(Value { var: None, copy: None, ..value.clone() });
             }
         }

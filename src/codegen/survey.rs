@@ -3,10 +3,13 @@
 //! Time is counted in ticks, one for each node in the order in which evaluation ends. A
 //! variable lives from its definition to its last use; one that is used in a loop and defined outside of it lives to the
 //! loop's end. Calls that really leave the function (helpers of intrinsics and slow paths do not count) are the other half:
-//! a variable that lives across one wants a callee-saved register, and gets one by weight.
+//! a variable that lives across one wants a callee-saved register, and gets one by weight. Whether an intrinsic may run the
+//! program all the same is said by the row of its builtin (`quiet`). Helpers may: whatever runs the program from Rust asks
+//! for stack itself (`Thread::enter`), so that their callers need not.
 
 use super::accumulators::{Accumulators, Sightings};
 use super::expression::{SHORT_CHAIN, chained};
+use super::failure::check_stack;
 use super::inline::{Callee, Finder};
 use super::link::{CollectionCall, GlobalKind, Link};
 use crate::asm::masm::SAVED_REGS;
@@ -52,7 +55,7 @@ pub struct Survey {
     loops: FxHashMap<LoopId, LoopFacts>,
     /// The body has no loop, no `try` and no `binding`.
     pub simple: bool,
-    /// The body makes calls.
+    /// The body makes calls, or may run the program in another way: then it needs to ask for stack.
     pub has_calls: bool,
     /// The calls that are written in place, with what is written there.
     callees: FxHashMap<NodeId, Callee>,
@@ -129,7 +132,7 @@ impl Survey {
         let mut out = walk.out;
         out.accumulators = walk.sightings.finish(arity);
         out.simple = simple;
-        out.has_calls = !out.calls.is_empty() || !out.callees.is_empty();
+        out.has_calls |= !out.calls.is_empty() || !out.callees.is_empty();
         out.assign_homes(arity);
         out
     }
@@ -221,6 +224,7 @@ impl Walk<'_> {
     }
 
     fn pattern(&mut self, id: PatternId, at: u32) {
+        check_stack();
         match self.unit.pattern(id) {
             Pattern::Ignore | Pattern::Literal(_) => {}
             Pattern::Bind(var) => self.define(*var, at),
@@ -315,6 +319,7 @@ impl Walk<'_> {
     }
 
     fn operation(&mut self, id: NodeId) {
+        check_stack();
         let unit = self.unit;
         match *unit.node(id) {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
@@ -352,6 +357,8 @@ impl Walk<'_> {
                     }
                 };
                 let intrinsic = matches!(global.map(|g| g.kind), Some(GlobalKind::Intrinsic(_)));
+                // It may be a method that a type of the program's implements.
+                self.out.has_calls |= intrinsic && !global.is_some_and(|g| g.quiet);
                 self.list(args);
                 if let Some(call) = global.and_then(|g| g.collection) {
                     self.collection_call(id, call, args);

@@ -46,6 +46,12 @@ impl Thread {
         self.with_handles(|h| h[handle.0 as usize] = value.word());
     }
 
+    /// Lets the handle stand for `null`: what it stood for is held by it no longer.
+    #[inline]
+    pub fn let_go(&self, handle: Handle) {
+        self.with_handles(|h| h[handle.0 as usize] = Word::NULL);
+    }
+
     /// The present height of the handle stack.
     #[inline]
     pub fn mark(&self) -> Mark {

@@ -179,12 +179,6 @@ impl Thread {
         self.poll_at(&raw const here as usize, 0)
     }
 
-    /// Whether the stack is used up so far that the program must be told.
-    pub fn stack_is_low(&self) -> bool {
-        let here = 0u8;
-        (&raw const here as usize) < self.real_stack_limit()
-    }
-
     /// The safepoint of generated code or Rust code at this depth of the stack; `site` is its return address.
     pub(super) fn poll_at(&mut self, sp: usize, site: u64) -> Poll {
         self.heap().world().refresh(self);

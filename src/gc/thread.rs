@@ -23,6 +23,7 @@ use super::value::Value;
 use super::word::Word;
 use crate::asm::masm::SAVED_REGS;
 use crate::asm::stubs::{LandingConfig, StubConfig};
+use crate::stack;
 
 /// How many arguments beyond the registers a call can pass.
 pub const MAX_SPILLED: usize = 256;
@@ -66,6 +67,8 @@ pub struct Thread {
     pub(super) landing: Cell<Landing>,
     pub(super) dynamic: Cell<Word>,
     pub(super) arg_spill: UnsafeCell<[Word; MAX_SPILLED]>,
+    /// Below this generated code and Rust code must not go any deeper: see [`crate::stack`].
+    stack_floor: Cell<usize>,
 
     handles: UnsafeCell<Vec<Word>>,
     /// The end of the allocation buffer, also when `tlab_limit` hides it from generated code.
@@ -81,7 +84,6 @@ pub struct Thread {
     pub(super) rest: Cell<u64>,
     id: u64,
     heap: Arc<Heap>,
-    stack_low: Cell<usize>,
     stack_high: Cell<usize>,
     runtime: Cell<*const ()>,
     _pin: PhantomPinned,
@@ -89,6 +91,8 @@ pub struct Thread {
 
 /// Offset of the stack limit: `sp` below it means "call `safepoint`".
 pub const OFFSET_STACK_LIMIT: i32 = offset_of!(Thread, stack_limit) as i32;
+/// Offset of the floor of the stack: like the stack limit, but it is never raised to call for attention.
+pub const OFFSET_STACK_FLOOR: i32 = offset_of!(Thread, stack_floor) as i32;
 /// Offset of the address of the next free byte of the allocation buffer.
 pub const OFFSET_TLAB_CURSOR: i32 = offset_of!(Thread, tlab_cursor) as i32;
 /// Offset of the end of the allocation buffer.
@@ -133,12 +137,10 @@ const _: () = {
     assert!(OFFSET_EXIT_FRAME == 24 && OFFSET_EXCEPTION == 32);
 };
 
-/// What is kept free at the end of the stack for Rust code that generated code calls.
-pub const STACK_RESERVE: usize = 256 << 10;
-
 impl Thread {
     fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Thread {
-        let limit = if heap.stressed() { usize::MAX } else { stack.0 + STACK_RESERVE };
+        let floor = stack::set_end(stack.0);
+        let limit = if heap.stressed() { usize::MAX } else { floor };
         Thread {
             stack_limit: AtomicUsize::new(limit),
             tlab_cursor: Cell::new(0),
@@ -151,6 +153,7 @@ impl Thread {
             landing: Cell::new(Landing::default()),
             dynamic: Cell::new(Word::NULL),
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
+            stack_floor: Cell::new(floor),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
             buffer_end: Cell::new(0),
             collect_soon: Cell::new(false),
@@ -160,7 +163,6 @@ impl Thread {
             rest: Cell::new(0),
             id,
             heap,
-            stack_low: Cell::new(stack.0),
             stack_high: Cell::new(stack.1),
             runtime: Cell::new(std::ptr::null()),
             _pin: PhantomPinned,
@@ -180,15 +182,15 @@ impl Thread {
 
     /// The bounds of this thread's stack: lowest address, highest address.
     pub fn stack_bounds(&self) -> (usize, usize) {
-        (self.stack_low.get(), self.stack_high.get())
+        (self.stack_floor.get() - stack::RESERVE, self.stack_high.get())
     }
 
     /// Says that this thread runs on another stack than that of its OS thread, for instance on one that is deeper.
     ///
     /// # Safety
-    /// Generated code of this thread must run between these addresses only, and they must be accessible.
+    /// The thread must be the calling one, and run between these addresses only, which must be accessible.
     pub unsafe fn set_stack_bounds(&self, low: usize, high: usize) {
-        self.stack_low.set(low);
+        self.stack_floor.set(stack::set_end(low));
         self.stack_high.set(high);
         let world = self.heap().world();
         world.refresh(self);
@@ -197,7 +199,7 @@ impl Thread {
     /// Below this generated code and Rust code must not go any deeper.
     #[inline]
     pub(super) fn real_stack_limit(&self) -> usize {
-        self.stack_low.get() + STACK_RESERVE
+        self.stack_floor.get()
     }
 
     /// Who wants to interrupt this thread from a signal handler or from another thread.

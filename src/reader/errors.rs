@@ -12,6 +12,8 @@ pub enum ErrorClass {
     Grammar,
     /// Scopes and other static rules of what was parsed: the text does not compile.
     Rule,
+    /// None: there is too little stack left to read what is nested so deeply.
+    Stack,
 }
 
 /// One error in a text. Everything that the reader finds wrong is one of these; `read` gives them in the order in which they stand in the text.

@@ -19,11 +19,12 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Surroundings;
-use super::errors::SyntaxError;
+use super::errors::{ErrorClass, SyntaxError};
 use super::lexer::{self, Kind, Token};
 use super::literals;
 use super::scopes::{self, Frame, Scopes};
 use super::tree::*;
+use crate::stack;
 
 /// How deeply expressions, patterns, functions and blocks may stand in one another. A debug build takes some 3 kB of
 /// stack for a level, so that this fits a thread of 1 MB.
@@ -324,15 +325,18 @@ impl Parser<'_> {
 
     /// Runs `inner` one level deeper.
     fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
-        if self.nesting >= MAX_NESTING {
+        let low = stack::is_low();
+        if low || self.nesting >= MAX_NESTING {
             let span = self.token().span();
             // One message is enough; what follows would only repeat it.
             self.at = self.tokens.len() - 1;
             self.ended = true;
-            return self.fail(
+            return self.fail(if low {
+                SyntaxError { class: ErrorClass::Stack, ..SyntaxError::new(span, "nested too deeply here") }
+            } else {
                 SyntaxError::new(span, format!("nested too deeply: more than {MAX_NESTING} levels"))
-                    .help("give the inner part a name, or a function of its own"),
-            );
+                    .help("give the inner part a name, or a function of its own")
+            });
         }
         self.nesting += 1;
         let result = inner(self);

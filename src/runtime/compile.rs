@@ -23,11 +23,13 @@ use crate::asm::Host;
 use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
 use crate::codegen::facts::Hint;
+use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
 use crate::codegen::{self, Generated};
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Thread, Value, Word};
 use crate::reader::tree::{FunctionId, GlobalId};
+use crate::stack;
 
 /// Hints look this deep into objects, and at so many slots.
 const HINT_DEPTH: u32 = 3;
@@ -77,14 +79,24 @@ fn generate(
     let owned = Owned { arity: arity as u32, ..Owned::default() };
     let mut link = RuntimeLink { cx, vm, unit, record: code, owned, has_loops, unsettled: false, failed: None };
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
-    let RuntimeLink { owned, failed, unsettled, .. } = link;
-    match (failed, generated) {
-        (None, Ok(generated)) => Ok(Body { code, function, generated, owned, resets, unsettled }),
-        (failed, generated) => {
-            reclaim::free(vm, owned);
-            Err(failed.or(generated.err().map(CompileError::from)).unwrap_or(CompileError::Refused("no code".into())))
+    let RuntimeLink { cx, owned, failed, unsettled, .. } = link;
+    let why = match generated {
+        Ok(generated) => return Ok(Body { code, function, generated, owned, resets, unsettled }),
+        Err(why) => why,
+    };
+    reclaim::free(vm, owned);
+    Err(match why {
+        GivenUp::NoStack => CompileError::Thrown(cx.stack_overflow()),
+        GivenUp::Unanswered => failed.unwrap_or(CompileError::Refused("no code".into())),
+        GivenUp::TooLarge => {
+            CompileError::Refused("the function is too large: its code would not fit; divide it".into())
         }
-    }
+        GivenUp::TooManyValues => CompileError::Refused(
+            "too many values are kept at once in the function (more than 60 000); divide it".into(),
+        ),
+        GivenUp::TooIntricate => CompileError::Refused("loops too intricate: divide the function".into()),
+        GivenUp::TooFar(error) => error.into(),
+    })
 }
 
 /// Adds the bodies of functions that nobody has called yet.
@@ -97,7 +109,7 @@ fn compile_ahead(
 ) {
     let vm = cx.vm();
     // A listing shows what is called.
-    if vm.dump_asm.load(Ordering::Relaxed) || cx.stack_is_low() {
+    if vm.dump_asm.load(Ordering::Relaxed) || stack::is_low() {
         return;
     }
     let plan = unit.order.plan(vm, function);
@@ -244,17 +256,18 @@ struct RuntimeLink<'a> {
     owned: Owned,
     /// Something that the function names has no value yet, or a loop may find another there than we do.
     unsettled: bool,
-    /// The first thing that could not be had; what was generated then is thrown away.
+    /// What could not be had: the end of the compilation.
     failed: Option<CompileError>,
 }
 
 impl RuntimeLink<'_> {
-    fn or_fail<T, E: Into<CompileError>>(&mut self, result: Result<T, E>, instead: T) -> T {
+    /// The answer, or the end of this compilation.
+    fn or_fail<T, E: Into<CompileError>>(&mut self, result: Result<T, E>) -> T {
         match result {
             Ok(value) => value,
             Err(error) => {
-                self.failed.get_or_insert(error.into());
-                instead
+                self.failed = Some(error.into());
+                give_up(GivenUp::Unanswered)
             }
         }
     }
@@ -267,9 +280,7 @@ impl RuntimeLink<'_> {
             self.owned.roots.push(cell);
             Ok(cell.address())
         });
-        // Never used when it failed, but the generator wants an address in reach.
-        let instead = self.vm.stubs.enter;
-        self.or_fail(made, instead)
+        self.or_fail(made)
     }
 
     /// A cell that holds the function value of a function without captures.
@@ -321,7 +332,7 @@ impl Link for RuntimeLink<'_> {
                 self.owned.sites.push(site);
                 site.address()
             }
-            Err(error) => self.or_fail(Err(error), self.vm.stubs.enter),
+            Err(error) => self.or_fail(Err(error)),
         }
     }
 
@@ -330,7 +341,13 @@ impl Link for RuntimeLink<'_> {
         let address = binding.address();
         if binding.kind() == BindingKind::Dynamic {
             binding.depend(self.record);
-            return Some(Global { binding: address, kind: GlobalKind::Dynamic, builtin: false, collection: None });
+            return Some(Global {
+                binding: address,
+                kind: GlobalKind::Dynamic,
+                builtin: false,
+                quiet: false,
+                collection: None,
+            });
         }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
@@ -359,19 +376,21 @@ impl Link for RuntimeLink<'_> {
             binding.depend(self.record);
         }
         let collection = if core && builtin { collection_call(binding.name) } else { None };
-        Some(Global { binding: address, kind, builtin, collection })
+        let quiet =
+            matches!(value.and_then(super::entry::code_of).map(|c| &c.source), Some(CodeSource::Builtin(b)) if b.quiet);
+        Some(Global { binding: address, kind, builtin, quiet, collection })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
         match self.unit.namespace.member(name) {
             Some(binding) => binding.address(),
-            None => self.or_fail(Err(CompileError::Refused(format!("{name} is not declared"))), self.vm.stubs.enter),
+            None => self.or_fail(Err(CompileError::Refused(format!("{name} is not declared")))),
         }
     }
 
     fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize> {
         let cell = self.binding(binding).link_cell(self.cx, arguments);
-        self.or_fail(cell, None)
+        self.or_fail(cell)
     }
 
     fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable> {
@@ -398,13 +417,12 @@ impl Link for RuntimeLink<'_> {
         let CodeSource::Method(method) = code.source else { return None };
         code.exact(arguments)?;
         let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32).map(|t| Some(t.cell()));
-        self.or_fail(table, None)
+        self.or_fail(table)
     }
 
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {
         let table = self.vm.dispatch.selector_table(self.vm, name, arguments as u32).map(|t| t.cell());
-        let instead = self.vm.stubs.enter;
-        self.or_fail(table, instead)
+        self.or_fail(table)
     }
 
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
@@ -450,14 +468,13 @@ impl Link for RuntimeLink<'_> {
 
     fn code(&mut self, function: FunctionId) -> usize {
         let code = self.unit.code(self.vm, function).map(|c| c.address());
-        let instead = self.vm.stubs.enter;
-        self.or_fail(code, instead)
+        self.or_fail(code)
     }
 
     fn closure_cell(&mut self, function: FunctionId) -> usize {
         match self.unit.code(self.vm, function) {
             Ok(code) => self.code_cell(code),
-            Err(error) => self.or_fail(Err(error), self.vm.stubs.enter),
+            Err(error) => self.or_fail(Err(error)),
         }
     }
 
@@ -480,18 +497,6 @@ impl Link for RuntimeLink<'_> {
         }
     }
 
-    fn has_stack(&mut self) -> bool {
-        if self.cx.stack_is_low() {
-            let thrown = self.cx.throw(super::errors::ErrorKind::StackOverflow, "calls are nested too deeply");
-            self.failed.get_or_insert(CompileError::Thrown(thrown));
-        }
-        self.failed.is_none()
-    }
-
-    fn refuse(&mut self, why: &str) {
-        self.failed.get_or_insert(CompileError::Refused(why.to_string()));
-    }
-
     fn notes(&self) -> bool {
         self.vm.dump_asm.load(Ordering::Relaxed)
     }
@@ -508,7 +513,7 @@ fn collection_call(name: &str) -> Option<CollectionCall> {
     })
 }
 
-fn intrinsic(name: &str) -> Option<Intrinsic> {
+pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
     Some(match name {
         "to-float" => Intrinsic::ToFloat,
         "sqrt" => Intrinsic::Sqrt,

@@ -10,12 +10,23 @@ use super::builtins;
 use super::code::{ArityInfo, MANY};
 use super::errors::ErrorKind;
 use super::stubs::Enter;
-use crate::gc::thread::{self as context, MAX_SPILLED, STACK_RESERVE};
+use crate::gc::thread::{self as context, MAX_SPILLED};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::stack;
 
 impl Thread {
     /// Calls a function of the language.
     pub fn call(&mut self, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
+        self.call_holding(function, args, true)
+    }
+
+    /// Calls a function of the language and lets go of it and of the arguments: their handles stand for `null` from then on.
+    /// For a caller to whom nothing else is left to do, so that what the call goes through is held by nobody.
+    pub fn call_last(&mut self, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
+        self.call_holding(function, args, false)
+    }
+
+    fn call_holding(&mut self, function: Handle, args: &[Handle], hold: bool) -> Result<Handle, Thrown> {
         let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
         if let Some(builtin) = code.builtin() {
             self.check_native_stack()?;
@@ -24,11 +35,12 @@ impl Thread {
         if args.len() > MAX_SPILLED {
             return call_with_many(self, function, code, args);
         }
-        self.enter(code.entry[args.len().min(MANY)].load(Ordering::Acquire), function, args)
+        self.enter(code.entry[args.len().min(MANY)].load(Ordering::Acquire), function, args, hold)
     }
 
     /// Runs the code at an address with these arguments.
-    fn enter(&mut self, address: usize, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
+    fn enter(&mut self, address: usize, function: Handle, args: &[Handle], hold: bool) -> Result<Handle, Thrown> {
+        builtins::check_claims();
         self.check_native_stack()?;
         let vm = self.vm();
         let mut words = [Word::NULL; 5];
@@ -41,6 +53,10 @@ impl Thread {
         }
         self.set_arg_count(args.len());
         let closure = self.get(function).word();
+        if !hold {
+            args.iter().for_each(|&arg| self.let_go(arg));
+            self.let_go(function);
+        }
         let cx: *mut Thread = self;
         // SAFETY: `enter` is the stub of this signature; the address is that of code that takes these arguments; nothing has
         // allocated since the words were read; the stub keeps to the C convention.
@@ -55,18 +71,16 @@ impl Thread {
         Ok(self.root(unsafe { Value::from_raw(self, result) }))
     }
 
-    /// Throws StackOverflow when little native stack is left. Everything in Rust that recurses over data calls this at each
-    /// level.
+    /// Throws StackOverflow when the thread has passed its floor: see [`stack`].
     #[inline]
     pub fn check_native_stack(&mut self) -> Result<(), Thrown> {
-        let here = &raw const *self as usize;
-        let marker = 0u8;
-        let sp = &raw const marker as usize;
-        debug_assert!(here != 0);
-        if sp < self.stack_bounds().0 + STACK_RESERVE / 2 {
-            return Err(self.throw(ErrorKind::StackOverflow, "calls are nested too deeply"));
-        }
-        Ok(())
+        if stack::is_low() { Err(self.stack_overflow()) } else { Ok(()) }
+    }
+
+    /// The error of a stack that is used up.
+    #[cold]
+    pub fn stack_overflow(&mut self) -> Thrown {
+        self.throw(ErrorKind::StackOverflow, "calls are nested too deeply")
     }
 
     /// The function value of the call that is being resolved.
@@ -110,7 +124,7 @@ impl Thread {
 fn call_with_many(cx: &mut Thread, function: Handle, code: &'static Code, args: &[Handle]) -> Result<Handle, Thrown> {
     let (arity, packed) = pack_many(cx, code, args)?;
     let body = super::resolve::compiled(cx, code, arity, 0)?.address();
-    cx.enter(body, function, &packed)
+    cx.enter(body, function, &packed, true)
 }
 
 /// More arguments than a call can pass, the rest of them in a vector, and the arity that takes them.

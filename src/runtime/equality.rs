@@ -17,8 +17,8 @@ use super::errors::ErrorKind;
 use super::numbers::{self, Number};
 use super::ranges::Range;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
-use crate::gc::thread::STACK_RESERVE;
 use crate::gc::{Thread, Thrown, Value};
+use crate::stack;
 
 /// So many pairs are compared before it is remembered which.
 const STEPS_BEFORE_MEMORY: usize = 4096;
@@ -33,12 +33,6 @@ impl TooDeep {
     pub fn throw(self, cx: &mut Thread) -> Thrown {
         cx.throw(ErrorKind::StackOverflow, "values are nested too deeply")
     }
-}
-
-/// Is little native stack left?
-pub fn stack_is_low(thread: &Thread) -> bool {
-    let marker = 0u8;
-    (&raw const marker as usize) < thread.stack_bounds().0 + STACK_RESERVE / 2
 }
 
 /// `a == b`
@@ -144,7 +138,7 @@ impl<'h, const KEYS: bool> Pairs<'h, KEYS> {
 }
 
 fn deep<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
-    if stack_is_low(a.thread()) {
+    if stack::is_low() {
         return Err(TooDeep);
     }
     let mut pairs = Pairs::<'_, KEYS> { open: Vec::new(), steps: 0, seen: FxHashSet::default() };

@@ -121,6 +121,7 @@ helpers! {
     ExtendText(text: value, count: word) = operators::extend_text;
     Allocate(bytes: word) = allocate;
     Poll() = poll;
+    StackOverflow() = |cx: &mut Thread| cx.stack_overflow();
     Throw(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
     Rethrow(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
     MatchError(value: value) = match_error;
@@ -220,7 +221,7 @@ fn poll(cx: &mut Thread) -> Result<Word, Thrown> {
     match unsafe { safepoint(cx) } {
         Poll::Continue => Ok(Word::NULL),
         Poll::Interrupted => Err(cx.throw_interrupt()),
-        Poll::StackOverflow => Err(cx.throw(ErrorKind::StackOverflow, "calls are nested too deeply")),
+        Poll::StackOverflow => Err(cx.stack_overflow()),
     }
 }
 

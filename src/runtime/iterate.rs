@@ -15,7 +15,7 @@ use super::errors::ErrorKind;
 use super::methods::Method;
 use super::ranges::Range;
 use super::text::strings;
-use crate::gc::layout::{self, CURSOR, NODE};
+use crate::gc::layout::{self, CURSOR, FIRST_USER_LAYOUT, NODE};
 use crate::gc::{Handle, Mark, Thread, Thrown, Value, Word};
 
 /// The most elements that are computed at once.
@@ -353,9 +353,13 @@ pub struct Items {
 }
 
 impl Items {
-    /// At the beginning of a collection.
+    /// At the beginning of a collection. A collection of the program's own is let go of ([`Thread::let_go`]): its handle would
+    /// hold all that is passed by.
     pub fn of(cx: &mut Thread, coll: Handle) -> Result<Items, Thrown> {
         let cursor = iterate(cx, coll)?;
+        if cx.get(coll).layout() >= FIRST_USER_LAYOUT {
+            cx.let_go(coll);
+        }
         let chunk = cx.root_word(Word::NULL);
         let element = cx.root_word(Word::NULL);
         Ok(Items { cursor, chunk, element, at: 0, len: 0, inner: cx.mark() })

@@ -108,9 +108,19 @@ impl Method {
 
     /// Calls the method: dispatches on the first argument.
     pub fn call(self, cx: &mut Thread, args: &[Handle]) -> Result<Handle, Thrown> {
-        let function = self.binding(cx.vm()).and_then(|binding| binding.get(cx)).map(|f| cx.root(f));
-        match function {
-            Some(function) => cx.call(function, args),
+        let function = self.function(cx)?;
+        cx.call(function, args)
+    }
+
+    /// Calls the method and lets go of the arguments: see [`Thread::call_last`].
+    pub fn call_last(self, cx: &mut Thread, args: &[Handle]) -> Result<Handle, Thrown> {
+        let function = self.function(cx)?;
+        cx.call_last(function, args)
+    }
+
+    fn function(self, cx: &mut Thread) -> Result<Handle, Thrown> {
+        match self.binding(cx.vm()).and_then(|binding| binding.get(cx)).map(|f| cx.root(f)) {
+            Some(function) => Ok(function),
             None => {
                 let message = format!("{} is not defined", self.name());
                 Err(cx.throw(super::errors::ErrorKind::InternalError, message))

@@ -14,6 +14,7 @@ use super::limits;
 use super::trace::TraceEntry;
 use super::vm::Vm;
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
+use crate::stack;
 
 /// Bytes of the stack on which the program itself runs.
 const MAIN_STACK: usize = 64 << 20;
@@ -207,12 +208,13 @@ const DIED: &str = "InternalError: a thread ended by a panic (this is a bug in H
 
 fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     let mut cx = vm.attach();
+    let _end = EndOfStack::of(&cx);
     shared.id.store(cx.id(), Ordering::Relaxed);
     let [function, object, dynamic] = [0, 1, 2].map(|i| parcel.root(&cx, i));
     cx.set_dynamic(cx.get(dynamic));
     drop(parcel);
     let cx = &mut *cx;
-    match cx.call(function, &[]) {
+    match cx.call_last(function, &[]) {
         Ok(value) => {
             cx.set_slot(cx.get(object), 1, cx.get(value));
             Status { outcome: Some(Outcome::Returned), ..Status::default() }
@@ -223,6 +225,30 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
             let trace = super::trace::of_exception(cx, exception).into();
             let report = super::report::uncaught(cx, Thrown::set(cx, exception), false);
             Status { outcome: Some(Outcome::Threw), report: Some(report.text), trace }
+        }
+    }
+}
+
+/// Under `--gc-verify`: looks at the end of a thread whether the reserve of its stack was large enough.
+#[must_use]
+pub struct EndOfStack(Option<usize>);
+
+impl EndOfStack {
+    /// For the calling thread, which runs on the stack that the system gave it.
+    pub fn of(cx: &Thread) -> EndOfStack {
+        EndOfStack(cx.heap().options().verify.then_some(cx.stack_bounds().0))
+    }
+}
+
+impl Drop for EndOfStack {
+    fn drop(&mut self) {
+        if let Some(low) = self.0 {
+            // SAFETY: the bounds are those of this thread's stack, whose end is far below.
+            let used = unsafe { stack::reserve_used(low) };
+            if used > stack::RESERVE / 2 {
+                eprintln!("harrier: {used} bytes of the stack's reserve of {} were used", stack::RESERVE);
+                std::process::abort();
+            }
         }
     }
 }
@@ -306,7 +332,7 @@ pub fn check_interrupt(cx: &mut Thread) -> Result<(), Thrown> {
     match cx.poll() {
         Poll::Continue => Ok(()),
         Poll::Interrupted => Err(cx.throw_interrupt()),
-        Poll::StackOverflow => Err(cx.throw(ErrorKind::StackOverflow, "calls are nested too deeply")),
+        Poll::StackOverflow => Err(cx.stack_overflow()),
     }
 }
 

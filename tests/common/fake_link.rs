@@ -258,7 +258,8 @@ impl Link for FakeLink<'_> {
             "dissoc" => Some(CollectionCall::Dissoc),
             _ => None,
         };
-        Some(Global { binding, kind, builtin: !own, collection })
+        let quiet = intrinsic.is_some_and(|i| !matches!(i, Intrinsic::Length | Intrinsic::Get));
+        Some(Global { binding, kind, builtin: !own, quiet, collection })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -341,14 +342,6 @@ impl Link for FakeLink<'_> {
 
     fn captured_hint(&mut self, _index: u32) -> Hint {
         Hint::None
-    }
-
-    fn has_stack(&mut self) -> bool {
-        true
-    }
-
-    fn refuse(&mut self, why: &str) {
-        panic!("{why}");
     }
 
     fn notes(&self) -> bool {

@@ -622,6 +622,29 @@ impl MacroAssembler for Arm64 {
         self.buf.patch32(prologue + 4, low);
     }
 
+    fn set_large_frame_size(&mut self, prologue: u32, _saved: u8, bytes: u32, floor: i32, overflow: usize) {
+        self.checkpoint();
+        if bytes >= 1 << 24 || self.offset() >= 1 << 27 {
+            self.too_large = Some(prologue);
+            return;
+        }
+        let branch = |from: u32, to: u32| 0x1400_0000 | (to.wrapping_sub(from) as i32 >> 2) as u32 & 0x3FF_FFFF;
+        let too_low = self.label();
+        // The first of the two words that lower sp becomes a jump to here; no register is saved before them.
+        let here = self.offset();
+        self.buf.patch32(prologue, branch(prologue, here));
+        asm!(self.buf ; sub x16, sp, bytes >> 12, lsl 12 ; sub x16, x16, bytes & 0xFFF);
+        self.load(SCRATCH2, Mem::at(Self::CTX, floor));
+        self.flagged(Alu::Sub, ZERO, SCRATCH, SCRATCH2);
+        self.branch19(BELOW_EQUAL, too_low);
+        asm!(self.buf ; mov sp, x16);
+        let here = self.offset();
+        self.buf.extend(&branch(here, prologue + 8).to_le_bytes());
+        self.bind(too_low);
+        asm!(self.buf ; ldp x29, x30, [sp], 16);
+        self.jump_code(overflow);
+    }
+
     fn epilogue(&mut self, saved: u8) {
         self.checkpoint();
         self.saved_registers(saved, false);

@@ -282,3 +282,20 @@ fn far_branches_arrive() {
         assert_eq!(through > 0, end > 1 << 20, "veneers are used when they must be");
     }
 }
+
+#[test]
+fn a_large_frame() {
+    let text = listing(|m| {
+        let prologue = m.prologue(0);
+        m.ret();
+        m.set_large_frame_size(prologue, 0, 40_000, 16, 0x7000_1238);
+    })
+    .join(" | ");
+    for part in [
+        "sub x16, sp, #0x9, lsl #12 | sub x16, x16, #0xc40 | ldr x17, [x28, #0x10] | cmp x16, x17 | b.ls ",
+        "mov sp, x16 | b L",
+        "ldp x29, x30, [sp], #0x10 | b ",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}

@@ -351,3 +351,28 @@ fn the_core_is_one_piece() {
     assert!(core.enter < core.entry_return && core.entry_return < core.propagate && core.propagate < core.throw);
     assert!(core.throw < core.code.code.len() as u32);
 }
+
+#[test]
+fn a_large_frame_is_asked_for_before_it_is_made() {
+    let (rig, mut ctx) = rig();
+    let floor = offset_of!(Ctx, exception) as i32;
+    let mut masm = Host::new();
+    masm.mov_imm(Host::RESULT, 7);
+    masm.ret();
+    let instead = publish(&rig, masm.finish());
+    for saved in [0, 0b1, 0b1111] {
+        for (limit, expected) in [(0, 5), (u64::MAX, 7)] {
+            ctx.exception = limit;
+            let mut masm = Host::new();
+            let prologue = masm.prologue(saved);
+            // The lowest word of the frame.
+            masm.mov_imm(Host::RESULT, 5);
+            masm.store(Mem::at(Host::FP, -40_000), Host::RESULT);
+            masm.epilogue(saved);
+            masm.ret();
+            masm.set_large_frame_size(prologue, saved, 40_000, floor, instead);
+            let code = masm.finish().expect("finish");
+            assert_eq!(rig.call(&mut ctx, &code, 0, [0; 5]), expected, "{saved:b}");
+        }
+    }
+}

@@ -725,6 +725,27 @@ impl MacroAssembler for X64 {
         self.buf.bytes[at..at + code.len()].copy_from_slice(&code);
     }
 
+    fn set_large_frame_size(&mut self, prologue: u32, saved: u8, bytes: u32, floor: i32, overflow: usize) {
+        let rest = bytes.saturating_sub(8 * saved.count_ones()) as i32;
+        let too_low = self.label();
+        // The seven bytes of `sub rsp, …` become a jump to here.
+        let at = prologue as usize;
+        let distance = self.offset() as i32 - (prologue as i32 + 5);
+        self.buf.bytes[at] = 0xE9;
+        self.buf.patch32(prologue + 1, distance as u32);
+        self.buf.bytes[at + 5..at + 7].copy_from_slice(&[0x66, 0x90]);
+        asm!(self.buf ; lea r11, [rsp - rest]);
+        self.compare_mem(SCRATCH, Mem::at(Self::CTX, floor));
+        self.jcc(BELOW_EQUAL, too_low);
+        asm!(self.buf ; mov rsp, r11);
+        self.buf.push(0xE9);
+        let distance = prologue as i32 + 7 - (self.offset() as i32 + 4);
+        self.buf.extend(&distance.to_le_bytes());
+        self.bind(too_low);
+        self.epilogue(saved);
+        self.jump_code(overflow);
+    }
+
     fn epilogue(&mut self, saved: u8) {
         let mut disp = 0;
         for (i, reg) in Self::CALLEE_SAVED.into_iter().enumerate() {

@@ -172,7 +172,7 @@ fn get_from(cx: &mut Thread, who: Option<Handle>, coll: Handle, key: Handle, def
 pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
     if Method::Get.is_extended(cx.get(coll)) {
         map::freeze(cx, cx.get(coll));
-        return Method::Get.call(cx, &[coll, key]);
+        return Method::Get.call_last(cx, &[coll, key]);
     }
     get_from(cx, None, coll, key, None)
 }
@@ -191,7 +191,7 @@ fn on_accumulator(
         return f(cx, &Args::new(args, args.len()));
     }
     map::freeze(cx, coll);
-    method.call(cx, args)
+    method.call_last(cx, args)
 }
 
 /// `get(coll, key, default)` of an accumulator.
@@ -265,7 +265,7 @@ fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn get_for(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if Method::Get.is_extended(cx.get(args[0])) {
-        return Method::Get.call(cx, &[args[0], args[1]]);
+        return Method::Get.call_last(cx, &[args[0], args[1]]);
     }
     get_from(cx, Some(args[2]), args[0], args[1], None)
 }
@@ -286,7 +286,7 @@ fn count_elements(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Ok(n);
     }
     if Method::Length.is_extended(cx.get(args[0])) {
-        return Method::Length.call(cx, &[args[0]]);
+        return Method::Length.call_last(cx, &[args[0]]);
     }
     let coll = seqable(cx, "count", args, 0)?;
     let mut items = Items::of(cx, coll)?;
@@ -441,6 +441,7 @@ fn nth_of(cx: &mut Thread, coll: Handle, i: usize) -> Result<Option<Handle>, Thr
 fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "nth", args, 0)?;
     let i = cx.get(args[1]).as_int().and_then(|i| usize::try_from(i).ok());
+    let what = type_name(cx.get(coll));
     if let Some(i) = i
         && let Some(found) = nth_of(cx, coll, i)?
     {
@@ -452,7 +453,6 @@ fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     match args.opt(2) {
         Some(default) => Ok(default),
         None => {
-            let what = type_name(cx.get(coll));
             match sequences::length(cx.get(coll)) {
                 Some(_) => {
                     let len = sequences::count_text(cx.get(coll));
@@ -463,7 +463,7 @@ fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
                     format!("nth: index out of range for {}", super::with_article(what)),
                 )),
             }
-        }
+        },
     }
 }
 

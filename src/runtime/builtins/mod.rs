@@ -21,7 +21,8 @@
 //! fn uppercase(cx: &mut Thread, args: &Args) -> Result<Handle, Thrown> { … }
 //! ```
 //!
-//! and [`TABLES`] lists the file's table.
+//! and [`TABLES`] lists the file's table. `= sqrt, quiet;` claims that the builtin never runs the program, which the generator
+//! believes; a debug build checks it at each call into the program.
 
 use std::ops::Index;
 
@@ -89,6 +90,8 @@ pub struct Builtin {
     pub params: &'static [Param],
     /// The doc comment, lines joined by newlines.
     pub doc: &'static str,
+    /// It never runs the program: no function that it was given, no method of a type. What calls it needs no stack for that.
+    pub quiet: bool,
     /// What it does.
     pub function: BuiltinFn,
     /// The wrapper.
@@ -201,7 +204,7 @@ pub mod specs {
 #[macro_export]
 macro_rules! builtins {
     ($vis:vis static $table:ident: $namespace:literal;
-     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:expr;)*) => {
+     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:expr $(, $quiet:ident)?;)*) => {
         /// The builtins of this file.
         $vis static $table: &[&$crate::runtime::builtins::Builtin] = &[$({
             #[allow(unused_imports)]
@@ -214,6 +217,7 @@ macro_rules! builtins {
                 name: $name,
                 params: PARAMS,
                 doc: concat!($($doc, "\n"),+),
+                quiet: $crate::builtins!(@quiet $($quiet)?),
                 function: $function,
                 entry,
             };
@@ -232,6 +236,8 @@ macro_rules! builtins {
             &BUILTIN
         }),*];
     };
+    (@quiet) => { false };
+    (@quiet quiet) => { true };
 }
 
 /// The arguments of a builtin, rooted; they are as many as its row allows and of the types it names.
@@ -411,7 +417,54 @@ pub fn call(cx: &mut Thread, builtin: &'static Builtin, handles: &[Handle]) -> R
         return Err(super::errors::builtin_arity(cx, builtin, handles.len()));
     }
     check(cx, builtin, handles)?;
-    cx.scoped(|cx| (builtin.function)(cx, &Args::new(handles, builtin.fixed())))
+    cx.scoped(|cx| {
+        // A builtin may let go of its arguments; the caller's handles are not its own.
+        let own: Vec<Handle> = handles.iter().map(|&handle| cx.root(cx.get(handle))).collect();
+        run(cx, builtin, &own)
+    })
+}
+
+#[cfg(debug_assertions)]
+thread_local! {
+    /// The builtin that runs on this thread and claims to be quiet.
+    static CLAIMS: std::cell::Cell<Option<&'static str>> = const { std::cell::Cell::new(None) };
+}
+
+/// While it is there, a builtin's claims are checked, in a debug build.
+struct Claim(#[cfg(debug_assertions)] Option<&'static str>);
+
+impl Claim {
+    #[inline]
+    fn of(builtin: &'static Builtin) -> Claim {
+        let _ = builtin;
+        Claim(
+            #[cfg(debug_assertions)]
+            CLAIMS.replace(builtin.quiet.then_some(builtin.name)),
+        )
+    }
+}
+
+#[cfg(debug_assertions)]
+impl Drop for Claim {
+    fn drop(&mut self) {
+        CLAIMS.set(self.0);
+    }
+}
+
+/// Runs a builtin's function.
+#[inline]
+fn run(cx: &mut Thread, builtin: &'static Builtin, handles: &[Handle]) -> Result<Handle, Thrown> {
+    let _claim = Claim::of(builtin);
+    (builtin.function)(cx, &Args::new(handles, builtin.fixed()))
+}
+
+/// Rust is about to run the program.
+#[inline]
+pub fn check_claims() {
+    #[cfg(debug_assertions)]
+    if let Some(name) = CLAIMS.get() {
+        panic!("{name} claims that it never runs the program");
+    }
 }
 
 /// The common entry of all builtins.
@@ -425,7 +478,6 @@ pub unsafe fn enter(cx: *mut Thread, builtin: &'static Builtin, words: [Word; 5]
     super::boundary(cx, builtin.name, |cx| {
         let argc = cx.arg_count();
         let mark = cx.mark();
-        let fixed = builtin.fixed();
         let mut handles = [cx.root_word(Word::NULL); 5];
         let result = if argc <= 5 {
             for i in 0..argc {
@@ -433,10 +485,10 @@ pub unsafe fn enter(cx: *mut Thread, builtin: &'static Builtin, words: [Word; 5]
                 handles[i] = cx.root(unsafe { Value::from_raw(cx, words[i]) });
             }
             let handles = &handles[..argc];
-            check(cx, builtin, handles).and_then(|()| (builtin.function)(cx, &Args::new(handles, fixed)))
+            check(cx, builtin, handles).and_then(|()| run(cx, builtin, handles))
         } else {
             let handles = super::entry::spilled_arguments(cx, words, argc);
-            check(cx, builtin, &handles).and_then(|()| (builtin.function)(cx, &Args::new(&handles, fixed)))
+            check(cx, builtin, &handles).and_then(|()| run(cx, builtin, &handles))
         };
         let word = result.map(|handle| cx.get(handle).word());
         cx.release(mark);

@@ -11,21 +11,21 @@ use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, ne
 
 builtins! { pub static TABLE: "core";
     /// The number without its sign, of the same type. `abs(-5)` is `5`.
-    "abs" (x: Number) = abs;
+    "abs" (x: Number) = abs, quiet;
     /// The square root, a Float. `sqrt(16)` is `4.0`.
-    "sqrt" (x: Number) = sqrt;
+    "sqrt" (x: Number) = sqrt, quiet;
     /// The largest integral Float that is not greater. `floor(2.7)` is `2.0`.
-    "floor" (x: Number) = floor;
+    "floor" (x: Number) = floor, quiet;
     /// The smallest integral Float that is not less. `ceil(2.1)` is `3.0`.
-    "ceil" (x: Number) = ceil;
+    "ceil" (x: Number) = ceil, quiet;
     /// The nearest integral Float, half away from zero. `round(2.5)` is `3.0`.
     "round" (x: Number) = round;
     /// The Int without the fraction. `truncate(-2.9)` is `-2`.
-    "truncate" (x: Number) = truncate;
+    "truncate" (x: Number) = truncate, quiet;
     /// The number as an Int, without its fraction. `to-int(3.99)` is `3`.
-    "to-int" (x: Number) = to_int;
+    "to-int" (x: Number) = to_int, quiet;
     /// The number as a Float. `to-float(3)` is `3.0`.
-    "to-float" (x: Number) = to_float;
+    "to-float" (x: Number) = to_float, quiet;
     /// E to the power of x. `exp(0)` is `1.0`.
     "exp" (x: Number) = exp;
     /// The natural logarithm. `log(1)` is `0.0`.
@@ -61,9 +61,9 @@ builtins! { pub static TABLE: "core";
     /// The least common multiple, never negative. `lcm(4, 6)` is `12`.
     "lcm" (a: Int, b: Int) = lcm;
     /// Is the Int even? `even?(4)` is `true`.
-    "even?" (n: Int) = is_even;
+    "even?" (n: Int) = is_even, quiet;
     /// Is the Int odd? `odd?(4)` is `false`.
-    "odd?" (n: Int) = is_odd;
+    "odd?" (n: Int) = is_odd, quiet;
     /// Is it 0 or 0.0? `zero?(0)` is `true`.
     "zero?" (x: Number) = is_zero;
     /// Is it greater than 0? `positive?(5)` is `true`.

@@ -58,7 +58,7 @@ builtins! { pub static TABLE: "core";
     /// A vector of the elements. `vec("ab")` is `["a", "b"]`.
     "vec" (coll: Seqable) = vec;
     /// The Ints from a up to but not including b. `vec(range(0, 3))` is `[0, 1, 2]`.
-    "range" (a: Int, b: Int) = range;
+    "range" (a: Int, b: Int) = range, quiet;
     /// The Ints from a, in steps, as long as they have not reached b. `vec(range-step(0, 10, 5))` is `[0, 5]`.
     "range-step" (a: Int, b: Int, step: Int) = range_step;
     /// A vector of n times the value. `repeat(:a, 2)` is `[:a, :a]`.
@@ -72,11 +72,11 @@ builtins! { pub static TABLE: "core";
     /// Negative, 0 or positive: self is less, equal or greater. `compare-to(1, 2)` is `-1`.
     "compare-to" (self_: Any, other: Any) = compare_values;
     /// A new builder of a vector, for the library.
-    "_vector-builder" () = |cx, _| builder::new(cx);
+    "_vector-builder" () = |cx, _| builder::new(cx), quiet;
     /// Adds a value to a builder.
-    "_builder-push!" (builder: Any, value: Any) = |cx, args| operators::builder_push(cx, args[0], args[1]);
+    "_builder-push!" (builder: Any, value: Any) = |cx, args| operators::builder_push(cx, args[0], args[1]), quiet;
     /// The vector of a builder, which is empty afterwards.
-    "_builder-done" (builder: Any) = |cx, args| operators::builder_done(cx, args[0]);
+    "_builder-done" (builder: Any) = |cx, args| operators::builder_done(cx, args[0]), quiet;
     /// Throws the TypeError of an argument, for the library.
     "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
     /// Gives the collection when it is seqable, else throws the TypeError, for the library.

@@ -18,31 +18,31 @@ builtins! { pub static TABLE: "core";
     /// Is it a variant of an enum?
     "enum?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Enum));
     /// Is it a function?
-    "function?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FUNCTION);
+    "function?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FUNCTION), quiet;
     /// Is it a String?
-    "string?" (value: Any) = |cx, args| has_kind(cx, args, kinds::STRING);
+    "string?" (value: Any) = |cx, args| has_kind(cx, args, kinds::STRING), quiet;
     /// Is it an Int?
-    "int?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT);
+    "int?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT), quiet;
     /// Is it a Float?
-    "float?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FLOAT);
+    "float?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FLOAT), quiet;
     /// Is it an Int or a Float?
-    "number?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT | kinds::FLOAT);
+    "number?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT | kinds::FLOAT), quiet;
     /// Is it a Vector?
-    "vector?" (value: Any) = |cx, args| has_kind(cx, args, kinds::VECTOR);
+    "vector?" (value: Any) = |cx, args| has_kind(cx, args, kinds::VECTOR), quiet;
     /// Is it a Map?
-    "map?" (value: Any) = |cx, args| has_kind(cx, args, kinds::MAP);
+    "map?" (value: Any) = |cx, args| has_kind(cx, args, kinds::MAP), quiet;
     /// Is it a Set?
-    "set?" (value: Any) = |cx, args| has_kind(cx, args, kinds::SET);
+    "set?" (value: Any) = |cx, args| has_kind(cx, args, kinds::SET), quiet;
     /// Is it a mutable Array?
-    "array?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ARRAY);
+    "array?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ARRAY), quiet;
     /// Is it `true` or `false`?
     "bool?" (value: Any) = |cx, args| has_kind(cx, args, kinds::BOOL);
     /// Is it `null`?
-    "null?" (value: Any) = |cx, args| has_kind(cx, args, kinds::NULL);
+    "null?" (value: Any) = |cx, args| has_kind(cx, args, kinds::NULL), quiet;
     /// Is it a keyword?
     "keyword?" (value: Any) = |cx, args| has_kind(cx, args, kinds::KEYWORD);
     /// Is it an Atom?
-    "atom?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ATOM);
+    "atom?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ATOM), quiet;
 }
 
 fn answer(cx: &Thread, yes: bool) -> Result<Handle, Thrown> {

@@ -233,6 +233,7 @@ fn load(
     };
     let unit = match reader::read(source.clone(), &surroundings) {
         Ok(unit) => Arc::new(unit),
+        Err(errors) if errors.iter().any(|e| e.class == ErrorClass::Stack) => return Err(cx.stack_overflow().into()),
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
