@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
@@ -170,8 +170,10 @@ fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {
     set_arguments(cx, arguments);
     let outcome = declare::namespace(cx, "user").map_err(|e| LoadError::Thrown(e.throw(cx))).and_then(|namespace| {
         let evaluated = load::evaluate(cx, "<command line>", text, namespace)?;
-        let text = foreign::to_text(cx, evaluated.value)?;
-        console::print(&format!("{text}\n"));
+        if cx.get(evaluated.value).word() != Word::NULL {
+            let text = foreign::to_text(cx, evaluated.value)?;
+            console::print(&format!("{text}\n"));
+        }
         Ok(())
     });
     finish(cx, outcome)

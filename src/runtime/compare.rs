@@ -1,11 +1,12 @@
-//! Order: numbers, strings by code point, keywords by name, and types that implement `Comparable`.
+//! Order: numbers, strings by code point, keywords by name, vectors element by element, and types that implement `Comparable`.
 
 use std::cmp::Ordering;
 
+use super::collections::vector;
 use super::errors::ErrorKind;
 use super::methods::Method;
 use super::numbers::{self, Number};
-use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::gc::{Handle, Thread, Thrown, Value, layout};
 
 /// A comparison operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,12 +60,9 @@ pub fn natural(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
     }
 }
 
-/// `a < b` and the like: false when one is NaN.
+/// `a < b` and the like: false when one is NaN, or the first elements that differ are no numbers that can be ordered.
 pub fn test(cx: &mut Thread, comparison: Comparison, a: Handle, b: Handle) -> Result<bool, Thrown> {
-    match natural(cx.get(a), cx.get(b)) {
-        Some(order) => Ok(order.is_some_and(|o| comparison.holds(o))),
-        None => Ok(comparison.holds(extended(cx, comparison.symbol(), a, b)?)),
-    }
+    Ok(order(cx, comparison.symbol(), a, b)?.is_some_and(|o| comparison.holds(o)))
 }
 
 /// The order of two values, total: NaN equals itself and stands behind all other numbers.
@@ -75,8 +73,47 @@ pub fn compare(cx: &mut Thread, a: Handle, b: Handle) -> Result<Ordering, Thrown
             let is_nan = |h| cx.get(h).as_float().is_some_and(f64::is_nan);
             Ok(is_nan(a).cmp(&is_nan(b)))
         }
+        None if are_vectors(cx, a, b) => {
+            Ok(by_elements(cx, a, b, |cx, x, y| compare(cx, x, y).map(Some))?.unwrap_or(Ordering::Equal))
+        }
         None => extended(cx, "compare", a, b),
     }
+}
+
+/// The order of two values for an operator; none when NaN decides.
+fn order(cx: &mut Thread, operation: &'static str, a: Handle, b: Handle) -> Result<Option<Ordering>, Thrown> {
+    match natural(cx.get(a), cx.get(b)) {
+        Some(order) => Ok(order),
+        None if are_vectors(cx, a, b) => by_elements(cx, a, b, |cx, x, y| order(cx, operation, x, y)),
+        None => extended(cx, operation, a, b).map(Some),
+    }
+}
+
+fn are_vectors(cx: &Thread, a: Handle, b: Handle) -> bool {
+    [a, b].into_iter().all(|h| cx.get(h).is(layout::VECTOR) && !Method::CompareTo.is_extended(cx.get(h)))
+}
+
+/// The order of the first elements that differ, else that of the lengths: tuples sort.
+fn by_elements(
+    cx: &mut Thread,
+    a: Handle,
+    b: Handle,
+    order: impl Fn(&mut Thread, Handle, Handle) -> Result<Option<Ordering>, Thrown>,
+) -> Result<Option<Ordering>, Thrown> {
+    cx.check_native_stack()?;
+    let (m, n) = (vector::len(cx.get(a)), vector::len(cx.get(b)));
+    for i in 0..m.min(n) {
+        let mark = cx.mark();
+        let (Some(x), Some(y)) = (vector::get(cx.get(a), i), vector::get(cx.get(b), i)) else { break };
+        let (x, y) = (cx.root(x), cx.root(y));
+        let order = order(cx, x, y);
+        cx.release(mark);
+        match order? {
+            Some(Ordering::Equal) => {}
+            decided => return Ok(decided),
+        }
+    }
+    Ok(Some(m.cmp(&n)))
 }
 
 /// The order by the type's own `compare-to`.

@@ -51,6 +51,6 @@ pub fn repr(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
 
 /// The Int with these decimal digits.
 pub fn int_of_digits(cx: &mut Thread, digits: &str) -> Result<Handle, Thrown> {
-    let int = super::numbers::parse::int(digits).unwrap_or_default();
+    let int = super::numbers::parse::int(digits, 10).unwrap_or_default();
     super::numbers::new_big(cx, &int)
 }

@@ -170,6 +170,8 @@ pub mod specs {
     pub const Null: Spec = spec(NULL, "Null");
     pub const Bool: Spec = spec(BOOL, "Bool");
     pub const Type: Spec = spec(TYPE | PROTOCOL, "type");
+    /// How `format-number` is to write.
+    pub const NumberForm: Spec = spec(INT | KEYWORD | MAP, "Int (decimals), Keyword or Map (options)");
     pub const Namespace: Spec = spec(NAMESPACE, "Namespace");
     pub const Range: Spec = spec(RANGE, "Range");
     pub const StringBuilder: Spec = spec(STRING_BUILDER, "StringBuilder");

@@ -1,12 +1,15 @@
 //! Builtins: numbers.
 
-use dashu_int::ops::Gcd;
+use dashu_int::ops::{BitTest, Gcd};
 use dashu_int::{IBig, UBig};
 
 use super::Args;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::runtime::brief::brief;
+use crate::runtime::collections::map;
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::numbers::format::{self, Form};
 use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
 
 builtins! { pub static TABLE: "core";
@@ -48,7 +51,8 @@ builtins! { pub static TABLE: "core";
     "atan" (x: Number) = atan;
     /// The angle of the point (x, y), in all four quadrants. `atan2(0, 1)` is `0.0`.
     "atan2" (y: Number, x: Number) = atan2;
-    /// The base to the power of the exponent, a Float. `pow(2, 10)` is `1024.0`.
+    /// The base to the power of the exponent: an exact Int for an Int to a power that is an Int and not negative, else a
+    /// Float. `pow(2, 10)` is `1024`.
     "pow" (base: Number, exponent: Number) = pow;
     /// The greatest argument, unchanged. `max(3, 9, 2)` is `9`.
     "max" (first: Number, others: rest(Number)) = max;
@@ -82,8 +86,14 @@ builtins! { pub static TABLE: "core";
     "random-int" (max: Int) = random_int;
     /// A random number from `low` up to below `high`: an Int when both are Ints, else a Float. `random-range(3, 4)` is `3`.
     "random-range" (low: Number, high: Number) = random_range;
-    /// The Int that a text is, `null` when it is none. `parse-int("42")` is `42`.
-    "parse-int" (text: String) = parse_int;
+    /// The same random numbers, in this thread, after the same seed.
+    "random-seed!" (seed: Int) = random_seed;
+    /// The Int that a text is, to base 10 or the one given (2 to 36); `null` when it is none. `parse-int("ff", 16)` is `255`.
+    "parse-int" (text: String, base: opt(Int)) = parse_int;
+    /// A number as text of a wanted form: with so many decimals, in a base (`:hex`, `:octal`, `:binary`), or as a map of options
+    /// says: `:decimals`, `:base`, `:upper`, `:group` (between thousands), `:plus`, `:width`, `:fill`; at least `width`
+    /// characters wide. `format-number(3.14159, 2)` is `"3.14"`.
+    "format-number" (x: Number, how: NumberForm, width: opt(Int)) = format_number;
     /// The Float that a text is, `null` when it is none. `parse-float("2.5")` is `2.5`.
     "parse-float" (text: String) = parse_float;
     /// The number that a text is, as a program could write it; throws ParseError when it is none. `to-number("0xFF")` is `255`.
@@ -139,8 +149,33 @@ fn atan2(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn pow(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (base, exponent) = (number(cx, args, 0), number(cx, args, 1));
+    let integral = match (base, exponent) {
+        (Number::Float(_), _) | (_, Number::Float(_) | Number::Big(true, _)) => None,
+        (_, Number::Int(i)) => usize::try_from(i).ok(),
+        // Only -1, 0 and 1 have such powers; limbs are in order of weight.
+        (_, Number::Big(false, limbs)) => Some((usize::MAX - 1) | limbs[0] as usize & 1),
+    };
+    if let Some(exponent) = integral {
+        return integral_power(cx, args[0], exponent);
+    }
     let result = float(cx, args, 0).powf(float(cx, args, 1));
     cx.alloc_float(result)
+}
+
+/// An Int to a power that is not negative.
+fn integral_power(cx: &mut Thread, base: Handle, exponent: usize) -> Outcome {
+    let base = match Number::of(cx.get(base)) {
+        Some(Number::Int(i @ (0 | 1))) => return new_int(cx, if exponent == 0 { 1 } else { i }),
+        Some(Number::Int(-1)) => return new_int(cx, if exponent.is_multiple_of(2) { 1 } else { -1 }),
+        Some(n) => n.to_big().unwrap_or_default(),
+        None => return Ok(base),
+    };
+    // One bit less for each factor bounds the result from below, so what passes is at most twice as long as allowed.
+    if (base.bit_len() - 1).saturating_mul(exponent) > numbers::MAX_BITS {
+        return Err(numbers::arith::too_large(cx, "pow"));
+    }
+    new_big(cx, &base.pow(exponent))
 }
 
 fn abs(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -300,6 +335,16 @@ fn random_float(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
     cx.alloc_float(random::next_float())
 }
 
+fn random_seed(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let seed = match number(cx, args, 0) {
+        Number::Int(i) => i as u64,
+        Number::Big(negative, limbs) => limbs.iter().fold(negative as u64, |seed, limb| seed.rotate_left(7) ^ limb),
+        Number::Float(f) => f.to_bits(),
+    };
+    random::seed_with(seed);
+    Ok(cx.root_word(Word::NULL))
+}
+
 fn random_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let bound = match number(cx, args, 0) {
         Number::Int(i) if i > 0 => return new_int(cx, random::below(i as u64) as i64),
@@ -343,8 +388,20 @@ fn text<'h>(cx: &'h Thread, args: &Args<'_>) -> &'h str {
     cx.get(args[0]).str().unwrap_or("")
 }
 
+/// The base that an argument names, from 2 to 36.
+fn base(cx: &mut Thread, who: &str, h: Handle) -> Result<u32, Thrown> {
+    match cx.get(h).as_int() {
+        Some(base @ 2..=36) => Ok(base as u32),
+        _ => {
+            let message = format!("{who}: a base lies between 2 and 36, got {}", cx.describe(h));
+            Err(cx.throw(ErrorKind::ArgumentError, message))
+        }
+    }
+}
+
 fn parse_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    match parse::int(text(cx, args)) {
+    let base = args.opt(1).map_or(Ok(10), |h| base(cx, "parse-int", h))?;
+    match parse::int(text(cx, args), base) {
         Some(i) => new_big(cx, &i),
         None => Ok(cx.root_word(Word::NULL)),
     }
@@ -365,5 +422,72 @@ fn to_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             let message = format!("to-number: {} is not a number", cx.describe(args[0]));
             Err(cx.throw(ErrorKind::ParseError, message))
         }
+    }
+}
+
+fn format_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let form = number_form(cx.get(args[1])).and_then(|form| match args.opt(2) {
+        Some(width) => Ok(Form { width: small_count(":width", cx.get(width))?, ..form }),
+        None => Ok(form),
+    });
+    let text = form.and_then(|form| match format::text(number(cx, args, 0), &form) {
+        Some(text) => Ok(text),
+        None => Err(format!("a Float can be written in base 10 only, got base {}", form.base)),
+    });
+    match text {
+        Ok(text) => cx.alloc_string(&text),
+        Err(problem) => Err(cx.throw(ErrorKind::ArgumentError, format!("format-number: {problem}"))),
+    }
+}
+
+/// The form that decimals, a keyword or a map of options asks for, or what is wrong with it.
+fn number_form(how: Value<'_>) -> Result<Form, String> {
+    if how.as_int().is_some() || how.as_keyword().is_none() && !how.is(layout::MAP) {
+        return Ok(Form { decimals: Some(small_count("decimals", how)?), ..Form::default() });
+    }
+    let keywords = &how.thread().vm().keywords;
+    if let Some(name) = how.as_keyword() {
+        let base = match keywords.text(name) {
+            "hex" => 16,
+            "octal" => 8,
+            "binary" => 2,
+            _ => return Err(format!("knows :hex, :octal and :binary, got {}", brief(how))),
+        };
+        return Ok(Form { base, ..Form::default() });
+    }
+    let mut form = Form::default();
+    for (key, value) in map::iter(how) {
+        let option = key.as_keyword().map(|k| keywords.text(k));
+        match option {
+            Some("decimals") => form.decimals = Some(small_count(":decimals", value)?),
+            Some("width") => form.width = small_count(":width", value)?,
+            Some("base") => match value.as_int() {
+                Some(base @ 2..=36) => form.base = base as u8,
+                _ => return Err(format!(":base lies between 2 and 36, got {}", brief(value))),
+            },
+            Some("upper") => form.upper = value.word() != Word::NULL && value.word() != Word::FALSE,
+            Some("plus") => form.plus = value.word() != Word::NULL && value.word() != Word::FALSE,
+            Some("group") => match value.str() {
+                Some(text) => form.group = text.to_owned(),
+                None => return Err(format!(":group is a String, got {}", brief(value))),
+            },
+            Some("fill") => match value.str().map(|text| (text.chars().next(), text.chars().count())) {
+                Some((Some(fill), 1)) => form.fill = fill,
+                _ => return Err(format!(":fill is a String of one character, got {}", brief(value))),
+            },
+            _ => {
+                let known = ":decimals :base :upper :group :plus :width :fill";
+                return Err(format!("the options are {known}, got {}", brief(key)));
+            }
+        }
+    }
+    Ok(form)
+}
+
+/// A count that a form may ask for.
+fn small_count(what: &str, value: Value<'_>) -> Result<usize, String> {
+    match value.as_int().and_then(|n| usize::try_from(n).ok()) {
+        Some(n) if n <= format::MOST => Ok(n),
+        _ => Err(format!("{what}: an Int from 0 to {} is asked for, got {}", format::MOST, brief(value))),
     }
 }

@@ -27,7 +27,7 @@ builtins! { pub static TABLE: "core";
     "cpu-count" () = |cx, _args| int(cx, std::thread::available_parallelism().map_or(1, |n| n.get() as i64));
     /// The name of the operating system: `linux`.
     "os-name" () = |cx, _args| cx.alloc_string(std::env::consts::OS);
-    /// Ends the program with this status (0 when none is given).
+    /// Ends the program with this status, from 0 to 255 (0 when none is given).
     "exit" (status: opt(Int)) = exit;
 }
 
@@ -62,8 +62,11 @@ fn exit(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
     let status = match args.opt(0) {
         None => 0,
         Some(status) => match cx.get(status).as_int() {
-            Some(status) => status as i32,
-            None => return Err(cx.throw(ErrorKind::ArgumentError, "exit: the status must fit 32 bits")),
+            Some(status @ 0..=255) => status as i32,
+            _ => {
+                let message = format!("exit: a status lies between 0 and 255, got {}", cx.describe(status));
+                return Err(cx.throw(ErrorKind::ArgumentError, message));
+            }
         },
     };
     cx.outside(|| console::exit(status))

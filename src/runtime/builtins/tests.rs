@@ -116,6 +116,8 @@ fn sequences() {
             ("includes?", &["{\"a\": 1}", "1"], "true"),
             ("compare", &["1", "1.5"], "-1"),
             ("compare", &["\"b\"", "\"a\""], "1"),
+            ("compare", &["[1]", "[1, 2]"], "-1"),
+            ("compare", &["[1, [2, \"b\"]]", "[1, [2, \"a\"]]"], "1"),
             ("_sort", &["[3, 1.5, 2]"], "[1.5, 2, 3]"),
             ("_sort", &["[3, \"a\"]"], "null"),
             ("_sort-by-keys", &["[\"x\", \"y\", \"z\"]", "[2, 1, 1]"], "[\"y\", \"z\", \"x\"]"),
@@ -128,7 +130,7 @@ fn sequences() {
         check_error(cx, "range-step", &["0", "1", "0"], "ArgumentError");
         check_error(cx, "take", &["1", "5"], "TypeError");
         check_error(cx, "nth", &["[]", "0"], "IndexError");
-        check_error(cx, "compare", &["[1]", "[2]"], "TypeError");
+        check_error(cx, "compare", &["[1, null]", "[1, 2]"], "TypeError");
         check_error(cx, "length", &["5"], "TypeError");
         check_error(cx, "mutable-array/new-array", &["-1"], "ArgumentError");
     });

@@ -9,6 +9,7 @@ pub mod arith;
 pub mod bits;
 pub mod compare;
 pub mod float;
+pub mod format;
 pub mod parse;
 pub mod random;
 

@@ -14,10 +14,10 @@ pub enum Parsed {
     Float(f64),
 }
 
-/// An Int in decimal digits with an optional sign.
-pub fn int(text: &str) -> Option<IBig> {
+/// An Int in digits of a base (2 to 36) with an optional sign.
+pub fn int(text: &str, base: u32) -> Option<IBig> {
     let (negative, digits) = sign(text);
-    radix(negative, digits, 10)
+    radix(negative, digits, base)
 }
 
 /// A Float: digits with an optional point and exponent, `infinity`, `nan`; with an optional sign.
@@ -64,7 +64,8 @@ fn radix(negative: bool, digits: &str, base: u32) -> Option<IBig> {
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(base)) {
         return None;
     }
-    let magnitude = if digits.len() <= 15 {
+    // Twelve digits to base 36 fit 64 bits.
+    let magnitude = if digits.len() <= 12 {
         IBig::from(u64::from_str_radix(digits, base).ok()?)
     } else {
         IBig::from_str_radix(digits, base).ok()?
@@ -124,11 +125,11 @@ mod tests {
 
     #[test]
     fn ints() {
-        assert_eq!(int("42"), Some(IBig::from(42)));
-        assert_eq!(int("-007"), Some(IBig::from(-7)));
-        assert_eq!(int("+1"), Some(IBig::from(1)));
+        assert_eq!(int("42", 10), Some(IBig::from(42)));
+        assert_eq!(int("-007", 10), Some(IBig::from(-7)));
+        assert_eq!(int("+1", 10), Some(IBig::from(1)));
         assert_eq!(
-            int("123456789012345678901234567890").map(|i| i.to_string()).as_deref(),
+            int("123456789012345678901234567890", 10).map(|i| i.to_string()).as_deref(),
             Some("123456789012345678901234567890")
         );
         for bad in ["", "-", " 1", "1 ", "1.0", "0x10", "1_0", "--1", "٣", "1e3"] {

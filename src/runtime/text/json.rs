@@ -196,7 +196,7 @@ impl<'a> Decoder<'a> {
                 _ => return syntax("number out of range"),
             }
         } else {
-            match numbers::parse::int(literal) {
+            match numbers::parse::int(literal, 10) {
                 Some(i) => numbers::new_big(cx, &i)?,
                 None => return syntax("malformed number"),
             }
