@@ -7,6 +7,7 @@
 
 use super::exceptions::Way;
 use super::facts::{Facts, Hint, Types};
+use super::failure::{GivenUp, give_up};
 use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
@@ -196,7 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let mut arguments = vec![self.argument(self.top(1)), self.argument(self.top(0))];
             arguments.push(Argument::Raw(u64::from(any)));
             let resume = self.asm.label();
-            let other = self.slow_path(Helper::CheckRange, arguments, None, resume);
+            let other = self.slow_path(Helper::CheckRange, arguments, 0, None, resume);
             self.check_ints(&[1, 0], other);
             self.asm.bind(resume);
             self.state.pop();

@@ -175,7 +175,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut arguments = vec![self.argument(self.top(0)), base];
         arguments.extend(raws);
         let resume = self.asm.label();
-        let other = self.slow_path(Helper::Remake, arguments, Some(object), resume);
+        let other = self.slow_path(Helper::Remake, arguments, 0, Some(object), resume);
         self.asm.scratch().load_cell(info.outdated).compare_imm(0);
         self.asm.branch(Cond::NotEqual, other);
         self.asm.bind(resume);

@@ -452,16 +452,14 @@ fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
     match args.opt(2) {
         Some(default) => Ok(default),
-        None => {
-            match sequences::length(cx.get(coll)) {
-                Some(_) => {
-                    let len = sequences::count_text(cx.get(coll));
-                    Err(out_of_range(cx, "nth", args[1], what, len))
-                }
-                None => Err(cx.throw(
-                    ErrorKind::IndexError,
-                    format!("nth: index out of range for {}", super::with_article(what)),
-                )),
+        None => match sequences::length(cx.get(coll)) {
+            Some(_) => {
+                let len = sequences::count_text(cx.get(coll));
+                Err(out_of_range(cx, "nth", args[1], what, len))
+            }
+            None => {
+                Err(cx
+                    .throw(ErrorKind::IndexError, format!("nth: index out of range for {}", super::with_article(what))))
             }
         },
     }
