@@ -52,7 +52,7 @@ pub fn int(cx: &mut Thread, i: i64) -> Handle {
 
 /// An Int of any size from its digits.
 pub fn big(cx: &mut Thread, digits: &str) -> Handle {
-    new_big(cx, &parse::int(digits).expect("digits")).expect("memory")
+    new_big(cx, &parse::int(digits, 10).expect("digits")).expect("memory")
 }
 
 /// What `repr` gives.

@@ -76,7 +76,7 @@ fn equal_sets_are_stored_once() {
 
 #[test]
 fn sets_share_what_they_have_in_common() {
-    let memory = CodeMemory::reserve().expect("reserve");
+    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
     let published = memory.publish(&[&blank(4096)]).expect("publish");
     let mut f = function("f", published.starts[0], 4096);

@@ -133,7 +133,7 @@ mod tests {
             Some("123456789012345678901234567890")
         );
         for bad in ["", "-", " 1", "1 ", "1.0", "0x10", "1_0", "--1", "٣", "1e3"] {
-            assert_eq!(int(bad), None, "{bad}");
+            assert_eq!(int(bad, 10), None, "{bad}");
         }
     }
 
