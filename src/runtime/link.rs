@@ -114,9 +114,12 @@ impl Code {
     }
 
     /// An arity has got a body: entries and link cells go there from now on. `resets` is as it was before the compiler looked
-    /// at anything.
+    /// at anything. Of several threads that have compiled it at once the first decides: dispatch tables may hold its body
+    /// already, and what is the present body is replaced by a reset alone, which they are told of.
     pub(super) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize, resets: u32) {
-        arity.body.store(body, Ordering::Release);
+        if arity.body.compare_exchange(0, body, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return;
+        }
         if !arity.rest && (arity.params as usize) < MANY {
             self.entry[arity.params as usize].store(body, Ordering::Release);
         }
@@ -126,8 +129,7 @@ impl Code {
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
-            // Another thread has made it forget this body meanwhile, or one that would have been like it, or has put one of its
-            // own there.
+            // Another thread has made it forget this body meanwhile, or one that would have been like it.
             self.reset(cx);
         }
     }
