@@ -398,7 +398,8 @@ impl CodeMap {
         chunk.functions
     }
 
-    /// Locks the map for reading: for a whole walk rather than for each frame.
+    /// Locks the map for reading: for a whole walk rather than for each frame. Who has a view takes no second one: when another
+    /// thread wants to write in between, neither would ever go on.
     pub fn view(&self) -> View<'_> {
         View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner) }
     }

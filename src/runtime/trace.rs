@@ -10,6 +10,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::asm::code_map::Function;
 use crate::gc::{Handle, Thread, slow};
 use crate::reader::tree::{Source, Span};
 
@@ -167,13 +168,17 @@ pub fn forget(cx: &Thread) {
 
 /// Function and place of a return address.
 fn line(cx: &Thread, return_address: usize) -> TraceLine {
-    let vm = cx.vm();
-    let view = vm.code_map.view();
-    let Some(function) = view.caller(return_address) else {
-        return TraceLine { function: "(code that is gone)".into(), place: None };
-    };
+    let view = cx.vm().code_map.view();
+    match view.caller(return_address) {
+        Some(function) => line_in(cx, function, return_address),
+        None => TraceLine { function: "(code that is gone)".into(), place: None },
+    }
+}
+
+/// Place of a return address in this function. The code map may be locked.
+fn line_in(cx: &Thread, function: &Function, return_address: usize) -> TraceLine {
     let offset = function.source_before(return_address);
-    let unit = vm.sources.get(function.source);
+    let unit = cx.vm().sources.get(function.source);
     let place = unit.zip(offset).map(|((unit, _), offset)| (unit.source().clone(), span_at(&unit.unit, offset)));
     TraceLine { function: function.name.clone(), place }
 }
@@ -202,7 +207,7 @@ pub fn innermost(places: impl Iterator<Item = (Arc<Source>, Span)>) -> Option<(A
 pub fn innermost_location(cx: &Thread) -> String {
     let mut places = Vec::new();
     cx.frames(&mut |frame| {
-        let place = line(cx, frame.return_address).place;
+        let place = line_in(cx, frame.function, frame.return_address).place;
         let found = place.as_ref().is_some_and(|(source, _)| !source.is_library);
         places.extend(place);
         if found || places.len() > INNER { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
