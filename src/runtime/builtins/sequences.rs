@@ -31,8 +31,8 @@ builtins! { pub static TABLE: "core";
     "split-at" (n: Int, coll: Seqable) = split_at;
     /// The elements from index `from` up to but not including `to`. `slice([1, 2, 3], 0, 2)` is `[1, 2]`.
     "slice" (coll: Seqable, from: Int, to: Int) = slice;
-    /// The elements of a vector from index `from` up to but not including `to`. `subvec([1, 2, 3], 1, 3)` is `[2, 3]`.
-    "subvec" (coll: Vector, from: Int, to: opt(Int)) = subvec;
+    /// The elements from index `from` up to but not including `to`, or up to the end. `subvec([1, 2, 3], 1)` is `[2, 3]`.
+    "subvec" (coll: Seqable, from: Int, to: opt(Int)) = subvec;
     /// The elements but the one at an index. `remove-at([1, 2, 3], 1)` is `[1, 3]`.
     "remove-at" (coll: Seqable, index: Int) = remove_at;
     /// Pairs `[index, element]`. `enumerate(["x"])` is `[[0, "x"]]`.
@@ -143,52 +143,61 @@ fn split_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     vector::of(cx, &parts)
 }
 
-/// The elements of a vector between two bounds, which must be right.
-fn between(cx: &mut Thread, name: &str, vector: Handle, from: Handle, to: Handle) -> Outcome {
-    let len = vector::len(cx.get(vector));
-    let (start, end) = (index_below(cx.get(from), len + 1), index_below(cx.get(to), len + 1));
-    match (start, end) {
-        (Some(start), Some(end)) if start <= end => vector::slice(cx, vector, start, end),
-        _ => Err(bad_bounds(cx, name, from, to, "Vector", len)),
+fn slice(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    part(cx, "slice", args, Some(args[2]))
+}
+
+fn subvec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    part(cx, "subvec", args, args.opt(2))
+}
+
+/// The elements of argument 0 from the index that is argument 1 up to another, or up to the end.
+fn part(cx: &mut Thread, name: &str, args: &Args<'_>, to: Option<Handle>) -> Outcome {
+    let coll = seqable(cx, name, args, 0)?;
+    match cx.get(coll).layout() {
+        layout::VECTOR => part_of_vector(cx, name, coll, args[1], to),
+        layout::RANGE => part_of_range(cx, name, coll, args[1], to),
+        _ => part_of_items(cx, name, coll, args[1], to),
     }
 }
 
-fn slice(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let coll = seqable(cx, "slice", args, 0)?;
-    match cx.get(coll).layout() {
-        layout::VECTOR => between(cx, "slice", coll, args[1], args[2]),
-        layout::RANGE => range_between(cx, coll, args[1], args[2]),
-        _ => part(cx, coll, args[1], args[2]),
+fn part_of_vector(cx: &mut Thread, name: &str, vector: Handle, from: Handle, to: Option<Handle>) -> Outcome {
+    let len = vector::len(cx.get(vector));
+    let bound = |h: Handle| index_below(cx.get(h), len + 1);
+    match (bound(from), to.map_or(Some(len), bound)) {
+        (Some(start), Some(end)) if start <= end => vector::slice(cx, vector, start, end),
+        _ => Err(bad_part(cx, name, (from, to), "Vector", len)),
     }
 }
 
 /// The Ints of a range between two bounds of any size.
-fn range_between(cx: &mut Thread, coll: Handle, from: Handle, to: Handle) -> Outcome {
+fn part_of_range(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Option<Handle>) -> Outcome {
     let range = Range::of(cx.get(coll));
-    let bound = |h| Number::of(cx.get(h)).and_then(Number::to_big).unwrap_or_default();
-    let (start, end) = (bound(from), bound(to));
     let count = range.count();
+    let bound = |h: Handle| Number::of(cx.get(h)).and_then(Number::to_big).unwrap_or_default();
+    let (start, end) = (bound(from), to.map_or_else(|| count.clone(), bound));
     if start < IBig::ZERO || start > end || end > count {
-        return Err(bad_bounds(cx, "slice", from, to, "Range", count));
+        return Err(bad_part(cx, name, (from, to), "Range", count));
     }
     let part = range.part(cx, &start, &end)?;
     iterate::to_vector(cx, part)
 }
 
 /// The elements of anything seqable between two bounds. Goes as far as the end, and no further.
-fn part(cx: &mut Thread, coll: Handle, from: Handle, to: Handle) -> Outcome {
+fn part_of_items(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Option<Handle>) -> Outcome {
     let known = sequences::length(cx.get(coll));
     let limit = known.map_or(usize::MAX, |len| len + 1);
     let what = type_name(cx.get(coll));
-    let (start, end) = match (index_below(cx.get(from), limit), index_below(cx.get(to), limit)) {
+    let bound = |h: Handle| index_below(cx.get(h), limit);
+    let (start, end) = match (bound(from), to.map_or(Some(usize::MAX), bound)) {
         (Some(start), Some(end)) if start <= end => (start, end),
         _ => {
             return Err(match known {
-                Some(len) => bad_bounds(cx, "slice", from, to, what, len),
+                Some(len) => bad_part(cx, name, (from, to), what, len),
                 None => {
-                    let (from, to) = (cx.describe(from), cx.describe(to));
-                    let message = format!("slice: there is nothing from {from} to {to}");
-                    cx.throw(ErrorKind::IndexError, message)
+                    let from = cx.describe(from);
+                    let to = to.map_or_else(|| "the end".into(), |to| cx.describe(to));
+                    cx.throw(ErrorKind::IndexError, format!("{name}: there is nothing from {from} to {to}"))
                 }
             });
         }
@@ -197,24 +206,30 @@ fn part(cx: &mut Thread, coll: Handle, from: Handle, to: Handle) -> Outcome {
     let mut items = Items::of(cx, coll)?;
     let mut seen = 0;
     while seen < end {
-        let Some(item) = items.next(cx)? else { return Err(bad_bounds(cx, "slice", from, to, what, seen)) };
+        let Some(item) = items.next(cx)? else { break };
         if seen >= start {
             list.push(cx, item)?;
         }
         seen += 1;
     }
+    if seen < start || seen < end && to.is_some() {
+        return Err(bad_part(cx, name, (from, to), what, seen));
+    }
     list.finish(cx)
 }
 
-fn subvec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let to = match args.opt(2) {
-        Some(to) => to,
-        None => {
-            let len = vector::len(cx.get(args[0]));
-            new_int(cx, len as i64)?
-        }
-    };
-    between(cx, "subvec", args[0], args[1], to)
+/// The error of bounds that do not fit what has so many elements.
+fn bad_part(
+    cx: &mut Thread,
+    name: &str,
+    (from, to): (Handle, Option<Handle>),
+    what: &str,
+    len: impl std::fmt::Display,
+) -> Thrown {
+    match to {
+        Some(to) => bad_bounds(cx, name, from, to, what, len),
+        None => out_of_range(cx, name, from, what, len),
+    }
 }
 
 fn remove_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
