@@ -20,11 +20,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn condition(&mut self, node: NodeId, when: bool, join: &mut Join) {
         self.deeper();
         let (mut node, mut when) = (node, when);
-        while let Node::Unary { op: UnaryOp::Not, operand } = self.unit.node(node) {
+        loop {
+            // Any of the negations may be what was evaluated.
+            if self.take_evaluated(node) {
+                return self.branch_on_value(when, join);
+            }
+            let Node::Unary { op: UnaryOp::Not, operand } = self.unit.node(node) else { break };
             (node, when) = (*operand, !when);
-        }
-        if self.take_evaluated(node) {
-            return self.branch_on_value(when, join);
         }
         match self.unit.node(node).clone() {
             Node::Binary { op, left, right } if is_comparison(op) => self.comparison(op, left, right, node, when, join),

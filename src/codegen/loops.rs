@@ -190,7 +190,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let any = self.region.is_some() || bounds.iter().any(large);
         if !any || !bounds.iter().all(|b| b.facts.types.within(Facts::INTEGER.types)) {
             self.at = iterable;
-            for value in bounds {
+            for owner in [counter, limit] {
+                // Where it is now: the other one's register may have been this one's.
+                let value = self.state.get(owner).clone();
                 self.state.push(value);
                 self.in_register(self.top(0));
             }
@@ -226,7 +228,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.pop();
         twin.push(Edge { state: self.state.clone(), label });
         let value = self.state.get(owner).clone();
-        self.state.set(owner, value.widened(Facts::INT));
+        // No Int is a literal in a data cell: behind such a one nobody comes here.
+        let place = if value.place.is_const() { Place::Reg(r) } else { value.place };
+        self.state.set(owner, Value { place, ..value }.widened(Facts::INT));
         self.unpin();
     }
 
