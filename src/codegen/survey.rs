@@ -274,6 +274,8 @@ impl Walk<'_> {
 
     fn looping(&mut self, loop_: LoopId, inside: impl FnOnce(&mut Self)) {
         self.complex = false;
+        // Entering is a tick of its own: what a pattern has defined right before is older than the loop, and dead if unused.
+        self.now += 1;
         let (start, calls, touched) = (self.now + 1, self.out.calls.len(), self.touched.len());
         self.depth += 1;
         inside(self);
