@@ -167,7 +167,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
         let mut moves = Vec::new();
         for owner in target.differing([&self.state]) {
             let (have, wanted) = (self.state.get(owner), target.get(owner));
-            debug_assert!(have.place != Place::None, "{owner:?} is wanted and has no value");
+            // The collector would take whatever is there for a value.
+            assert!(have.place != Place::None, "{owner:?} is wanted and has no value");
             if have.place != wanted.place {
                 if let Some(slot) = have.copy
                     && wanted.place == Place::Slot(slot)
