@@ -310,7 +310,7 @@ fn closing_and_ending_do_not_wait_for_who_waits_in_a_stream() {
     let prints = "fn main() {\n    thread(fn() { loop { println(repeat-string(\"y\", 100000)) } })\n    sleep(300)\n    ACT\n}\n";
     let asks = "fn main() {\n    thread(fn() { read-line() })\n    sleep(300)\n    ACT\n}\n";
     let closes = "io/close(w) eprintln(:closed) exit(3)";
-    let ends = "io/close(r) println(match join(t) { Result.Err { error } => error.message x => x }) exit(3)";
+    let ends = "io/close(r) println(match join(t) { Result.Err { error } => error.message, x => x }) exit(3)";
     let cases = [
         (writes, "exit(3)", ""),
         (writes, closes, ""),
@@ -475,7 +475,7 @@ fn threads_that_the_system_refuses_are_errors() {
         return;
     }
     let text = "fn main() {\n    let made = try { map(fn(i) { thread(fn() { sleep(30000) }) }, range(0, 40000)) } catch (e) { e }\n    \
-                println(type-of(made), match made { SystemError.ThreadError { } => true  _ => false })\n    \
+                println(type-of(made), match made { SystemError.ThreadError { } => true, _ => false })\n    \
                 fn fresh(x) { [x, x] }\n    println(count(map(fresh, range(0, 100000))))\n    exit(0)\n}\n";
     let folder = Folder::new(&[("p.hr", text)]);
     for limit in [None, Some(1000 << 20)] {
@@ -614,7 +614,7 @@ fn few_descriptors() {
         return;
     }
     let text = "use io\nfn main() {\n    let all = map(fn(i) { io/open(\"p.hr\") }, range(0, 100))\n    \
-                println(match last(all) { Result.Err { error } => error.message _ => \"open\" })\n}\n";
+                println(match last(all) { Result.Err { error } => error.message, _ => \"open\" })\n}\n";
     let folder = Folder::new(&[("p.hr", text), ("t.hr", "test \"x\" { assert!(true) }\n")]);
     let outcome = run(limited(folder.harrier(&["p.hr"]), libc::RLIMIT_NOFILE, 20));
     assert!(outcome.out.contains("Too many open files"), "{}{}", outcome.out, outcome.err);

@@ -125,7 +125,7 @@ fn long_lines() {
     prints("name", &[], &format!("let {x} = 5 println({x})"), "5\n");
     prints("comment", &[], &format!("// {x}"), "");
     prints("literal", &[], &format!("println(count([{}]))", listed(150_000, |i| i.to_string())), "150000\n");
-    ends("chain", format!("println(1{})", " + 1".repeat(1 << 18)), 1);
+    prints("chain", &[], &format!("println(1{})", " + 1".repeat(1 << 16)), "65537\n");
 }
 
 #[test]

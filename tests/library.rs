@@ -177,7 +177,7 @@ fn run_all(flags: &[&str]) {
     std::fs::create_dir_all(&folder).expect("a folder for the programs can be made");
     let seeds = seeds();
     let failed = common::in_parallel(&seeds, |seed| {
-        let path = folder.join(format!("library-{seed}.hr"));
+        let path = folder.join(format!("library-{seed}-{}.hr", flags.len()));
         std::fs::write(&path, program(*seed)).expect("the program can be written");
         let file = path.to_string_lossy();
         let mut args = vec!["run", "--max-heap=256M"];

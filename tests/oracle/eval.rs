@@ -343,7 +343,8 @@ impl<'a> Evaluator<'a> {
                 let (V::Int(a), V::Int(b)) = (a, b) else { return fault("TypeError") };
                 let inline = -(IBig::from(1) << 60)..(IBig::from(1) << 60);
                 if !inline.contains(&a) || !inline.contains(&b) {
-                    return fault("ArgumentError");
+                    // Loops around loops count inline Ints alone, others any: see docs/language.md.
+                    return Err(Out::TooMuch);
                 }
                 let mut last = V::Null;
                 let mut i = a;

@@ -149,12 +149,6 @@ impl Maker<'_> {
                 let s = m.way_statement(0, earlier);
                 body.push(s);
             }
-            // Across a call what is in registers goes to the frame.
-            if m.random.chance(60) {
-                let call = Expr::Interpolate(vec![("".into(), m.a_number())]);
-                let at = m.random.below(body.len() + 1);
-                body.insert(at, call);
-            }
             body
         });
         match self.random.below(3) {
