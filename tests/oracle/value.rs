@@ -118,6 +118,16 @@ pub fn to_f64(n: &IBig) -> f64 {
 
 /// Int against Float, exactly; `None` for NaN.
 pub fn order(a: &V, b: &V) -> Option<Option<std::cmp::Ordering>> {
+    if let (V::Vector(x), V::Vector(y)) = (a, b) {
+        // The first elements that differ decide, else the lengths.
+        for (x, y) in x.iter().zip(y.iter()) {
+            match order(x, y)? {
+                Some(std::cmp::Ordering::Equal) => {}
+                decided => return Some(decided),
+            }
+        }
+        return Some(Some(x.len().cmp(&y.len())));
+    }
     Some(match (a, b) {
         (V::Int(a), V::Int(b)) => Some(a.cmp(b)),
         (V::Float(a), V::Float(b)) => a.partial_cmp(b),
