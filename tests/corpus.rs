@@ -71,6 +71,8 @@ fn expectations_are_read() {
     let read = Expectation::of("fn main() {}\n// @args 1 two\n// @snapshot\n// a\n//\n//  b\n// @status 3\n").unwrap();
     assert_eq!(read.stdout.as_deref(), Some("a\n\n b\n"));
     assert_eq!((read.status, read.args), (3, vec!["1".to_string(), "two".to_string()]));
+    let read = Expectation::of("// @flags --a --b\n// @peak-mb 7\n// @snapshot\n// a\n").unwrap();
+    assert_eq!((read.flags, read.peak_mb), (vec!["--a".to_string(), "--b".to_string()], Some(7)));
     let read = Expectation::of("// @error\n// TypeError\n// x.hr:3\n").unwrap();
     assert_eq!((read.status, read.stderr.len()), (1, 2));
     assert_eq!(Expectation::of("fn main() {}\n// @slow why\n"), None);

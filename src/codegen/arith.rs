@@ -78,8 +78,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         Path::Int
     }
 
-    /// The failing way of an operation on the latest operands, which it replaces by its result: out of the hot region, or to the helper and back with the
-    /// result in `dst`.
+    /// The failing way of an operation on the latest operands, which it replaces by its result: out of the hot region, or to
+    /// the helper and back with the result in `dst`.
     pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Reg) -> Failing {
         if let Some(label) = self.leave(node) {
             return Failing { label, resume: None };

@@ -13,7 +13,7 @@ use crate::stack;
 pub enum GivenUp {
     /// The stack is used up.
     NoStack,
-    /// Blocks that are written more than once have multiplied, or the code would not fit.
+    /// The code would not fit, or writing it is more work than any sensible function makes.
     TooLarge,
     /// More values are kept at once than a frame has slots for.
     TooManyValues,

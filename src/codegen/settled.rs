@@ -151,8 +151,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
     }
 
-    /// The frame slots of variables that are not settled, and live on at the tick, are held by operands of their own while the region lasts: nothing
-    /// that happens to the variables inside can free them. One holder is enough for all regions.
+    /// The frame slots of variables that are not settled, and live on at the tick, are held by operands of their own while the
+    /// region lasts: nothing that happens to the variables inside can free them. One holder is enough for all regions.
     fn hold_slots(&mut self, until: u32) {
         let is_slot = |place| matches!(place, Place::Slot(_) | Place::FloatSlot(_));
         let mut held: Vec<bool> = Vec::new();

@@ -258,20 +258,15 @@ pub struct State {
 impl State {
     /// The state in which nothing has a value yet, of a function whose variables die at these ticks.
     pub fn new(ends: Vec<u32>) -> State {
-        State {
-            reachable: true,
-            vars: Table::default(),
-            stack: Table::default(),
-            height: 0,
-            regs: [0; 32],
-            floats: [0; 32],
-            slots: Slots::default(),
-            common: Rc::new(Common { ends, nowhere: Value::none() }),
-        }
+        State::empty(Rc::new(Common { ends, nowhere: Value::none() }))
     }
 
     /// A state of the same function in which nothing has a value.
     pub fn without_values(&self) -> State {
+        State::empty(self.common.clone())
+    }
+
+    fn empty(common: Rc<Common>) -> State {
         State {
             reachable: true,
             vars: Table::default(),
@@ -280,7 +275,7 @@ impl State {
             regs: [0; 32],
             floats: [0; 32],
             slots: Slots::default(),
-            common: self.common.clone(),
+            common,
         }
     }
 

@@ -3,8 +3,9 @@
 #![allow(dead_code)] // Each test crate uses its part.
 
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -33,10 +34,12 @@ pub fn patient(limit: Duration) -> Duration {
 /// // @stdin           the `//` lines after it are what it reads
 /// // @status N        the exit status; without it 1 when there is an @error, else 0
 /// // @args A B        arguments of the program
+/// // @flags A B       flags of Harrier that it needs
+/// // @peak-mb N       the most memory it may take, in MB (plain, and not under an emulator: both take their own)
 /// // @slow REASON     not run under the stress flags
 /// ```
 ///
-/// A program with neither `@error` nor `@absent` must not print a warning.
+/// Any other marker is an error of the test. A program with neither `@error` nor `@absent` must not print a warning.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Expectation {
     pub stdout: Option<String>,
@@ -45,6 +48,8 @@ pub struct Expectation {
     pub stdin: String,
     pub status: i32,
     pub args: Vec<String>,
+    pub flags: Vec<String>,
+    pub peak_mb: Option<u64>,
     pub slow: Option<String>,
 }
 
@@ -88,11 +93,20 @@ impl Expectation {
                     found.args = rest.split_whitespace().map(String::from).collect();
                     continue;
                 }
+                "flags" => {
+                    found.flags = rest.split_whitespace().map(String::from).collect();
+                    continue;
+                }
+                "peak-mb" => {
+                    found.peak_mb = Some(rest.trim().parse().expect("@peak-mb is followed by a number"));
+                    continue;
+                }
                 "slow" => {
                     found.slow = Some(rest.to_string());
                     continue;
                 }
-                _ => {}
+                "" => {}
+                unknown => panic!("no marker is called @{unknown}"),
             }
             let Some(body) = line.strip_prefix("//") else {
                 section = None;
@@ -126,6 +140,8 @@ pub struct Outcome {
     pub stderr: String,
     pub status: Option<ExitStatus>,
     pub took: Duration,
+    /// The most memory that it had, in MB.
+    pub peak_mb: u64,
 }
 
 impl Outcome {
@@ -158,13 +174,12 @@ pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
         scope.spawn(move || drop(input.write_all(stdin.as_bytes())));
         let out = scope.spawn(move || read_lossy(&mut out));
         let err = scope.spawn(move || read_lossy(&mut err));
-        let status = loop {
-            match child.try_wait().expect("the child can be waited for") {
-                Some(status) => break Some(status),
+        let (status, peak_mb) = loop {
+            match ended(&child, libc::WNOHANG) {
+                Some((status, peak_mb)) => break (Some(status), peak_mb),
                 None if started.elapsed() > limit => {
                     let _ = child.kill();
-                    let _ = child.wait();
-                    break None;
+                    break (None, ended(&child, 0).map_or(0, |(_, peak_mb)| peak_mb));
                 }
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
@@ -172,8 +187,19 @@ pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
         let took = started.elapsed();
         let stdout = out.join().expect("the reader does not panic");
         let stderr = err.join().expect("the reader does not panic");
-        Outcome { stdout, stderr, status, took }
+        Outcome { stdout, stderr, status, took, peak_mb }
     })
+}
+
+/// How a child has ended and the most memory that it had, in MB; none when it lives. It is waited for here alone.
+fn ended(child: &Child, options: libc::c_int) -> Option<(ExitStatus, u64)> {
+    let mut status = 0;
+    // SAFETY: `rusage` is plain data, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: a child of ours that was not waited for; the rest is written to.
+    let pid = unsafe { libc::wait4(child.id() as libc::pid_t, &mut status, options, &mut usage) };
+    assert!(pid >= 0, "the child can be waited for");
+    (pid > 0).then(|| (ExitStatus::from_raw(status), usage.ru_maxrss as u64 / 1024))
 }
 
 fn read_lossy(from: &mut impl Read) -> String {
@@ -187,10 +213,15 @@ pub fn check(path: &Path, expected: &Expectation, flags: &[&str], limit: Duratio
     let file = path.to_string_lossy();
     let mut args = vec!["run"];
     args.extend(flags);
+    args.extend(expected.flags.iter().map(String::as_str));
     args.push(&file);
     args.extend(expected.args.iter().map(String::as_str));
     let got = run(&args, &expected.stdin, limit);
     let mut why: Vec<String> = got.misbehaved(expected.status).into_iter().collect();
+    let measured = flags.is_empty() && number("HARRIER_TIME_FACTOR").is_none();
+    if let Some(most) = expected.peak_mb.filter(|most| measured && got.peak_mb > *most) {
+        why.push(format!("took {} MB, at most {most} are allowed", got.peak_mb));
+    }
     if let Some(stdout) = &expected.stdout {
         why.extend(difference(stdout, &got.stdout));
     }
