@@ -1,19 +1,33 @@
-//! Code that is published cannot be written: a child dies when it stores into it.
+//! Code that is published cannot be written (a child dies when it stores into it), and all of it is in the code map.
 
 #![cfg(target_os = "linux")]
+
+#[path = "common/machine.rs"]
+mod machine;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use harrier::asm::code_map::Kind;
 use harrier::asm::masm::Assembled;
 use harrier::asm::memory::{CodeMemory, RANGE_BYTES};
+use harrier::asm::publish::{Piece, Publisher};
+use harrier::gc;
+use harrier::runtime::{declare, load};
+use machine::with_machine;
+
+/// What stands between functions.
+#[cfg(target_arch = "x86_64")]
+const FILLER: [u8; 1] = [0xCC];
+#[cfg(not(target_arch = "x86_64"))]
+const FILLER: [u8; 4] = 0xD420_0000u32.to_le_bytes();
 
 #[test]
 fn a_store_into_published_code_faults() {
-    let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
+    let publisher = Publisher::new(CodeMemory::reserve(RANGE_BYTES).expect("reserve"));
     let code = Assembled { code: vec![0xC3; 16], absolute: Vec::new(), comments: Vec::new() };
-    let published = memory.publish(&[&code]).expect("publish");
-    let place = published.starts[0] as *mut u8;
+    let start = publisher.publish_one(Piece::stub(&code, Kind::Stub, "ret")).expect("publish");
+    let place = start as *mut u8;
     // SAFETY: code is readable.
     assert_eq!(unsafe { place.read_volatile() }, 0xC3);
     assert_eq!(child_that(|| ()).code(), Some(0));
@@ -43,4 +57,40 @@ fn child_that(act: impl FnOnce()) -> ExitStatus {
     // SAFETY: waits for the child of this call.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
     ExitStatus::from_raw(status)
+}
+
+/// Whatever runs is in the code map under a name: each byte of each chunk belongs to a function or is filler between two.
+#[test]
+fn no_code_is_unnamed() {
+    with_machine(gc::Options::default(), |cx| {
+        let namespace = declare::namespace(cx, "user").expect("a namespace");
+        let text = "protocol Area { fn area(self) }  struct Box { side }  extend Box with Area { fn area(self) { self.side } }
+            fn six(a, b, c, d, e, f) { [a, b, c, d, e, f] }
+            fn all(x) { [area(x), apply(six, 1, [2, 3, 4, 5, 6]), apply(area, [x]), max(1, 2, 3, 4, 5, 6, 7), get({:a 1}, :a)] }
+            try { all(Box { side: 1 }) } catch (e) { e }
+            [1.5 + 2, sort([3, 1]), \"${1}\", Box { side: 2 }.area()]";
+        load::evaluate(cx, "<test>", text, namespace).unwrap_or_else(|e| panic!("{e:?}"));
+        let vm = cx.vm();
+        let view = vm.code_map.view();
+        let chunks = vm.memory.chunks();
+        assert!(chunks.len() > 10, "{chunks:?}");
+        for chunk in chunks {
+            assert_eq!(view.chunk_range(chunk.start), Some(chunk.clone()));
+            for address in chunk.step_by(FILLER.len()) {
+                // SAFETY: published code is readable, and nothing is freed here.
+                let bytes = unsafe { *(address as *const [u8; FILLER.len()]) };
+                let named = view.function(address).is_some_and(|f| !f.name.is_empty());
+                assert!(named || bytes == FILLER, "{address:#x}: {bytes:x?}");
+            }
+        }
+        let stubs: Vec<_> = view.functions().map(|f| f.symbol().into_owned()).collect();
+        for name in
+            ["enter", "throw", "propagate", "resolve_entry_2", "alloc_slow", "thunks", "dispatch_area", "core/max"]
+        {
+            assert!(stubs.contains(&format!("harrier::stub::{name}")), "{name} is not in {stubs:#?}");
+        }
+        assert!(
+            stubs.iter().any(|name| name == "user/six") && stubs.iter().any(|name| name == "harrier::fast::get_index")
+        );
+    });
 }

@@ -1,6 +1,6 @@
 //! What is known of published code, found by address.
 //!
-//! Owns, for each function: its name and place, the callee-saved registers that it saves, the safepoints with their live
+//! Owns, for each piece of code (a function of the program, or a stub): its name and place, the callee-saved registers that it saves, the safepoints with their live
 //! words and handlers, and the lines. The frame walker, the unwinder and stack traces read it; `publish`ing threads write it.
 //! It does not know what a tagged word is, nor what the opaque `source` means to the runtime.
 //!
@@ -18,6 +18,7 @@
 //! - A [`View`] holds the lock as a reader: who has one must not register or unregister, nor ask for a second.
 
 use super::memory::{CodeMemory, Published};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -270,11 +271,36 @@ impl Iterator for Slots<'_> {
 
 // ---- functions ----
 
+/// What a piece of published code is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The body of a function of the program or of the library: the only kind that has safepoints.
+    #[default]
+    Body,
+    /// Hand-written code between the program and Rust.
+    Stub,
+    /// Hand-written code in front of such a stub, for the common case.
+    Fast,
+}
+
+/// What a part of a body is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The way that is likely.
+    Hot,
+    /// What is rare, out of the way: slow paths.
+    Cold,
+    /// The version of a hot region that does not rely on what was foreseen.
+    General,
+}
+
 /// A published function.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Function {
-    /// The name that people see.
-    pub name: String,
+    /// Its own name: see [`Function::symbol`].
+    pub name: Cow<'static, str>,
+    /// What it is.
+    pub kind: Kind,
     /// What the runtime knows it by: where its text is, which closure template it belongs to. 0: nothing.
     pub source: u32,
     /// Its address.
@@ -291,9 +317,33 @@ pub struct Function {
     pub lines: Vec<(u32, u32)>,
     /// Comments by code offset, for listings; empty unless they were kept.
     pub comments: Vec<(u32, String)>,
+    /// Where parts begin after the first, which is hot; sorted by code offset.
+    pub parts: Box<[(u32, Part)]>,
 }
 
 impl Function {
+    /// The name under which people and tools see it.
+    pub fn symbol(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Body => Cow::Borrowed(&self.name),
+            Kind::Stub => Cow::Owned(format!("harrier::stub::{}", self.name)),
+            Kind::Fast => Cow::Owned(format!("harrier::fast::{}", self.name)),
+        }
+    }
+
+    /// Its parts by code offset, none of them empty.
+    pub fn parts(&self) -> impl Iterator<Item = (Range<u32>, Part)> {
+        let starts = std::iter::once((0, Part::Hot)).chain(self.parts.iter().copied());
+        let ends = self.parts.iter().map(|part| part.0).chain([self.size]);
+        starts.zip(ends).map(|((start, part), end)| (start..end, part)).filter(|(range, _)| !range.is_empty())
+    }
+
+    /// The part that an offset of its code is in.
+    pub fn part(&self, offset: u32) -> Part {
+        let index = self.parts.partition_point(|part| part.0 <= offset);
+        index.checked_sub(1).map_or(Part::Hot, |index| self.parts[index].1)
+    }
+
     /// The source offset of the instruction before `return_address`.
     pub fn source_before(&self, return_address: usize) -> Option<u32> {
         let last = return_address.checked_sub(self.start + 1)? as u64;
@@ -441,6 +491,11 @@ impl View<'_> {
     /// The pages of the chunk that contains `address`: what must stay while a frame returns there.
     pub fn chunk_range(&self, address: usize) -> Option<Range<usize>> {
         Some(self.chunk(address)?.range.clone())
+    }
+
+    /// All chunks with their functions, by no order in particular.
+    pub fn chunks(&self) -> impl Iterator<Item = (&Range<usize>, &[Function])> {
+        self.inner.chunks.iter().flatten().map(|chunk| (&chunk.range, &chunk.functions[..]))
     }
 
     /// All functions, by no order in particular.

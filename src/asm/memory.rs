@@ -217,7 +217,8 @@ impl CodeMemory {
     // ---- code ----
 
     /// Gives the functions their places in a chunk of their own, resolves their absolute references and makes them executable.
-    pub fn publish(&self, functions: &[&Assembled]) -> Result<Published, MemoryError> {
+    /// Whoever wants them known calls [`super::publish::Publisher::publish`].
+    pub(in crate::asm) fn publish(&self, functions: &[&Assembled]) -> Result<Published, MemoryError> {
         let mut size = 0usize;
         let offsets: Vec<usize> = functions
             .iter()
@@ -288,6 +289,15 @@ impl CodeMemory {
         self.protect(place, bytes, libc::PROT_READ | libc::PROT_EXEC)?;
         super::cache::synchronise(place, bytes);
         Ok(())
+    }
+
+    /// The pages of all published chunks.
+    pub fn chunks(&self) -> Vec<Range<usize>> {
+        let place = |(chunk, pages): (&ChunkId, &u32)| {
+            let start = self.base + chunk.0 as usize * self.page;
+            start..start + *pages as usize * self.page
+        };
+        self.lock().chunks.iter().map(place).collect()
     }
 
     /// Frees a chunk: its pages vanish and its addresses will be used again.

@@ -9,6 +9,7 @@ pub mod code_map;
 pub mod disasm;
 pub mod masm;
 pub mod memory;
+pub mod publish;
 pub mod stubs;
 pub mod x64;
 

@@ -18,6 +18,7 @@ use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
 use super::twin::{Promotion, Region};
+use crate::asm::code_map::Part;
 use crate::asm::masm::*;
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -56,6 +57,7 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) cold: Vec<Cold<'a, M>>,
     pub(super) safepoints: Vec<Safepoint>,
     pub(super) lines: Vec<(u32, u32)>,
+    pub(super) parts: Vec<(u32, Part)>,
     /// The landing pad of what is thrown here.
     pub(super) handler: Option<Pad>,
     /// Variables that must stay in their place, because a landing pad expects them there.
@@ -119,6 +121,7 @@ pub(super) struct GeneratorMark {
     cold: usize,
     safepoints: usize,
     lines: usize,
+    parts: usize,
     /// Edges of the breaks and continues of each open loop: an attempt may have left outer ones.
     joins: Vec<(usize, usize)>,
     /// The same of the blocks on the way out.
@@ -137,6 +140,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cold: self.cold.len(),
             safepoints: self.safepoints.len(),
             lines: self.lines.len(),
+            parts: self.parts.len(),
             joins: self.joins.iter().map(|(_, b, c)| (b.edges.len(), c.edges.len())).collect(),
             cleanups: self.cleanups.iter().map(Cleanup::mark).collect(),
             handler: self.handler.clone(),
@@ -152,6 +156,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.truncate(mark.cold);
         self.safepoints.truncate(mark.safepoints);
         self.lines.truncate(mark.lines);
+        self.parts.truncate(mark.parts);
         self.joins.truncate(mark.joins.len());
         for ((_, breaks, continues), (b, c)) in self.joins.iter_mut().zip(&mark.joins) {
             breaks.edges.truncate(*b);

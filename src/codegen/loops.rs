@@ -14,6 +14,7 @@ use super::link::{GlobalKind, Helper, Intrinsic};
 use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
+use crate::asm::code_map::Part;
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout::slot_disp;
@@ -277,6 +278,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(after);
         self.state.reachable = true;
         self.cold.push(Box::new(move |g| {
+            g.part(Part::General);
             g.enter_cold(entry, spec.node, None);
             g.now = region.start - 1;
             let mut twin = Region { start: region.start, ..Region::default() };

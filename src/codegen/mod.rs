@@ -45,6 +45,7 @@ mod survey;
 mod table;
 mod twin;
 
+use crate::asm::code_map::Part;
 use crate::asm::masm::*;
 use crate::gc::layout;
 use crate::gc::thread;
@@ -71,6 +72,8 @@ pub struct Generated {
     pub safepoints: Vec<Safepoint>,
     /// Code offset and source offset, where the source position changes.
     pub lines: Vec<(u32, u32)>,
+    /// Where parts begin, after the hot one.
+    pub parts: Vec<(u32, Part)>,
 }
 
 /// What lives at a return address.
@@ -125,6 +128,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cold: Vec::new(),
             safepoints: Vec::new(),
             lines: Vec::new(),
+            parts: Vec::new(),
             handler: None,
             settled: Default::default(),
             loops: Vec::new(),
@@ -160,8 +164,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         while !self.cold.is_empty() {
             for cold in std::mem::take(&mut self.cold) {
+                self.part(Part::Cold);
                 cold(self);
             }
+        }
+    }
+
+    /// A part of the code begins here.
+    fn part(&mut self, part: Part) {
+        let offset = self.asm.offset();
+        self.parts.pop_if(|last| last.0 == offset);
+        if self.parts.last().map_or(Part::Hot, |last| last.1) != part {
+            self.parts.push((offset, part));
         }
     }
 
@@ -171,6 +185,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for Exit { node, edge } in region.exits {
             twin.pending.entry(node).or_default().push(edge);
         }
+        self.part(Part::General);
         self.enter_cold(self.state.without_values(), self.arity.body, None);
         self.unreachable();
         self.region = Some(twin);
@@ -279,6 +294,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             })
             .collect();
         safepoints.sort_by_key(|p| p.return_offset);
-        Ok(Generated { code: self.asm.finish()?, saved: self.survey.saved, frame_bytes, safepoints, lines: self.lines })
+        Ok(Generated {
+            code: self.asm.finish()?,
+            saved: self.survey.saved,
+            frame_bytes,
+            safepoints,
+            lines: self.lines,
+            parts: self.parts,
+        })
     }
 }

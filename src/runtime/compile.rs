@@ -3,7 +3,7 @@
 //! Owns what is done before and after the generator runs: answering its questions with addresses and layouts, turning what the
 //! first call showed into hints, publishing the code and registering what is known of it. Must not know how code looks.
 //!
-//! Invariant: code is registered in the code map before its address is known to anybody.
+//! Invariant: code is registered in the code map before its address is known to anybody (`asm/publish.rs`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -22,6 +22,7 @@ use super::vm::Vm;
 use crate::asm::Host;
 use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
+use crate::asm::publish::Piece;
 use crate::codegen::facts::Hint;
 use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
@@ -154,10 +155,10 @@ fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId,
 
 /// Publishes the bodies in one chunk, or the first of them alone: the others were not asked for. Gives the first.
 fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Result<CompiledCode, CompileError> {
-    let mut published = vm.memory.publish(&bodies.iter().map(|b| &b.generated.code).collect::<Vec<_>>());
+    let mut published = vm.publisher.publish(pieces(vm, unit, &bodies));
     if published.is_err() && bodies.len() > 1 {
         bodies.drain(1..).for_each(|body| reclaim::free(vm, body.owned));
-        published = vm.memory.publish(&[&bodies[0].generated.code]);
+        published = vm.publisher.publish(pieces(vm, unit, &bodies));
     }
     let published = match published {
         Ok(published) => published,
@@ -167,12 +168,6 @@ fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Re
         }
     };
     let chunk = Arc::new(Chunk { id: published.chunk, range: published.range.clone() });
-    let placed = bodies.iter().zip(&published.starts);
-    let functions = placed.map(|(body, &start)| {
-        let source = *body.code.number.get_or_init(|| vm.sources.add(unit, body.function));
-        describe(&body.generated, body.code.name.to_string(), start, source)
-    });
-    vm.code_map.register(&published, functions.collect());
     for (body, &start) in bodies.into_iter().zip(&published.starts) {
         let end = start + body.generated.code.code.len();
         let place = Place { chunk: chunk.clone(), code: start..end };
@@ -189,13 +184,22 @@ fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Re
     Ok(CompiledCode { address: published.starts[0] })
 }
 
+/// The bodies with what is to be known of them.
+fn pieces<'a>(vm: &Vm, unit: &Arc<LinkedUnit>, bodies: &'a [Body]) -> Vec<Piece<'a>> {
+    let piece = |body: &'a Body| {
+        let source = *body.code.number.get_or_init(|| vm.sources.add(unit, body.function));
+        Piece::function(&body.generated.code, describe(&body.generated, body.code.name.to_string(), source))
+    };
+    bodies.iter().map(piece).collect()
+}
+
 /// What can be seen of a value.
 pub(super) fn hint(value: Value<'_>) -> Hint {
     hint_of(value, HINT_DEPTH)
 }
 
 /// What the code map keeps of a function.
-fn describe(generated: &Generated, name: String, start: usize, source: u32) -> Function {
+fn describe(generated: &Generated, name: String, source: u32) -> Function {
     let infos = generated.safepoints.iter().map(|p| SafepointInfo {
         return_offset: p.return_offset,
         live_saved: p.live_saved,
@@ -203,15 +207,15 @@ fn describe(generated: &Generated, name: String, start: usize, source: u32) -> F
         handler: p.handler,
     });
     Function {
-        name,
+        name: name.into(),
         source,
-        start,
-        size: generated.code.code.len() as u32,
         saved: generated.saved,
         frame_bytes: generated.frame_bytes,
         safepoints: Safepoints::new(infos),
         lines: generated.lines.clone(),
         comments: generated.code.comments.clone(),
+        parts: generated.parts.as_slice().into(),
+        ..Function::default()
     }
 }
 

@@ -131,6 +131,14 @@ pub struct Table {
 }
 
 impl Table {
+    /// The name of what it dispatches.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            TableKind::Method(method) => method.name,
+            TableKind::Selector(name) => name,
+        }
+    }
+
     /// The data cell that holds the address of the array.
     pub fn cell(&self) -> usize {
         self.cell as *const AtomicUsize as usize
@@ -149,7 +157,7 @@ impl Table {
         if let Some(&known) = self.dispatcher.get() {
             return Ok(known);
         }
-        let made = vm.stubs.dispatcher(&vm.memory, self)?;
+        let made = vm.stubs.dispatcher(&vm.publisher, self)?;
         Ok(*self.dispatcher.get_or_init(|| made))
     }
 
@@ -393,7 +401,7 @@ impl Dispatch {
             return Ok(known);
         }
         let index = tables.all.len() as u32;
-        let miss = vm.stubs.thunk(&vm.memory, super::stubs::Thunk::Dispatch(index))?;
+        let miss = vm.stubs.thunk(&vm.publisher, super::stubs::Thunk::Dispatch(index))?;
         let cell = vm.memory.alloc_data(8, 8)?.cast::<AtomicUsize>();
         // SAFETY: fresh zeroed memory, which is a valid AtomicUsize, that nobody frees.
         let cell: &'static AtomicUsize = unsafe { cell.as_ref() };

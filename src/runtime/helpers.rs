@@ -15,7 +15,8 @@ use super::operators;
 use super::sites::FieldSite;
 use super::vm::StartError;
 use crate::asm::Host;
-use crate::asm::memory::CodeMemory;
+use crate::asm::code_map::Kind;
+use crate::asm::publish::{Piece, Publisher};
 use crate::codegen::link::Helper;
 use crate::gc::layout::LayoutId;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
@@ -153,6 +154,21 @@ helpers! {
     NotYet(feature: value) = not_yet;
 }
 
+/// Its name in the code map: `get_index` for `GetIndex`, `alloc_slow` for what code calls when it finds no room.
+fn symbol(helper: Helper) -> String {
+    if helper == Helper::Allocate {
+        return "alloc_slow".into();
+    }
+    let mut symbol = String::new();
+    for c in name(helper).chars() {
+        if c.is_uppercase() && !symbol.is_empty() {
+            symbol.push('_');
+        }
+        symbol.push(c.to_ascii_lowercase());
+    }
+    symbol
+}
+
 /// The code through which helpers are called: exit stubs, or what stands in front of them.
 #[derive(Debug)]
 pub struct Helpers {
@@ -165,30 +181,29 @@ pub struct Helpers {
 
 impl Helpers {
     pub(super) fn new(
-        memory: &CodeMemory,
+        publisher: &Publisher,
         stubs: &super::stubs::Stubs,
         outside: super::fast::Outside,
     ) -> Result<Helpers, StartError> {
-        let functions: Vec<usize> = ALL.iter().map(|h| function(*h)).collect();
-        let exits = stubs.exits(memory, &functions)?;
+        let exits = stubs.exits(publisher, ALL.iter().map(|h| (symbol(*h), function(*h))))?;
         let mut addresses = [0; ALL.len()];
         for (helper, exit) in ALL.iter().zip(exits) {
             addresses[*helper as usize] = exit;
         }
-        let mut fast = Vec::new();
+        let (mut fast, mut in_front) = (Vec::new(), Vec::new());
         for helper in ALL {
             if let Some(code) = super::fast::code::<Host>(*helper, addresses[*helper as usize], outside) {
-                fast.push((*helper, code?));
+                fast.push((symbol(*helper), code?));
+                in_front.push(*helper);
             }
         }
-        let published = memory.publish(&fast.iter().map(|(_, code)| code).collect::<Vec<_>>())?;
-        for ((helper, _), start) in fast.iter().zip(published.starts) {
+        for (helper, start) in in_front.iter().zip(super::stubs::publish(publisher, Kind::Fast, &fast)?) {
             addresses[*helper as usize] = start;
         }
         let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
-        let box_float = memory.publish(&[&box_float])?.starts[0];
+        let box_float = publisher.publish_one(Piece::stub(&box_float, Kind::Stub, "box_float"))?;
         let look_up = super::fast::look_up::<Host>(super::lookup::look_up as *const () as usize, outside)?;
-        let look_up = memory.publish(&[&look_up])?.starts[0];
+        let look_up = publisher.publish_one(Piece::stub(&look_up, Kind::Fast, "look_up"))?;
         Ok(Helpers { stubs: addresses, box_float, look_up })
     }
 

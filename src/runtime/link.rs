@@ -49,7 +49,7 @@ impl Binding {
         let cell = vm.memory.alloc_data(8, 8)?.cast::<AtomicUsize>();
         // SAFETY: fresh zeroed memory, a valid AtomicUsize, that nobody frees.
         let cell: &'static AtomicUsize = unsafe { cell.as_ref() };
-        let thunk = vm.stubs.thunk(&vm.memory, Thunk::Link(self, argc as u32))?;
+        let thunk = vm.stubs.thunk(&vm.publisher, Thunk::Link(self, argc as u32))?;
         let entry = LinkCell { argc: argc as u32, cell, thunk };
         super::push_first(&mut cells, entry);
         code.follow(self);
@@ -174,7 +174,7 @@ pub(super) fn resolve<'h>(
     // A stub that reads the number of arguments from the context needs one more that writes it.
     let counted = match &code.source {
         CodeSource::Builtin(builtin) if argc >= MANY && builtin.accepts(argc) => {
-            let made = vm.stubs.counted_builtin(&vm.memory, builtin, argc);
+            let made = vm.stubs.counted_builtin(&vm.publisher, builtin, argc);
             Some(made.map_err(|e| super::resolve::no_memory(cx, e))?)
         }
         _ => None,

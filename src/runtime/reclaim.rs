@@ -276,10 +276,9 @@ fn free_record(vm: &'static Vm, code: &'static Code) {
 /// Frees what a body owned, and the body; the chunk with the last one in it.
 pub(super) fn free(vm: &'static Vm, owned: Owned) {
     if let Some(chunk) = owned.place.and_then(|place| Arc::into_inner(place.chunk)) {
-        vm.code_map.unregister(&chunk.range);
         // SAFETY: this was the last body in the chunk. No frame runs in any of them and no cell, entry or table refers to one:
         // their records are dead, or have other bodies.
-        if let Err(error) = unsafe { vm.memory.free_chunk(chunk.id) } {
+        if let Err(error) = unsafe { vm.publisher.free(chunk.id, &chunk.range) } {
             debug_assert!(false, "{error}");
         }
     }

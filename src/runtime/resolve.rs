@@ -109,7 +109,7 @@ pub(super) fn resolve_code<'h>(
             if !builtin.accepts(argc) {
                 return Err(super::errors::builtin_arity(cx, builtin, argc));
             }
-            vm.stubs.builtin(&vm.memory, builtin, argc).map_err(|e| no_memory(cx, e))?
+            vm.stubs.builtin(&vm.publisher, builtin, argc).map_err(|e| no_memory(cx, e))?
         }
         CodeSource::Method(method) => {
             if code.exact(argc).is_none() {
@@ -294,7 +294,7 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
     match found {
         Found::Nothing => Err(no_implementation(cx, table)),
         Found::Field(slot) => {
-            let thunk = vm.stubs.thunk(&vm.memory, Thunk::FieldCall(table.index, slot as u32));
+            let thunk = vm.stubs.thunk(&vm.publisher, Thunk::FieldCall(table.index, slot as u32));
             let thunk = thunk.map_err(|e| no_memory(cx, e))?;
             table.resolved(&vm.dispatch, version, layout, thunk, || true);
             Ok(Destination::new(cx, thunk))
@@ -328,7 +328,7 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
             if !builtin.accepts(argc) {
                 return Err(super::errors::builtin_arity(cx, builtin, argc));
             }
-            let stub = vm.stubs.builtin(&vm.memory, builtin, argc).map_err(|e| no_memory(cx, e))?;
+            let stub = vm.stubs.builtin(&vm.publisher, builtin, argc).map_err(|e| no_memory(cx, e))?;
             // The stub for many arguments reads their number from the context, which a dispatch does not set.
             Ok((Destination::new(cx, stub), argc < MANY))
         }

@@ -13,8 +13,10 @@ use super::builtins::{Builtin, TABLES};
 use super::code::{ENTRIES, MANY};
 use super::fast;
 use super::vm::StartError;
+use crate::asm::code_map::{Function, Kind};
 use crate::asm::masm::{Assembled, MacroAssembler, Mem};
-use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::asm::memory::MemoryError;
+use crate::asm::publish::{Piece, Publisher};
 use crate::asm::stubs::{LandingConfig, StubConfig, THUNK_STRIDE};
 use crate::asm::{Host, host};
 use crate::gc::layout;
@@ -71,7 +73,6 @@ pub struct Stubs {
     /// Gives the first argument.
     pub give: usize,
     thunks: Mutex<Thunks>,
-    exits: Mutex<FxHashMap<usize, usize>>,
     builtins: Mutex<FxHashMap<(usize, u32), usize>>,
     /// By stub and number of arguments: see [`Stubs::counted_builtin`].
     counted: Mutex<FxHashMap<(usize, usize), usize>>,
@@ -87,25 +88,27 @@ struct Thunks {
 
 impl Stubs {
     /// Makes what every machine needs.
-    pub(super) fn new(memory: &CodeMemory, outside: fast::Outside) -> Result<Stubs, StartError> {
+    pub(super) fn new(publisher: &Publisher, outside: fast::Outside) -> Result<Stubs, StartError> {
         let core = host::stubs::core(&CONFIG, super::trace::unwind as *const () as usize)?;
-        let at = memory.publish(&[&core.code])?.starts[0];
+        let part = |start: u32, name: &'static str| {
+            let saved = if name == "enter" { 0b1111 } else { 0 };
+            Function { name: name.into(), kind: Kind::Stub, start: start as usize, saved, ..Function::default() }
+        };
+        let parts = vec![part(core.enter, "enter"), part(core.propagate, "propagate"), part(core.throw, "throw")];
+        let at = publisher.publish_one(Piece::parts(&core.code, parts))?;
         let throw = at + core.throw as usize;
-        let mut resolvers: Vec<Assembled> = Vec::new();
+        let mut resolvers: Vec<(String, Assembled)> = Vec::new();
+        let (entry, thunk) = (super::resolve::entry as *const () as usize, super::resolve::thunk as *const () as usize);
         for n in 0..MANY as u32 {
-            resolvers.push(host::stubs::resolve_stub(
-                &CONFIG,
-                throw,
-                super::resolve::entry as *const () as usize,
-                Some(n),
-            )?);
+            let code = host::stubs::resolve_stub(&CONFIG, throw, entry, Some(n))?;
+            resolvers.push((format!("resolve_entry_{n}"), code));
         }
-        resolvers.push(host::stubs::resolve_stub(&CONFIG, throw, super::resolve::thunk as *const () as usize, None)?);
+        resolvers.push(("resolve_thunk".into(), host::stubs::resolve_stub(&CONFIG, throw, thunk, None)?));
         let mut give = Host::new();
         give.mov(Host::RESULT, Host::ARGS[0]);
         give.ret();
-        resolvers.push(give.finish()?);
-        let starts = memory.publish(&resolvers.iter().collect::<Vec<_>>())?.starts;
+        resolvers.push(("give".into(), give.finish()?));
+        let starts = publish(publisher, Kind::Stub, &resolvers)?;
         let stubs = Stubs {
             enter: at + core.enter as usize,
             entry_return: at + core.entry_return as usize,
@@ -115,18 +118,17 @@ impl Stubs {
             thunk_resolver: starts[MANY],
             give: starts[MANY + 1],
             thunks: Mutex::default(),
-            exits: Mutex::default(),
             builtins: Mutex::default(),
             counted: Mutex::default(),
             outside,
         };
-        let many = stubs.thunk(memory, Thunk::Many)?;
+        let many = stubs.thunk(publisher, Thunk::Many)?;
         let entry_resolvers = std::array::from_fn(|n| if n == MANY { many } else { starts[n] });
         Ok(Stubs { entry_resolvers, ..stubs })
     }
 
     /// The address of a thunk.
-    pub fn thunk(&self, memory: &CodeMemory, kind: Thunk) -> Result<usize, MemoryError> {
+    pub fn thunk(&self, publisher: &Publisher, kind: Thunk) -> Result<usize, MemoryError> {
         let mut thunks = super::lock(&self.thunks);
         if let Thunk::FieldCall(table, slot) = kind
             && let Some(&known) = thunks.field_calls.get(&(table, slot))
@@ -137,7 +139,7 @@ impl Stubs {
         if n.is_multiple_of(THUNKS_PER_BLOCK) {
             let block = host::stubs::thunk_block(n, THUNKS_PER_BLOCK, self.thunk_resolver)
                 .map_err(|_| MemoryError::Exhausted("thunk"))?;
-            thunks.blocks.push(memory.publish(&[&block])?.starts[0]);
+            thunks.blocks.push(publisher.publish_one(Piece::stub(&block, Kind::Stub, "thunks"))?);
         }
         thunks.kinds.push(kind);
         let address = thunks.blocks[(n / THUNKS_PER_BLOCK) as usize] + (n % THUNKS_PER_BLOCK * THUNK_STRIDE) as usize;
@@ -153,27 +155,16 @@ impl Stubs {
         super::lock(&self.thunks).kinds.get(n as usize).copied()
     }
 
-    /// The exit stub of a C function `extern "C" fn(ctx, a0, …, a4) -> u64`.
-    pub fn exit(&self, memory: &CodeMemory, function: usize) -> Result<usize, MemoryError> {
-        let mut exits = super::lock(&self.exits);
-        if let Some(&stub) = exits.get(&function) {
-            return Ok(stub);
-        }
-        let code = self.exit_code(function)?;
-        let stub = memory.publish(&[&code])?.starts[0];
-        exits.insert(function, stub);
-        Ok(stub)
-    }
-
-    /// Exit stubs of many functions at once.
-    pub fn exits(&self, memory: &CodeMemory, functions: &[usize]) -> Result<Vec<usize>, MemoryError> {
-        let codes = functions.iter().map(|&f| self.exit_code(f)).collect::<Result<Vec<_>, _>>()?;
-        let starts = memory.publish(&codes.iter().collect::<Vec<_>>())?.starts;
-        let mut exits = super::lock(&self.exits);
-        for (&function, &stub) in functions.iter().zip(&starts) {
-            exits.insert(function, stub);
-        }
-        Ok(starts)
+    /// Exit stubs of C functions `extern "C" fn(ctx, a0, …, a4) -> u64`, each with a name.
+    pub fn exits(
+        &self,
+        publisher: &Publisher,
+        functions: impl Iterator<Item = (String, usize)>,
+    ) -> Result<Vec<usize>, MemoryError> {
+        let codes = functions
+            .map(|(name, function)| Ok((name, self.exit_code(function)?)))
+            .collect::<Result<Vec<_>, MemoryError>>()?;
+        publish(publisher, Kind::Stub, &codes)
     }
 
     fn exit_code(&self, function: usize) -> Result<Assembled, MemoryError> {
@@ -182,7 +173,7 @@ impl Stubs {
 
     /// The code that calls a builtin with `argc` arguments (6: with `arg_count` arguments). The builtins of a file get their
     /// stubs together.
-    pub fn builtin(&self, memory: &CodeMemory, builtin: &'static Builtin, argc: usize) -> Result<usize, MemoryError> {
+    pub fn builtin(&self, publisher: &Publisher, builtin: &'static Builtin, argc: usize) -> Result<usize, MemoryError> {
         let key = (builtin.entry as usize, argc.min(MANY) as u32);
         if let Some(&stub) = super::lock(&self.builtins).get(&key) {
             return Ok(stub);
@@ -190,20 +181,20 @@ impl Stubs {
         let table = TABLES.iter().find(|t| t.iter().any(|b| std::ptr::eq(*b, builtin)));
         let one = [builtin];
         let group: &[&'static Builtin] = table.copied().unwrap_or(&one);
-        let exits = self.exits(memory, &group.iter().map(|b| b.entry as usize).collect::<Vec<_>>())?;
+        let exits = self.exits(publisher, group.iter().map(|b| (b.full_name(), b.entry as usize)))?;
         let mut keys = Vec::new();
         let mut codes = Vec::new();
         let mut ends = exits.clone();
         for (builtin, end) in group.iter().zip(&mut ends).filter(|(builtin, _)| builtin.ends_in_call()) {
-            *end = self.ending_in_call(memory, builtin, *end, &mut keys, &mut codes)?;
+            *end = self.ending_in_call(publisher, builtin, *end, &mut keys, &mut codes)?;
         }
         for (builtin, &exit) in group.iter().zip(&exits).filter(|(builtin, _)| !builtin.ends_in_call()) {
             for argc in (0..MANY).filter(|&n| builtin.accepts(n)) {
                 keys.push((builtin.entry as usize, argc as u32));
-                codes.push(self.builtin_code(builtin, argc, exit)?);
+                codes.push((builtin.full_name(), self.builtin_code(builtin, argc, exit)?));
             }
         }
-        let starts = memory.publish(&codes.iter().collect::<Vec<_>>())?.starts;
+        let starts = publish(publisher, Kind::Fast, &codes)?;
         let mut builtins = super::lock(&self.builtins);
         builtins.extend(keys.into_iter().zip(starts));
         for (builtin, &end) in group.iter().zip(&ends) {
@@ -216,23 +207,25 @@ impl Stubs {
     /// for 6 or more arguments.
     fn ending_in_call(
         &self,
-        memory: &CodeMemory,
+        publisher: &Publisher,
         builtin: &'static Builtin,
         exit: usize,
         keys: &mut Vec<(usize, u32)>,
-        codes: &mut Vec<Assembled>,
+        codes: &mut Vec<(String, Assembled)>,
     ) -> Result<usize, MemoryError> {
         use super::resolve::{apply, apply_many};
         let resolver = |function, argc| host::stubs::resolve_stub(&CONFIG, self.throw, function, argc);
         // One argument is one too few: the builtin says so.
         let mut resolvers = vec![resolver(apply_many as *const () as usize, None)];
         resolvers.extend((2..MANY as u32).map(|argc| resolver(apply as *const () as usize, Some(argc))));
-        let resolvers: Vec<Assembled> =
-            resolvers.into_iter().collect::<Result<_, _>>().map_err(|_| MemoryError::Exhausted("stub"))?;
-        let starts = memory.publish(&resolvers.iter().collect::<Vec<_>>())?.starts;
+        let resolvers: Vec<(String, Assembled)> = resolvers
+            .into_iter()
+            .map(|code| Ok((builtin.full_name(), code.map_err(|_| MemoryError::Exhausted("stub"))?)))
+            .collect::<Result<_, MemoryError>>()?;
+        let starts = publish(publisher, Kind::Stub, &resolvers)?;
         for argc in (0..MANY).filter(|&argc| builtin.accepts(argc)) {
             keys.push((builtin.entry as usize, argc as u32));
-            codes.push(match argc {
+            let code = match argc {
                 0 | 1 => self.builtin_code(builtin, argc, exit)?,
                 _ => {
                     let otherwise = |masm: &mut Host| masm.jump_code(starts[argc - 1]);
@@ -243,7 +236,8 @@ impl Stubs {
                     });
                     code.map_err(|_| MemoryError::Exhausted("stub"))?
                 }
-            });
+            };
+            codes.push((builtin.full_name(), code));
         }
         Ok(starts[0])
     }
@@ -259,25 +253,36 @@ impl Stubs {
     /// Code that sets the number of arguments, 6 or more, and goes to a builtin.
     pub fn counted_builtin(
         &self,
-        memory: &CodeMemory,
+        publisher: &Publisher,
         builtin: &'static Builtin,
         argc: usize,
     ) -> Result<usize, MemoryError> {
-        let stub = self.builtin(memory, builtin, argc)?;
+        let stub = self.builtin(publisher, builtin, argc)?;
         let mut counted_stubs = super::lock(&self.counted);
         if let Some(&known) = counted_stubs.get(&(stub, argc)) {
             return Ok(known);
         }
-        let made = memory.publish(&[&counted(argc as i32, stub)?])?.starts[0];
+        let code = counted(argc as i32, stub)?;
+        let made = publisher.publish_one(Piece::stub(&code, Kind::Fast, builtin.full_name()))?;
         counted_stubs.insert((stub, argc), made);
         Ok(made)
     }
 
     /// Code that jumps through a dispatch table by the layout of the first argument.
-    pub fn dispatcher(&self, memory: &CodeMemory, table: &super::dispatch::Table) -> Result<usize, MemoryError> {
+    pub fn dispatcher(&self, publisher: &Publisher, table: &super::dispatch::Table) -> Result<usize, MemoryError> {
         let code = dispatcher_code::<Host>(table.cell()).map_err(|_| MemoryError::Exhausted("stub"))?;
-        Ok(memory.publish(&[&code])?.starts[0])
+        publisher.publish_one(Piece::stub(&code, Kind::Stub, format!("dispatch_{}", table.name())))
     }
+}
+
+/// Publishes named stubs of a kind in one chunk.
+pub(super) fn publish(
+    publisher: &Publisher,
+    kind: Kind,
+    codes: &[(String, Assembled)],
+) -> Result<Vec<usize>, MemoryError> {
+    let pieces = codes.iter().map(|(name, code)| Piece::stub(code, kind, name.clone())).collect();
+    Ok(publisher.publish(pieces)?.starts)
 }
 
 /// Stores the number of arguments and jumps on.

@@ -180,7 +180,7 @@ fn line_in(cx: &Thread, function: &Function, return_address: usize) -> TraceLine
     let offset = function.source_before(return_address);
     let unit = cx.vm().sources.get(function.source);
     let place = unit.zip(offset).map(|((unit, _), offset)| (unit.source().clone(), span_at(&unit.unit, offset)));
-    TraceLine { function: function.name.clone(), place }
+    TraceLine { function: function.name.to_string(), place }
 }
 
 /// The node that starts at this offset: the widest on its line.

@@ -22,6 +22,7 @@ use super::trace::Trace;
 use super::types::Types;
 use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
+use crate::asm::publish::Publisher;
 use crate::gc::{self, Heap, Thread, Thrown};
 
 /// What all threads share.
@@ -29,9 +30,11 @@ pub struct Vm {
     /// The heap.
     pub heap: Arc<Heap>,
     /// Code and data cells.
-    pub memory: CodeMemory,
+    pub memory: Arc<CodeMemory>,
     /// What is known of published code.
     pub code_map: Arc<CodeMap>,
+    /// By whom all code is published.
+    pub publisher: Publisher,
     /// Which text a piece of code belongs to.
     pub sources: Sources,
     /// The hand-written code between Rust and Harrier.
@@ -142,14 +145,14 @@ impl Vm {
         limits::spare_addresses();
         let addresses = limits::share(usize::MAX, 2);
         let heap = Heap::new(gc::Options { addresses: options.addresses.min(addresses), ..options })?;
-        let memory = CodeMemory::reserve(limits::share(RANGE_BYTES, 8))?;
+        let publisher = Publisher::new(CodeMemory::reserve(limits::share(RANGE_BYTES, 8))?);
+        let (memory, code_map) = (publisher.memory().clone(), publisher.map().clone());
         let dispatch = Dispatch::default();
         let text = super::text::Shared::new(&memory, &heap)?;
         let outside =
             super::fast::Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
-        let stubs = Stubs::new(&memory, outside)?;
-        let helpers = Helpers::new(&memory, &stubs, outside)?;
-        let code_map = Arc::new(CodeMap::new(&memory));
+        let stubs = Stubs::new(&publisher, outside)?;
+        let helpers = Helpers::new(&publisher, &stubs, outside)?;
         let later = Arc::new(Later::new());
         heap.set_hooks(hooks(&later));
         heap.set_code(gc::walker::Code {
@@ -161,6 +164,7 @@ impl Vm {
             heap,
             memory,
             code_map,
+            publisher,
             sources: Sources::default(),
             stubs,
             helpers,

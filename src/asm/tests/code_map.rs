@@ -3,23 +3,14 @@
 use super::*;
 use crate::asm::code_map::*;
 use crate::asm::memory::Published;
+use crate::asm::publish::{Observer, Piece, Publisher};
 
 fn blank(size: usize) -> Assembled {
     Assembled { code: vec![0xCC; size], absolute: Vec::new(), comments: Vec::new() }
 }
 
 fn function(name: &str, start: usize, size: u32) -> Function {
-    Function {
-        name: name.into(),
-        source: 0,
-        start,
-        size,
-        saved: 0,
-        frame_bytes: 0,
-        safepoints: Safepoints::default(),
-        lines: Vec::new(),
-        comments: Vec::new(),
-    }
+    Function { name: name.to_string().into(), start, size, ..Function::default() }
 }
 
 #[test]
@@ -171,4 +162,65 @@ fn readers_and_writers_at_once() {
             }
         });
     });
+}
+
+#[test]
+fn names_and_parts() {
+    let mut f = function("area", 1000, 100);
+    assert_eq!((f.symbol().as_ref(), f.parts().collect::<Vec<_>>()), ("area", vec![(0..100, Part::Hot)]));
+    f.parts = [(60, Part::Cold), (80, Part::General)].into();
+    let parts = [(0..60, Part::Hot), (60..80, Part::Cold), (80..100, Part::General)];
+    assert_eq!(f.parts().collect::<Vec<_>>(), parts);
+    assert_eq!([f.part(0), f.part(59), f.part(60), f.part(99)], [Part::Hot, Part::Hot, Part::Cold, Part::General]);
+    f.kind = Kind::Stub;
+    assert_eq!(f.symbol(), "harrier::stub::area");
+}
+
+/// What an observer was told: starts and names.
+#[derive(Default)]
+struct Notes(std::sync::Arc<std::sync::Mutex<Vec<(bool, usize, String)>>>);
+
+impl Observer for Notes {
+    fn published(&self, chunk: &std::ops::Range<usize>, functions: &[Function]) {
+        self.note(true, chunk, functions);
+    }
+
+    fn freed(&self, chunk: &std::ops::Range<usize>, functions: &[Function]) {
+        self.note(false, chunk, functions);
+    }
+}
+
+impl Notes {
+    fn note(&self, published: bool, chunk: &std::ops::Range<usize>, functions: &[Function]) {
+        let notes = functions.iter().inspect(|f| assert!(chunk.contains(&f.start) && f.range().end <= chunk.end));
+        self.0.lock().expect("lock").extend(notes.map(|f| (published, f.start, f.symbol().to_string())));
+    }
+}
+
+#[test]
+fn observers_learn_of_all_code() {
+    let publisher = Publisher::new(CodeMemory::reserve(RANGE_BYTES).expect("reserve"));
+    let early = publisher.publish_one(Piece::stub(&blank(10), Kind::Stub, "early")).expect("publish");
+    let notes = Notes::default();
+    let told = notes.0.clone();
+    publisher.observe(Box::new(notes));
+    let code = blank(100);
+    let parts = vec![function("a", 0, 0), function("b", 40, 0)];
+    let published = publisher.publish(vec![Piece::parts(&code, parts)]).expect("publish");
+    let start = published.starts[0];
+    for (address, name) in [(start, "a"), (start + 39, "a"), (start + 40, "b"), (start + 99, "b")] {
+        assert_eq!(publisher.map().view().function(address).map(Function::symbol).as_deref(), Some(name));
+    }
+    // SAFETY: nobody runs in it.
+    unsafe { publisher.free(published.chunk, &published.range) }.expect("free");
+    assert!(publisher.map().view().function(start).is_none());
+    let expected = [
+        (true, early, "harrier::stub::early"),
+        (true, start, "a"),
+        (true, start + 40, "b"),
+        (false, start, "a"),
+        (false, start + 40, "b"),
+    ];
+    let expected = expected.map(|(published, at, name)| (published, at, name.to_string()));
+    assert_eq!(*told.lock().expect("lock"), expected);
 }

@@ -82,15 +82,12 @@ fn function(saved: u8, first: u64, slots: &[u32], next: usize) -> (Assembled, Fu
     masm.ret();
     let code = masm.finish().expect("finish");
     let function = Function {
-        name: format!("f{first}"),
-        source: 0,
-        start: 0,
+        name: format!("f{first}").into(),
         size: code.code.len() as u32,
         saved,
         frame_bytes: frame,
         safepoints: Safepoints::new(vec![info]),
-        lines: Vec::new(),
-        comments: Vec::new(),
+        ..Function::default()
     };
     (code, function)
 }

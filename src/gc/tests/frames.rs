@@ -63,7 +63,7 @@ fn setup(options: Options) -> Setup {
     let base = memory.range().start;
     let published = Published { chunk: ChunkId(0), range: base..base + 0x1000, starts: vec![] };
     let function = |index: usize, name: &str, saved: u8, live: u8, slots: &[u32], handler: Option<u32>| Function {
-        name: name.into(),
+        name: name.to_string().into(),
         source: index as u32,
         start: base + index * 0x100,
         size: 0x100,
@@ -74,7 +74,7 @@ fn setup(options: Options) -> Setup {
             SafepointInfo { return_offset: 0x40, live_saved: 0, slots: SlotSet::new(), handler: None },
         ]),
         lines: vec![(0, 100 * index as u32), (0x30, 100 * index as u32 + 5)],
-        comments: vec![],
+        ..Function::default()
     };
     let functions = vec![
         function(0, "f", 0b0101, 0b0101, &[0, 3], Some(0x80)),

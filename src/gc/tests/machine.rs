@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::asm::Host;
-use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, SlotSet};
+use crate::asm::code_map::{Function, Kind, SafepointInfo, Safepoints, SlotSet};
 use crate::asm::host::stubs;
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem};
 use crate::asm::memory::CodeMemory;
+use crate::asm::publish::{Piece, Publisher};
 use crate::gc::layout::*;
 use crate::gc::thread::*;
 use crate::gc::walker::Code;
@@ -93,34 +94,28 @@ fn build(pair: LayoutId, poll: usize, allocate: usize, catch: bool) -> (Host, Sa
 pub fn run(options: Options, depth: usize, catch: bool, check: impl FnOnce(&mut Thread, Word) + Send) {
     let body = || {
         let heap = Heap::new(options).unwrap();
-        let memory = CodeMemory::reserve(crate::asm::memory::RANGE_BYTES).unwrap();
-        let map = Arc::new(CodeMap::new(&memory));
-        let publish = |code| memory.publish(&[&code]).unwrap();
+        let publisher = Publisher::new(CodeMemory::reserve(crate::asm::memory::RANGE_BYTES).unwrap());
+        let map = publisher.map().clone();
+        let publish = |code| publisher.publish_one(Piece::stub(&code, Kind::Stub, "stub")).unwrap();
         let core = stubs::core(&stub_config(), slow::unwind as *const () as usize).unwrap();
         let (enter, entry_return, propagate, throw) = (core.enter, core.entry_return, core.propagate, core.throw);
-        let base = publish(core.code).starts[0];
+        let base = publish(core.code);
         let at = |offset: u32| base + offset as usize;
         assert!(heap.set_code(Code { map: map.clone(), entry_return: at(entry_return), propagate: at(propagate) }));
-        let exit = |function| publish(stubs::exit_stub(&stub_config(), at(throw), function).unwrap()).starts[0];
+        let exit = |function| publish(stubs::exit_stub(&stub_config(), at(throw), function).unwrap());
         let pair = heap.register_layout(2).unwrap();
         let (masm, safepoints) =
             build(pair, exit(poll as *const () as usize), exit(slow::allocate_slow as *const () as usize), catch);
         let code = masm.finish().unwrap();
-        let size = code.code.len() as u32;
-        let published = publish(code);
-        let start = published.starts[0];
         let function = Function {
             name: "build".into(),
             source: 1,
-            start,
-            size,
             saved: 0b11,
             frame_bytes: 32,
             safepoints,
-            lines: vec![],
-            comments: vec![],
+            ..Function::default()
         };
-        map.register(&published, vec![function]);
+        let start = publisher.publish_one(Piece::function(&code, function)).unwrap();
         let thread = &mut *heap.attach();
         let text = thread.alloc_string("kept in a register").unwrap();
         let args = [8 * depth as u64, thread.get(text).word().0, 0, 0, 0];

@@ -98,6 +98,13 @@ pub struct Builtin {
     pub entry: BuiltinEntry,
 }
 
+impl Builtin {
+    /// `core/get`
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
 /// A parameter of a builtin.
 #[derive(Debug, Clone, Copy)]
 pub struct Param {
