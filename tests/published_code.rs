@@ -25,7 +25,7 @@ const FILLER: [u8; 4] = 0xD420_0000u32.to_le_bytes();
 #[test]
 fn a_store_into_published_code_faults() {
     let publisher = Publisher::new(CodeMemory::reserve(RANGE_BYTES).expect("reserve"));
-    let code = Assembled { code: vec![0xC3; 16], absolute: Vec::new(), comments: Vec::new() };
+    let code = Assembled { code: vec![0xC3; 16], ..Assembled::default() };
     let start = publisher.publish_one(Piece::stub(&code, Kind::Stub, "ret")).expect("publish");
     let place = start as *mut u8;
     // SAFETY: code is readable.

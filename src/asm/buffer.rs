@@ -7,7 +7,7 @@
 //! Invariants: a label is bound at most once; `bound` lists the bound labels in the order of their binding; nothing in
 //! `fixups` and `absolute` lies beyond the end of `bytes`.
 
-use super::masm::{AbsoluteFixup, Label, Mark};
+use super::masm::{AbsoluteFixup, Frame, FrameChange, Label, Mark};
 use dynasmrt::{AssemblyOffset, DynasmApi};
 
 /// A reference to a label.
@@ -34,6 +34,8 @@ pub struct CodeBuffer {
     pub absolute: Vec<AbsoluteFixup>,
     /// Comments by offset, ascending.
     pub comments: Vec<(u32, String)>,
+    /// Changes of the frame by offset, ascending.
+    pub frames: Vec<FrameChange>,
     labels: Vec<u32>,
     bound: Vec<Label>,
     commenting: bool,
@@ -98,6 +100,7 @@ impl CodeBuffer {
             absolute: self.absolute.len(),
             comments: self.comments.len(),
             bound: self.bound.len(),
+            frames: self.frames.len(),
         }
     }
 
@@ -113,7 +116,20 @@ impl CodeBuffer {
         self.fixups.truncate(mark.fixups);
         self.absolute.truncate(mark.absolute);
         self.comments.truncate(mark.comments);
+        self.frames.truncate(mark.frames);
         unbound
+    }
+
+    /// Notes what there is of a frame from here on.
+    pub fn frame(&mut self, frame: Frame) {
+        self.frames.push(FrameChange::new(self.position(), frame));
+    }
+
+    /// Control does not go on from here: what follows an epilogue and its jump is code of the function again.
+    pub fn left(&mut self) {
+        if self.frames.last().is_some_and(|last| last.frame() == Frame::None) {
+            self.frame(Frame::Linked);
+        }
     }
 
     /// Notes a comment, if comments are kept.

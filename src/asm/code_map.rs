@@ -17,6 +17,8 @@
 //! - Functions are sorted by start and disjoint; safepoints and lines are sorted by offset.
 //! - A [`View`] holds the lock as a reader: who has one must not register or unregister, nor ask for a second.
 
+use super::lines::Lines;
+use super::masm::{Frame, FrameChange};
 use super::memory::{CodeMemory, Published};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -313,8 +315,10 @@ pub struct Function {
     pub frame_bytes: u32,
     /// Its safepoints.
     pub safepoints: Safepoints,
-    /// Code offset at which the code of a source offset begins; sorted by code offset.
-    pub lines: Vec<(u32, u32)>,
+    /// Which place of the text its instructions belong to.
+    pub lines: Lines,
+    /// Where its frame changes, by code offset; before the first change there is none.
+    pub frames: Box<[FrameChange]>,
     /// Comments by code offset, for listings; empty unless they were kept.
     pub comments: Vec<(u32, String)>,
     /// Where parts begin after the first, which is hot; sorted by code offset.
@@ -346,9 +350,14 @@ impl Function {
 
     /// The source offset of the instruction before `return_address`.
     pub fn source_before(&self, return_address: usize) -> Option<u32> {
-        let last = return_address.checked_sub(self.start + 1)? as u64;
-        let index = self.lines.partition_point(|&(code, _)| u64::from(code) <= last);
-        Some(self.lines[index.checked_sub(1)?].1)
+        let last = return_address.checked_sub(self.start + 1)?;
+        Some(self.lines.at(u32::try_from(last).ok()?)?.source)
+    }
+
+    /// What there is of its frame when the instruction at an offset is about to be executed.
+    pub fn frame(&self, offset: u32) -> Frame {
+        let index = self.frames.partition_point(|change| change.at() <= offset);
+        index.checked_sub(1).map_or(Frame::None, |index| self.frames[index].frame())
     }
 
     /// The address range.
@@ -501,6 +510,11 @@ impl View<'_> {
     /// All functions, by no order in particular.
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.inner.chunks.iter().flatten().flat_map(|chunk| &chunk.functions)
+    }
+
+    /// Bytes that the lines take.
+    pub fn line_bytes(&self) -> usize {
+        self.functions().map(|function| function.lines.bytes()).sum()
     }
 
     /// Bytes that the safepoints take.

@@ -152,6 +152,8 @@ pub struct Mark {
     pub comments: usize,
     /// Number of labels bound.
     pub bound: usize,
+    /// Number of changes of the frame.
+    pub frames: usize,
 }
 
 /// The scratch register of a machine, which only the implementations and [`Scratch`] name.
@@ -521,8 +523,44 @@ pub trait MacroAssembler: Sized + HasScratch {
     fn finish(self) -> Result<Assembled, TooFar>;
 }
 
+/// What there is of a frame at an instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Frame {
+    /// Nothing: the return address is where a call leaves it (on the stack, or in its register).
+    None,
+    /// The return address and the caller's frame pointer are on the stack, the latter on top; the frame pointer is the caller's.
+    Pushed,
+    /// The frame pointer points to the caller's, which lies below the return address.
+    Linked,
+}
+
+/// From an offset on the frame is this. 30 bits of offset, for there is one at each prologue and two at each way out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FrameChange(u32);
+
+impl FrameChange {
+    /// At an offset below 2^30.
+    pub fn new(at: u32, frame: Frame) -> FrameChange {
+        FrameChange(at << 2 | frame as u32)
+    }
+
+    /// The offset.
+    pub fn at(self) -> u32 {
+        self.0 >> 2
+    }
+
+    /// What there is from there on.
+    pub fn frame(self) -> Frame {
+        match self.0 & 3 {
+            0 => Frame::None,
+            1 => Frame::Pushed,
+            _ => Frame::Linked,
+        }
+    }
+}
+
 /// Finished code that is not yet at its place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Assembled {
     /// The bytes; label references are resolved.
     pub code: Vec<u8>,
@@ -530,6 +568,8 @@ pub struct Assembled {
     pub absolute: Vec<AbsoluteFixup>,
     /// Comments by offset.
     pub comments: Vec<(u32, String)>,
+    /// Where the frame changes, by offset; before the first change there is none.
+    pub frames: Vec<FrameChange>,
 }
 
 /// A reference from code to an absolute address in the reserved range.

@@ -7,6 +7,7 @@ pub mod buffer;
 mod cache;
 pub mod code_map;
 pub mod disasm;
+pub mod lines;
 pub mod masm;
 pub mod memory;
 pub mod publish;

@@ -6,7 +6,7 @@
 //! nothing.
 
 use super::code_map::{CodeMap, Function, Kind};
-use super::masm::Assembled;
+use super::masm::{Assembled, FrameChange};
 use super::memory::{ChunkId, CodeMemory, MemoryError, Published};
 use std::borrow::Cow;
 use std::fmt;
@@ -45,7 +45,12 @@ impl<'a> Piece<'a> {
         debug_assert_eq!(functions.first().map(|f| f.start), Some(0));
         let mut end = code.code.len();
         for function in functions.iter_mut().rev() {
-            function.size = (end - function.start) as u32;
+            let start = function.start as u32;
+            function.size = end as u32 - start;
+            let before = code.frames.iter().rfind(|change| change.at() < start).map(|change| (0, change.frame()));
+            let inside = code.frames.iter().filter(|change| (start..end as u32).contains(&change.at()));
+            let inside = inside.map(|change| (change.at() - start, change.frame()));
+            function.frames = before.into_iter().chain(inside).map(|(at, frame)| FrameChange::new(at, frame)).collect();
             end = function.start;
         }
         Piece { code, functions }

@@ -136,7 +136,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for arg in args {
             self.expression(*arg);
         }
-        self.at = node;
+        self.goes_to(node);
         if call == CollectionCall::GetOr {
             self.look_up(Helper::GetOr, 3);
             return true;

@@ -96,7 +96,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.dead(2) {
             return;
         }
-        self.at = node;
+        self.goes_to(node);
         use BinaryOp::*;
         match op {
             Add | Subtract | Multiply | Divide | Remainder => match self.number_path() {
@@ -483,11 +483,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             // The slow path gives a Float: it is untagged there, and the hot path stays raw.
             let join = self.asm.label();
             self.asm.bind(join);
-            self.cold.push(Box::new(move |g| {
+            self.later(move |g| {
                 g.asm.bind(resume);
                 g.untag_into(dst, word);
                 g.asm.jump(join);
-            }));
+            });
             self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
         } else {
             self.tag_into(word, dst);
@@ -520,7 +520,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.dead(1) {
             return;
         }
-        self.at = node;
+        self.goes_to(node);
         let i = self.top(0);
         let value = self.state.operand(i).clone();
         if value.facts.is_float() {

@@ -53,7 +53,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.wanted = M::ARGS.get(k).map(|r| (*arg, *r));
                 self.expression(*arg);
             }
-            self.at = node;
+            self.goes_to(node);
             if found.kind == GlobalKind::Plain {
                 self.arrive(node);
                 if self.inline_call(node, *global, nodes.len(), tail) {
@@ -67,14 +67,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for arg in nodes {
             self.expression(*arg);
         }
-        self.at = node;
+        self.goes_to(node);
         let known = self.state.operand(self.top(nodes.len())).facts.types == Types::FUNCTION;
         self.emit_call(Target::Value { known }, nodes.len(), tail);
     }
 
     /// Calls what the name stands for with the latest `n` operands.
     pub(super) fn call_global(&mut self, global: GlobalId, n: usize, tail: bool, node: NodeId) {
-        self.at = node;
+        self.goes_to(node);
         if self.dead(n) {
             return;
         }
@@ -116,7 +116,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for arg in nodes {
             self.expression(*arg);
         }
-        self.at = node;
+        self.goes_to(node);
         let n = nodes.len() + 1;
         if self.dead(n) {
             return;
@@ -162,7 +162,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.pop();
         }
         self.unpin();
-        self.line();
         match target {
             Target::Cell(cell) => {
                 if tail {
@@ -221,7 +220,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     let tag = -(crate::gc::word::TAG_OBJECT as i32);
                     self.asm.scratch().lea(Mem::at(object, tag)).test_mask(TAG_MASK as u32);
                     self.asm.branch(Cond::NotEqual, immediate);
-                    self.cold.push(Box::new(move |g| g.classify(object, immediate, found)));
+                    self.later(move |g| g.classify(object, immediate, found));
                 }
                 self.asm.load32(M::RESULT, Mem::at(object, layout::HEADER_DISP));
                 self.asm.bind(found);
@@ -276,7 +275,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             (ToFloat | Sqrt | Abs | Floor | Ceil, [x]) => {
                 self.expression(*x);
                 self.arrive(node);
-                self.at = node;
+                self.goes_to(node);
                 self.float_intrinsic(node, intrinsic)
             }
             (Truncate | ToInt, [x]) => {
@@ -287,24 +286,24 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             (Length, [x]) => {
                 self.expression(*x);
                 self.arrive(node);
-                self.at = node;
+                self.goes_to(node);
                 self.length(node)
             }
             (BuilderPush, [builder, value]) => {
                 self.expression(*builder);
                 self.expression(*value);
-                self.at = node;
+                self.goes_to(node);
                 self.builder_push();
                 true
             }
             (NewBuilder, []) => {
-                self.at = node;
+                self.goes_to(node);
                 self.call_helper(Helper::NewBuilder, 0, &[], Facts::object(layout::VECTOR_BUILDER));
                 true
             }
             (BuilderDone, [builder]) => {
                 self.expression(*builder);
-                self.at = node;
+                self.goes_to(node);
                 self.call_helper(Helper::BuilderDone, 1, &[], Facts::object(layout::VECTOR));
                 true
             }
@@ -318,7 +317,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 for arg in [object, index, default] {
                     self.expression(*arg);
                 }
-                self.at = node;
+                self.goes_to(node);
                 self.look_up(Helper::GetOr, 3);
                 true
             }

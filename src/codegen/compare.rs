@@ -54,7 +54,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Call { callee, args, .. } if args.len == 1 && self.predicate(callee, args, node, when, join) => {}
             _ => {
                 self.expression(node);
-                self.at = node;
+                self.goes_to(node);
                 self.branch_on_value(when, join);
             }
         }
@@ -84,7 +84,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.pop();
             return;
         }
-        self.at = node;
+        self.goes_to(node);
         match op {
             BinaryOp::Equal => self.equality(node, when, join),
             BinaryOp::NotEqual => self.equality(node, !when, join),
@@ -114,13 +114,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let taken = self.asm.label();
         join.edges.push(super::join::Edge { state, label: taken });
         let (at, handler) = (self.at, self.handler.clone());
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(label);
             g.enter_cold(full, at, handler);
             g.call_helper_cold(helper, &arguments, 0).compare_imm(Word::TRUE.0 as i32);
             g.asm.branch(if when { Cond::Equal } else { Cond::NotEqual }, taken);
             g.asm.jump(resume);
-        }));
+        });
         (label, resume)
     }
 

@@ -124,7 +124,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(pad.label);
         self.keep_top(floor);
         self.settled.truncate(settled);
-        self.at = node;
+        self.goes_to(node);
         let i = self.top(0);
         let mut misfit = Join::new();
         if self.takes_anything(pattern) {
@@ -147,7 +147,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.pop();
         }
         self.finish_value(end);
-        self.at = node;
+        self.goes_to(node);
     }
 
     /// Does the pattern of a handler fit whatever is thrown, without asking for an Interrupt by its name? The user's wish to
@@ -170,7 +170,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Throws the latest operand on.
     fn rethrow(&mut self, node: NodeId) {
-        self.at = node;
+        self.goes_to(node);
         self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);
         self.unreachable();
     }
@@ -205,7 +205,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(way);
         block(self);
         self.go_on(node, &cleanup.ways);
-        self.at = node;
+        self.goes_to(node);
     }
 
     /// Behind a block that runs on every way out: goes on by the number that is the latest operand, with the value below it.
@@ -278,7 +278,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for value in self.unit.list(values) {
             self.expression(*value);
         }
-        self.at = node;
+        self.goes_to(node);
         let n = names.len();
         if self.dead(n) {
             return;

@@ -107,7 +107,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.deeper();
         self.assert_written_once(node);
         let unit = self.unit;
-        let outer = std::mem::replace(&mut self.at, node);
+        let outer = self.at;
+        self.goes_to(node);
         // A block, a conditional or a match hands on to its last parts that nobody wants the value.
         let unwanted = self.unwanted == Some(node);
         match unit.node(node) {
@@ -174,7 +175,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Node::Assign { var, value } => {
                 self.expression(*value);
-                self.at = node;
+                self.goes_to(node);
                 self.assign(*var);
                 if !unwanted {
                     self.share_assigned(*value);
@@ -183,14 +184,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::AssignField { object, name, value } => {
                 self.expression(*object);
                 self.expression(*value);
-                self.at = node;
+                self.goes_to(node);
                 self.assign_field(node, *name);
             }
             Node::AssignIndex { object, index, value } => {
                 self.expression(*object);
                 self.expression(*index);
                 self.expression(*value);
-                self.at = node;
+                self.goes_to(node);
                 self.assign_index(node);
             }
             Node::Return(value) => self.return_(*value),
@@ -205,7 +206,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Throw(_) if self.throws_by_call() => {}
             Node::Throw(value) => {
                 self.expression(*value);
-                self.at = node;
+                self.goes_to(node);
                 self.call_helper(Helper::Throw, 1, &[], Facts::ANY);
                 self.unreachable();
             }
@@ -220,7 +221,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.call_helper(Helper::NotYet, 1, &[], Facts::ANY);
             }
         }
-        self.at = outer;
+        self.goes_to(outer);
         self.now = self.survey.tick(node);
     }
 
@@ -230,7 +231,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut last = node;
         // `else if` after `else if` is a list.
         while let Node::If { condition, then, otherwise: Some(otherwise) } = unit.node(last) {
-            self.at = last;
+            self.goes_to(last);
             let mut no = Join::new();
             self.condition(*condition, false, &mut no);
             self.tail(*then);
@@ -244,7 +245,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn last_tail(&mut self, node: NodeId) {
         self.deeper();
         let unit = self.unit;
-        self.at = node;
+        self.goes_to(node);
         match unit.node(node) {
             Node::Block(list) if list.len > 0 => {
                 let (last, rest) = unit.list(*list).split_last().unwrap_or((&node, &[]));
@@ -269,7 +270,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             _ => {
                 self.expression(node);
-                self.at = node;
+                self.goes_to(node);
                 self.jump_out(Way::Return);
                 self.state.pop();
             }
@@ -349,7 +350,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.call_with_area(make, 0, 1, facts);
                 }
             }
-            self.at = at;
+            self.goes_to(at);
             let n = run.len();
             if first {
                 self.call_with_area(make, 0, n, facts);
@@ -479,7 +480,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         while let Some(node) = rest
             && let Node::If { condition, then, otherwise } = self.unit.node(node)
         {
-            self.at = node;
+            self.goes_to(node);
             let (mut no, mut end) = (Join::new(), Join::new());
             self.condition(*condition, false, &mut no);
             self.unwanted = unwanted.then_some(*then);
@@ -498,7 +499,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let height = self.state.height();
         while let Some((node, end)) = ends.pop() {
-            self.at = node;
+            self.goes_to(node);
             if !end.edges.is_empty() {
                 if self.state.reachable {
                     self.place(end);
@@ -539,7 +540,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Binds the latest operand to the pattern of a `let`; it stays as the value.
     fn bind_value(&mut self, node: NodeId, pattern: PatternId) {
-        self.at = node;
+        self.goes_to(node);
         if let Pattern::Bind(var) = self.unit.pattern(pattern) {
             let i = self.top(0);
             let value = self.state.operand(i).clone();
@@ -563,7 +564,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.goto(&mut end);
         let height = self.state.height();
         self.place(misfit);
-        self.at = node;
+        self.goes_to(node);
         self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
         debug_assert_eq!(self.state.height(), height);
         self.unreachable();
@@ -621,7 +622,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word(0));
             self.state.pop();
             self.local(node, *var);
-            self.at = node;
+            self.goes_to(node);
             self.define_binding(binding);
             self.state.pop();
         }

@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::failure::{GivenUp, give_up};
 use super::inline::Inline;
 use super::join::Join;
+use super::lines::{LineMark, LineNotes};
 use super::link::Link;
 use super::safepoints::Safepoint;
 use super::settled::{Pad, Settled};
@@ -56,7 +57,7 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) slot_count: u16,
     pub(super) cold: Vec<Cold<'a, M>>,
     pub(super) safepoints: Vec<Safepoint>,
-    pub(super) lines: Vec<(u32, u32)>,
+    pub(super) lines: LineNotes,
     pub(super) parts: Vec<(u32, Part)>,
     /// The landing pad of what is thrown here.
     pub(super) handler: Option<Pad>,
@@ -76,7 +77,7 @@ pub struct Generator<'a, M: MacroAssembler> {
     /// The register in which the value of a node is needed: a wish.
     pub(super) wanted: Option<(NodeId, Reg)>,
     pub(super) prologue: u32,
-    /// The node being generated, for line tables.
+    /// The node being generated: see `lines.rs`.
     pub(super) at: NodeId,
     /// The tick of the node that was finished last: what lives is told by it.
     pub(super) now: u32,
@@ -120,7 +121,7 @@ pub(super) struct GeneratorMark {
     state: State,
     cold: usize,
     safepoints: usize,
-    lines: usize,
+    lines: LineMark,
     parts: usize,
     /// Edges of the breaks and continues of each open loop: an attempt may have left outer ones.
     joins: Vec<(usize, usize)>,
@@ -139,7 +140,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             state: self.state.clone(),
             cold: self.cold.len(),
             safepoints: self.safepoints.len(),
-            lines: self.lines.len(),
+            lines: self.lines.mark(),
             parts: self.parts.len(),
             joins: self.joins.iter().map(|(_, b, c)| (b.edges.len(), c.edges.len())).collect(),
             cleanups: self.cleanups.iter().map(Cleanup::mark).collect(),
@@ -155,7 +156,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state = mark.state.clone();
         self.cold.truncate(mark.cold);
         self.safepoints.truncate(mark.safepoints);
-        self.lines.truncate(mark.lines);
+        self.lines.rollback(&mark.lines);
         self.parts.truncate(mark.parts);
         self.joins.truncate(mark.joins.len());
         for ((_, breaks, continues), (b, c)) in self.joins.iter_mut().zip(&mark.joins) {
@@ -168,6 +169,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for key in self.written.order.drain(mark.written..) {
             self.written.nodes.remove(&key);
         }
+        self.goes_to(self.at);
         self.unpin();
     }
 

@@ -249,9 +249,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(inline) = &mut self.inline {
             inline.frames.push(Frame { function: callee.about.function, vars });
         }
-        let (at, now) = (self.at, self.now);
+        let now = self.now;
+        let outer = self.goes_into(callee.about.function, node);
         self.expression(arity.body);
-        (self.at, self.now) = (at, now);
+        self.goes_back(outer);
+        self.now = now;
         if let Some(inline) = &mut self.inline {
             inline.frames.pop();
         }

@@ -80,12 +80,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let at = self.at;
         for edge in moving {
             let (target, handler) = (target.clone(), self.handler.clone());
-            self.cold.push(Box::new(move |g| {
+            self.later(move |g| {
                 g.asm.bind(edge.label);
                 g.enter_cold(edge.state, at, handler);
                 g.agree(&target);
                 g.asm.jump(here);
-            }));
+            });
         }
         self.state = target;
         self.state.reachable = true;

@@ -35,11 +35,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let ask = self.slow_path(helper, arguments, n, Some(M::RESULT), resume);
         let default = if n > 2 { place(self, 2) } else { Place::Const(Word::NULL) };
         let missing = self.asm.label();
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(missing);
             g.parallel_move(vec![(default, Place::Reg(M::RESULT))]);
             g.asm.jump(resume);
-        }));
+        });
         self.asm.compare_imm(M::RESULT, Word::THROWN.0 as i64);
         self.asm.branch(Cond::Equal, ask);
         self.asm.compare_imm(M::RESULT, Word::UNDEFINED.0 as i64);

@@ -108,7 +108,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         {
             self.expression(*from);
             self.expression(*to);
-            self.at = iterable;
+            self.goes_to(iterable);
             if !self.state.reachable {
                 self.state.drop_to(base);
                 self.push_constant(Word::NULL);
@@ -136,7 +136,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return self.loop_with_twin(Spec { node, id, turn, base, wanted, result });
         }
         self.expression(iterable);
-        self.at = iterable;
+        self.goes_to(iterable);
         if self.skip_unreachable_operand() {
             return;
         }
@@ -190,7 +190,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let large = |b: &Value| !b.facts.may_be_int() || b.hint.layout() == Some(crate::gc::layout::BIG_INT);
         let any = self.region.is_some() || bounds.iter().any(large);
         if !any || !bounds.iter().all(|b| b.facts.types.within(Facts::INTEGER.types)) {
-            self.at = iterable;
+            self.goes_to(iterable);
             for owner in [counter, limit] {
                 // Where it is now: the other one's register may have been this one's.
                 let value = self.state.get(owner).clone();
@@ -277,7 +277,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.asm.bind(after);
         self.state.reachable = true;
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.part(Part::General);
             g.enter_cold(entry, spec.node, None);
             g.now = region.start - 1;
@@ -295,7 +295,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.agree(&after_state);
                 g.asm.jump(after);
             }
-        }));
+        });
     }
 
     /// The entry of a twin: the state of the loop's entry is its own, whether or not an exit arrives right there.
@@ -493,7 +493,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             None => Join::new(),
         };
         self.place(continues);
-        self.at = spec.node;
+        self.goes_to(spec.node);
         let mut good = self
             .state
             .reachable
@@ -745,7 +745,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let value = self.state.get(owner).clone();
             self.state.push(Value { var: None, copy: None, ..value });
         }
-        self.at = iterable;
+        self.goes_to(iterable);
         self.ordering(BinaryOp::Less, iterable, false, exit);
     }
 
@@ -762,7 +762,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let mut end = Join::new();
             self.goto(&mut end);
             self.place(misfit);
-            self.at = node;
+            self.goes_to(node);
             self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
             self.unreachable();
             self.place(end);
@@ -800,7 +800,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && !inline
         {
             self.push_constant(Word(8));
-            self.at = iterable;
+            self.goes_to(iterable);
             self.int_binary(BinaryOp::Add, iterable);
             let next = self.state.pop();
             self.state.set(counter, Value { var: None, copy: None, ..next }.widened(Facts::INTEGER));
@@ -843,11 +843,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The slow path of a poll: keeps everything.
     pub(super) fn cold_poll(&mut self, slow: Label, resume: Label) {
         let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(slow);
             g.enter_cold(state, at, handler);
             g.call_helper_cold(Helper::Poll, &[] as &[Argument], 0).jump(resume);
-        }));
+        });
     }
 
     // ---- leaving ----

@@ -12,6 +12,7 @@
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
 //! | `accumulators.rs` | variables whose map grows in place |
 //! | `inline.rs` | small functions in place of their calls |
+//! | `lines.rs` | which node each instruction is written for |
 //! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
@@ -31,6 +32,7 @@ pub mod failure;
 mod generator;
 mod inline;
 mod join;
+mod lines;
 pub mod link;
 mod lookups;
 mod loops;
@@ -46,6 +48,7 @@ mod table;
 mod twin;
 
 use crate::asm::code_map::Part;
+use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
 use crate::gc::layout;
 use crate::gc::thread;
@@ -70,8 +73,10 @@ pub struct Generated {
     pub frame_bytes: u32,
     /// What lives at each return address, in order of addresses.
     pub safepoints: Vec<Safepoint>,
-    /// Code offset and source offset, where the source position changes.
-    pub lines: Vec<(u32, u32)>,
+    /// Which place of the text code belongs to, by code offset.
+    pub lines: Vec<Row>,
+    /// The functions that were written in place of their calls.
+    pub inlined: Vec<Inlined>,
     /// Where parts begin, after the hot one.
     pub parts: Vec<(u32, Part)>,
 }
@@ -127,7 +132,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             slot_count: 0,
             cold: Vec::new(),
             safepoints: Vec::new(),
-            lines: Vec::new(),
+            lines: Default::default(),
             parts: Vec::new(),
             handler: None,
             settled: Default::default(),
@@ -150,6 +155,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn whole(&mut self, hints: &[Hint]) {
+        // The way in belongs to the line on which the function begins.
+        self.lines.note(0, self.unit.function(self.own).span.start);
         self.prologue = self.asm.prologue(self.survey.saved);
         self.entry(hints);
         let body = self.arity.body;
@@ -160,7 +167,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(region) = self.region.take()
             && !region.exits.is_empty()
         {
-            self.cold.push(Box::new(move |g| g.twin_body(region)));
+            self.later(move |g| g.twin_body(region));
         }
         while !self.cold.is_empty() {
             for cold in std::mem::take(&mut self.cold) {
@@ -263,14 +270,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
         if !misfit.edges.is_empty() {
             let at = self.at;
-            self.cold.push(Box::new(move |g| {
+            self.later(move |g| {
                 g.enter_cold(g.state.without_values(), at, None);
                 g.unreachable();
                 g.place(misfit);
                 g.call_helper(link::Helper::MatchError, 1, &[], Facts::ANY);
                 g.unreachable();
                 g.state.drop_to(0);
-            }));
+            });
         }
     }
 
@@ -294,12 +301,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             })
             .collect();
         safepoints.sort_by_key(|p| p.return_offset);
+        let lines = self.lines;
         Ok(Generated {
             code: self.asm.finish()?,
             saved: self.survey.saved,
             frame_bytes,
             safepoints,
-            lines: self.lines,
+            lines: lines.rows,
+            inlined: lines.inlined,
             parts: self.parts,
         })
     }

@@ -35,7 +35,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let height = self.state.height();
         if let Some(base) = base {
             self.expression(base);
-            self.at = node;
+            self.goes_to(node);
             if let Some(info) = &info {
                 let copy = self.base_may_change(info, literal);
                 let raws = [u64::from(info.layout), u64::from(copy)];
@@ -46,7 +46,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for value in unit.list(values) {
             self.expression(*value);
         }
-        self.at = node;
+        self.goes_to(node);
         let info = match info {
             Some(info) if self.refused(&info, literal).is_none() => info,
             info => {
@@ -156,13 +156,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(done);
         self.unpin();
         self.pin(object);
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(other);
             for slot in slots {
                 g.asm.store_imm(Mem::at(object, slot_disp(slot)), Word::NULL.0 as i32);
             }
             g.asm.jump(done);
-        }));
+        });
     }
 
     /// The literal at the latest operand was compiled for the layout that was the present one then: if it is no more, the
@@ -188,7 +188,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let above = self.state.height();
         self.save_for_call(above);
-        self.line();
         self.asm.load_cell(M::CLOSURE, cell);
         self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).call_at(0);
         self.safepoint();
@@ -208,7 +207,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.expression(object);
         self.arrive(node);
-        self.at = node;
+        self.goes_to(node);
         if self.dead(1) {
             return;
         }
@@ -354,7 +353,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.dead(2) {
             return;
         }
-        self.at = node;
+        self.goes_to(node);
         let (i, j) = (self.top(1), self.top(0));
         let value = self.state.operand(i).clone();
         let seen = value.facts.layout.or(value.hint.layout());
@@ -449,7 +448,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         };
         self.asm.bind(done);
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             let asm = &mut g.asm;
             asm.bind(in_tree);
             let labels: [Label; INLINE_LEVELS] = std::array::from_fn(|_| asm.label());
@@ -479,7 +478,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             step(asm, dst, 0);
             asm.jump(done);
-        }));
+        });
     }
 
     /// `object[index] = value` for the latest three operands; the value stays.

@@ -91,11 +91,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let done = self.asm.label();
         self.asm.tag_float(dst, src, boxed);
         self.asm.bind(done);
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(boxed);
             g.box_float(src).mov_to(dst);
             g.asm.jump(done);
-        }));
+        });
     }
 
     /// Tags a raw float into memory.
@@ -107,10 +107,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             asm.bind(done);
         };
         self.asm.scratch().by(tag).store(mem);
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(boxed);
             g.box_float(src).jump(done);
-        }));
+        });
     }
 
     /// Boxes a raw float.
@@ -128,11 +128,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.branch(Cond::Equal, boxed);
         self.asm.untag_float(dst, src);
         self.asm.bind(done);
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(boxed);
             g.asm.fload(dst, Mem::at(src, layout::slot_disp(0)));
             g.asm.jump(done);
-        }));
+        });
     }
 
     /// Untags a word in memory that is certainly a Float, immediate or boxed.
@@ -141,11 +141,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let done = self.asm.label();
         self.asm.scratch().load(mem).untag_float(dst, FLOAT_BIT as u32, boxed);
         self.asm.bind(done);
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(boxed);
             g.asm.scratch().by(|_, _| {}).fload_at(dst, layout::slot_disp(0));
             g.asm.jump(done);
-        }));
+        });
     }
 
     /// Operand `i`, certainly a Float, raw in a register, pinned.

@@ -35,7 +35,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut end = Join::new();
         for arm in arms {
             let mut next = Join::new();
-            self.at = node;
+            self.goes_to(node);
             self.match_pattern(arm.pattern, i, &mut next);
             if let Some(guard) = arm.guard {
                 self.condition(guard, false, &mut next);
@@ -50,7 +50,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.set_operand(i, Value::constant(Word::NULL));
             self.place(next);
         }
-        self.at = node;
+        self.goes_to(node);
         if self.state.reachable {
             self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
             self.unreachable();

@@ -50,18 +50,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Intrinsic::Not => self.condition(operand, !when, join),
             Intrinsic::IsSome => {
                 self.expression(operand);
-                self.at = node;
+                self.goes_to(node);
                 self.type_condition(&TypeTest { immediate: Types::NULL, layouts: &[] }, !when, join);
             }
             Intrinsic::Even | Intrinsic::Odd => {
                 self.expression(operand);
-                self.at = node;
+                self.goes_to(node);
                 self.parity(which, global, node, when, join);
             }
             _ => {
                 let Some(test) = type_test(which) else { return false };
                 self.expression(operand);
-                self.at = node;
+                self.goes_to(node);
                 self.type_condition(&test, when, join);
             }
         }

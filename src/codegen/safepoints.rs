@@ -37,17 +37,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler });
     }
 
-    /// Notes the source position of the code that follows.
-    pub(super) fn line(&mut self) {
-        let source = self.unit.span(self.at).start;
-        let offset = self.asm.offset();
-        match self.lines.last_mut() {
-            Some((_, s)) if *s == source => {}
-            Some((o, s)) if *o == offset => *s = source,
-            _ => self.lines.push((offset, source)),
-        }
-    }
-
     /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own
     /// and are left alone.
     pub(super) fn save_for_call(&mut self, above: usize) {
@@ -91,7 +80,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for _ in 0..n {
             self.state.pop();
         }
-        self.line();
         let code = self.link.helper(helper);
         self.asm.call_code(code);
         self.safepoint();
@@ -151,7 +139,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.mov_imm(M::ARGS[k], *word as i64);
             }
         }
-        self.line();
         let code = self.link.helper(helper);
         self.asm.call_code(code);
         self.safepoint();
@@ -183,7 +170,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let state = self.state.clone();
         let at = self.at;
         let handler = self.handler.clone();
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
             let result = g.call_helper_cold(helper, &arguments, spent);
@@ -192,7 +179,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 None => result.forget(),
             }
             g.asm.jump(resume);
-        }));
+        });
         label
     }
 
@@ -204,19 +191,19 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let label = self.asm.label();
         let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
-        self.cold.push(Box::new(move |g| {
+        self.later(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
             g.call_helper_cold(helper, &arguments, 0).forget();
             g.asm.trap();
-        }));
+        });
         label
     }
 
     /// The generator as it was when a cold path was asked for.
     pub(super) fn enter_cold(&mut self, state: State, at: NodeId, handler: Option<Pad>) {
         self.state = state;
-        self.at = at;
+        self.goes_to(at);
         self.handler = handler;
         self.unpin();
     }

@@ -21,6 +21,7 @@ use super::types::TypeKind;
 use super::vm::Vm;
 use crate::asm::Host;
 use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
+use crate::asm::lines::Lines;
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
 use crate::asm::publish::Piece;
 use crate::codegen::facts::Hint;
@@ -212,7 +213,7 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
         saved: generated.saved,
         frame_bytes: generated.frame_bytes,
         safepoints: Safepoints::new(infos),
-        lines: generated.lines.clone(),
+        lines: Lines::new(&generated.lines, &generated.inlined),
         comments: generated.code.comments.clone(),
         parts: generated.parts.as_slice().into(),
         ..Function::default()

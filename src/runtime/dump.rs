@@ -27,7 +27,7 @@ pub fn listing(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) -> String {
     let code = unsafe { std::slice::from_raw_parts(start as *const u8, function.size as usize) };
     let names = |address: u64| name_of(vm, address as usize);
     let mut comments: Vec<(u32, String)> = function.comments.clone();
-    comments.extend(function.lines.iter().map(|(at, source)| (*at, source_line(unit, *source))));
+    comments.extend(listed_lines(unit, function));
     comments.extend(maps(function));
     comments.sort_by_key(|(at, _)| *at);
     let listing = Listing {
@@ -40,6 +40,14 @@ pub fn listing(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) -> String {
     };
     let frame = function.frame_bytes;
     format!("{}: {} bytes, frame {frame}\n{}\n", function.name, function.size, listing.text())
+}
+
+/// Offsets at which another line begins, with that line; a line is said once where its nodes follow each other.
+fn listed_lines(unit: &LinkedUnit, function: &Function) -> Vec<(u32, String)> {
+    let mut lines: Vec<(u32, String)> =
+        function.lines.rows().map(|row| (row.code, source_line(unit, row.source))).collect();
+    lines.dedup_by(|next, last| next.1 == last.1);
+    lines
 }
 
 fn source_line(unit: &LinkedUnit, offset: u32) -> String {

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use harrier::asm::disasm::{Listing, Machine};
+use harrier::asm::lines::Row;
 use harrier::asm::masm::{AbsoluteFixup, MacroAssembler};
 use harrier::asm::{arm64, x64};
 use harrier::codegen::facts::Hint;
@@ -161,12 +162,16 @@ impl<'a> FakeLink<'a> {
             assert!(M::apply(&mut code.code, PLACE, fixup), "{:?} is out of reach", self.names.get(&fixup.target));
         }
         let mut comments: Vec<(u32, String)> = code.comments.clone();
-        for (at, source) in lines {
+        let mut places: Vec<(u32, String)> = Vec::new();
+        for Row { code: at, source, .. } in lines {
             let line = unit.source.line_column(source).0;
             let start = unit.source.line_starts[line as usize - 1] as usize;
             let text = unit.source.text[start..].lines().next().unwrap_or("").trim();
-            comments.push((at, format!("{line}: {text}")));
+            places.push((at, format!("{line}: {text}")));
         }
+        // A line is said once where its nodes follow each other.
+        places.dedup_by(|next, last| next.1 == last.1);
+        comments.extend(places);
         comments.sort_by_key(|(at, _)| *at);
         let names = |address: u64| self.names.get(&(address as usize)).cloned();
         let listing = Listing {

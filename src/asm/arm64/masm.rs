@@ -569,6 +569,7 @@ impl MacroAssembler for Arm64 {
     fn jump_cell(&mut self, address: usize) {
         self.load_cell(SCRATCH, address);
         self.go_register(false, SCRATCH);
+        self.buf.left();
     }
 
     fn call_mem(&mut self, mem: Mem) {
@@ -579,6 +580,7 @@ impl MacroAssembler for Arm64 {
     fn jump_mem(&mut self, mem: Mem) {
         self.load(SCRATCH, mem);
         self.go_register(false, SCRATCH);
+        self.buf.left();
     }
 
     fn call_code(&mut self, address: usize) {
@@ -588,6 +590,7 @@ impl MacroAssembler for Arm64 {
 
     fn jump_code(&mut self, address: usize) {
         self.go(false, address);
+        self.buf.left();
     }
 
     fn call_label(&mut self, label: Label) {
@@ -601,11 +604,15 @@ impl MacroAssembler for Arm64 {
 
     fn jump_reg(&mut self, target: Reg) {
         self.go_register(false, target);
+        self.buf.left();
     }
 
     fn prologue(&mut self, saved: u8) -> u32 {
         self.checkpoint();
-        asm!(self.buf ; stp x29, x30, [sp, -16]! ; mov x29, sp);
+        asm!(self.buf ; stp x29, x30, [sp, -16]!);
+        self.buf.frame(Frame::Pushed);
+        asm!(self.buf ; mov x29, sp);
+        self.buf.frame(Frame::Linked);
         let at = self.offset();
         asm!(self.buf ; nop ; nop);
         self.saved_registers(saved, true);
@@ -642,6 +649,7 @@ impl MacroAssembler for Arm64 {
         self.buf.extend(&branch(here, prologue + 8).to_le_bytes());
         self.bind(too_low);
         asm!(self.buf ; ldp x29, x30, [sp], 16);
+        self.buf.frame(Frame::None);
         self.jump_code(overflow);
     }
 
@@ -649,10 +657,12 @@ impl MacroAssembler for Arm64 {
         self.checkpoint();
         self.saved_registers(saved, false);
         asm!(self.buf ; mov sp, x29 ; ldp x29, x30, [sp], 16);
+        self.buf.frame(Frame::None);
     }
 
     fn ret(&mut self) {
         asm!(self.buf ; ret);
+        self.buf.left();
     }
 
     fn trap(&mut self) {
@@ -666,8 +676,8 @@ impl MacroAssembler for Arm64 {
         if let Some(at) = self.too_large {
             return Err(TooFar { at });
         }
-        let CodeBuffer { bytes, absolute, comments, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments })
+        let CodeBuffer { bytes, absolute, comments, frames, .. } = self.buf;
+        Ok(Assembled { code: bytes, absolute, comments, frames })
     }
 }
 

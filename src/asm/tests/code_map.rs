@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::asm::code_map::*;
+use crate::asm::lines::{Lines, Row};
 use crate::asm::memory::Published;
 use crate::asm::publish::{Observer, Piece, Publisher};
 
 fn blank(size: usize) -> Assembled {
-    Assembled { code: vec![0xCC; size], absolute: Vec::new(), comments: Vec::new() }
+    Assembled { code: vec![0xCC; size], ..Assembled::default() }
 }
 
 fn function(name: &str, start: usize, size: u32) -> Function {
@@ -124,7 +125,8 @@ fn addresses_and_functions() {
 #[test]
 fn lines_and_frames() {
     let mut f = function("f", 1000, 100);
-    f.lines = vec![(10, 1), (20, 2), (20, 3), (50, 4)];
+    let row = |(code, source)| Row { code, source, inlined: 0 };
+    f.lines = Lines::new(&[(10, 1), (20, 3), (50, 4)].map(row), &[]);
     let at = |address| f.source_before(address);
     assert_eq!([at(0), at(1000), at(1010), at(1011)], [None, None, None, Some(1)]);
     assert_eq!([at(1020), at(1021), at(1050), at(1051), at(1100)], [Some(1), Some(3), Some(3), Some(4), Some(4)]);

@@ -68,7 +68,7 @@ fn address_space_is_used_again() {
     let mut highest = 0;
     for round in 0..3000 {
         let size = random.below(5 * 4096);
-        let code = Assembled { code: vec![0xCC; size], absolute: Vec::new(), comments: Vec::new() };
+        let code = Assembled { code: vec![0xCC; size], ..Assembled::default() };
         let published = memory.publish(&[&code]).expect("publish");
         highest = highest.max(published.range.end);
         held.push(published);
@@ -100,7 +100,7 @@ fn too_much() {
     let far = Assembled {
         code: vec![0; 64],
         absolute: vec![AbsoluteFixup { at: 0, kind: 0, target: 1 << 60 }],
-        comments: Vec::new(),
+        ..Assembled::default()
     };
     assert!(matches!(memory.publish(&[&far]), Err(MemoryError::OutOfReach { .. })));
     assert_eq!(memory.stats().chunks, 0);

@@ -663,6 +663,7 @@ impl MacroAssembler for X64 {
 
     fn jump_cell(&mut self, address: usize) {
         self.rip(false, &[0xFF], 4, address);
+        self.buf.left();
     }
 
     fn call_mem(&mut self, mem: Mem) {
@@ -671,6 +672,7 @@ impl MacroAssembler for X64 {
 
     fn jump_mem(&mut self, mem: Mem) {
         self.rm(None, false, false, &[0xFF], 4, mem);
+        self.buf.left();
     }
 
     fn call_code(&mut self, address: usize) {
@@ -681,6 +683,7 @@ impl MacroAssembler for X64 {
     fn jump_code(&mut self, address: usize) {
         self.buf.push(0xE9);
         self.refer_absolute(address);
+        self.buf.left();
     }
 
     fn call_label(&mut self, label: Label) {
@@ -695,10 +698,14 @@ impl MacroAssembler for X64 {
 
     fn jump_reg(&mut self, target: Reg) {
         self.rr(false, &[0xFF], 4, target.0);
+        self.buf.left();
     }
 
     fn prologue(&mut self, saved: u8) -> u32 {
-        asm!(self.buf ; push rbp ; mov rbp, rsp);
+        asm!(self.buf ; push rbp);
+        self.buf.frame(Frame::Pushed);
+        asm!(self.buf ; mov rbp, rsp);
+        self.buf.frame(Frame::Linked);
         for (i, reg) in Self::CALLEE_SAVED.iter().enumerate() {
             if saved >> i & 1 != 0 {
                 if reg.0 >= 8 {
@@ -755,10 +762,12 @@ impl MacroAssembler for X64 {
             }
         }
         asm!(self.buf ; leave);
+        self.buf.frame(Frame::None);
     }
 
     fn ret(&mut self) {
         asm!(self.buf ; ret);
+        self.buf.left();
     }
 
     fn trap(&mut self) {
@@ -776,7 +785,7 @@ impl MacroAssembler for X64 {
             let distance = i32::try_from(distance).map_err(|_| too_far)?;
             self.buf.patch32(fixup.at, distance as u32);
         }
-        let CodeBuffer { bytes, absolute, comments, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments })
+        let CodeBuffer { bytes, absolute, comments, frames, .. } = self.buf;
+        Ok(Assembled { code: bytes, absolute, comments, frames })
     }
 }

@@ -41,7 +41,11 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     // enter(ctx: rdi, code: rsi, closure: rdx, args: rcx) -> rax
     masm.comment(|| "enter".into());
     let enter = masm.offset();
-    asm!(masm.buf ; push rbp ; mov rbp, rsp ; push rbx ; push r12 ; push r13 ; push r14 ; push r15);
+    asm!(masm.buf ; push rbp);
+    masm.buf.frame(Frame::Pushed);
+    asm!(masm.buf ; mov rbp, rsp);
+    masm.buf.frame(Frame::Linked);
+    asm!(masm.buf ; push rbx ; push r12 ; push r13 ; push r14 ; push r15);
     asm!(masm.buf ; push QWORD [rdi + config.exit_frame] ; mov r15, rdi ; mov rdi, rdx ; mov rax, rsi ; mov r11, rcx);
     for (i, arg) in ARGS.into_iter().enumerate() {
         masm.load(arg, Mem::at(SCRATCH, 8 * i as i32));
@@ -50,7 +54,9 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     let entry_return = masm.offset();
     masm.bind(leave);
     asm!(masm.buf ; pop QWORD [r15 + config.exit_frame]);
-    asm!(masm.buf ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbx ; pop rbp ; ret);
+    asm!(masm.buf ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbx ; pop rbp);
+    masm.buf.frame(Frame::None);
+    masm.ret();
 
     // propagate: rbp is the frame pointer of an enter frame, rsp is rbp + ENTER_SP.
     masm.comment(|| "propagate".into());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, SlotSet, saved_offset, slot_offset};
 use crate::asm::host::stubs::{ENTER_PREVIOUS_EXIT, ENTER_SP};
+use crate::asm::lines::{Lines, Row};
 use crate::asm::memory::{ChunkId, CodeMemory, Published};
 use crate::gc::walker::{Code, find_handler};
 use std::ops::ControlFlow;
@@ -73,7 +74,14 @@ fn setup(options: Options) -> Setup {
             SafepointInfo { return_offset: 0x20, live_saved: live, slots: slots.iter().copied().collect(), handler },
             SafepointInfo { return_offset: 0x40, live_saved: 0, slots: SlotSet::new(), handler: None },
         ]),
-        lines: vec![(0, 100 * index as u32), (0x30, 100 * index as u32 + 5)],
+        lines: Lines::new(
+            &[(0, 100 * index as u32), (0x30, 100 * index as u32 + 5)].map(|(code, source)| Row {
+                code,
+                source,
+                inlined: 0,
+            }),
+            &[],
+        ),
         ..Function::default()
     };
     let functions = vec![
