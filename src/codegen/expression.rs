@@ -9,7 +9,7 @@ use super::facts::{Facts, Hint, Types};
 use super::failure::{GivenUp, check_stack, give_up};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::{GlobalKind, Helper};
+use super::link::{GlobalKind, Helper, Literal};
 use super::state::{Place, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -114,14 +114,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         match unit.node(node) {
             Node::Int(n) => match Word::int(*n) {
                 Some(word) => self.push_constant(word),
-                None => self.literal(|g| g.link.big_int(&n.to_string()), Facts::object(layout::BIG_INT)),
+                None => self.literal(node, Facts::object(layout::BIG_INT)),
             },
-            Node::BigInt(digits) => {
-                let digits = unit.name(*digits);
-                self.literal(|g| g.link.big_int(digits), Facts::object(layout::BIG_INT));
-            }
+            Node::BigInt(_) => self.literal(node, Facts::object(layout::BIG_INT)),
             Node::Float(f) => self.state.push(Value::float_constant(*f)),
-            Node::String(text) => self.literal(|g| g.link.string(unit.name(*text)), Facts::STRING),
+            Node::String(_) => self.literal(node, Facts::STRING),
             Node::Keyword(name) => {
                 let word = self.link.keyword(unit.name(*name));
                 self.push_constant(word);
@@ -131,6 +128,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Local(var) => self.local(node, *var),
             Node::Global(global) => self.global(*global),
             Node::Interpolate(list) => self.collection(Helper::Interpolate, Helper::ExtendText, *list, Facts::STRING),
+            Node::Vector(_) if unit.is_constant(node) => self.literal(node, Facts::object(layout::VECTOR)),
             Node::Vector(list) => {
                 self.collection(Helper::MakeVector, Helper::ExtendVector, *list, Facts::object(layout::VECTOR))
             }
@@ -278,9 +276,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// A literal that is an object: in a data cell of the code.
-    fn literal(&mut self, cell: impl FnOnce(&mut Self) -> usize, facts: Facts) {
-        let address = cell(self);
+    fn literal(&mut self, node: NodeId, facts: Facts) {
+        let literal = self.constant(node);
+        let address = self.link.literal(&literal);
         self.state.push(Value::new(Place::Cell(address), facts));
+    }
+
+    /// What is known of the value of a node that [`Unit::is_constant`].
+    fn constant(&mut self, node: NodeId) -> Literal<'a> {
+        let unit = self.unit;
+        match unit.node(node) {
+            Node::Int(n) => Word::int(*n).map_or_else(|| Literal::BigInt(n.to_string().into()), Literal::Word),
+            Node::BigInt(digits) => Literal::BigInt(unit.name(*digits).into()),
+            Node::Float(f) => Literal::Float(f.to_bits()),
+            Node::String(text) => Literal::String(unit.name(*text)),
+            Node::Keyword(name) => Literal::Word(self.link.keyword(unit.name(*name))),
+            Node::Bool(b) => Literal::Word(Word::bool(*b)),
+            Node::Vector(list) => Literal::Vector(unit.list(*list).iter().map(|n| self.constant(*n)).collect()),
+            node => {
+                debug_assert!(matches!(node, Node::Null), "no constant");
+                Literal::Word(Word::NULL)
+            }
+        }
     }
 
     fn local(&mut self, node: NodeId, var: VarId) {
@@ -368,13 +385,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Does evaluating the node change nothing, for certain?
     fn is_plain(&self, node: NodeId) -> bool {
         match self.unit.node(node) {
-            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
-                true
-            }
-            Node::Null | Node::Local(_) | Node::Global(_) => true,
+            Node::Local(_) | Node::Global(_) => true,
             Node::Field { object, .. } => self.is_plain(*object),
             // Elements and comparisons may be a user's code.
-            _ => false,
+            _ => self.unit.is_constant(node),
         }
     }
 

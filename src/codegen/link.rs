@@ -4,6 +4,8 @@
 //! (addresses of data cells, layouts, words). That keeps the arrow of dependence in one place, and lets tests generate code
 //! without a running system.
 
+use std::borrow::Cow;
+
 use super::facts::Hint;
 use crate::gc::Word;
 use crate::gc::layout::LayoutId;
@@ -194,6 +196,21 @@ pub struct FieldType {
     pub default: Option<usize>,
 }
 
+/// A literal whose value can be made once and for all, for nobody can change it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal<'a> {
+    /// A value that is a word.
+    Word(Word),
+    /// A Float, in its 64 bits.
+    Float(u64),
+    /// A String.
+    String(&'a str),
+    /// An Int of any size: its decimal digits.
+    BigInt(Cow<'a, str>),
+    /// A vector.
+    Vector(Vec<Literal<'a>>),
+}
+
 /// The surroundings of the function that is being compiled. Whoever cannot answer does not invent something, but leaves the
 /// generator: see [`super::failure`].
 pub trait Link {
@@ -203,10 +220,8 @@ pub trait Link {
     fn box_float_stub(&mut self) -> usize;
     /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
-    /// A data cell that holds this String.
-    fn string(&mut self, text: &str) -> usize;
-    /// A data cell that holds this Int of any size (decimal digits).
-    fn big_int(&mut self, digits: &str) -> usize;
+    /// A data cell that holds the value of a literal.
+    fn literal(&mut self, literal: &Literal<'_>) -> usize;
     /// The keyword.
     fn keyword(&mut self, name: &str) -> Word;
     /// A new inline cache for accesses to this field: its first word is `header_low | displacement << 32` once it is filled.

@@ -5,7 +5,7 @@
 
 use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
-use super::link::{Helper, StructType};
+use super::link::{Helper, Literal, StructType};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
@@ -62,7 +62,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     },
                 };
                 self.state.drop_to(height);
-                let cell = self.link.string(&text);
+                let cell = self.link.literal(&Literal::String(&text));
                 self.state.push(Value::new(Place::Cell(cell), Facts::STRING));
                 return self.call_helper(Helper::NoLiteral, 1, &[], Facts::ANY);
             }

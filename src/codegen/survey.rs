@@ -332,6 +332,7 @@ impl Walk<'_> {
                     self.call();
                 }
             }
+            Node::Vector(_) if unit.is_constant(id) => {}
             Node::Interpolate(list) | Node::Map(list) | Node::Set(list) | Node::Vector(list) => {
                 self.list(list);
                 self.call();

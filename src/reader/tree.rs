@@ -550,6 +550,18 @@ impl Unit {
         &self.lists[list.start as usize..(list.start + list.len) as usize]
     }
 
+    /// Does the node have one value, which nobody can change and which needs no names?
+    pub fn is_constant(&self, id: NodeId) -> bool {
+        match self.node(id) {
+            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
+                true
+            }
+            Node::Null => true,
+            Node::Vector(list) => self.list(*list).iter().all(|item| self.is_constant(*item)),
+            _ => false,
+        }
+    }
+
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {
         &self.names[name.index()]

@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use super::ahead::{self, Ahead};
 use super::binding::{Binding, BindingKind};
 use super::code::{Code, CodeSource, CompileError, CompiledCode};
+use super::collections::vector;
 use super::linked::LinkedUnit;
 use super::reclaim::{self, Chunk, Owned, Place};
 use super::roots::RootCell;
@@ -29,7 +30,7 @@ use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
 use crate::codegen::{self, Generated};
 use crate::gc::layout::{self, LayoutId};
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::reader::tree::{FunctionId, GlobalId};
 use crate::stack;
 
@@ -304,6 +305,20 @@ impl RuntimeLink<'_> {
     }
 }
 
+/// The value of a literal. The reader bounds how deep it is.
+fn literal_value(cx: &mut Thread, literal: &Literal<'_>) -> Result<Handle, Thrown> {
+    match literal {
+        Literal::Word(word) => Ok(cx.root_word(*word)),
+        Literal::Float(bits) => cx.alloc_float(f64::from_bits(*bits)),
+        Literal::String(text) => cx.alloc_string(text),
+        Literal::BigInt(digits) => super::foreign::int_of_digits(cx, digits),
+        Literal::Vector(items) => cx.scoped(|cx| {
+            let items: Result<Vec<Handle>, Thrown> = items.iter().map(|item| literal_value(cx, item)).collect();
+            vector::of(cx, &items?)
+        }),
+    }
+}
+
 impl Link for RuntimeLink<'_> {
     fn helper(&mut self, helper: Helper) -> usize {
         self.vm.helpers.address(helper)
@@ -317,14 +332,9 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.look_up
     }
 
-    fn string(&mut self, text: &str) -> usize {
-        let string = self.cx.alloc_string(text);
-        self.cell(string)
-    }
-
-    fn big_int(&mut self, digits: &str) -> usize {
-        let int = super::foreign::int_of_digits(self.cx, digits);
-        self.cell(int)
+    fn literal(&mut self, literal: &Literal<'_>) -> usize {
+        let value = literal_value(self.cx, literal);
+        self.cell(value)
     }
 
     fn keyword(&mut self, name: &str) -> Word {

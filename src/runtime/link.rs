@@ -59,6 +59,7 @@ impl Binding {
 
     /// Gives the binding a value, and lets all link cells follow.
     pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
+        let known = self.is_defined();
         let before = self.get(cx).and_then(code_of);
         let after = code_of(value);
         {
@@ -74,6 +75,9 @@ impl Binding {
                 let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
                 cell.cell.store(target, Ordering::Release);
             }
+        }
+        if !known || before.map(Code::address) != after.map(Code::address) {
+            cx.vm().loader.names_changed();
         }
         let same = before.zip(after).is_some_and(|(a, b)| std::ptr::eq(a, b));
         if !same {

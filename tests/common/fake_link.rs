@@ -221,12 +221,8 @@ impl Link for FakeLink<'_> {
         self.address("look_up".into(), false)
     }
 
-    fn string(&mut self, text: &str) -> usize {
-        self.cell(format!("{text:?}"))
-    }
-
-    fn big_int(&mut self, digits: &str) -> usize {
-        self.cell(digits.into())
+    fn literal(&mut self, literal: &Literal<'_>) -> usize {
+        self.cell(shown(literal))
     }
 
     fn keyword(&mut self, _name: &str) -> Word {
@@ -351,5 +347,16 @@ impl Link for FakeLink<'_> {
 
     fn notes(&self) -> bool {
         true
+    }
+}
+
+/// A literal as listings name its cell.
+fn shown(literal: &Literal<'_>) -> String {
+    match literal {
+        Literal::Word(word) => format!("{:#x}", word.0),
+        Literal::Float(bits) => f64::from_bits(*bits).to_string(),
+        Literal::String(text) => format!("{text:?}"),
+        Literal::BigInt(digits) => digits.to_string(),
+        Literal::Vector(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
     }
 }

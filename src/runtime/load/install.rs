@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::scope::{Meaning, Scope, method_arities};
-use super::{LoadError, TestBlock, own_binding};
+use super::{LoadError, TestBlock, own_binding, remembered};
 use crate::gc::{Handle, Thread};
 use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Span, Unit};
 use crate::runtime::binding::{BindingKind, Place};
@@ -22,8 +22,14 @@ struct Installer<'a, 'b> {
     linked: Arc<LinkedUnit>,
 }
 
-/// Declares everything and runs the top level; gives its value.
-pub fn install(cx: &mut Thread, unit: &Arc<Unit>, scope: &Scope<'_>) -> Result<Handle, LoadError> {
+/// Declares everything and runs the top level; gives its value. The code is remembered as that of a text that was read under
+/// these `names`.
+pub fn install(
+    cx: &mut Thread,
+    unit: &Arc<Unit>,
+    scope: &Scope<'_>,
+    remember: Option<u64>,
+) -> Result<Handle, LoadError> {
     declare_names(cx, unit, scope)?;
     let globals = resolve(cx, unit, scope)?;
     let linked = LinkedUnit::new(unit.clone(), scope.namespace, globals);
@@ -39,7 +45,14 @@ pub fn install(cx: &mut Thread, unit: &Arc<Unit>, scope: &Scope<'_>) -> Result<H
     for item in &unit.items {
         installer.extensions(cx, item)?;
     }
+    if !remembered::only_expressions(unit) {
+        // After all that has changed: who has read a name before that does not remember what it meant.
+        cx.vm().loader.names_changed();
+    }
     let init = installer.code(cx, unit.init)?;
+    if let Some(names) = remember {
+        cx.vm().loader.remembered.remember(scope.namespace, &unit.source.text, init, names);
+    }
     let function = cx.alloc_closure(init.address(), &[])?;
     let value = cx.scoped(|cx| cx.call(function, &[]));
     installer.linked.installed();

@@ -23,6 +23,7 @@ mod check;
 mod install;
 pub mod library;
 pub mod paths;
+mod remembered;
 mod scope;
 mod suggest;
 
@@ -79,6 +80,7 @@ pub struct Loader {
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
     tests: Mutex<Vec<TestBlock>>,
     warn: Mutex<Option<fn(&str)>>,
+    remembered: remembered::Remembered,
 }
 
 impl Loader {
@@ -97,9 +99,16 @@ impl Loader {
         super::lock(&self.tests).clone()
     }
 
-    /// The records that tests hold.
+    /// The records that tests and remembered texts hold.
     pub(super) fn records(&self) -> Vec<&'static super::Code> {
-        super::lock(&self.tests).iter().map(|t| t.code).collect()
+        let mut records = self.remembered.records();
+        records.extend(super::lock(&self.tests).iter().map(|t| t.code));
+        records
+    }
+
+    /// Notes that a name means something else than before.
+    pub(super) fn names_changed(&self) {
+        self.remembered.names_changed();
     }
 
     fn search(&self) -> paths::SearchPath {
@@ -175,10 +184,31 @@ pub fn evaluate(
     text: &str,
     namespace: &'static Namespace,
 ) -> Result<Evaluated, LoadError> {
+    if let Some(value) = evaluate_again(cx, name, text, namespace)? {
+        return Ok(Evaluated { namespace, value, has_value: true });
+    }
     let source = Arc::new(Source::new(name, text));
     let (namespace, unit, value) = load(cx, source, Origin::Text(namespace), None)?;
     let has_value = matches!(unit.items.last(), Some(Item::Expression { .. } | Item::Let { .. }));
     Ok(Evaluated { namespace, value, has_value })
+}
+
+/// Runs the code of a text that was evaluated before, if it is remembered.
+fn evaluate_again(
+    cx: &mut Thread,
+    name: &str,
+    text: &str,
+    namespace: &'static Namespace,
+) -> Result<Option<Handle>, LoadError> {
+    let Some(held) = cx.vm().loader.remembered.find(namespace, text) else { return Ok(None) };
+    let code = held.code();
+    if code.function().is_none_or(|(unit, _)| unit.source().name != name) {
+        return Ok(None);
+    }
+    cx.check_native_stack()?;
+    let function = cx.alloc_closure(code.address(), &[])?;
+    drop(held);
+    Ok(Some(cx.scoped(|cx| cx.call(function, &[]))?))
 }
 
 /// Loads a namespace as a `use` line would.
@@ -346,6 +376,7 @@ fn load_unit(
         return Err(LoadError::Problems(problems));
     }
     // What the names mean.
+    let names = vm.loader.remembered.names();
     let mut scope = Scope::new(vm, unit, namespace);
     for (line, found) in &used {
         scope.aliases.insert(unit.name(line.alias), found);
@@ -373,6 +404,7 @@ fn load_unit(
         }
     }
     let found = check::check(cx, &scope);
+    let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
     let warn = *super::lock(&vm.loader.warn);
     for diagnostic in found {
         match diagnostic.severity {
@@ -402,7 +434,7 @@ fn load_unit(
     for (name, binding) in &scope.exports {
         namespace.add_member(name, binding);
     }
-    install::install(cx, unit, &scope)
+    install::install(cx, unit, &scope, lasting.then_some(names))
 }
 
 /// The namespace that a `use` line names: loaded already, of the standard library, or from a file.
