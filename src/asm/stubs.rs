@@ -63,6 +63,8 @@ pub struct StubConfig {
     pub arg_count: i32,
     /// The exception on its way.
     pub exception: i32,
+    /// What is there when none is: not an offset, but the word.
+    pub no_exception: i32,
     /// Where it goes.
     pub landing: LandingConfig,
 }

@@ -272,7 +272,11 @@ impl Heap {
             // SAFETY: the world is stopped.
             roots: &mut |visit| unsafe { self.visit_roots(threads, visit) },
             visit_code: self.hooks().visit_code.as_deref(),
-            natives: &mut natives,
+            weak: &mut |survivor| {
+                natives.update(survivor);
+                // SAFETY: attached and stopped.
+                threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
+            },
             verify,
         };
         // SAFETY: the world is stopped, and the roots are all there are.

@@ -47,7 +47,7 @@ impl Natives {
     }
 
     /// Asks of each NATIVE where it is now, and buries those that are nowhere. Entries whose NATIVE is not yet made live.
-    pub(super) fn update(&mut self, mut survivor: impl FnMut(usize) -> Option<usize>) {
+    pub(super) fn update(&mut self, survivor: &dyn Fn(usize) -> Option<usize>) {
         for index in 0..self.entries.len() {
             if let Some(place) = self.entries[index].0 {
                 match survivor(place) {

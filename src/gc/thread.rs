@@ -20,7 +20,7 @@ use super::handle::Handle;
 use super::heap::Heap;
 use super::stress::{Site, Visits};
 use super::value::Value;
-use super::word::Word;
+use super::word::{TAG_MASK, Word};
 use crate::asm::masm::SAVED_REGS;
 use crate::asm::stubs::{LandingConfig, StubConfig};
 use crate::stack;
@@ -86,6 +86,8 @@ pub struct Thread {
     heap: Arc<Heap>,
     stack_high: Cell<usize>,
     runtime: Cell<*const ()>,
+    /// What the last stack trace belongs to. It is no root: a trace keeps nothing alive.
+    traced: Cell<Word>,
     _pin: PhantomPinned,
 }
 
@@ -123,6 +125,7 @@ pub fn stub_config() -> StubConfig {
         spilled: OFFSET_SPILLED,
         arg_count: OFFSET_ARG_COUNT,
         exception: OFFSET_EXCEPTION,
+        no_exception: Word::NULL.0 as i32,
         landing: LandingConfig {
             pc: OFFSET_LANDING + offset_of!(Landing, pc) as i32,
             sp: OFFSET_LANDING + offset_of!(Landing, sp) as i32,
@@ -165,6 +168,7 @@ impl Thread {
             heap,
             stack_high: Cell::new(stack.1),
             runtime: Cell::new(std::ptr::null()),
+            traced: Cell::new(Word::NULL),
             _pin: PhantomPinned,
         }
     }
@@ -319,6 +323,25 @@ impl Thread {
     /// The pending exception.
     pub fn exception(&self) -> Value<'_> {
         self.value(self.exception.get())
+    }
+
+    /// Notes whose stack trace is being recorded: that of the pending exception, or nobody's.
+    pub fn set_traced(&self, exception: Option<Value<'_>>) {
+        self.traced.set(exception.map_or(Word::NULL, Value::word));
+    }
+
+    /// Is this the value whose stack trace was recorded last?
+    pub fn is_traced(&self, exception: Value<'_>) -> bool {
+        self.traced.get() == exception.word()
+    }
+
+    /// Follows the value whose stack trace was recorded to where it is now.
+    pub(super) fn update_traced(&self, survivor: &dyn Fn(usize) -> Option<usize>) {
+        let traced = self.traced.get();
+        if traced.is_pointer() {
+            let now = survivor(traced.address());
+            self.traced.set(now.map_or(Word::NULL, |address| Word(address as u64 | traced.0 & TAG_MASK)));
+        }
     }
 
     /// Where the last throw lands.

@@ -19,7 +19,8 @@ const INNER: usize = 400;
 /// … and so many at its outer end.
 const OUTER: usize = 100;
 
-/// The frames that the exception on its way has left, innermost first.
+/// The frames that the exception on its way has left, innermost first. Whose trace it is stands in the thread
+/// ([`Thread::is_traced`]): it keeps nothing alive.
 #[derive(Default, Debug)]
 pub struct Trace {
     /// Return addresses: the inner ones.
@@ -31,18 +32,11 @@ pub struct Trace {
     skipped: usize,
     /// The frame that has caught the exception, 0 while nobody has.
     caught_by: usize,
-    /// The root that holds the exception the trace belongs to.
-    exception: Option<Handle>,
     /// The stack of the thread that threw the exception, when it came here by `join`.
     elsewhere: Arc<[TraceEntry]>,
 }
 
 impl Trace {
-    /// A trace with its root, which must be below every mark of the thread.
-    pub(super) fn new(exception: Handle) -> Trace {
-        Trace { exception: Some(exception), ..Trace::default() }
-    }
-
     fn clear(&mut self) {
         self.inner.clear();
         self.outer.clear();
@@ -79,7 +73,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     let landing = cx.landing();
     let propagates = landing.pc == cx.vm().stubs.propagate;
     let mut trace = cx.state().trace.borrow_mut();
-    let same = trace.exception.is_some_and(|root| cx.get(root).word() == cx.exception().word());
+    let same = cx.is_traced(cx.exception());
     let mut first_fp = 0;
     cx.frames(&mut |frame| {
         first_fp = frame.fp;
@@ -90,9 +84,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     let mut skip_first = goes_on && trace.caught_by != 0;
     if !goes_on {
         trace.clear();
-        if let Some(root) = trace.exception {
-            cx.set(root, cx.exception());
-        }
+        cx.set_traced(Some(cx.exception()));
     }
     cx.frames(&mut |frame| {
         if frame.fp > landing.fp || propagates && frame.fp >= landing.fp {
@@ -129,10 +121,9 @@ pub enum TraceEntry {
 /// The trace of an exception, innermost frame first; empty when it never passed generated code.
 pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
     let trace = cx.state().trace.borrow();
-    let Some(root) = trace.exception.filter(|r| cx.get(*r).word() == cx.get(exception).word()) else {
+    if !cx.is_traced(cx.get(exception)) {
         return Vec::new();
-    };
-    let _ = root;
+    }
     let mut entries = trace.elsewhere.to_vec();
     if !entries.is_empty() {
         entries.push(TraceEntry::Joined);
@@ -151,19 +142,13 @@ pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]
     let mut trace = cx.state().trace.borrow_mut();
     trace.clear();
     trace.elsewhere = elsewhere;
-    if let Some(root) = trace.exception {
-        cx.set(root, cx.get(exception));
-    }
+    cx.set_traced(Some(cx.get(exception)));
 }
 
-/// Forgets the trace and the exception that it keeps alive.
+/// Forgets the trace.
 pub fn forget(cx: &Thread) {
-    let mut trace = cx.state().trace.borrow_mut();
-    trace.clear();
-    if let Some(root) = trace.exception {
-        let null = cx.root_word(crate::gc::Word::NULL);
-        cx.set(root, cx.get(null));
-    }
+    cx.state().trace.borrow_mut().clear();
+    cx.set_traced(None);
 }
 
 /// Function and place of a return address.

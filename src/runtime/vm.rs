@@ -210,8 +210,7 @@ impl Vm {
     /// Makes the calling OS thread one of this machine's.
     pub fn attach(&'static self) -> Attached {
         let thread = self.heap.attach();
-        let trace = Trace::new(thread.root_word(gc::Word::NULL));
-        let state = Box::new(ThreadState { vm: self, trace: RefCell::new(trace) });
+        let state = Box::new(ThreadState { vm: self, trace: RefCell::default() });
         thread.set_runtime((&raw const *state).cast());
         Attached { thread, state }
     }

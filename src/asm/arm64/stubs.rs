@@ -64,6 +64,7 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     // propagate: x29 is the frame pointer of an enter frame, sp is x29 + ENTER_SP.
     masm.comment(|| "propagate".into());
     let propagate = masm.offset();
+    masm.store(Mem::at(CTX, config.exception), X0);
     masm.mov_imm(X0, THROWN as i64);
     masm.jump(leave);
 
@@ -76,6 +77,8 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
         masm.load(reg, Mem::at(CTX, config.landing.saved + 8 * i as i32));
     }
     masm.load(X0, Mem::at(CTX, config.exception));
+    // Whoever lands has it; the context holds it no longer.
+    masm.store_imm(Mem::at(CTX, config.exception), config.no_exception);
     masm.load(FP, Mem::at(CTX, config.landing.fp));
     masm.load(SCRATCH, Mem::at(CTX, config.landing.sp));
     masm.mov(SP, SCRATCH);

@@ -76,6 +76,7 @@ pub fn config() -> StubConfig {
         spilled: offset_of!(Ctx, spilled) as i32,
         arg_count: offset_of!(Ctx, arg_count) as i32,
         exception: offset_of!(Ctx, exception) as i32,
+        no_exception: 0,
         landing: LandingConfig {
             pc: offset_of!(Ctx, pc) as i32,
             sp: offset_of!(Ctx, sp) as i32,

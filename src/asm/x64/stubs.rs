@@ -61,6 +61,7 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     // propagate: rbp is the frame pointer of an enter frame, rsp is rbp + ENTER_SP.
     masm.comment(|| "propagate".into());
     let propagate = masm.offset();
+    masm.store(Mem::at(CTX, config.exception), RAX);
     masm.mov_imm(RAX, THROWN as i64);
     masm.jump(leave);
 
@@ -73,6 +74,8 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
         masm.load(reg, Mem::at(CTX, config.landing.saved + 8 * i as i32));
     }
     masm.load(RAX, Mem::at(CTX, config.exception));
+    // Whoever lands has it; the context holds it no longer.
+    masm.store_imm(Mem::at(CTX, config.exception), config.no_exception);
     masm.load(RSP, Mem::at(CTX, config.landing.sp));
     masm.load(RBP, Mem::at(CTX, config.landing.fp));
     masm.jump_mem(Mem::at(CTX, config.landing.pc));

@@ -26,7 +26,7 @@ impl Collector for Compacting {
     }
 
     unsafe fn collect(&mut self, collection: Collection<'_>) -> Outcome {
-        let Collection { spaces, shapes, roots, visit_code, natives, verify } = collection;
+        let Collection { spaces, shapes, roots, visit_code, weak, verify } = collection;
         let before = spaces.parity;
         let from_space = spaces.flip();
         let mut evacuator = Evacuator {
@@ -51,7 +51,7 @@ impl Collector for Compacting {
             unsafe { trace::scan_range(shapes, from, to, &mut evacuator) };
         }
         evacuator.drain();
-        natives.update(|address| evacuator.survivor(address));
+        weak(&|address| evacuator.survivor(address));
         evacuator.retire();
         let outcome =
             Outcome { moved_bytes: evacuator.moved_bytes, ranges: evacuator.ranges.take().unwrap_or_default() };

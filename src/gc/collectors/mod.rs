@@ -5,7 +5,6 @@
 
 pub mod compacting;
 
-use super::natives::Natives;
 use super::shapes::ShapeTable;
 use super::spaces::Spaces;
 
@@ -22,8 +21,8 @@ pub struct Collection<'a> {
     pub roots: Roots<'a>,
     /// Told the `Code` of each function that is reached.
     pub visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
-    /// The NATIVE objects: to be told which have moved and which are dead.
-    pub natives: &'a mut Natives,
+    /// Called when all is reached, with where an object of an address is now: nowhere when it was not.
+    pub weak: &'a mut dyn FnMut(&dyn Fn(usize) -> Option<usize>),
     /// Check everything.
     pub verify: bool,
 }
