@@ -49,6 +49,10 @@ pub struct Options {
     pub dump: Option<Dump>,
     /// `-I`
     pub include: Vec<PathBuf>,
+    /// `--jitdump`: the folder.
+    pub jitdump: Option<PathBuf>,
+    /// `--perf-map`
+    pub perf_map: bool,
     /// `--jobs`
     pub jobs: Option<usize>,
     /// `--limit`
@@ -68,6 +72,8 @@ pub struct Options {
 pub enum Group {
     /// Of every command that runs programs.
     Running,
+    /// Of profilers and debuggers.
+    Looking,
     /// Of `harrier test`.
     Testing,
     /// Of the collector.
@@ -125,6 +131,12 @@ pub const OPTIONS: &[OptionRow] = &[
             "asm" => Dump::Asm,
             _ => return Err("it is `tree` or `asm`".into()),
         }); Ok(()) }) },
+    OptionRow { names: &["--jitdump"], takes: Takes::Perhaps("DIR"), group: Group::Looking,
+        help: "write DIR/jit-PID.dump for `perf inject --jit` (DIR: the current folder)",
+        set: Set::Path(|o, v| o.jitdump = Some(if v.as_os_str().is_empty() { ".".into() } else { v })) },
+    OptionRow { names: &["--perf-map"], takes: Takes::Nothing, group: Group::Looking,
+        help: "write /tmp/perf-PID.map for perf: names without lines",
+        set: Set::Text(|o, _| { o.perf_map = true; Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -190,6 +202,8 @@ impl Default for Options {
             heap: gc::Options::default(),
             dump: None,
             include: Vec::new(),
+            jitdump: None,
+            perf_map: false,
             jobs: None,
             limit: Duration::from_secs(60),
             filter: None,
@@ -205,6 +219,7 @@ pub fn help() -> String {
     let mut text = format!("Harrier {}\n\n{USAGE}", env!("CARGO_PKG_VERSION"));
     for (group, title) in [
         (Group::Running, "Running"),
+        (Group::Looking, "Profiling and debugging"),
         (Group::Testing, "Testing"),
         (Group::Memory, "Memory"),
         (Group::General, "General"),

@@ -34,6 +34,8 @@ pub struct CodeBuffer {
     pub absolute: Vec<AbsoluteFixup>,
     /// Comments by offset, ascending.
     pub comments: Vec<(u32, String)>,
+    /// The callee-saved registers that a prologue has saved.
+    pub saved: u8,
     /// Changes of the frame by offset, ascending.
     pub frames: Vec<FrameChange>,
     labels: Vec<u32>,

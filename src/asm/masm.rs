@@ -568,6 +568,8 @@ pub struct Assembled {
     pub absolute: Vec<AbsoluteFixup>,
     /// Comments by offset.
     pub comments: Vec<(u32, String)>,
+    /// The callee-saved registers that its prologue saves.
+    pub saved: u8,
     /// Where the frame changes, by offset; before the first change there is none.
     pub frames: Vec<FrameChange>,
 }

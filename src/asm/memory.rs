@@ -217,8 +217,13 @@ impl CodeMemory {
     // ---- code ----
 
     /// Gives the functions their places in a chunk of their own, resolves their absolute references and makes them executable.
-    /// Whoever wants them known calls [`super::publish::Publisher::publish`].
-    pub(in crate::asm) fn publish(&self, functions: &[&Assembled]) -> Result<Published, MemoryError> {
+    /// So many bytes of the chunk stay free behind them. Whoever wants them known calls
+    /// [`super::publish::Publisher::publish`].
+    pub(in crate::asm) fn publish_with_room(
+        &self,
+        functions: &[&Assembled],
+        room: usize,
+    ) -> Result<Published, MemoryError> {
         let mut size = 0usize;
         let offsets: Vec<usize> = functions
             .iter()
@@ -228,6 +233,7 @@ impl CodeMemory {
                 start
             })
             .collect();
+        size += room;
         if size > self.bytes {
             return Err(MemoryError::Exhausted("code"));
         }

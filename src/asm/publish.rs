@@ -11,6 +11,7 @@ use super::memory::{ChunkId, CodeMemory, MemoryError, Published};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Who is told of code. It is called by the thread that publishes or frees, which may hold locks of the runtime, and must
@@ -20,6 +21,10 @@ pub trait Observer: Send + Sync {
     fn published(&self, chunk: &Range<usize>, functions: &[Function]);
     /// Nobody runs in these functions any more; they can still be read. Their addresses will be used again.
     fn freed(&self, chunk: &Range<usize>, functions: &[Function]);
+    /// So many bytes behind the last function of a chunk shall be the chunk's, too.
+    fn room(&self) -> usize {
+        0
+    }
 }
 
 /// A piece of code that is to be published, with what is known of its parts.
@@ -37,7 +42,7 @@ impl<'a> Piece<'a> {
 
     /// Code that is no function of a program: a stub.
     pub fn stub(code: &'a Assembled, kind: Kind, name: impl Into<Cow<'static, str>>) -> Piece<'a> {
-        Piece::function(code, Function { name: name.into(), kind, ..Function::default() })
+        Piece::function(code, Function { name: name.into(), kind, saved: code.saved, ..Function::default() })
     }
 
     /// Several functions in one piece, by the offsets at which they start (the first at 0); each ends where the next starts.
@@ -62,6 +67,8 @@ pub struct Publisher {
     memory: Arc<CodeMemory>,
     map: Arc<CodeMap>,
     observers: RwLock<Vec<Box<dyn Observer>>>,
+    /// The largest [`Observer::room`].
+    room: AtomicUsize,
 }
 
 impl fmt::Debug for Publisher {
@@ -74,7 +81,7 @@ impl Publisher {
     /// A publisher into code memory with an empty code map.
     pub fn new(memory: CodeMemory) -> Publisher {
         let map = Arc::new(CodeMap::new(&memory));
-        Publisher { memory: Arc::new(memory), map, observers: RwLock::default() }
+        Publisher { memory: Arc::new(memory), map, observers: RwLock::default(), room: AtomicUsize::new(0) }
     }
 
     /// Where the code goes.
@@ -90,7 +97,7 @@ impl Publisher {
     /// Publishes the pieces in a chunk of their own.
     pub fn publish(&self, pieces: Vec<Piece<'_>>) -> Result<Published, MemoryError> {
         let codes: Vec<&Assembled> = pieces.iter().map(|piece| piece.code).collect();
-        let published = self.memory.publish(&codes)?;
+        let published = self.memory.publish_with_room(&codes, self.room.load(Ordering::Relaxed))?;
         let placed = pieces.into_iter().zip(&published.starts);
         let functions: Vec<Function> = placed
             .flat_map(|(piece, &start)| {
@@ -128,6 +135,7 @@ impl Publisher {
     pub fn observe(&self, observer: Box<dyn Observer>) {
         let mut observers = self.observers.write().unwrap_or_else(PoisonError::into_inner);
         self.map.view().chunks().for_each(|(range, functions)| observer.published(range, functions));
+        self.room.fetch_max(observer.room(), Ordering::Relaxed);
         observers.push(observer);
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
+use crate::profile;
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
@@ -93,6 +94,10 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
     vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
+    if let Err(why) = observe(vm, &options) {
+        console::write_error(&format!("harrier: {why}\n"));
+        return MISUSE;
+    }
     signals::interrupt_me(&cx);
     let cx = &mut *cx;
     if let Err(error) = load::core(cx) {
@@ -107,6 +112,21 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
             crate::repl::run(cx)
         }
     }
+}
+
+/// Starts what profilers were promised. What the environment asks for in vain is no reason not to run.
+fn observe(vm: &'static Vm, options: &Options) -> Result<(), profile::ProfileError> {
+    if let Some(folder) = &options.jitdump {
+        profile::start_jitdump(vm, folder)?;
+    } else if let Some(folder) = std::env::var_os("HARRIER_JITDUMP").filter(|folder| !folder.is_empty())
+        && let Err(why) = profile::start_jitdump(vm, Path::new(&folder))
+    {
+        console::write_error(&format!("harrier: HARRIER_JITDUMP: {why}\n"));
+    }
+    if options.perf_map {
+        profile::start_perf_map(vm)?;
+    }
+    Ok(())
 }
 
 // ---- programs ----

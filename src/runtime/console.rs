@@ -101,7 +101,9 @@ pub fn finish(status: i32, hurry: bool) -> i32 {
 
 /// Ends the process, with all output written.
 pub fn exit(status: i32) -> ! {
-    std::process::exit(finish(status, false))
+    let status = finish(status, false);
+    crate::profile::jitdump::finish();
+    std::process::exit(status)
 }
 
 /// When the reader has gone away (`harrier … | head`), nothing is left to do.

@@ -345,6 +345,10 @@ impl Link for FakeLink<'_> {
         Hint::None
     }
 
+    fn variables(&self) -> bool {
+        false
+    }
+
     fn notes(&self) -> bool {
         true
     }

@@ -610,6 +610,7 @@ impl MacroAssembler for Arm64 {
     fn prologue(&mut self, saved: u8) -> u32 {
         self.checkpoint();
         asm!(self.buf ; stp x29, x30, [sp, -16]!);
+        self.buf.saved |= saved;
         self.buf.frame(Frame::Pushed);
         asm!(self.buf ; mov x29, sp);
         self.buf.frame(Frame::Linked);
@@ -676,8 +677,8 @@ impl MacroAssembler for Arm64 {
         if let Some(at) = self.too_large {
             return Err(TooFar { at });
         }
-        let CodeBuffer { bytes, absolute, comments, frames, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments, frames })
+        let CodeBuffer { bytes, absolute, comments, saved, frames, .. } = self.buf;
+        Ok(Assembled { code: bytes, absolute, comments, saved, frames })
     }
 }
 

@@ -58,7 +58,7 @@ fn slot_sets_of_all_sizes() {
 fn equal_sets_are_stored_once() {
     let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
-    let published = memory.publish(&[&blank(4096)]).expect("publish");
+    let published = memory.publish_with_room(&[&blank(4096)], 0).expect("publish");
     let mut f = function("f", published.starts[0], 4096);
     let info = |i| SafepointInfo { return_offset: i, slots: (20..200).collect(), ..SafepointInfo::default() };
     f.safepoints = Safepoints::new((0..1000).map(info));
@@ -70,7 +70,7 @@ fn equal_sets_are_stored_once() {
 fn sets_share_what_they_have_in_common() {
     let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
-    let published = memory.publish(&[&blank(4096)]).expect("publish");
+    let published = memory.publish_with_room(&[&blank(4096)], 0).expect("publish");
     let mut f = function("f", published.starts[0], 4096);
     // As in a function with 4000 variables that are defined one after the other.
     let info = |i| SafepointInfo { return_offset: i, slots: (0..i).collect(), ..SafepointInfo::default() };
@@ -88,7 +88,7 @@ fn addresses_and_functions() {
     let mut held: Vec<Published> = Vec::new();
     for round in 0..300 {
         let codes: Vec<_> = (0..1 + random.below(9)).map(|_| blank(1 + random.below(3000))).collect();
-        let published = memory.publish(&codes.iter().collect::<Vec<_>>()).expect("publish");
+        let published = memory.publish_with_room(&codes.iter().collect::<Vec<_>>(), 0).expect("publish");
         let functions = published
             .starts
             .iter()
@@ -143,7 +143,7 @@ fn lines_and_frames() {
 fn readers_and_writers_at_once() {
     let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
-    let published = memory.publish(&[&blank(64)]).expect("publish");
+    let published = memory.publish_with_room(&[&blank(64)], 0).expect("publish");
     map.register(&published, vec![function("stays", published.starts[0], 64)]);
     let address = published.starts[0] + 7;
     std::thread::scope(|scope| {
@@ -156,7 +156,7 @@ fn readers_and_writers_at_once() {
         }
         scope.spawn(|| {
             for _ in 0..500 {
-                let published = memory.publish(&[&blank(9000)]).expect("publish");
+                let published = memory.publish_with_room(&[&blank(9000)], 0).expect("publish");
                 map.register(&published, vec![function("goes", published.starts[0], 9000)]);
                 map.unregister(&published.range);
                 // SAFETY: nobody runs in it.

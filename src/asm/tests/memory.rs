@@ -30,7 +30,7 @@ fn never_writable_and_executable() {
     let code = constant(1);
     let mut chunks = Vec::new();
     for _ in 0..20 {
-        chunks.push(memory.publish(&[&code]).expect("publish"));
+        chunks.push(memory.publish_with_room(&[&code], 0).expect("publish"));
         memory.alloc_data(100, 8).expect("data");
         for (start, _, protection) in protections(&memory) {
             assert!(!(protection.contains('w') && protection.contains('x')), "{start:#x} {protection}");
@@ -51,7 +51,7 @@ fn never_writable_and_executable() {
 fn several_functions_in_a_chunk() {
     let rig = Rig::new(1, 0);
     let codes: Vec<_> = (0..500).map(constant).collect();
-    let published = rig.memory.publish(&codes.iter().collect::<Vec<_>>()).expect("publish");
+    let published = rig.memory.publish_with_room(&codes.iter().collect::<Vec<_>>(), 0).expect("publish");
     let mut ctx = Ctx::new();
     for (i, &start) in published.starts.iter().enumerate() {
         assert_eq!(start % FUNCTION_ALIGN, 0);
@@ -69,7 +69,7 @@ fn address_space_is_used_again() {
     for round in 0..3000 {
         let size = random.below(5 * 4096);
         let code = Assembled { code: vec![0xCC; size], ..Assembled::default() };
-        let published = memory.publish(&[&code]).expect("publish");
+        let published = memory.publish_with_room(&[&code], 0).expect("publish");
         highest = highest.max(published.range.end);
         held.push(published);
         if round > 50 {
@@ -102,24 +102,24 @@ fn too_much() {
         absolute: vec![AbsoluteFixup { at: 0, kind: 0, target: 1 << 60 }],
         ..Assembled::default()
     };
-    assert!(matches!(memory.publish(&[&far]), Err(MemoryError::OutOfReach { .. })));
+    assert!(matches!(memory.publish_with_room(&[&far], 0), Err(MemoryError::OutOfReach { .. })));
     assert_eq!(memory.stats().chunks, 0);
-    let good = memory.publish(&[&constant(1)]).expect("the pages of a failure are used again");
+    let good = memory.publish_with_room(&[&constant(1)], 0).expect("the pages of a failure are used again");
     assert_eq!(good.range.start, memory.range().start);
 }
 
 #[test]
 fn code_and_data_share_the_range() {
     let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
-    let code = memory.publish(&[&constant(1)]).expect("code");
+    let code = memory.publish_with_room(&[&constant(1)], 0).expect("code");
     let step = 16 << 20;
     // None of the pages is touched.
     let lowest = std::iter::from_fn(|| memory.alloc_data(step, 4096).ok()).last().expect("data").as_ptr() as usize;
     assert!(lowest - code.range.end < step, "{:#x} bytes are left", lowest - code.range.end);
-    let free = std::iter::from_fn(|| memory.publish(&[&constant(2)]).ok().map(|p| p.range)).take(10_000);
+    let free = std::iter::from_fn(|| memory.publish_with_room(&[&constant(2)], 0).ok().map(|p| p.range)).take(10_000);
     let last = free.last().expect("there is some room between them");
     assert!(last.end <= lowest, "code in the data");
-    assert!(matches!(memory.publish(&[&constant(3)]), Err(MemoryError::Exhausted("code"))));
+    assert!(matches!(memory.publish_with_room(&[&constant(3)], 0), Err(MemoryError::Exhausted("code"))));
     assert!(matches!(memory.alloc_data(step, 4096), Err(MemoryError::Exhausted("data"))));
 }
 

@@ -102,7 +102,7 @@ impl Rig {
     pub fn new(seed: u64, unwind: usize) -> Rig {
         let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
         let core = host::stubs::core(&config(), unwind).expect("core");
-        let at = memory.publish(&[&core.code]).expect("publish").starts[0];
+        let at = memory.publish_with_room(&[&core.code], 0).expect("publish").starts[0];
         Rig {
             memory,
             // SAFETY: `enter` has this signature.
@@ -116,7 +116,7 @@ impl Rig {
 
     /// Publishes one function and calls it.
     pub fn call(&self, ctx: &mut Ctx, code: &Assembled, closure: u64, args: [u64; 5]) -> u64 {
-        let published = self.memory.publish(&[code]).expect("publish");
+        let published = self.memory.publish_with_room(&[code], 0).expect("publish");
         let result = (self.enter)(ctx, published.starts[0], closure, args.as_ptr());
         // SAFETY: nobody runs in it.
         unsafe { self.memory.free_chunk(published.chunk) }.expect("free");

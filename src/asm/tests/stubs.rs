@@ -39,7 +39,7 @@ fn rig() -> (Rig, Box<Ctx>) {
 }
 
 fn publish(rig: &Rig, masm: Result<Assembled, TooFar>) -> usize {
-    rig.memory.publish(&[&masm.expect("finish")]).expect("publish").starts[0]
+    rig.memory.publish_with_room(&[&masm.expect("finish")], 0).expect("publish").starts[0]
 }
 
 /// A function with a frame of 64 bytes.

@@ -101,7 +101,7 @@ fn live_words_are_found_and_moved() {
     let mut world = World { ctx: Ctx::new(), map, entry_return, visited: Vec::new() };
     for _ in 0..200 {
         let stub = exit_stub(&config(), rig.throw, collect as *const () as usize).expect("stub");
-        let mut next = rig.memory.publish(&[&stub]).expect("publish").starts[0];
+        let mut next = rig.memory.publish_with_room(&[&stub], 0).expect("publish").starts[0];
         let (mut expected, mut first) = (Vec::new(), 1000);
         for _ in 0..1 + random.below(12) {
             let saved = random.below(16) as u8;
@@ -112,7 +112,7 @@ fn live_words_are_found_and_moved() {
             let words = u64::from(saved.count_ones()) + slots.len() as u64;
             expected.extend(first..first + words);
             first += words;
-            let published = rig.memory.publish(&[&code]).expect("publish");
+            let published = rig.memory.publish_with_room(&[&code], 0).expect("publish");
             next = published.starts[0];
             function.start = next;
             world.map.register(&published, vec![function]);

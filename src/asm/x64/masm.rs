@@ -703,6 +703,7 @@ impl MacroAssembler for X64 {
 
     fn prologue(&mut self, saved: u8) -> u32 {
         asm!(self.buf ; push rbp);
+        self.buf.saved |= saved;
         self.buf.frame(Frame::Pushed);
         asm!(self.buf ; mov rbp, rsp);
         self.buf.frame(Frame::Linked);
@@ -785,7 +786,7 @@ impl MacroAssembler for X64 {
             let distance = i32::try_from(distance).map_err(|_| too_far)?;
             self.buf.patch32(fixup.at, distance as u32);
         }
-        let CodeBuffer { bytes, absolute, comments, frames, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments, frames })
+        let CodeBuffer { bytes, absolute, comments, saved, frames, .. } = self.buf;
+        Ok(Assembled { code: bytes, absolute, comments, saved, frames })
     }
 }
