@@ -90,6 +90,8 @@ pub struct SafepointInfo {
     pub slots: SlotSet,
     /// Offset of the code that handles an exception thrown in the call.
     pub handler: Option<u32>,
+    /// Nothing is left to do behind the call but to return what it gives.
+    pub tail: bool,
 }
 
 /// Set when the lower bits are the number of a set in the pool.
@@ -114,6 +116,8 @@ pub struct Safepoints {
     pool: Box<[u32]>,
     /// Return offset and handler offset, sorted.
     handlers: Box<[(u32, u32)]>,
+    /// Return offsets of the calls behind which nothing is left to do, sorted.
+    tails: Box<[u32]>,
 }
 
 /// Lists of words, each distinct one stored once.
@@ -156,10 +160,15 @@ impl Safepoints {
                     sets.len() as u32 - 1
                 })
         };
+        let mut tails = Vec::new();
         let mut points: Vec<(u32, u32, Option<u32>)> = infos
             .into_iter()
-            .map(|info| (info.return_offset, u32::from(info.live_saved) << 24 | pack(&info.slots), info.handler))
+            .map(|info| {
+                tails.extend(info.tail.then_some(info.return_offset));
+                (info.return_offset, u32::from(info.live_saved) << 24 | pack(&info.slots), info.handler)
+            })
             .collect();
+        tails.sort_unstable();
         points.sort_by_key(|point| point.0);
         points.dedup_by_key(|point| point.0);
         debug_assert!(points.len() <= MAX_SAFEPOINTS);
@@ -167,6 +176,7 @@ impl Safepoints {
             returns: points.iter().map(|point| point.0).collect(),
             words: points.iter().map(|point| point.1).collect(),
             handlers: points.iter().filter_map(|point| Some((point.0, point.2?))).collect(),
+            tails: tails.into(),
             sets: sets.into(),
             pool: pool.words.into(),
         }
@@ -203,7 +213,7 @@ impl Safepoints {
     }
 
     fn bytes(&self) -> usize {
-        8 * self.returns.len() + 4 * (self.sets.len() + self.pool.len()) + 8 * self.handlers.len()
+        8 * self.returns.len() + 4 * (self.sets.len() + self.pool.len() + self.tails.len()) + 8 * self.handlers.len()
     }
 }
 
@@ -235,6 +245,11 @@ impl<'a> Safepoint<'a> {
     pub fn handler(&self) -> Option<u32> {
         let handlers = &self.safepoints.handlers;
         handlers.binary_search_by_key(&self.return_offset, |h| h.0).ok().map(|index| handlers[index].1)
+    }
+
+    /// Is nothing left to do behind the call but to return what it gives?
+    pub fn is_tail(&self) -> bool {
+        self.safepoints.tails.binary_search(&self.return_offset).is_ok()
     }
 }
 

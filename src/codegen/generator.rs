@@ -72,6 +72,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) inline: Option<Inline>,
     /// The loop whose value nobody wants.
     pub(super) unwanted: Option<NodeId>,
+    /// What is being written is a call whose value the function gives: when it ends in a call itself, that takes our place.
+    pub(super) last: bool,
     /// A node that was evaluated before the one whose first operand it is, with its value.
     pub(super) evaluated: Option<(NodeId, Value)>,
     /// The register in which the value of a node is needed: a wish.

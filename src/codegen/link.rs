@@ -238,6 +238,9 @@ pub trait Link {
     fn depend(&mut self, binding: usize);
     /// The data cell with the address of the dispatch table of the method bound there.
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize>;
+    /// For a method of `core`, which is a builtin for builtin types: what the entries of its dispatch table hold where nobody has
+    /// implemented it, or where that is not known yet.
+    fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]>;
     /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
     /// The struct type, or the variant of the enum, that the name stands for.

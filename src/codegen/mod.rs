@@ -92,6 +92,8 @@ pub struct Safepoint {
     pub slots: Slots,
     /// Offset of the landing pad of exceptions.
     pub handler: Option<u32>,
+    /// Nothing is left to do behind the call but to return what it gives.
+    pub tail: bool,
 }
 
 /// Generates the code of one arity of a function. `hints` are what the first call showed of the arguments.
@@ -142,6 +144,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             region: None,
             inline: None,
             unwanted: None,
+            last: false,
             evaluated: None,
             wanted: None,
             prologue: 0,
@@ -298,6 +301,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 live_saved: p.live_saved,
                 slots: p.slots.clone(),
                 handler: p.handler.and_then(|label| asm.position(label)),
+                tail: p.tail,
             })
             .collect();
         safepoints.sort_by_key(|p| p.return_offset);

@@ -22,6 +22,8 @@ pub struct Safepoint {
     pub slots: Slots,
     /// Where an exception that comes out of the call lands.
     pub handler: Option<Label>,
+    /// Nothing is left to do behind the call but to return what it gives.
+    pub tail: bool,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -34,7 +36,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let slots = self.state.slots().clone();
         self.assert_pad();
         let handler = self.handler.as_ref().map(|pad| pad.label);
-        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler });
+        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler, tail: self.last });
     }
 
     /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own
@@ -168,11 +170,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.forget_dead();
         let label = self.asm.label();
         let state = self.state.clone();
-        let at = self.at;
+        let (at, last) = (self.at, self.last);
         let handler = self.handler.clone();
         self.later(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
+            g.last = last;
             let result = g.call_helper_cold(helper, &arguments, spent);
             match dst {
                 Some(dst) => result.mov_to(dst),
@@ -205,6 +208,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state = state;
         self.goes_to(at);
         self.handler = handler;
+        self.last = false;
         self.unpin();
     }
 

@@ -346,7 +346,7 @@ impl Walk<'_> {
                 self.call();
             }
             Node::Field { object, .. } => self.node(object),
-            Node::Index { object, index } => {
+            Node::Index { object, index, .. } => {
                 self.node(object);
                 self.node(index);
                 self.collection(id, CollectionCall::Index, object);

@@ -207,6 +207,7 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
         live_saved: p.live_saved,
         slots: p.slots.tagged(),
         handler: p.handler,
+        tail: p.tail,
     });
     Function {
         name: name.into(),
@@ -433,6 +434,18 @@ impl Link for RuntimeLink<'_> {
         code.exact(arguments)?;
         let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32).map(|t| Some(t.cell()));
         self.or_fail(table)
+    }
+
+    fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]> {
+        let Some(CodeSource::Method(method)) = self.function_at(binding).map(|code| &code.source) else { return None };
+        let builtin = method.builtin()?;
+        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32);
+        let miss = self.or_fail(table).miss;
+        if !builtin.accepts(arguments) {
+            return Some([miss; 2]);
+        }
+        let stub = self.vm.stubs.builtin(&self.vm.publisher, builtin, arguments);
+        Some([self.or_fail(stub), miss])
     }
 
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {

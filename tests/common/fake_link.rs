@@ -290,6 +290,10 @@ impl Link for FakeLink<'_> {
         None
     }
 
+    fn builtin_entries(&mut self, _binding: usize, _arguments: usize) -> Option<[usize; 2]> {
+        None
+    }
+
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {
         self.cell(format!("table .{name}/{arguments}"))
     }
