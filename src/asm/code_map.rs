@@ -443,6 +443,7 @@ impl CodeMap {
         );
         let pages = self.pages(&published.range);
         let chunk = Chunk { range: published.range.clone(), functions };
+        Only::assert_none();
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let index = match inner.free.pop() {
             Some(index) => index,
@@ -461,6 +462,7 @@ impl CodeMap {
 
     /// Forgets the chunk with this range; its functions come back to whoever wants to tell others that they are gone.
     pub fn unregister(&self, range: &Range<usize>) -> Vec<Function> {
+        Only::assert_none();
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let pages = self.pages(range);
         let Some(index) = inner.pages.get(pages.start).and_then(|page| page.checked_sub(1)) else { return Vec::new() };
@@ -475,7 +477,8 @@ impl CodeMap {
     /// Locks the map for reading: for a whole walk rather than for each frame. Who has a view takes no second one: when another
     /// thread wants to write in between, neither would ever go on.
     pub fn view(&self) -> View<'_> {
-        View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner) }
+        let only = Only::new();
+        View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner), _only: only }
     }
 
     fn pages(&self, range: &Range<usize>) -> Range<usize> {
@@ -488,6 +491,38 @@ impl CodeMap {
 pub struct View<'a> {
     code: usize,
     inner: RwLockReadGuard<'a, Inner>,
+    _only: Only,
+}
+
+/// In a checked build: this thread has a view.
+#[derive(Debug)]
+struct Only;
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static VIEWS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+impl Only {
+    fn new() -> Only {
+        Only::assert_none();
+        #[cfg(debug_assertions)]
+        VIEWS.set(1);
+        Only
+    }
+
+    /// Whoever has a view must neither ask for a second nor write.
+    fn assert_none() {
+        #[cfg(debug_assertions)]
+        assert_eq!(VIEWS.get(), 0, "the thread has a view of the code map already");
+    }
+}
+
+#[cfg(debug_assertions)]
+impl Drop for Only {
+    fn drop(&mut self) {
+        VIEWS.set(0);
+    }
 }
 
 impl View<'_> {

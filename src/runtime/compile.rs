@@ -205,7 +205,7 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
     let infos = generated.safepoints.iter().map(|p| SafepointInfo {
         return_offset: p.return_offset,
         live_saved: p.live_saved,
-        slots: p.slots.tagged(),
+        slots: p.slots(),
         handler: p.handler,
         tail: p.tail,
     });
@@ -473,6 +473,11 @@ impl Link for RuntimeLink<'_> {
         let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
         let singleton = info.singleton.map(|cell| cell.address());
         Some(StructType { layout, outdated: info.outdated.as_ptr() as usize, redefined, fields, singleton })
+    }
+
+    fn is_interrupt(&mut self, global: GlobalId) -> bool {
+        let type_ = self.unit.global(global).binding.type_id();
+        type_ == self.vm.types.layout(self.vm.types.interrupt_layout()).map(|layout| layout.type_)
     }
 
     fn field_names(&mut self, names: &str) -> (usize, usize) {

@@ -298,6 +298,10 @@ impl Link for FakeLink<'_> {
         self.cell(format!("table .{name}/{arguments}"))
     }
 
+    fn is_interrupt(&mut self, global: GlobalId) -> bool {
+        self.global_name(global) == "Interrupt"
+    }
+
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
         let name = self.global_name(global);
         let index = self.shapes.iter().position(|s| s.type_ == name && s.variant.as_deref() == variant)?;
