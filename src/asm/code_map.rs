@@ -91,6 +91,8 @@ pub struct SafepointInfo {
     pub slots: SlotSet,
     /// Offset of the code that handles an exception thrown in the call.
     pub handler: Option<u32>,
+    /// Nothing is left to do behind the call but to return what it gives.
+    pub tail: bool,
 }
 
 /// Set when the lower bits are the number of a set in the pool.
@@ -115,6 +117,8 @@ pub struct Safepoints {
     pool: Box<[u32]>,
     /// Return offset and handler offset, sorted.
     handlers: Box<[(u32, u32)]>,
+    /// Return offsets of the calls behind which nothing is left to do, sorted.
+    tails: Box<[u32]>,
 }
 
 /// Lists of words, each distinct one stored once.
@@ -157,10 +161,15 @@ impl Safepoints {
                     sets.len() as u32 - 1
                 })
         };
+        let mut tails = Vec::new();
         let mut points: Vec<(u32, u32, Option<u32>)> = infos
             .into_iter()
-            .map(|info| (info.return_offset, u32::from(info.live_saved) << 24 | pack(&info.slots), info.handler))
+            .map(|info| {
+                tails.extend(info.tail.then_some(info.return_offset));
+                (info.return_offset, u32::from(info.live_saved) << 24 | pack(&info.slots), info.handler)
+            })
             .collect();
+        tails.sort_unstable();
         points.sort_by_key(|point| point.0);
         points.dedup_by_key(|point| point.0);
         debug_assert!(points.len() <= MAX_SAFEPOINTS);
@@ -168,6 +177,7 @@ impl Safepoints {
             returns: points.iter().map(|point| point.0).collect(),
             words: points.iter().map(|point| point.1).collect(),
             handlers: points.iter().filter_map(|point| Some((point.0, point.2?))).collect(),
+            tails: tails.into(),
             sets: sets.into(),
             pool: pool.words.into(),
         }
@@ -204,7 +214,7 @@ impl Safepoints {
     }
 
     fn bytes(&self) -> usize {
-        8 * self.returns.len() + 4 * (self.sets.len() + self.pool.len()) + 8 * self.handlers.len()
+        8 * self.returns.len() + 4 * (self.sets.len() + self.pool.len() + self.tails.len()) + 8 * self.handlers.len()
     }
 }
 
@@ -236,6 +246,11 @@ impl<'a> Safepoint<'a> {
     pub fn handler(&self) -> Option<u32> {
         let handlers = &self.safepoints.handlers;
         handlers.binary_search_by_key(&self.return_offset, |h| h.0).ok().map(|index| handlers[index].1)
+    }
+
+    /// Is nothing left to do behind the call but to return what it gives?
+    pub fn is_tail(&self) -> bool {
+        self.safepoints.tails.binary_search(&self.return_offset).is_ok()
     }
 }
 
@@ -431,6 +446,7 @@ impl CodeMap {
         );
         let pages = self.pages(&published.range);
         let chunk = Chunk { range: published.range.clone(), functions };
+        Only::assert_none();
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let index = match inner.free.pop() {
             Some(index) => index,
@@ -449,6 +465,7 @@ impl CodeMap {
 
     /// Forgets the chunk with this range; its functions come back to whoever wants to tell others that they are gone.
     pub fn unregister(&self, range: &Range<usize>) -> Vec<Function> {
+        Only::assert_none();
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let pages = self.pages(range);
         let Some(index) = inner.pages.get(pages.start).and_then(|page| page.checked_sub(1)) else { return Vec::new() };
@@ -463,7 +480,8 @@ impl CodeMap {
     /// Locks the map for reading: for a whole walk rather than for each frame. Who has a view takes no second one: when another
     /// thread wants to write in between, neither would ever go on.
     pub fn view(&self) -> View<'_> {
-        View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner) }
+        let only = Only::new();
+        View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner), _only: only }
     }
 
     fn pages(&self, range: &Range<usize>) -> Range<usize> {
@@ -476,6 +494,38 @@ impl CodeMap {
 pub struct View<'a> {
     code: usize,
     inner: RwLockReadGuard<'a, Inner>,
+    _only: Only,
+}
+
+/// In a checked build: this thread has a view.
+#[derive(Debug)]
+struct Only;
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static VIEWS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+impl Only {
+    fn new() -> Only {
+        Only::assert_none();
+        #[cfg(debug_assertions)]
+        VIEWS.set(1);
+        Only
+    }
+
+    /// Whoever has a view must neither ask for a second nor write.
+    fn assert_none() {
+        #[cfg(debug_assertions)]
+        assert_eq!(VIEWS.get(), 0, "the thread has a view of the code map already");
+    }
+}
+
+#[cfg(debug_assertions)]
+impl Drop for Only {
+    fn drop(&mut self) {
+        VIEWS.set(0);
+    }
 }
 
 impl View<'_> {

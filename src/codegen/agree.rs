@@ -31,9 +31,9 @@ impl<M: MacroAssembler> Generator<'_, M> {
                         moves.iter().any(|(from, _)| overlap(*from, slot))
                             || destinations.iter().any(|to| overlap(*to, slot))
                     };
-                    let mut slot = self.state.free_slot();
-                    while taken(slot) || self.slot_in_use(slot) {
-                        slot += 1;
+                    let mut slot = self.free_slot();
+                    while taken(slot) {
+                        slot = self.free_slot_of(&self.state, slot + 1);
                     }
                     let Some(source) = moves.iter().map(|m| m.0).find(|from| overlap(*from, first)) else { return };
                     let aside = if source.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
@@ -46,10 +46,6 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 }
             }
         }
-    }
-
-    fn slot_in_use(&self, slot: u16) -> bool {
-        self.state.uses_of_slot(slot) > 0
     }
 
     fn move_one(&mut self, from: Place, to: Place) {

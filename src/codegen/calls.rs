@@ -29,6 +29,8 @@ enum Target {
     Value { known: bool },
     /// Through a dispatch table, on the first argument.
     Table(usize),
+    /// The same in tail position, for a method of `core`: what comes at these addresses is called from our frame.
+    CoreTable(usize, [usize; 2]),
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -45,7 +47,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             let height = self.state.height();
             if let GlobalKind::Intrinsic(intrinsic) = found.kind
-                && self.intrinsic(node, intrinsic, nodes)
+                && self.intrinsic(node, intrinsic, nodes, tail)
             {
                 return;
             }
@@ -82,14 +84,19 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace(n, Value::constant(Word::NULL));
             return;
         };
-        let tail = tail && !found.builtin && self.handler.is_none();
-        if found.kind == GlobalKind::Method
+        let last = tail && self.handler.is_none();
+        let tail = last && !found.builtin;
+        if (found.kind == GlobalKind::Method || last && found.builtin)
             && n > 0
             && n <= ARG_REGS
             && let Some(cell) = self.link.method_table(found.binding, n)
         {
-            return self.emit_call(Target::Table(cell), n, tail);
+            return match self.link.builtin_entries(found.binding, n).filter(|_| last) {
+                Some(ours) => self.emit_call(Target::CoreTable(cell, ours), n, true),
+                None => self.emit_call(Target::Table(cell), n, tail),
+            };
         }
+        self.last = last;
         if let Some(cell) = self.link.link_cell(found.binding, n) {
             return self.emit_call(Target::Cell(cell), n, tail);
         }
@@ -183,6 +190,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail { code.jump_at(entry) } else { code.call_at(entry) }
             }
             Target::Table(cell) => self.dispatch(cell, receiver.unwrap_or(Facts::ANY), tail),
+            Target::CoreTable(cell, ours) => self.dispatch_core(cell, ours, receiver.unwrap_or(Facts::ANY)),
         }
         if tail {
             self.unreachable();
@@ -214,16 +222,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail { table.jump_at(entry) } else { table.call_at(entry) }
             }
             None => {
-                let immediate = self.asm.label();
-                let found = self.asm.label();
-                if receiver.types != Types::OBJECT {
-                    let tag = -(crate::gc::word::TAG_OBJECT as i32);
-                    self.asm.scratch().lea(Mem::at(object, tag)).test_mask(TAG_MASK as u32);
-                    self.asm.branch(Cond::NotEqual, immediate);
-                    self.later(move |g| g.classify(object, immediate, found));
-                }
-                self.asm.load32(M::RESULT, Mem::at(object, layout::HEADER_DISP));
-                self.asm.bind(found);
+                self.load_class(object, receiver);
                 if tail {
                     self.asm.epilogue(self.survey.saved);
                 }
@@ -231,6 +230,54 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail { table.jump_indexed(M::RESULT, 2) } else { table.call_indexed(M::RESULT, 2) }
             }
         }
+    }
+
+    /// A method of `core` in tail position: a jump to what the program has implemented it with. What is at one of the addresses
+    /// `ours` is called, so that errors find the frame: the builtin, and the resolver, which jumps itself.
+    fn dispatch_core(&mut self, cell: usize, ours: [usize; 2], receiver: Facts) {
+        let object = M::ARGS[0];
+        let mut free = M::CALLER_SAVED.iter().copied().filter(|r| *r != M::RESULT && !M::ARGS.contains(r));
+        let (table, known) = (free.next().unwrap_or(M::RESULT), free.next().unwrap_or(M::RESULT));
+        let entry = match receiver.layout {
+            Some(layout) => Mem::at(table, 4 * layout::header_low(layout) as i32),
+            None => {
+                self.load_class(object, receiver);
+                Mem::indexed(table, M::RESULT, 2, 0)
+            }
+        };
+        self.asm.load_cell(table, cell);
+        let call = self.asm.label();
+        for address in ours {
+            self.asm.mov_imm(known, address as i64);
+            self.asm.compare_mem(known, entry);
+            self.asm.branch(Cond::Equal, call);
+        }
+        self.asm.epilogue(self.survey.saved);
+        self.asm.jump_mem(entry);
+        let (state, at) = (self.state.without_values(), self.at);
+        self.later(move |g| {
+            g.asm.bind(call);
+            g.enter_cold(state, at, None);
+            g.last = true;
+            g.asm.call_mem(entry);
+            g.safepoint();
+            g.asm.epilogue(g.survey.saved);
+            g.asm.ret();
+        });
+    }
+
+    /// The header word of a value, or what an immediate or a function would have, in RESULT.
+    fn load_class(&mut self, object: Reg, receiver: Facts) {
+        let immediate = self.asm.label();
+        let found = self.asm.label();
+        if receiver.types != Types::OBJECT {
+            let tag = -(crate::gc::word::TAG_OBJECT as i32);
+            self.asm.scratch().lea(Mem::at(object, tag)).test_mask(TAG_MASK as u32);
+            self.asm.branch(Cond::NotEqual, immediate);
+            self.later(move |g| g.classify(object, immediate, found));
+        }
+        self.asm.load32(M::RESULT, Mem::at(object, layout::HEADER_DISP));
+        self.asm.bind(found);
     }
 
     /// Out of line: the header word that an immediate or a function would have, in RESULT.
@@ -262,7 +309,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Writes a known function inline when the facts allow it. The arguments may have been pushed already when it did not:
     /// the caller pushes those that are missing.
-    fn intrinsic(&mut self, node: NodeId, intrinsic: Intrinsic, args: &[NodeId]) -> bool {
+    fn intrinsic(&mut self, node: NodeId, intrinsic: Intrinsic, args: &[NodeId], tail: bool) -> bool {
         use Intrinsic::*;
         match (intrinsic, args) {
             (Even | Odd | Not | IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber, [_])
@@ -310,6 +357,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             (Get, [object, index]) => {
                 self.expression(*object);
                 self.expression(*index);
+                self.last = tail;
                 self.index(node);
                 true
             }
@@ -318,6 +366,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.expression(*arg);
                 }
                 self.goes_to(node);
+                self.last = tail;
                 self.look_up(Helper::GetOr, 3);
                 true
             }

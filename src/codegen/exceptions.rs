@@ -8,12 +8,11 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::join::{Edge, Join};
 use super::link::Helper;
-use super::settled::Pad;
+use super::settled::{Entry, Pad};
 use super::state::{Place, State, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::reader::tree::*;
-use std::rc::Rc;
 
 /// Where control was going when it came to a block that runs on every way out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,7 +75,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let (floor, settled) = (self.state.height(), self.settled.len());
-        let entry = self.settle(try_.body);
+        let entry = self.settle(node, try_.body);
         match try_.finally {
             None => self.catching(node, try_, &entry, (floor, settled)),
             Some(block) => {
@@ -94,8 +93,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// A landing pad of a region that ends with the node.
-    fn pad(&mut self, entry: &Rc<State>, last: NodeId) -> Pad {
-        Pad { label: self.asm.label(), entry: entry.clone(), until: self.survey.tick(last) }
+    fn pad(&mut self, entry: &Entry, last: NodeId) -> Pad {
+        let Entry { state, held } = entry.clone();
+        Pad { label: self.asm.label(), entry: state, held, until: self.survey.tick(last) }
     }
 
     /// The state in which an exception arrives: that of the entry without the variables that have died in the region (the
@@ -111,7 +111,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// `try` and `catch`. At the end of the body and in the handler the operand stack is cut to `floor`, and only the first
     /// `settled` variables stay settled.
-    fn catching(&mut self, node: NodeId, try_: &Try, entry: &Rc<State>, (floor, settled): (usize, usize)) {
+    fn catching(&mut self, node: NodeId, try_: &Try, entry: &Entry, (floor, settled): (usize, usize)) {
         let Some((pattern, handler)) = try_.catch else { return self.expression(try_.body) };
         let mut end = Join::new();
         let pad = self.pad(entry, try_.body);
@@ -152,17 +152,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Does the pattern of a handler fit whatever is thrown, without asking for an Interrupt by its name? The user's wish to
     /// end the program passes such a handler by.
-    fn takes_anything(&self, pattern: PatternId) -> bool {
+    fn takes_anything(&mut self, pattern: PatternId) -> bool {
         match self.unit.pattern(pattern) {
             Pattern::Ignore | Pattern::Bind(_) => true,
             Pattern::Or(alternatives) => {
-                let names_it = |p: &PatternId| match self.unit.pattern(*p) {
-                    Pattern::Struct { type_, .. } => {
-                        self.unit.name(self.unit.globals[type_.index()].name) == "Interrupt"
-                    }
+                let unit = self.unit;
+                let mut names_it = |p: &PatternId| match unit.pattern(*p) {
+                    Pattern::Struct { type_, .. } => self.link.is_interrupt(*type_),
                     _ => false,
                 };
-                !alternatives.iter().any(names_it) && alternatives.iter().any(|p| self.takes_anything(*p))
+                !alternatives.iter().any(&mut names_it) && alternatives.iter().any(|p| self.takes_anything(*p))
             }
             _ => false,
         }
@@ -297,7 +296,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // Only the old bindings stay on the stack.
         self.keep_top(base);
         let inside = (self.state.height(), self.settled.len());
-        let entry = self.settle(body);
+        let entry = self.settle(node, body);
         let pad = self.pad(&entry, body);
         let region = |g: &mut Self| g.expression(body);
         self.with_cleanup(node, inside, pad, region, |g| {

@@ -136,9 +136,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Set(list) => self.collection(Helper::MakeSet, Helper::ExtendSet, *list, Facts::object(layout::SET)),
             Node::Struct(literal) => self.struct_literal(node, literal),
             Node::Field { object, name } => self.field(node, *object, *name),
-            Node::Index { object, index } => {
+            Node::Index { object, index, tail } => {
                 self.expression(*object);
                 self.expression(*index);
+                self.last = *tail && self.handler.is_none();
                 self.index(node);
             }
             Node::Call { callee, args, tail } => self.call(node, *callee, *args, *tail),
@@ -219,6 +220,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.call_helper(Helper::NotYet, 1, &[], Facts::ANY);
             }
         }
+        self.last = false;
         self.goes_to(outer);
         self.now = self.survey.tick(node);
     }

@@ -74,6 +74,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) inline: Option<Inline>,
     /// The loop whose value nobody wants.
     pub(super) unwanted: Option<NodeId>,
+    /// What is being written is a call whose value the function gives: when it ends in a call itself, that takes our place.
+    pub(super) last: bool,
     /// A node that was evaluated before the one whose first operand it is, with its value.
     pub(super) evaluated: Option<(NodeId, Value)>,
     /// The register in which the value of a node is needed: a wish.
@@ -88,7 +90,9 @@ pub struct Generator<'a, M: MacroAssembler> {
     /// How patient loops are.
     pub(super) haste: super::loops::Haste,
     /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.
-    pub(super) learned: FxHashMap<(LoopId, bool), Learned>,
+    pub(super) learned: FxHashMap<(LoopId, Walk), Learned>,
+    /// The loop around is written for a range of any size.
+    pub(super) counts_any: Option<LoopId>,
     pub(super) written: Written,
 }
 
@@ -109,12 +113,15 @@ pub(super) struct Written {
     nodes: FxHashSet<(NodeId, Walk)>,
 }
 
-/// The walks that write nodes: those of a hot region are written once more in its twin.
+/// The walks that write nodes: those of a hot region are written once more in its twin, those of a loop through a range once
+/// more for each loop around that may count beyond inline Ints.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Walk {
+pub(super) enum Walk {
     General,
     Hot,
     Twin,
+    /// Within the loop whose counter may be large.
+    Any(LoopId),
 }
 
 /// A state of the generator to which it can be cut back.
@@ -178,17 +185,23 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
     }
 
+    /// The walk that is writing.
+    pub(super) fn walk(&self) -> Walk {
+        match (&self.region, self.counts_any) {
+            (_, Some(loop_)) => Walk::Any(loop_),
+            (None, _) => Walk::General,
+            (Some(region), _) if region.hot => Walk::Hot,
+            (Some(_), _) => Walk::Twin,
+        }
+    }
+
     /// In a checked build: this walk has not written the node before. Bodies of other functions are written wherever they are
     /// called.
     pub(super) fn assert_written_once(&mut self, node: NodeId) {
         if !cfg!(debug_assertions) || self.inline.is_some() {
             return;
         }
-        let walk = match &self.region {
-            None => Walk::General,
-            Some(region) if region.hot => Walk::Hot,
-            Some(_) => Walk::Twin,
-        };
+        let walk = self.walk();
         assert!(self.written.nodes.insert((node, walk)), "{node:?} is written twice by one walk ({walk:?})");
         self.written.order.push((node, walk));
     }
@@ -317,7 +330,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn save_in_frame(&mut self, place: Place, moved: impl Fn(Owner) -> bool) {
         let Some(first) = self.state.owners_of(place).into_iter().find(|owner| moved(*owner)) else { return };
         let slot = self.state.get(first).copy.unwrap_or_else(|| {
-            let slot = self.state.free_slot();
+            let slot = self.free_slot();
             let mem = self.slot(slot);
             match place {
                 Place::Reg(r) => self.asm.store(mem, r),

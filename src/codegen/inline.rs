@@ -127,7 +127,7 @@ impl<'a> Finder<'a> {
             Node::Local(var) => arity.vars[var.index()].kind == VarKind::Local,
             Node::Global(global) => link.global(*global).is_some_and(|g| g.kind != GlobalKind::Dynamic),
             Node::Field { object, .. } => all(self, &[*object], branch),
-            Node::Index { object, index } => all(self, &[*object, *index], branch),
+            Node::Index { object, index, .. } => all(self, &[*object, *index], branch),
             Node::Unary { operand, .. } => all(self, &[*operand], branch),
             Node::Binary { op: BinaryOp::Concat, .. } => false,
             Node::Binary { left, right, .. } => all(self, &[*left, *right], branch),

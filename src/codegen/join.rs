@@ -142,7 +142,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Some(f) = M::FLOATS.iter().find(|f| taken.uses_of_float(**f) == 0) {
                 return Place::Float(*f);
             }
-            return Place::FloatSlot(taken.free_slot());
+            return Place::FloatSlot(self.free_slot_of(taken, 0));
         }
         if let Owner::Var(var) = owner
             && let Some(home) = self.home(var)
@@ -162,7 +162,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(r) = M::CALLER_SAVED.iter().find(|r| taken.uses_of(**r) == 0) {
             return Place::Reg(*r);
         }
-        Place::Slot(taken.free_slot())
+        Place::Slot(self.free_slot_of(taken, 0))
     }
 
     /// Splits the condition of a node: control goes on when its truth is not `when`, and to the join when it is.

@@ -76,8 +76,7 @@ pub enum Helper {
     IsInterrupt,
     /// `(vector, from, after)`: the elements from `from` on, without the last `after`, as a vector.
     SubVector,
-    /// `(from, to, raw: may they be large?)`: throws what `range(from, to)` throws where one is no Int, or that the range is too large
-    /// to count through.
+    /// `(from, to)`: throws what `range(from, to)` throws where one is no Int.
     CheckRange,
     /// `(map, key)`: the value, or UNDEFINED.
     MapFind,
@@ -238,10 +237,15 @@ pub trait Link {
     fn depend(&mut self, binding: usize);
     /// The data cell with the address of the dispatch table of the method bound there.
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize>;
+    /// For a method of `core`, which is a builtin for builtin types: what the entries of its dispatch table hold where nobody has
+    /// implemented it, or where that is not known yet.
+    fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]>;
     /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
     /// The struct type, or the variant of the enum, that the name stands for.
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
+    /// Does the name stand for the type of what the interrupt key throws?
+    fn is_interrupt(&mut self, global: GlobalId) -> bool;
     /// The names of fields that a literal gives, separated by spaces: address and length of a text that stays.
     fn field_names(&mut self, names: &str) -> (usize, usize);
     /// The slot of a field in objects of this layout, and whether it may be written.

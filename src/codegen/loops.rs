@@ -115,7 +115,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return;
             }
             if self.never_ints() {
-                self.call_helper(Helper::CheckRange, 2, &[1], Facts::ANY);
+                self.call_helper(Helper::CheckRange, 2, &[], Facts::ANY);
                 self.unreachable();
                 self.state.drop_to(base);
                 self.push_constant(Word::NULL);
@@ -168,73 +168,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         })
     }
 
-    /// The latest two operands are the bounds of a range that is counted through: is one of them certainly no Int?
-    fn never_ints(&self) -> bool {
-        [1, 0].iter().any(|n| !self.state.operand(self.top(*n)).facts.types.meets(Facts::INTEGER.types))
-    }
-
-    /// Asks of counter and limit of a range, before its loop, what the loop relies on. Loops count inline Ints, and hot ones leave
-    /// for their twin where the bounds are larger; a twin counts Ints of any size, and so does a loop of whose bounds one is known
-    /// to be large. For others that is an error: a copy of each loop around loops would be needed. Tells which.
-    fn check_bounds(&mut self, counter: Owner, limit: usize, iterable: NodeId, twin: &mut Vec<Edge>) -> bool {
-        let limit = Owner::Operand(limit);
-        if self.is_hot() {
-            self.ask_int(counter, twin);
-            self.ask_int(limit, twin);
-            return true;
-        }
-        let bounds = [counter, limit].map(|owner| self.state.get(owner).clone());
-        if bounds.iter().all(|b| b.facts.is_int()) {
-            return true;
-        }
-        let large = |b: &Value| !b.facts.may_be_int() || b.hint.layout() == Some(crate::gc::layout::BIG_INT);
-        let any = self.region.is_some() || bounds.iter().any(large);
-        if !any || !bounds.iter().all(|b| b.facts.types.within(Facts::INTEGER.types)) {
-            self.goes_to(iterable);
-            for owner in [counter, limit] {
-                // Where it is now: the other one's register may have been this one's.
-                let value = self.state.get(owner).clone();
-                self.state.push(value);
-                self.in_register(self.top(0));
-            }
-            let mut arguments = vec![self.argument(self.top(1)), self.argument(self.top(0))];
-            arguments.push(Argument::Raw(u64::from(any)));
-            let resume = self.asm.label();
-            let other = self.slow_path(Helper::CheckRange, arguments, 0, None, resume);
-            self.check_ints(&[1, 0], other);
-            self.asm.bind(resume);
-            self.state.pop();
-            self.state.pop();
-            self.unpin();
-        }
-        for owner in [counter, limit] {
-            let value = self.state.get(owner).clone();
-            self.state.set(owner, value.widened(if any { Facts::INTEGER } else { Facts::INT }));
-        }
-        !any
-    }
-
-    /// Asks for an inline Int before a hot loop; the edge leads to the twin.
-    fn ask_int(&mut self, owner: Owner, twin: &mut Vec<Edge>) {
-        if self.state.get(owner).facts.is_int() {
-            return;
-        }
-        let value = self.state.get(owner).clone();
-        self.state.push(value);
-        let i = self.top(0);
-        let r = self.in_register(i);
-        let label = self.asm.label();
-        self.asm.test_imm(r, crate::gc::word::TAG_MASK as i64);
-        self.asm.branch(Cond::NotEqual, label);
-        self.state.pop();
-        twin.push(Edge { state: self.state.clone(), label });
-        let value = self.state.get(owner).clone();
-        // No Int is a literal in a data cell: behind such a one nobody comes here.
-        let place = if value.place.is_const() { Place::Reg(r) } else { value.place };
-        self.state.set(owner, Value { place, ..value }.widened(Facts::INT));
-        self.unpin();
-    }
-
     /// Pushes the next chunk of the cursor at operand `cursor`; at the end of the collection control leaves, without it.
     fn next_chunk(&mut self, cursor: usize, none: &mut Join) {
         let value = self.state.operand(cursor).clone();
@@ -254,9 +187,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn loop_with_twin(&mut self, spec: Spec) {
         let facts = self.survey.loop_(spec.id);
         let eligible = !facts.complex && facts.size <= LOOP_CAP && self.region.is_none() && self.handler.is_none();
-        if !eligible {
-            self.write_loop(&spec);
-            return;
+        if !eligible || self.counts_any.is_some() {
+            return match spec.turn {
+                Turn::Range { counter, .. } if self.may_be_large(counter, spec.base + 1, facts.nested) => {
+                    self.loop_of_any_size(&spec, counter)
+                }
+                _ => self.write_loop(&spec),
+            };
         }
         // A promotion may take a variable anywhere, for no landing pad is open.
         debug_assert_eq!(self.settled.len(), 0);
@@ -296,6 +233,25 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.asm.jump(after);
             }
         });
+    }
+
+    /// A loop through a range whose bounds are probably inline Ints, but for which there is no twin: it is written for such, and, right
+    /// behind, once more for Ints of any size. In there no loop is written twice, so that the size stays in proportion.
+    fn loop_of_any_size(&mut self, spec: &Spec, counter: Owner) {
+        let (now, unwanted) = (self.now, self.unwanted);
+        let mut large = Join::new();
+        self.ask_int(counter, &mut large.edges);
+        self.ask_int(Owner::Operand(spec.base + 1), &mut large.edges);
+        self.write_loop(spec);
+        let mut end = Join::new();
+        self.goto_value(&mut end);
+        self.place(large);
+        (self.now, self.unwanted) = (now, unwanted);
+        self.counts_any = Some(spec.id);
+        self.write_loop(spec);
+        self.counts_any = None;
+        self.goto_value(&mut end);
+        self.finish_value(end);
     }
 
     /// The entry of a twin: the state of the loop's entry is its own, whether or not an exit arrives right there.
@@ -390,7 +346,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.drop_to(spec.base);
             return self.push_constant(Word::NULL);
         }
-        let key = (spec.id, self.is_hot());
+        let key = (spec.id, self.walk());
         let Learned { mut widened, mut promotions } = self.learned.get(&key).cloned().unwrap_or_default();
         for attempt in 0.. {
             if attempt > 0 {
@@ -712,41 +668,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.body(spec, *body);
             }
         }
-    }
-
-    /// Flags of counter and limit of a range. Moves nothing in the state.
-    fn compare_counter(&mut self, counter: Owner, limit: usize) {
-        match (self.state.get(counter).place, self.state.operand(limit).place) {
-            (Place::Reg(r), Place::Const(word)) => self.asm.compare_imm(r, word.0 as i64),
-            (Place::Reg(r), Place::Reg(limit)) => self.asm.compare(r, limit),
-            (Place::Reg(r), Place::Slot(limit)) => {
-                let limit = self.slot(limit);
-                self.asm.compare_mem(r, limit);
-            }
-            (Place::Slot(slot), Place::Const(word)) => {
-                let mem = self.slot(slot);
-                self.asm.compare_mem_imm(mem, word.0 as i64);
-            }
-            (Place::Slot(slot), Place::Reg(limit)) => {
-                let mem = self.slot(slot);
-                self.asm.scratch().load(mem).compare(limit);
-            }
-            (Place::Slot(slot), Place::Slot(limit)) => {
-                let (mem, limit) = (self.slot(slot), self.slot(limit));
-                self.asm.scratch().load(mem).compare_mem(limit);
-            }
-            (counter, limit) => unreachable!("a range counts in {counter:?} to {limit:?}"),
-        }
-    }
-
-    /// Before a turn of a range whose Ints may have any size: out of the loop at the limit.
-    fn test_counter(&mut self, counter: Owner, limit: usize, iterable: NodeId, exit: &mut Join) {
-        for owner in [counter, Owner::Operand(limit)] {
-            let value = self.state.get(owner).clone();
-            self.state.push(Value { var: None, copy: None, ..value });
-        }
-        self.goes_to(iterable);
-        self.ordering(BinaryOp::Less, iterable, false, exit);
     }
 
     /// Binds the latest operand, an element, to the pattern of a `for`; it is taken off.

@@ -13,7 +13,7 @@
 //! | `accumulators.rs` | variables whose map grows in place |
 //! | `inline.rs` | small functions in place of their calls |
 //! | `lines.rs`, `variables.rs` | which node each instruction is written for; where variables live |
-//! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `counters.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
 //! | `failure.rs` | how the work is given up |
@@ -25,6 +25,7 @@ mod agree;
 mod arith;
 mod calls;
 mod compare;
+mod counters;
 mod exceptions;
 mod expression;
 pub mod facts;
@@ -49,6 +50,7 @@ mod twin;
 mod variables;
 
 use crate::asm::code_map::Part;
+use crate::asm::code_map::SlotSet;
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
 use crate::asm::variables::Variable;
@@ -60,7 +62,9 @@ use facts::{Facts, Hint};
 use failure::GivenUp;
 use generator::Generator;
 use link::Link;
+use settled::Held;
 use state::{Place, Slots, State, Value};
+use std::rc::Rc;
 use survey::Survey;
 use twin::{BODY_CAP, Exit, Region};
 use variables::VariableNotes;
@@ -93,10 +97,22 @@ pub struct Safepoint {
     pub return_offset: u32,
     /// Callee-saved registers with live tagged words.
     pub live_saved: u8,
-    /// Frame slots with live tagged words.
-    pub slots: Slots,
+    slots: Slots,
+    held: Option<Rc<Held>>,
     /// Offset of the landing pad of exceptions.
     pub handler: Option<u32>,
+    /// Nothing is left to do behind the call but to return what it gives.
+    pub tail: bool,
+}
+
+impl Safepoint {
+    /// Frame slots with live tagged words.
+    pub fn slots(&self) -> SlotSet {
+        let mut set = SlotSet::new();
+        let held = self.held.iter().flat_map(|held| held.all());
+        std::iter::once(&self.slots).chain(held).for_each(|slots| slots.add_tagged(&mut set));
+        set
+    }
 }
 
 /// Generates the code of one arity of a function. `hints` are what the first call showed of the arguments.
@@ -149,6 +165,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             region: None,
             inline: None,
             unwanted: None,
+            last: false,
             evaluated: None,
             wanted: None,
             prologue: 0,
@@ -157,6 +174,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             work: 0,
             haste: Default::default(),
             learned: Default::default(),
+            counts_any: None,
             written: Default::default(),
         }
     }
@@ -304,7 +322,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return_offset: p.return_offset,
                 live_saved: p.live_saved,
                 slots: p.slots.clone(),
+                held: p.held.clone(),
                 handler: p.handler.and_then(|label| asm.position(label)),
+                tail: p.tail,
             })
             .collect();
         safepoints.sort_by_key(|p| p.return_offset);

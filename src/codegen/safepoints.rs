@@ -6,10 +6,11 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::link::Helper;
-use super::settled::Pad;
+use super::settled::{Held, Pad};
 use super::state::{Owner, Place, Slots, State, Value};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
+use std::rc::Rc;
 
 /// What is known at a return address: read off the state.
 #[derive(Debug, Clone)]
@@ -20,8 +21,12 @@ pub struct Safepoint {
     pub live_saved: u8,
     /// Frame slots that hold live tagged words.
     pub slots: Slots,
+    /// What landing pads hold besides.
+    pub held: Option<Rc<Held>>,
     /// Where an exception that comes out of the call lands.
     pub handler: Option<Label>,
+    /// Nothing is left to do behind the call but to return what it gives.
+    pub tail: bool,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -36,7 +41,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let slots = self.state.slots().clone();
         self.assert_pad();
         let handler = self.handler.as_ref().map(|pad| pad.label);
-        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler });
+        let held = self.handler.as_ref().map(|pad| pad.held.clone());
+        self.safepoints.push(Safepoint { return_offset, live_saved, slots, held, handler, tail: self.last });
     }
 
     /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own
@@ -97,20 +103,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut saved: Vec<(Reg, u16)> = Vec::new();
         let mut saved_floats: Vec<(FReg, u16)> = Vec::new();
         let mut next = 0;
-        let mut fresh = |state: &State| {
-            let slot = state.free_slot_from(next);
+        let mut fresh = |g: &Self| {
+            let slot = g.free_slot_of(&before, next);
             next = slot.saturating_add(1);
             slot
         };
         self.state.drop_to(before.height().saturating_sub(spent));
         for r in M::CALLER_SAVED {
             if self.state.uses_of(*r) > 0 {
-                saved.push((*r, fresh(&before)));
+                saved.push((*r, fresh(self)));
             }
         }
         for f in M::FLOATS {
             if self.state.uses_of_float(*f) > 0 {
-                saved_floats.push((*f, fresh(&before)));
+                saved_floats.push((*f, fresh(self)));
             }
         }
         for (r, slot) in &saved {
@@ -170,11 +176,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.forget_dead();
         let label = self.asm.label();
         let state = self.state.clone();
-        let at = self.at;
+        let (at, last) = (self.at, self.last);
         let handler = self.handler.clone();
         self.later(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);
+            g.last = last;
             let result = g.call_helper_cold(helper, &arguments, spent);
             match dst {
                 Some(dst) => result.mov_to(dst),
@@ -207,6 +214,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state = state;
         self.goes_to(at);
         self.handler = handler;
+        self.last = false;
         self.unpin();
     }
 

@@ -1,9 +1,10 @@
 //! Settled places: what a landing pad finds where it was when the region was entered.
 //!
 //! An exception arrives at its landing pad with nothing but the frame and the callee-saved registers, and the pad is written for
-//! one state: that of the entry. So a variable that may be assigned in the region is *settled* there: it has a tagged place that
+//! one state: that of the entry. So a variable that is assigned in the region is *settled* there: it has a tagged place that
 //! it alone owns and that does not change, and every assignment goes there at once. Everything else that lives is where no
-//! assignment reaches it, and its frame slots are held while the region lasts.
+//! assignment reaches it, and its frame slots are held while the region lasts ([`Held`]). What a region costs depends on what is
+//! assigned in it, not on how much lives.
 //!
 //! Nobody but its owner keeps a settled place: a pending operand may alias it until the next assignment
 //! ([`Generator::vacate_slot`]) or the next region, another variable never does ([`Generator::own_copy`]). At every call that
@@ -11,7 +12,7 @@
 
 use super::facts::Facts;
 use super::generator::Generator;
-use super::state::{Owner, Place, State, Value};
+use super::state::{Owner, Place, Slots, State, Value};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
@@ -64,11 +65,46 @@ pub(super) struct Pad {
     pub(super) label: Label,
     /// The state at the entry of its region, which is what it expects.
     pub(super) entry: Rc<State>,
+    /// The frame slots of that state.
+    pub(super) held: Rc<Held>,
     /// The tick at which its region ends: what dies before is not asked for.
     pub(super) until: u32,
 }
 
+/// Frame slots that the landing pads of the open regions ask for: whatever becomes of the values that are there, nobody else gets
+/// them, and the collector sees them.
+#[derive(Clone, Debug)]
+pub struct Held {
+    slots: Slots,
+    /// Those of the regions around.
+    outer: Option<Rc<Held>>,
+}
+
+impl Held {
+    /// What is held here, and in each region around.
+    pub fn all(&self) -> impl Iterator<Item = &Slots> {
+        std::iter::successors(Some(self), |held| held.outer.as_deref()).map(|held| &held.slots)
+    }
+}
+
+/// The entry of a region.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) state: Rc<State>,
+    pub(super) held: Rc<Held>,
+}
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// The lowest frame slot that is free in a state, not below another one, and held for no landing pad.
+    pub(super) fn free_slot_of(&self, state: &State, from: u16) -> u16 {
+        state.free_slot_from(from, self.handler.as_ref().map(|pad| &*pad.held))
+    }
+
+    /// The lowest free frame slot.
+    pub(super) fn free_slot(&self) -> u16 {
+        self.free_slot_of(&self.state, 0)
+    }
+
     /// Must the variable stay in its place for a landing pad?
     pub(super) fn is_settled(&self, var: VarId) -> bool {
         self.settled.place(var).is_some()
@@ -80,15 +116,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         (self.state.var(var).place == Place::Slot(slot)).then_some(var)
     }
 
-    /// Everything that lives goes where a landing pad will find it; the state there. What dies before the end of `region` is
-    /// asked for by no pad, and not held for it.
-    pub(super) fn settle(&mut self, region: NodeId) -> Rc<State> {
+    /// Everything that lives goes where a landing pad will find it, before the region of a `try` or `binding`. What dies before
+    /// the end of its body is asked for by no pad, and not held for it.
+    pub(super) fn settle(&mut self, node: NodeId, body: NodeId) -> Entry {
         self.forget_dead();
-        for var in self.state.vars() {
-            let about = &self.arity.vars[var.index()];
-            // A boxed variable's place holds its box, which stays the same.
-            if about.assigned && !about.boxed && !self.is_settled(var) {
-                self.settle_var(var);
+        let mut assigned = self.survey.assigned_in(node);
+        // A boxed variable's place holds its box, which stays the same.
+        assigned.retain(|var| !self.arity.vars[var.index()].boxed && self.state.has(Owner::Var(*var)));
+        for var in &assigned {
+            if !self.is_settled(*var) {
+                self.settle_var(*var);
             }
         }
         let height = self.state.height();
@@ -96,14 +133,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.settle_operand(i);
         }
         self.save_for_call(height);
-        self.hold_slots(self.survey.tick(region));
         let mut state = self.state.clone();
-        for (owner, v) in self.state.values() {
-            let settled = matches!(owner, Owner::Var(var) if self.is_settled(var));
-            let facts = if settled { Facts::ANY } else { v.facts };
-            state.set(owner, Value { facts, copy: None, var: None, ..v.clone() });
+        // Only what is in a register has a copy, only operands are read from a variable.
+        for owner in self.state.owners_in_registers().into_iter().chain((0..height).map(Owner::Operand)) {
+            state.set(owner, Value { copy: None, var: None, ..self.state.get(owner).clone() });
         }
-        Rc::new(state)
+        for var in assigned {
+            state.set_var(var, Value { facts: Facts::ANY, ..state.var(var).clone() });
+        }
+        let mut lasting = state.clone();
+        lasting.forget(self.survey.tick(body));
+        let outer = self.handler.as_ref().map(|pad| pad.held.clone());
+        Entry { state: Rc::new(state), held: Rc::new(Held { slots: lasting.slots().clone(), outer }) }
     }
 
     /// Gives a variable a tagged place that it alone owns: its home, or a frame slot.
@@ -118,7 +159,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.push(Value { var: None, ..value });
                 let r = self.in_register(self.top(0));
                 self.state.pop();
-                let slot = self.state.free_slot();
+                let slot = self.free_slot();
                 let mem = self.slot(slot);
                 self.asm.store(mem, r);
                 Place::Slot(slot)
@@ -143,41 +184,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return self.state.set_operand(i, Value { var: None, ..value });
         }
         let r = self.in_register(i);
-        let slot = self.state.free_slot();
+        let slot = self.free_slot();
         let mem = self.slot(slot);
         self.asm.store(mem, r);
         let value = self.state.operand(i).clone();
         self.state.set_operand(i, Value { place: Place::Slot(slot), copy: None, var: None, ..value });
         self.unpin();
-    }
-
-    /// The frame slots of variables that are not settled, and live on at the tick, are held by operands of their own while the
-    /// region lasts: nothing that happens to the variables inside can free them. One holder is enough for all regions.
-    fn hold_slots(&mut self, until: u32) {
-        let is_slot = |place| matches!(place, Place::Slot(_) | Place::FloatSlot(_));
-        let mut held: Vec<bool> = Vec::new();
-        let mut hold = |place: Place| match place {
-            Place::Slot(slot) | Place::FloatSlot(slot) => {
-                let slot = slot as usize;
-                held.resize(held.len().max(slot + 1), false);
-                std::mem::replace(&mut held[slot], true)
-            }
-            _ => true,
-        };
-        for i in 0..self.state.height() {
-            hold(self.state.operand(i).place);
-        }
-        let mut new = Vec::new();
-        for var in self.state.vars() {
-            let value = self.state.var(var);
-            let lives = self.survey.end(var) > until;
-            if lives && is_slot(value.place) && !self.is_settled(var) && !hold(value.place) {
-                new.push(Value { var: None, copy: None, ..value.clone() });
-            }
-        }
-        for value in new {
-            self.state.push(value);
-        }
     }
 
     /// The latest operand is to become a variable: where it shares a settled place, it gets a register instead.
@@ -244,9 +256,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// In a checked build: at a call, is everything where the landing pad of its exceptions expects it?
     pub(super) fn assert_pad(&self) {
         let Some(pad) = self.handler.as_ref().filter(|_| cfg!(debug_assertions)) else { return };
-        let held = |place: Place| {
-            matches!(place, Place::Slot(_) | Place::FloatSlot(_))
-                && (0..pad.entry.height()).any(|i| pad.entry.operand(i).place == place)
+        let held = |place: Place| match place {
+            Place::Slot(slot) | Place::FloatSlot(slot) => pad.held.all().any(|slots| slots.uses_of(slot) > 0),
+            _ => false,
         };
         for (owner, wanted) in pad.entry.values() {
             let holds = match owner {

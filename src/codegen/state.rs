@@ -12,6 +12,7 @@
 //! [`State::set_operand`], which keep the counts.
 
 use super::facts::{Facts, Hint};
+use super::settled::Held;
 use super::table::{Entry, Table};
 use crate::asm::code_map::SlotSet;
 use crate::asm::masm::{FReg, Reg};
@@ -218,17 +219,16 @@ impl Slots {
         own.tagged = own.tagged & !(1 << i) | u64::from(*words != 0) << i;
     }
 
-    fn uses_of(&self, slot: u16) -> u32 {
+    /// The number of users of a slot.
+    pub fn uses_of(&self, slot: u16) -> u32 {
         self.groups.get(u32::from(slot / 64)).map_or(0, |uses| uses.counts[slot as usize % 64].0)
     }
 
-    /// The slots that hold tagged words.
-    pub fn tagged(&self) -> SlotSet {
-        let mut set = SlotSet::new();
+    /// Adds the slots that hold tagged words to a set.
+    pub fn add_tagged(&self, set: &mut SlotSet) {
         for (group, uses) in self.groups.entries() {
             set.insert_group(group, uses.tagged);
         }
-        set
     }
 }
 
@@ -323,16 +323,12 @@ impl State {
         &self.slots
     }
 
-    /// The lowest free frame slot.
-    pub fn free_slot(&self) -> u16 {
-        self.free_slot_from(0)
-    }
-
-    /// The lowest free frame slot that is not below another one. There is always one: see `MAX_SLOTS`.
-    pub fn free_slot_from(&self, from: u16) -> u16 {
+    /// The lowest frame slot that is free, not below another one, and not held. There is always one: see `MAX_SLOTS`.
+    pub fn free_slot_from(&self, from: u16, held: Option<&Held>) -> u16 {
         let mut slot = u32::from(from);
         loop {
-            let used = self.slots.groups.get(slot / 64).map_or(0, |uses| uses.used);
+            let used = |slots: &Slots| slots.groups.get(slot / 64).map_or(0, |uses| uses.used);
+            let used = held.into_iter().flat_map(Held::all).fold(used(&self.slots), |all, slots| all | used(slots));
             let free = !used >> (slot % 64);
             if free != 0 {
                 return u16::try_from(slot + free.trailing_zeros()).unwrap_or(u16::MAX);

@@ -15,6 +15,7 @@ use super::link::{CollectionCall, GlobalKind, Link};
 use crate::asm::masm::SAVED_REGS;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
 /// The facts of a loop that the generator asks for.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct LoopFacts {
     pub calls: bool,
     /// It contains another loop, a `try`, or a `binding`.
     pub complex: bool,
+    /// So many loops are in each other inside.
+    pub nested: u32,
     /// Number of nodes inside.
     pub size: u32,
     /// The tick of its first node.
@@ -59,6 +62,10 @@ pub struct Survey {
     pub has_calls: bool,
     /// The calls that are written in place, with what is written there.
     callees: FxHashMap<NodeId, Callee>,
+    /// The variables that are assigned, in the order of evaluation, and of each `try` and `binding` those assigned in what lands
+    /// in it.
+    assigned: Vec<VarId>,
+    regions: FxHashMap<NodeId, Range<usize>>,
     /// The variables whose map may grow in place.
     pub accumulators: Accumulators,
 }
@@ -89,6 +96,8 @@ struct Walk<'a> {
     /// The tick of the node that was finished last.
     now: u32,
     complex: bool,
+    /// So many loops are in each other in what has been seen of the loop around.
+    nested: u32,
     finder: Finder<'a>,
     /// The depth of loops at which each variable is defined.
     depths: Vec<u32>,
@@ -112,6 +121,7 @@ impl Survey {
             depth: 0,
             now: 0,
             complex: false,
+            nested: 0,
             finder: Finder::new(unit, own),
             depths: vec![u32::MAX; arity.vars.len()],
             sightings: Sightings::default(),
@@ -165,6 +175,15 @@ impl Survey {
     /// What is written in place of this call.
     pub(super) fn callee(&self, call: NodeId) -> Option<Callee> {
         self.callees.get(&call).copied()
+    }
+
+    /// The variables, each once, that are assigned where the `try` or `binding` may still be landed in.
+    pub fn assigned_in(&self, node: NodeId) -> Vec<VarId> {
+        let region = self.regions.get(&node).cloned().unwrap_or_default();
+        let mut vars = self.assigned[region].to_vec();
+        vars.sort_unstable();
+        vars.dedup();
+        vars
     }
 
     /// The facts of a loop.
@@ -255,6 +274,11 @@ impl Walk<'_> {
         self.out.calls.push(self.now + 1);
     }
 
+    /// What has been assigned since then is assigned in the region of a `try` or `binding`.
+    fn region(&mut self, id: NodeId, first: usize) {
+        self.out.regions.insert(id, first..self.out.assigned.len());
+    }
+
     /// The node is finished.
     fn finish(&mut self, id: NodeId) {
         self.now += 1;
@@ -274,6 +298,7 @@ impl Walk<'_> {
 
     fn looping(&mut self, loop_: LoopId, inside: impl FnOnce(&mut Self)) {
         self.complex = false;
+        let beside = std::mem::take(&mut self.nested);
         // Entering is a tick of its own: what a pattern has defined right before is older than the loop, and dead if unused.
         self.now += 1;
         let (start, calls, touched) = (self.now + 1, self.out.calls.len(), self.touched.len());
@@ -292,7 +317,9 @@ impl Walk<'_> {
                 self.touched.push(var);
             }
         }
-        let facts = LoopFacts { calls: self.out.calls.len() > calls, complex: self.complex, size: end - start, start };
+        let (calls, complex, nested) = (self.out.calls.len() > calls, self.complex, self.nested);
+        let facts = LoopFacts { calls, complex, nested, size: end - start, start };
+        self.nested = beside.max(nested + 1);
         self.out.loops.insert(loop_, facts);
         // Whatever is around it contains a loop.
         self.complex = true;
@@ -346,7 +373,7 @@ impl Walk<'_> {
                 self.call();
             }
             Node::Field { object, .. } => self.node(object),
-            Node::Index { object, index } => {
+            Node::Index { object, index, .. } => {
                 self.node(object);
                 self.node(index);
                 self.collection(id, CollectionCall::Index, object);
@@ -470,6 +497,7 @@ impl Walk<'_> {
             Node::Assign { var, value } => {
                 self.node(value);
                 self.touch(var, self.now + 1);
+                self.out.assigned.push(var);
                 let in_loop = self.depth > self.depths[var.index()];
                 self.sightings.saw_assignment(var, value, self.now + 1, in_loop);
             }
@@ -490,13 +518,16 @@ impl Walk<'_> {
             Node::Throw(value) => self.node(value),
             Node::Try(ref try_) => {
                 self.complex = true;
+                let first = self.out.assigned.len();
                 self.node(try_.body);
+                self.region(id, first);
                 self.call();
                 if let Some((pattern, handler)) = try_.catch {
                     self.pattern(pattern, self.now + 1);
                     self.node(handler);
                 }
                 if let Some(finally) = try_.finally {
+                    self.region(id, first);
                     self.node(finally);
                 }
                 // Whatever is used in a handler must survive the calls of the body; lives are not split.
@@ -505,7 +536,9 @@ impl Walk<'_> {
                 self.complex = true;
                 self.list(binding.values);
                 self.call();
+                let first = self.out.assigned.len();
                 self.node(binding.body);
+                self.region(id, first);
             }
             Node::DefineGlobals(ref definition) => {
                 self.node(definition.value);

@@ -1,7 +1,7 @@
 //! What generated code calls when its fast path does not suffice.
 
 use super::layout;
-use super::thread::Thread;
+use super::thread::{Landing, Thread};
 use super::walker;
 use super::word::{TAG_OBJECT, Word};
 
@@ -64,6 +64,18 @@ pub unsafe extern "C" fn safepoint(thread: *mut Thread) -> Poll {
         let site = if frame == 0 { 0 } else { *((frame + 8) as *const u64) };
         thread.poll_at(if frame == 0 { &raw const site as usize } else { frame }, site)
     }
+}
+
+/// Where a jump ([`Thread::jump_to`]) leaves from, without the address of the code that carries it out. Does not collect.
+///
+/// # Safety
+/// `thread` must be the calling thread's context, and its exit frame must be set.
+pub unsafe fn departure(thread: &Thread) -> Landing {
+    let departure = thread.heap().code().map(|code| {
+        // SAFETY: the frames are those of the present thread, which waits for us.
+        unsafe { walker::departure(&code.map.view(), code, thread.exit_frame()) }
+    });
+    departure.unwrap_or_default()
 }
 
 /// Finds where the pending exception lands and notes it in the thread, for the `throw` stub. Does not collect.

@@ -66,6 +66,8 @@ pub struct Thread {
     pub(super) closure_spill: Cell<Word>,
     pub(super) landing: Cell<Landing>,
     pub(super) dynamic: Cell<Word>,
+    /// The code that takes the place of the call that is about to end: see [`Thread::jump_to`]. 0: none.
+    jump: Cell<usize>,
     pub(super) arg_spill: UnsafeCell<[Word; MAX_SPILLED]>,
     /// Below this generated code and Rust code must not go any deeper: see [`crate::stack`].
     stack_floor: Cell<usize>,
@@ -113,6 +115,8 @@ pub const OFFSET_CLOSURE_SPILL: i32 = offset_of!(Thread, closure_spill) as i32;
 pub const OFFSET_LANDING: i32 = offset_of!(Thread, landing) as i32;
 /// Offset of the dynamic bindings.
 pub const OFFSET_DYNAMIC: i32 = offset_of!(Thread, dynamic) as i32;
+/// Offset of where a call ends in a jump to.
+pub const OFFSET_JUMP: i32 = offset_of!(Thread, jump) as i32;
 /// Offset of the spilled arguments.
 pub const OFFSET_ARG_SPILL: i32 = offset_of!(Thread, arg_spill) as i32;
 
@@ -155,6 +159,7 @@ impl Thread {
             closure_spill: Cell::new(Word::NULL),
             landing: Cell::new(Landing::default()),
             dynamic: Cell::new(Word::NULL),
+            jump: Cell::new(0),
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
             stack_floor: Cell::new(floor),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
@@ -244,7 +249,26 @@ impl Thread {
 
     /// The pending exception, which is no longer pending afterwards.
     pub fn take_exception(&self, _thrown: Thrown) -> Handle {
+        debug_assert!(!self.jumps(), "a jump was taken for an exception");
         self.push_handle(self.exception.replace(Word::NULL))
+    }
+
+    /// The call from generated code that Rust runs will end in a jump: to this code, which takes what is in the spill area.
+    /// What is returned goes to the exit stub as it is, as if it were thrown; nothing may allocate until then.
+    pub fn jump_to(&self, address: usize) -> Thrown {
+        self.jump.set(address);
+        Thrown::pending()
+    }
+
+    /// Is what seems to be thrown a jump?
+    #[inline]
+    pub fn jumps(&self) -> bool {
+        self.jump.get() != 0
+    }
+
+    /// There is no jump after all, or it has been taken care of; was there one?
+    pub fn take_jump(&self) -> bool {
+        self.jump.replace(0) != 0
     }
 
     /// How many arguments the call had that brought us here.

@@ -238,6 +238,25 @@ pub unsafe fn find_handler(view: &View<'_>, code: &Code, exit_frame: usize) -> O
     }
 }
 
+/// The frame that a jump from this exit frame takes the place of, and the registers of its caller: that of the exit frame, or, where
+/// nothing is left to do behind the call, that of the innermost function. The stack pointer is at the frame pointer.
+///
+/// # Safety
+/// As for [`Walker::new`].
+pub unsafe fn departure(view: &View<'_>, code: &Code, exit_frame: usize) -> Landing {
+    // SAFETY: the caller's.
+    let mut walker = unsafe { Walker::new(view, code.entry_return, exit_frame) };
+    let (mut fp, mut registers) = (exit_frame, walker.registers);
+    if let Some(Step::Frame(frame)) = walker.step()
+        && frame.safepoint.is_tail()
+    {
+        (fp, registers) = (frame.fp, walker.registers);
+    }
+    // SAFETY: the places of the registers are words of the stack.
+    let saved = registers.map(|at| unsafe { word_at(at) } as u64);
+    Landing { pc: 0, sp: fp, fp, saved }
+}
+
 impl Thread {
     /// Calls `f` with each frame of generated code of this thread, innermost first, until it says stop: for stack traces.
     pub fn frames(&self, f: &mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>) {

@@ -281,7 +281,7 @@ impl Dumper<'_> {
                 (format!("struct {}{variant}", self.global(*type_)), children)
             }
             Node::Field { object, name: field } => (format!("field {}", name(*field)), vec![node(object)]),
-            Node::Index { object, index } => ("index".into(), vec![node(object), node(index)]),
+            Node::Index { object, index, tail: t } => (format!("index{}", tail(*t)), vec![node(object), node(index)]),
             Node::Call { callee, args, tail: t } => {
                 let mut children = vec![node(callee)];
                 children.extend(list(*args));

@@ -518,7 +518,7 @@ impl Parser<'_> {
         let mut work = vec![root];
         while let Some(id) = work.pop() {
             match &mut self.unit.nodes[id.index()] {
-                Node::Call { tail, .. } | Node::MethodCall { tail, .. } => *tail = true,
+                Node::Call { tail, .. } | Node::MethodCall { tail, .. } | Node::Index { tail, .. } => *tail = true,
                 Node::Block(list) if list.len > 0 => work.push(self.unit.lists[(list.start + list.len - 1) as usize]),
                 Node::If { then, otherwise, .. } => {
                     work.push(*then);

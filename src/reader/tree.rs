@@ -357,8 +357,8 @@ pub enum BinaryOp {
     Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual,
 }
 
-/// A node of the tree: 24 bytes, for there are many. Everything is an expression. `tail` on calls: the call is in tail position of its arity (not inside a
-/// `try`, not in `init`).
+/// A node of the tree: 24 bytes, for there are many. Everything is an expression. `tail` on calls, and on what may end in one: it is in tail position of its
+/// arity (not inside a `try`, not in `init`).
 #[allow(missing_docs)]
 #[derive(Debug, Clone)]
 pub enum Node {
@@ -393,7 +393,7 @@ pub enum Node {
     /// `object.name`. `Enum.variant` is this too: with a [`Node::Global`] as object.
     Field { object: NodeId, name: Name },
     /// `object[index]`
-    Index { object: NodeId, index: NodeId },
+    Index { object: NodeId, index: NodeId, tail: bool },
     /// `callee(args)`. Pipes are rewritten to this by the parser.
     Call { callee: NodeId, args: List, tail: bool },
     /// `object.name(args)`

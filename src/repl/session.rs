@@ -205,7 +205,7 @@ impl Session {
         };
         let binding = namespace
             .and_then(|n| n.own(plain))
-            .or_else(|| core.filter(|_| alias.is_none()).and_then(|c| c.member(plain)));
+            .or_else(|| core.filter(|_| alias.is_none()).and_then(|c| c.member_for(plain, false)));
         let Some(binding) = binding else { return format!("there is no {name} in view\n") };
         let about = binding.about();
         let mut text = String::new();

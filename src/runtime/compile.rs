@@ -205,8 +205,9 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
     let infos = generated.safepoints.iter().map(|p| SafepointInfo {
         return_offset: p.return_offset,
         live_saved: p.live_saved,
-        slots: p.slots.tagged(),
+        slots: p.slots(),
         handler: p.handler,
+        tail: p.tail,
     });
     Function {
         name: name.into(),
@@ -436,6 +437,18 @@ impl Link for RuntimeLink<'_> {
         self.or_fail(table)
     }
 
+    fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]> {
+        let Some(CodeSource::Method(method)) = self.function_at(binding).map(|code| &code.source) else { return None };
+        let builtin = method.builtin()?;
+        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32);
+        let miss = self.or_fail(table).miss;
+        if !builtin.accepts(arguments) {
+            return Some([miss; 2]);
+        }
+        let stub = self.vm.stubs.builtin(&self.vm.publisher, builtin, arguments);
+        Some([self.or_fail(stub), miss])
+    }
+
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {
         let table = self.vm.dispatch.selector_table(self.vm, name, arguments as u32).map(|t| t.cell());
         self.or_fail(table)
@@ -461,6 +474,11 @@ impl Link for RuntimeLink<'_> {
         let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
         let singleton = info.singleton.map(|cell| cell.address());
         Some(StructType { layout, outdated: info.outdated.as_ptr() as usize, redefined, fields, singleton })
+    }
+
+    fn is_interrupt(&mut self, global: GlobalId) -> bool {
+        let type_ = self.unit.global(global).binding.type_id();
+        type_ == self.vm.types.layout(self.vm.types.interrupt_layout()).map(|layout| layout.type_)
     }
 
     fn field_names(&mut self, names: &str) -> (usize, usize) {

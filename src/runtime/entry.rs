@@ -26,6 +26,39 @@ impl Thread {
         self.call_holding(function, args, false)
     }
 
+    /// The end of a builtin, or a helper, that generated code called: a call of a function of the language, which takes its place on
+    /// the stack, and that of the function that called it, if nothing is left to do there either. The result goes out as it
+    /// is; who calls a builtin from Rust makes the call (`builtins::call`).
+    pub fn jump(&mut self, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
+        let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
+        if code.builtin().is_some() || args.len() > MAX_SPILLED {
+            return self.call_last(function, args);
+        }
+        builtins::check_claims();
+        self.spill(function, args);
+        Err(self.jump_to(code.entry[args.len().min(MANY)].load(Ordering::Acquire)))
+    }
+
+    /// Makes the call that a builtin wants to jump to.
+    pub(super) fn call_instead(&mut self) -> Result<Handle, Thrown> {
+        self.take_jump();
+        let argc = self.arg_count();
+        let function = self.root(self.spilled_closure());
+        let args: Vec<Handle> = (0..argc).map(|i| self.root(self.spilled_arg(i))).collect();
+        self.forget_spilled();
+        self.call_last(function, &args)
+    }
+
+    /// Leaves a function and its arguments in the spill area.
+    pub(super) fn spill(&mut self, function: Handle, args: &[Handle]) {
+        self.set_spilled_closure(function);
+        for (i, &arg) in args.iter().enumerate() {
+            self.set_spilled_arg(i, self.get(arg));
+        }
+        self.set_arg_count(args.len());
+        self.set_spilled_roots(args.len());
+    }
+
     fn call_holding(&mut self, function: Handle, args: &[Handle], hold: bool) -> Result<Handle, Thrown> {
         let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
         if let Some(builtin) = code.builtin() {

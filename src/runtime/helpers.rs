@@ -141,7 +141,7 @@ helpers! {
     IsInstance(value: value, layout: word) = is_instance;
     IsInterrupt(value: value) = is_interrupt;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
-    CheckRange(from: value, to: value, large: word) = operators::check_range;
+    CheckRange(from: value, to: value) = operators::check_range;
     MapFind(map: value, key: value) = operators::map_find;
     BuilderDone(builder: value) = operators::builder_done;
     NewBuilder() = super::collections::builder::new;

@@ -112,10 +112,10 @@ impl Method {
         cx.call(function, args)
     }
 
-    /// Calls the method and lets go of the arguments: see [`Thread::call_last`].
-    pub fn call_last(self, cx: &mut Thread, args: &[Handle]) -> Result<Handle, Thrown> {
+    /// Ends a builtin or a helper in a call of the method: see [`Thread::jump`].
+    pub fn jump(self, cx: &mut Thread, args: &[Handle]) -> Result<Handle, Thrown> {
         let function = self.function(cx)?;
-        cx.call_last(function, args)
+        cx.jump(function, args)
     }
 
     fn function(self, cx: &mut Thread) -> Result<Handle, Thrown> {

@@ -79,10 +79,14 @@ pub use vm::Vm;
 pub fn boundary(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Result<Word, Thrown>) -> Word {
     let mark = cx.mark();
     match catch_unwind(AssertUnwindSafe(|| f(cx))) {
-        Ok(Ok(word)) => word,
+        Ok(Ok(word)) => {
+            debug_assert!(!cx.jumps(), "{name} jumps and gives a value");
+            word
+        }
         Ok(Err(_thrown)) => Word::THROWN,
         Err(payload) => {
             cx.release(mark);
+            cx.take_jump();
             let place = PANIC_PLACE.take();
             let what = panic_text(&*payload);
             let message = format!("{name}: {what}{place} (this is a bug in Harrier)");

@@ -94,6 +94,17 @@ impl Namespace {
         super::read(&self.body).members.get(name).copied()
     }
 
+    /// The member of this name for a text that is, or is not, the library's own: what the library calls `_…` nobody else can name,
+    /// for it trusts its callers.
+    pub fn member_for(&self, name: &str, library: bool) -> Option<&'static Binding> {
+        self.member(name).filter(|_| library || !name.starts_with('_') || !self.is_library())
+    }
+
+    /// Is it one of the standard library?
+    pub fn is_library(&self) -> bool {
+        self.native() || super::load::library::text(self.name).is_some()
+    }
+
     /// All members in the order of their definition.
     pub fn members(&self) -> Vec<(&'static str, &'static Binding)> {
         let body = super::read(&self.body);

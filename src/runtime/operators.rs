@@ -152,19 +152,14 @@ pub fn sub_vector(cx: &mut Thread, vector: Handle, from: Handle, after: Handle) 
     vector::slice(cx, vector, from.min(len), len.saturating_sub(after))
 }
 
-/// Bounds of a loop that are not both inline Ints: throws where one is no Int, or where the loop can count inline Ints alone.
-pub fn check_range(cx: &mut Thread, from: Handle, to: Handle, large: u64) -> Result<Word, Thrown> {
+/// Bounds of a loop that are not both inline Ints: throws where one is no Int.
+pub fn check_range(cx: &mut Thread, from: Handle, to: Handle) -> Result<Word, Thrown> {
     for (bound, position) in [(from, 1), (to, 2)] {
         if !super::numbers::is_int(cx.get(bound)) {
             let what = cx.describe(bound);
             let message = format!("range: argument {position} must be an Int, got {what}");
             return Err(cx.throw(ErrorKind::TypeError, message));
         }
-    }
-    if large == 0 {
-        let message =
-            "range: the bounds are too large for a loop around loops or in a `try`; `vec` or `for-each` take any";
-        return Err(cx.throw(ErrorKind::ArgumentError, message));
     }
     Ok(Word::NULL)
 }

@@ -252,27 +252,17 @@ fn applied(cx: &mut Thread, argc: usize) -> Result<Destination<'_>, Thrown> {
     let function = args[0];
     let Some(code) = code_of(cx.get(function)) else { return Err(not_callable(cx, function)) };
     if list.len() <= MAX_SPILLED {
-        leave(cx, function, &list);
+        cx.spill(function, &list);
         return Ok(Destination::new(cx, code.entry[list.len().min(MANY)].load(Ordering::Acquire)));
     }
     if let Some(builtin) = code.builtin() {
         let result = super::builtins::call(cx, builtin, &list)?;
-        leave(cx, function, &[result]);
+        cx.spill(function, &[result]);
         return Ok(Destination::new(cx, cx.vm().stubs.give));
     }
     let (arity, packed) = super::entry::pack_many(cx, code, &list)?;
-    leave(cx, function, &packed);
+    cx.spill(function, &packed);
     compiled(cx, code, arity, 0)
-}
-
-/// Leaves a function and its arguments for the target.
-fn leave(cx: &mut Thread, function: Handle, args: &[Handle]) {
-    cx.set_spilled_closure(function);
-    for (i, &arg) in args.iter().enumerate() {
-        cx.set_spilled_arg(i, cx.get(arg));
-    }
-    cx.set_arg_count(args.len());
-    cx.set_spilled_roots(args.len());
 }
 
 // ---- dispatch ----
@@ -301,11 +291,17 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
         }
         found => {
             let (target, stable) = call_found(cx, &found, argc)?;
+            let address = target.address();
             if stable {
-                let address = target.address();
                 table.resolved(&vm.dispatch, version, layout, address, || is_body(&found, argc, address));
             }
-            Ok(target)
+            // A method of `core` in tail position was called, for it might have been the builtin.
+            match table.kind {
+                TableKind::Method(method) if method.builtin().is_some() && matches!(found, Found::Code(_)) => {
+                    Err(cx.jump_to(address))
+                }
+                _ => Ok(Destination::new(cx, address)),
+            }
         }
     }
 }

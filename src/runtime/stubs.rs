@@ -73,6 +73,8 @@ pub struct Stubs {
     thunk_resolver: usize,
     /// Gives the first argument.
     pub give: usize,
+    /// Carries out a jump: see [`Thread::jump_to`].
+    pub jump: usize,
     thunks: Mutex<Thunks>,
     builtins: Mutex<FxHashMap<(usize, u32), usize>>,
     /// By stub and number of arguments: see [`Stubs::counted_builtin`].
@@ -109,6 +111,7 @@ impl Stubs {
         give.mov(Host::RESULT, Host::ARGS[0]);
         give.ret();
         resolvers.push(("give".into(), give.finish()?));
+        resolvers.push(("jump".into(), jump_code::<Host>()?));
         let starts = publish(publisher, Kind::Stub, &resolvers)?;
         let stubs = Stubs {
             enter: at + core.enter as usize,
@@ -118,6 +121,7 @@ impl Stubs {
             entry_resolvers: [0; ENTRIES],
             thunk_resolver: starts[MANY],
             give: starts[MANY + 1],
+            jump: starts[MANY + 2],
             thunks: Mutex::default(),
             builtins: Mutex::default(),
             counted: Mutex::default(),
@@ -284,6 +288,23 @@ pub(super) fn publish(
 ) -> Result<Vec<usize>, MemoryError> {
     let pieces = codes.iter().map(|(name, code)| Piece::stub(code, kind, name.clone())).collect();
     Ok(publisher.publish(pieces)?.starts)
+}
+
+/// Gives up the present frame, whose caller's registers are in place, and goes where the context says, with what is spilled.
+fn jump_code<M: MacroAssembler>() -> Result<Assembled, crate::asm::masm::TooFar> {
+    let mut masm = M::new();
+    masm.store_imm(Mem::at(M::CTX, CONFIG.spilled), 0);
+    masm.load(M::CLOSURE, Mem::at(M::CTX, CONFIG.closure));
+    for (i, arg) in M::ARGS.into_iter().enumerate() {
+        masm.load(arg, Mem::at(M::CTX, CONFIG.arg_spill + 8 * i as i32));
+    }
+    masm.epilogue(0);
+    let target = M::CALLER_SAVED.iter().copied().find(|r| *r != M::CLOSURE && !M::ARGS.contains(r));
+    let target = target.unwrap_or(M::RESULT);
+    masm.load(target, Mem::at(M::CTX, context::OFFSET_JUMP));
+    masm.store_imm(Mem::at(M::CTX, context::OFFSET_JUMP), 0);
+    masm.jump_reg(target);
+    masm.finish()
 }
 
 /// Stores the number of arguments and jumps on.

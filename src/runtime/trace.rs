@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::asm::code_map::Function;
+use crate::gc::thread::Landing;
 use crate::gc::{Handle, Thread, slow};
 use crate::reader::tree::{Source, Span};
 
@@ -60,13 +61,17 @@ impl Trace {
 }
 
 /// Finds where the exception lands and notes the frames it leaves. Called by the `throw` stub while the present frame is an
-/// exit frame.
+/// exit frame. What goes on with a jump lands at the stub that carries it out.
 ///
 /// # Safety
 /// `cx` is the calling thread's context, and its exit frame is set.
 pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     // SAFETY: the caller's.
     let cx = unsafe {
+        if (*cx).jumps() {
+            let pc = (*cx).vm().stubs.jump;
+            return (*cx).set_landing(Landing { pc, ..slow::departure(&*cx) });
+        }
         slow::unwind(cx);
         &mut *cx
     };

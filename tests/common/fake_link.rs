@@ -290,8 +290,16 @@ impl Link for FakeLink<'_> {
         None
     }
 
+    fn builtin_entries(&mut self, _binding: usize, _arguments: usize) -> Option<[usize; 2]> {
+        None
+    }
+
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {
         self.cell(format!("table .{name}/{arguments}"))
+    }
+
+    fn is_interrupt(&mut self, global: GlobalId) -> bool {
+        self.global_name(global) == "Interrupt"
     }
 
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {

@@ -28,11 +28,12 @@ fn slot_sets_of_all_sizes() {
                     live_saved: random.below(256) as u8,
                     slots: slots.iter().copied().collect(),
                     handler: (random.below(3) == 0).then_some(random.below(10000) as u32),
+                    tail: random.below(3) == 0,
                 };
                 slots.sort();
                 slots.dedup();
                 assert!((0..3000).all(|slot| info.slots.contains(slot) == slots.binary_search(&slot).is_ok()));
-                expected.push((info.return_offset, info.live_saved, slots, info.handler));
+                expected.push((info.return_offset, info.live_saved, slots, info.handler, info.tail));
                 info
             })
             .collect();
@@ -42,11 +43,11 @@ fn slot_sets_of_all_sizes() {
         }
         let packed = Safepoints::new(shuffled);
         assert_eq!(packed.len(), expected.len());
-        for (offset, live, slots, handler) in &expected {
+        for (offset, live, slots, handler, tail) in &expected {
             let point = packed.find(*offset).expect("safepoint");
             assert_eq!(point.live_saved(), *live);
             assert_eq!(point.slots().collect::<Vec<_>>(), *slots);
-            assert_eq!(point.handler(), *handler);
+            assert_eq!((point.handler(), point.is_tail()), (*handler, *tail));
             assert!(packed.find(offset + 1).is_none());
         }
         let all: Vec<_> = packed.iter().map(|(offset, _)| offset).collect();

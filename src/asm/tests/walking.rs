@@ -70,7 +70,7 @@ fn function(saved: u8, first: u64, slots: &[u32], next: usize) -> (Assembled, Fu
         return_offset: masm.offset(),
         live_saved: saved,
         slots: slots.iter().copied().collect(),
-        handler: None,
+        ..SafepointInfo::default()
     };
     for &i in &live {
         masm.alu(Alu::Add, Host::RESULT, Host::RESULT, Host::CALLEE_SAVED[i]);

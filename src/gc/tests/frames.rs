@@ -71,8 +71,14 @@ fn setup(options: Options) -> Setup {
         saved,
         frame_bytes: 96,
         safepoints: Safepoints::new(vec![
-            SafepointInfo { return_offset: 0x20, live_saved: live, slots: slots.iter().copied().collect(), handler },
-            SafepointInfo { return_offset: 0x40, live_saved: 0, slots: SlotSet::new(), handler: None },
+            SafepointInfo {
+                return_offset: 0x20,
+                live_saved: live,
+                slots: slots.iter().copied().collect(),
+                handler,
+                tail: false,
+            },
+            SafepointInfo { return_offset: 0x40, tail: true, ..SafepointInfo::default() },
         ]),
         lines: Lines::new(
             &[(0, 100 * index as u32), (0x30, 100 * index as u32 + 5)].map(|(code, source)| Row {

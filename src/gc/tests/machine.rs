@@ -76,6 +76,7 @@ fn build(pair: LayoutId, poll: usize, allocate: usize, catch: bool) -> (Host, Sa
         live_saved: 0b11,
         slots: slots.clone(),
         handler,
+        tail: false,
     };
     safepoints.push(info(masm.offset(), &none, None));
     masm.jump(polled);

@@ -139,7 +139,7 @@ impl Parser<'_> {
                 let (span, height) = (self.span_from(start), self.height_of(&[object, value]));
                 Ok(self.add(Node::AssignField { object, name, value }, span, height))
             }
-            Node::Index { object, index } if !bracketed => {
+            Node::Index { object, index, .. } if !bracketed => {
                 self.take_back(left);
                 self.bump();
                 let value = self.assigned_value(sign)?;
@@ -379,7 +379,7 @@ impl Parser<'_> {
                     let calls = self.calls();
                     self.operands(&[operand], calls);
                     let (span, height) = (self.span_from(start), self.chain_height(operand, &[index]));
-                    operand = self.add(Node::Index { object: operand, index }, span, height);
+                    operand = self.add(Node::Index { object: operand, index, tail: false }, span, height);
                 }
                 Kind::OpenBrace if self.same_line() && (!self.head || self.only_a_literal(operand)) => {
                     let Some((type_, variant)) = self.struct_type(operand) else { return Ok(operand) };

@@ -183,6 +183,7 @@ fn tail_calls() {
             "fn() { if f() { g() } else { h.m() } }",
             "function(arity 0(block(if(call(f), block(call tail(g)), block(method m tail(h))))))",
         ),
+        ("fn() { a[0] b[1][2] }", "function(arity 0(block(index(a, 0), index tail(index(b, 1), 2))))"),
         ("fn() { f() && g() }", "function(arity 0(block(And(call(f), call tail(g)))))"),
         ("fn() { f() || g() }", "function(arity 0(block(Or(call(f), call tail(g)))))"),
         ("fn() { match f() { 1 => g() } }", "function(arity 0(block(match(call(f), arm(literal(1), call tail(g))))))"),

@@ -172,7 +172,7 @@ fn get_from(cx: &mut Thread, who: Option<Handle>, coll: Handle, key: Handle, def
 pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
     if Method::Get.is_extended(cx.get(coll)) {
         map::freeze(cx, cx.get(coll));
-        return Method::Get.call_last(cx, &[coll, key]);
+        return Method::Get.jump(cx, &[coll, key]);
     }
     get_from(cx, None, coll, key, None)
 }
@@ -191,7 +191,7 @@ fn on_accumulator(
         return f(cx, &Args::new(args, args.len()));
     }
     map::freeze(cx, coll);
-    method.call_last(cx, args)
+    method.jump(cx, args)
 }
 
 /// `get(coll, key, default)` of an accumulator.
@@ -265,7 +265,7 @@ fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn get_for(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if Method::Get.is_extended(cx.get(args[0])) {
-        return Method::Get.call_last(cx, &[args[0], args[1]]);
+        return Method::Get.jump(cx, &[args[0], args[1]]);
     }
     get_from(cx, Some(args[2]), args[0], args[1], None)
 }
@@ -286,7 +286,7 @@ fn count_elements(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Ok(n);
     }
     if Method::Length.is_extended(cx.get(args[0])) {
-        return Method::Length.call_last(cx, &[args[0]]);
+        return Method::Length.jump(cx, &[args[0]]);
     }
     let coll = seqable(cx, "count", args, 0)?;
     let mut items = Items::of(cx, coll)?;

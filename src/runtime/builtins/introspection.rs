@@ -89,7 +89,8 @@ fn namespace_behind(value: Value<'_>) -> Option<&'static Namespace> {
 fn namespace_members(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
     let namespace = namespace_of(cx, args[0])?;
     let members = namespace.members();
-    strings(cx, members.into_iter().filter(|(_, b)| b.is_defined()).map(|(name, _)| name))
+    let seen = |(name, b): &(&str, &Binding)| b.is_defined() && namespace.member_for(name, false).is_some();
+    strings(cx, members.into_iter().filter(seen).map(|(name, _)| name))
 }
 
 fn namespaces(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
@@ -99,7 +100,7 @@ fn namespaces(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
 
 fn member(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
     let namespace = namespace_of(cx, args[0])?;
-    let binding = cx.get(args[1]).str().and_then(|name| namespace.member(name));
+    let binding = cx.get(args[1]).str().and_then(|name| namespace.member_for(name, false));
     Ok(binding.and_then(|b| b.get(cx)).map_or_else(|| null(cx), |v| cx.root(v)))
 }
 
@@ -269,7 +270,8 @@ pub fn apropos_names(cx: &Thread, text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for namespace in cx.vm().namespaces.all() {
         for (name, binding) in namespace.members() {
-            if binding.is_defined() && name.contains(text) && (!name.starts_with('_') || text.starts_with('_')) {
+            let wanted = name.contains(text) && (!name.starts_with('_') || text.starts_with('_'));
+            if wanted && binding.is_defined() && namespace.member_for(name, false).is_some() {
                 names.push(format!("{}/{name}", namespace.name));
             }
         }

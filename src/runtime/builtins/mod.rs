@@ -429,7 +429,10 @@ pub fn call(cx: &mut Thread, builtin: &'static Builtin, handles: &[Handle]) -> R
     cx.scoped(|cx| {
         // A builtin may let go of its arguments; the caller's handles are not its own.
         let own: Vec<Handle> = handles.iter().map(|&handle| cx.root(cx.get(handle))).collect();
-        run(cx, builtin, &own)
+        match run(cx, builtin, &own) {
+            Err(_) if cx.jumps() => cx.call_instead(),
+            result => result,
+        }
     })
 }
 

@@ -142,7 +142,7 @@ impl Chain<'_> {
 
 /// Is there such a namespace in the library? A program that is called so must not define things there.
 fn is_library(cx: &Thread, name: &str) -> bool {
-    library::FILES.iter().any(|(file, _)| *file == name) || cx.vm().namespaces.find(name).is_some_and(|n| n.native())
+    library::text(name).is_some() || cx.vm().namespaces.find(name).is_some_and(|n| n.native())
 }
 
 /// The namespace of a main file whose name is none, or one of the library.
@@ -382,7 +382,7 @@ fn load_unit(
         scope.aliases.insert(unit.name(line.alias), found);
         for (name, span) in &line.names {
             let name = unit.name(*name);
-            match found.member(name) {
+            match found.member_for(name, unit.source.is_library) {
                 Some(binding) => {
                     scope.imports.insert(name, binding);
                 }

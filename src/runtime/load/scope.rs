@@ -139,9 +139,9 @@ impl<'a> Scope<'a> {
                 if std::ptr::eq(namespace, self.namespace) {
                     return self.local(name);
                 }
-                namespace.member(name).map(known)
+                namespace.member_for(name, self.unit.source.is_library).map(known)
             }
-            None => self.local(name).or_else(|| self.core?.member(name).map(known)),
+            None => self.local(name).or_else(|| self.core?.member_for(name, self.unit.source.is_library).map(known)),
         }
     }
 
