@@ -388,7 +388,7 @@ fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return bool(cx, found.is_some());
     }
     if let Some(text) = cx.get(args[0]).str() {
-        let Some(part) = cx.get(args[1]).str() else { return Err(wrong_type(cx, "contains?", 2, "a String", args[1])) };
+        let Some(part) = cx.get(args[1]).str() else { return Err(swapped(cx, "contains?", args)) };
         return bool(cx, text.contains(part));
     }
     match indexed_len(cx, args[0]) {
@@ -400,11 +400,22 @@ fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
 }
 
+/// What is looked for in a String is a String: anything else stands in the wrong place.
+#[cold]
+fn swapped(cx: &mut Thread, name: &str, args: &Args<'_>) -> Thrown {
+    let what = cx.describe(args[1]);
+    let message = format!(
+        "{name}: argument 2 must be a String where argument 1 is one, got {what}; the collection comes first: {name}(coll, x)"
+    );
+    cx.throw(ErrorKind::TypeError, message)
+}
+
 fn includes(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     hashing::prepare(cx, args[1])?;
     let (coll, x) = (cx.get(args[0]), cx.get(args[1]));
     if let Some(text) = coll.str() {
-        let found = x.str().is_some_and(|part| text.contains(part));
+        let Some(part) = x.str() else { return Err(swapped(cx, "includes?", args)) };
+        let found = text.contains(part);
         return bool(cx, found);
     }
     if let Some(result) = sequences::includes(coll, x) {
