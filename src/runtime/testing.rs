@@ -37,7 +37,7 @@ pub fn call(cx: &mut Thread, name: &str, args: &[Handle]) -> Result<Handle, Stri
 
 /// A value from JSON (objects have keyword keys).
 pub fn value(cx: &mut Thread, json: &str) -> Handle {
-    json::decode(cx, json).unwrap_or_else(|_| panic!("the test's JSON is malformed: {json}"))
+    json::decode(cx, json, false).unwrap_or_else(|_| panic!("the test's JSON is malformed: {json}"))
 }
 
 /// A String.

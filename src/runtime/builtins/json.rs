@@ -1,24 +1,43 @@
 //! Builtins: JSON.
 
 use super::Args;
-use super::support::{Outcome, text};
+use super::support::{Outcome, count, text};
 use crate::builtins;
-use crate::gc::Thread;
+use crate::gc::{Thread, Value};
+use crate::runtime::errors::ErrorKind;
 use crate::runtime::text::{json, strings};
 
 builtins! { pub static TABLE: "core";
-    /// The compact JSON text of a value; keywords are written as strings. `json-encode({:a [1, null]})` is `"{\"a\":[1,null]}"`.
-    "json-encode" (value: Any) = encode;
-    /// The value of a JSON text; objects become maps with keyword keys. `json-decode("[1, 2.0]")` is `[1, 2.0]`.
-    "json-decode" (text: String) = decode;
+    /// The JSON text of a value; keywords are written as strings. It is compact, or has a line for each entry, indented by so
+    /// many spaces. `json-encode({:a [1, null]})` is `"{\"a\":[1,null]}"`, `json-encode([1], 2)` is `"[\n  1\n]"`.
+    "json-encode" (value: Any, indent: opt(Int)) = encode;
+    /// The value of a JSON text; objects become maps with keyword keys, or with Strings when asked for `:string-keys`.
+    /// `json-decode("{\"a\": 1}")` is `{:a 1}`, `json-decode("{\"a\": 1}", :string-keys)` is `{"a" 1}`.
+    "json-decode" (text: String, keys: opt(Keyword)) = decode;
+}
+
+/// Nobody reads what stands further to the right.
+const MOST_INDENT: usize = 16;
+
+fn is_string_keys(value: Value<'_>) -> bool {
+    value.as_keyword().is_some_and(|index| value.thread().vm().keywords.text(index) == "string-keys")
 }
 
 fn encode(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let text = json::encode(cx, args[0])?;
+    let indent = args.opt(1).map(|indent| count(cx, indent).min(MOST_INDENT));
+    let text = json::encode(cx, args[0], indent)?;
     strings::of(cx, &text)
 }
 
 fn decode(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let string_keys = match args.opt(1) {
+        None => false,
+        Some(keys) if is_string_keys(cx.get(keys)) => true,
+        Some(keys) => {
+            let message = format!("json-decode: argument 2 must be :string-keys, got {}", cx.describe(keys));
+            return Err(cx.throw(ErrorKind::ArgumentError, message));
+        }
+    };
     let text = text(cx, args, 0).to_owned();
-    json::decode(cx, &text)
+    json::decode(cx, &text, string_keys)
 }

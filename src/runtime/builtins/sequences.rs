@@ -57,8 +57,9 @@ builtins! { pub static TABLE: "core";
     "partition" (n: Int, coll: Seqable) = partition;
     /// A vector of the elements. `vec("ab")` is `["a", "b"]`.
     "vec" (coll: Seqable) = vec;
-    /// The Ints from a up to but not including b. `vec(range(0, 3))` is `[0, 1, 2]`.
-    "range" (a: Int, b: Int) = range, quiet;
+    /// The Ints from a up to but not including b; with one argument those from 0 up to but not including it.
+    /// `vec(range(1, 4))` is `[1, 2, 3]`, `vec(range(3))` is `[0, 1, 2]`.
+    "range" (a: Int, b: opt(Int)) = range, quiet;
     /// The Ints from a, in steps, as long as they have not reached b. `vec(range-step(0, 10, 5))` is `[0, 5]`.
     "range-step" (a: Int, b: Int, step: Int) = range_step;
     /// A vector of n times the value. `repeat(:a, 2)` is `[:a, :a]`.
@@ -442,7 +443,11 @@ fn vec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let one = new_int(cx, 1)?;
-    cx.alloc_slots(layout::RANGE, &[args[0], args[1], one])
+    let (from, to) = match args.opt(1) {
+        Some(to) => (args[0], to),
+        None => (new_int(cx, 0)?, args[0]),
+    };
+    cx.alloc_slots(layout::RANGE, &[from, to, one])
 }
 
 fn range_step(cx: &mut Thread, args: &Args<'_>) -> Outcome {

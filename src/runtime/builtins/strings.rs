@@ -48,10 +48,12 @@ builtins! { pub static TABLE: "core";
     "replace" (text: String, part: String, with: String) = replace;
     /// The text with the first occurrence replaced. `replace-first("a-b-c", "-", "+")` is `"a+b-c"`.
     "replace-first" (text: String, part: String, with: String) = replace_first;
-    /// The text, filled up at its beginning to a width. `pad-left("7", 3, "0")` is `"007"`.
-    "pad-left" (text: String, width: Int, fill: String) = pad_left;
-    /// The text, filled up at its end to a width. `pad-right("7", 3, ".")` is `"7.."`.
-    "pad-right" (text: String, width: Int, fill: String) = pad_right;
+    /// The text of a value, filled up at its beginning to a width, with spaces or with another text.
+    /// `pad-left(7, 3, "0")` is `"007"`, `pad-left("ab", 4)` is `"  ab"`.
+    "pad-left" (value: Any, width: Int, fill: opt(String)) = pad_left;
+    /// The text of a value, filled up at its end to a width, with spaces or with another text.
+    /// `pad-right("ab", 4, ".")` is `"ab.."`, `pad-right(7, 3)` is `"7  "`.
+    "pad-right" (value: Any, width: Int, fill: opt(String)) = pad_right;
     /// The text n times. `repeat-string("ab", 2)` is `"abab"`.
     "repeat-string" (text: String, n: Int) = repeat_string;
     /// The code point of the first character. `char-code("A")` is `65`.
@@ -236,19 +238,26 @@ fn replace_first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn padded(cx: &mut Thread, name: &str, args: &Args<'_>, left: bool) -> Outcome {
-    let len = cx.get(args[0]).char_count().unwrap_or(0);
+    let whole = match cx.get(args[0]).str() {
+        Some(_) => args[0],
+        None => {
+            let shown = format::to_text(cx, args[0], Style::Display)?;
+            strings::of(cx, &shown)?
+        }
+    };
+    let len = cx.get(whole).char_count().unwrap_or(0);
     let missing = count(cx, args[1]).saturating_sub(len);
     if missing == 0 {
-        return Ok(args[0]);
+        return Ok(whole);
     }
-    let fill = text(cx, args, 2);
+    let fill = args.opt(2).map_or(" ", |fill| cx.get(fill).str().unwrap_or(""));
     if fill.is_empty() {
         return Err(cx.throw(ErrorKind::ArgumentError, format!("{name}: argument 3 must not be empty")));
     }
     if missing.saturating_mul(4) > MAX_BYTES {
         return Err(strings::too_long(cx));
     }
-    let (padding, whole) = (strings::padding(fill, missing), text(cx, args, 0));
+    let (padding, whole) = (strings::padding(fill, missing), strings::text(cx, whole));
     let result = if left { padding + whole } else { format!("{whole}{padding}") };
     made(cx, result)
 }

@@ -17,9 +17,9 @@ use crate::runtime::text::{format, strings};
 
 // ---- decoding ----
 
-/// The value of a JSON text.
-pub fn decode(cx: &mut Thread, text: &str) -> Result<Handle, Thrown> {
-    let mut decoder = Decoder { text, at: 0 };
+/// The value of a JSON text. The keys of objects are keywords, or strings.
+pub fn decode(cx: &mut Thread, text: &str, string_keys: bool) -> Result<Handle, Thrown> {
+    let mut decoder = Decoder { text, at: 0, string_keys };
     let result = decoder.document(cx);
     match result {
         Ok(value) => Ok(value),
@@ -52,6 +52,7 @@ struct Decoder<'a> {
     text: &'a str,
     /// Always between characters.
     at: usize,
+    string_keys: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -143,7 +144,10 @@ impl<'a> Decoder<'a> {
                 }
                 self.at += 1;
                 let inner = cx.mark();
-                let key = cx.root_word(Word::keyword(cx.vm().keywords.intern(&key)));
+                let key = match self.string_keys {
+                    true => strings::of(cx, &key)?,
+                    false => cx.root_word(Word::keyword(cx.vm().keywords.intern(&key))),
+                };
                 let value = self.value(cx)?;
                 entries.put(cx, key, value)?;
                 cx.release(inner);
@@ -269,9 +273,9 @@ fn unicode<'a>(text: &'a str, out: &mut String) -> Result<&'a str, Failure> {
 
 // ---- encoding ----
 
-/// The compact JSON text of a value.
-pub fn encode(cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
-    let mut encoder = Encoder { out: String::new(), inside: Open::default() };
+/// The JSON text of a value: compact, or with a line for each entry.
+pub fn encode(cx: &mut Thread, value: Handle, indent: Option<usize>) -> Result<String, Thrown> {
+    let mut encoder = Encoder { out: String::new(), inside: Open::default(), indent, depth: 0 };
     let mark = cx.mark();
     encoder.value(cx, value)?;
     cx.release(mark);
@@ -282,6 +286,9 @@ struct Encoder {
     out: String,
     /// The values we are inside of.
     inside: Open,
+    /// The spaces before each entry and level; none where all stands in one line.
+    indent: Option<usize>,
+    depth: usize,
 }
 
 impl Encoder {
@@ -332,19 +339,17 @@ impl Encoder {
                     quote(&mut self.out, variant);
                     return Ok(());
                 }
-                self.out.push('{');
+                self.open('{');
                 for (n, (slot, field)) in info.present_fields().enumerate() {
-                    if n > 0 {
-                        self.out.push(',');
-                    }
+                    self.entry(n == 0);
                     quote(&mut self.out, field.name);
-                    self.out.push(':');
+                    self.colon();
                     let mark = cx.mark();
                     let inner = cx.root(cx.get(value).slot(slot));
                     self.value(cx, inner)?;
                     cx.release(mark);
                 }
-                self.out.push('}');
+                self.close('}', info.present_fields().next().is_none());
                 Ok(())
             }
             _ => self.refuse(cx, value),
@@ -356,36 +361,64 @@ impl Encoder {
         Err(cx.throw(ErrorKind::JsonError, message))
     }
 
+    fn open(&mut self, bracket: char) {
+        self.out.push(bracket);
+        self.depth += 1;
+    }
+
+    fn close(&mut self, bracket: char, empty: bool) {
+        self.depth -= 1;
+        if !empty {
+            self.line();
+        }
+        self.out.push(bracket);
+    }
+
+    /// What stands before an entry.
+    fn entry(&mut self, first: bool) {
+        if !first {
+            self.out.push(',');
+        }
+        self.line();
+    }
+
+    fn line(&mut self) {
+        if let Some(indent) = self.indent {
+            self.out.push('\n');
+            self.out.extend(std::iter::repeat_n(' ', indent * self.depth));
+        }
+    }
+
+    fn colon(&mut self) {
+        self.out.push_str(if self.indent.is_some() { ": " } else { ":" });
+    }
+
     fn array(&mut self, cx: &mut Thread, coll: Handle) -> Result<(), Thrown> {
-        self.out.push('[');
+        self.open('[');
         let mut items = Items::of(cx, coll)?;
         let mut first = true;
         while let Some(item) = items.next(cx)? {
-            if !std::mem::take(&mut first) {
-                self.out.push(',');
-            }
+            self.entry(std::mem::take(&mut first));
             self.value(cx, item)?;
         }
-        self.out.push(']');
+        self.close(']', first);
         Ok(())
     }
 
     fn object(&mut self, cx: &mut Thread, map: Handle) -> Result<(), Thrown> {
-        self.out.push('{');
+        self.open('{');
         let mut items = Items::of(cx, map)?;
         let mut first = true;
         while let Some(entry) = items.next(cx)? {
-            if !std::mem::take(&mut first) {
-                self.out.push(',');
-            }
+            self.entry(std::mem::take(&mut first));
             let e = cx.get(entry);
             let (Some(key), Some(value)) = (vector::get(e, 0), vector::get(e, 1)) else { break };
             let (key, value) = (cx.root(key), cx.root(value));
             self.key(cx, key)?;
-            self.out.push(':');
+            self.colon();
             self.value(cx, value)?;
         }
-        self.out.push('}');
+        self.close('}', first);
         Ok(())
     }
 
