@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::binding::Binding;
 use super::declare::{self, DeclareError};
 use super::namespace::Namespace;
+use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::tree::{Item, Source, Span, Unit};
@@ -261,11 +262,13 @@ fn load(
         }
         _ => Surroundings::default(),
     };
+    let reading = cx.busy(Activity::Reading);
     let unit = match reader::read(source.clone(), &surroundings) {
         Ok(unit) => Arc::new(unit),
         Err(errors) if errors.iter().any(|e| e.class == ErrorClass::Stack) => return Err(cx.stack_overflow().into()),
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
+    drop(reading);
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
         Origin::Text(namespace) if namespace.name == name => namespace,
@@ -403,7 +406,9 @@ fn load_unit(
             scope.exports.insert(unit.name(reference.name), known.0);
         }
     }
+    let checking = cx.busy(Activity::Reading);
     let found = check::check(cx, &scope);
+    drop(checking);
     let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
     let warn = *super::lock(&vm.loader.warn);
     for diagnostic in found {
