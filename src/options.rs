@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::gc;
+use crate::profile::What;
+use crate::profile::session::Wanted;
 
 /// What the process is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +57,12 @@ pub struct Options {
     pub perf_map: bool,
     /// `--jobs`
     pub jobs: Option<usize>,
+    /// `--profile`, `--profile-allocations`
+    pub profiles: Vec<Wanted>,
+    /// `--stats`
+    pub stats: bool,
+    /// `--trace=compile`
+    pub trace_compilation: bool,
     /// `--limit`
     pub limit: Duration,
     /// `--filter`
@@ -72,7 +80,7 @@ pub struct Options {
 pub enum Group {
     /// Of every command that runs programs.
     Running,
-    /// Of profilers and debuggers.
+    /// Of those that show what a program does.
     Looking,
     /// Of `harrier test`.
     Testing,
@@ -112,7 +120,7 @@ enum Set {
     /// It is a text.
     Text(fn(&mut Options, &str) -> Result<(), String>),
     /// It is a path, which need not be UTF-8.
-    Path(fn(&mut Options, PathBuf)),
+    Path(fn(&mut Options, PathBuf) -> Result<(), String>),
 }
 
 /// All options.
@@ -123,7 +131,7 @@ pub const OPTIONS: &[OptionRow] = &[
         set: Set::Text(|o, v| { o.command = Command::Evaluate { text: v.to_string(), arguments: Vec::new() }; Ok(()) }) },
     OptionRow { names: &["-I"], takes: Takes::Value("DIR"), group: Group::Running,
         help: "look for used namespaces in DIR too",
-        set: Set::Path(|o, v| o.include.push(v)) },
+        set: Set::Path(|o, v| { o.include.push(v); Ok(()) }) },
     OptionRow { names: &["--dump"], takes: Takes::Value("tree|asm"), group: Group::Running,
         help: "print the reader's tree, or machine code as it is made",
         set: Set::Text(|o, v| { o.dump = Some(match v {
@@ -131,9 +139,24 @@ pub const OPTIONS: &[OptionRow] = &[
             "asm" => Dump::Asm,
             _ => return Err("it is `tree` or `asm`".into()),
         }); Ok(()) }) },
+    OptionRow { names: &["--profile"], takes: Takes::Perhaps("FILE"), group: Group::Looking,
+        help: "print at the end where the time went; FILE.folded, FILE.json (speedscope) or FILE.svg gets it too",
+        set: Set::Path(|o, v| { o.profiles.push(Wanted::new(What::Time, v)?); Ok(()) }) },
+    OptionRow { names: &["--profile-allocations"], takes: Takes::Perhaps("FILE"), group: Group::Looking,
+        help: "the same by bytes allocated",
+        set: Set::Path(|o, v| { o.profiles.push(Wanted::new(What::Bytes, v)?); Ok(()) }) },
+    OptionRow { names: &["--stats"], takes: Takes::Nothing, group: Group::Looking,
+        help: "print at the end how often which line ran through the runtime, and what compiling and collecting took",
+        set: Set::Text(|o, _| { o.stats = true; Ok(()) }) },
+    OptionRow { names: &["--trace"], takes: Takes::Value("compile"), group: Group::Looking,
+        help: "print a line for each function that is compiled",
+        set: Set::Text(|o, v| match v {
+            "compile" => { o.trace_compilation = true; Ok(()) }
+            _ => Err("it is `compile`".into()),
+        }) },
     OptionRow { names: &["--jitdump"], takes: Takes::Perhaps("DIR"), group: Group::Looking,
         help: "write DIR/jit-PID.dump for `perf inject --jit` (DIR: the current folder)",
-        set: Set::Path(|o, v| o.jitdump = Some(if v.as_os_str().is_empty() { ".".into() } else { v })) },
+        set: Set::Path(|o, v| { o.jitdump = Some(if v.as_os_str().is_empty() { ".".into() } else { v }); Ok(()) }) },
     OptionRow { names: &["--perf-map"], takes: Takes::Nothing, group: Group::Looking,
         help: "write /tmp/perf-PID.map for perf: names without lines",
         set: Set::Text(|o, _| { o.perf_map = true; Ok(()) }) },
@@ -175,7 +198,7 @@ pub const OPTIONS: &[OptionRow] = &[
         set: Set::Text(|o, _| { o.update_snapshots = true; Ok(()) }) },
     OptionRow { names: &["--json"], takes: Takes::Value("FILE"), group: Group::Testing,
         help: "write the results to FILE as JSON",
-        set: Set::Path(|o, v| o.json = Some(v)) },
+        set: Set::Path(|o, v| { o.json = Some(v); Ok(()) }) },
     OptionRow { names: &["--help", "-h"], takes: Takes::Nothing, group: Group::General,
         help: "print this help",
         set: Set::Text(|o, _| { o.command = Command::Help; Ok(()) }) },
@@ -205,6 +228,9 @@ impl Default for Options {
             jitdump: None,
             perf_map: false,
             jobs: None,
+            profiles: Vec::new(),
+            stats: false,
+            trace_compilation: false,
             limit: Duration::from_secs(60),
             filter: None,
             update_snapshots: false,
@@ -275,6 +301,12 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
         }
         option(&mut options, given, &mut rest)?;
     }
+    if command == Some("test") && !options.profiles.is_empty() {
+        return Err("a profile is of one program: write `harrier run --profile FILE`".into());
+    }
+    if options.profiles.iter().enumerate().any(|(i, p)| options.profiles[..i].iter().any(|q| q.what == p.what)) {
+        return Err("the same profile is asked for twice: give --profile once".into());
+    }
     let set = std::mem::replace(&mut options.command, Command::Repl);
     let texts = |words: &[&OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     options.command = match (set, command) {
@@ -323,7 +355,7 @@ fn option<'a>(
     let text = value.to_string_lossy();
     match row.set {
         Set::Text(set) => set(options, &text).map_err(|why| format!("{name}={text}: {why}"))?,
-        Set::Path(set) => set(options, PathBuf::from(&value)),
+        Set::Path(set) => set(options, PathBuf::from(&value)).map_err(|why| format!("{name}={text}: {why}"))?,
     }
     if row.group == Group::Memory {
         options.handed_on.push(if text.is_empty() { name.to_string() } else { format!("{name}={text}") });

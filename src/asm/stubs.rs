@@ -27,13 +27,65 @@
 //! When the function returns 0, the exception in the context is thrown. A function that runs Harrier code must put `arg_spill`,
 //! `closure` and `spilled` aside first, for that code uses them too.
 
-use super::masm::Assembled;
+use super::masm::{Assembled, MacroAssembler, Mem, SAVED_REGS, TooFar};
 
 /// What a Rust function returns when it has stored an exception in the context.
 pub const THROWN: u64 = 0x1C;
 
 /// Distance of thunks, in bytes.
 pub use super::host::stubs::THUNK_STRIDE;
+
+/// A C function `extern "C" fn(ctx, kind: u64, frame: usize)` that is told of each passage through a stub, under `--stats`: `frame`
+/// is the frame pointer of the stub, above which lies the return address into generated code. It neither collects nor throws.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// Its address.
+    pub function: usize,
+    /// What it counts.
+    pub kind: u32,
+}
+
+/// Bytes that an exit stub needs in its frame, below the saved registers, in order to count: the arguments.
+pub const COUNTING_BYTES: u32 = 48;
+
+/// In an exit stub: tells the counter, and keeps the arguments.
+pub(super) fn count<M: MacroAssembler>(masm: &mut M, counter: Counter) {
+    let place = |i: usize| Mem::at(M::FP, -8 * (SAVED_REGS + 1 + i) as i32);
+    for (i, arg) in M::ARGS.iter().enumerate() {
+        masm.store(place(i), *arg);
+    }
+    call_counter(masm, counter);
+    for (i, arg) in M::ARGS.iter().enumerate() {
+        masm.load(*arg, place(i));
+    }
+}
+
+/// Tells the counter, in a stub with a frame. Clobbers caller-saved registers.
+pub fn call_counter<M: MacroAssembler>(masm: &mut M, counter: Counter) {
+    masm.mov_imm(M::ARGS[0], i64::from(counter.kind));
+    masm.mov(M::ARGS[1], M::FP);
+    masm.mov(M::CLOSURE, M::CTX);
+    masm.call_c(counter.function);
+}
+
+/// A stub that only counts: called from generated code at any point, it keeps all registers but the scratch register.
+pub fn counting_stub<M: MacroAssembler>(counter: Counter) -> Result<Assembled, TooFar> {
+    let mut masm = M::new();
+    let prologue = masm.prologue(0);
+    let general = M::CALLER_SAVED.iter().enumerate().map(|(i, r)| (*r, Mem::at(M::FP, -8 * (1 + i) as i32)));
+    let general: Vec<_> = general.collect();
+    let floats = M::FLOATS.iter().enumerate().map(|(i, f)| (*f, Mem::at(M::FP, -8 * (1 + general.len() + i) as i32)));
+    let floats: Vec<_> = floats.collect();
+    general.iter().for_each(|(r, mem)| masm.store(*mem, *r));
+    floats.iter().for_each(|(f, mem)| masm.fstore(*mem, *f));
+    call_counter(&mut masm, counter);
+    general.iter().for_each(|(r, mem)| masm.load(*r, *mem));
+    floats.iter().for_each(|(f, mem)| masm.fload(*f, *mem));
+    masm.epilogue(0);
+    masm.ret();
+    masm.set_frame_size(prologue, (8 * (general.len() + floats.len()) as u32).next_multiple_of(16));
+    masm.finish()
+}
 
 /// Byte offsets of the landing place in the thread context, which the unwinder fills.
 #[derive(Clone, Copy, Debug)]

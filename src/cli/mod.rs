@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
-use crate::profile;
+use crate::profile::{self, session, stats};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
@@ -43,6 +43,10 @@ pub fn main(compiler: Compiler) -> ExitCode {
             return ExitCode::from(MISUSE);
         }
     };
+    if let Err(why) = session::open(&options.profiles) {
+        console::write_error(&format!("harrier: {why}\n"));
+        return ExitCode::from(MISUSE);
+    }
     let status = match &options.command {
         Command::Help => print(&options::help()),
         Command::Version => print(&format!("harrier {}\n", env!("CARGO_PKG_VERSION"))),
@@ -82,6 +86,7 @@ fn on_large_stack(stack: usize, run: impl FnOnce() -> u8 + Send + 'static) -> st
 }
 
 fn with_machine(options: Options, compiler: Compiler) -> u8 {
+    stats::turn_on(options.stats, options.trace_compilation);
     let mut cx = match Vm::start(options.heap.clone(), compiler) {
         Ok(cx) => cx,
         Err(error) => {
@@ -99,6 +104,11 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
         return MISUSE;
     }
     signals::interrupt_me(&cx);
+    stats::begin(cx.vm());
+    if let Err(why) = session::begin(&cx) {
+        console::write_error(&format!("harrier: {why}\n"));
+        return FAILED;
+    }
     let cx = &mut *cx;
     if let Err(error) = load::core(cx) {
         return failed(cx, error);

@@ -6,7 +6,7 @@
 
 use super::facts::{Facts, Hint};
 use super::generator::Generator;
-use super::link::Helper;
+use super::link::{Helper, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
@@ -81,7 +81,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The failing way of an operation on the latest operands, which it replaces by its result: out of the hot region, or to
     /// the helper and back with the result in `dst`.
     pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Reg) -> Failing {
-        if let Some(label) = self.leave(node) {
+        if let Some(label) = self.leave(node, SideExit::Arithmetic) {
             return Failing { label, resume: None };
         }
         let resume = self.asm.label();
@@ -464,7 +464,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.ready_for_floats(i, j);
         self.reserve(2, 3);
-        if let Some(label) = self.leave(node) {
+        if let Some(label) = self.leave(node, SideExit::Float) {
             let a = self.float_operand(i, label);
             let b = self.float_operand(j, label);
             let dst = self.float_result(i, a);

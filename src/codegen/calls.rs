@@ -7,7 +7,7 @@
 
 use super::facts::{Facts, Types};
 use super::generator::Generator;
-use super::link::{GlobalKind, Helper, Intrinsic};
+use super::link::{GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
@@ -392,7 +392,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else if self.is_hot() && facts.may_be_float() && intrinsic != Intrinsic::ToFloat {
             self.in_register(i);
             self.reserve(1, 2);
-            let Some(label) = self.leave(node) else { return false };
+            let Some(label) = self.leave(node, SideExit::Float) else { return false };
             let r = self.in_register(i);
             let f = self.float_register();
             self.asm.test_imm(r, FLOAT_BIT as i64);
@@ -404,7 +404,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else if self.is_hot() && facts.may_be_int() && intrinsic == Intrinsic::ToFloat {
             self.in_register(i);
             self.reserve(1, 1);
-            let Some(label) = self.leave(node) else { return false };
+            let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
             self.check_ints(&[0], label);
             self.int_as_float(i)
         } else {
@@ -436,7 +436,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             self.in_register(i);
             self.reserve(1, 0);
-            let Some(label) = self.leave(node) else { return false };
+            let Some(label) = self.leave(node, SideExit::Layout) else { return false };
             let r = self.in_register(i);
             self.check_layout(r, value.facts, layout, label);
             self.promote(i, super::twin::Promotion::Layout(layout));

@@ -7,7 +7,7 @@ use super::arith::{Path, helper_of};
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::Helper;
+use super::link::{Helper, SideExit};
 use super::safepoints::Argument;
 use super::state::Value;
 use crate::asm::masm::*;
@@ -151,7 +151,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let known = self.state.operand(i).facts.is_int() && self.state.operand(j).facts.is_int();
                 let mut resume = None;
                 if !known {
-                    match self.leave(node) {
+                    match self.leave(node, SideExit::Comparison) {
                         Some(label) => self.check_ints(&[1, 0], label),
                         None => {
                             let (label, back) = self.slow_condition(helper_of(op), when, join);
@@ -187,7 +187,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if !sure(fa) || !sure(fb) {
                     self.ready_for_floats(i, j);
                     self.reserve(2, 2);
-                    failing = self.leave(node);
+                    failing = self.leave(node, SideExit::Comparison);
                     if failing.is_none() {
                         let (label, back) = self.slow_condition(helper_of(op), when, join);
                         failing = Some(label);
@@ -297,7 +297,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.in_register(j);
             }
             let mut resume = None;
-            let failing = match self.leave(node) {
+            let failing = match self.leave(node, SideExit::Comparison) {
                 Some(label) => label,
                 None => {
                     let (label, back) = self.slow_condition(Helper::Equal, when, join);

@@ -11,7 +11,7 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::join::{Edge, Join};
-use super::link::{GlobalKind, Inlinable, Link};
+use super::link::{GlobalKind, Inlinable, Link, SideExit};
 use super::state::Value;
 use super::twin::Exit;
 use crate::asm::masm::*;
@@ -223,7 +223,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !exits_here.edges.is_empty() {
             let mut end = Join::new();
             self.goto_value(&mut end);
-            self.place(exits_here);
+            let edges: Vec<_> =
+                exits_here.edges.into_iter().map(|e| self.counted(e, node, SideExit::Inlined)).collect();
+            self.place(Join { edges });
             self.call_global(global, n, tail, node);
             self.goto_value(&mut end);
             self.finish_value(end);
@@ -236,7 +238,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let unit = self.unit;
         let arity = arity_of(unit, callee.about);
         let base = self.state.height() - n;
-        if let Some(label) = self.leave(node) {
+        if let Some(label) = self.leave(node, SideExit::Redefined) {
             self.asm.scratch().load_cell(callee.about.version_cell).compare_imm(callee.about.version);
             self.asm.branch(Cond::NotEqual, label);
         }
@@ -301,7 +303,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// In inlined code: a label through which the present state leaves for the real call.
-    pub(super) fn leave_inlined(&mut self) -> Option<Label> {
+    pub(super) fn leave_inlined(&mut self, reason: SideExit) -> Option<Label> {
         let inline = self.inline.as_ref()?;
         let (node, height) = (inline.node, inline.height);
         let label = self.asm.label();
@@ -309,7 +311,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         state.drop_to(height);
         let edge = Edge { state, label };
         match (&mut self.region, &mut self.inline) {
-            (Some(region), _) => region.exits.push(Exit { node, edge }),
+            (Some(region), _) => region.exits.push(Exit { node, edge, reason }),
             (None, Some(inline)) => inline.exits.edges.push(edge),
             (None, None) => return None,
         }
@@ -338,7 +340,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn go_to_call(&mut self) {
         if self.state.reachable
-            && let Some(label) = self.leave_inlined()
+            && let Some(label) = self.leave_inlined(SideExit::Inlined)
         {
             self.asm.jump(label);
             self.unreachable();

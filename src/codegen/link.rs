@@ -92,6 +92,33 @@ pub enum Helper {
     NotYet,
 }
 
+/// Why a hot region is left for good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum SideExit {
+    /// An operand is no inline Int, or the result would be none.
+    Arithmetic,
+    /// An operand is no Float.
+    Float,
+    /// Two values are compared that have other types.
+    Comparison,
+    /// An object has another layout than was foreseen, or it has no such element.
+    Layout,
+    /// A variable has another type before a loop than the loop was written for.
+    Entry,
+    /// The name of a function that is written in place stands for another one.
+    Redefined,
+    /// A function that is written in place takes a way that was not foreseen.
+    Inlined,
+}
+
+impl SideExit {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [SideExit; 7] = {
+        use SideExit::*;
+        [Arithmetic, Float, Comparison, Layout, Entry, Redefined, Inlined]
+    };
+}
+
 /// What a name outside of the function stands for.
 #[derive(Clone, Copy, Debug)]
 pub struct Global {
@@ -217,6 +244,10 @@ pub trait Link {
     fn helper(&mut self, helper: Helper) -> usize;
     /// The code address of the stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers.
     fn box_float_stub(&mut self) -> usize;
+    /// The stub to call, as no safepoint, where a hot region is left: it counts, and keeps all registers. None when nobody counts.
+    fn side_exit(&mut self, _reason: SideExit) -> Option<usize> {
+        None
+    }
     /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
     /// A data cell that holds the value of a literal.

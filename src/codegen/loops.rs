@@ -10,7 +10,7 @@ use super::facts::{Facts, Hint, Types};
 use super::failure::{GivenUp, give_up};
 use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
-use super::link::{GlobalKind, Helper, Intrinsic};
+use super::link::{GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
@@ -218,11 +218,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             g.part(Part::General);
             g.enter_cold(entry, spec.node, None);
             g.now = region.start - 1;
-            let mut twin = Region { start: region.start, ..Region::default() };
-            for Exit { node, edge } in region.exits {
-                twin.pending.entry(node).or_default().push(edge);
-            }
-            g.region = Some(twin);
+            let pending = g.pending(region.exits);
+            g.region = Some(Region { start: region.start, pending, ..Region::default() });
             g.unwanted = (!spec.wanted).then_some(spec.node);
             // Nothing falls into the twin from above: its header is entered by its own turns and by exits.
             g.arrive_at_twin(spec.node);
@@ -408,7 +405,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         if let Some(region) = &mut self.region {
-            region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge }));
+            let reason = SideExit::Entry;
+            region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge, reason }));
         }
         let facts = self.survey.loop_(spec.id);
         // What neither the loop nor what follows uses must not be in the header: the body does not keep it.

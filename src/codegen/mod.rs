@@ -66,7 +66,7 @@ use settled::Held;
 use state::{Place, Slots, State, Value};
 use std::rc::Rc;
 use survey::Survey;
-use twin::{BODY_CAP, Exit, Region};
+use twin::{BODY_CAP, Region};
 use variables::VariableNotes;
 
 /// The code of one arity, not yet at its place.
@@ -213,13 +213,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The general version of a body: entered by the exits of the hot one only.
     fn twin_body(&mut self, region: Region) {
-        let mut twin = Region::default();
-        for Exit { node, edge } in region.exits {
-            twin.pending.entry(node).or_default().push(edge);
-        }
         self.part(Part::General);
         self.enter_cold(self.state.without_values(), self.arity.body, None);
         self.unreachable();
+        let twin = Region { pending: self.pending(region.exits), ..Region::default() };
         self.region = Some(twin);
         self.now = 0;
         self.tail(self.arity.body);

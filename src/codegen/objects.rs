@@ -5,7 +5,7 @@
 
 use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
-use super::link::{Helper, Literal, StructType};
+use super::link::{Helper, Literal, SideExit, StructType};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
@@ -241,7 +241,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let dst = self.result_register(node);
         let site = self.link.site(text);
         let resume = self.asm.label();
-        let left = if guess.is_some() { self.leave(node) } else { None };
+        let left = if guess.is_some() { self.leave(node, SideExit::Layout) } else { None };
         let failing = match left {
             Some(label) => label,
             None => {
@@ -303,7 +303,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let resume = self.asm.label();
         if known.is_none() {
-            let left = self.leave(node);
+            let left = self.leave(node, SideExit::Layout);
             let failing = match left {
                 Some(label) => label,
                 None => {
@@ -502,7 +502,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(k);
         }
         let resume = self.asm.label();
-        let left = self.leave(node);
+        let left = self.leave(node, SideExit::Layout);
         let failing = match left {
             Some(label) => label,
             None => {

@@ -5,7 +5,7 @@
 
 use super::facts::Facts;
 use super::generator::Generator;
-use super::link::Helper;
+use super::link::{Helper, SideExit};
 use super::settled::{Held, Pad};
 use super::state::{Owner, Place, Slots, State, Value};
 use crate::asm::masm::*;
@@ -169,7 +169,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         dst: Option<Reg>,
         resume: Label,
     ) -> Label {
-        if let Some(label) = self.leave_inlined() {
+        if let Some(label) = self.leave_inlined(SideExit::Inlined) {
             return label;
         }
         // What is dead would be held during the call.
@@ -195,7 +195,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Pushes a slow path that does not come back: reached at the returned label with the present state, it calls a helper that
     /// throws.
     pub(super) fn throwing_path(&mut self, helper: Helper, arguments: Vec<Argument>) -> Label {
-        if let Some(label) = self.leave_inlined() {
+        if let Some(label) = self.leave_inlined(SideExit::Inlined) {
             return label;
         }
         let label = self.asm.label();

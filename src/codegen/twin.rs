@@ -11,6 +11,7 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::join::{Edge, Join};
+use super::link::SideExit;
 use super::state::{Owner, Place, State, Value};
 use crate::asm::masm::*;
 use crate::gc::layout::LayoutId;
@@ -27,6 +28,7 @@ pub(super) const LOOP_CAP: u32 = 500;
 pub(super) struct Exit {
     pub(super) node: NodeId,
     pub(super) edge: Edge,
+    pub(super) reason: SideExit,
 }
 
 /// What is worth asking of a variable before a loop.
@@ -63,9 +65,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// In a hot region: a label through which the present state leaves for the twin, at the point just before the operation
     /// of this node.
-    pub(super) fn leave(&mut self, node: NodeId) -> Option<Label> {
+    pub(super) fn leave(&mut self, node: NodeId, reason: SideExit) -> Option<Label> {
         if self.inline.is_some() {
-            return self.leave_inlined();
+            return self.leave_inlined(reason);
         }
         if !self.is_hot() {
             return None;
@@ -73,9 +75,31 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let label = self.asm.label();
         let state = self.state.clone();
         if let Some(region) = &mut self.region {
-            region.exits.push(Exit { node, edge: Edge { state, label } });
+            region.exits.push(Exit { node, edge: Edge { state, label }, reason });
         }
         Some(label)
+    }
+
+    /// The edges of exits by the node that they left at; where somebody counts, each passes through a call that does.
+    pub(super) fn pending(&mut self, exits: Vec<Exit>) -> FxHashMap<NodeId, Vec<Edge>> {
+        let mut pending: FxHashMap<NodeId, Vec<Edge>> = FxHashMap::default();
+        for Exit { node, edge, reason } in exits {
+            let edge = self.counted(edge, node, reason);
+            pending.entry(node).or_default().push(edge);
+        }
+        pending
+    }
+
+    /// Where somebody counts side exits: another edge, behind a call that counts. Nothing is reached here otherwise.
+    pub(super) fn counted(&mut self, edge: Edge, node: NodeId, reason: SideExit) -> Edge {
+        let Some(stub) = self.link.side_exit(reason) else { return edge };
+        let (label, at) = (self.asm.label(), self.at);
+        self.asm.bind(edge.label);
+        self.goes_to(node);
+        self.asm.call_code(stub);
+        self.asm.jump(label);
+        self.goes_to(at);
+        Edge { label, ..edge }
     }
 
     /// In a twin: exits that left at this point arrive here.

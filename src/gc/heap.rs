@@ -6,7 +6,7 @@
 //! Locks, in the order in which they may be taken: world, collector, spaces, natives and root ranges. Nobody waits for the
 //! world with another lock of these in hand.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use super::shapes::Shapes;
 use super::spaces::copy::SMALL;
 use super::spaces::{BLOCK, Pool, Spaces};
 use super::stress::Site;
-use super::thread::{Attached, Thread, Thrown};
+use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify;
 use super::walker::Code;
 use super::word::Word;
@@ -29,6 +29,10 @@ use super::word::Word;
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
 /// A hook that visits words.
 pub type RootsHook = Box<dyn Fn(WordVisitor<'_>) + Send + Sync>;
+
+/// Told how many bytes a thread has allocated since it was told last, where the thread takes a new allocation buffer or a large
+/// object. Must not touch the heap.
+pub type RefillHook = fn(&Thread, usize);
 
 /// What the layer above must supply.
 pub struct Hooks {
@@ -99,6 +103,8 @@ pub struct Heap {
     stats: Mutex<Stats>,
     /// Words copied and frames walked by the last collection.
     last_work: AtomicU64,
+    /// A [`RefillHook`], or 0.
+    refill_hook: AtomicUsize,
 }
 
 /// Objects above this size are not moved; under stress nearly everything is.
@@ -147,6 +153,7 @@ impl Heap {
             next_thread: AtomicU64::new(1),
             stats: Mutex::default(),
             last_work: AtomicU64::new(0),
+            refill_hook: AtomicUsize::new(0),
         }))
     }
 
@@ -204,6 +211,26 @@ impl Heap {
     /// How many threads are attached.
     pub fn thread_count(&self) -> usize {
         self.world.thread_count()
+    }
+
+    /// Calls `f` with all attached threads, while none can come or go: of those that run only atomics may be touched.
+    pub fn with_threads(&self, f: &mut dyn FnMut(&[&Thread])) {
+        self.world.with_threads(f);
+    }
+
+    /// Says who is told of allocations from now on.
+    pub fn set_refill_hook(&self, hook: Option<RefillHook>) {
+        self.refill_hook.store(hook.map_or(0, |hook| hook as usize), Ordering::Release);
+    }
+
+    /// A thread has allocated so much, and has got new room.
+    fn note_refill(&self, thread: &Thread, bytes: usize) {
+        let hook = self.refill_hook.load(Ordering::Acquire);
+        if hook != 0 {
+            // SAFETY: `set_refill_hook` stored the address of such a function.
+            let hook = unsafe { std::mem::transmute::<usize, RefillHook>(hook) };
+            hook(thread, bytes);
+        }
     }
 
     /// The figures.
@@ -350,8 +377,12 @@ impl Thread {
     fn collect_unless(&mut self, epoch: Option<u64>) {
         let heap = self.heap().clone();
         let mut dead = Vec::new();
-        // SAFETY: the world is stopped, and these are its threads.
-        self.with_stopped_world(epoch, |threads| dead = unsafe { heap.collect(threads) });
+        let collect = |threads: &[ThreadPtr]| {
+            let _busy = self.busy(Activity::Collecting);
+            // SAFETY: the world is stopped, and these are its threads.
+            dead = unsafe { heap.collect(threads) };
+        };
+        self.with_stopped_world(epoch, collect);
         drop(dead);
     }
 
@@ -370,7 +401,8 @@ impl Thread {
     /// Room without a collection, if that keeps the heap below `limit` blocks.
     fn take_within(&self, bytes: usize, limit: impl FnOnce(&Spaces) -> usize) -> Option<usize> {
         let heap = self.heap();
-        heap.with_spaces(|spaces| {
+        let used = self.used_of_buffer();
+        let taken = heap.with_spaces(|spaces| {
             let limit = limit(spaces);
             let room = if bytes > heap.large {
                 spaces.take_large(bytes, limit)
@@ -393,7 +425,11 @@ impl Thread {
             self.buffer_end.set(address + BLOCK);
             self.tlab_limit.set(if heap.stressed { 0 } else { address + BLOCK });
             Some(address)
-        })
+        });
+        if taken.is_some() {
+            heap.note_refill(self, if bytes > SMALL { bytes } else { self.retired.take() + used });
+        }
+        taken
     }
 
     /// Room of `bytes` bytes when the allocation buffer does not suffice. May collect.

@@ -97,6 +97,14 @@ impl World {
         self.lock().epoch
     }
 
+    /// Calls `f` with all attached threads, while none can come or go.
+    pub(super) fn with_threads(&self, f: &mut dyn FnMut(&[&Thread])) {
+        let guard = self.lock();
+        // SAFETY: attached threads, which cannot be detached while the lock is held; others touch atomics only.
+        let threads: Vec<&Thread> = guard.threads.iter().map(|thread| unsafe { &*thread.0 }).collect();
+        f(&threads);
+    }
+
     /// How many threads are attached.
     pub(super) fn thread_count(&self) -> usize {
         self.lock().threads.len()

@@ -12,12 +12,13 @@ use std::marker::{PhantomData, PhantomPinned};
 use std::mem::offset_of;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
 use rustc_hash::FxHashMap;
 
 use super::handle::Handle;
 use super::heap::Heap;
+use super::spaces::BLOCK;
 use super::stress::{Site, Visits};
 use super::value::Value;
 use super::word::{TAG_MASK, Word};
@@ -51,6 +52,34 @@ pub struct Landing {
     pub fp: usize,
     /// Its callee-saved registers.
     pub saved: [u64; SAVED],
+}
+
+/// What a thread is busy with: profiles show what is not the program as a frame of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Activity {
+    /// The program, or what it has called.
+    Program,
+    /// A collection.
+    Collecting,
+    /// The generation of code.
+    Compiling,
+    /// The reading and checking of a text.
+    Reading,
+}
+
+/// A thread is busy with something else than the program while this is there: see [`Thread::busy`].
+#[must_use]
+pub struct Busy {
+    activity: *const AtomicU8,
+    before: u8,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        // SAFETY: the thread that made this is still attached, and a `Thread` stays at its address while it is.
+        unsafe { &*self.activity }.store(self.before, Ordering::Relaxed);
+    }
 }
 
 /// The context of a thread.
@@ -90,6 +119,14 @@ pub struct Thread {
     runtime: Cell<*const ()>,
     /// What the last stack trace belongs to. It is no root: a trace keeps nothing alive.
     traced: Cell<Word>,
+    /// The number by which the system knows the thread.
+    os_id: libc::pid_t,
+    /// What it is busy with, as an [`Activity`].
+    activity: AtomicU8,
+    /// What the sampler hung on it.
+    sampled: AtomicPtr<()>,
+    /// Bytes allocated in buffers that were given up since the last one was taken.
+    pub(super) retired: Cell<usize>,
     _pin: PhantomPinned,
 }
 
@@ -174,6 +211,11 @@ impl Thread {
             stack_high: Cell::new(stack.1),
             runtime: Cell::new(std::ptr::null()),
             traced: Cell::new(Word::NULL),
+            // SAFETY: a plain question.
+            os_id: unsafe { libc::syscall(libc::SYS_gettid) } as libc::pid_t,
+            activity: AtomicU8::new(Activity::Program as u8),
+            sampled: AtomicPtr::new(std::ptr::null_mut()),
+            retired: Cell::new(0),
             _pin: PhantomPinned,
         }
     }
@@ -224,6 +266,41 @@ impl Thread {
     /// Forgets that the interrupt key was pressed; whether it was.
     pub fn take_interrupt(&self) -> bool {
         self.interrupt.swap(false, Ordering::SeqCst)
+    }
+
+    /// The number by which the system knows this thread.
+    pub fn os_id(&self) -> libc::pid_t {
+        self.os_id
+    }
+
+    /// What this thread is busy with, as an [`Activity`]. May be asked in a signal handler of this thread.
+    pub fn activity(&self) -> u8 {
+        self.activity.load(Ordering::Relaxed)
+    }
+
+    /// This thread is busy with something else than the program until what comes back is dropped, which is before the thread
+    /// ends.
+    pub fn busy(&self, with: Activity) -> Busy {
+        let before = self.activity.swap(with as u8, Ordering::Relaxed);
+        Busy { activity: &self.activity, before }
+    }
+
+    /// What the sampler hung on the thread.
+    pub fn sampled(&self) -> *const () {
+        self.sampled.load(Ordering::Relaxed)
+    }
+
+    /// Hangs something on the thread for the sampler; gc does not look at it.
+    pub fn set_sampled(&self, sampled: *const ()) {
+        self.sampled.store(sampled.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Bytes of the present buffer that are in use.
+    pub(super) fn used_of_buffer(&self) -> usize {
+        match self.buffer_end.get() {
+            0 => 0,
+            end => self.tlab_cursor.get() - (end - BLOCK),
+        }
     }
 
     /// What the layer above hung on the thread.
@@ -400,6 +477,7 @@ impl Thread {
 
     /// Gives up the allocation buffer.
     pub(super) fn retire_buffer(&self) {
+        self.retired.set(self.retired.get() + self.used_of_buffer());
         self.tlab_cursor.set(0);
         self.tlab_limit.set(0);
         self.buffer_end.set(0);

@@ -1,17 +1,38 @@
-//! What profilers and debuggers are told of the code: observers of what is published.
+//! What can be seen of a running program: where its time and its memory go.
 //!
-//! Owns the files that they read. Nothing here runs unless an option asks for it. `places.rs` turns rows of line tables into
-//! lines, `eh_frame.rs` what is known of frames into unwind rows, `output.rs` opens and writes files.
+//! | file | what it owns |
+//! | --- | --- |
+//! | `session.rs` | which profiles are being taken, and what becomes of them: options, the end of the program, `profile/start` |
+//! | `sampler.rs` | timers and signals, the queues of the threads, who empties them |
+//! | `walk.rs` | the walk in a signal handler |
+//! | `ring.rs` | the queue between handler and reader |
+//! | `resolve.rs` | from addresses to functions and lines |
+//! | `tree.rs` | the sums |
+//! | `stats.rs` | counts of slow paths, side exits and compilation |
+//! | `jitdump.rs`, `perf_map.rs` | observers of what is published: files for perf |
+//! | `eh_frame.rs`, `places.rs`, `output.rs` | unwind rows; from rows of line tables to lines; files that are opened as files in shared folders must be |
+//! | `report.rs`, `formats.rs` | tables, and files for other tools |
+//!
+//! Nothing here runs, and no generated code is any longer, for a program of which nobody wants to see anything.
 
 use std::path::Path;
 
 use crate::runtime::Vm;
 
 pub mod eh_frame;
+pub mod formats;
 pub mod jitdump;
 mod output;
 pub mod perf_map;
 pub mod places;
+pub mod report;
+mod resolve;
+mod ring;
+pub mod sampler;
+pub mod session;
+pub mod stats;
+pub mod tree;
+mod walk;
 
 /// Why what was asked for cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -44,4 +65,23 @@ fn part_name(function: &crate::asm::code_map::Function, part: crate::asm::code_m
         Part::Cold => format!("{symbol} [cold]"),
         Part::General => format!("{symbol} [general]"),
     }
+}
+
+/// What is sampled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// Processor time, in nanoseconds.
+    Time,
+    /// Allocated bytes.
+    Bytes,
+}
+
+/// What was found out.
+pub struct Profile {
+    /// What was sampled.
+    pub what: What,
+    /// The samples.
+    pub tree: tree::Tree,
+    /// So many threads got no timer or no queue.
+    pub unsampled: u64,
 }

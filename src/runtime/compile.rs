@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::ahead::{self, Ahead};
 use super::binding::{Binding, BindingKind};
@@ -25,12 +26,15 @@ use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
 use crate::asm::lines::Lines;
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
 use crate::asm::publish::Piece;
+use crate::asm::stubs::{Counter, call_counter};
 use crate::codegen::facts::Hint;
 use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
 use crate::codegen::{self, Generated};
 use crate::gc::layout::{self, LayoutId};
+use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::profile::stats::{self, Why};
 use crate::reader::tree::{FunctionId, GlobalId};
 use crate::stack;
 
@@ -48,16 +52,26 @@ pub fn compile(
     hints: &[Hint],
 ) -> Result<CompiledCode, CompileError> {
     let mark = cx.mark();
+    let _busy = cx.busy(Activity::Compiling);
+    let started = stats::watches_compilation().then(Instant::now);
     let mut bodies = vec![generate(cx, unit, function, arity, code, hints)?];
     compile_ahead(cx, unit, function, hints, &mut bodies);
     reclaim::compiled(cx.vm(), bodies.len());
+    if started.is_some() {
+        bodies.iter().for_each(|body| note(unit, arity, body));
+    }
     let made = publish(cx.vm(), unit, bodies);
+    if let Some(started) = started {
+        stats::waited(&code.name, started.elapsed());
+    }
     cx.release(mark);
     made
 }
 
 /// A body that is not yet at its place.
 struct Body {
+    /// What generating it took.
+    took: Duration,
     code: &'static Code,
     function: FunctionId,
     generated: Generated,
@@ -66,6 +80,28 @@ struct Body {
     resets: u32,
     /// The code might be another at a later time: see [`RuntimeLink`].
     unsettled: bool,
+}
+
+/// Tells who watches.
+fn note(unit: &LinkedUnit, arity: usize, body: &Body) {
+    let function = unit.unit.function(body.function);
+    let ahead = body.owned.ahead.is_some();
+    let index = if ahead { 0 } else { arity };
+    let arity = &function.arities[index];
+    let binding = function.name.and_then(|name| unit.namespace.member(unit.unit.name(name)));
+    let is_new = body.resets == 0 && super::lock(&body.code.owned).iter().all(|o| o.arity as usize != index);
+    let why = match ahead {
+        true => Why::Ahead,
+        false if is_new && binding.is_none_or(|b| b.version() <= 1) => Why::FirstCall,
+        false => Why::Again,
+    };
+    stats::compiled(&stats::Body {
+        name: &body.code.name,
+        arity: arity.params.len() + usize::from(arity.rest.is_some()),
+        bytes: body.generated.code.code.len() as u32,
+        took: body.took,
+        why,
+    });
 }
 
 fn generate(
@@ -81,10 +117,12 @@ fn generate(
     let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
     let mut link = RuntimeLink { cx, vm, unit, record: code, owned, has_loops, unsettled: false, failed: None };
+    let started = stats::watches_compilation().then(Instant::now);
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
+    let took = started.map_or(Duration::ZERO, |started| started.elapsed());
     let RuntimeLink { cx, owned, failed, unsettled, .. } = link;
     let why = match generated {
-        Ok(generated) => return Ok(Body { code, function, generated, owned, resets, unsettled }),
+        Ok(generated) => return Ok(Body { took, code, function, generated, owned, resets, unsettled }),
         Err(why) => why,
     };
     reclaim::free(vm, owned);
@@ -328,6 +366,10 @@ impl Link for RuntimeLink<'_> {
 
     fn box_float_stub(&mut self) -> usize {
         self.vm.helpers.box_float
+    }
+
+    fn side_exit(&mut self, reason: SideExit) -> Option<usize> {
+        self.vm.helpers.side_exits.get(reason as usize).copied()
     }
 
     fn look_up(&mut self) -> usize {
@@ -587,7 +629,10 @@ pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
 
 /// The stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers: it never collects, so nobody walks
 /// its frame.
-pub(super) fn box_float_code<M: MacroAssembler>(function: usize) -> Result<crate::asm::masm::Assembled, TooFar> {
+pub(super) fn box_float_code<M: MacroAssembler>(
+    function: usize,
+    counter: Option<Counter>,
+) -> Result<crate::asm::masm::Assembled, TooFar> {
     let mut asm = M::new();
     let prologue = asm.prologue(0);
     let mut slot = 0;
@@ -603,6 +648,12 @@ pub(super) fn box_float_code<M: MacroAssembler>(function: usize) -> Result<crate
     }
     for (f, mem) in &floats {
         asm.fstore(*mem, *f);
+    }
+    if let Some(counter) = counter {
+        // The float is kept where the result will be.
+        asm.fstore(result, M::FSCRATCH);
+        call_counter(&mut asm, counter);
+        asm.fload(M::FSCRATCH, result);
     }
     asm.float_bits(M::ARGS[0], M::FSCRATCH);
     asm.mov(M::CLOSURE, M::CTX);

@@ -13,6 +13,7 @@ use super::descriptor::{self, why};
 use super::outlet::Outlet;
 use super::{streams, threads};
 use crate::gc::{Thread, Thrown};
+use crate::profile::session;
 
 static STDOUT: Outlet = Outlet::standard(libc::STDOUT_FILENO);
 /// Whoever writes to stderr holds this.
@@ -92,6 +93,12 @@ pub fn note_lost(what: &str, error: &io::Error) {
 pub fn finish(status: i32, hurry: bool) -> i32 {
     streams::finish(hurry);
     note(STDOUT.finish(hurry));
+    let profiles = session::finish();
+    if !profiles.is_empty() {
+        let _never_closed = STDERR.push(profiles.as_bytes());
+        // Without hurry, as for all that is written to stderr.
+        let _ = if hurry { STDERR.finish(true) } else { STDERR.flush(&mut descriptor::patient) };
+    }
     let lost = super::lock(&LOST).take();
     let Some(text) = lost else { return status };
     let _never_closed = STDERR.push(text.as_bytes());

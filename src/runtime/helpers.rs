@@ -17,10 +17,12 @@ use super::vm::StartError;
 use crate::asm::Host;
 use crate::asm::code_map::Kind;
 use crate::asm::publish::{Piece, Publisher};
-use crate::codegen::link::Helper;
+use crate::asm::stubs::counting_stub;
+use crate::codegen::link::{Helper, SideExit};
 use crate::gc::layout::LayoutId;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::profile::stats;
 
 macro_rules! helpers {
     ($($name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
@@ -177,6 +179,8 @@ pub struct Helpers {
     pub box_float: usize,
     /// Looks into maps: see `runtime/lookup.rs`.
     pub look_up: usize,
+    /// By reason, the stubs that count side exits; empty when nobody counts.
+    pub side_exits: Vec<usize>,
 }
 
 impl Helpers {
@@ -200,11 +204,17 @@ impl Helpers {
         for (helper, start) in in_front.iter().zip(super::stubs::publish(publisher, Kind::Fast, &fast)?) {
             addresses[*helper as usize] = start;
         }
-        let box_float = super::compile::box_float_code::<Host>(crate::gc::slow::box_float as *const () as usize)?;
+        let function = crate::gc::slow::box_float as *const () as usize;
+        let box_float = super::compile::box_float_code::<Host>(function, stats::counter("box_float"))?;
         let box_float = publisher.publish_one(Piece::stub(&box_float, Kind::Stub, "box_float"))?;
         let look_up = super::fast::look_up::<Host>(super::lookup::look_up as *const () as usize, outside)?;
         let look_up = publisher.publish_one(Piece::stub(&look_up, Kind::Fast, "look_up"))?;
-        Ok(Helpers { stubs: addresses, box_float, look_up })
+        let mut side_exits = Vec::new();
+        for counter in SideExit::ALL.iter().filter_map(|reason| stats::counter(stats::side_exit_name(*reason))) {
+            let code = counting_stub::<Host>(counter)?;
+            side_exits.push(publisher.publish_one(Piece::stub(&code, Kind::Stub, "side_exit"))?);
+        }
+        Ok(Helpers { stubs: addresses, box_float, look_up, side_exits })
     }
 
     /// The code that calls a helper.

@@ -25,6 +25,7 @@ use super::types::TypeInfo;
 use super::vm::Vm;
 use crate::asm::memory::ChunkId;
 use crate::gc::{Stress, Thread};
+use crate::profile::sampler;
 
 /// So many bodies are compiled at least between two searches.
 const PAUSE: usize = 2000;
@@ -148,6 +149,7 @@ impl Reclaim {
 
     /// After a collection, the world stands still: frees what is dead.
     pub(super) fn collected(&self, vm: &'static Vm) {
+        sampler::before_code_is_freed();
         let epoch = self.epoch.load(Ordering::Relaxed);
         let mut addresses = std::mem::take(&mut *super::lock(&self.frames));
         addresses.sort_unstable();

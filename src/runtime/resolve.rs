@@ -21,6 +21,7 @@ use crate::asm::memory::MemoryError;
 use crate::codegen::facts::Hint;
 use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::profile::stats;
 
 /// Behind `entry[n]` of a code record.
 ///
@@ -29,7 +30,7 @@ use crate::gc::{Handle, Thread, Thrown, Word};
 pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
     // SAFETY: the caller's.
     let cx = unsafe { &mut *cx };
-    guarded(cx, "call", |cx| resolve_value(cx, argc as usize))
+    guarded(cx, "resolve_entry", |cx| resolve_value(cx, argc as usize))
 }
 
 /// Behind all thunks.
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
 pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
     // SAFETY: the caller's.
     let cx = unsafe { &mut *cx };
-    guarded(cx, "call", |cx| -> Result<Destination<'_>, Thrown> {
+    guarded(cx, "resolve_thunk", |cx| -> Result<Destination<'_>, Thrown> {
         let Some(kind) = cx.vm().stubs.thunk_kind(n as u32) else {
             return Err(cx.throw(ErrorKind::InternalError, format!("there is no thunk {n}")));
         };
@@ -67,6 +68,7 @@ fn guarded(
     name: &str,
     f: impl for<'h> FnOnce(&'h mut Thread) -> Result<Destination<'h>, Thrown>,
 ) -> usize {
+    stats::count_resolver(cx, name);
     let mark = cx.mark();
     let word = super::boundary(cx, name, |cx| f(cx).map(|target| Word(target.address() as u64)));
     cx.release(mark);

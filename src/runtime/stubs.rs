@@ -4,6 +4,7 @@
 //! which generated code calls C functions, the stubs of builtins, and the thunks. The code itself is in `asm/<machine>/stubs.rs`;
 //! what the resolvers decide is in `runtime/resolve.rs`.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rustc_hash::FxHashMap;
@@ -22,6 +23,7 @@ use crate::asm::{Host, host};
 use crate::gc::layout;
 use crate::gc::thread as context;
 use crate::gc::{Thread, Word};
+use crate::profile::stats;
 
 /// What a thunk resolves.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +70,8 @@ pub struct Stubs {
     pub propagate: usize,
     /// Throws the exception in the context, from an exit frame.
     pub throw: usize,
+    /// The piece of code that these four are in.
+    pub core: Range<usize>,
     /// Where unresolved entries of code records go.
     pub entry_resolvers: [usize; ENTRIES],
     thunk_resolver: usize,
@@ -118,6 +122,7 @@ impl Stubs {
             entry_return: at + core.entry_return as usize,
             propagate: at + core.propagate as usize,
             throw,
+            core: at..at + core.code.code.len(),
             entry_resolvers: [0; ENTRIES],
             thunk_resolver: starts[MANY],
             give: starts[MANY + 1],
@@ -167,13 +172,14 @@ impl Stubs {
         functions: impl Iterator<Item = (String, usize)>,
     ) -> Result<Vec<usize>, MemoryError> {
         let codes = functions
-            .map(|(name, function)| Ok((name, self.exit_code(function)?)))
+            .map(|(name, function)| Ok((name.clone(), self.exit_code(&name, function)?)))
             .collect::<Result<Vec<_>, MemoryError>>()?;
         publish(publisher, Kind::Stub, &codes)
     }
 
-    fn exit_code(&self, function: usize) -> Result<Assembled, MemoryError> {
-        host::stubs::exit_stub(&CONFIG, self.throw, function).map_err(|_| MemoryError::Exhausted("stub"))
+    fn exit_code(&self, name: &str, function: usize) -> Result<Assembled, MemoryError> {
+        host::stubs::exit_stub(&CONFIG, self.throw, function, stats::counter(name))
+            .map_err(|_| MemoryError::Exhausted("stub"))
     }
 
     /// The code that calls a builtin with `argc` arguments (6: with `arg_count` arguments). The builtins of a file get their

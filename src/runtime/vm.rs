@@ -24,6 +24,7 @@ use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
 use crate::gc::{self, Heap, Thread, Thrown};
+use crate::profile::sampler;
 
 /// What all threads share.
 pub struct Vm {
@@ -134,6 +135,12 @@ impl std::ops::DerefMut for Attached {
     }
 }
 
+impl Drop for Attached {
+    fn drop(&mut self) {
+        sampler::detaching(&self.thread);
+    }
+}
+
 impl Attached {
     /// The state that the thread carries.
     pub fn shared(&self) -> &ThreadState {
@@ -215,6 +222,7 @@ impl Vm {
         let thread = self.heap.attach();
         let state = Box::new(ThreadState { vm: self, trace: RefCell::default() });
         thread.set_runtime((&raw const *state).cast());
+        sampler::attached(&thread);
         Attached { thread, state }
     }
 }

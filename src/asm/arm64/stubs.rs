@@ -6,7 +6,7 @@
 use super::masm::{Arm64, asm};
 use super::regs::{ARGS, CALLEE_SAVED, FP, SCRATCH, SP, X0};
 use crate::asm::masm::*;
-use crate::asm::stubs::{Core, StubConfig, THROWN};
+use crate::asm::stubs::{COUNTING_BYTES, Core, Counter, StubConfig, THROWN, count};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Distance of thunks.
@@ -87,17 +87,26 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     Ok(Core { code: masm.finish()?, enter, entry_return, propagate, throw })
 }
 
-/// Links an exit frame and publishes it in the context.
-fn push_exit_frame(masm: &mut Arm64, config: &StubConfig) {
+/// Links an exit frame, with so many bytes more below what is saved, and publishes it in the context.
+fn push_exit_frame(masm: &mut Arm64, config: &StubConfig, more: u32) {
     let prologue = masm.prologue(0b1111);
-    masm.set_frame_size(prologue, EXIT_BYTES);
+    masm.set_frame_size(prologue, EXIT_BYTES + more);
     masm.store(Mem::at(CTX, config.exit_frame), FP);
 }
 
 /// Code that calls `function(ctx, a0, …, a4) -> u64` with an exit frame: see [`crate::asm::stubs`].
-pub fn exit_stub(config: &StubConfig, throw: usize, function: usize) -> Result<Assembled, TooFar> {
+/// It tells the counter before, if there is one.
+pub fn exit_stub(
+    config: &StubConfig,
+    throw: usize,
+    function: usize,
+    counter: Option<Counter>,
+) -> Result<Assembled, TooFar> {
     let mut masm = Arm64::new();
-    push_exit_frame(&mut masm, config);
+    push_exit_frame(&mut masm, config, if counter.is_some() { COUNTING_BYTES } else { 0 });
+    if let Some(counter) = counter {
+        count(&mut masm, counter);
+    }
     masm.mov(X0, CTX);
     masm.call_c(function);
     let thrown = masm.label();
@@ -120,7 +129,7 @@ pub fn resolve_stub(
     let mut masm = Arm64::new();
     // The number of a thunk is in x17, which the assembler would use: keep it elsewhere first.
     asm!(masm.buf ; mov w15, w17);
-    push_exit_frame(&mut masm, config);
+    push_exit_frame(&mut masm, config, 0);
     masm.store(Mem::at(CTX, config.closure), X0);
     for (i, arg) in ARGS.into_iter().enumerate() {
         masm.store(Mem::at(CTX, config.arg_spill + 8 * i as i32), arg);

@@ -92,7 +92,7 @@ fn arguments_and_results() {
 #[test]
 fn exits_and_moved_registers() {
     let (rig, mut ctx) = rig();
-    let stub = publish(&rig, exit_stub(&config(), rig.throw, note as *const () as usize));
+    let stub = publish(&rig, exit_stub(&config(), rig.throw, note as *const () as usize, None));
     let code = function(|m| {
         for (i, r) in Host::CALLEE_SAVED.into_iter().enumerate() {
             m.mov_imm(r, 10 + i as i64);
@@ -112,7 +112,7 @@ fn exits_and_moved_registers() {
 #[test]
 fn throws_to_a_handler_and_out() {
     let (rig, mut ctx) = rig();
-    let stub = publish(&rig, exit_stub(&config(), rig.throw, fail as *const () as usize));
+    let stub = publish(&rig, exit_stub(&config(), rig.throw, fail as *const () as usize, None));
     let mut masm = Host::new();
     let prologue = masm.prologue(0b1111);
     masm.set_frame_size(prologue, 64);
@@ -178,7 +178,7 @@ extern "C" fn enter_again(ctx: *mut Ctx, a: u64, _: u64, _: u64, _: u64, _: u64)
 #[test]
 fn nested_entries() {
     let (rig, mut ctx) = rig();
-    let stub = publish(&rig, exit_stub(&config(), rig.throw, enter_again as *const () as usize));
+    let stub = publish(&rig, exit_stub(&config(), rig.throw, enter_again as *const () as usize, None));
     let code = publish(&rig, function(|m| m.call_code(stub)));
     ctx.log = vec![rig.enter as usize as u64, code as u64];
     assert_eq!((rig.enter)(&mut *ctx, code, 0, [6, 0, 0, 0, 0].as_ptr()), 7);

@@ -100,7 +100,7 @@ fn live_words_are_found_and_moved() {
     let entry_return = rig.entry_return;
     let mut world = World { ctx: Ctx::new(), map, entry_return, visited: Vec::new() };
     for _ in 0..200 {
-        let stub = exit_stub(&config(), rig.throw, collect as *const () as usize).expect("stub");
+        let stub = exit_stub(&config(), rig.throw, collect as *const () as usize, None).expect("stub");
         let mut next = rig.memory.publish_with_room(&[&stub], 0).expect("publish").starts[0];
         let (mut expected, mut first) = (Vec::new(), 1000);
         for _ in 0..1 + random.below(12) {

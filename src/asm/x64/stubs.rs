@@ -6,7 +6,7 @@
 use super::masm::{X64, asm};
 use super::regs::{ARGS, CALLEE_SAVED, RAX, RBP, RDI, RSP, SCRATCH};
 use crate::asm::masm::*;
-use crate::asm::stubs::{Core, StubConfig, THROWN};
+use crate::asm::stubs::{COUNTING_BYTES, Core, Counter, StubConfig, THROWN, count};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Distance of thunks.
@@ -83,17 +83,26 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     Ok(Core { code: masm.finish()?, enter, entry_return, propagate, throw })
 }
 
-/// Links an exit frame and publishes it in the context.
-fn push_exit_frame(masm: &mut X64, config: &StubConfig) {
+/// Links an exit frame, with so many bytes more below what is saved, and publishes it in the context.
+fn push_exit_frame(masm: &mut X64, config: &StubConfig, more: u32) {
     let prologue = masm.prologue(0b1111);
-    masm.set_frame_size(prologue, EXIT_BYTES);
+    masm.set_frame_size(prologue, EXIT_BYTES + more);
     masm.store(Mem::at(CTX, config.exit_frame), RBP);
 }
 
 /// Code that calls `function(ctx, a0, …, a4) -> u64` with an exit frame: see [`crate::asm::stubs`].
-pub fn exit_stub(config: &StubConfig, throw: usize, function: usize) -> Result<Assembled, TooFar> {
+/// It tells the counter before, if there is one.
+pub fn exit_stub(
+    config: &StubConfig,
+    throw: usize,
+    function: usize,
+    counter: Option<Counter>,
+) -> Result<Assembled, TooFar> {
     let mut masm = X64::new();
-    push_exit_frame(&mut masm, config);
+    push_exit_frame(&mut masm, config, if counter.is_some() { COUNTING_BYTES } else { 0 });
+    if let Some(counter) = counter {
+        count(&mut masm, counter);
+    }
     masm.mov(RDI, CTX);
     masm.call_c(function);
     let thrown = masm.label();
@@ -114,7 +123,7 @@ pub fn resolve_stub(
     fixed: Option<u32>,
 ) -> Result<Assembled, TooFar> {
     let mut masm = X64::new();
-    push_exit_frame(&mut masm, config);
+    push_exit_frame(&mut masm, config, 0);
     masm.store(Mem::at(CTX, config.closure), RDI);
     for (i, arg) in ARGS.into_iter().enumerate() {
         masm.store(Mem::at(CTX, config.arg_spill + 8 * i as i32), arg);

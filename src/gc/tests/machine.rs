@@ -103,7 +103,7 @@ pub fn run(options: Options, depth: usize, catch: bool, check: impl FnOnce(&mut 
         let base = publish(core.code);
         let at = |offset: u32| base + offset as usize;
         assert!(heap.set_code(Code { map: map.clone(), entry_return: at(entry_return), propagate: at(propagate) }));
-        let exit = |function| publish(stubs::exit_stub(&stub_config(), at(throw), function).unwrap());
+        let exit = |function| publish(stubs::exit_stub(&stub_config(), at(throw), function, None).unwrap());
         let pair = heap.register_layout(2).unwrap();
         let (masm, safepoints) =
             build(pair, exit(poll as *const () as usize), exit(slow::allocate_slow as *const () as usize), catch);

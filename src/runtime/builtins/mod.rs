@@ -43,6 +43,7 @@ pub mod mutable_map;
 pub mod numbers;
 pub mod printing;
 pub mod process;
+pub mod profiling;
 pub mod sequences;
 pub mod string_builder;
 pub mod strings;
@@ -69,6 +70,7 @@ pub static TABLES: &[&[&Builtin]] = &[
     io::TABLE,
     io::CORE,
     process::TABLE,
+    profiling::TABLE,
     types::TABLE,
 ];
 

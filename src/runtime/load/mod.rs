@@ -14,6 +14,7 @@ use super::Vm;
 use super::binding::Binding;
 use super::declare::{self, DeclareError};
 use super::namespace::Namespace;
+use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::tree::{Item, Source, Span, Unit};
@@ -269,11 +270,13 @@ fn load(
         }
         _ => Surroundings::default(),
     };
+    let reading = cx.busy(Activity::Reading);
     let unit = match reader::read(source.clone(), &surroundings) {
         Ok(unit) => Arc::new(unit),
         Err(errors) if errors.iter().any(|e| e.class == ErrorClass::Stack) => return Err(cx.stack_overflow().into()),
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
+    drop(reading);
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
         Origin::Text(namespace) if namespace.name == name => namespace,
@@ -423,7 +426,9 @@ fn load_unit(
             scope.exports.insert(unit.name(reference.name), known.0);
         }
     }
+    let checking = cx.busy(Activity::Reading);
     let mut found = check::check(cx, &scope);
+    drop(checking);
     if problems.is_empty()
         && matches!(origin, Origin::Main(_) | Origin::File(..))
         && found.iter().all(|d| d.severity != Severity::Error)

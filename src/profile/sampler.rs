@@ -1,0 +1,405 @@
+//! The sampler: a signal on the processor time of each thread, and a hook where threads refill their allocation buffers.
+//!
+//! Owns timers, the signal handler, the queues of the threads, and who empties them. A timer belongs to one thread and counts
+//! its processor time; the kernel looks at such timers at its tick, so a signal may stand for several intervals
+//! (`si_overrun`), which are its weight. Timers do not survive `fork` and `exec`.
+//!
+//! Invariants:
+//!
+//! - The handler takes no lock and allocates nothing: it walks (`walk.rs`) and writes into the queue of its thread.
+//! - A thread's slot is its own from the first profile that it is seen in until it ends; slots are never freed but used
+//!   again, by a thread that can get no signal that was meant for the one before, which has blocked them.
+//! - Addresses are resolved while their code is there: [`before_code_is_freed`] drains all queues while the world stands
+//!   still. What a stopped thread may add meanwhile are addresses of frames that live, whose code is not freed.
+//! - Locks: the world of the heap, then the sampler, then the code map.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use super::resolve::Resolver;
+use super::ring::Ring;
+use super::tree::Tree;
+use super::walk::{self, Known, Registers};
+use super::{Profile, What};
+use crate::gc::Thread;
+use crate::runtime::{self, Vm, threads};
+
+/// Nanoseconds of processor time between two signals. The kernel's tick may be longer.
+const INTERVAL: u64 = 1_000_000;
+/// How often the queues are emptied.
+const PAUSE: Duration = Duration::from_millis(25);
+/// The stack of the thread that does it.
+const STACK: usize = 1 << 20;
+
+/// What the sampler has for a thread.
+pub struct Slot {
+    time: Ring,
+    bytes: Ring,
+    /// Whether there is a timer that may send signals.
+    ticks: AtomicBool,
+    /// The context of the thread, for its exit frame and activity; 0 when the slot is free.
+    thread: AtomicUsize,
+    /// Its number.
+    number: AtomicU64,
+    timer: Mutex<Option<libc::timer_t>>,
+}
+
+// SAFETY: a timer's name is a number of the kernel; everything else is atomic or locked.
+unsafe impl Sync for Slot {}
+// SAFETY: likewise.
+unsafe impl Send for Slot {}
+
+#[derive(Default)]
+struct State {
+    vm: Option<&'static Vm>,
+    time: Option<Taking>,
+    bytes: Option<Taking>,
+    slots: Vec<&'static Slot>,
+    free: Vec<&'static Slot>,
+}
+
+/// A profile that is being taken. The resolver's numbers are those of its tables.
+struct Taking {
+    profile: Profile,
+    resolver: Resolver,
+}
+
+/// Counts the threads that empty queues: each ends when there is another, or nothing to do.
+static ROUND: AtomicU64 = AtomicU64::new(0);
+static STATE: Mutex<Option<State>> = Mutex::new(None);
+/// Is anything sampled? Told without the lock, for who has nothing to do otherwise.
+static ON: AtomicBool = AtomicBool::new(false);
+/// The thread that empties the queues sleeps here.
+static SLEEP: Condvar = Condvar::new();
+
+/// What the handler knows of code: written before the first timer is made, never changed.
+static KNOWN: std::sync::OnceLock<Known> = std::sync::OnceLock::new();
+
+fn state() -> MutexGuard<'static, Option<State>> {
+    runtime::lock(&STATE)
+}
+
+// ---- start and stop ----
+
+/// Begins to sample; false when that is sampled already.
+pub fn start(cx: &Thread, what: What) -> Result<bool, String> {
+    let vm = cx.vm();
+    KNOWN.get_or_init(|| known(vm));
+    let mut answer = Ok(false);
+    // With the world locked nobody comes or goes.
+    vm.heap.with_threads(&mut |all| {
+        let mut guard = state();
+        let state = guard.get_or_insert_with(State::default);
+        let profile = match what {
+            What::Time => &mut state.time,
+            What::Bytes => &mut state.bytes,
+        };
+        if profile.is_some() {
+            return;
+        }
+        let new = Profile { what, tree: Tree::default(), unsampled: 0 };
+        *profile = Some(Taking { profile: new, resolver: Resolver::default() });
+        state.vm = Some(vm);
+        answer = Ok(true);
+        if what == What::Time {
+            install_handler();
+        }
+        all.iter().for_each(|thread| bind(state, thread));
+        if what == What::Bytes {
+            vm.heap.set_refill_hook(Some(refilled));
+        }
+        if !ON.swap(true, Ordering::SeqCst) {
+            let round = ROUND.fetch_add(1, Ordering::SeqCst) + 1;
+            if let Err(error) = threads::start(STACK, Box::new(move || empty_now_and_then(round))) {
+                answer = Err(format!("cannot start a thread: {error}"));
+            }
+        }
+    });
+    if let Err(why) = answer {
+        stop(what);
+        return Err(why);
+    }
+    answer
+}
+
+/// Stops; gives what was sampled.
+pub fn stop(what: What) -> Option<Profile> {
+    let mut guard = state();
+    let state = guard.as_mut()?;
+    let profile = match what {
+        What::Time => &mut state.time,
+        What::Bytes => &mut state.bytes,
+    };
+    profile.as_ref()?;
+    match what {
+        What::Time => state.slots.iter().for_each(|slot| delete_timer(slot)),
+        What::Bytes => state.vm.iter().for_each(|vm| vm.heap.set_refill_hook(None)),
+    }
+    drain(state);
+    let profile = match what {
+        What::Time => state.time.take(),
+        What::Bytes => state.bytes.take(),
+    };
+    if state.time.is_none() && state.bytes.is_none() {
+        ON.store(false, Ordering::SeqCst);
+        SLEEP.notify_all();
+    }
+    profile.map(|taking| taking.profile)
+}
+
+fn known(vm: &Vm) -> Known {
+    Known { code: vm.memory.range(), core: vm.stubs.core.clone(), entry_return: vm.stubs.entry_return }
+}
+
+// ---- threads ----
+
+/// A thread has come.
+pub fn attached(cx: &Thread) {
+    if ON.load(Ordering::SeqCst)
+        && let Some(state) = state().as_mut()
+    {
+        bind(state, cx);
+    }
+}
+
+/// The calling thread is about to go.
+pub fn detaching(cx: &Thread) {
+    let Some(slot) = slot_of(cx) else { return };
+    // From now on no signal that was meant for this thread can come, not even one that is on its way.
+    // SAFETY: the set is initialised.
+    unsafe {
+        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGPROF);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+    }
+    let mut guard = state();
+    let Some(state) = guard.as_mut() else { return };
+    delete_timer(slot);
+    drain_slot(state, slot);
+    cx.set_sampled(std::ptr::null());
+    slot.thread.store(0, Ordering::SeqCst);
+    state.slots.retain(|s| !std::ptr::eq(*s, slot));
+    state.free.push(slot);
+}
+
+fn slot_of(cx: &Thread) -> Option<&'static Slot> {
+    let slot = cx.sampled().cast::<Slot>();
+    // SAFETY: `bind` stored the address of a slot, which is never freed.
+    (!slot.is_null()).then(|| unsafe { &*slot })
+}
+
+/// Gives a thread what it needs for the profiles that are being taken.
+fn bind(state: &mut State, cx: &Thread) {
+    let slot = match slot_of(cx) {
+        Some(slot) => slot,
+        None => {
+            let Some(slot) = state.free.pop().or_else(new_slot) else {
+                state.time.iter_mut().chain(&mut state.bytes).for_each(|taking| taking.profile.unsampled += 1);
+                return;
+            };
+            slot.thread.store(cx as *const Thread as usize, Ordering::SeqCst);
+            slot.number.store(cx.id(), Ordering::SeqCst);
+            cx.set_sampled((slot as *const Slot).cast());
+            state.slots.push(slot);
+            slot
+        }
+    };
+    if let Some(taking) = &mut state.time
+        && !slot.ticks.load(Ordering::SeqCst)
+    {
+        taking.profile.unsampled += u64::from(!make_timer(slot, cx.os_id()));
+    }
+}
+
+fn new_slot() -> Option<&'static Slot> {
+    Some(Box::leak(Box::new(Slot {
+        time: Ring::new().ok()?,
+        bytes: Ring::new().ok()?,
+        ticks: AtomicBool::new(false),
+        thread: AtomicUsize::new(0),
+        number: AtomicU64::new(0),
+        timer: Mutex::new(None),
+    })))
+}
+
+// ---- timers ----
+
+/// The part of `siginfo_t` that a timer fills.
+#[repr(C)]
+struct TimerInfo {
+    signal: libc::c_int,
+    error: libc::c_int,
+    code: libc::c_int,
+    _pad: libc::c_int,
+    timer: libc::c_int,
+    overrun: libc::c_int,
+    value: *const Slot,
+}
+
+fn install_handler() {
+    // SAFETY: the handler has the signature that SA_SIGINFO asks for; the set is initialised; only this signal is unblocked.
+    unsafe {
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        action.sa_sigaction = ticked as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+        libc::sigfillset(&mut action.sa_mask);
+        libc::sigaction(libc::SIGPROF, &action, std::ptr::null_mut());
+        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGPROF);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+    }
+}
+
+/// A timer on the processor time of a thread of this process, by the number that the kernel knows the thread by.
+fn make_timer(slot: &'static Slot, os_id: libc::pid_t) -> bool {
+    // The kernel's encoding of "processor time of that thread": see `pthread_getcpuclockid`, which wants another name of it.
+    const OF_A_THREAD: libc::clockid_t = 0b110;
+    let clock = (!os_id << 3) | OF_A_THREAD;
+    // SAFETY: the event is initialised as far as the kernel reads it; the slot lives for ever.
+    unsafe {
+        let mut event = std::mem::zeroed::<libc::sigevent>();
+        event.sigev_notify = libc::SIGEV_THREAD_ID;
+        event.sigev_signo = libc::SIGPROF;
+        event.sigev_notify_thread_id = os_id;
+        event.sigev_value.sival_ptr = (slot as *const Slot).cast_mut().cast();
+        let mut timer: libc::timer_t = std::ptr::null_mut();
+        if libc::timer_create(clock, &mut event, &mut timer) != 0 {
+            return false;
+        }
+        let interval = libc::timespec { tv_sec: 0, tv_nsec: INTERVAL as i64 };
+        let times = libc::itimerspec { it_interval: interval, it_value: interval };
+        slot.ticks.store(true, Ordering::SeqCst);
+        if libc::timer_settime(timer, 0, &times, std::ptr::null_mut()) != 0 {
+            slot.ticks.store(false, Ordering::SeqCst);
+            libc::timer_delete(timer);
+            return false;
+        }
+        *runtime::lock(&slot.timer) = Some(timer);
+    }
+    true
+}
+
+fn delete_timer(slot: &Slot) {
+    slot.ticks.store(false, Ordering::SeqCst);
+    if let Some(timer) = runtime::lock(&slot.timer).take() {
+        // SAFETY: it was made and not deleted yet.
+        unsafe { libc::timer_delete(timer) };
+    }
+}
+
+extern "C" fn ticked(_signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel hands over both; a timer's signal carries what the timer was made with, which is a slot. A slot
+    // belongs to the thread that got the signal, whose context lives.
+    unsafe {
+        let info = &*info.cast::<TimerInfo>();
+        if info.code != libc::SI_TIMER || info.value.is_null() {
+            return;
+        }
+        let slot = &*info.value;
+        let thread = slot.thread.load(Ordering::SeqCst) as *const Thread;
+        let Some(known) = KNOWN.get() else { return };
+        if thread.is_null() || !slot.ticks.load(Ordering::SeqCst) {
+            return;
+        }
+        let weight = INTERVAL * (1 + info.overrun.max(0) as u64);
+        note(&*thread, registers(&*context.cast::<libc::ucontext_t>()), known, &slot.time, weight);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn registers(context: &libc::ucontext_t) -> Registers {
+    let of = |i: libc::c_int| context.uc_mcontext.gregs[i as usize] as usize;
+    Registers { pc: of(libc::REG_RIP), sp: of(libc::REG_RSP), fp: of(libc::REG_RBP), lr: 0 }
+}
+
+#[cfg(target_arch = "aarch64")]
+fn registers(context: &libc::ucontext_t) -> Registers {
+    let machine = &context.uc_mcontext;
+    let of = |i: usize| machine.regs[i] as usize;
+    Registers { pc: machine.pc as usize, sp: machine.sp as usize, fp: of(29), lr: of(30) }
+}
+
+fn note(thread: &Thread, registers: Registers, known: &Known, ring: &Ring, weight: u64) {
+    let mut record = ring.begin(weight);
+    let high = thread.stack_bounds().1;
+    walk::capture(registers, high, thread.exit_frame(), thread.activity() as u64, known, &mut record);
+    record.commit();
+}
+
+// ---- allocation ----
+
+/// The thread has got a new allocation buffer, or a large object: so many bytes were allocated since the last time.
+fn refilled(cx: &Thread, bytes: usize) {
+    let (Some(slot), Some(known)) = (slot_of(cx), KNOWN.get()) else { return };
+    let here = Cell::new(0usize);
+    let registers = Registers { pc: 0, sp: here.as_ptr() as usize, fp: frame_pointer(), lr: 0 };
+    note(cx, registers, known, &slot.bytes, bytes as u64);
+    if slot.bytes.is_busy() {
+        SLEEP.notify_all();
+    }
+}
+
+/// The frame pointer of the caller, or of what it was inlined into.
+#[inline(always)]
+fn frame_pointer() -> usize {
+    let fp: usize;
+    // SAFETY: reads a register.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        std::arch::asm!("mov {}, rbp", out(reg) fp, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "aarch64")]
+        std::arch::asm!("mov {}, x29", out(reg) fp, options(nomem, nostack, preserves_flags));
+    }
+    fp
+}
+
+// ---- reading ----
+
+fn empty_now_and_then(round: u64) {
+    let mut guard = state();
+    while ON.load(Ordering::SeqCst) && ROUND.load(Ordering::SeqCst) == round {
+        if let Some(state) = guard.as_mut() {
+            drain(state);
+        }
+        guard = SLEEP.wait_timeout(guard, PAUSE).map_or_else(|e| e.into_inner().0, |(guard, _)| guard);
+    }
+}
+
+/// Empties the queues into the profiles.
+fn drain(state: &mut State) {
+    for slot in state.slots.clone() {
+        drain_slot(state, slot);
+    }
+}
+
+fn drain_slot(state: &mut State, slot: &Slot) {
+    let State { vm: Some(vm), time, bytes, .. } = state else { return };
+    let number = slot.number.load(Ordering::SeqCst);
+    for (ring, taking) in [(&slot.time, time), (&slot.bytes, bytes)] {
+        if ring.is_empty() {
+            continue;
+        }
+        let view = vm.code_map.view();
+        ring.drain(&mut |weight, words| {
+            if let Some(Taking { profile, resolver }) = taking {
+                let frames = resolver.stack(words, &view, &vm.sources, &mut profile.tree.tables);
+                profile.tree.add(number, &frames, weight);
+            }
+        });
+    }
+}
+
+/// The world stands still, and code is about to be freed: what was sampled in it is resolved now.
+pub fn before_code_is_freed() {
+    super::stats::before_code_is_freed();
+    if ON.load(Ordering::SeqCst)
+        && let Some(state) = state().as_mut()
+    {
+        drain(state);
+        state.time.iter_mut().chain(&mut state.bytes).for_each(|taking| taking.resolver.forget());
+    }
+}

@@ -1,0 +1,301 @@
+//! What a program costs besides its own instructions: calls of helpers and other slow paths, side exits, compilation,
+//! collections.
+//!
+//! Owns the counts behind `--stats`, and the lines of `--trace=compile`. Off, nothing is counted and no instruction is spent:
+//! on, stubs are written that tell [`count`] of each passage (`asm/stubs.rs`), and hot regions call such a stub where they
+//! leave. Counts are kept by return address, and by line as soon as code is freed.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::report::amount;
+use super::{What, report};
+use crate::asm::code_map::View;
+use crate::asm::stubs::Counter;
+use crate::codegen::link::SideExit;
+use crate::gc::Thread;
+use crate::reader::tree::Source;
+use crate::runtime::{self, Vm, console};
+
+/// So many lines are shown.
+const ROWS: usize = 30;
+
+static ON: AtomicBool = AtomicBool::new(false);
+static TRACE: AtomicBool = AtomicBool::new(false);
+static COUNTS: Mutex<Option<Counts>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Counts {
+    vm: Option<&'static Vm>,
+    /// What is counted, by number.
+    kinds: Vec<String>,
+    /// By kind and return address.
+    raw: FxHashMap<(u32, usize), u64>,
+    /// By kind and place, of code that is gone.
+    resolved: FxHashMap<(u32, Place), u64>,
+    compiled: Compiled,
+}
+
+/// A line, as it is shown.
+type Place = String;
+
+#[derive(Default)]
+struct Compiled {
+    bodies: u64,
+    ahead: u64,
+    again: u64,
+    bytes: u64,
+    time: Duration,
+    largest: (u32, String),
+    slowest: (Duration, String),
+    pause: (Duration, String),
+}
+
+/// Why a function was compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// It was called for the first time.
+    FirstCall,
+    /// It is likely to be called soon.
+    Ahead,
+    /// It, or what its code relied on, was defined anew, or the arguments were not those that were expected.
+    Again,
+}
+
+/// A body that was compiled.
+#[derive(Debug)]
+pub struct Body<'a> {
+    /// `shapes/area`
+    pub name: &'a str,
+    /// Its parameters.
+    pub arity: usize,
+    /// Its size.
+    pub bytes: u32,
+    /// What generating it took.
+    pub took: Duration,
+    /// Why it was compiled.
+    pub why: Why,
+}
+
+fn counts() -> MutexGuard<'static, Option<Counts>> {
+    runtime::lock(&COUNTS)
+}
+
+fn with<R>(f: impl FnOnce(&mut Counts) -> R) -> R {
+    f(counts().get_or_insert_with(Counts::default))
+}
+
+/// Turns counting and tracing on, before the machine starts.
+pub fn turn_on(stats: bool, trace: bool) {
+    ON.store(stats, Ordering::Relaxed);
+    TRACE.store(trace, Ordering::Relaxed);
+}
+
+/// Whose code is counted.
+pub fn begin(vm: &'static Vm) {
+    if ON.load(Ordering::Relaxed) {
+        with(|counts| counts.vm = Some(vm));
+    }
+}
+
+/// Does somebody want to know what is compiled?
+pub fn watches_compilation() -> bool {
+    ON.load(Ordering::Relaxed) || TRACE.load(Ordering::Relaxed)
+}
+
+/// What a stub of this name is to tell, if anything is counted.
+pub fn counter(name: &str) -> Option<Counter> {
+    ON.load(Ordering::Relaxed).then(|| Counter { function: count as *const () as usize, kind: with(|c| c.kind(name)) })
+}
+
+/// The name under which side exits for a reason are counted.
+pub fn side_exit_name(reason: SideExit) -> &'static str {
+    match reason {
+        SideExit::Arithmetic => "side exit: no small Int, or a result that is none",
+        SideExit::Float => "side exit: no Float",
+        SideExit::Comparison => "side exit: compared are other types",
+        SideExit::Layout => "side exit: another type of object, or an index out of range",
+        SideExit::Entry => "side exit: a loop begins with other types",
+        SideExit::Redefined => "side exit: a function was redefined",
+        SideExit::Inlined => "side exit: an unlikely way through a function in place",
+    }
+}
+
+/// Told by stubs: see [`Counter`].
+///
+/// # Safety
+/// The frame is linked: above its frame pointer lies a return address.
+pub unsafe extern "C" fn count(_cx: *mut Thread, kind: u64, frame: usize) {
+    // SAFETY: the caller's.
+    let address = unsafe { *((frame + 8) as *const usize) };
+    with(|counts| *counts.raw.entry((kind as u32, address)).or_default() += 1);
+}
+
+/// A resolver was called through an exit frame.
+pub fn count_resolver(cx: &Thread, name: &str) {
+    let frame = cx.exit_frame();
+    if ON.load(Ordering::Relaxed) && frame != 0 {
+        let kind = with(|counts| counts.kind(name));
+        // SAFETY: an exit frame has a return address.
+        unsafe { count((&raw const *cx).cast_mut(), u64::from(kind), frame) };
+    }
+}
+
+impl Counts {
+    fn kind(&mut self, name: &str) -> u32 {
+        let known = self.kinds.iter().position(|kind| kind == name);
+        known.unwrap_or_else(|| {
+            self.kinds.push(name.to_string());
+            self.kinds.len() - 1
+        }) as u32
+    }
+
+    fn resolve(&mut self) {
+        let Some(vm) = self.vm else { return };
+        let view = vm.code_map.view();
+        for ((kind, address), count) in self.raw.drain() {
+            *self.resolved.entry((kind, place(vm, &view, address))).or_default() += count;
+        }
+    }
+}
+
+/// `file.hr:12  the text of the line`, or the name of code without a line.
+fn place(vm: &Vm, view: &View<'_>, return_address: usize) -> Place {
+    let Some(function) = view.caller(return_address) else { return "(the runtime)".into() };
+    let unit = vm.sources.get(function.source);
+    let Some((unit, offset)) = unit.zip(function.source_before(return_address)) else {
+        return function.symbol().into_owned();
+    };
+    let source: &Source = unit.0.source();
+    let line = source.line_column(offset).0;
+    // Of texts that come and go only the place is kept: there may be any number of them.
+    if source.name.starts_with('<') { format!("{}:{line} ", source.name) } else { report::line_text(source, line) }
+}
+
+/// The world stands still, and code is about to be freed.
+pub fn before_code_is_freed() {
+    if ON.load(Ordering::Relaxed) {
+        with(Counts::resolve);
+    }
+}
+
+/// A body was compiled.
+pub fn compiled(body: &Body<'_>) {
+    if TRACE.load(Ordering::Relaxed) {
+        let arguments = if body.arity == 1 { "argument" } else { "arguments" };
+        let why = match body.why {
+            Why::FirstCall => "first call",
+            Why::Ahead => "ahead",
+            Why::Again => "again",
+        };
+        let Body { name, arity, bytes, took, .. } = body;
+        let us = took.as_micros();
+        console::write_error(&format!("compile: {name}  {arity} {arguments}  {bytes} bytes  {us} µs  {why}\n"));
+    }
+    if ON.load(Ordering::Relaxed) {
+        with(|counts| {
+            let all = &mut counts.compiled;
+            all.bodies += 1;
+            all.ahead += u64::from(body.why == Why::Ahead);
+            all.again += u64::from(body.why == Why::Again);
+            all.bytes += u64::from(body.bytes);
+            all.time += body.took;
+            note_most(&mut all.largest, body.bytes, body.name);
+            note_most(&mut all.slowest, body.took, body.name);
+        });
+    }
+}
+
+/// A call had to wait so long for code.
+pub fn waited(name: &str, pause: Duration) {
+    if ON.load(Ordering::Relaxed) {
+        with(|counts| note_most(&mut counts.compiled.pause, pause, name));
+    }
+}
+
+fn note_most<T: PartialOrd>(most: &mut (T, String), value: T, name: &str) {
+    if value > most.0 || most.1.is_empty() {
+        *most = (value, name.to_string());
+    }
+}
+
+/// What is told at the end: empty when nothing was counted. Only once.
+pub fn finish() -> String {
+    if !ON.load(Ordering::Relaxed) {
+        return String::new();
+    }
+    let Some(mut counts) = counts().take() else { return String::new() };
+    counts.resolve();
+    let Some(vm) = counts.vm else { return String::new() };
+    let mut text = String::new();
+    let is_exit = |kind: &u32| counts.kinds[*kind as usize].starts_with("side exit");
+    let slow = counts.resolved.iter().filter(|((kind, _), _)| !is_exit(kind));
+    tables(&mut text, "calls into the runtime", &counts.kinds, slow);
+    let exits = counts.resolved.iter().filter(|((kind, _), _)| is_exit(kind));
+    tables(&mut text, "ways out of hot code", &counts.kinds, exits);
+    compilation(&mut text, &counts.compiled);
+    collections(&mut text, vm);
+    text
+}
+
+/// By kind, then by kind and line.
+fn tables<'a>(
+    text: &mut String,
+    title: &str,
+    kinds: &[String],
+    counts: impl Iterator<Item = (&'a (u32, Place), &'a u64)>,
+) {
+    let mut rows: Vec<(u64, &str, &str)> =
+        counts.map(|((kind, place), count)| (*count, kinds[*kind as usize].as_str(), place.as_str())).collect();
+    rows.sort_by_key(|(count, kind, place)| (std::cmp::Reverse(*count), *kind, *place));
+    let all: u64 = rows.iter().map(|row| row.0).sum();
+    let _ = writeln!(text, "stats: {title}: {all}");
+    let mut sums: FxHashMap<&str, u64> = FxHashMap::default();
+    rows.iter().for_each(|(count, kind, _)| *sums.entry(kind).or_default() += count);
+    let mut sums: Vec<(&str, u64)> = sums.into_iter().collect();
+    sums.sort_by_key(|(kind, count)| (std::cmp::Reverse(*count), *kind));
+    for (kind, count) in &sums {
+        let _ = writeln!(text, "{count:>14}  {kind}");
+    }
+    if !rows.is_empty() {
+        let _ = writeln!(text, "stats: {title}, by line:");
+    }
+    for (count, kind, place) in rows.iter().take(ROWS) {
+        let _ = writeln!(text, "{count:>14}  {kind:<24} {place}");
+    }
+    if rows.len() > ROWS {
+        let _ = writeln!(text, "{:>14}  ({} more)", "", rows.len() - ROWS);
+    }
+}
+
+fn compilation(text: &mut String, all: &Compiled) {
+    let Compiled { bodies, ahead, again, bytes, time, largest, slowest, pause } = all;
+    let _ = writeln!(
+        text,
+        "stats: compiled: {bodies} functions ({ahead} of them ahead, {again} again), {}, {time:.1?}",
+        amount(What::Bytes, *bytes)
+    );
+    if *bodies > 0 {
+        let _ = writeln!(text, "{:>14}  bytes: the largest, {}", largest.0, largest.1);
+        let _ = writeln!(text, "{:>14}  to generate the slowest, {}", format!("{:.1?}", slowest.0), slowest.1);
+        let _ =
+            writeln!(text, "{:>14}  was the longest pause of a first call, of {}", format!("{:.1?}", pause.0), pause.1);
+    }
+}
+
+fn collections(text: &mut String, vm: &Vm) {
+    let stats = vm.heap.stats();
+    let _ = writeln!(
+        text,
+        "stats: collections: {}, {:.1?} in all, {:.1?} the longest; {} allocated, {} moved",
+        stats.collections,
+        stats.pause_total,
+        stats.pause_max,
+        amount(What::Bytes, stats.allocated_bytes),
+        amount(What::Bytes, stats.moved_bytes)
+    );
+}
