@@ -7,6 +7,7 @@ pub mod cli;
 pub mod codegen;
 pub mod gc;
 pub mod options;
+pub mod profile;
 pub mod reader;
 pub mod repl;
 pub mod runtime;

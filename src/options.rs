@@ -23,6 +23,8 @@ pub enum Command {
     Test { paths: Vec<PathBuf> },
     /// Run the tests of one file, in this process (the runner starts itself so).
     TestFile { file: PathBuf },
+    /// Print the script for gdb.
+    GdbScript,
     /// Print the help.
     Help,
     /// Print the version.
@@ -47,6 +49,8 @@ pub struct Options {
     pub heap: gc::Options,
     /// `--dump=`
     pub dump: Option<Dump>,
+    /// `--gdb`
+    pub gdb: bool,
     /// `-I`
     pub include: Vec<PathBuf>,
     /// `--jobs`
@@ -125,6 +129,9 @@ pub const OPTIONS: &[OptionRow] = &[
             "asm" => Dump::Asm,
             _ => return Err("it is `tree` or `asm`".into()),
         }); Ok(()) }) },
+    OptionRow { names: &["--gdb"], takes: Takes::Nothing, group: Group::Running,
+        help: "tell a debugger of all code: for breakpoints on lines and for steps",
+        set: Set::Text(|o, _| { o.gdb = true; Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -164,6 +171,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--json"], takes: Takes::Value("FILE"), group: Group::Testing,
         help: "write the results to FILE as JSON",
         set: Set::Path(|o, v| o.json = Some(v)) },
+    OptionRow { names: &["--gdb-script"], takes: Takes::Nothing, group: Group::General,
+        help: "print the script that shows gdb the program's frames and values",
+        set: Set::Text(|o, _| { o.command = Command::GdbScript; Ok(()) }) },
     OptionRow { names: &["--help", "-h"], takes: Takes::Nothing, group: Group::General,
         help: "print this help",
         set: Set::Text(|o, _| { o.command = Command::Help; Ok(()) }) },
@@ -189,6 +199,7 @@ impl Default for Options {
             command: Command::Repl,
             heap: gc::Options::default(),
             dump: None,
+            gdb: false,
             include: Vec::new(),
             jobs: None,
             limit: Duration::from_secs(60),

@@ -12,6 +12,8 @@ use std::sync::atomic::Ordering;
 
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
+use crate::profile::faults;
+use crate::profile::gdb::Gdb;
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
@@ -44,11 +46,13 @@ pub fn main(compiler: Compiler) -> ExitCode {
     };
     let status = match &options.command {
         Command::Help => print(&options::help()),
+        Command::GdbScript => print(include_str!("../../tools/gdb/harrier.py")),
         Command::Version => print(&format!("harrier {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
         _ => {
             let answered = signals::hold();
+            faults::report();
             let stack = threads::main_stack(&options.heap);
             match on_large_stack(stack, move || with_machine(options, compiler)) {
                 Ok(()) => signals::answer(&answered),
@@ -93,6 +97,9 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
     vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
+    if options.gdb {
+        vm.publisher.observe(Box::new(Gdb::new(vm)));
+    }
     signals::interrupt_me(&cx);
     let cx = &mut *cx;
     if let Err(error) = load::core(cx) {
