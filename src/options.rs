@@ -25,6 +25,8 @@ pub enum Command {
     Test { paths: Vec<PathBuf> },
     /// Run the tests of one file, in this process (the runner starts itself so).
     TestFile { file: PathBuf },
+    /// Print the script for gdb.
+    GdbScript,
     /// Print the help.
     Help,
     /// Print the version.
@@ -49,6 +51,8 @@ pub struct Options {
     pub heap: gc::Options,
     /// `--dump=`
     pub dump: Option<Dump>,
+    /// `--gdb`
+    pub gdb: bool,
     /// `-I`
     pub include: Vec<PathBuf>,
     /// `--jitdump`: the folder.
@@ -160,6 +164,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--perf-map"], takes: Takes::Nothing, group: Group::Looking,
         help: "write /tmp/perf-PID.map for perf: names without lines",
         set: Set::Text(|o, _| { o.perf_map = true; Ok(()) }) },
+    OptionRow { names: &["--gdb"], takes: Takes::Nothing, group: Group::Looking,
+        help: "tell a debugger of all code: for breakpoints on lines and for steps",
+        set: Set::Text(|o, _| { o.gdb = true; Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -199,6 +206,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--json"], takes: Takes::Value("FILE"), group: Group::Testing,
         help: "write the results to FILE as JSON",
         set: Set::Path(|o, v| { o.json = Some(v); Ok(()) }) },
+    OptionRow { names: &["--gdb-script"], takes: Takes::Nothing, group: Group::General,
+        help: "print the script that shows gdb the program's frames and values",
+        set: Set::Text(|o, _| { o.command = Command::GdbScript; Ok(()) }) },
     OptionRow { names: &["--help", "-h"], takes: Takes::Nothing, group: Group::General,
         help: "print this help",
         set: Set::Text(|o, _| { o.command = Command::Help; Ok(()) }) },
@@ -224,6 +234,7 @@ impl Default for Options {
             command: Command::Repl,
             heap: gc::Options::default(),
             dump: None,
+            gdb: false,
             include: Vec::new(),
             jitdump: None,
             perf_map: false,

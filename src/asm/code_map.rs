@@ -22,8 +22,9 @@ use super::masm::{Frame, FrameChange};
 use super::memory::{CodeMemory, Published};
 use super::variables::Variable;
 use std::borrow::Cow;
+use std::mem::offset_of;
 use std::ops::Range;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 // ---- sets of slots ----
 
@@ -301,6 +302,17 @@ pub enum Kind {
     Fast,
 }
 
+impl Kind {
+    /// What stands before the names of its pieces.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Kind::Body => "",
+            Kind::Stub => "harrier::stub::",
+            Kind::Fast => "harrier::fast::",
+        }
+    }
+}
+
 /// What a part of a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
@@ -348,8 +360,7 @@ impl Function {
     pub fn symbol(&self) -> Cow<'_, str> {
         match self.kind {
             Kind::Body => Cow::Borrowed(&self.name),
-            Kind::Stub => Cow::Owned(format!("harrier::stub::{}", self.name)),
-            Kind::Fast => Cow::Owned(format!("harrier::fast::{}", self.name)),
+            kind => Cow::Owned(format!("{}{}", kind.prefix(), self.name)),
         }
     }
 
@@ -482,6 +493,40 @@ impl CodeMap {
     pub fn view(&self) -> View<'_> {
         let only = Only::new();
         View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner), _only: only }
+    }
+
+    /// The same without waiting: none while the map is being changed.
+    pub fn try_view(&self) -> Option<View<'_>> {
+        let inner = match self.inner.try_read() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(View { code: self.code.start, inner })
+    }
+
+    /// Where a debugger finds what is known of an address.
+    pub fn facts(&self, note: &mut dyn FnMut(&'static str, usize)) {
+        let view = self.view();
+        note("code.start", self.code.start);
+        note("code.end", self.code.end);
+        note("map.pages", (&raw const view.inner.pages) as usize);
+        note("map.chunks", (&raw const view.inner.chunks) as usize);
+        // Where the compiler has put the chunk in the option.
+        let chunk = Some(Chunk { range: 0..0, functions: Vec::new() });
+        let inside = chunk.as_ref().map_or(0, |inside| (&raw const *inside) as usize - (&raw const chunk) as usize);
+        note("chunk.size", size_of::<Option<Chunk>>());
+        note("chunk.functions", inside + offset_of!(Chunk, functions));
+        note("function.size", size_of::<Function>());
+        note("function.name", offset_of!(Function, name));
+        note("function.start", offset_of!(Function, start));
+        note("function.bytes", offset_of!(Function, size));
+        note("function.saved", offset_of!(Function, saved));
+        note("function.kind", offset_of!(Function, kind));
+        note("function.source", offset_of!(Function, source));
+        note("function.frames", offset_of!(Function, frames));
+        note("function.lines", offset_of!(Function, lines));
+        note("lines.bytes", Lines::OFFSET_OF_BYTES);
     }
 
     fn pages(&self, range: &Range<usize>) -> Range<usize> {

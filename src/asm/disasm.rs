@@ -85,6 +85,17 @@ impl Listing<'_> {
         out
     }
 
+    /// The instructions by offset, with names for what is outside.
+    pub fn lines(&self) -> Vec<(u32, String)> {
+        let end = self.address + self.code.len() as u64;
+        let names = |address: u64| match (self.names)(address) {
+            _ if (self.address..end).contains(&address) => Some(format!("+{:#x}", address - self.address)),
+            None => Some(format!("{address:#x}")),
+            known => known,
+        };
+        self.instructions(&names)
+    }
+
     fn targets(&self) -> Vec<u64> {
         match self.machine {
             Machine::X64 => super::x64::disasm::targets(self.code, self.address),

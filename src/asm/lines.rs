@@ -42,6 +42,9 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// For readers of memory.
+    pub const OFFSET_OF_BYTES: usize = std::mem::offset_of!(Lines, bytes);
+
     /// Packs rows, which are sorted by code offset.
     pub fn new(rows: &[Row], inlined: &[Inlined]) -> Lines {
         let mut bytes = Vec::with_capacity(3 * rows.len());

@@ -12,7 +12,8 @@ use std::sync::atomic::Ordering;
 
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
-use crate::profile::{self, session, stats};
+use crate::profile::gdb::Gdb;
+use crate::profile::{self, faults, session, stats};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
@@ -49,11 +50,13 @@ pub fn main(compiler: Compiler) -> ExitCode {
     }
     let status = match &options.command {
         Command::Help => print(&options::help()),
+        Command::GdbScript => print(include_str!("../../tools/gdb/harrier.py")),
         Command::Version => print(&format!("harrier {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
         _ => {
             let answered = signals::hold();
+            faults::report();
             let stack = threads::main_stack(&options.heap);
             match on_large_stack(stack, move || with_machine(options, compiler)) {
                 Ok(()) => signals::answer(&answered),
@@ -102,6 +105,9 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     if let Err(why) = observe(vm, &options) {
         console::write_error(&format!("harrier: {why}\n"));
         return MISUSE;
+    }
+    if options.gdb {
+        vm.publisher.observe(Box::new(Gdb::new(vm)));
     }
     signals::interrupt_me(&cx);
     stats::begin(cx.vm());

@@ -491,6 +491,17 @@ impl Thread {
     }
 }
 
+thread_local! {
+    /// The context of the calling thread, for those who come by a signal and not by a call.
+    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+}
+
+/// The context of the calling thread, if it is attached to a heap. For signal handlers: everybody else is handed it.
+pub fn current<'a>() -> Option<&'a Thread> {
+    // SAFETY: it is set while the calling thread is attached, which ends only after the handler has.
+    unsafe { CURRENT.get().as_ref() }
+}
+
 /// Where a `Thread` lives. It may outlive its attachment, so that an interrupt that comes too late hits nothing else.
 #[repr(transparent)]
 struct Storage(UnsafeCell<Thread>);
@@ -511,6 +522,7 @@ impl Attached {
         let storage = Arc::new(Storage(UnsafeCell::new(Thread::new(heap, id, stack))));
         let attached = Attached { storage, _own: PhantomData };
         attached.heap().world().attach(&*attached);
+        CURRENT.set(&*attached);
         attached
     }
 }
@@ -533,6 +545,7 @@ impl DerefMut for Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
+        CURRENT.set(std::ptr::null());
         self.heap().world().detach(&**self);
         self.retire_buffer();
     }

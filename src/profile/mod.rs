@@ -11,6 +11,9 @@
 //! | `stats.rs` | counts of slow paths, side exits and compilation |
 //! | `jitdump.rs`, `perf_map.rs` | observers of what is published: files for perf |
 //! | `eh_frame.rs`, `places.rs`, `output.rs` | unwind rows; from rows of line tables to lines; files that are opened as files in shared folders must be |
+//! | `facts.rs` | where things lie in memory, for debuggers |
+//! | `gdb.rs`, `debug_info.rs`, `unwind.rs` | `--gdb`: images of published code with lines and frames |
+//! | `faults.rs`, `registers.rs`, `stack.rs` | what is told when generated code breaks; the walk from any instruction |
 //! | `report.rs`, `formats.rs` | tables, and files for other tools |
 //!
 //! Nothing here runs, and no generated code is any longer, for a program of which nobody wants to see anything.
@@ -19,19 +22,26 @@ use std::path::Path;
 
 use crate::runtime::Vm;
 
+pub mod debug_info;
 pub mod eh_frame;
+pub mod facts;
+pub mod faults;
 pub mod formats;
+pub mod gdb;
 pub mod jitdump;
 mod output;
 pub mod perf_map;
 pub mod places;
+pub mod registers;
 pub mod report;
 mod resolve;
 mod ring;
 pub mod sampler;
 pub mod session;
+pub mod stack;
 pub mod stats;
 pub mod tree;
+pub mod unwind;
 mod walk;
 
 /// Why what was asked for cannot be had.

@@ -599,4 +599,10 @@ impl Source {
         let upto = self.text.get(start..offset as usize).unwrap_or("");
         (line as u32, upto.chars().count() as u32 + 1)
     }
+
+    /// The text of a line, counted from 1.
+    pub fn line(&self, line: u32) -> &str {
+        let start = self.line_starts.get((line as usize).wrapping_sub(1)).map_or(usize::MAX, |start| *start as usize);
+        self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("")
+    }
 }

@@ -8,6 +8,7 @@
 //! `thread.arg_spill[5..]`.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -19,6 +20,7 @@ use super::reclaim::{DependsOn, Owned};
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
 use crate::gc::Thread;
+use crate::profile::facts::Notes;
 use crate::reader::tree::FunctionId;
 
 /// The number of entries: one for each number of arguments up to 5, and one for more.
@@ -136,6 +138,11 @@ impl Code {
             block.drop_in_place();
             vm.memory.free_data(block.cast(), size_of::<Code>(), align_of::<Code>());
         }
+    }
+
+    /// Where a debugger finds the name of a record.
+    pub fn facts(note: Notes<'_>) {
+        note("code.name", offset_of!(Code, name));
     }
 
     /// The address that closures hold.

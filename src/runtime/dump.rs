@@ -53,9 +53,7 @@ fn listed_lines(unit: &LinkedUnit, function: &Function) -> Vec<(u32, String)> {
 fn source_line(unit: &LinkedUnit, offset: u32) -> String {
     let source = unit.source();
     let (line, _) = source.line_column(offset);
-    let start = source.line_starts[line as usize - 1] as usize;
-    let text = source.text[start..].lines().next().unwrap_or("");
-    format!("{line}: {}", text.trim())
+    format!("{line}: {}", source.line(line).trim())
 }
 
 fn maps(function: &Function) -> Vec<(u32, String)> {

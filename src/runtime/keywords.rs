@@ -6,6 +6,8 @@ use std::sync::RwLock;
 
 use rustc_hash::FxHashMap;
 
+use crate::profile::facts::Notes;
+
 /// The keywords.
 #[derive(Default)]
 pub struct Keywords {
@@ -33,6 +35,11 @@ impl Keywords {
         tables.texts.push(text);
         tables.by_text.insert(text, index);
         index
+    }
+
+    /// Where a debugger finds them.
+    pub fn facts(&self, note: Notes<'_>) {
+        note("keywords", (&raw const super::read(&self.tables).texts) as usize);
     }
 
     /// The text of a keyword.

@@ -6,6 +6,7 @@
 //! Invariant: a member's binding never changes; `export` puts the same binding object under another name.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::sync::{Arc, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -13,6 +14,7 @@ use rustc_hash::FxHashMap;
 use super::binding::Binding;
 use super::keywords::intern;
 use super::roots::RootCell;
+use crate::profile::facts::Notes;
 use crate::reader::tree::Source;
 
 /// A namespace. Never freed.
@@ -57,6 +59,12 @@ struct Table {
 }
 
 impl Namespaces {
+    /// Where a debugger finds them.
+    pub fn facts(&self, note: Notes<'_>) {
+        note("namespaces", (&raw const super::read(&self.table).all) as usize);
+        note("namespace.name", offset_of!(Namespace, name));
+    }
+
     /// The namespace with this name.
     pub fn find(&self, name: &str) -> Option<&'static Namespace> {
         super::read(&self.table).by_name.get(name).copied()

@@ -2,22 +2,31 @@
 //!
 //! Owns the numbers that the code map carries (`Function::source`): 0 for none, else a unit and a function of it.
 
+use std::mem::offset_of;
 use std::sync::{Arc, RwLock};
 
 use super::linked::LinkedUnit;
-use crate::reader::tree::FunctionId;
+use crate::asm::code_map::Function;
+use crate::profile::facts::Notes;
+use crate::reader::tree::{FunctionId, Source, Unit};
 
 /// The table.
 #[derive(Default)]
 pub struct Sources {
-    list: RwLock<Vec<Option<(Arc<LinkedUnit>, FunctionId)>>>,
+    list: RwLock<Vec<Text>>,
     free: RwLock<Vec<u32>>,
+}
+
+/// Where a function's text is: a unit (none where the number is free), and which of its functions.
+struct Text {
+    unit: Option<Arc<LinkedUnit>>,
+    function: FunctionId,
 }
 
 impl Sources {
     /// A number for a function's text.
     pub fn add(&self, unit: &Arc<LinkedUnit>, function: FunctionId) -> u32 {
-        let entry = Some((unit.clone(), function));
+        let entry = Text { unit: Some(unit.clone()), function };
         let free = super::write(&self.free).pop();
         let mut list = super::write(&self.list);
         match free {
@@ -35,13 +44,39 @@ impl Sources {
     /// The code is gone.
     pub(super) fn remove(&self, number: u32) {
         // Dropping a unit may free much: not under the lock.
-        let entry = super::write(&self.list).get_mut(number as usize - 1).and_then(Option::take);
+        let entry = super::write(&self.list).get_mut(number as usize - 1).and_then(|text| text.unit.take());
         super::write(&self.free).push(number);
         drop(entry);
     }
 
     /// The text behind a number.
     pub fn get(&self, number: u32) -> Option<(Arc<LinkedUnit>, FunctionId)> {
-        super::read(&self.list).get((number as usize).checked_sub(1)?)?.clone()
+        let list = super::read(&self.list);
+        let text = list.get((number as usize).checked_sub(1)?)?;
+        Some((text.unit.clone()?, text.function))
+    }
+
+    /// The text that a function was compiled from.
+    pub fn source_of(&self, function: &Function) -> Option<Arc<Source>> {
+        Some(self.get(function.source)?.0.source().clone())
+    }
+
+    /// Where a debugger finds them.
+    pub fn facts(&self, note: Notes<'_>) {
+        note("sources", (&raw const *super::read(&self.list)) as usize);
+        note("text.size", size_of::<Text>());
+        note("text.unit", offset_of!(Text, unit));
+        note("linked.unit", offset_of!(LinkedUnit, unit));
+        note("unit.source", offset_of!(Unit, source));
+        note("source.name", offset_of!(Source, name));
+        note("source.line_starts", offset_of!(Source, line_starts));
+    }
+
+    /// The text and the line of an offset in a function's code. Waits for nobody: none while the table is being changed.
+    pub fn place_in(&self, function: &Function, offset: u32) -> Option<(Arc<Source>, u32)> {
+        let at = function.source_before(function.start + offset as usize + 1)?;
+        let list = self.list.try_read().ok()?;
+        let unit = list.get((function.source as usize).checked_sub(1)?)?.unit.as_ref()?;
+        Some((unit.source().clone(), unit.source().line_column(at).0))
     }
 }

@@ -14,6 +14,7 @@ use super::limits;
 use super::trace::TraceEntry;
 use super::vm::Vm;
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
+use crate::profile::faults::HandlerStack;
 use crate::stack;
 
 /// Bytes of the stack on which the program itself runs.
@@ -46,6 +47,7 @@ pub fn start(stack: usize, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     extern "C" fn begin(body: *mut libc::c_void) -> *mut libc::c_void {
         // SAFETY: the box that `start` gave away, once.
         let body = unsafe { Box::from_raw(body.cast::<Box<dyn FnOnce() + Send>>()) };
+        let _faults = HandlerStack::new();
         body();
         std::ptr::null_mut()
     }

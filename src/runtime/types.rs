@@ -7,6 +7,7 @@
 //! present one. Every variant of an enum has a layout of its own; a variant without fields has one object, in `singleton`.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
@@ -21,6 +22,7 @@ use super::roots::RootCell;
 use crate::asm::memory::CodeMemory;
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Heap, Value};
+use crate::profile::facts::Notes;
 
 /// A type in the type table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
@@ -259,6 +261,19 @@ pub struct Types {
 }
 
 impl Types {
+    /// Where a debugger finds them.
+    pub fn facts(&self, note: Notes<'_>) {
+        note("types", (&raw const *super::read(&self.types)) as usize);
+        note("type.name", offset_of!(TypeInfo, name));
+        note("layouts", (&raw const *super::read(&self.layouts)) as usize);
+        note("layout.type_name", offset_of!(LayoutInfo, type_name));
+        note("layout.variant", offset_of!(LayoutInfo, variant));
+        note("layout.fields", offset_of!(LayoutInfo, fields));
+        note("layout.removed", offset_of!(LayoutInfo, removed));
+        note("field.size", size_of::<FieldInfo>());
+        note("field.name", offset_of!(FieldInfo, name));
+    }
+
     /// The type with this number.
     ///
     /// # Panics

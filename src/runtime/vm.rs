@@ -24,7 +24,7 @@ use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
 use crate::gc::{self, Heap, Thread, Thrown};
-use crate::profile::sampler;
+use crate::profile::{facts, sampler};
 
 /// What all threads share.
 pub struct Vm {
@@ -193,6 +193,7 @@ impl Vm {
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);
+        facts::export(vm);
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         let mark = cx.mark();

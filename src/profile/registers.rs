@@ -1,0 +1,78 @@
+//! The registers of an interrupted thread, as a signal handler gets them.
+//!
+//! Owns the difference between the machines: which registers there are, what they are called, and which of them is what.
+
+/// The registers that a walk over frames begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Registers {
+    /// The next instruction.
+    pub pc: usize,
+    /// The stack pointer.
+    pub sp: usize,
+    /// The frame pointer.
+    pub fp: usize,
+    /// Where a function without a frame returns to, on machines that keep it in a register.
+    pub link: usize,
+}
+
+/// Their names and values, in the order in which people write them.
+pub type Named = [(&'static str, u64)];
+
+/// The registers in a signal handler's context.
+///
+/// # Safety
+/// `context` is the third argument of a handler that was set with `SA_SIGINFO`.
+#[cfg(target_arch = "x86_64")]
+pub unsafe fn of_signal(context: *const libc::c_void) -> (Registers, [(&'static str, u64); 18]) {
+    // SAFETY: the caller's.
+    let all = unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    let of = |register: libc::c_int| all[register as usize] as u64;
+    let named = [
+        ("rax", libc::REG_RAX),
+        ("rbx", libc::REG_RBX),
+        ("rcx", libc::REG_RCX),
+        ("rdx", libc::REG_RDX),
+        ("rsi", libc::REG_RSI),
+        ("rdi", libc::REG_RDI),
+        ("rbp", libc::REG_RBP),
+        ("rsp", libc::REG_RSP),
+        ("r8", libc::REG_R8),
+        ("r9", libc::REG_R9),
+        ("r10", libc::REG_R10),
+        ("r11", libc::REG_R11),
+        ("r12", libc::REG_R12),
+        ("r13", libc::REG_R13),
+        ("r14", libc::REG_R14),
+        ("r15", libc::REG_R15),
+        ("rip", libc::REG_RIP),
+        ("eflags", libc::REG_EFL),
+    ];
+    let at = |register| of(register) as usize;
+    let walk = Registers { pc: at(libc::REG_RIP), sp: at(libc::REG_RSP), fp: at(libc::REG_RBP), link: 0 };
+    (walk, named.map(|(name, register)| (name, of(register))))
+}
+
+/// The registers in a signal handler's context.
+///
+/// # Safety
+/// `context` is the third argument of a handler that was set with `SA_SIGINFO`.
+#[cfg(target_arch = "aarch64")]
+pub unsafe fn of_signal(context: *const libc::c_void) -> (Registers, [(&'static str, u64); 34]) {
+    const NAMES: [&str; 31] = [
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+        "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30",
+    ];
+    // SAFETY: the caller's.
+    let (regs, sp, pc, pstate) = unsafe {
+        let machine = &(*context.cast::<libc::ucontext_t>()).uc_mcontext;
+        (machine.regs, machine.sp, machine.pc, machine.pstate)
+    };
+    let named = std::array::from_fn(|i| match i {
+        31 => ("sp", sp),
+        32 => ("pc", pc),
+        33 => ("pstate", pstate),
+        _ => (NAMES[i], regs[i]),
+    });
+    let walk = Registers { pc: pc as usize, sp: sp as usize, fp: regs[29] as usize, link: regs[30] as usize };
+    (walk, named)
+}

@@ -1,0 +1,987 @@
+"""Harrier for gdb: frames, values and objects of a Harrier program, in a process or in its core file.
+
+    (gdb) source tools/gdb/harrier.py       (or: harrier --gdb-script > harrier.py)
+    (gdb) bt                                Harrier functions with their names and lines, between the frames of Rust
+    (gdb) hr-bt                             the Harrier functions alone, with their variables
+    (gdb) p $hr($rsi)                       a value, as `repr` would print it
+    (gdb) hr-header 0x7fff12345679          the header of an object
+    (gdb) hr-locals                         the variables of the selected frame
+
+Nothing is called in the program: all is read from its memory. Where things lie is said by the program itself, in the list
+behind the symbol `harrier_facts` (src/profile/facts.rs). What is read may be anything, for a program is looked at when
+something is wrong with it: every walk has a bound, and what does not make sense is shown in angle brackets.
+"""
+
+import bisect
+import struct
+
+import gdb
+import gdb.unwinder
+from gdb.FrameDecorator import FrameDecorator
+
+VERSION = 1
+# How much of a value is printed.
+MOST_DEPTH = 8
+MOST_ELEMENTS = 100
+MOST_CHARACTERS = 1000
+MOST_OBJECTS = 2000
+MASK = (1 << 64) - 1
+
+
+class Garbage(Exception):
+    """Something in memory that cannot be what it is taken for."""
+
+
+# ---- memory ----
+
+
+def read(address, length):
+    if length == 0:
+        return b""
+    if not 0 < address <= MASK - length:
+        raise Garbage(f"{address:#x}")
+    try:
+        return bytes(gdb.selected_inferior().read_memory(address, length))
+    except gdb.MemoryError:
+        raise Garbage(f"{address:#x} cannot be read") from None
+
+
+def words(address, count):
+    return struct.unpack(f"<{count}Q", read(address, 8 * count))
+
+
+def word(address):
+    return words(address, 1)[0]
+
+
+def half(address):
+    return struct.unpack("<I", read(address, 4))[0]
+
+
+def signed(value):
+    return value - (1 << 64) if value >> 63 else value
+
+
+# ---- what the program says of itself ----
+
+
+class Program:
+    """The facts of a process, and what is found by them."""
+
+    def __init__(self, at):
+        self.at = at
+        self.facts = {}
+        for i in range(1000):
+            name, length, value = words(at + 24 * i, 3)
+            if name == 0:
+                break
+            self.facts[read(name, min(length, 100)).decode()] = value
+        if self.facts.get("version") != VERSION:
+            raise Garbage(f"this is harrier.py for version {VERSION} of the facts, not {self.facts.get('version')}")
+        self.layouts = {v: k for k, v in self.facts.items() if k.isupper()}
+        self.functions = {}
+
+    def __getitem__(self, name):
+        return self.facts[name]
+
+    def list(self, at):
+        """Address and length of a Vec."""
+        return word(at + self["vec.pointer"]), word(at + self["vec.length"])
+
+    def text(self, at, string="str"):
+        """A &str or Box<str>; of a String or Cow with `vec` and `cow`."""
+        pointer, length = word(at + self[string + ".pointer"]), word(at + self[string + ".length"])
+        return read(pointer, min(length, 4096)).decode("utf-8", "replace")
+
+    def entry(self, table, index):
+        """An element of a Vec of pointers; 0 where there is none."""
+        pointer, length = self.list(self[table])
+        return word(pointer + 8 * index) if index < length else 0
+
+    def keyword(self, index):
+        pointer, length = self.list(self["keywords"])
+        return self.text(pointer + 16 * index) if index < length else "?"
+
+    def named(self, table, index, field):
+        at = self.entry(table, index)
+        return self.text(at + self[field]) if at else "?"
+
+    def function(self, pc):
+        """The function that contains an address."""
+        if not self["code.start"] <= pc < self["code.end"]:
+            return None
+        if pc not in self.functions:
+            try:
+                self.functions[pc] = self.find_function(pc)
+            except (Garbage, UnicodeError):
+                return None
+        return self.functions[pc]
+
+    def find_function(self, pc):
+        pages, count = self.list(self["map.pages"])
+        page = (pc - self["code.start"]) >> 12
+        index = half(pages + 4 * page) if page < count else 0
+        if index == 0:
+            return None
+        chunk = self.list(self["map.chunks"])[0] + self["chunk.size"] * (index - 1)
+        at, count = self.list(chunk + self["chunk.functions"])
+        size = self["function.size"]
+        low, high = 0, count
+        while low < high:
+            middle = (low + high) // 2
+            if word(at + size * middle + self["function.start"]) <= pc:
+                low = middle + 1
+            else:
+                high = middle
+        if low == 0:
+            return None
+        function = Function(self, at + size * (low - 1))
+        return function if pc < function.end else None
+
+
+class Function:
+    """A piece of published code."""
+
+    KINDS = ["", "harrier::stub::", "harrier::fast::"]
+
+    def __init__(self, program, at):
+        self.program = program
+        self.start = word(at + program["function.start"])
+        self.end = self.start + half(at + program["function.bytes"])
+        self.saved = read(at + program["function.saved"], 1)[0]
+        self.kind = read(at + program["function.kind"], 1)[0]
+        self.own_name = program.text(at + program["function.name"], "cow")
+        self.name = (self.KINDS[self.kind] if self.kind < len(self.KINDS) else "") + self.own_name
+        self.number = half(at + program["function.source"])
+        self.frames = self.array(at + program["function.frames"], 4)
+        self.lines = at + program["function.lines"]
+        self.rows = None
+
+    def array(self, at, size):
+        """The bytes of a boxed slice of elements of this size."""
+        pointer, length = word(at + self.program["str.pointer"]), word(at + self.program["str.length"])
+        return read(pointer, min(size * length, 1 << 24))
+
+    NONE, PUSHED, LINKED = range(3)
+
+    def changes(self):
+        """Where the frame changes: offsets, and what there is of it from there on."""
+        return [(change >> 2, change & 3) for change in struct.unpack(f"<{len(self.frames) // 4}I", self.frames)]
+
+    def frame_at(self, pc):
+        state = self.NONE
+        for offset, now in self.changes():
+            if offset > pc - self.start:
+                break
+            state = now
+        return state
+
+    def saved_registers(self, machine, pc):
+        """The registers that are below the frame pointer, in their order."""
+        enter = self.kind == 1 and self.own_name in ("enter", "propagate")
+        saved = 0b1111 if enter else self.saved
+        names = [name for i, name in enumerate(machine.saved) if saved >> i & 1]
+        if enter:
+            names.append(machine.context)
+        linked = next((offset for offset, now in self.changes() if now == self.LINKED), 0)
+        done = linked + machine.saving(saved, enter)
+        return names if linked > 16 or pc - self.start >= done else []
+
+    def line_at(self, pc):
+        """File and line of the instruction at an address, when they are known."""
+        try:
+            if self.rows is None:
+                self.rows = list(self.unpacked())
+                self.text = Source(self.program, self.number) if self.rows else None
+            low, high = 0, len(self.rows)
+            while low < high:
+                middle = (low + high) // 2
+                if self.rows[middle][0] <= pc - self.start:
+                    low = middle + 1
+                else:
+                    high = middle
+            return (self.text.name, self.text.line(self.rows[low - 1][1])) if low else None
+        except (Garbage, UnicodeError):
+            return None
+
+    def unpacked(self):
+        """The rows of src/asm/lines.rs: offsets in code and text."""
+        data = self.array(self.lines + self.program["lines.bytes"], 1)
+        at, code, source = 0, 0, 0
+
+        def number():
+            nonlocal at
+            n, shift = 0, 0
+            while True:
+                if at >= len(data):
+                    raise Garbage("a table of lines that ends too early")
+                byte = data[at]
+                at += 1
+                n |= (byte & 127) << shift
+                if byte < 128:
+                    return n
+                shift += 7
+
+        while at < len(data):
+            step = number()
+            distance = number() & 0xFFFFFFFF
+            distance = distance >> 1 ^ -(distance & 1)
+            if step & 1:
+                number()
+            code += step >> 1
+            source = (source + distance) & 0xFFFFFFFF
+            yield code, source
+
+
+class Source:
+    """The text that a function was compiled from."""
+
+    def __init__(self, program, number):
+        at, count = program.list(program["sources"])
+        if not 0 < number <= count:
+            raise Garbage("a text that is not known")
+        unit = word(at + program["text.size"] * (number - 1) + program["text.unit"])
+        unit = word(unit + program["arc.data"] + program["linked.unit"])
+        source = word(unit + program["arc.data"] + program["unit.source"]) + program["arc.data"]
+        self.name = program.text(source + program["source.name"], "vec")
+        starts, count = program.list(source + program["source.line_starts"])
+        count = min(count, 1 << 22)
+        self.starts = struct.unpack(f"<{count}I", read(starts, 4 * count))
+
+    def line(self, offset):
+        return bisect.bisect_right(self.starts, offset)
+
+
+class Programs:
+    """The program that is looked at. What it says of itself stays; what it consists of is asked for anew after it has run."""
+
+    def __init__(self):
+        self.symbol = None
+        self.present = None
+        self.fresh = False
+        self.busy = False
+        gdb.events.cont.connect(lambda _: self.ran())
+        gdb.events.memory_changed.connect(lambda _: self.ran())
+        gdb.events.exited.connect(lambda _: self.forget())
+        gdb.events.new_objfile.connect(self.loaded)
+
+    def ran(self):
+        self.fresh = False
+
+    def forget(self):
+        self.symbol = self.present = None
+        self.fresh = False
+
+    def loaded(self, event):
+        # Code that was compiled just now says nothing new of the program.
+        if not (event.new_objfile.filename or "").startswith("<< JIT"):
+            self.forget()
+
+    def get(self):
+        if not self.fresh and not self.busy:
+            self.busy = True
+            try:
+                self.look()
+                # What is not there yet is looked for again.
+                self.fresh = self.present is not None
+            finally:
+                self.busy = False
+        return self.present
+
+    def look(self):
+        try:
+            if self.symbol is None:
+                self.symbol = int(gdb.parse_and_eval("(unsigned long)&harrier_facts"))
+            at = word(self.symbol)
+            if at == 0:
+                self.present = None
+            elif self.present is None or self.present.at != at:
+                self.present = Program(at)
+            else:
+                self.present.functions.clear()
+        except (gdb.error, Garbage, UnicodeError):
+            self.present = None
+
+
+programs = Programs()
+
+
+def program():
+    found = programs.get()
+    if found is None:
+        raise gdb.GdbError("there is no Harrier program here (or none that has begun)")
+    return found
+
+
+# ---- values ----
+
+
+class Printer:
+    """Prints one value, with bounds for everything."""
+
+    ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", '"': '\\"', "\\": "\\\\"}
+
+    def __init__(self, program, depth=MOST_DEPTH):
+        self.program = program
+        self.most_depth = depth
+        self.objects = MOST_OBJECTS
+        self.open = []
+
+    def text(self, value):
+        try:
+            return self.any(value & MASK)
+        except RecursionError:
+            return "…"
+
+    def any(self, value):
+        try:
+            return self.of(value)
+        except Garbage as problem:
+            return f"<{value:#x}: {problem}>"
+
+    def of(self, value):
+        tag = value & 7
+        if tag == 0:
+            return str(signed(value) >> 3)
+        if value & 2:
+            bits = (value - 3) & MASK
+            return number(struct.unpack("<d", struct.pack("<Q", (bits >> 4 | bits << 60) & MASK))[0])
+        if tag == 4:
+            return self.immediate(value)
+        address = value & ~7
+        if address in self.open:
+            return "…"
+        if len(self.open) >= self.most_depth:
+            return "…"
+        self.objects -= 1
+        if self.objects < 0:
+            return "…"
+        self.open.append(address)
+        try:
+            return self.object(address)
+        finally:
+            self.open.pop()
+
+    def immediate(self, value):
+        known = {0x04: "null", 0x0C: "false", 0x14: "true", 0x1C: "<thrown>", 0x24: "<undefined>", 0x2C: "<poison>"}
+        if value in known:
+            return known[value]
+        if value & 0xFF == 0x3C:
+            return self.key(self.program.keyword(value >> 8))
+        raise Garbage("no value")
+
+    def key(self, text):
+        plain = text[:1].isidentifier() and all(c.isidentifier() or c.isalnum() or c in "-?!'" for c in text)
+        return ":" + (text if plain else self.quote(text))
+
+    def quote(self, text, more=False):
+        out = []
+        for i, c in enumerate(text):
+            if c in self.ESCAPES:
+                out.append(self.ESCAPES[c])
+            elif c == "$" and text[i + 1 : i + 2] == "{":
+                out.append("\\$")
+            elif c < " " or "\x7f" <= c < "\xa0":
+                out.append(f"\\x{ord(c):02X}")
+            else:
+                out.append(c)
+        return '"' + "".join(out) + '"' + ("…" if more else "")
+
+    def object(self, address):
+        header = Header(self.program, address)
+        name = header.name
+        form = getattr(self, "of_" + name.lower(), None) if name else None
+        if form is not None:
+            return form(header.address, header)
+        if header.layout >= self.program["first_user_layout"]:
+            return self.fields(header.address, header)
+        if name is None or name in ("INT", "NULL", "BOOL", "KEYWORD"):
+            raise Garbage(f"no object: its header is {header.word:#x}")
+        return f"<internal {name.lower()} {address:#x}>"
+
+    # Each of these gets the address of an object of the layout that its name says.
+
+    def slots(self, at):
+        """The first slot of an ARRAY or NODE, and how many there are."""
+        n = word(at + 8)
+        if n & 7 or n >> 3 > 1 << 40:
+            raise Garbage("a length that is none")
+        return at + 16, n >> 3
+
+    def count(self, at, i):
+        n = word(at + 8 + 8 * i)
+        if n & 7:
+            raise Garbage("a count that is no Int")
+        return n >> 3
+
+    def pointer(self, at, i, *layouts):
+        """The object in a slot, which is of one of these layouts."""
+        value = word(at + 8 + 8 * i)
+        if value & 7 != 1:
+            raise Garbage(f"slot {i} is {value:#x} and not a {' or '.join(layouts)}")
+        header = Header(self.program, value & ~7)
+        if header.name not in layouts:
+            raise Garbage(f"slot {i} is a {header.name} and not a {' or '.join(layouts)}")
+        return header.address
+
+    def sequence(self, values, n, brackets):
+        """`values` gives at least the first of n values."""
+        out = []
+        for value in values:
+            if len(out) >= min(n, MOST_ELEMENTS) or self.objects < 0:
+                break
+            out.append(self.any(value))
+        if len(out) < n:
+            out.append(f"… {n - len(out)} more")
+        return brackets[0] + ", ".join(out) + brackets[1]
+
+    def of_float(self, at, _):
+        return number(struct.unpack("<d", read(at + 8, 8))[0])
+
+    def of_big_int(self, at, _):
+        first = word(at + 8)
+        limbs = first & (1 << 63) - 1
+        if limbs > 10_000:
+            return f"<Int of {limbs} words>"
+        value = sum(limb << 64 * i for i, limb in enumerate(words(at + 16, limbs)))
+        return ("-" if first >> 63 else "") + decimal(value)
+
+    def of_string(self, at, _):
+        return self.characters(at + 24, word(at + 8) & 0xFFFFFFFF)
+
+    def of_string_prefix(self, at, _):
+        return self.characters(self.pointer(at, 2, "BYTES") + 24, word(at + 8) & 0xFFFFFFFF)
+
+    def characters(self, at, n):
+        text = read(at, min(n, MOST_CHARACTERS)).decode("utf-8", "replace")
+        return self.quote(text, n > MOST_CHARACTERS)
+
+    def of_bytes(self, at, _):
+        return f"<internal bytes, {word(at + 16) & (1 << 63) - 1} of {word(at + 8)} in use>"
+
+    def of_string_builder(self, at, _):
+        buffer = self.pointer(at, 0, "BYTES")
+        return f"string-builder[{self.characters(buffer + 24, word(buffer + 16) & (1 << 63) - 1)}]"
+
+    def of_array(self, at, _):
+        first, n = self.slots(at)
+        return self.sequence((word(first + 8 * i) for i in range(n)), n, ("array[", "]"))
+
+    of_node = of_array
+
+    def of_vector(self, at, _):
+        n = self.count(at, 0)
+        return self.sequence(self.vector(at, n, 0), n, "[]")
+
+    def vector(self, at, n, start):
+        shape = self.count(at, 1)
+        shift, skip = shape & 0xFF, shape >> 8
+        tail, in_tail = self.slots(self.pointer(at, 3, "NODE"))
+        for i in range(start, n):
+            if i >= n - in_tail:
+                yield word(tail + 8 * (i - (n - in_tail)))
+                continue
+            index, level = i + skip, shift
+            node = self.pointer(at, 2, "NODE")
+            while True:
+                first, length = self.slots(node)
+                digit = index >> level & 31
+                if digit >= length or level > 64:
+                    raise Garbage("a vector whose tree is too small")
+                if level == 0:
+                    yield word(first + 8 * digit)
+                    break
+                node = self.pointer(node, 1 + digit, "NODE")
+                level -= 5
+
+    def of_mutable_list(self, at, _):
+        first, room = self.slots(self.pointer(at, 0, "NODE", "ARRAY"))
+        n = min(word(first + 8 * (room - 1)) >> 3, room - 1) if room else 0
+        return self.sequence((word(first + 8 * i) for i in range(n)), n, ("mutable-list[", "]"))
+
+    def of_map(self, at, _, name="{"):
+        n = self.count(at, 0)
+        out = []
+        for key, value in self.entries(at):
+            if len(out) >= min(n, MOST_ELEMENTS) or self.objects < 0:
+                break
+            shown = self.any(key)
+            if self.is_computed(key):
+                shown = f"({shown})"
+            out.append(f"{shown} {self.any(value)}")
+        if len(out) < n:
+            out.append(f"… {n - len(out)} more")
+        return name + ", ".join(out) + "}"
+
+    def is_computed(self, key):
+        """Is it written like a call or a name, which no key may be without parentheses?"""
+        try:
+            return key & 7 == 1 and Header(self.program, key & ~7).name in ("RANGE", "TYPE", "PROTOCOL")
+        except Garbage:
+            return False
+
+    def entries(self, at):
+        root = self.pointer(at, 1, "NODE", "MAP_NODE", "GROUP_NODE", "COLLISION_NODE")
+        nodes = [root]
+        seen = 0
+        while nodes and seen < 4 * MOST_ELEMENTS:
+            node = nodes.pop()
+            seen += 1
+            header = Header(self.program, node)
+            first, n = self.slots(header.address)
+            if header.name == "GROUP_NODE":
+                bits = word(first) >> 3 | word(first + 8) >> 3 << 32
+                base = signed(word(first + 16)) >> 3 << 6
+                present = [i for i in range(64) if bits >> i & 1][: max(0, n - 3)]
+                for i, bit in enumerate(present):
+                    yield (base | bit) << 3 & MASK, word(first + 24 + 8 * i)
+                continue
+            start, entries, children = 0, n // 2, 0
+            if header.name == "MAP_NODE":
+                bitmap = word(first) >> 3
+                start = 1
+                entries = bin(bitmap & 0xFFFF).count("1")
+                children = bin(bitmap >> 16).count("1")
+                if 1 + 2 * entries + children > n:
+                    raise Garbage("a node of a map that is too small")
+            for i in range(entries):
+                yield words(first + 8 * (start + 2 * i), 2)
+            below = words(first + 8 * (start + 2 * entries), children)
+            if any(child & 7 != 1 for child in below):
+                raise Garbage("a node of a map with a child that is none")
+            nodes.extend(child & ~7 for child in reversed(below))
+
+    def of_mutable_map(self, at, _):
+        return self.of_map(self.pointer(at, 0, "MAP"), None, "mutable-map{")
+
+    def of_set(self, at, _):
+        inner = self.pointer(at, 0, "MAP")
+        return self.sequence((key for key, _ in self.entries(inner)), self.count(inner, 0), ("#{", "}"))
+
+    def of_atom(self, at, _):
+        return f"Atom {{ value: {self.any(word(at + 8))} }}"
+
+    def of_box(self, at, _):
+        return self.any(word(at + 8))
+
+    def of_range(self, at, _):
+        start, end, step = words(at + 8, 3)
+        if step == 1 << 3:
+            return f"range({self.any(start)}, {self.any(end)})"
+        return f"range-step({self.any(start)}, {self.any(end)}, {self.any(step)})"
+
+    def of_closure(self, at, _):
+        return "fn " + self.program.text(word(at + 8) + self.program["code.name"])
+
+    def of_type(self, at, _):
+        return self.program.named("types", self.count(at, 0), "type.name")
+
+    of_protocol = of_type
+
+    def of_namespace(self, at, _):
+        return "namespace " + self.program.named("namespaces", self.count(at, 0), "namespace.name")
+
+    def of_native(self, at, _):
+        return f"native object {self.count(at, 0)}"
+
+    def of_thread_handle(self, _at, _):
+        return "thread"
+
+    def of_seq(self, at, _):
+        index = self.count(at, 2)
+        source = word(at + 8)
+        header = Header(self.program, source & ~7)
+        if header.name == "VECTOR":
+            n = self.count(header.address, 0)
+            return self.sequence(self.vector(header.address, n, index), n - index, ("seq[", "]"))
+        if header.name in ("ARRAY", "NODE"):
+            first, n = self.slots(header.address)
+            return self.sequence((word(first + 8 * i) for i in range(index, n)), n - index, ("seq[", "]"))
+        return f"seq of {self.any(source)} from {index}"
+
+    def fields(self, at, header):
+        layout = self.program.entry("layouts", header.layout)
+        if not layout:
+            raise Garbage(f"no object: its header is {header.word:#x}")
+        p = self.program
+        name = p.text(layout + p["layout.type_name"])
+        variant = ""
+        if word(layout + p["layout.variant"] + p["str.pointer"]):
+            variant = p.text(layout + p["layout.variant"])
+        first, n = p.list(layout + p["layout.fields"])
+        removed = word(layout + p["layout.removed"] + p["str.pointer"])
+        out = []
+        for i in range(min(n, MOST_ELEMENTS)):
+            if read(removed + i, 1) == b"\0":
+                field = p.text(first + p["field.size"] * i + p["field.name"])
+                out.append(f"{field}: {self.any(word(at + 8 + 8 * i))}")
+        if n > MOST_ELEMENTS:
+            out.append(f"… {n - MOST_ELEMENTS} more")
+        name = f"{name}.{variant}" if variant else name
+        return f"{name} {{ {', '.join(out)} }}" if out else name + ("" if variant else " { }")
+
+
+class Header:
+    """The header of an object, behind the new address when a collection has just moved it."""
+
+    def __init__(self, program, address):
+        self.program = program
+        self.moved = 0
+        self.address = address
+        self.word = word(address)
+        while self.word & 1 and self.moved < 4:
+            self.moved += 1
+            self.address = self.word & ~7
+            self.word = word(self.address)
+        if self.word & 1:
+            raise Garbage("a header that leads nowhere")
+        self.layout = (self.word & 0xFFFFFFFF) >> 1
+        self.flags = self.word >> 32 & 0xFF
+        self.count = self.word >> 40
+        self.name = program.layouts.get(self.layout)
+
+
+def number(f):
+    """A Float as Harrier writes it."""
+    if f != f:
+        return "NaN"
+    if f in (float("inf"), float("-inf")):
+        return "infinity" if f > 0 else "-infinity"
+    sign = "-" if repr(f).startswith("-") else ""
+    digits, _, exponent = repr(abs(f)).partition("e")
+    whole, _, fraction = digits.partition(".")
+    point = len(whole) + int(exponent or 0)
+    digits = whole + fraction
+    point -= len(digits) - len(digits.lstrip("0"))
+    digits = digits.strip("0")
+    if not digits:
+        return sign + "0.0"
+    if -5 < point <= 16:
+        if point <= 0:
+            return f"{sign}0.{'0' * -point}{digits}"
+        return f"{sign}{digits[:point].ljust(point, '0')}.{digits[point:] or '0'}"
+    rest = "." + digits[1:] if digits[1:] else ""
+    return f"{sign}{digits[0]}{rest}e{point - 1}"
+
+
+def decimal(value):
+    """Python refuses to write very long numbers."""
+    try:
+        return str(value)
+    except ValueError:
+        return hex(value)
+
+
+def show(value, depth=MOST_DEPTH):
+    return Printer(program(), depth).text(value)
+
+
+def as_word(value):
+    """The word in a gdb value: a number, a pointer, or raw bytes of eight."""
+    try:
+        return int(value) & MASK
+    except gdb.error:
+        return int(value.cast(gdb.lookup_type("unsigned long"))) & MASK
+
+
+# `p $hr(v)` has a type that nothing else here has, so that the printer knows it.
+def value_type():
+    return gdb.lookup_type("unsigned long").volatile()
+
+
+class Hr(gdb.Function):
+    """$hr(WORD): the Harrier value in a word."""
+
+    def __init__(self):
+        super().__init__("hr")
+
+    def invoke(self, value):
+        return gdb.Value(as_word(value)).cast(value_type())
+
+
+class ValuePrinter:
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        return show(int(self.value))
+
+
+def value_printer(value):
+    kind = value.type
+    if kind.code == gdb.TYPE_CODE_INT and str(kind) == "volatile unsigned long":
+        return ValuePrinter(value)
+    if kind.name == "harrier_value":
+        return ValuePrinter(value)
+    return None
+
+
+# ---- frames ----
+
+
+class Machine:
+    """The registers of a machine."""
+
+    def __init__(self, name):
+        self.x64 = name.startswith("i386:x86-64")
+        if self.x64:
+            self.pc, self.sp, self.fp, self.context = "rip", "rsp", "rbp", "r15"
+            self.saved = ["rbx", "r12", "r13", "r14"]
+            self.kept = ["r12", "r13", "r14", "r15", "rbx"]
+        else:
+            self.pc, self.sp, self.fp, self.context = "pc", "sp", "x29", "x28"
+            self.saved = ["x19", "x20", "x21", "x22"]
+            self.kept = [f"x{i}" for i in range(19, 29)]
+
+    def saving(self, saved, enter):
+        """Bytes of the instructions that save registers, behind those that link the frame: as in src/profile/unwind.rs."""
+        others = bin(saved >> 1).count("1") + enter
+        if self.x64:
+            return (saved & 1) + 2 * others
+        return 4 * (2 + (bin(saved).count("1") + 1) // 2 + enter)
+
+    @staticmethod
+    def of(architecture):
+        name = architecture.name()
+        return Machine(name) if name.startswith(("i386:x86-64", "aarch64")) else None
+
+
+class FrameId:
+    def __init__(self, sp, pc):
+        self.sp = sp
+        self.pc = pc
+
+
+class Unwinder(gdb.unwinder.Unwinder):
+    """From a frame of Harrier code to its caller."""
+
+    def __init__(self):
+        super().__init__("harrier")
+
+    def __call__(self, pending):
+        found = programs.get()
+        machine = Machine.of(pending.architecture()) if found else None
+        if machine is None:
+            return None
+        pc = as_word(pending.read_register(machine.pc))
+        if not found["code.start"] <= pc < found["code.end"]:
+            return None
+        # A frame that waits for a call may wait at its very end.
+        function = found.function(pc) or found.function(pc - 1)
+        if function is None:
+            return None
+        try:
+            return self.unwind(pending, machine, function, pc)
+        except (Garbage, gdb.error):
+            return None
+
+    def unwind(self, pending, machine, function, pc):
+        sp = as_word(pending.read_register(machine.sp))
+        fp = as_word(pending.read_register(machine.fp))
+        state = function.frame_at(pc)
+        registers = {}
+        if state == Function.NONE:
+            # The caller's frame pointer is in its register, and the return address where the call has left it.
+            cfa = sp + 8 if machine.x64 else sp
+            back = word(sp) if machine.x64 else as_word(pending.read_register("x30"))
+            registers[machine.fp] = fp
+        elif state == Function.PUSHED:
+            cfa = sp + 16
+            registers[machine.fp], back = words(sp, 2)
+        else:
+            cfa = fp + 16
+            registers[machine.fp], back = words(fp, 2)
+            for i, name in enumerate(function.saved_registers(machine, pc)):
+                registers[name] = word(fp - 8 * (i + 1))
+        info = pending.create_unwind_info(FrameId(gdb.Value(cfa), gdb.Value(function.start)))
+        registers[machine.pc] = back
+        registers[machine.sp] = cfa
+        kind = gdb.lookup_type("unsigned long")
+        for name in set(machine.kept) | set(registers):
+            value = gdb.Value(registers[name]).cast(kind) if name in registers else pending.read_register(name)
+            info.add_saved_register(name, self.typed(pending, name, value))
+        return info
+
+    @staticmethod
+    def typed(pending, name, value):
+        return value.cast(pending.read_register(name).type)
+
+
+class Names:
+    """Shows frames of Harrier code with their names and lines."""
+
+    def __init__(self):
+        self.name = "harrier"
+        self.priority = 100
+        self.enabled = True
+        gdb.frame_filters[self.name] = self
+
+    def filter(self, frames):
+        return map(self.decorate, frames)
+
+    @staticmethod
+    def decorate(frame):
+        function = function_of(frame.inferior_frame())
+        return Decorator(frame, function) if function else frame
+
+
+def function_of(frame):
+    """The Harrier function of a frame."""
+    found = programs.get()
+    if found is None or not frame.is_valid():
+        return None
+    pc = frame.pc()
+    if not found["code.start"] <= pc < found["code.end"]:
+        return None
+    return found.function(pc) or found.function(pc - 1)
+
+
+def newest(frame):
+    """Was the frame interrupted where it is, and does not wait for a call?"""
+    newer = frame.newer()
+    return newer is None or newer.type() == gdb.SIGTRAMP_FRAME
+
+
+class Decorator(FrameDecorator):
+    def __init__(self, frame, function):
+        super().__init__(frame)
+        self.harrier = function
+        inner = self.inferior_frame()
+        self.place = function.line_at(inner.pc() if newest(inner) else inner.pc() - 1)
+
+    def function(self):
+        return self.harrier.name
+
+    def filename(self):
+        return self.place[0] if self.place else None
+
+    def line(self):
+        return self.place[1] if self.place else None
+
+    def frame_args(self):
+        return None
+
+    def frame_locals(self):
+        return None
+
+
+# ---- commands ----
+
+
+class HeaderCommand(gdb.Command):
+    """hr-header WORD: the header of the object that a word points to."""
+
+    def __init__(self):
+        super().__init__("hr-header", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _):
+        value = as_word(gdb.parse_and_eval(argument or "0"))
+        if value & 3 == 0 and value & 7 == 4 or value & 2:
+            raise gdb.GdbError(f"{value:#x} is no object: {show(value)}")
+        try:
+            header = Header(program(), value & ~7)
+        except Garbage as problem:
+            raise gdb.GdbError(f"{value:#x}: {problem}") from None
+        found = program()
+        name = header.name
+        if name is None:
+            layout = found.entry("layouts", header.layout) if header.layout >= found["first_user_layout"] else 0
+            name = found.text(layout + found["layout.type_name"]) if layout else "none"
+        moved = f", moved to {header.address:#x}" if header.moved else ""
+        print(f"{header.address:#x}: layout {header.layout} ({name}), flags {header.flags:#x}, count {header.count}{moved}")
+
+
+def frames():
+    """The frames of the selected thread from the selected one outwards, as many as there are."""
+    frame = gdb.selected_frame()
+    while frame is not None and frame.is_valid():
+        yield frame
+        try:
+            frame = frame.older()
+        except gdb.error:
+            return
+
+
+class Backtrace(gdb.Command):
+    """hr-bt [COUNT]: the Harrier functions on the stack, innermost first, with their variables."""
+
+    def __init__(self):
+        super().__init__("hr-bt", gdb.COMMAND_STACK)
+
+    def invoke(self, argument, _):
+        program()
+        most = int(argument) if argument.strip() else 100
+        shown = rust = 0
+        for frame in frames():
+            function = function_of(frame)
+            if function is None or function.kind != 0:
+                rust += function is None
+                continue
+            if shown == most:
+                print("(more frames follow)")
+                return
+            if rust and shown:
+                print(f"    (through {rust} frames of Rust)")
+            rust = 0
+            inner = frame.pc() if newest(frame) else frame.pc() - 1
+            place = function.line_at(inner)
+            where = f" at {place[0]}:{place[1]}" if place else ""
+            print(f"#{shown:<3} {function.name} {variables(frame)}{where}")
+            shown += 1
+        if shown == 0:
+            print("no Harrier function is on the stack of this thread")
+
+
+def variables(frame):
+    """The variables of a frame that its code tells a debugger of (--gdb), as a text."""
+    out = []
+    try:
+        block = frame.block()
+    except (RuntimeError, gdb.error):
+        return "(…)"
+    for symbol in block:
+        if symbol.is_variable or symbol.is_argument:
+            out.append(f"{symbol.print_name}={value_in(symbol, frame)}")
+    return "(" + ", ".join(out) + ")"
+
+
+def value_in(symbol, frame):
+    try:
+        value = symbol.value(frame)
+        if value.is_optimized_out:
+            return "<no longer kept>"
+        if value.type.name == "harrier_float":
+            return number(float(value))
+        return show(as_word(value), 4)
+    except (gdb.error, gdb.MemoryError, Garbage):
+        return "<no longer kept>"
+
+
+class Locals(gdb.Command):
+    """hr-locals: the variables of the selected frame."""
+
+    def __init__(self):
+        super().__init__("hr-locals", gdb.COMMAND_STACK)
+
+    def invoke(self, _argument, _):
+        frame = gdb.selected_frame()
+        if function_of(frame) is None:
+            raise gdb.GdbError("the selected frame is no frame of Harrier code")
+        try:
+            block = frame.block()
+        except (RuntimeError, gdb.error):
+            raise gdb.GdbError("where variables live is only known with `harrier --gdb`") from None
+        for symbol in block:
+            if symbol.is_variable or symbol.is_argument:
+                print(f"{symbol.print_name} = {value_in(symbol, frame)}")
+
+
+# What was loaded before is replaced.
+gdb.pretty_printers[:] = [p for p in gdb.pretty_printers if getattr(p, "__name__", "") != "value_printer"]
+gdb.pretty_printers.append(value_printer)
+gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
+Names()
+Hr()
+HeaderCommand()
+Backtrace()
+Locals()
