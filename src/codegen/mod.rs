@@ -62,7 +62,7 @@ use facts::{Facts, Hint};
 use failure::GivenUp;
 use generator::Generator;
 use link::Link;
-use settled::Held;
+use settled::HeldSlots;
 use state::{Place, Slots, State, Value};
 use std::rc::Rc;
 use survey::Survey;
@@ -98,7 +98,7 @@ pub struct Safepoint {
     /// Callee-saved registers with live tagged words.
     pub live_saved: u8,
     slots: Slots,
-    held: Option<Rc<Held>>,
+    held: Option<Rc<HeldSlots>>,
     /// Offset of the landing pad of exceptions.
     pub handler: Option<u32>,
     /// Nothing is left to do behind the call but to return what it gives.

@@ -6,7 +6,7 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::link::{Helper, SideExit};
-use super::settled::{Held, Pad};
+use super::settled::{HeldSlots, Pad};
 use super::state::{Owner, Place, Slots, State, Value};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
@@ -22,7 +22,7 @@ pub struct Safepoint {
     /// Frame slots that hold live tagged words.
     pub slots: Slots,
     /// What landing pads hold besides.
-    pub held: Option<Rc<Held>>,
+    pub held: Option<Rc<HeldSlots>>,
     /// Where an exception that comes out of the call lands.
     pub handler: Option<Label>,
     /// Nothing is left to do behind the call but to return what it gives.

@@ -3,7 +3,7 @@
 //! An exception arrives at its landing pad with nothing but the frame and the callee-saved registers, and the pad is written for
 //! one state: that of the entry. So a variable that is assigned in the region is *settled* there: it has a tagged place that
 //! it alone owns and that does not change, and every assignment goes there at once. Everything else that lives is where no
-//! assignment reaches it, and its frame slots are held while the region lasts ([`Held`]). What a region costs depends on what is
+//! assignment reaches it, and its frame slots are held while the region lasts ([`HeldSlots`]). What a region costs depends on what is
 //! assigned in it, not on how much lives.
 //!
 //! Nobody but its owner keeps a settled place: a pending operand may alias it until the next assignment
@@ -66,7 +66,7 @@ pub(super) struct Pad {
     /// The state at the entry of its region, which is what it expects.
     pub(super) entry: Rc<State>,
     /// The frame slots of that state.
-    pub(super) held: Rc<Held>,
+    pub(super) held: Rc<HeldSlots>,
     /// The tick at which its region ends: what dies before is not asked for.
     pub(super) until: u32,
 }
@@ -74,13 +74,13 @@ pub(super) struct Pad {
 /// Frame slots that the landing pads of the open regions ask for: whatever becomes of the values that are there, nobody else gets
 /// them, and the collector sees them.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct HeldSlots {
     slots: Slots,
     /// Those of the regions around.
-    outer: Option<Rc<Held>>,
+    outer: Option<Rc<HeldSlots>>,
 }
 
-impl Held {
+impl HeldSlots {
     /// What is held here, and in each region around.
     pub fn all(&self) -> impl Iterator<Item = &Slots> {
         std::iter::successors(Some(self), |held| held.outer.as_deref()).map(|held| &held.slots)
@@ -91,7 +91,7 @@ impl Held {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) state: Rc<State>,
-    pub(super) held: Rc<Held>,
+    pub(super) held: Rc<HeldSlots>,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -144,7 +144,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut lasting = state.clone();
         lasting.forget(self.survey.tick(body));
         let outer = self.handler.as_ref().map(|pad| pad.held.clone());
-        Entry { state: Rc::new(state), held: Rc::new(Held { slots: lasting.slots().clone(), outer }) }
+        Entry { state: Rc::new(state), held: Rc::new(HeldSlots { slots: lasting.slots().clone(), outer }) }
     }
 
     /// Gives a variable a tagged place that it alone owns: its home, or a frame slot.

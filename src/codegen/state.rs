@@ -12,7 +12,7 @@
 //! [`State::set_operand`], which keep the counts.
 
 use super::facts::{Facts, Hint};
-use super::settled::Held;
+use super::settled::HeldSlots;
 use super::table::{Entry, Table};
 use crate::asm::code_map::SlotSet;
 use crate::asm::masm::{FReg, Reg};
@@ -324,11 +324,12 @@ impl State {
     }
 
     /// The lowest frame slot that is free, not below another one, and not held. There is always one: see `MAX_SLOTS`.
-    pub fn free_slot_from(&self, from: u16, held: Option<&Held>) -> u16 {
+    pub fn free_slot_from(&self, from: u16, held: Option<&HeldSlots>) -> u16 {
         let mut slot = u32::from(from);
         loop {
             let used = |slots: &Slots| slots.groups.get(slot / 64).map_or(0, |uses| uses.used);
-            let used = held.into_iter().flat_map(Held::all).fold(used(&self.slots), |all, slots| all | used(slots));
+            let used =
+                held.into_iter().flat_map(HeldSlots::all).fold(used(&self.slots), |all, slots| all | used(slots));
             let free = !used >> (slot % 64);
             if free != 0 {
                 return u16::try_from(slot + free.trailing_zeros()).unwrap_or(u16::MAX);
