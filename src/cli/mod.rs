@@ -139,6 +139,9 @@ fn observe(vm: &'static Vm, options: &Options) -> Result<(), profile::ProfileErr
     {
         console::write_error(&format!("harrier: HARRIER_JITDUMP: {why}\n"));
     }
+    if let Some(caution) = profile::caution().filter(|_| options.jitdump.is_some() || options.perf_map) {
+        console::write_error(&format!("harrier: {caution}\n"));
+    }
     if options.perf_map {
         profile::start_perf_map(vm)?;
     }

@@ -54,6 +54,14 @@ pub struct ProfileError {
     why: String,
 }
 
+/// What is to be said of the stacks of a profile, if they will not be whole.
+pub fn caution() -> Option<&'static str> {
+    (!cfg!(frame_pointers)).then_some(
+        "this harrier was built without frame pointers, so stacks end where they reach its Rust side: build it with \
+         RUSTFLAGS that contain `-C force-frame-pointers=yes`",
+    )
+}
+
 /// From now on writes a dump for `perf inject --jit` into a folder.
 pub fn start_jitdump(vm: &'static Vm, folder: &Path) -> Result<(), ProfileError> {
     vm.publisher.observe(Box::new(jitdump::JitDump::new(vm, folder)?));
