@@ -1,0 +1,128 @@
+//! `--stats` and `--trace=compile`: the counts of programs that are made to do something exactly so many times.
+
+mod common;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use common::run;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a text as the file `main.hr` under these options; what it says on stderr.
+fn stderr_of(name: &str, text: &str, options: &[&str]) -> String {
+    let folder: PathBuf = std::env::temp_dir().join(format!("harrier-stats-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+    let file = folder.join("main.hr");
+    std::fs::write(&file, text).expect("a file in it");
+    let path = file.display().to_string();
+    let args = [&["run"], options, &[path.as_str()]].concat();
+    let outcome = run(&args, "", LIMIT);
+    // What stays behind is in the folder for temporary files.
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_eq!(outcome.misbehaved(0), None, "{}", outcome.stderr);
+    outcome.stderr
+}
+
+/// The count in the row with this kind and a place that ends so.
+fn count(stats: &str, kind: &str, place: &str) -> u64 {
+    let row = |line: &&str| {
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(|n| n.parse::<u64>().is_ok())
+            && line.contains(&format!("  {kind} "))
+            && line.contains(place)
+    };
+    let row = stats.lines().find(row).unwrap_or_else(|| panic!("no {kind} at {place}:\n{stats}"));
+    row.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a count")
+}
+
+const SLOW: &str = "\
+fn shift(a, n) {
+    let mut x = a
+    for i in range(0, n) {
+        x = x % 7 + 4611686018427387904
+    }
+    x
+}
+fn glue(n) {
+    let mut t = 0
+    for i in range(0, n) {
+        t = t + length(\"a\" ++ to-string(i))
+    }
+    t
+}
+fn main() {
+    println(shift(3, 1000), glue(500))
+}
+";
+
+#[test]
+fn calls_of_helpers_are_counted_by_line_exactly() {
+    for options in [&["--stats"][..], &["--stats", "--gc-always"]] {
+        let stats = stderr_of("calls", SLOW, options);
+        assert_eq!(count(&stats, "add", "main.hr:4 "), 1000, "{stats}");
+        // The first time the Int is a small one still.
+        assert_eq!(count(&stats, "remainder", "main.hr:4 "), 999, "{stats}");
+        assert_eq!(count(&stats, "concat", "main.hr:11 "), 500, "{stats}");
+    }
+}
+
+#[test]
+fn what_is_freed_keeps_its_counts() {
+    // Each turn has a function of its own, which is garbage at once; there are enough of them that code is freed.
+    let text = "\
+fn main() {
+    for i in range(0, 5000) { eval(\"fn f(x) { x ++ \\\"b${i}\\\" } f(\\\"a\\\")\") }
+}
+";
+    let stats = stderr_of("freed", text, &["--stats"]);
+    let all = stats.lines().find(|l| l.trim_end().ends_with("  concat")).unwrap_or_else(|| panic!("{stats}"));
+    assert_eq!(all.split_whitespace().next(), Some("5000"), "{stats}");
+    assert_eq!(count(&stats, "concat", "<eval>:1"), 5000, "{stats}");
+}
+
+#[test]
+fn side_exits_are_counted_by_reason() {
+    // The loop is written for Ints; each call with a vector of Floats leaves it once and for all.
+    let text = "\
+fn total(v) {
+    let mut t = 0
+    for x in v {
+        t = t + x
+    }
+    t
+}
+fn main() {
+    println(total([1, 2, 3]))
+    for i in range(0, 100) { total([1, 2.5, 3]) }
+}
+";
+    let stats = stderr_of("exits", text, &["--stats"]);
+    assert_eq!(count(&stats, "side exit: no small Int, or a result that is none", "main.hr:4 "), 100, "{stats}");
+    let plain = stderr_of("plain", text, &[]);
+    assert_eq!(plain, "", "nothing is said without the option");
+}
+
+#[test]
+fn compilation_is_summed_up_and_traced() {
+    let text = "\
+fn twice(x) { let mut t = 0 for i in range(0, 2) { t = t + x } t }
+fn main() {
+    println(twice(4))
+    eval(\"fn twice(x) { x + x + 0 }\")
+    println(twice(5))
+}
+";
+    let said = stderr_of("traced", text, &["--stats", "--trace=compile"]);
+    let traced: Vec<&str> = said.lines().filter(|l| l.starts_with("compile: ")).collect();
+    let lines = |name: &str| traced.iter().filter(|l| l.contains(&format!(" {name}  "))).count();
+    assert_eq!((lines("main/twice"), lines("main/main")), (2, 1), "{said}");
+    let why =
+        |name: &str, why: &str| traced.iter().any(|l| l.contains(&format!(" {name}  1 argument ")) && l.ends_with(why));
+    assert!(why("main/twice", "again"), "{said}");
+    assert!(traced.iter().all(|l| l.contains(" bytes  ") && l.contains(" µs  ")), "{said}");
+    assert!(said.contains(&format!("stats: compiled: {} functions (", traced.len())), "{said}");
+    assert!(said.contains("longest pause of a first call"), "{said}");
+    assert!(said.contains("stats: collections: "), "{said}");
+    assert!(!stderr_of("untraced", text, &[]).contains("compile"));
+}
