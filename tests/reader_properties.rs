@@ -332,7 +332,7 @@ impl Check<'_> {
             }
             Node::Field { object, .. } => nodes.push(*object),
             Node::Unary { operand, .. } => nodes.push(*operand),
-            Node::Index { object: left, index: right }
+            Node::Index { object: left, index: right, .. }
             | Node::Binary { left, right, .. }
             | Node::And { left, right }
             | Node::Or { left, right }

@@ -502,7 +502,7 @@ impl CodeMap {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(View { code: self.code.start, inner })
+        Some(View { code: self.code.start, inner, _only: Only::besides() })
     }
 
     /// Where a debugger finds what is known of an address.
@@ -554,8 +554,13 @@ thread_local! {
 impl Only {
     fn new() -> Only {
         Only::assert_none();
+        Only::besides()
+    }
+
+    /// Of a view that was not waited for: there may be another.
+    fn besides() -> Only {
         #[cfg(debug_assertions)]
-        VIEWS.set(1);
+        VIEWS.set(VIEWS.get() + 1);
         Only
     }
 
@@ -569,7 +574,7 @@ impl Only {
 #[cfg(debug_assertions)]
 impl Drop for Only {
     fn drop(&mut self) {
-        VIEWS.set(0);
+        VIEWS.set(VIEWS.get() - 1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The walk over hand-made frames.
 
 use super::*;
-use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, SlotSet, saved_offset, slot_offset};
+use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, saved_offset, slot_offset};
 use crate::asm::host::stubs::{ENTER_PREVIOUS_EXIT, ENTER_SP};
 use crate::asm::lines::{Lines, Row};
 use crate::asm::memory::{ChunkId, CodeMemory, Published};

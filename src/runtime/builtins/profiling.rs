@@ -44,7 +44,7 @@ fn stop(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
     let Some(profile) = sampler::stop(What::Time) else {
         return Err(cx.throw(ErrorKind::ArgumentError, "profile/stop: no profile is being taken"));
     };
-    json::decode(cx, &data(&profile).to_string())
+    json::decode(cx, &data(&profile).to_string(), false)
 }
 
 fn run(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
