@@ -14,8 +14,8 @@ struct Job {
     expected: Option<Expectation>,
 }
 
-fn jobs() -> Vec<Job> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lang");
+fn jobs(folder: &str) -> Vec<Job> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let only = std::env::var("HARRIER_ONLY").unwrap_or_default();
     programs(&root)
         .into_iter()
@@ -29,10 +29,10 @@ fn jobs() -> Vec<Job> {
         .collect()
 }
 
-fn run_all(title: &str, flags: &[&str], limit: Duration) {
+fn run_all(title: &str, folder: &str, flags: &[&str], limit: Duration) {
     let stress = !flags.is_empty();
     let (skipped, jobs): (Vec<Job>, Vec<Job>) =
-        jobs().into_iter().partition(|j| stress && j.expected.as_ref().is_some_and(|e| e.slow.is_some()));
+        jobs(folder).into_iter().partition(|j| stress && j.expected.as_ref().is_some_and(|e| e.slow.is_some()));
     assert!(!jobs.is_empty(), "no program matches HARRIER_ONLY");
     let failed = in_parallel(&jobs, |job| match &job.expected {
         Some(expected) => check(&job.path, expected, flags, limit),
@@ -55,15 +55,25 @@ fn run_all(title: &str, flags: &[&str], limit: Duration) {
     assert!(failed.is_empty(), "{title}: {} of {} programs failed", failed.len(), jobs.len());
 }
 
+const CORPUS: &str = "tests/lang";
+
 #[test]
 fn plain() {
-    run_all("plain", &[], Duration::from_secs(20));
+    run_all("plain", CORPUS, &[], Duration::from_secs(20));
+}
+
+/// No warning, either: whoever reads the examples learns from them.
+#[test]
+fn examples() {
+    if std::env::var_os("HARRIER_ONLY").is_none() {
+        run_all("examples", "examples", &[], Duration::from_secs(20));
+    }
 }
 
 /// A collection, and a check of the whole heap, at every allocation and safepoint.
 #[test]
 fn every_allocation_collects() {
-    run_all("stress", &["--gc-always", "--gc-verify"], Duration::from_secs(120));
+    run_all("stress", CORPUS, &["--gc-always", "--gc-verify"], Duration::from_secs(120));
 }
 
 #[test]
@@ -73,6 +83,8 @@ fn expectations_are_read() {
     assert_eq!((read.status, read.args), (3, vec!["1".to_string(), "two".to_string()]));
     let read = Expectation::of("// @flags --a --b\n// @peak-mb 7\n// @snapshot\n// a\n").unwrap();
     assert_eq!((read.flags, read.peak_mb), (vec!["--a".to_string(), "--b".to_string()], Some(7)));
+    let read = Expectation::of("// @stderr\n// a\n//  b\n// @error\n// a\n").unwrap();
+    assert_eq!((read.status, read.whole_stderr.as_deref()), (1, Some("a\n b\n")));
     let read = Expectation::of("// @error\n// TypeError\n// x.hr:3\n").unwrap();
     assert_eq!((read.status, read.stderr.len()), (1, 2));
     assert_eq!(Expectation::of("fn main() {}\n// @slow why\n"), None);

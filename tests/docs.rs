@@ -133,6 +133,45 @@ fn language() {
 }
 
 #[test]
+fn tutorial() {
+    check_document("docs/tutorial.md");
+}
+
+#[test]
+fn coming_from_elsewhere() {
+    for name in ["docs/from-python.md", "docs/from-javascript.md", "docs/from-clojure.md"] {
+        check_document(name);
+    }
+}
+
+/// The index of the library is what its doc comments give, and the examples in them are true. `HARRIER_BLESS=1` writes it anew.
+#[test]
+fn index_of_the_library() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let (program, index) = (folder.join("builtins.hr"), folder.join("builtins.md"));
+    let run = |args: &[&str]| {
+        let program = program.to_string_lossy().into_owned();
+        let args: Vec<&str> = ["run", &program].into_iter().chain(args.iter().copied()).collect();
+        let got = common::run(&args, "", Duration::from_secs(20));
+        assert!(got.misbehaved(0).is_none(), "{got:?}");
+        got.stdout
+    };
+    let wrong = run(&["check"]);
+    let tried = wrong.strip_prefix("tried ").and_then(|n| n.trim().parse::<usize>().ok());
+    assert!(tried.is_some_and(|n| n > 250), "examples of doc comments that are not true:\n{wrong}");
+    let now = run(&[]);
+    if std::env::var_os("HARRIER_BLESS").is_some() {
+        std::fs::write(&index, &now).expect("the index can be written");
+    }
+    let written = std::fs::read_to_string(&index).unwrap_or_default();
+    assert_eq!(
+        common::difference(&written, &now),
+        Vec::<String>::new(),
+        "docs/builtins.md is old: HARRIER_BLESS=1 writes it"
+    );
+}
+
+#[test]
 fn examples_are_found() {
     let text = "a\n```harrier\n1 + 1 // => 2\nlet a = 1\n```\n\n```harrier file=b.hr\nx\n```\n```harrier file=main.hr\ny\n```\n```output\nz\n```\n```sh\nls\n```\n```harrier-error\nq\n```\n```output\npiece\n```\n";
     let found = examples(text);

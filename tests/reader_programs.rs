@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use harrier::reader::diagnostics::render_all;
 use harrier::reader::tree::Source;
-use harrier::reader::{Surroundings, dump, is_incomplete, read};
+use harrier::reader::{Surroundings, dump, is_incomplete, lints, read};
 
 fn programs() -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -40,6 +40,7 @@ fn expected(text: &str) -> Option<Vec<&str>> {
 
 #[test]
 fn programs_are_read_or_refused() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     for path in programs() {
         let text = std::fs::read_to_string(&path).expect("a program is UTF-8");
         let source = Arc::new(Source::new(path.display().to_string(), text));
@@ -47,6 +48,11 @@ fn programs_are_read_or_refused() {
             Ok(unit) => {
                 assert!(!REFUSED.iter().any(|name| path.ends_with(name)), "{} was read", path.display());
                 assert!(!dump(&unit).is_empty());
+                // No false alarms: what people learn from has nothing suspicious.
+                if ["bench", "examples", "stdlib"].iter().any(|folder| path.starts_with(here.join(folder))) {
+                    let found: Vec<String> = lints::warnings(&unit).into_iter().map(|w| w.title).collect();
+                    assert!(found.is_empty(), "{}: {found:?}", path.display());
+                }
             }
             Err(errors) => {
                 let drawn = render_all(&source, &errors, false);

@@ -129,9 +129,28 @@ pub fn render_all(source: &Source, errors: &[SyntaxError], color: bool) -> Strin
     text
 }
 
-/// Control characters would upset the terminal.
+/// Control characters would upset the terminal, and what cannot be seen says nothing.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    visible(text)
+}
+
+/// The text with the characters that cannot be seen as `\u{…}`.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            out.push_str(&format!("\\u{{{:X}}}", c as u32));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Characters without width, and those that turn the direction of the text (Unicode's class Cf, and the separators of lines).
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The lines of the source that a message shows. Only those are handed on, so that a message costs the same in any text.

@@ -31,6 +31,8 @@ pub struct SyntaxError {
     pub incomplete: bool,
     /// What kind of rule is broken.
     pub class: ErrorClass,
+    /// It is the way of another language: what is wrong in its construct may be its consequence.
+    pub foreign: bool,
     /// Other places that belong to the error, such as the bracket that was never closed.
     pub secondary: Vec<(Span, String)>,
 }
@@ -45,6 +47,7 @@ impl SyntaxError {
             help: None,
             incomplete: false,
             class: ErrorClass::Grammar,
+            foreign: false,
             secondary: Vec::new(),
         }
     }
@@ -66,6 +69,11 @@ impl SyntaxError {
     pub fn help(mut self, help: impl Into<String>) -> SyntaxError {
         self.help = Some(help.into());
         self
+    }
+
+    /// An error of what is written so elsewhere, with the way it is written here.
+    pub fn foreign(span: Span, message: impl Into<String>, help: impl Into<String>) -> SyntaxError {
+        SyntaxError { foreign: true, help: Some(help.into()), ..SyntaxError::new(span, message) }
     }
 
     /// Adds another place.

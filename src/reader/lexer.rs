@@ -317,8 +317,9 @@ impl Lexer<'_> {
                 self.push(Kind::Ellipsis, start);
             } else {
                 self.at += 2;
-                self.error(start, start + 2, "`..` is no operator").help =
-                    Some("a range of numbers is `range(from, to)`; the rest of a vector is `...rest`".into());
+                let error = self.error(start, start + 2, "`..` is no operator");
+                error.help = Some("a range of numbers is `range(from, to)`; the rest of a vector is `...rest`".into());
+                error.foreign = true;
                 self.push(Kind::Bad, start);
             }
             return;
@@ -476,6 +477,19 @@ impl Lexer<'_> {
         self.push(Kind::CloseBrace, start);
     }
 
+    /// A comment as it is written elsewhere, up to its end.
+    fn foreign_comment(&mut self, end: &str) {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let length = rest.find(end).map_or(rest.len(), |at| at + if end == "\n" { 0 } else { end.len() });
+        self.at = start + length;
+        let first_line = rest[..length].lines().next().unwrap_or_default().trim_end().len();
+        let error = self.error(start, start + first_line.max(1), "a comment starts with `//`");
+        error.help = Some("write `// …` to the end of the line; a doc comment, before a definition, is `/// …`".into());
+        error.foreign = true;
+        self.flags |= Token::SPACE;
+    }
+
     fn operator(&mut self, byte: u8) {
         let start = self.at;
         let (kind, length) = match (byte, self.byte(1), self.byte(2)) {
@@ -486,6 +500,7 @@ impl Lexer<'_> {
             (b'+', ..) => (Kind::Plus, 1),
             (b'-', ..) => (Kind::Minus, 1),
             (b'*', ..) => (Kind::Star, 1),
+            (b'/', b'*', _) => return self.foreign_comment("*/"),
             (b'/', ..) => (Kind::Slash, 1),
             (b'%', ..) => (Kind::Percent, 1),
             (b'^', ..) => (Kind::Caret, 1),
@@ -508,11 +523,14 @@ impl Lexer<'_> {
             (b'!', b'=', _) => (Kind::NotEqual, 2),
             (b'!', ..) => (Kind::Bang, 1),
             _ => {
+                if byte == b'#' && self.byte(1) != b'(' {
+                    return self.foreign_comment("\n");
+                }
                 self.at += 1;
-                if byte == b'\'' {
+                if matches!(byte, b'\'' | b'`') {
                     // The whole of what somebody took for a string is one mistake.
-                    let line = self.bytes[self.at..].split(|b| *b == b'\n').next().unwrap_or_default();
-                    self.at += line.iter().position(|b| *b == b'\'').map_or(0, |ahead| ahead + 1);
+                    let line = self.bytes[self.at..].split(|b| *b == b'\n' && byte != b'`').next().unwrap_or_default();
+                    self.at += line.iter().position(|b| *b == byte).map_or(0, |ahead| ahead + 1);
                 }
                 let end = self.at;
                 let (message, help) = match byte {
@@ -520,14 +538,32 @@ impl Lexer<'_> {
                         ("`'` means nothing here".to_string(), Some("strings are written with double quotes: \"text\""))
                     }
                     b'#' => {
-                        ("`#` means nothing here".to_string(), Some("a set is `#{1, 2}`; a comment starts with `//`"))
+                        ("`#` means nothing here".to_string(), Some("a function is `fn(x) { x + 1 }`, a set `#{1, 2}`"))
                     }
-                    b'?' => ("`?` means nothing here".to_string(), Some("it can only end a name, as in `even?`")),
-                    b'`' => ("`` ` `` means nothing here".to_string(), None),
+                    b'?' => (
+                        "`?` means nothing here".to_string(),
+                        Some("a choice is `if c { a } else { b }`; a `?` can only end a name, as in `even?`"),
+                    ),
+                    b'`' => (
+                        "`` ` `` means nothing here".to_string(),
+                        Some("strings are written with double quotes, and `${x}` puts a value in: \"x = ${x}\""),
+                    ),
+                    b'@' => (
+                        "`@` means nothing here".to_string(),
+                        Some("`deref(a)` reads an atom; there are no decorators"),
+                    ),
+                    b'\\' => (
+                        "`\\` means nothing here".to_string(),
+                        Some(
+                            "an expression goes on in the next line where that begins with an operator, or inside parentheses",
+                        ),
+                    ),
                     0x20..0x7f => (format!("`{}` means nothing here", byte as char), None),
                     _ => (format!("an invisible character, U+{byte:04X}"), Some("delete it")),
                 };
-                self.error(start, end, message).help = help.map(str::to_string);
+                let error = self.error(start, end, message);
+                error.help = help.map(str::to_string);
+                error.foreign = error.help.is_some();
                 return self.push(Kind::Bad, start);
             }
         };

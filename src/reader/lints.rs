@@ -13,7 +13,10 @@ pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for node in &unit.nodes {
         match node {
-            Node::Block(list) => unused(unit, unit.list(*list), &mut found),
+            Node::Block(list) => {
+                unused(unit, unit.list(*list), &mut found);
+                found.extend(never_run(unit, unit.list(*list)));
+            }
             Node::Match { arms, .. } => unreached(unit, arms, &mut found),
             _ => {}
         }
@@ -38,6 +41,20 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
         });
         found.push(warning);
     }
+}
+
+/// What stands behind a `return`, `break`, `continue` or `throw` in a block.
+fn never_run(unit: &Unit, ids: &[NodeId]) -> Option<Diagnostic> {
+    let at = ids.iter().position(|id| {
+        matches!(unit.node(*id), Node::Return(_) | Node::Break { .. } | Node::Continue { .. } | Node::Throw(_))
+    })?;
+    let (way_out, next) = (ids[at], *ids.get(at + 1)?);
+    let mut warning = Diagnostic::new(Severity::Warning, "code that is never reached", Some(unit.span(next)));
+    warning.secondary.push((unit.span(way_out), "this leaves the block".into()));
+    if matches!(unit.node(way_out), Node::Return(None) | Node::Break { value: None, .. }) {
+        warning.help = Some("the value stands on the line of its `return` or `break`".into());
+    }
+    Some(warning)
 }
 
 /// Whether evaluating the node does nothing but give a value (or fault on operands of the wrong type).

@@ -9,6 +9,7 @@
 pub mod diagnostics;
 mod dump;
 mod errors;
+pub mod foreign_words;
 mod lexer;
 pub mod lints;
 mod literals;

@@ -10,6 +10,7 @@
 mod control;
 mod declarations;
 mod expressions;
+mod foreign;
 mod functions;
 mod operands;
 mod patterns;
@@ -74,6 +75,8 @@ pub struct Parser<'a> {
     nesting: u32,
     /// Line breaks are only space: inside parentheses and brackets.
     free_lines: bool,
+    /// Values stand side by side here: in a map or a set.
+    entries: bool,
     /// No struct literal here: the head of `if`, `while`, `for`, `match`.
     head: bool,
     waiting: Vec<Waiting>,
@@ -126,6 +129,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         misplaced: false,
         nesting: 0,
         free_lines: false,
+        entries: false,
         head: false,
         waiting: Vec::new(),
         parenthesised: None,
@@ -149,6 +153,9 @@ impl Parser<'_> {
         {
             let text = &self.text[span.start as usize..span.end as usize];
             self.errors.push(SyntaxError::new(*span, format!("`{text}` is never closed")).unfinished(true));
+        }
+        if self.errors.iter().any(|e| e.foreign) {
+            self.errors = foreign::without_consequences(self.text, self.errors);
         }
         self.errors.sort_by_key(|e| (e.span.start, e.span.end));
         self.errors.dedup_by(|a, b| a.span == b.span && a.message == b.message);
@@ -268,7 +275,9 @@ impl Parser<'_> {
         let error = SyntaxError::new(span, format!("expected {what}, found {found}"))
             .label(format!("expected {what}"))
             .unfinished(end || cut);
-        self.fail(more(error))
+        let error = more(error);
+        let error = if end { error } else { self.foreign_token(what, error) };
+        self.fail(error)
     }
 
     fn expect(&mut self, kind: Kind, what: &str) -> Parse<Token> {
@@ -346,11 +355,13 @@ impl Parser<'_> {
 
     /// Runs `inner` with line breaks and struct literals as they are inside a bracket.
     fn inside<T>(&mut self, free_lines: bool, inner: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
-        let (lines, head) = (self.free_lines, self.head);
+        let (lines, entries, head) = (self.free_lines, self.entries, self.head);
         self.free_lines = free_lines;
+        self.entries = false;
         self.head = false;
         let result = inner(self);
         self.free_lines = lines;
+        self.entries = entries;
         self.head = head;
         result
     }

@@ -4,9 +4,12 @@
 //! `runtime/text`'s.
 
 use super::collections::{map, set, vector};
+use super::methods::Method;
 use super::numbers;
+use super::streams::Stream;
 use super::text::format;
 use crate::gc::{Value, layout};
+use crate::reader::diagnostics::visible;
 
 const DEPTH: usize = 3;
 const ELEMENTS: usize = 8;
@@ -64,7 +67,9 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
             }
         }
         layout::STRING | layout::STRING_PREFIX => {
-            format::quote(out, value.str().unwrap_or_default());
+            let mut quoted = String::new();
+            format::quote(&mut quoted, value.str().unwrap_or_default());
+            out.push_str(&visible(&quoted));
         }
         layout::CLOSURE => {
             out.push_str("fn ");
@@ -87,6 +92,13 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
             let index = value.slot(0).as_int().unwrap_or(-1);
             out.push_str("namespace ");
             out.push_str(u32::try_from(index).ok().and_then(|i| vm.namespaces.by_index(i)).map_or("?", |n| n.name));
+        }
+        layout::NATIVE => {
+            out.push_str(&Stream::behind(value).map_or("native object".to_string(), |stream| stream.describe()));
+        }
+        // What is inside is nobody's business: such a value prints in a way of its own.
+        id if id >= layout::FIRST_USER_LAYOUT && Method::Format.is_extended(value) => {
+            out.push_str(&vm.types.layout(id).map(|info| info.display_name().to_string()).unwrap_or_default());
         }
         id => match vm.types.layout(id) {
             Some(info) if id >= layout::FIRST_USER_LAYOUT => {

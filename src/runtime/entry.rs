@@ -156,7 +156,12 @@ pub fn code_of(value: Value<'_>) -> Option<&'static Code> {
 #[cold]
 pub fn not_callable(cx: &mut Thread, value: Handle) -> Thrown {
     let what = cx.describe(value);
-    cx.throw(ErrorKind::TypeError, format!("{what} cannot be called: it is not a function"))
+    let more = match super::explain::callee(cx) {
+        Some(text) if cx.get(value).is_null() => format!("; it is what `{text}` gives"),
+        _ if cx.get(value).as_keyword().is_some() => "; `m[:key]` reads the value of a key".into(),
+        _ => String::new(),
+    };
+    cx.throw(ErrorKind::TypeError, format!("{what} cannot be called: it is not a function{more}"))
 }
 
 /// Roots the arguments of a builtin that was called with more than five.

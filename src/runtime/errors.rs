@@ -6,6 +6,7 @@
 use super::builtins::Builtin;
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::reader::foreign_words::{self, Place};
 
 macro_rules! error_kinds {
     ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
@@ -178,7 +179,12 @@ pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
 #[cold]
 pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
     let binding = cx.vm().namespaces.find("core").and_then(|core| core.member(name)).filter(|_| !name.starts_with('_'));
-    let Some(code) = binding.and_then(|b| b.get(cx)).and_then(super::entry::code_of) else { return String::new() };
+    let Some(code) = binding.and_then(|b| b.get(cx)).and_then(super::entry::code_of) else {
+        return match foreign_words::word(name, Place::Unknown) {
+            Some(help) => format!("; {help}"),
+            None => String::new(),
+        };
+    };
     let signatures = super::builtins::introspection::signatures_of(code);
     let arity = code.takes().iter().position(|&(n, rest)| if rest { argc >= n } else { argc == n });
     match signatures.get(arity.unwrap_or(0)).or(signatures.first()) {

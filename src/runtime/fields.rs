@@ -55,7 +55,11 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
             let fields: Vec<&str> = info.present_fields().map(|(_, f)| f.name).collect();
             format!("{} has no field {name}; it has {}", info.display_name(), fields.join(", "))
         }
-        _ if value.is_null() => format!("null has no field {name}"),
+        _ if value.is_null() => {
+            let whose =
+                super::explain::receiver(cx, name).map_or(String::new(), |text| format!("; it is what `{text}` gives"));
+            format!("null has no field {name}{whose}")
+        }
         _ => {
             let help = match value.layout() {
                 layout::MAP | layout::MUTABLE_MAP => format!("; m[:{name}] reads a key"),

@@ -247,7 +247,8 @@ fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle,
 
 fn match_error(cx: &mut Thread, value: Handle) -> Thrown {
     let what = cx.describe(value);
-    cx.throw(ErrorKind::MatchError, format!("no pattern fits {what}"))
+    let why = super::explain::misfit(cx, value).map_or(String::new(), |why| format!(": {why}"));
+    cx.throw(ErrorKind::MatchError, format!("no pattern fits {what}{why}"))
 }
 
 fn not_yet(cx: &mut Thread, feature: Handle) -> Thrown {

@@ -28,6 +28,7 @@ pub mod dynamic;
 pub mod entry;
 pub mod equality;
 pub mod errors;
+mod explain;
 pub mod fast;
 mod fields;
 pub mod foreign;

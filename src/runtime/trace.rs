@@ -10,9 +10,10 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::linked::LinkedUnit;
 use crate::asm::code_map::Function;
 use crate::gc::{Handle, Thread, slow};
-use crate::reader::tree::{Source, Span};
+use crate::reader::tree::{Node, Source, Span, Unit};
 
 /// At most so many frames are kept at the inner end of a stack …
 const INNER: usize = 400;
@@ -168,8 +169,28 @@ fn line_in(cx: &Thread, function: &Function, return_address: usize) -> TraceLine
     TraceLine { function: function.name.to_string(), place }
 }
 
-/// The node that starts at this offset: the widest on its line.
-fn span_at(unit: &crate::reader::tree::Unit, offset: u32) -> Span {
+/// The text of the innermost frame, and where in it the frame stands.
+pub(super) fn innermost_node(cx: &Thread) -> Option<(Arc<LinkedUnit>, u32)> {
+    let mut found = None;
+    cx.frames(&mut |frame| {
+        let unit = cx.vm().sources.get(frame.function.source);
+        found = unit.map(|(unit, _)| unit).zip(frame.function.source_before(frame.return_address));
+        ControlFlow::Break(())
+    });
+    found
+}
+
+/// The node that starts at this offset: the widest on its line. Of a `let` it is the pattern that can fail.
+fn span_at(unit: &Unit, offset: u32) -> Span {
+    let lets = unit.nodes.iter().zip(&unit.spans).filter(|(_, span)| span.start == offset);
+    let mut patterns = lets.filter_map(|(node, _)| match node {
+        Node::Let { pattern, .. } => Some(*pattern),
+        Node::DefineGlobals(definition) => Some(definition.pattern),
+        _ => None,
+    });
+    if let Some(pattern) = patterns.next() {
+        return unit.pattern_spans[pattern.index()];
+    }
     let text = unit.source.text.get(offset as usize..).unwrap_or_default();
     let line_end = offset + text.find('\n').unwrap_or(text.len()) as u32;
     let widest = unit.spans.iter().filter(|s| s.start == offset && s.end <= line_end).map(|s| s.end).max();

@@ -30,6 +30,7 @@ pub fn patient(limit: Duration) -> Duration {
 /// ```text
 /// // @snapshot        the `//` lines after it are exactly what it prints to stdout
 /// // @error           each `//` line after it is a piece of text that must occur in stderr
+/// // @stderr          the `//` lines after it are exactly what it prints to stderr, without the folders before the program's name
 /// // @absent          each `//` line after it is a piece of text that must not occur in stderr
 /// // @stdin           the `//` lines after it are what it reads
 /// // @status N        the exit status; without it 1 when there is an @error, else 0
@@ -44,6 +45,7 @@ pub fn patient(limit: Duration) -> Duration {
 pub struct Expectation {
     pub stdout: Option<String>,
     pub stderr: Vec<String>,
+    pub whole_stderr: Option<String>,
     pub absent: Vec<String>,
     pub stdin: String,
     pub status: i32,
@@ -60,6 +62,7 @@ impl Expectation {
         enum Section {
             Snapshot,
             Error,
+            Stderr,
             Absent,
             Stdin,
         }
@@ -71,13 +74,17 @@ impl Expectation {
             let marker = line.strip_prefix("// @").unwrap_or("");
             let (word, rest) = marker.split_once(' ').unwrap_or((marker, ""));
             match word {
-                "snapshot" | "error" | "absent" | "stdin" => {
+                "snapshot" | "error" | "stderr" | "absent" | "stdin" => {
                     section = Some(match word {
                         "snapshot" => {
                             found.stdout = Some(String::new());
                             Section::Snapshot
                         }
                         "error" => Section::Error,
+                        "stderr" => {
+                            found.whole_stderr = Some(String::new());
+                            Section::Stderr
+                        }
                         "absent" => Section::Absent,
                         _ => Section::Stdin,
                     });
@@ -119,6 +126,11 @@ impl Expectation {
                     stdout.push_str(body);
                     stdout.push('\n');
                 }
+                Some(Section::Stderr) => {
+                    let stderr = found.whole_stderr.get_or_insert_default();
+                    stderr.push_str(body);
+                    stderr.push('\n');
+                }
                 Some(Section::Error) if !body.is_empty() => found.stderr.push(body.to_string()),
                 Some(Section::Absent) if !body.is_empty() => found.absent.push(body.to_string()),
                 Some(Section::Stdin) => {
@@ -128,7 +140,7 @@ impl Expectation {
                 _ => {}
             }
         }
-        found.status = status.unwrap_or(if found.stderr.is_empty() { 0 } else { 1 });
+        found.status = status.unwrap_or(i32::from(!found.stderr.is_empty()));
         any.then_some(found)
     }
 }
@@ -225,9 +237,20 @@ pub fn check(path: &Path, expected: &Expectation, flags: &[&str], limit: Duratio
     if let Some(stdout) = &expected.stdout {
         why.extend(difference(stdout, &got.stdout));
     }
+    if let Some(whole) = &expected.whole_stderr {
+        let folder = format!("{}/", path.parent().unwrap_or(path).display());
+        let stderr = got.stderr.replace(&folder, "");
+        // Lines of an expectation do not end with spaces.
+        let lines: Vec<&str> = stderr.trim_end().lines().map(str::trim_end).collect();
+        why.extend(difference(whole.trim_end(), &lines.join("\n")).into_iter().map(|l| l.replace("stdout", "stderr")));
+    }
     why.extend(expected.stderr.iter().filter(|p| !got.stderr.contains(*p)).map(|p| format!("stderr lacks {p:?}")));
     why.extend(expected.absent.iter().filter(|p| got.stderr.contains(*p)).map(|p| format!("stderr contains {p:?}")));
-    if expected.stderr.is_empty() && expected.absent.is_empty() && got.stderr.contains("warning") {
+    if expected.stderr.is_empty()
+        && expected.whole_stderr.is_none()
+        && expected.absent.is_empty()
+        && got.stderr.contains("warning")
+    {
         why.push("a warning that nobody expects".into());
     }
     if !why.is_empty() && !got.stderr.trim().is_empty() {

@@ -57,7 +57,7 @@ impl Parser<'_> {
     fn statements(&mut self, open: Span) -> Parse<Vec<NodeId>> {
         let mut ids = Vec::new();
         loop {
-            while self.eat(Kind::Semicolon) {}
+            self.semicolons();
             match self.kind() {
                 Kind::CloseBrace => {
                     self.bump();
@@ -81,6 +81,7 @@ impl Parser<'_> {
 
     /// One statement of a block.
     fn statement(&mut self) -> Parse<NodeId> {
+        self.not_a_comment()?;
         match self.kind() {
             Kind::Let => self.local_let(),
             Kind::LetOnce => {
@@ -104,7 +105,9 @@ impl Parser<'_> {
                             .help("move it out of the function; if a bracket above is not closed, close it"),
                     );
                 }
-                self.expression()
+                let node = self.expression()?;
+                self.not_beside(node)?;
+                Ok(node)
             }
             _ => self.expression(),
         }

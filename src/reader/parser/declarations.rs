@@ -12,7 +12,7 @@ const DECLARATIONS: [&str; 8] = ["namespace", "use", "export", "struct", "enum",
 
 impl Parser<'_> {
     /// Finds out what the whole text makes known before it is read: the aliases of its `use` lines, its own namespace,
-    /// and whether it defines one of the words that would otherwise begin a special form.
+    /// and whether it defines one of the words that would otherwise begin a special form (or be one, as `assert!`).
     pub(super) fn look_ahead(&mut self) {
         self.aliases.insert("core".to_string());
         let text = self.text;
@@ -43,7 +43,7 @@ impl Parser<'_> {
                         self.aliases.insert(slice(alias).to_string());
                     }
                 }
-                "reset" | "shift" | "perform" | "handle" | "async" | "future" | "binding"
+                "reset" | "shift" | "perform" | "handle" | "async" | "future" | "binding" | "assert!"
                     if matches!(before, Kind::Fn | Kind::Let | Kind::OpenBrace | Kind::Comma) =>
                 {
                     // `fn shift(…)`, or a name taken in: `use m { shift }`.
@@ -78,7 +78,7 @@ impl Parser<'_> {
     fn items(&mut self) -> Vec<NodeId> {
         let mut ids = Vec::new();
         loop {
-            while self.eat(Kind::Semicolon) {}
+            self.semicolons();
             let from = self.at;
             match self.kind() {
                 Kind::Eof => return ids,
@@ -153,7 +153,9 @@ impl Parser<'_> {
             }
             _ => {}
         }
+        self.not_a_comment()?;
         let node = self.expression()?;
+        self.not_beside(node)?;
         self.unit.items.push(Item::Expression { node });
         Ok(Some(node))
     }

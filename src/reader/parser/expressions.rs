@@ -262,6 +262,7 @@ impl Parser<'_> {
             let span = token.span();
             self.bump();
             self.not_doubled(token)?;
+            self.not_counted(token)?;
             self.waiting.push(Waiting { op, left: operand, span });
             operand = self.unary()?;
         }
@@ -360,7 +361,8 @@ impl Parser<'_> {
             match self.kind() {
                 Kind::Dot => operand = self.dot(operand, start)?,
                 Kind::OpenParen if self.same_line() => {
-                    let args = self.arguments()?;
+                    let mut args = self.arguments()?;
+                    let sides = self.assertion(operand, &mut args);
                     let calls = self.calls();
                     self.operands(&[operand], calls);
                     self.operands(&args, calls);
@@ -373,6 +375,11 @@ impl Parser<'_> {
                     self.scopes.frame().call();
                     let span = self.span_from(start);
                     operand = self.add(Node::Call { callee: operand, args, tail: false }, span, height);
+                    if let Some([left, right]) = sides {
+                        let height = self.height_of(&[left, right, operand]);
+                        let list = self.list(&[left, right, operand]);
+                        operand = self.add(Node::Block(list), span, height);
+                    }
                 }
                 Kind::OpenBracket if self.same_line() => {
                     let index = self.index()?;
@@ -394,11 +401,61 @@ impl Parser<'_> {
         }
     }
 
+    /// `assert!(a < b)` keeps both sides, so that it can show them when it fails: it becomes
+    /// `let left = a`, `let right = b`, `_assert-sides!(left < right, "<", left, right)`. Gives the two `let`s.
+    fn assertion(&mut self, callee: NodeId, args: &mut Vec<NodeId>) -> Option<[NodeId; 2]> {
+        let Node::Global(global) = self.unit.nodes[callee.index()] else { return None };
+        let [compared] = args[..] else { return None };
+        let Node::Binary { op, left, right } = self.unit.nodes[compared.index()] else { return None };
+        let GlobalRef { alias: None, name, .. } = self.unit.globals[global.index()] else { return None };
+        let sign = match op {
+            BinaryOp::Equal => "==",
+            BinaryOp::NotEqual => "!=",
+            BinaryOp::Less => "<",
+            BinaryOp::LessEqual => "<=",
+            BinaryOp::Greater => ">",
+            BinaryOp::GreaterEqual => ">=",
+            _ => return None,
+        };
+        if self.unit.name(name) != "assert!" || self.defined.contains("assert!") {
+            return None;
+        }
+        let span = self.node_span(compared);
+        self.take_back(compared);
+        self.unit.globals[global.index()].name = self.intern("_assert-sides!");
+        let (left_let, left) = self.kept(left);
+        let (right_let, right) = self.kept(right);
+        let value = self.add(Node::Binary { op, left, right }, span, 1);
+        let sign = self.intern(sign);
+        let sign = self.leaf(Node::String(sign), span);
+        let again = [left, right].map(|side| {
+            let Node::Local(var) = self.unit.nodes[side.index()] else { return side };
+            self.scopes.frame().read(var);
+            let span = self.node_span(side);
+            self.leaf(Node::Local(var), span)
+        });
+        *args = vec![value, sign, again[0], again[1]];
+        Some([left_let, right_let])
+    }
+
+    /// A `let` of a value, and its variable.
+    fn kept(&mut self, value: NodeId) -> (NodeId, NodeId) {
+        let (span, height) = (self.node_span(value), self.height(value));
+        let name = self.intern("_");
+        let var = self.scopes.frame().new_var(name, VarKind::Local, false, span);
+        let pattern = self.add_pattern(Pattern::Bind(var), span);
+        let kept = self.add(Node::Let { pattern, value }, span, height);
+        self.scopes.frame().read(var);
+        (kept, self.leaf(Node::Local(var), span))
+    }
+
     /// `[index]` behind an operand.
     fn index(&mut self) -> Parse<NodeId> {
         let bracket = self.bump();
         let vector = |error: SyntaxError| {
-            if bracket.spaced() {
+            if bracket.newline() {
+                error.help("inside brackets a `[` at the beginning of a line indexes what stands before it: put a `,` before it")
+            } else if bracket.spaced() {
                 error.help("a `[` on the same line indexes; put `;` or a new line before a vector")
             } else {
                 error
@@ -483,6 +540,7 @@ impl Parser<'_> {
         while !self.eat(close) {
             elements.push(self.expression()?);
             if !self.eat(Kind::Comma) {
+                self.commas(what)?;
                 self.expect_close(close, what, open)?;
                 break;
             }

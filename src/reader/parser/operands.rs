@@ -231,6 +231,7 @@ impl Parser<'_> {
     fn parentheses(&mut self) -> Parse<NodeId> {
         let open = self.bump().span();
         if self.kind() == Kind::CloseParen {
+            self.arrow_function()?;
             let span = Span { start: open.start, end: self.token().end };
             return self
                 .fail(SyntaxError::new(span, "nothing between parentheses").help("the value of nothing is `null`"));
@@ -238,10 +239,12 @@ impl Parser<'_> {
         let inner = self.inside(true, |p| {
             let inner = p.expression()?;
             if p.kind() == Kind::Comma {
+                p.arrow_function()?;
                 return p.expected_with("`)`", |e| {
                     e.help("several values together are a vector: `[a, b]`").also(open, "opened here")
                 });
             }
+            p.not_beside(inner)?;
             p.expect_close(Kind::CloseParen, "`)`", open)?;
             Ok(inner)
         })?;
@@ -258,11 +261,19 @@ impl Parser<'_> {
                     e.help("a map is written `{:key value, \"key\" value}`, without a colon after the key")
                 });
             }
-            let value = self.expression()?;
+            let value = self.entry()?;
             entries.extend([key, value]);
             self.eat(Kind::Comma);
         }
         Ok(entries)
+    }
+
+    /// An expression that another may follow without a comma.
+    fn entry(&mut self) -> Parse<NodeId> {
+        self.entries = true;
+        let value = self.expression();
+        self.entries = false;
+        value
     }
 
     fn map_key(&mut self, open: Span) -> Parse<NodeId> {
@@ -355,7 +366,7 @@ impl Parser<'_> {
             if self.kind() == Kind::Eof {
                 self.expect_close(Kind::CloseBrace, "`}`", open)?;
             }
-            members.push(self.expression()?);
+            members.push(self.entry()?);
             self.eat(Kind::Comma);
         }
         Ok(members)
@@ -413,6 +424,7 @@ impl Parser<'_> {
         if let Some(node) = self.soft_form(token) {
             return node;
         }
+        self.not_foreign()?;
         self.bump();
         let global = self.global(None, name, token.span());
         Ok(self.leaf(Node::Global(global), token.span()))

@@ -196,3 +196,45 @@ fn unfinished_texts_are_told_from_wrong_ones() {
         assert!(!incomplete(text), "{text}");
     }
 }
+
+#[test]
+fn ways_of_other_languages() {
+    one(&[
+        ("def f(x):\n    return x\n", "1:1", &["Harrier has no `def`", "fn name"]),
+        ("if x {\n 1\n}\nelif y {\n 2\n}\nelse { 3 }", "4:1", &["else if"]),
+        ("function f(a) {\n  return a;\n}", "1:1", &["fn name"]),
+        ("println \"x\"", "1:1", &["println(\"x\")"]),
+        ("fn f(a) {\n  i++\n}", "2:4", &["i = i + 1"]),
+        ("# it's a comment\nlet a = 1 # another", "1:1", &["//"]),
+        ("/* a\n b */ let a = 1", "1:1", &["//"]),
+        (";; it's one\nlet a = 1", "1:1", &["//"]),
+        ("let f = (a, b) => a", "1:16", &["fn(a, b)"]),
+        ("let a = b ? 1 : 2", "1:11", &["if c { a } else { b }"]),
+        ("x := 5", "1:3", &["let x = 1"]),
+        ("fn f(a) -> Int { a }", "1:9", &["not declared"]),
+        ("switch (x) { case 1: 2 }", "1:1", &["match x"]),
+    ]);
+}
+
+#[test]
+fn other_mistakes_are_told_beside_foreign_ones() {
+    let found = complaints("def f(x):\n    return x\n\nlet = 5\n");
+    let lines: Vec<&str> = found.iter().map(|c| c.split(':').next().unwrap_or("")).collect();
+    assert_eq!(lines, ["1", "4"], "{found:#?}");
+}
+
+#[test]
+fn foreign_words_are_names_where_nothing_is_wrong() {
+    for text in [
+        "let def = 1 let class = def",
+        "fn f(len) { len }",
+        "fn f { () => unless(1), (switch) => switch(1) }",
+        "let a = {:a len :b str :c [not, and(1)]} let b = #{var const}",
+        "fn unless(c) { c }\nfn f() { unless(1) { } }",
+        "fn f() { x\n \"beside\" }",
+        "let a = x -1",
+        "fn f(i) { i ++\n i }",
+    ] {
+        assert!(complaints(text).is_empty(), "{text}: {:?}", complaints(text));
+    }
+}

@@ -23,19 +23,23 @@ use crate::runtime::text::strings;
 builtins! { pub static TABLE: "core";
     /// The element at an index, the value of a key, `default` when there is none. Without default: IndexError for an index
     /// that is out of range, `null` for a key that is missing. `get([1, 2], 0)` is `1`.
+    /// `get({:a 1}, :b, 0)` is `0`.
     "get" (coll: Any, key: Any, default: opt(Any)) = get;
     /// What `get` gives, for the library: errors name the function that asks.
     "_get-for" (coll: Any, key: Any, who: String) = get_for;
     /// How many elements or characters. `length("abc")` is `3`.
+    /// `length("abc")` is `3`.
     "length" (coll: Any) = length;
     /// How many elements, of anything seqable. `count([1, 2])` is `2`.
     "count" (coll: Seqable) = count_elements;
     /// Are there no elements? `empty?([])` is `true`.
     "empty?" (coll: Seqable) = is_empty;
     /// The vector with a value at its end. `push([1], 2)` is `[1, 2]`.
+    /// `push([1], 2)` is `[1, 2]`.
     "push" (coll: Any, value: Any) = push;
     /// The collection with a value where that is natural: at the end of a vector, in a set, an entry `[k, v]` in a map.
     /// `conj(#{1}, 2)` is `#{1, 2}`.
+    /// `conj([1], 2)` is `[1, 2]`.
     "conj" (coll: Any, value: Any) = conj;
     /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b 2)` is `{:a 1, :b 2}`.
     "assoc" (coll: Any, key: Any, value: Any) = assoc;
@@ -58,12 +62,16 @@ builtins! { pub static TABLE: "core";
     /// All elements but the last. `butlast([5, 6])` is `[5]`.
     "butlast" (coll: Seqable) = butlast;
     /// A seq over the elements, `null` when there are none. `first(seq([7, 8]))` is `7`.
+    /// `first(seq([1, 2]))` is `1`.
     "seq" (coll: Any) = seq;
     /// The element at a seq's position. `first(seq([7, 8]))` is `7`.
+    /// `first(seq([1, 2]))` is `1`.
     "first" (seq: Any) = first;
     /// The seq after this position, `null` at the end. `next(seq([7]))` is `null`.
+    /// `first(next(seq([1, 2])))` is `2`.
     "next" (seq: Any) = next;
     /// An Int that is the same for equal values. `hash-of(1) == hash-of(1.0)` is `true`.
+    /// `hash-of(1) == hash-of(1.0)` is `true`.
     "hash-of" (value: Any) = hash_of;
 }
 

@@ -9,20 +9,30 @@ use crate::runtime::{Namespace, declare, foreign, trace};
 
 builtins! { pub static TABLE: "core";
     /// Evaluates a text in the namespace of the caller; gives the value of its last expression. What it defines stays.
+    /// `eval("1 + 2")` is `3`.
     "eval" (text: String) = eval;
     /// Evaluates a text in the namespace of this name.
+    /// `eval-in-ns("1 + 2", "core")` is `3`.
     "eval-in-ns" (text: String, namespace: or(String, Namespace)) = eval_in_ns;
     /// The namespace of the code that asks.
+    /// `type-of(current-namespace())` is `Namespace`.
     "current-namespace" () = current_namespace;
     /// The namespace of this name; `null` when there is none.
+    /// `the-namespace("core")` is `namespace core`.
     "the-namespace" (name: String) = the_namespace;
     /// Throws an AssertError when the value is `false` or `null`; gives the value.
+    /// `assert!(1 < 2)` is `true`.
     "assert!" (value: Any, message: opt(Any)) = assert;
+    /// What the reader makes of `assert!` with a comparison.
+    "_assert-sides!" (value: Any, sign: String, left: Any, right: Any) = assert_sides;
     /// Throws an AssertError that shows both when they are not equal.
+    /// `assert-eq!(1 + 1, 2)` is `2`.
     "assert-eq!" (actual: Any, expected: Any) = assert_eq;
     /// Throws an AssertError when both are equal.
+    /// `assert-ne!(1, 2)` is `1`.
     "assert-ne!" (a: Any, b: Any) = assert_ne;
     /// Throws an AssertError when the function returns; gives what it threw.
+    /// `assert-throws!(fn() { throw 5 })` is `5`.
     "assert-throws!" (f: Function) = assert_throws;
 }
 
@@ -99,6 +109,15 @@ fn assert(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
         None => format!("assert!: got {}", foreign::repr(cx, args[0])?),
     };
     Err(cx.throw(ErrorKind::AssertError, message))
+}
+
+fn assert_sides(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
+    if !cx.get(args[0]).is_falsy() {
+        return Ok(args[0]);
+    }
+    let (left, right) = (foreign::repr(cx, args[2])?, foreign::repr(cx, args[3])?);
+    let sign = cx.get(args[1]).str().unwrap_or("").to_owned();
+    Err(cx.throw(ErrorKind::AssertError, format!("assert!: {left} {sign} {right} is false")))
 }
 
 fn assert_eq(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {

@@ -12,12 +12,16 @@ builtins! { pub static TABLE: "core";
     /// before the collection.
     "apply" (f: Any, args: rest(Any)) = apply;
     /// A place that holds a value and can be given another.
+    /// `deref(atom(1))` is `1`.
     "atom" (value: Any) = |cx, args| cx.alloc_slots(layout::ATOM, &[args[0]]);
     /// The value in an atom.
+    /// `deref(atom(1))` is `1`.
     "deref" (atom: Atom) = |cx, args| Ok(cx.root(cx.get(args[0]).slot(0)));
     /// Gives an atom another value; gives that value.
+    /// `reset!(atom(1), 2)` is `2`.
     "reset!" (atom: Atom, value: Any) = reset;
     /// Gives an atom a new value if it still holds the very object `old`; says whether it did.
+    /// `compare-and-swap!(atom(1), 1, 2)` is `true`.
     "compare-and-swap!" (atom: Atom, old: Any, new: Any) = compare_and_swap;
 }
 

@@ -14,24 +14,34 @@ use crate::runtime::{Namespace, foreign};
 
 builtins! { pub static TABLE: "reflect";
     /// The names of a namespace's members, in the order of their definition. Takes the namespace or its name.
+    /// `includes?(reflect/namespace-members("core"), "map")` is `true`.
     "namespace-members" (namespace: or(Namespace, String)) = namespace_members;
     /// The names of all namespaces.
+    /// `includes?(reflect/namespaces(), "core")` is `true`.
     "namespaces" () = namespaces;
     /// The value of a namespace's member; `null` when it has none of this name.
+    /// `reflect/member("core", "PI")` is `3.141592653589793`.
     "member" (namespace: or(Namespace, String), name: String) = member;
     /// What there is to say about a value: its kind, name, doc comment, signatures, source location.
+    /// `map?(reflect/info(map))` is `true`.
     "info" (value: Any) = info;
     /// The doc comment of a function, type, protocol or namespace; `null` when it has none.
+    /// `string?(reflect/doc(map))` is `true`.
     "doc" (value: Any) = doc;
     /// The text that defines a function, type or protocol; `null` when it is not known.
+    /// `reflect/source(println)` is `null`.
     "source" (value: Any) = source;
     /// Where something is defined, `file.hr:12`; `null` when it is not known.
+    /// `reflect/location(println)` is `null`.
     "location" (value: Any) = location;
     /// The names of the fields of a struct (or of an instance or variant), in order.
+    /// `reflect/fields(ok(1))` is `["value"]`.
     "fields" (value: Any) = fields;
     /// The names of the variants of an enum, in order.
+    /// `reflect/variants(Result)` is `["Ok", "Err"]`.
     "variants" (type_: Any) = variants;
     /// The numbers of arguments that a function takes, as signatures: `["(a, b)"]`.
+    /// `reflect/args(map)` is `["(f, c)"]`.
     "args" (f: Function) = signatures;
     /// The names of the protocols that a type was extended with.
     "protocols" (type_: Type) = protocols;
@@ -39,6 +49,7 @@ builtins! { pub static TABLE: "reflect";
 
 builtins! { pub static CORE: "core";
     /// The doc comment of a function, type, protocol or namespace; `null` when it has none.
+    /// `string?(doc(map))` is `true`.
     "doc" (value: Any) = doc;
     /// The qualified names, of all namespaces, that contain a text.
     "apropos" (text: String) = apropos;

@@ -16,6 +16,7 @@ builtins! { pub static TABLE: "core";
     /// The map without some keys. `dissoc({:a 1, :b 2}, :a)` is `{:b 2}`.
     "dissoc" (map: Map, key: Any, keys: rest(Any)) = dissoc;
     /// The keys of a map. `keys({:a 1, :b 2})` is `[:a, :b]`.
+    /// `keys({:a 1})` is `[:a]`.
     "keys" (map: or(Map, MutableMap)) = keys;
     /// The values of a map. `vals({:a 1, :b 2})` is `[1, 2]`.
     "vals" (map: or(Map, MutableMap)) = vals;

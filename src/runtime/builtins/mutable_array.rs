@@ -12,29 +12,38 @@ use crate::runtime::errors::ErrorKind;
 use crate::runtime::numbers::{new_int, new_usize};
 
 builtins! { pub static TABLE: "mutable-array";
-    /// An array of n elements, all `null` or `init`. `new-array(2, 0)` is `array[0, 0]`.
+    /// An array of n elements, all `null` or `init`. `mutable-array/new-array(2, 0)` is `array[0, 0]`.
     "new-array" (n: Int, init: opt(Any)) = new_array;
-    /// An array of the arguments. `array-of(1, 2)` is `array[1, 2]`.
+    /// An array of the arguments. `mutable-array/array-of(1, 2)` is `array[1, 2]`.
     "array-of" (values: rest(Any)) = array_of;
     /// How many elements.
+    /// `mutable-array/count(mutable-array/new-array(3))` is `3`.
     "count" (array: Array) = count;
     /// The element at an index, `default` when there is none.
+    /// `mutable-array/get(mutable-array/array-of(1, 2), 1)` is `2`.
     "get" (array: Array, index: Int, default: opt(Any)) = get;
     /// The element at an index.
+    /// `mutable-array/read-field(mutable-array/array-of(5, 6), 0)` is `5`.
     "read-field" (array: Array, index: Int) = get;
     /// Stores an element; gives the value.
+    /// `mutable-array/write-field(mutable-array/array-of(5, 6), 0, 1)` is `1`.
     "write-field" (array: Array, index: Int, value: Any) = write_field;
     /// Exchanges two elements; gives the array.
+    /// `mutable-array/swap(mutable-array/array-of(5, 6), 0, 1)` is `mutable-array/array-of(6, 5)`.
     "swap" (array: Array, i: Int, j: Int) = swap;
     /// Stores a value everywhere; gives the array.
+    /// `mutable-array/fill(mutable-array/new-array(2), 7)` is `mutable-array/array-of(7, 7)`.
     "fill" (array: Array, value: Any) = fill;
     /// A copy of an array.
+    /// `mutable-array/copy-array(mutable-array/array-of(1, 2))` is `mutable-array/array-of(1, 2)`.
     "copy-array" (array: Array) = copy;
     /// Copies n elements of an array, from index `start` on, to the beginning of another; gives the other.
     "copy-range" (from: Array, to: Array, start: Int, n: Int) = copy_range;
     /// The index of the first element equal to a value, -1 when there is none.
+    /// `mutable-array/index-of(mutable-array/array-of(5, 6), 6)` is `1`.
     "index-of" (array: Array, value: Any) = index_of;
     /// A vector of the elements.
+    /// `mutable-array/to-vec(mutable-array/array-of(5, 6))` is `[5, 6]`.
     "to-vec" (array: Array) = to_vec;
 }
 

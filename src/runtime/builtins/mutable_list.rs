@@ -9,20 +9,28 @@ use crate::runtime::numbers::new_usize;
 
 builtins! { pub static TABLE: "mutable-list";
     /// A new list of the arguments.
+    /// `mutable-list/count(mutable-list/new())` is `0`.
     "new" (values: rest(Any)) = new;
     /// Adds a value at the end; gives the list.
+    /// `mutable-list/to-vec(mutable-list/push!(mutable-list/new(), 1))` is `[1]`.
     "push!" (list: MutableList, value: Any) = push;
     /// Takes the last value away and gives it; `null` when there is none.
+    /// `mutable-list/pop!(mutable-list/push!(mutable-list/new(), 1))` is `1`.
     "pop!" (list: MutableList) = pop;
     /// The value at an index, `default` when there is none.
+    /// `mutable-list/get(mutable-list/push!(mutable-list/new(), 7), 0)` is `7`.
     "get" (list: MutableList, index: Int, default: opt(Any)) = get;
     /// Stores a value at an index; gives the list.
+    /// `mutable-list/to-vec(mutable-list/set!(mutable-list/push!(mutable-list/new(), 1), 0, 5))` is `[5]`.
     "set!" (list: MutableList, index: Int, value: Any) = set;
     /// How many values.
+    /// `mutable-list/count(mutable-list/new())` is `0`.
     "count" (list: MutableList) = count;
     /// Takes all values away; gives the list.
+    /// `mutable-list/count(mutable-list/clear!(mutable-list/push!(mutable-list/new(), 1)))` is `0`.
     "clear!" (list: MutableList) = clear;
     /// A vector of the values.
+    /// `mutable-list/to-vec(mutable-list/push!(mutable-list/new(), 1))` is `[1]`.
     "to-vec" (list: MutableList) = to_vec;
 }
 

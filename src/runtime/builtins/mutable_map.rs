@@ -12,26 +12,37 @@ use crate::runtime::numbers::new_usize;
 
 builtins! { pub static TABLE: "mutable-map";
     /// A new map.
+    /// `mutable-map/count(mutable-map/new())` is `0`.
     "new" () = new;
     /// The value of a key, `null` (or `default`) when there is none.
+    /// `mutable-map/get(mutable-map/new(), :a, 0)` is `0`.
     "get" (map: MutableMap, key: Any, default: opt(Any)) = get;
     /// Adds an entry or replaces its value; gives the map.
+    /// `mutable-map/to-map(mutable-map/put!(mutable-map/new(), :a, 1))` is `{:a 1}`.
     "put!" (map: MutableMap, key: Any, value: Any) = put;
     /// Takes a key away; gives the map.
+    /// `mutable-map/count(mutable-map/remove!(mutable-map/put!(mutable-map/new(), :a, 1), :a))` is `0`.
     "remove!" (map: MutableMap, key: Any) = remove;
     /// Has it this key?
+    /// `mutable-map/contains?(mutable-map/new(), :a)` is `false`.
     "contains?" (map: MutableMap, key: Any) = contains;
     /// How many entries.
+    /// `mutable-map/count(mutable-map/put!(mutable-map/new(), :a, 1))` is `1`.
     "count" (map: MutableMap) = count;
     /// A vector of the keys.
+    /// `mutable-map/keys(mutable-map/put!(mutable-map/new(), :a, 1))` is `[:a]`.
     "keys" (map: MutableMap) = keys;
     /// A vector of the values.
+    /// `mutable-map/vals(mutable-map/put!(mutable-map/new(), :a, 1))` is `[1]`.
     "vals" (map: MutableMap) = vals;
     /// A vector of the entries `[key, value]`.
+    /// `mutable-map/entries(mutable-map/put!(mutable-map/new(), :a, 1))` is `[[:a, 1]]`.
     "entries" (map: MutableMap) = entries;
     /// Takes all entries away; gives the map.
+    /// `mutable-map/count(mutable-map/clear!(mutable-map/put!(mutable-map/new(), :a, 1)))` is `0`.
     "clear!" (map: MutableMap) = clear;
     /// A persistent map of the entries.
+    /// `mutable-map/to-map(mutable-map/put!(mutable-map/new(), :a, 1))` is `{:a 1}`.
     "to-map" (map: MutableMap) = to_map;
 }
 

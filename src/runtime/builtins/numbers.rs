@@ -81,12 +81,14 @@ builtins! { pub static TABLE: "core";
     /// How many bits are set; of a negative Int, in its 64-bit pattern. `popcount(255)` is `8`.
     "popcount" (n: Int) = popcount;
     /// A random Float from 0.0 up to below 1.0.
+    /// `random() < 1` is `true`.
     "random" () = random_float;
     /// A random Int from 0 up to below `max`. `random-int(1)` is `0`.
     "random-int" (max: Int) = random_int;
     /// A random number from `low` up to below `high`: an Int when both are Ints, else a Float. `random-range(3, 4)` is `3`.
     "random-range" (low: Number, high: Number) = random_range;
     /// The same random numbers, in this thread, after the same seed.
+    /// `random-seed!(7)` is `null`.
     "random-seed!" (seed: Int) = random_seed;
     /// The Int that a text is, to base 10 or the one given (2 to 36); `null` when it is none. `parse-int("ff", 16)` is `255`.
     "parse-int" (text: String, base: opt(Int)) = parse_int;

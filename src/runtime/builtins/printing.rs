@@ -15,6 +15,7 @@ builtins! { pub static TABLE: "core";
     /// The value in its readable form: a String is quoted. `repr("a")` is `"\"a\""`.
     "repr" (value: Any) = repr;
     /// The printed form of a value; depth 0 is the outermost level. `format("a", 1)` is `"\"a\""`.
+    /// `format("a", 1)` is `"\"a\""`.
     "format" (value: Any, depth: Int) = format_value;
     /// Prints the arguments with spaces between; gives the last.
     "print" (values: rest(Any)) = print;

@@ -10,22 +10,30 @@ use crate::runtime::{console, threads};
 
 builtins! { pub static TABLE: "core";
     /// Runs a function without arguments in a thread of its own; gives a handle for `join`.
+    /// `join(thread(fn() { 1 + 2 }))` is `3`.
     "thread" (f: Function) = |cx, args| threads::spawn(cx, args[0]);
     /// Waits for a thread: gives its value, or throws what it threw.
     "_join-thread" (thread: ThreadHandle) = |cx, args| threads::join(cx, args[0]);
     /// The number of the running thread.
+    /// `int?(thread-id())` is `true`.
     "thread-id" () = |cx, _args| int(cx, cx.id() as i64);
     /// Sleeps for so many milliseconds.
+    /// `sleep(1)` is `null`.
     "sleep" (milliseconds: Number) = sleep;
     /// The time in nanoseconds since the start of 1970.
+    /// `time-now() > 0` is `true`.
     "time-now" () = time_now;
     /// Collects garbage now.
+    /// `gc()` is `null`.
     "gc" () = collect;
     /// The bytes of the heap that are in use.
+    /// `heap-bytes() > 0` is `true`.
     "heap-bytes" () = |cx, _args| int(cx, cx.heap().stats().used_bytes as i64);
     /// The number of processors.
+    /// `cpu-count() > 0` is `true`.
     "cpu-count" () = |cx, _args| int(cx, std::thread::available_parallelism().map_or(1, |n| n.get() as i64));
     /// The name of the operating system: `linux`.
+    /// `string?(os-name())` is `true`.
     "os-name" () = |cx, _args| cx.alloc_string(std::env::consts::OS);
     /// Ends the program with this status, from 0 to 255 (0 when none is given).
     "exit" (status: opt(Int)) = exit;

@@ -11,28 +11,40 @@ use crate::runtime::text::strings::MAX_BYTES;
 
 builtins! { pub static TABLE: "string-builder";
     /// A new builder, with room for some bytes.
+    /// `string-builder/length(string-builder/new())` is `0`.
     "new" (capacity: opt(Int)) = new;
     /// Appends a String; gives the builder.
+    /// `string-builder/to-string(string-builder/append!(string-builder/new(), "a"))` is `"a"`.
     "append!" (builder: StringBuilder, text: String) = append;
     /// Appends a byte, 0 to 255; gives the builder.
+    /// `string-builder/to-string(string-builder/append-byte!(string-builder/new(), 65))` is `"A"`.
     "append-byte!" (builder: StringBuilder, byte: Int) = append_byte;
     /// Appends a character: a one-character String or a code point; gives the builder.
+    /// `string-builder/to-string(string-builder/append-char!(string-builder/new(), "é"))` is `"é"`.
     "append-char!" (builder: StringBuilder, character: or(String, Int)) = append_char;
     /// Appends the digits of an Int; gives the builder.
+    /// `string-builder/to-string(string-builder/append-int!(string-builder/new(), 42))` is `"42"`.
     "append-int!" (builder: StringBuilder, n: Int) = append_int;
     /// Appends the text of a number as a Float; gives the builder.
+    /// `string-builder/to-string(string-builder/append-float!(string-builder/new(), 1.5))` is `"1.5"`.
     "append-float!" (builder: StringBuilder, x: Number) = append_float;
     /// Appends a String, if given, and a newline; gives the builder.
+    /// `string-builder/to-string(string-builder/append-line!(string-builder/new(), "a"))` is `"a\n"`.
     "append-line!" (builder: StringBuilder, text: opt(String)) = append_line;
     /// How many bytes.
+    /// `string-builder/length(string-builder/append!(string-builder/new(), "é"))` is `2`.
     "length" (builder: StringBuilder) = length;
     /// Takes all bytes away; gives the builder.
+    /// `string-builder/length(string-builder/clear!(string-builder/append!(string-builder/new(), "a")))` is `0`.
     "clear!" (builder: StringBuilder) = clear;
     /// The byte at an index.
+    /// `string-builder/byte-at(string-builder/append!(string-builder/new(), "AB"), 1)` is `66`.
     "byte-at" (builder: StringBuilder, index: Int) = byte_at;
     /// Reverses the characters (the bytes, when they are not UTF-8); gives the builder.
+    /// `string-builder/to-string(string-builder/reverse!(string-builder/append!(string-builder/new(), "ab")))` is `"ba"`.
     "reverse!" (builder: StringBuilder) = reverse;
     /// The text; throws EncodingError when the bytes are not UTF-8.
+    /// `string-builder/to-string(string-builder/append!(string-builder/new(), "a"))` is `"a"`.
     "to-string" (builder: StringBuilder) = to_string;
 }
 

@@ -102,8 +102,9 @@ pub fn wrong_type(cx: &mut Thread, name: &str, position: usize, expected: &str, 
 /// The error of an index that is out of range.
 #[cold]
 pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len: impl Display) -> Thrown {
-    let message =
-        format!("{name}: index {} is out of range for {} of length {len}", index_text(cx, index), with_article(what));
+    let text = index_text(cx, index);
+    let help = if name == "get" && text.starts_with('-') { "; last(c) gives the last element" } else { "" };
+    let message = format!("{name}: index {text} is out of range for {} of length {len}{help}", with_article(what));
     cx.throw(ErrorKind::IndexError, message)
 }
 

@@ -8,40 +8,57 @@ use crate::runtime::types::{TypeInfo, TypeKind};
 
 builtins! { pub static TABLE: "core";
     /// Are both the very same object? Equal Ints, Bools and keywords are.
+    /// `identical?([1], [1])` is `false`.
     "identical?" (a: Any, b: Any) = |cx, args| answer(cx, cx.get(args[0]) == cx.get(args[1]));
     /// The type of a value: `type-of(1)` is `Int`. Variants have the type of their enum.
     "type-of" (value: Any) = type_of;
     /// Is the value of this type? Of a protocol: does its type implement it?
+    /// `instance-of(5, Int)` is `true`.
     "instance-of" (value: Any, type_: Type) = instance_of;
     /// Is it an instance of a struct?
+    /// `struct?(ok(1))` is `false`.
     "struct?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Struct));
     /// Is it a variant of an enum?
+    /// `enum?(ok(1))` is `true`.
     "enum?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Enum));
     /// Is it a function?
+    /// `function?(println)` is `true`.
     "function?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FUNCTION), quiet;
     /// Is it a String?
+    /// `string?("a")` is `true`.
     "string?" (value: Any) = |cx, args| has_kind(cx, args, kinds::STRING), quiet;
     /// Is it an Int?
+    /// `int?(1.0)` is `false`.
     "int?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT), quiet;
     /// Is it a Float?
+    /// `float?(1.0)` is `true`.
     "float?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FLOAT), quiet;
     /// Is it an Int or a Float?
+    /// `number?(1.5)` is `true`.
     "number?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT | kinds::FLOAT), quiet;
     /// Is it a Vector?
+    /// `vector?([1])` is `true`.
     "vector?" (value: Any) = |cx, args| has_kind(cx, args, kinds::VECTOR), quiet;
     /// Is it a Map?
+    /// `map?({})` is `true`.
     "map?" (value: Any) = |cx, args| has_kind(cx, args, kinds::MAP), quiet;
     /// Is it a Set?
+    /// `set?(#{1})` is `true`.
     "set?" (value: Any) = |cx, args| has_kind(cx, args, kinds::SET), quiet;
     /// Is it a mutable Array?
+    /// `array?([1])` is `false`.
     "array?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ARRAY), quiet;
     /// Is it `true` or `false`?
+    /// `bool?(null)` is `false`.
     "bool?" (value: Any) = |cx, args| has_kind(cx, args, kinds::BOOL);
     /// Is it `null`?
+    /// `null?(null)` is `true`.
     "null?" (value: Any) = |cx, args| has_kind(cx, args, kinds::NULL), quiet;
     /// Is it a keyword?
+    /// `keyword?(:a)` is `true`.
     "keyword?" (value: Any) = |cx, args| has_kind(cx, args, kinds::KEYWORD);
     /// Is it an Atom?
+    /// `atom?(1)` is `false`.
     "atom?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ATOM), quiet;
 }
 

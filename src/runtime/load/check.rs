@@ -11,9 +11,10 @@ use super::scope::{FieldView, Meaning, MethodView, Scope, TypeView, declared_nam
 use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
+use crate::reader::foreign_words::{self, Place};
 use crate::reader::lints;
 use crate::reader::tree::{
-    Arm, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
+    Arm, FunctionId, GlobalId, GlobalRef, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
 use crate::runtime::errors::argument_numbers;
 
@@ -28,7 +29,8 @@ const LATER_NAMESPACE: &str = "effect";
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
     let unit = scope.unit;
-    let mut checker = Checker { cx, scope, unit, found: Vec::new(), views: FxHashMap::default() };
+    let mut checker =
+        Checker { cx, scope, unit, found: Vec::new(), views: FxHashMap::default(), given: FxHashMap::default() };
     checker.duplicates();
     checker.names();
     checker.items();
@@ -39,7 +41,12 @@ pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
         checker.pattern(PatternId(index as u32));
     }
     let mut found = checker.found;
-    found.extend(lints::warnings(unit));
+    // Beside errors, what is only suspicious would distract.
+    if found.iter().any(|d| d.severity == Severity::Error) {
+        found.retain(|d| d.severity == Severity::Error);
+    } else {
+        found.extend(lints::warnings(unit));
+    }
     found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     found.dedup();
     found
@@ -51,7 +58,19 @@ struct Checker<'a> {
     unit: &'a Unit,
     found: Vec<Diagnostic>,
     /// The types that were looked at, by the item or the binding that they are: an enum may be large, and named often.
-    views: FxHashMap<(bool, usize), Option<Rc<TypeView>>>,
+    views: FxHashMap<Identity, Option<Rc<TypeView>>>,
+    /// The methods that the unit's `extend`s give to a type (or a variant of it) for a protocol.
+    given: FxHashMap<(Identity, Option<Name>, Identity), Vec<&'a str>>,
+}
+
+/// What a name means, as a key: an item of the unit, or a binding.
+type Identity = (bool, usize);
+
+fn identity(meaning: Meaning) -> Identity {
+    match meaning {
+        Meaning::Own(own) => (true, own.item),
+        Meaning::Known(known) => (false, std::ptr::from_ref(known.0).addr()),
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -70,11 +89,10 @@ impl<'a> Checker<'a> {
     }
 
     fn type_view(&mut self, meaning: Meaning) -> Option<Rc<TypeView>> {
-        let key = match meaning {
-            Meaning::Own(own) if own.method => return None,
-            Meaning::Own(own) => (true, own.item),
-            Meaning::Known(known) => (false, std::ptr::from_ref(known.0).addr()),
-        };
+        if matches!(meaning, Meaning::Own(own) if own.method) {
+            return None;
+        }
+        let key = identity(meaning);
         let view = || self.scope.type_view(meaning).map(Rc::new);
         self.views.entry(key).or_insert_with(view).clone()
     }
@@ -120,7 +138,17 @@ impl<'a> Checker<'a> {
 
     fn names(&mut self) {
         let mut guesses = 0;
+        // Where a name begins that stands behind a namespace which is not in view.
+        let mut behind = None;
+        let mut explained = FxHashSet::default();
         for reference in &self.unit.globals {
+            if behind == Some(reference.span.start) {
+                continue;
+            }
+            if let Some(name) = self.not_in_view(*reference) {
+                behind = Some(name);
+                continue;
+            }
             if self.scope.meaning(*reference).is_some() {
                 continue;
             }
@@ -145,6 +173,13 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
+            if let Some(help) = foreign_words::word(name, Place::Unknown) {
+                // Once is enough: it is the same mistake.
+                if explained.insert(help) {
+                    self.error(reference.span, format!("Harrier has no `{name}`")).help = Some(help.into());
+                }
+                continue;
+            }
             guesses += 1;
             if guesses > MOST_GUESSES {
                 self.error(reference.span, format!("unknown name `{name}`"));
@@ -160,9 +195,49 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// `name/function` written as if `name` were a namespace in view. Tells it, and gives the place behind the slash.
+    fn not_in_view(&mut self, reference: GlobalRef) -> Option<u32> {
+        let end = reference.span.end as usize;
+        let mut rest = self.unit.source.text.get(end..)?.chars();
+        if reference.alias.is_some() || rest.next() != Some('/') || !rest.next().is_some_and(char::is_alphabetic) {
+            return None;
+        }
+        let name = self.name(reference.name);
+        let (scope, behind) = (self.scope, reference.span.end + 1);
+        match scope.meaning(reference) {
+            // A function of `core` is nothing that can be divided.
+            Some(Meaning::Known(known))
+                if scope.core.and_then(|core| core.member(name)).is_some_and(|b| std::ptr::eq(b, known.0)) => {}
+            None => {}
+            _ => return None,
+        }
+        if scope.is_library(name) {
+            let title = format!("the namespace `{name}` is not in view");
+            self.error(reference.span, title).help = Some(format!("add a line `use {name}` at the top"));
+            return Some(behind);
+        }
+        if scope.meaning(reference).is_some() {
+            return None;
+        }
+        let names: FxHashSet<String> = scope.namespace_names().into_iter().collect();
+        let meant = closest(name, names.iter().map(String::as_str))?.to_string();
+        self.error(reference.span, format!("there is no namespace or alias `{name}` here")).help =
+            Some(format!("did you mean `{meant}`?"));
+        Some(behind)
+    }
+
     // ---- declarations ----
 
     fn items(&mut self) {
+        for item in &self.unit.items {
+            if let Item::Extend(extend) = item
+                && let (Some(target), Some(protocol)) =
+                    (self.meaning(extend.target), extend.protocol.and_then(|p| self.meaning(p)))
+            {
+                let methods = self.given.entry((identity(target), extend.variant, identity(protocol))).or_default();
+                methods.extend(extend.methods.iter().map(|(method, _)| self.unit.name(*method)));
+            }
+        }
         for item in &self.unit.items {
             match item {
                 Item::Struct { name, fields, .. } => {
@@ -226,6 +301,33 @@ impl<'a> Checker<'a> {
         for (method, function) in &extend.methods {
             self.implementation(&name, methods, self.name(*method), *function);
         }
+        self.left_out(extend, meaning, &name, methods);
+    }
+
+    /// The methods that no `extend` of the unit gives the type, and nothing stands in for.
+    fn left_out(
+        &mut self,
+        extend: &crate::reader::tree::Extend,
+        protocol: Meaning,
+        name: &str,
+        methods: &[MethodView],
+    ) {
+        let Some(target) = self.meaning(extend.target) else { return };
+        // What several `extend`s give together is told at the first.
+        let Some(given) = self.given.remove(&(identity(target), extend.variant, identity(protocol))) else { return };
+        let missing: Vec<String> = methods
+            .iter()
+            .filter(|m| !m.default && !given.contains(&m.name.as_str()))
+            .map(|m| format!("`{}`", m.name))
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        let (missing, span) = (missing.join(" and "), head(self.unit, extend.span));
+        let type_ = self.reference(extend.target);
+        let title = format!("this extend of {type_} leaves out {missing} of the protocol {name}");
+        self.warning(span, title).help =
+            Some("calls of it will throw a TypeError: write it, or give the protocol a default".into());
     }
 
     /// What an `extend` gives for a method: the protocol must declare it, with one of the function's numbers of arguments.
@@ -278,6 +380,7 @@ impl<'a> Checker<'a> {
             Node::Struct(literal) => self.struct_literal(span, literal),
             Node::Field { object, name } => self.variant_value(*object, *name, span),
             Node::Call { callee, args, .. } => self.call(*callee, *args, span),
+            Node::MethodCall { object, name, args, .. } => self.variant_call(*object, *name, *args, span),
             Node::Match { subject: _, arms } => self.arms(head(self.unit, span), arms),
             Node::NotYet(feature) => self.not_yet(span, self.name(*feature)),
             Node::Binding(binding) => {
@@ -333,6 +436,7 @@ impl<'a> Checker<'a> {
             }
         };
         let mut seen = FxHashSet::default();
+        let before = self.found.len();
         for field in fields {
             let field = self.name(*field);
             if !seen.insert(field) {
@@ -341,7 +445,8 @@ impl<'a> Checker<'a> {
                 self.no_field(head(self.unit, span), &owner, declared, field);
             }
         }
-        if base.is_some() {
+        // A field that is called wrongly is not missing too.
+        if base.is_some() || self.found.len() > before {
             return;
         }
         let missing: Vec<String> = declared
@@ -351,7 +456,8 @@ impl<'a> Checker<'a> {
             .collect();
         if !missing.is_empty() {
             let what = if missing.len() == 1 { "field" } else { "fields" };
-            self.error(head(self.unit, span), format!("{owner} needs the {what} {}", missing.join(", ")));
+            self.error(head(self.unit, span), format!("{owner} needs the {what} {}", missing.join(", "))).help =
+                Some("give it here, or give it a default where the type is declared: `{ name: value }`".into());
         }
     }
 
@@ -386,6 +492,13 @@ impl<'a> Checker<'a> {
         let Node::Global(global) = self.unit.node(callee) else { return };
         let Some(meaning) = self.meaning(*global) else { return };
         let name = self.name(self.unit.globals[global.index()].name);
+        let view = self.type_view(meaning);
+        if let Some(TypeView::Struct(fields)) = view.as_deref() {
+            let written = self.literal(&self.reference(*global), fields, args);
+            self.error(span, format!("`{name}` is a struct, and no function")).help =
+                Some(format!("write `{written}`"));
+            return;
+        }
         let Some(takes) = self.scope.takes(self.cx, name, meaning) else { return };
         let argc = args.len as usize;
         if takes.iter().any(|&(n, rest)| if rest { argc >= n } else { argc == n }) {
@@ -393,6 +506,51 @@ impl<'a> Checker<'a> {
         }
         let message = crate::runtime::errors::arity_message(&self.reference(*global), &takes, argc);
         self.warning(span, message).label = Some("this call will throw an ArityError".into());
+    }
+
+    /// How a literal with these values is written.
+    fn literal(&self, name: &str, fields: &[FieldView], values: List) -> String {
+        let text = |id: &NodeId| {
+            let span = self.unit.span(*id);
+            self.unit
+                .source
+                .text
+                .get(span.start as usize..span.end as usize)
+                .filter(|t| t.len() < 30 && !t.contains('\n'))
+        };
+        let mut values = self.unit.list(values).iter().map(text);
+        let written: Vec<String> = fields
+            .iter()
+            .map(|field| match values.next() {
+                Some(Some(value)) => format!("{}: {value}", field.name),
+                _ => format!("{}: …", field.name),
+            })
+            .collect();
+        if written.is_empty() { format!("{name} {{ }}") } else { format!("{name} {{ {} }}", written.join(", ")) }
+    }
+
+    /// `Enum.variant(…)`, where no function of that name is given to the enum.
+    fn variant_call(&mut self, object: NodeId, name: Name, args: List, span: Span) {
+        let Node::Global(global) = self.unit.node(object) else { return };
+        let Some(meaning) = self.meaning(*global) else { return };
+        let view = self.type_view(meaning);
+        let Some(TypeView::Enum(variants)) = view.as_deref() else { return };
+        let variant = self.name(name);
+        let Some((_, fields)) = variants.iter().find(|(v, _)| v == variant) else { return };
+        let associated = self.unit.items.iter().any(|item| {
+            matches!(item, Item::Extend(extend)
+                if self.meaning(extend.target) == Some(meaning) && extend.methods.iter().any(|(method, _)| *method == name))
+        });
+        if associated || matches!(meaning, Meaning::Known(_)) {
+            return;
+        }
+        let type_ = self.reference(*global);
+        let written = match fields.is_empty() {
+            true => format!("{type_}.{variant}"),
+            false => self.literal(&format!("{type_}.{variant}"), fields, args),
+        };
+        self.error(span, format!("`{type_}.{variant}` is a variant, and no function")).help =
+            Some(format!("write `{written}`"));
     }
 
     // ---- match ----

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use rustc_hash::FxHashMap;
 
+use super::Vm;
 use super::binding::Binding;
 use super::declare::{self, DeclareError};
 use super::namespace::Namespace;
@@ -26,6 +27,7 @@ pub mod paths;
 mod remembered;
 mod scope;
 mod suggest;
+mod uses;
 
 pub use suggest::closest;
 
@@ -143,6 +145,12 @@ impl Chain<'_> {
 /// Is there such a namespace in the library? A program that is called so must not define things there.
 fn is_library(cx: &Thread, name: &str) -> bool {
     library::FILES.iter().any(|(file, _)| *file == name) || cx.vm().namespaces.find(name).is_some_and(|n| n.native())
+}
+
+/// The names of the library's namespaces.
+fn library_names(vm: &Vm) -> Vec<String> {
+    let native = vm.namespaces.all().into_iter().filter(|n| n.native()).map(|n| n.name.to_string());
+    native.chain(library::FILES.iter().map(|(file, _)| file.to_string())).collect()
 }
 
 /// The namespace of a main file whose name is none, or one of the library.
@@ -325,8 +333,15 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
         Some((name, span)) => {
             let title = format!("this file's namespace is {expected}, not {name}");
             let mut problem = problem(&unit.source, span, title);
-            problem.diagnostic.help =
-                Some("a namespace is called as its file, with the folders below the source root".into());
+            let below = name.strip_suffix(&expected).and_then(|folders| folders.strip_suffix('/'));
+            problem.diagnostic.help = Some(match below {
+                Some(folders) => format!(
+                    "put a file harrier.toml beside the folder {folders}: it marks the source root, below which paths are names"
+                ),
+                None => format!(
+                    "a namespace is called as its file, with the folders below the source root: write `namespace {expected}`"
+                ),
+            });
             Err(Box::new(problem))
         }
         None => {
@@ -378,13 +393,18 @@ fn load_unit(
     // What the names mean.
     let names = vm.loader.remembered.names();
     let mut scope = Scope::new(vm, unit, namespace);
+    problems.extend(uses::colliding(unit));
+    if !problems.is_empty() {
+        return Err(LoadError::Problems(problems));
+    }
     for (line, found) in &used {
         scope.aliases.insert(unit.name(line.alias), found);
         for (name, span) in &line.names {
             let name = unit.name(*name);
             match found.member(name) {
                 Some(binding) => {
-                    scope.imports.insert(name, binding);
+                    let other = scope.imports.insert(name, binding).filter(|other| !std::ptr::eq(*other, binding));
+                    problems.extend(other.map(|_| uses::taken_twice(unit, name, *span)));
                 }
                 None => {
                     let mut problem =
@@ -403,7 +423,14 @@ fn load_unit(
             scope.exports.insert(unit.name(reference.name), known.0);
         }
     }
-    let found = check::check(cx, &scope);
+    let mut found = check::check(cx, &scope);
+    if problems.is_empty()
+        && matches!(origin, Origin::Main(_) | Origin::File(..))
+        && found.iter().all(|d| d.severity != Severity::Error)
+    {
+        found.extend(uses::unused(unit, |path| is_library(cx, path)));
+        found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
+    }
     let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
     let warn = *super::lock(&vm.loader.warn);
     for diagnostic in found {
@@ -477,9 +504,14 @@ fn find(
             };
         }
         let mut problem = problem(source, span, format!("there is no namespace {path}"));
-        problem.diagnostic.help = Some(format!(
-            "looked for {path}.hr beside this file, below the source root, in the -I folders, and in the standard library"
-        ));
+        let names = library_names(vm);
+        problem.diagnostic.help = Some(match closest(path, names.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!(
+                "looked for {path}.hr beside this file, below the source root, in the -I folders, and in the standard library; \
+                 the source root is the folder of the main file, or the nearest above it with a file harrier.toml"
+            ),
+        });
         return Err(LoadError::Problems(vec![problem]));
     };
     let absolute = paths::absolute(&found);

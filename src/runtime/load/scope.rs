@@ -69,6 +69,8 @@ pub struct MethodView {
     pub name: String,
     /// The numbers of arguments it is declared with, `self` included, ascending.
     pub argcs: Vec<u32>,
+    /// It has a body for types that give none.
+    pub default: bool,
 }
 
 /// The names in view of a unit.
@@ -123,6 +125,20 @@ impl<'a> Scope<'a> {
             return self.vm.namespaces.find(alias);
         }
         None
+    }
+
+    /// Is there such a namespace in the library?
+    pub fn is_library(&self, name: &str) -> bool {
+        super::library::FILES.iter().any(|(file, _)| *file == name)
+            || self.vm.namespaces.find(name).is_some_and(Namespace::native)
+    }
+
+    /// What could stand before the `/` of a qualified name: what is in view, and the namespaces of the library.
+    pub fn namespace_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.aliases.keys().map(|alias| alias.to_string()).collect();
+        names.extend(self.namespace.alias_names().into_iter().map(str::to_string));
+        names.extend(super::library_names(self.vm));
+        names
     }
 
     fn used_path(&self, path: &str) -> bool {
@@ -193,6 +209,7 @@ impl<'a> Scope<'a> {
                 let view = |m: &Method| MethodView {
                     name: self.unit.name(m.name).to_string(),
                     argcs: method_arities(self.unit, m),
+                    default: m.default.is_some(),
                 };
                 Some(TypeView::Protocol(methods.iter().map(view).collect()))
             }
@@ -219,6 +236,7 @@ impl<'a> Scope<'a> {
                 let view = |m: &&crate::runtime::dispatch::MethodInfo| MethodView {
                     name: m.name.to_string(),
                     argcs: m.declared(),
+                    default: m.default().is_some() || m.builtin_for_all(),
                 };
                 TypeView::Protocol(methods.iter().map(view).collect())
             }

@@ -5,7 +5,7 @@
 use dashu_int::IBig;
 
 use super::{MAX_BITS, Number, new_big, new_int};
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown, layout};
 use crate::runtime::errors::ErrorKind;
 
 /// An arithmetic operator.
@@ -104,7 +104,14 @@ pub fn too_large(cx: &mut Thread, operation: &str) -> Thrown {
 /// The error of an operator whose operands have the wrong types; names both.
 #[cold]
 pub fn not_numbers(cx: &mut Thread, symbol: &str, verb: &str, a: Handle, b: Handle) -> Thrown {
-    let message = format!("{symbol}: cannot {verb} {} and {}", cx.describe(a), cx.describe(b));
+    let help = match (symbol, cx.get(a).layout(), cx.get(b).layout()) {
+        ("+", layout::STRING | layout::STRING_PREFIX, _) | ("+", _, layout::STRING | layout::STRING_PREFIX) => {
+            "; `++` joins texts, and `\"${x}\"` puts a value into one"
+        }
+        ("+", layout::VECTOR, layout::VECTOR) => "; `concat(a, b)` joins collections",
+        _ => "",
+    };
+    let message = format!("{symbol}: cannot {verb} {} and {}{help}", cx.describe(a), cx.describe(b));
     cx.throw(ErrorKind::TypeError, message)
 }
 

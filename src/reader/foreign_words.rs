@@ -1,0 +1,316 @@
+//! What people write who come from elsewhere, and how Harrier writes it.
+//!
+//! Owns the one table of foreign words and signs. It is asked only where something is wrong already: where a word is
+//! followed by what cannot follow a name ([`word`]), where a name is unknown ([`word`], asked by the loader, and by the
+//! errors of methods that are not there), and where a token cannot stand ([`sign`]). So each of these words can be a name
+//! of the program. Must not know of the parser or of what names mean.
+
+/// Words, each with how Harrier writes what is meant. Where several rows have a word, the first is taken that fits the place.
+const WORDS: &[(&[&str], Place, &str)] = &[
+    // Declarations.
+    (&["def", "define"], Any, "a function is `fn name(a, b) { … }`, a value `let name = 1`"),
+    (
+        &["function", "fun", "func", "defn", "defun", "sub", "proc"],
+        Any,
+        "a function is `fn name(a, b) { … }`; without a name, `fn(a, b) { … }`",
+    ),
+    (&["lambda"], Any, "a function without a name is `fn(x) { … }`"),
+    (
+        &["class"],
+        Any,
+        "data is `struct Point { x, y }`; functions of it stand in `extend Point { fn area(self) { … } }`",
+    ),
+    (&["record", "data", "defrecord", "deftype", "typedef"], Before, "data is `struct Point { x, y }`"),
+    (
+        &["interface", "trait", "defprotocol"],
+        Before,
+        "`protocol Area { fn area(self) }` declares methods; `extend Circle with Area { … }` gives them to a type",
+    ),
+    (
+        &["impl", "implements", "extends"],
+        Before,
+        "functions of a type stand in `extend Circle { … }`, those of a protocol in `extend Circle with Area { … }`",
+    ),
+    (&["type"], Before, "`struct Point { x, y }` and `enum Color { red, green }` declare types"),
+    (
+        &["import", "from", "require", "include", "using"],
+        Any,
+        "`use name` at the top of a file takes a namespace into view; its functions are `name/function`",
+    ),
+    (
+        &["package", "module", "ns", "defmodule"],
+        Before,
+        "`namespace name` at the top of a file names it; without that line it is called as the file",
+    ),
+    (
+        &["var", "const", "val", "final", "auto", "def-"],
+        Any,
+        "write `let x = 1`, or `let mut x = 1` for a variable that is assigned again",
+    ),
+    (
+        &["pub", "public", "private", "protected", "static", "abstract"],
+        Before,
+        "leave it out: all names can be used elsewhere; one that begins with `_` is private by convention",
+    ),
+    (
+        &["int", "string", "float", "double", "bool", "boolean", "char", "long", "void"],
+        Before,
+        "variables have no types: `let x = 1`",
+    ),
+    // Branches and loops.
+    (&["elif", "elsif", "elseif"], Any, "write `else if c { … }`"),
+    (
+        &["switch", "case", "cond"],
+        Any,
+        "a choice among values is `match x { 1 => \"one\", 2 | 3 => \"some\", _ => \"many\" }`",
+    ),
+    (&["when"], Any, "write `if c { … }`; a choice among values is `match x { 1 => \"one\", _ => \"many\" }`"),
+    (&["default", "otherwise"], Any, "the last arm of a `match`, for all other values, is `_ => …`"),
+    (&["unless"], Any, "write `if !c { … }`"),
+    (&["until"], Any, "write `while !c { … }`"),
+    (&["foreach", "each"], Any, "write `for x in xs { … }`"),
+    (&["do", "begin"], Any, "a block is `{ … }`; a loop that is left by `break` is `loop { … }`"),
+    (&["then"], Any, "the body stands in braces: `if c { a } else { b }`"),
+    (&["end"], Any, "a block ends with `}`"),
+    (&["pass"], Any, "a block that does nothing is `{ }`"),
+    (&["recur"], Any, "a call in the last place is a jump: call the function by its name"),
+    (&["goto"], Any, "a loop is `while c { … }` or `loop { … }`, left by `break`"),
+    // Operators and values.
+    (&["and"], Any, "write `a && b`"),
+    (&["or"], Any, "write `a || b`"),
+    (&["not"], Before, "write `!x`, or `not(x)`"),
+    (
+        &["is"],
+        Before,
+        "`a == b` compares by structure, `identical?(a, b)` by identity, `instance-of(v, Type)` asks for a type",
+    ),
+    (
+        &["mod", "div"],
+        Any,
+        "the remainder is `a % b`, the quotient `a / b`; rounded down they are `modulo(a, b)` and `floor-div(a, b)`",
+    ),
+    (&["as"], Before, "values are not cast: `to-int(x)`, `to-float(x)` and `to-string(x)` convert"),
+    (&["nil", "None", "undefined", "NULL", "Nil", "nothing", "nullptr"], Any, "write `null`"),
+    (&["True", "TRUE", "#t"], Any, "write `true`"),
+    (&["False", "FALSE", "#f"], Any, "write `false`"),
+    (&["new"], Any, "a struct is made by naming its fields: `Point { x: 1, y: 2 }`"),
+    (&["this"], Any, "a method names its receiver, usually `self`: `fn area(self) { self.radius }`"),
+    (&["self"], Unknown, "a method names its receiver as its first parameter: `fn area(self) { self.radius }`"),
+    (&["super"], Any, "types have no parents: call the other function by its name"),
+    (&["Some", "Just"], Any, "there is no wrapper: the value itself, or `null`"),
+    (&["Ok"], Unknown, "write `ok(value)`"),
+    (&["Err"], Unknown, "write `err(error)`"),
+    (
+        &["await", "yield"],
+        Before,
+        "a lazy sequence is `seq/lazy(fn() { … })`; work beside this is `thread(fn() { … })`, and `join(t)` waits for it",
+    ),
+    (
+        &["global", "nonlocal"],
+        Before,
+        "state that is shared stands in an atom: `let total = atom(0)`, `swap!(total, fn(n) { n + 1 })`",
+    ),
+    (&["with"], Before, "`with-open(resource, fn(r) { … })` closes the resource on every way out"),
+    // Errors.
+    (&["raise"], Any, "write `throw value`"),
+    (&["except", "rescue"], Any, "write `try { … } catch (e) { … }`"),
+    (&["ensure", "defer"], Any, "what must happen on every way out is `try { … } finally { … }`"),
+    (&["assert"], Any, "write `assert!(condition)`"),
+    (&["panic", "panic!"], Unknown, "write `throw \"message\"`"),
+    // Functions.
+    (
+        &[
+            "printf", "sprintf", "echo", "puts", "putStrLn", "println!", "print!", "console", "fmt", "System", "cout",
+            "say", "display",
+        ],
+        Any,
+        "`println(a, b)` prints values with spaces between; `\"${x}\"` puts a value into a text",
+    ),
+    (&["format!"], Unknown, "a text with values in it is `\"x = ${x}\"`"),
+    (&["vec!"], Unknown, "a vector is `[1, 2, 3]`"),
+    (&["typeof", "class-of", "getClass"], Any, "write `type-of(x)`, or `instance-of(x, Type)`"),
+    (&["isinstance", "instanceof"], Any, "write `instance-of(x, Type)`"),
+    (&["len", "size", "strlen", "sizeof"], Any, "write `length(x)`"),
+    (&["str", "String", "toString", "to_s", "itoa"], Unknown, "write `to-string(x)`, or `\"${x}\"` in a text"),
+    (
+        &["i32", "i64", "u8", "u32", "u64", "usize", "f64", "bool"],
+        Unknown,
+        "fields and parameters have no types: `struct Point { x, y }`; `x: 0` gives a default",
+    ),
+    (
+        &["int", "Integer", "atoi", "to_i", "Number"],
+        Unknown,
+        "`parse-int(text)` reads an Int from a text, `to-int(x)` cuts the fraction off a number",
+    ),
+    (&["float", "to_f"], Unknown, "`parse-float(text)` reads a Float from a text, `to-float(x)` makes one of a number"),
+    (
+        &["append", "add"],
+        Unknown,
+        "`push(xs, x)` gives a vector with one more element; the old one stays as it is: `xs = push(xs, x)`",
+    ),
+    (&["dict", "hash", "hashmap", "HashMap"], Unknown, "a map is `{:name \"Ada\", :age 36}`"),
+    (
+        &["list", "tuple", "array", "Array", "ArrayList", "Vec"],
+        Unknown,
+        "a vector is `[1, 2, 3]`; `vec(c)` makes one of any collection",
+    ),
+    (&["Set", "HashSet"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
+    (
+        &["input", "gets", "raw_input", "prompt", "scanf", "readline"],
+        Unknown,
+        "`read-line()` reads a line of standard input, `null` at its end",
+    ),
+    (&["sorted"], Unknown, "write `sort(xs)`"),
+    (&["reversed"], Unknown, "write `reverse(xs)`"),
+    (&["fold", "foldl", "inject"], Unknown, "write `reduce(f, init, xs)`"),
+    (&["foldr"], Unknown, "write `reduce-right(f, init, xs)`"),
+    (&["some", "exists"], Unknown, "write `any?(f, xs)`"),
+    (&["every"], Unknown, "write `all?(f, xs)`"),
+    (&["any", "all"], Unknown, "write `any?(f, xs)` and `all?(f, xs)`"),
+    (&["inc", "dec"], Unknown, "write `x + 1` and `x - 1`"),
+    (
+        &["del", "delete"],
+        Any,
+        "`dissoc(m, key)` gives a map without the key, `remove-at(xs, i)` a vector without the element",
+    ),
+    (&["upper", "upcase", "toUpperCase", "to_upper", "to_uppercase"], Unknown, "write `uppercase(s)`"),
+    (&["lower", "downcase", "toLowerCase", "to_lower", "to_lowercase"], Unknown, "write `lowercase(s)`"),
+    (&["strip"], Unknown, "write `trim(s)`"),
+    (&["indexOf", "index"], Unknown, "write `index-of(s, part)`"),
+    (&["Math", "math"], Unknown, "the functions of mathematics need no prefix: `floor(x)`, `sqrt(x)`, `PI`"),
+    (&["JSON", "json"], Unknown, "write `json-encode(v)` and `json-decode(text)`"),
+    (&["Object"], Unknown, "write `keys(m)` and `vals(m)`"),
+    (&["items", "entries", "iteritems"], Unknown, "a map gives its entries itself: `for [k, v] in m { … }`"),
+    (&["values"], Unknown, "write `vals(m)`"),
+    (&["sys", "process", "argv"], Unknown, "`fn main(args)` gets the arguments, `exit(n)` ends the program"),
+    (
+        &["collect", "iter", "into_iter", "to_list", "list*"],
+        Unknown,
+        "`map`, `filter` and their like take any collection and give a vector",
+    ),
+    (&["unwrap_or"], Unknown, "write `unwrap-or(result, default)`"),
+    (&["clone", "copy"], Unknown, "values do not change, so nothing is copied: use the value itself"),
+];
+
+/// Signs and words where a token cannot stand: the text from there on (or with the sign before it), a piece of what the
+/// grammar expected, and how Harrier writes it. The first row that fits is taken.
+const SIGNS: &[(&str, &str, &str)] = &[
+    ("->", "body of the function", "what a function gives is not declared: leave the `->` and the type out"),
+    (
+        ":",
+        "body of the function",
+        "what a function gives is not declared: its body follows the parameters, `fn f(x) { … }`",
+    ),
+    ("=>", "body of the function", "the body of a function stands in braces: `fn(x) { x + 1 }`"),
+    ("=", "body of the function", "the body of a function stands in braces: `fn f(x) { x + 1 }`"),
+    ("in", "`{`", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
+    ("", "body of", "the body stands in braces: `if c { a } else { b }`, `while c { … }`, `for x in xs { … }`"),
+    ("->", "`=>`", "an arm is `pattern => value`"),
+    (":", "`=>`", "an arm is `pattern => value`"),
+    (":", "`=` and a value", "variables have no types: `let x = 1`"),
+    ("=", "`in`", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    (":=", "`in`", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    (":=", "", "write `let x = 1`, or `let mut x = 1` for a variable that is assigned again"),
+    (",", "`=` and a value", "several values are taken apart as a vector: `let [a, b] = [1, 2]`"),
+    (",", "`in`", "a pattern takes pairs apart: `for [i, x] in enumerate(xs) { … }`, `for [k, v] in m { … }`"),
+    ("let", "a pattern", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    ("in", "`)`", "write `for x in xs { … }`, without parentheses"),
+    (
+        "fn",
+        "a name to export",
+        "leave `export` out: all names can be used elsewhere; `export alias/name` hands on what another namespace has",
+    ),
+    (
+        "let",
+        "a name to export",
+        "leave `export` out: all names can be used elsewhere; `export alias/name` hands on what another namespace has",
+    ),
+    ("mut", "an expression", "write `let mut x = 1`"),
+    ("for", "`]`", "`map(fn(x) { x * 2 }, xs)` gives the results as a vector, `filter(f, xs)` chooses"),
+    ("for", "`)`", "`map(fn(x) { x * 2 }, xs)` gives the results as a vector, `filter(f, xs)` chooses"),
+    (":", "`]`", "a part is `slice(xs, from, to)`; `take(n, xs)` and `drop(n, xs)` cut an end"),
+    ("=>", "", "a function is `fn(x) { x + 1 }`; `=>` stands in the arms of a `match`"),
+    ("->", "", "a function is `fn(x) { x + 1 }`, a field is `value.name`"),
+    ("|", "an expression", "a function is `fn(x) { x + 1 }`"),
+    ("||", "an expression", "a function without parameters is `fn() { … }`"),
+    ("**", "", "a power is `pow(x, 2)`"),
+    ("<>", "", "write `a != b`"),
+    ("::", "", "a name of another namespace is `name/function`, a variant is `Enum.variant`"),
+    ("++", "an expression", "write `i = i + 1`"),
+    ("&", "an expression", "there are no references: use the value itself"),
+    (
+        "*",
+        "an expression",
+        "there are no pointers: use the value itself; many arguments are passed by `apply(f, args)`",
+    ),
+    (
+        "...",
+        "an expression",
+        "`apply(f, a, args)` passes the elements of a vector as arguments, `concat(xs, ys)` joins vectors",
+    ),
+    ("let", "an expression", "a `let` is a statement of its own: put it on a line before, or into a block"),
+];
+
+/// Where a word may be asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// A row for every place.
+    Any,
+    /// In front of what cannot follow a name, and where no word can stand.
+    Before,
+    /// Alone, as a name that nobody knows.
+    Unknown,
+}
+use Place::{Any, Before, Unknown};
+
+/// How Harrier writes what the word means elsewhere.
+pub fn word(word: &str, place: Place) -> Option<&'static str> {
+    let fits = |row: Place| row == Any || row == place;
+    WORDS.iter().find(|(words, row, _)| fits(*row) && words.contains(&word)).map(|(_, _, help)| *help)
+}
+
+/// How Harrier writes what is meant by a sign where the grammar `expected` something else. `texts`: the sign as it may be
+/// read, with a sign that touches it before or behind, the longest first.
+pub fn sign(texts: &[&str], expected: &str) -> Option<&'static str> {
+    let row = |text: &str| SIGNS.iter().find(|(sign, piece, _)| *sign == text && expected.contains(piece));
+    texts.iter().find_map(|text| row(text)).or_else(|| row("")).map(|(_, _, help)| *help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_has_one_row_for_a_place() {
+        let mut seen = Vec::new();
+        for (words, place, help) in WORDS {
+            assert!(!help.is_empty());
+            for word in *words {
+                for one in [Before, Unknown] {
+                    if *place == Any || *place == one {
+                        assert!(!seen.contains(&(*word, one)), "`{word}` stands twice for {one:?}");
+                        seen.push((*word, one));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_by_place() {
+        assert!(word("int", Before).is_some_and(|help| help.contains("let x")));
+        assert!(word("int", Unknown).is_some_and(|help| help.contains("parse-int")));
+        assert_eq!(word("self", Before), None);
+        assert_eq!(word("total", Unknown), None);
+    }
+
+    #[test]
+    fn signs_by_what_was_expected() {
+        assert!(
+            sign(&["->", "-"], "`{` and the body of the function").is_some_and(|help| help.contains("not declared"))
+        );
+        assert!(sign(&[":"], "`=>`").is_some_and(|help| help.contains("arm")));
+        assert!(sign(&["x"], "`{` and the body of `if`").is_some_and(|help| help.contains("braces")));
+        assert_eq!(sign(&[":"], "a pattern"), None);
+    }
+}
