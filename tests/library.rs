@@ -114,6 +114,7 @@ use mutable-list
 use mutable-map
 use string-builder
 use io
+use profile
 use reflect
 struct Odd { a, mut b }
 enum Way { one, two { v } }

@@ -20,7 +20,7 @@ fn identifiers_and_minus() {
         ("x1-2", "Subtract(x1, 2)"),
         ("a-_b", "Subtract(a, _b)"),
         ("_x", "_x"),
-        ("letter iffy format", "letter, iffy, format"),
+        ("letter\niffy\nformat", "letter, iffy, format"),
     ]);
 }
 
@@ -35,8 +35,8 @@ fn qualified_names_and_division() {
         ("m/b/2", "Divide(m/b, 2)"),
         ("3*m/b", "Multiply(3, m/b)"),
         ("core/map", "core/map"),
-        ("use q/w\nw/x q/w/x", "w/x, q/w/x"),
-        ("use q as z\nz/x q/x", "z/x, q/x"),
+        ("use q/w\nw/x; q/w/x", "w/x, q/w/x"),
+        ("use q as z\nz/x; q/x", "z/x, q/x"),
         ("namespace here\nhere/x", "here/x"),
         ("fn(m) { m/b }", "function(arity 1(bind $m, block(Divide($m, b))))"),
         ("fn(x) { x/m/b }", "function(arity 1(bind $x, block(Divide($x, m/b))))"),
@@ -147,7 +147,7 @@ fn lines() {
         ("(a\n(b))", "call(a, b)"),
         ("f(fn() { a\n-3 })", "call(f, function(arity 0(block(a, -3))))"),
         ("1; 2;; 3", "1, 2, 3"),
-        ("a b c", "a, b, c"),
+        ("1 2 c", "1, 2, c"),
         ("let x = 1 let y = 2", "define Plain(bind $x, 1), define Plain(bind $y, 2)"),
         ("1\n.5", "1, 0.5"),
         ("#{1\n-2}", "set(1, -2)"),

@@ -71,9 +71,13 @@ impl Remembered {
         codes.push((namespace.index, code));
     }
 
-    /// The records that it keeps.
+    /// The records that it keeps: none of texts that mean something else by now.
     pub(super) fn records(&self) -> Vec<&'static Code> {
-        crate::runtime::lock(&self.texts).codes.values().flatten().map(|(_, code)| *code).collect()
+        let mut texts = crate::runtime::lock(&self.texts);
+        if texts.names != self.names() {
+            texts.codes.clear();
+        }
+        texts.codes.values().flatten().map(|(_, code)| *code).collect()
     }
 }
 

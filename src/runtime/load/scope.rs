@@ -155,10 +155,20 @@ impl<'a> Scope<'a> {
                 if std::ptr::eq(namespace, self.namespace) {
                     return self.local(name);
                 }
-                namespace.member_for(name, self.unit.source.is_library).map(known)
+                namespace.member_for(name, self.is_the_librarys(reference)).map(known)
             }
-            None => self.local(name).or_else(|| self.core?.member_for(name, self.unit.source.is_library).map(known)),
+            None => {
+                self.local(name).or_else(|| self.core?.member_for(name, self.is_the_librarys(reference)).map(known))
+            }
         }
+    }
+
+    /// May the reference be to what the library keeps to itself? It stands in the library, or the reader has put it in the place
+    /// of what the text says (`assert!` with a comparison).
+    fn is_the_librarys(&self, reference: GlobalRef) -> bool {
+        let source = &self.unit.source;
+        let written = source.text.get(reference.span.start as usize..reference.span.end as usize).unwrap_or_default();
+        source.is_library || !written.ends_with(self.unit.name(reference.name))
     }
 
     fn local(&self, name: &str) -> Option<Meaning> {
