@@ -256,7 +256,6 @@ class Programs:
     """The program that is looked at. What it says of itself stays; what it consists of is asked for anew after it has run."""
 
     def __init__(self):
-        self.symbol = None
         self.present = None
         self.fresh = False
         self.busy = False
@@ -269,7 +268,7 @@ class Programs:
         self.fresh = False
 
     def forget(self):
-        self.symbol = self.present = None
+        self.present = None
         self.fresh = False
 
     def loaded(self, event):
@@ -290,9 +289,8 @@ class Programs:
 
     def look(self):
         try:
-            if self.symbol is None:
-                self.symbol = int(gdb.parse_and_eval("(unsigned long)&harrier_facts"))
-            at = word(self.symbol)
+            # Asked each time: between two programs, and before the first runs, the symbol is somewhere else.
+            at = word(int(gdb.parse_and_eval("(unsigned long)&harrier_facts")))
             if at == 0:
                 self.present = None
             elif self.present is None or self.present.at != at:

@@ -21,7 +21,7 @@ const CONTINUATIONS: [&str; 11] =
 pub(super) fn without_consequences(text: &str, mut errors: Vec<SyntaxError>) -> Vec<SyntaxError> {
     // What the text ends with may become something else when more is typed.
     if errors.iter().any(|e| e.incomplete) {
-        errors.retain(|e| !e.foreign || (e.span.end as usize) < text.trim_end().len());
+        errors.retain(|e| !e.foreign || e.incomplete || (e.span.end as usize) < text.trim_end().len());
     }
     errors.sort_by_key(|e| (e.span.start, e.span.end));
     let (mut kept, mut reach) = (Vec::<SyntaxError>::new(), 0);

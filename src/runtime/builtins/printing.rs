@@ -20,7 +20,6 @@ builtins! { pub static TABLE: "core";
     /// Prints the arguments with spaces between; gives the last.
     "print" (values: rest(Any)) = print;
     /// Prints the arguments with spaces between, and a newline; gives the last.
-    /// `println("a")` is `"a"`.
     "println" (values: rest(Any)) = println;
     /// Prints the arguments with spaces between, and a newline, to standard error; gives the last.
     "eprintln" (values: rest(Any)) = eprintln;
