@@ -300,8 +300,8 @@ fn check(program: &Program, folder: &Path) -> Vec<String> {
 }
 
 fn read_dump(folder: &Path, program: &Program) {
-    let file = std::fs::read_dir(folder).expect("the folder").filter_map(Result::ok).map(|entry| entry.path());
-    let file = file.filter(|path| path.extension().is_some_and(|e| e == "dump")).next().expect("a dump");
+    let mut files = std::fs::read_dir(folder).expect("the folder").filter_map(Result::ok).map(|entry| entry.path());
+    let file = files.find(|path| path.extension().is_some_and(|e| e == "dump")).expect("a dump");
     let dump = dump::read(&std::fs::read(file).expect("the dump"));
     assert!(dump.closed, "{}: the last record", program.name);
     let main = dump.loads.iter().find(|load| load.name == "main/main").expect("main");

@@ -65,7 +65,7 @@ pub struct HandlerStack(Option<memmap2::MmapMut>);
 
 impl HandlerStack {
     /// A stack for the calling thread.
-    pub fn new() -> HandlerStack {
+    pub fn install() -> HandlerStack {
         let memory = memmap2::MmapOptions::new().len(STACK).no_reserve_swap().map_anon().ok();
         if let Some(memory) = &memory {
             let stack = libc::stack_t { ss_sp: memory.as_ptr() as *mut _, ss_flags: 0, ss_size: STACK };

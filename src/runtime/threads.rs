@@ -47,7 +47,7 @@ pub fn start(stack: usize, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     extern "C" fn begin(body: *mut libc::c_void) -> *mut libc::c_void {
         // SAFETY: the box that `start` gave away, once.
         let body = unsafe { Box::from_raw(body.cast::<Box<dyn FnOnce() + Send>>()) };
-        let _faults = HandlerStack::new();
+        let _faults = HandlerStack::install();
         body();
         std::ptr::null_mut()
     }

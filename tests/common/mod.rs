@@ -169,6 +169,7 @@ impl Outcome {
 }
 
 /// Runs the program with these arguments; it is killed when the limit, which is for no emulator, is over.
+#[allow(clippy::zombie_processes)] // `ended` waits for it, by its number.
 pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
     let (started, limit) = (Instant::now(), patient(limit));
     let mut child = Command::new(harrier())
