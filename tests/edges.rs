@@ -247,7 +247,15 @@ fn buffers_are_written_before_a_signal_ends_the_program() {
                 fn main() { io/write(f, \"in a file\") println(\"started\") eprintln(1) sleep(20000) println(\"done\") }\n";
     for signal in [libc::SIGTERM, libc::SIGHUP] {
         let folder = Folder::new(&[("p.hr", text)]);
-        let mut child = folder.harrier(&["p.hr"]).spawn().expect("harrier");
+        let mut command = folder.harrier(&["p.hr"]);
+        // SAFETY: only a system call between fork and exec. Whoever runs the tests may ignore it (`nohup`).
+        unsafe {
+            command.pre_exec(move || {
+                libc::signal(signal, libc::SIG_DFL);
+                Ok(())
+            });
+        }
+        let mut child = command.spawn().expect("harrier");
         child.stderr.as_mut().expect("stderr").read_exact(&mut [0]).expect("it runs");
         send(&child, signal);
         let outcome = finish(child);

@@ -210,7 +210,7 @@ impl Thread {
             heap,
             stack_high: Cell::new(stack.1),
             runtime: Cell::new(std::ptr::null()),
-            traced: Cell::new(Word::NULL),
+            traced: Cell::new(Word::UNDEFINED),
             // SAFETY: a plain question.
             os_id: unsafe { libc::syscall(libc::SYS_gettid) } as libc::pid_t,
             activity: AtomicU8::new(Activity::Program as u8),
@@ -428,7 +428,7 @@ impl Thread {
 
     /// Notes whose stack trace is being recorded: that of the pending exception, or nobody's.
     pub fn set_traced(&self, exception: Option<Value<'_>>) {
-        self.traced.set(exception.map_or(Word::NULL, Value::word));
+        self.traced.set(exception.map_or(Word::UNDEFINED, Value::word));
     }
 
     /// Is this the value whose stack trace was recorded last?
@@ -441,7 +441,7 @@ impl Thread {
         let traced = self.traced.get();
         if traced.is_pointer() {
             let now = survivor(traced.address());
-            self.traced.set(now.map_or(Word::NULL, |address| Word(address as u64 | traced.0 & TAG_MASK)));
+            self.traced.set(now.map_or(Word::UNDEFINED, |address| Word(address as u64 | traced.0 & TAG_MASK)));
         }
     }
 

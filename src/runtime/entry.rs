@@ -11,7 +11,7 @@ use super::code::{ArityInfo, MANY};
 use super::errors::ErrorKind;
 use super::stubs::Enter;
 use crate::gc::thread::{self as context, MAX_SPILLED};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Poll, Thread, Thrown, Value, Word};
 use crate::stack;
 
 impl Thread {
@@ -35,7 +35,14 @@ impl Thread {
             return self.call_last(function, args);
         }
         builtins::check_claims();
+        // The function that called need not have asked for stack, nor stop for anybody: it sees no call here.
+        match self.poll() {
+            Poll::Continue => {}
+            Poll::Interrupted => return Err(self.throw_interrupt()),
+            Poll::StackOverflow => return Err(self.stack_overflow()),
+        }
         self.spill(function, args);
+        let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
         Err(self.jump_to(code.entry[args.len().min(MANY)].load(Ordering::Acquire)))
     }
 

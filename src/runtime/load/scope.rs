@@ -149,6 +149,9 @@ impl<'a> Scope<'a> {
     pub fn meaning(&self, reference: GlobalRef) -> Option<Meaning> {
         let name = self.unit.name(reference.name);
         let known = |binding| Meaning::Known(KnownBinding(binding));
+        if !self.unit.source.is_library && name.starts_with('_') && self.is_the_librarys(reference) {
+            return self.core?.member(name).map(known);
+        }
         match reference.alias {
             Some(alias) => {
                 let namespace = self.namespace_called(self.unit.name(alias))?;
