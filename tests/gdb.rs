@@ -1,8 +1,7 @@
 //! gdb, the real one, with `tools/gdb/harrier.py`: breakpoints and steps by lines, stacks through generated code and Rust, values
 //! as `repr` prints them, values that are broken, a process that is attached to, a core file.
 //!
-//! gdb cannot look into a program that runs under an emulator: with HARRIER_BIN these tests say so and do nothing. The tables that
-//! gdb reads are made for both machines and read back by a parser in the unit tests of `src/profile`.
+//! gdb cannot look into a program that runs under an emulator: with HARRIER_BIN these tests say so and do nothing.
 
 mod common;
 
