@@ -13,27 +13,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use common::Folder;
 
 /// The time that a case may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A folder for one test, which goes when the value goes.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Folder {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("harrier-edges-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder");
-        for (file, text) in files {
-            std::fs::write(path.join(file), text).expect("a file");
-        }
-        Folder(path)
-    }
-
     /// The program with these arguments, with nothing on stdin and its output in pipes.
     fn harrier<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(common::harrier());
@@ -48,12 +35,6 @@ impl Folder {
         // SAFETY: the path ends with a zero.
         assert_eq!(unsafe { libc::mkfifo(text.as_ptr(), 0o600) }, 0);
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

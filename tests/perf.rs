@@ -8,7 +8,7 @@ mod common;
 mod dump;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -148,24 +148,6 @@ fn main() {
         threads: true,
     },
 ];
-
-/// A folder that is removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("harrier-perf-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).expect("a folder");
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (package linux-perf?)"));
@@ -312,7 +294,7 @@ fn read_dump(folder: &Path, program: &Program) {
 fn perf_sees_functions_lines_and_stacks() {
     let emulated = std::env::var_os("HARRIER_BIN").is_some();
     let failures = common::in_parallel(PROGRAMS, |program| {
-        let folder = Folder::new(program.name);
+        let folder = common::Folder::new(&[]);
         let failures = if emulated {
             println!("{}: the dump only, because perf would see the emulator", program.name);
             let source = folder.0.join("main.hr");

@@ -6,44 +6,11 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Outcome, run};
+use common::{Folder, Outcome, run};
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// A folder of files for one test, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(files: &[(&str, &str)]) -> Folder {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("harrier-profile-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for temporary files");
-        for (file, text) in files {
-            std::fs::write(path.join(file), text).expect("a file in it");
-        }
-        Folder(path)
-    }
-
-    fn path(&self, file: &str) -> String {
-        self.0.join(file).display().to_string()
-    }
-
-    fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(self.0.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What stays behind is in the folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Are there figures to look at?
 fn measured() -> bool {

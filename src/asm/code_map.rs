@@ -20,7 +20,6 @@
 use super::lines::Lines;
 use super::masm::{Frame, FrameChange};
 use super::memory::{CodeMemory, Published};
-use super::variables::Variable;
 use std::borrow::Cow;
 use std::mem::offset_of;
 use std::ops::Range;
@@ -345,8 +344,6 @@ pub struct Function {
     pub safepoints: Safepoints,
     /// Which place of the text its instructions belong to.
     pub lines: Lines,
-    /// Where the program's variables live; empty unless a debugger asks.
-    pub variables: Box<[Variable]>,
     /// Where its frame changes, by code offset; before the first change there is none.
     pub frames: Box<[FrameChange]>,
     /// Comments by code offset, for listings; empty unless they were kept.

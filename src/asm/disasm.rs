@@ -26,6 +26,14 @@ pub enum Machine {
 impl Machine {
     /// The machine that this process runs on.
     pub const HOST: Machine = if cfg!(target_arch = "aarch64") { Machine::Arm64 } else { Machine::X64 };
+
+    /// The number of the machine in the header of object files (`e_machine` of ELF).
+    pub const fn elf_number(self) -> u16 {
+        match self {
+            Machine::X64 => 62,
+            Machine::Arm64 => 183,
+        }
+    }
 }
 
 /// What to list.

@@ -19,7 +19,6 @@ use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
 use super::twin::{Promotion, Region};
-use super::variables::{VariableMark, VariableNotes};
 use crate::asm::code_map::Part;
 use crate::asm::masm::*;
 use crate::reader::tree::*;
@@ -59,7 +58,6 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) cold: Vec<Cold<'a, M>>,
     pub(super) safepoints: Vec<Safepoint>,
     pub(super) lines: LineNotes,
-    pub(super) variables: VariableNotes,
     pub(super) parts: Vec<(u32, Part)>,
     /// The landing pad of what is thrown here.
     pub(super) handler: Option<Pad>,
@@ -131,7 +129,6 @@ pub(super) struct GeneratorMark {
     cold: usize,
     safepoints: usize,
     lines: LineMark,
-    variables: VariableMark,
     parts: usize,
     /// Edges of the breaks and continues of each open loop: an attempt may have left outer ones.
     joins: Vec<(usize, usize)>,
@@ -151,7 +148,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cold: self.cold.len(),
             safepoints: self.safepoints.len(),
             lines: self.lines.mark(),
-            variables: self.variables.mark(),
             parts: self.parts.len(),
             joins: self.joins.iter().map(|(_, b, c)| (b.edges.len(), c.edges.len())).collect(),
             cleanups: self.cleanups.iter().map(Cleanup::mark).collect(),
@@ -168,7 +164,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.cold.truncate(mark.cold);
         self.safepoints.truncate(mark.safepoints);
         self.lines.rollback(&mark.lines);
-        self.variables.rollback(&mark.variables);
         self.parts.truncate(mark.parts);
         self.joins.truncate(mark.joins.len());
         for ((_, breaks, continues), (b, c)) in self.joins.iter_mut().zip(&mark.joins) {

@@ -57,9 +57,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// What is written from here on is the code of this node.
     pub(super) fn goes_to(&mut self, node: NodeId) {
         self.at = node;
-        let offset = self.asm.offset();
-        self.lines.note(offset, self.unit.span(node).start);
-        self.note_variables(offset);
+        self.lines.note(self.asm.offset(), self.unit.span(node).start);
     }
 
     /// What is written from here on is the body of a function in place of its call. Gives what [`Generator::goes_back`] wants.

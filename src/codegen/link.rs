@@ -291,8 +291,6 @@ pub trait Link {
     fn hint(&mut self, binding: usize) -> Hint;
     /// What a captured value looks like now, when the function is compiled for a call.
     fn captured_hint(&mut self, index: u32) -> Hint;
-    /// Does a debugger want to know where variables live?
-    fn variables(&self) -> bool;
     /// Are comments for listings wanted?
     fn notes(&self) -> bool;
 }

@@ -12,7 +12,7 @@
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
 //! | `accumulators.rs` | variables whose map grows in place |
 //! | `inline.rs` | small functions in place of their calls |
-//! | `lines.rs`, `variables.rs` | which node each instruction is written for; where variables live |
+//! | `lines.rs` | which node each instruction is written for |
 //! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `counters.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
@@ -47,13 +47,11 @@ mod state;
 mod survey;
 mod table;
 mod twin;
-mod variables;
 
 use crate::asm::code_map::Part;
 use crate::asm::code_map::SlotSet;
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
-use crate::asm::variables::Variable;
 use crate::gc::layout;
 use crate::gc::thread;
 use crate::reader::tree::*;
@@ -67,7 +65,6 @@ use state::{Place, Slots, State, Value};
 use std::rc::Rc;
 use survey::Survey;
 use twin::{BODY_CAP, Region};
-use variables::VariableNotes;
 
 /// The code of one arity, not yet at its place.
 #[derive(Debug)]
@@ -84,8 +81,6 @@ pub struct Generated {
     pub lines: Vec<Row>,
     /// The functions that were written in place of their calls.
     pub inlined: Vec<Inlined>,
-    /// Where the program's variables live, when that is wanted.
-    pub variables: Vec<Variable>,
     /// Where parts begin, after the hot one.
     pub parts: Vec<(u32, Part)>,
 }
@@ -140,7 +135,6 @@ pub fn generate<M: MacroAssembler>(
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
         let state = State::new(survey.ends());
-        let variables = VariableNotes::new(link.variables());
         Generator {
             asm,
             link,
@@ -155,7 +149,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cold: Vec::new(),
             safepoints: Vec::new(),
             lines: Default::default(),
-            variables,
             parts: Vec::new(),
             handler: None,
             settled: Default::default(),
@@ -326,7 +319,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             .collect();
         safepoints.sort_by_key(|p| p.return_offset);
         let lines = self.lines;
-        let variables = self.variables.ranges(self.arity, self.asm.offset());
         Ok(Generated {
             code: self.asm.finish()?,
             saved: self.survey.saved,
@@ -334,7 +326,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             safepoints,
             lines: lines.rows,
             inlined: lines.inlined,
-            variables,
             parts: self.parts,
         })
     }

@@ -33,8 +33,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The map of the present state for a call that returns here.
     pub(super) fn safepoint(&mut self) {
         let return_offset = self.asm.offset();
-        // Who looks up a frame that waits here asks for the byte before.
-        self.note_variables(return_offset - 1);
         let held = |(i, r): (usize, &Reg)| u8::from(self.state.uses_of(*r) > 0) << i;
         let live_saved = M::CALLEE_SAVED.iter().enumerate().map(held).fold(0, |all, one| all | one);
         // Copies beside registers are in the map as well: they must stay true.

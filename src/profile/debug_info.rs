@@ -1,6 +1,6 @@
 //! A chunk of published code as a debugger wants to have it: an ELF image in memory.
 //!
-//! Owns the form of the image: symbols, frames (`unwind.rs`), lines and functions. The code itself is not in it, only where it
+//! Owns the form of the image: symbols, frames (`eh_frame.rs`), lines and functions. The code itself is not in it, only where it
 //! is. It is a relocatable file whose one section of code has an address, which is what debuggers take from those that compile
 //! in memory.
 
@@ -13,7 +13,7 @@ use gimli::{
 };
 use gimli::{DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, Encoding, Format, LineEncoding, LittleEndian, SectionId};
 
-use super::unwind;
+use super::eh_frame;
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
 use crate::reader::tree::Source;
@@ -32,7 +32,7 @@ pub fn image(
     let mut elf = Elf::new(machine, chunk);
     elf.symbols(chunk, functions);
     let mut frames = EhFrame::from(EndianVec::new(LittleEndian));
-    unwind::table(machine, functions).write_eh_frame(&mut frames)?;
+    eh_frame::table(machine, functions).write_eh_frame(&mut frames)?;
     // A terminator, as at the end of every `.eh_frame`.
     let mut frames = frames.0.take();
     frames.extend([0; 4]);
@@ -169,11 +169,7 @@ struct Elf {
 
 impl Elf {
     fn new(machine: Machine, chunk: &Range<usize>) -> Elf {
-        let machine = match machine {
-            Machine::X64 => 62,
-            Machine::Arm64 => 183,
-        };
-        let mut elf = Elf { machine, names: vec![0], sections: Vec::new() };
+        let mut elf = Elf { machine: machine.elf_number(), names: vec![0], sections: Vec::new() };
         elf.section(".text", SHT_NOBITS, SHF_ALLOC | SHF_EXECINSTR, Vec::new());
         let text = &mut elf.sections[0];
         (text.address, text.size) = (chunk.start as u64, chunk.len() as u64);

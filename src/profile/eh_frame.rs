@@ -1,15 +1,16 @@
 //! Unwind rows: for each instruction, where the caller's frame is, in the format of `.eh_frame`.
 //!
-//! Made from what the code map knows of frames (`Function::frames`, `Function::saved`), by gimli.
+//! Owns the rules for each state of a frame, on both machines, for perf and gdb alike. Made from what the code map knows of
+//! frames (`Function::frames`, `Function::saved`), by gimli.
 
-use gimli::constants::{DW_EH_PE_pcrel, DW_EH_PE_sdata4};
+use gimli::constants::{DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4};
 use gimli::write::{
     Address, CallFrameInstruction, CommonInformationEntry, EhFrame, EndianVec, FrameDescriptionEntry, FrameTable,
 };
 use gimli::{DwEhPe, Encoding, Format, LittleEndian, Register};
 use std::ops::Range;
 
-use crate::asm::code_map::{Function, saved_offset};
+use crate::asm::code_map::{Function, Kind, saved_offset};
 use crate::asm::disasm::Machine;
 use crate::asm::masm::{Frame, SAVED_REGS};
 
@@ -21,6 +22,8 @@ struct Rules {
     /// Where the stack pointer of the caller is when a function begins, relative to the present one.
     at_entry: i32,
     saved: [Register; SAVED_REGS],
+    /// The register of the context, which `enter` saves besides.
+    context: Register,
     /// All code is made of so many bytes.
     code_factor: u8,
     /// Bytes of code from where the frame is linked to where a number of saved registers has been saved.
@@ -33,6 +36,7 @@ const X64: Rules = Rules {
     return_address: Register(16),
     at_entry: 8,
     saved: [Register(3), Register(12), Register(13), Register(14)],
+    context: Register(15),
     code_factor: 1,
     // `push rbx` has one byte, the others two.
     saving: |saved| 2 * saved.count_ones() - u32::from(saved & 1),
@@ -44,6 +48,7 @@ const ARM64: Rules = Rules {
     return_address: Register(30),
     at_entry: 0,
     saved: [Register(19), Register(20), Register(21), Register(22)],
+    context: Register(28),
     code_factor: 4,
     // Two words lower sp, then two registers are stored at a time.
     saving: |saved| 8 + 4 * saved.count_ones().div_ceil(2),
@@ -116,9 +121,25 @@ pub fn rows(machine: Machine, function: &Function, range: &Range<u32>, address: 
 }
 
 /// The registers that a function saves, with their distances from the frame pointer.
-fn saved<'a>(rules: &'a Rules, function: &'a Function) -> impl Iterator<Item = (Register, i32)> + 'a {
+fn saved(rules: &Rules, function: &Function) -> Vec<(Register, i32)> {
     let places = (0..SAVED_REGS).map(|index| saved_offset(function.saved, index));
-    rules.saved.into_iter().zip(places).filter_map(|(register, place)| Some((register, place?)))
+    let mut saved: Vec<(Register, i32)> =
+        rules.saved.into_iter().zip(places).filter_map(|(register, place)| Some((register, place?))).collect();
+    // The frame of `enter`, which `propagate` leaves, has the context of its Rust caller behind them.
+    if function.kind == Kind::Stub && matches!(&*function.name, "enter" | "propagate") {
+        saved.push((rules.context, -8 * (SAVED_REGS as i32 + 1)));
+    }
+    saved
+}
+
+/// The rows of whole functions at their addresses.
+pub fn table(machine: Machine, functions: &[Function]) -> FrameTable {
+    let mut table = FrameTable::default();
+    let cie = table.add_cie(common(machine, DW_EH_PE_absptr));
+    for function in functions {
+        table.add_fde(cie, rows(machine, function, &(0..function.size), Address::Constant(function.start as u64)));
+    }
+    table
 }
 
 /// `.eh_frame` and `.eh_frame_hdr` of a range of a function, as the jitdump wants them: the one behind the other, for code that

@@ -97,7 +97,7 @@ extern "C" fn fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *m
             // SAFETY: likewise.
             let from_outside = unsafe { (*info).si_code } <= 0;
             // SAFETY: likewise.
-            let (walk, named) = unsafe { registers::of_signal(context) };
+            let (walk, named) = unsafe { (registers::walking(context), registers::named(context)) };
             let fault = Fault { signal, address: (!from_outside).then_some(address), registers: walk, named: &named };
             let mut out = Out::new();
             let _ = fault.describe(&mut out);

@@ -34,14 +34,6 @@ const UNWINDING_INFO: u32 = 4;
 /// Unwind rows of a small function.
 const ROOM: usize = 512;
 
-/// The number of the machine in the header of object files.
-const fn elf_machine(machine: Machine) -> u32 {
-    match machine {
-        Machine::X64 => 62,
-        Machine::Arm64 => 183,
-    }
-}
-
 /// The dump that is open, for the last record.
 static OPEN: OnceLock<&'static Mutex<Dump>> = OnceLock::new();
 
@@ -114,7 +106,7 @@ fn now() -> u64 {
 }
 
 fn header(time: u64) -> Vec<u8> {
-    let words = [MAGIC, VERSION, HEADER_BYTES, elf_machine(Machine::HOST), 0, std::process::id()];
+    let words = [MAGIC, VERSION, HEADER_BYTES, u32::from(Machine::HOST.elf_number()), 0, std::process::id()];
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.extend(time.to_le_bytes());
     bytes.extend(0u64.to_le_bytes());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::asm::code_map::Function;
 use crate::asm::lines::Row;
-use crate::reader::tree::{FunctionId, Unit};
 use crate::runtime::Vm;
 use crate::runtime::linked::LinkedUnit;
 
@@ -38,11 +37,6 @@ impl Text {
         }
     }
 
-    /// The tree.
-    pub fn unit(&self) -> &Unit {
-        &self.0.unit
-    }
-
     /// Line and column of a row.
     pub fn line(&self, row: Row) -> Line {
         let (line, column) = self.0.source().line_column(row.source);
@@ -56,11 +50,5 @@ impl Text {
         let mut lines: Vec<Line> = first.into_iter().chain(later).map(|row| self.line(row)).collect();
         lines.dedup_by_key(|line| line.line);
         lines
-    }
-
-    /// The name of a function of the text, by the number that [`crate::asm::lines::Inlined`] has.
-    pub fn function_name(&self, number: u32) -> &str {
-        let unit = self.unit();
-        unit.function(FunctionId(number)).name.map_or("", |name| unit.name(name))
     }
 }

@@ -15,15 +15,34 @@ pub struct Registers {
     pub link: usize,
 }
 
+/// The registers in a signal handler's context, for a walk.
+///
+/// # Safety
+/// `context` is the third argument of a handler that was set with `SA_SIGINFO`.
+pub unsafe fn walking(context: *const libc::c_void) -> Registers {
+    // SAFETY: the caller's.
+    let machine = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext };
+    #[cfg(target_arch = "x86_64")]
+    {
+        let at = |register: libc::c_int| machine.gregs[register as usize] as usize;
+        Registers { pc: at(libc::REG_RIP), sp: at(libc::REG_RSP), fp: at(libc::REG_RBP), link: 0 }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let at = |register: usize| machine.regs[register] as usize;
+        Registers { pc: machine.pc as usize, sp: machine.sp as usize, fp: at(29), link: at(30) }
+    }
+}
+
 /// Their names and values, in the order in which people write them.
 pub type Named = [(&'static str, u64)];
 
-/// The registers in a signal handler's context.
+/// All registers in a signal handler's context.
 ///
 /// # Safety
 /// `context` is the third argument of a handler that was set with `SA_SIGINFO`.
 #[cfg(target_arch = "x86_64")]
-pub unsafe fn of_signal(context: *const libc::c_void) -> (Registers, [(&'static str, u64); 18]) {
+pub unsafe fn named(context: *const libc::c_void) -> [(&'static str, u64); 18] {
     // SAFETY: the caller's.
     let all = unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
     let of = |register: libc::c_int| all[register as usize] as u64;
@@ -47,17 +66,15 @@ pub unsafe fn of_signal(context: *const libc::c_void) -> (Registers, [(&'static 
         ("rip", libc::REG_RIP),
         ("eflags", libc::REG_EFL),
     ];
-    let at = |register| of(register) as usize;
-    let walk = Registers { pc: at(libc::REG_RIP), sp: at(libc::REG_RSP), fp: at(libc::REG_RBP), link: 0 };
-    (walk, named.map(|(name, register)| (name, of(register))))
+    named.map(|(name, register)| (name, of(register)))
 }
 
-/// The registers in a signal handler's context.
+/// All registers in a signal handler's context.
 ///
 /// # Safety
 /// `context` is the third argument of a handler that was set with `SA_SIGINFO`.
 #[cfg(target_arch = "aarch64")]
-pub unsafe fn of_signal(context: *const libc::c_void) -> (Registers, [(&'static str, u64); 34]) {
+pub unsafe fn named(context: *const libc::c_void) -> [(&'static str, u64); 34] {
     const NAMES: [&str; 31] = [
         "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
         "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30",
@@ -67,12 +84,10 @@ pub unsafe fn of_signal(context: *const libc::c_void) -> (Registers, [(&'static 
         let machine = &(*context.cast::<libc::ucontext_t>()).uc_mcontext;
         (machine.regs, machine.sp, machine.pc, machine.pstate)
     };
-    let named = std::array::from_fn(|i| match i {
+    std::array::from_fn(|i| match i {
         31 => ("sp", sp),
         32 => ("pc", pc),
         33 => ("pstate", pstate),
         _ => (NAMES[i], regs[i]),
-    });
-    let walk = Registers { pc: pc as usize, sp: sp as usize, fp: regs[29] as usize, link: regs[30] as usize };
-    (walk, named)
+    })
 }

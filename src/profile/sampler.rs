@@ -18,10 +18,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::registers::{self, Registers};
 use super::resolve::Resolver;
 use super::ring::Ring;
 use super::tree::Tree;
-use super::walk::{self, Known, Registers};
+use super::walk::{self, Known};
 use super::{Profile, What};
 use crate::gc::Thread;
 use crate::runtime::{self, Vm, threads};
@@ -306,21 +307,8 @@ extern "C" fn ticked(_signal: libc::c_int, info: *mut libc::siginfo_t, context: 
             return;
         }
         let weight = INTERVAL * (1 + info.overrun.max(0) as u64);
-        note(&*thread, registers(&*context.cast::<libc::ucontext_t>()), known, &slot.time, weight);
+        note(&*thread, registers::walking(context), known, &slot.time, weight);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn registers(context: &libc::ucontext_t) -> Registers {
-    let of = |i: libc::c_int| context.uc_mcontext.gregs[i as usize] as usize;
-    Registers { pc: of(libc::REG_RIP), sp: of(libc::REG_RSP), fp: of(libc::REG_RBP), lr: 0 }
-}
-
-#[cfg(target_arch = "aarch64")]
-fn registers(context: &libc::ucontext_t) -> Registers {
-    let machine = &context.uc_mcontext;
-    let of = |i: usize| machine.regs[i] as usize;
-    Registers { pc: machine.pc as usize, sp: machine.sp as usize, fp: of(29), lr: of(30) }
 }
 
 fn note(thread: &Thread, registers: Registers, known: &Known, ring: &Ring, weight: u64) {
@@ -336,7 +324,7 @@ fn note(thread: &Thread, registers: Registers, known: &Known, ring: &Ring, weigh
 fn refilled(cx: &Thread, bytes: usize) {
     let (Some(slot), Some(known)) = (slot_of(cx), KNOWN.get()) else { return };
     let here = Cell::new(0usize);
-    let registers = Registers { pc: 0, sp: here.as_ptr() as usize, fp: frame_pointer(), lr: 0 };
+    let registers = Registers { pc: 0, sp: here.as_ptr() as usize, fp: frame_pointer(), link: 0 };
     note(cx, registers, known, &slot.bytes, bytes as u64);
     if slot.bytes.is_busy() {
         SLEEP.notify_all();

@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 
+use super::registers::Registers;
 use super::ring::Record;
 use crate::asm::host::stubs::ENTER_PREVIOUS_EXIT;
 
@@ -18,19 +19,6 @@ const MOST_ADDRESSES: usize = 512;
 const MOST_FRAMES: usize = 4096;
 /// So many frames of Rust are looked at between two frames of generated code.
 const MOST_RUST_FRAMES: usize = 128;
-
-/// Where the innermost function is.
-#[derive(Clone, Copy, Debug)]
-pub struct Registers {
-    /// The next instruction.
-    pub pc: usize,
-    /// The stack pointer.
-    pub sp: usize,
-    /// The frame pointer.
-    pub fp: usize,
-    /// The link register, where there is one.
-    pub lr: usize,
-}
 
 /// What the walk knows of code.
 #[derive(Clone, Debug, Default)]
@@ -74,9 +62,9 @@ pub fn capture(
     record: &mut Record<'_>,
 ) {
     let stack = Stack { low: registers.sp, high };
-    let Registers { pc, sp, fp, lr } = registers;
+    let Registers { pc, sp, fp, link } = registers;
     let top = |i: usize| stack.word(sp + 8 * i).unwrap_or(0) as u64;
-    for word in [activity, pc as u64, top(0), top(1), lr as u64] {
+    for word in [activity, pc as u64, top(0), top(1), link as u64] {
         record.push(word);
     }
     let in_code = known.code.contains(&pc) && !known.core.contains(&pc);
@@ -142,7 +130,7 @@ mod tests {
         let known = Known { code: 0x10000..0x20000, core: 0x10000..0x10100, entry_return: 0x10010 };
         let ring = Ring::new().expect("memory");
         let mut record = ring.begin(1);
-        let registers = Registers { pc, sp: low, fp: place(fp), lr: 0 };
+        let registers = Registers { pc, sp: low, fp: place(fp), link: 0 };
         capture(registers, low + 8 * stack.len(), place(exit_frame), 0, &known, &mut record);
         record.commit();
         let mut found = Vec::new();

@@ -405,7 +405,7 @@ impl Parser<'_> {
 
     fn global(&mut self, alias: Option<Name>, name: Name, span: Span) -> GlobalId {
         let id = GlobalId(self.unit.globals.len() as u32);
-        self.unit.globals.push(GlobalRef { alias, name, span });
+        self.unit.globals.push(GlobalRef { alias, name, span, inserted: false });
         id
     }
 

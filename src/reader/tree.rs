@@ -138,6 +138,8 @@ pub struct GlobalRef {
     pub name: Name,
     /// Where it stands (alias included).
     pub span: Span,
+    /// The text does not say it: the reader has put it there, and means what `core` calls so, whatever the text does.
+    pub inserted: bool,
 }
 
 /// A declaration or statement of the top level.

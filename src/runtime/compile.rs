@@ -256,7 +256,6 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
         lines: Lines::new(&generated.lines, &generated.inlined),
         comments: generated.code.comments.clone(),
         parts: generated.parts.as_slice().into(),
-        variables: generated.variables.as_slice().into(),
         ..Function::default()
     }
 }
@@ -571,10 +570,6 @@ impl Link for RuntimeLink<'_> {
             Some(value) if !value.is(layout::BOX) => hint(value),
             _ => Hint::None,
         }
-    }
-
-    fn variables(&self) -> bool {
-        self.vm.keep_variables.load(Ordering::Relaxed)
     }
 
     fn notes(&self) -> bool {

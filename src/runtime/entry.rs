@@ -30,10 +30,6 @@ impl Thread {
     /// the stack, and that of the function that called it, if nothing is left to do there either. The result goes out as it
     /// is; who calls a builtin from Rust makes the call (`builtins::call`).
     pub fn jump(&mut self, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
-        let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
-        if code.builtin().is_some() || args.len() > MAX_SPILLED {
-            return self.call_last(function, args);
-        }
         builtins::check_claims();
         // The function that called need not have asked for stack, nor stop for anybody: it sees no call here.
         match self.poll() {
@@ -41,8 +37,11 @@ impl Thread {
             Poll::Interrupted => return Err(self.throw_interrupt()),
             Poll::StackOverflow => return Err(self.stack_overflow()),
         }
-        self.spill(function, args);
         let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
+        if code.builtin().is_some() || args.len() > MAX_SPILLED {
+            return self.call_last(function, args);
+        }
+        self.spill(function, args);
         Err(self.jump_to(code.entry[args.len().min(MANY)].load(Ordering::Acquire)))
     }
 

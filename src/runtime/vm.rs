@@ -65,8 +65,6 @@ pub struct Vm {
     last_resort: OnceLock<u64>,
     /// `--dump=asm`: whoever publishes code prints it.
     pub dump_asm: AtomicBool,
-    /// Code that is compiled notes where its variables live.
-    pub keep_variables: AtomicBool,
     arguments: RwLock<Vec<String>>,
 }
 
@@ -189,7 +187,6 @@ impl Vm {
             bindings: AtomicU32::new(0),
             last_resort: OnceLock::new(),
             dump_asm: AtomicBool::new(false),
-            keep_variables: AtomicBool::new(false),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);

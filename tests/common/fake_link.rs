@@ -353,10 +353,6 @@ impl Link for FakeLink<'_> {
         Hint::None
     }
 
-    fn variables(&self) -> bool {
-        false
-    }
-
     fn notes(&self) -> bool {
         true
     }

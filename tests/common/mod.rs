@@ -301,6 +301,41 @@ fn collect(folder: &Path, in_project: bool, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// A folder of files for one test, which goes when the value goes.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// A folder with these files.
+    pub fn new(files: &[(&str, &str)]) -> Folder {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("harrier-test-{}-{number}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a folder for temporary files");
+        for (file, text) in files {
+            std::fs::write(path.join(file), text).expect("a file in it");
+        }
+        Folder(path)
+    }
+
+    /// The path of a file in it.
+    pub fn path(&self, file: &str) -> String {
+        self.0.join(file).display().to_string()
+    }
+
+    /// The text of a file in it.
+    pub fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.0.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What stays behind is in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Does `task` for each of the jobs, as many at once as there are cores; gives the names and complaints of those that
 /// failed, in the order of the jobs.
 pub fn in_parallel<J: Sync>(jobs: &[J], task: impl Fn(&J) -> Vec<String> + Sync) -> Vec<(usize, Vec<String>)> {

@@ -422,7 +422,9 @@ impl Parser<'_> {
         }
         let span = self.node_span(compared);
         self.take_back(compared);
-        self.unit.globals[global.index()].name = self.intern("_assert-sides!");
+        let name = self.intern("_assert-sides!");
+        let reference = &mut self.unit.globals[global.index()];
+        (reference.name, reference.inserted) = (name, true);
         let (left_let, left) = self.kept(left);
         let (right_let, right) = self.kept(right);
         let value = self.add(Node::Binary { op, left, right }, span, 1);

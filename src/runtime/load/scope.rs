@@ -149,29 +149,20 @@ impl<'a> Scope<'a> {
     pub fn meaning(&self, reference: GlobalRef) -> Option<Meaning> {
         let name = self.unit.name(reference.name);
         let known = |binding| Meaning::Known(KnownBinding(binding));
-        if !self.unit.source.is_library && name.starts_with('_') && self.is_the_librarys(reference) {
+        if reference.inserted {
             return self.core?.member(name).map(known);
         }
+        let library = self.unit.source.is_library;
         match reference.alias {
             Some(alias) => {
                 let namespace = self.namespace_called(self.unit.name(alias))?;
                 if std::ptr::eq(namespace, self.namespace) {
                     return self.local(name);
                 }
-                namespace.member_for(name, self.is_the_librarys(reference)).map(known)
+                namespace.member_for(name, library).map(known)
             }
-            None => {
-                self.local(name).or_else(|| self.core?.member_for(name, self.is_the_librarys(reference)).map(known))
-            }
+            None => self.local(name).or_else(|| self.core?.member_for(name, library).map(known)),
         }
-    }
-
-    /// May the reference be to what the library keeps to itself? It stands in the library, or the reader has put it in the place
-    /// of what the text says (`assert!` with a comparison).
-    fn is_the_librarys(&self, reference: GlobalRef) -> bool {
-        let source = &self.unit.source;
-        let written = source.text.get(reference.span.start as usize..reference.span.end as usize).unwrap_or_default();
-        source.is_library || !written.ends_with(self.unit.name(reference.name))
     }
 
     fn local(&self, name: &str) -> Option<Meaning> {
