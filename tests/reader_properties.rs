@@ -168,7 +168,7 @@ const WORDS: [&str; 112] = [
 ];
 
 fn surroundings() -> Surroundings {
-    Surroundings { aliases: vec!["m".into()] }
+    Surroundings { aliases: vec!["m".into()], ..Surroundings::default() }
 }
 
 /// Reads the text and checks what comes out. Gives whether it was right, wrong, or unfinished.

@@ -31,7 +31,12 @@ pub struct Surroundings {
     /// What may stand before the `/` of a qualified name, besides what the text's own `use` lines bring: the aliases
     /// and namespaces in view in the namespace that the text is evaluated in. `core` is always in view.
     pub aliases: Vec<String>,
+    /// Which of the [`CONTEXTUAL`] words are names there.
+    pub defined: Vec<&'static str>,
 }
+
+/// Words that mean something of their own only where they are not defined: who has a function `shift` calls it.
+pub const CONTEXTUAL: [&str; 8] = ["reset", "shift", "perform", "handle", "async", "future", "binding", "assert!"];
 
 /// Reads a text. Gives the tree, or all that is wrong with the text in the order in which it stands there.
 pub fn read(source: Arc<Source>, surroundings: &Surroundings) -> Result<Unit, Vec<SyntaxError>> {

@@ -19,12 +19,12 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Surroundings;
 use super::errors::{ErrorClass, SyntaxError};
 use super::lexer::{self, Kind, Token};
 use super::literals;
 use super::scopes::{self, Frame, Scopes};
 use super::tree::*;
+use super::{CONTEXTUAL, Surroundings};
 use crate::stack;
 
 /// How deeply expressions, patterns, functions and blocks may stand in one another. A debug build takes some 3 kB of
@@ -122,7 +122,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         homes: Vec::new(),
         scopes: Scopes::default(),
         aliases: surroundings.aliases.iter().cloned().collect(),
-        defined: FxHashSet::default(),
+        defined: surroundings.defined.iter().copied().collect(),
         ended: lexed.errors.iter().any(|e| e.incomplete),
         errors: lexed.errors,
         too_high: false,

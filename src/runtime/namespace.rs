@@ -108,6 +108,13 @@ impl Namespace {
         self.member(name).filter(|_| library || !name.starts_with('_') || !self.is_library())
     }
 
+    /// The names of the members that such a text can name.
+    pub fn names_for(&self, library: bool) -> Vec<String> {
+        let private = !library && self.is_library();
+        let names = self.members().into_iter().map(|(name, _)| name);
+        names.filter(|name| !private || !name.starts_with('_')).map(str::to_string).collect()
+    }
+
     /// Is it one of the standard library?
     pub fn is_library(&self) -> bool {
         self.native() || super::load::library::text(self.name).is_some()

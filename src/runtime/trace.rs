@@ -32,8 +32,10 @@ pub struct Trace {
     outer_next: usize,
     /// How many there were between.
     skipped: usize,
-    /// The frame that has caught the exception, 0 while nobody has.
+    /// The frame that has caught the exception, 0 while nobody has, and the function that it was of: another call may have
+    /// its frame at the same place later.
     caught_by: usize,
+    caught_in: usize,
     /// The stack of the thread that threw the exception, when it came here by `join`.
     elsewhere: Arc<[TraceEntry]>,
 }
@@ -45,6 +47,7 @@ impl Trace {
         self.outer_next = 0;
         self.skipped = 0;
         self.caught_by = 0;
+        self.caught_in = 0;
         self.elsewhere = Arc::default();
     }
 
@@ -80,12 +83,12 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     let propagates = landing.pc == cx.vm().stubs.propagate;
     let mut trace = cx.state().trace.borrow_mut();
     let same = cx.is_traced(cx.exception());
-    let mut first_fp = 0;
+    let mut first = (0, 0);
     cx.frames(&mut |frame| {
-        first_fp = frame.fp;
+        first = (frame.fp, frame.function.start);
         ControlFlow::Break(())
     });
-    let goes_on = same && (trace.caught_by == 0 || trace.caught_by == first_fp);
+    let goes_on = same && (trace.caught_by == 0 || (trace.caught_by, trace.caught_in) == first);
     // The frame that throws again has been noted where it caught.
     let mut skip_first = goes_on && trace.caught_by != 0;
     if !goes_on {
@@ -99,6 +102,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
         if !std::mem::take(&mut skip_first) {
             trace.push(frame.return_address);
         }
+        trace.caught_in = frame.function.start;
         ControlFlow::Continue(())
     });
     trace.caught_by = if propagates { 0 } else { landing.fp };

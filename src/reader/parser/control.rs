@@ -418,7 +418,7 @@ impl Parser<'_> {
     pub(super) fn soft_form(&mut self, token: Token) -> Option<Parse<NodeId>> {
         let text = self.text;
         let word = &text[token.start as usize..token.end as usize];
-        if !matches!(word, "binding" | "reset" | "shift" | "perform" | "handle" | "async" | "future") {
+        if !CONTEXTUAL.contains(&word) {
             return None;
         }
         let next = self.peek(1);

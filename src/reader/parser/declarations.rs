@@ -43,8 +43,8 @@ impl Parser<'_> {
                         self.aliases.insert(slice(alias).to_string());
                     }
                 }
-                "reset" | "shift" | "perform" | "handle" | "async" | "future" | "binding" | "assert!"
-                    if matches!(before, Kind::Fn | Kind::Let | Kind::OpenBrace | Kind::Comma) =>
+                _ if CONTEXTUAL.contains(&word)
+                    && matches!(before, Kind::Fn | Kind::Let | Kind::OpenBrace | Kind::Comma) =>
                 {
                     // `fn shift(…)`, or a name taken in: `use m { shift }`.
                     let after = self.tokens[at + 1].kind;

@@ -13,7 +13,7 @@ use super::{Surroundings, SyntaxError, dump, read};
 
 /// Reads with the alias `m` in view.
 fn try_read(text: &str) -> Result<Unit, Vec<SyntaxError>> {
-    let surroundings = Surroundings { aliases: vec!["m".into()] };
+    let surroundings = Surroundings { aliases: vec!["m".into()], ..Surroundings::default() };
     read(Arc::new(Source::new("test.hr", text)), &surroundings)
 }
 

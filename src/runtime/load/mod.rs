@@ -266,7 +266,8 @@ fn load(
         Origin::Text(namespace) => {
             let mut aliases: Vec<String> = namespace.alias_names().into_iter().map(str::to_string).collect();
             aliases.push(namespace.name.to_string());
-            Surroundings { aliases }
+            let defined = reader::CONTEXTUAL.into_iter().filter(|word| namespace.own(word).is_some()).collect();
+            Surroundings { aliases, defined }
         }
         _ => Surroundings::default(),
     };
@@ -412,9 +413,9 @@ fn load_unit(
                 None => {
                     let mut problem =
                         problem(source, *span, format!("namespace {} has no member `{name}`", found.name));
-                    let members = found.members();
+                    let members = found.names_for(unit.source.is_library);
                     problem.diagnostic.help =
-                        closest(name, members.iter().map(|m| m.0)).map(|c| format!("did you mean `{c}`?"));
+                        closest(name, members.iter().map(String::as_str)).map(|c| format!("did you mean `{c}`?"));
                     problems.push(problem);
                 }
             }

@@ -286,7 +286,7 @@ impl<'a> Scope<'a> {
     pub fn candidates(&self, reference: GlobalRef) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         match reference.alias.and_then(|alias| self.namespace_called(self.unit.name(alias))) {
-            Some(namespace) => names.extend(namespace.members().into_iter().map(|(name, _)| name.to_string())),
+            Some(namespace) => names.extend(namespace.names_for(self.unit.source.is_library)),
             None if reference.alias.is_some() => {}
             None => {
                 names.extend(self.own.keys().map(|n| n.to_string()));
@@ -294,7 +294,7 @@ impl<'a> Scope<'a> {
                 names.extend(self.namespace.members().into_iter().map(|(name, _)| name.to_string()));
                 names.extend(self.namespace.import_names().into_iter().map(str::to_string));
                 if let Some(core) = self.core {
-                    names.extend(core.members().into_iter().map(|(name, _)| name.to_string()));
+                    names.extend(core.names_for(self.unit.source.is_library));
                 }
                 for function in &self.unit.functions {
                     for arity in &function.arities {
