@@ -2,10 +2,9 @@
 
     (gdb) source tools/gdb/harrier.py       (or: harrier --gdb-script > harrier.py)
     (gdb) bt                                Harrier functions with their names and lines, between the frames of Rust
-    (gdb) hr-bt                             the Harrier functions alone, with their variables
+    (gdb) hr-bt                             the Harrier functions alone
     (gdb) p $hr($rsi)                       a value, as `repr` would print it
     (gdb) hr-header 0x7fff12345679          the header of an object
-    (gdb) hr-locals                         the variables of the selected frame
 
 Nothing is called in the program: all is read from its memory. Where things lie is said by the program itself, in the list
 behind the symbol `harrier_facts` (src/profile/facts.rs). What is read may be anything, for a program is looked at when
@@ -924,54 +923,10 @@ class Backtrace(gdb.Command):
             inner = frame.pc() if newest(frame) else frame.pc() - 1
             place = function.line_at(inner)
             where = f" at {place[0]}:{place[1]}" if place else ""
-            print(f"#{shown:<3} {function.name} {variables(frame)}{where}")
+            print(f"#{shown:<3} {function.name} (){where}")
             shown += 1
         if shown == 0:
             print("no Harrier function is on the stack of this thread")
-
-
-def variables(frame):
-    """The variables of a frame that its code tells a debugger of (--gdb), as a text."""
-    out = []
-    try:
-        block = frame.block()
-    except (RuntimeError, gdb.error):
-        return "(…)"
-    for symbol in block:
-        if symbol.is_variable or symbol.is_argument:
-            out.append(f"{symbol.print_name}={value_in(symbol, frame)}")
-    return "(" + ", ".join(out) + ")"
-
-
-def value_in(symbol, frame):
-    try:
-        value = symbol.value(frame)
-        if value.is_optimized_out:
-            return "<no longer kept>"
-        if value.type.name == "harrier_float":
-            return number(float(value))
-        return show(as_word(value), 4)
-    except (gdb.error, gdb.MemoryError, Garbage):
-        return "<no longer kept>"
-
-
-class Locals(gdb.Command):
-    """hr-locals: the variables of the selected frame."""
-
-    def __init__(self):
-        super().__init__("hr-locals", gdb.COMMAND_STACK)
-
-    def invoke(self, _argument, _):
-        frame = gdb.selected_frame()
-        if function_of(frame) is None:
-            raise gdb.GdbError("the selected frame is no frame of Harrier code")
-        try:
-            block = frame.block()
-        except (RuntimeError, gdb.error):
-            raise gdb.GdbError("where variables live is only known with `harrier --gdb`") from None
-        for symbol in block:
-            if symbol.is_variable or symbol.is_argument:
-                print(f"{symbol.print_name} = {value_in(symbol, frame)}")
 
 
 # What was loaded before is replaced.
@@ -982,4 +937,3 @@ Names()
 Hr()
 HeaderCommand()
 Backtrace()
-Locals()
