@@ -58,7 +58,10 @@ pub fn main(compiler: Compiler) -> ExitCode {
             let answered = signals::hold();
             faults::report();
             let stack = threads::main_stack(&options.heap);
-            match on_large_stack(stack, move || with_machine(options, compiler)) {
+            match on_large_stack(stack, move || {
+                threads::large_pages_below(stack);
+                with_machine(options, compiler)
+            }) {
                 Ok(()) => signals::answer(&answered),
                 Err(error) => {
                     console::write_error(&format!("harrier: cannot start: {error}\n"));
