@@ -8,6 +8,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Is the program one that gdb can look into?
 fn can_be_debugged(test: &str) -> bool {
@@ -27,7 +28,9 @@ fn gdb(commands: &str, arguments: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/gdb/harrier.py");
     let settings =
         "set debuginfod enabled off\nset confirm off\nset pagination off\nset width 0\nset breakpoint pending on\n";
-    let file = std::env::temp_dir().join(format!("harrier-{}-{:p}.gdb", std::process::id(), commands));
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let file = std::env::temp_dir().join(format!("harrier-{}-{number}.gdb", std::process::id()));
     std::fs::write(&file, format!("{settings}source {}\n{commands}\n", script.display()))
         .expect("a file can be written");
     let out = Command::new("timeout")

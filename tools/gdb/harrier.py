@@ -61,6 +61,16 @@ def signed(value):
     return value - (1 << 64) if value >> 63 else value
 
 
+def address_of(symbol):
+    """Where a symbol is; gdb.error when there is none."""
+    language = gdb.parameter("language")
+    gdb.execute("set language c", to_string=True)
+    try:
+        return int(gdb.parse_and_eval("&" + symbol))
+    finally:
+        gdb.execute("set language " + language, to_string=True)
+
+
 # ---- what the program says of itself ----
 
 
@@ -256,6 +266,7 @@ class Programs:
 
     def __init__(self):
         self.present = None
+        self.reason = "nothing was looked at yet"
         self.fresh = False
         self.busy = False
         gdb.events.cont.connect(lambda _: self.ran())
@@ -289,15 +300,17 @@ class Programs:
     def look(self):
         try:
             # Asked each time: between two programs, and before the first runs, the symbol is somewhere else.
-            at = word(int(gdb.parse_and_eval("(unsigned long)&harrier_facts")))
+            at = word(address_of("harrier_facts"))
             if at == 0:
                 self.present = None
+                self.reason = "it has not begun"
             elif self.present is None or self.present.at != at:
                 self.present = Program(at)
             else:
                 self.present.functions.clear()
-        except (gdb.error, Garbage, UnicodeError):
+        except (gdb.error, Garbage, UnicodeError) as problem:
             self.present = None
+            self.reason = str(problem)
 
 
 programs = Programs()
@@ -306,7 +319,7 @@ programs = Programs()
 def program():
     found = programs.get()
     if found is None:
-        raise gdb.GdbError("there is no Harrier program here (or none that has begun)")
+        raise gdb.GdbError(f"there is no Harrier program here: {programs.reason}")
     return found
 
 
@@ -673,17 +686,23 @@ def show(value, depth=MOST_DEPTH):
     return Printer(program(), depth).text(value)
 
 
+# Names of types, casts and symbols are read in the language of the frame that is looked at, Rust at times: none is asked for by
+# name but in C.
+def word_type():
+    return gdb.selected_inferior().architecture().integer_type(64, False)
+
+
 def as_word(value):
     """The word in a gdb value: a number, a pointer, or raw bytes of eight."""
     try:
         return int(value) & MASK
     except gdb.error:
-        return int(value.cast(gdb.lookup_type("unsigned long"))) & MASK
+        return int(value.cast(word_type())) & MASK
 
 
 # `p $hr(v)` has a type that nothing else here has, so that the printer knows it.
 def value_type():
-    return gdb.lookup_type("unsigned long").volatile()
+    return word_type().volatile()
 
 
 class Hr(gdb.Function):
@@ -706,7 +725,7 @@ class ValuePrinter:
 
 def value_printer(value):
     kind = value.type
-    if kind.code == gdb.TYPE_CODE_INT and str(kind) == "volatile unsigned long":
+    if kind.code == gdb.TYPE_CODE_INT and str(kind) == str(value_type()):
         return ValuePrinter(value)
     if kind.name == "harrier_value":
         return ValuePrinter(value)
@@ -793,7 +812,7 @@ class Unwinder(gdb.unwinder.Unwinder):
         info = pending.create_unwind_info(FrameId(gdb.Value(cfa), gdb.Value(function.start)))
         registers[machine.pc] = back
         registers[machine.sp] = cfa
-        kind = gdb.lookup_type("unsigned long")
+        kind = word_type()
         for name in set(machine.kept) | set(registers):
             value = gdb.Value(registers[name]).cast(kind) if name in registers else pending.read_register(name)
             info.add_saved_register(name, self.typed(pending, name, value))
