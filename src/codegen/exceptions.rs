@@ -136,7 +136,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.match_pattern(pattern, i, &mut misfit);
         // The handler does not hold the exception, but as a variable.
         self.state.set_operand(i, Value::constant(Word::NULL));
+        self.in_handlers += 1;
         self.expression(handler);
+        self.in_handlers -= 1;
         let value = self.state.pop();
         self.state.set_operand(i, value);
         self.goto_value(&mut end);
@@ -202,7 +204,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let way = self.state.pop();
         self.keep_top(floor);
         self.state.push(way);
+        self.in_handlers += 1;
         block(self);
+        self.in_handlers -= 1;
         self.go_on(node, &cleanup.ways);
         self.goes_to(node);
     }

@@ -206,7 +206,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Throw(value) => {
                 self.expression(*value);
                 self.goes_to(node);
-                self.call_helper(Helper::Throw, 1, &[], Facts::ANY);
+                let helper = if self.in_handlers > 0 { Helper::Rethrow } else { Helper::Throw };
+                self.call_helper(helper, 1, &[], Facts::ANY);
                 self.unreachable();
             }
             Node::Try(try_) => self.try_(node, try_),

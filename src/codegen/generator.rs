@@ -61,6 +61,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) parts: Vec<(u32, Part)>,
     /// The landing pad of what is thrown here.
     pub(super) handler: Option<Pad>,
+    /// How many handlers and blocks on the way out are being written: a `throw` in them may be of what was caught.
+    pub(super) in_handlers: u32,
     /// Variables that must stay in their place, because a landing pad expects them there.
     pub(super) settled: Settled,
     pub(super) loops: Vec<LoopFrame>,

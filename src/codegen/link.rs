@@ -39,9 +39,9 @@ pub enum Helper {
     Poll,
     /// `()`: throws it; called in place of a function whose frame does not fit.
     StackOverflow,
-    /// `(value)`; never returns a value.
+    /// `(value)`: throws it for the first time; never returns a value.
     Throw,
-    /// `(value)`: throws what was caught again, with the stack trace it came with.
+    /// `(value)`: throws from within a handler; what was caught there keeps the stack trace it came with.
     Rethrow,
     /// `(value)`: throws MatchError.
     MatchError,

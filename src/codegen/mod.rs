@@ -151,6 +151,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             lines: Default::default(),
             parts: Vec::new(),
             handler: None,
+            in_handlers: 0,
             settled: Default::default(),
             loops: Vec::new(),
             joins: Vec::new(),

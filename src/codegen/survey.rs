@@ -472,7 +472,7 @@ impl Walk<'_> {
             Node::Match { subject, ref arms } => {
                 self.node(subject);
                 for arm in &**arms {
-                    self.pattern(arm.pattern, self.now + 1);
+                    self.pattern(arm.pattern, self.now);
                     self.call();
                     if let Some(guard) = arm.guard {
                         self.node(guard);
@@ -523,7 +523,8 @@ impl Walk<'_> {
                 self.region(id, first);
                 self.call();
                 if let Some((pattern, handler)) = try_.catch {
-                    self.pattern(pattern, self.now + 1);
+                    // In the present tick: what nobody uses is dead before the handler begins.
+                    self.pattern(pattern, self.now);
                     self.node(handler);
                 }
                 if let Some(finally) = try_.finally {

@@ -125,7 +125,11 @@ helpers! {
     Allocate(bytes: word) = allocate;
     Poll() = poll;
     StackOverflow() = |cx: &mut Thread| cx.stack_overflow();
-    Throw(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
+    Throw(value: value) = |cx: &mut Thread, value| {
+        // The same constant may have been thrown and caught here before.
+        cx.set_traced(None);
+        Thrown::set(cx, value)
+    };
     Rethrow(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
     MatchError(value: value) = match_error;
     Iterate(collection: value) = operators::iterate;

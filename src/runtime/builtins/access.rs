@@ -441,54 +441,54 @@ fn includes(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     bool(cx, false)
 }
 
-/// Element `i` of anything seqable.
-fn nth_of(cx: &mut Thread, coll: Handle, i: usize) -> Result<Option<Handle>, Thrown> {
+/// The element of anything seqable with a number, or how many there are where that took walking: the collection is let go on the way.
+fn nth_of(cx: &mut Thread, coll: Handle, i: usize) -> Result<Result<Handle, Option<usize>>, Thrown> {
     if let Some(len) = indexed_len(cx, coll) {
-        return if i < len { element(cx, coll, i).map(Some) } else { Ok(None) };
+        return if i < len { element(cx, coll, i).map(Ok) } else { Ok(Err(None)) };
     }
     let mut items = Items::of(cx, coll)?;
-    let mut left = i;
+    let mut passed = 0;
     while let Some(item) = items.next(cx)? {
-        if left == 0 {
-            return Ok(Some(item));
+        if passed == i {
+            return Ok(Ok(item));
         }
-        left -= 1;
+        passed += 1;
     }
-    Ok(None)
+    Ok(Err(Some(passed)))
 }
 
 fn nth(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "nth", args, 0)?;
     let i = cx.get(args[1]).as_int().and_then(|i| usize::try_from(i).ok());
     let what = type_name(cx.get(coll));
-    if let Some(i) = i
-        && let Some(found) = nth_of(cx, coll, i)?
-    {
-        return Ok(found);
+    let mut walked = None;
+    if let Some(i) = i {
+        match nth_of(cx, coll, i)? {
+            Ok(found) => return Ok(found),
+            Err(len) => walked = len,
+        }
     }
     if let Some(found) = far_element(cx, coll, args[1])? {
         return Ok(found);
     }
-    match args.opt(2) {
-        Some(default) => Ok(default),
-        None => match sequences::length(cx.get(coll)) {
-            Some(_) => {
-                let len = sequences::count_text(cx.get(coll));
-                Err(out_of_range(cx, "nth", args[1], what, len))
-            }
-            None => {
-                Err(cx
-                    .throw(ErrorKind::IndexError, format!("nth: index out of range for {}", super::with_article(what))))
-            }
-        },
+    if let Some(default) = args.opt(2) {
+        return Ok(default);
+    }
+    let known = |cx: &Thread| sequences::length(cx.get(coll)).map(|_| sequences::count_text(cx.get(coll)));
+    match walked.map(|len| len.to_string()).or_else(|| known(cx)) {
+        Some(len) => Err(out_of_range(cx, "nth", args[1], what, len)),
+        None => {
+            let what = super::with_article(what);
+            Err(cx.throw(ErrorKind::IndexError, format!("nth: index out of range for {what}")))
+        }
     }
 }
 
 fn position(cx: &mut Thread, name: &str, args: &Args<'_>, i: usize) -> Outcome {
     let coll = seqable(cx, name, args, 0)?;
     match nth_of(cx, coll, i)? {
-        Some(found) => Ok(found),
-        None => null(cx),
+        Ok(found) => Ok(found),
+        Err(_) => null(cx),
     }
 }
 
