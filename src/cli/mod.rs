@@ -18,7 +18,7 @@ use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem};
-use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
+use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
 
 mod signals;
 mod snapshot;
@@ -195,7 +195,8 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
         return Ok(());
     };
     let main = cx.root(main);
-    let takes_arguments = crate::runtime::entry::code_of(cx.get(main)).is_some_and(|code| code.accepts(1));
+    let body = entry::code_of(cx.get(main)).and_then(tail_calls::body);
+    let takes_arguments = entry::code_of(cx.get(main)).is_some_and(|code| code.accepts(1));
     let mut list: Vec<Handle> = Vec::new();
     if takes_arguments {
         let mut words = Vec::new();
@@ -204,8 +205,11 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
         }
         list.push(foreign::vector_of(cx, &words)?);
     }
-    let _value = cx.call(main, &list)?;
-    Ok(())
+    let outcome = cx.call(main, &list).map(|_| ());
+    if let (Err(_), Some(body)) = (&outcome, body) {
+        trace::leaves(cx, &body);
+    }
+    Ok(outcome?)
 }
 
 fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {

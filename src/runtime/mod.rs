@@ -59,6 +59,7 @@ pub mod sources;
 pub mod streams;
 pub mod stubs;
 #[cfg(test)]
+pub mod tail_calls;
 pub mod testing;
 pub mod text;
 pub mod threads;

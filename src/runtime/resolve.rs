@@ -16,6 +16,8 @@ use super::entry::{code_of, not_callable};
 use super::errors::{ErrorKind, arity_message};
 use super::reclaim::Held;
 use super::stubs::Thunk;
+use super::tail_calls::Failed;
+use super::trace;
 use super::types::TypeKind;
 use crate::asm::memory::MemoryError;
 use crate::codegen::facts::Hint;
@@ -30,7 +32,11 @@ use crate::profile::stats;
 pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
     // SAFETY: the caller's.
     let cx = unsafe { &mut *cx };
-    guarded(cx, "resolve_entry", |cx| resolve_value(cx, argc as usize))
+    let target = guarded(cx, "resolve_entry", |cx| resolve_value(cx, argc as usize));
+    if target == 0 {
+        value_failed(cx, argc as usize);
+    }
+    target
 }
 
 /// Behind all thunks.
@@ -40,7 +46,7 @@ pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
 pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
     // SAFETY: the caller's.
     let cx = unsafe { &mut *cx };
-    guarded(cx, "resolve_thunk", |cx| -> Result<Destination<'_>, Thrown> {
+    let target = guarded(cx, "resolve_thunk", |cx| -> Result<Destination<'_>, Thrown> {
         let Some(kind) = cx.vm().stubs.thunk_kind(n as u32) else {
             return Err(cx.throw(ErrorKind::InternalError, format!("there is no thunk {n}")));
         };
@@ -60,7 +66,38 @@ pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
             Thunk::Dispatch(table) => with_receiver(cx, table, dispatch),
             Thunk::FieldCall(table, slot) => with_receiver(cx, table, |cx, table| field_call(cx, table, slot as usize)),
         }
-    })
+    });
+    if target == 0 {
+        thunk_failed(cx, n as u32);
+    }
+    target
+}
+
+/// Says for the trace which call of a function value failed.
+#[cold]
+fn value_failed(cx: &Thread, argc: usize) {
+    if let Some(code) = code_of(cx.spilled_closure()) {
+        trace::failing(cx, Failed::Value(code.name.to_string(), argc));
+    }
+}
+
+/// Says for the trace which call by a thunk failed.
+#[cold]
+fn thunk_failed(cx: &Thread, n: u32) {
+    match cx.vm().stubs.thunk_kind(n) {
+        Some(Thunk::Many) => value_failed(cx, cx.arg_count()),
+        Some(Thunk::Link(binding, argc)) => {
+            if let Some(code) = binding.get(cx).and_then(code_of) {
+                trace::failing(cx, Failed::Value(code.name.to_string(), argc as usize));
+            }
+        }
+        Some(Thunk::Dispatch(table) | Thunk::FieldCall(table, _)) => {
+            if let Some(table) = cx.vm().dispatch.table(table) {
+                trace::failing(cx, Failed::Dispatch(table.kind, table.argc as usize));
+            }
+        }
+        None => {}
+    }
 }
 
 fn guarded(

@@ -232,12 +232,16 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     cx.set_dynamic(cx.get(dynamic));
     drop(parcel);
     let cx = &mut *cx;
+    let body = super::entry::code_of(cx.get(function)).and_then(super::tail_calls::body);
     match cx.call_last(function, &[]) {
         Ok(value) => {
             cx.set_slot(cx.get(object), 1, cx.get(value));
             Status { outcome: Some(Outcome::Returned), ..Status::default() }
         }
         Err(_thrown) => {
+            if let Some(body) = body {
+                super::trace::leaves(cx, &body);
+            }
             let exception = cx.root(cx.exception());
             cx.set_slot(cx.get(object), 1, cx.get(exception));
             let trace = super::trace::of_exception(cx, exception).into();

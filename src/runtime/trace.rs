@@ -10,7 +10,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::code::Code;
 use super::linked::LinkedUnit;
+use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
 use crate::gc::thread::Landing;
 use crate::gc::{Handle, Thread, slow};
@@ -36,6 +38,11 @@ pub struct Trace {
     /// its frame at the same place later.
     caught_by: usize,
     caught_in: usize,
+    /// The call that failed before it had a frame: the one on its way to `unwind`, and that of this exception.
+    failing: Option<Failed>,
+    failed: Option<Failed>,
+    /// The function that Rust called, when the exception has left it, and nothing is known of what it jumped to.
+    outermost: Option<Body>,
     /// The stack of the thread that threw the exception, when it came here by `join`.
     elsewhere: Arc<[TraceEntry]>,
 }
@@ -48,6 +55,8 @@ impl Trace {
         self.skipped = 0;
         self.caught_by = 0;
         self.caught_in = 0;
+        self.failed = None;
+        self.outermost = None;
         self.elsewhere = Arc::default();
     }
 
@@ -88,11 +97,13 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
         first = (frame.fp, frame.function.start);
         ControlFlow::Break(())
     });
+    let failing = trace.failing.take();
     let goes_on = same && (trace.caught_by == 0 || (trace.caught_by, trace.caught_in) == first);
     // The frame that throws again has been noted where it caught.
     let mut skip_first = goes_on && trace.caught_by != 0;
     if !goes_on {
         trace.clear();
+        trace.failed = failing;
         cx.set_traced(Some(cx.exception()));
     }
     cx.frames(&mut |frame| {
@@ -138,13 +149,75 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
     if !entries.is_empty() {
         entries.push(TraceEntry::Joined);
     }
-    entries.extend(trace.inner.iter().map(|a| TraceEntry::Line(line(cx, *a))));
+    let mut stack = Stack { cx, entries, below: trace.failed.as_ref().map(Below::Failed) };
+    trace.inner.iter().for_each(|address| stack.push(*address));
     if trace.skipped > 0 {
-        entries.push(TraceEntry::Skipped(trace.skipped));
+        stack.entries.push(TraceEntry::Skipped(trace.skipped));
+        stack.below = None;
     }
     let (late, early) = trace.outer.split_at(trace.outer_next);
-    entries.extend(early.iter().chain(late).map(|a| TraceEntry::Line(line(cx, *a))));
-    entries
+    early.iter().chain(late).for_each(|address| stack.push(*address));
+    if let Some(outermost) = &trace.outermost {
+        stack.jumps(outermost);
+    }
+    stack.entries
+}
+
+/// What the next frame of a trace has called: that frame's own call says, or some function that it jumped to from there.
+enum Below<'a> {
+    Failed(&'a Failed),
+    Frame(String),
+}
+
+/// A trace that is being written down.
+struct Stack<'a> {
+    cx: &'a Thread,
+    entries: Vec<TraceEntry>,
+    below: Option<Below<'a>>,
+}
+
+impl Stack<'_> {
+    /// The frame that this return address leads to, behind those that jumped away on the way from there.
+    fn push(&mut self, return_address: usize) {
+        if self.below.is_some()
+            && let Some((unit, offset)) = text_at(self.cx, return_address)
+        {
+            let callees = tail_calls::callees(self.cx, &unit, offset);
+            let direct = |code: &&'static Code| matches!(&self.below, Some(Below::Frame(name)) if *code.name == **name);
+            if let [callee] = callees[..]
+                && !direct(&callee)
+                && let Some(body) = tail_calls::body(callee)
+            {
+                self.jumps(&body);
+            }
+        }
+        let line = line(self.cx, return_address);
+        self.below = Some(Below::Frame(line.function.clone()));
+        self.entries.push(TraceEntry::Line(line));
+    }
+
+    /// The jumps that lead from this function to what is below.
+    fn jumps(&mut self, from: &Body) {
+        let goal = match &self.below {
+            Some(Below::Failed(failed)) => Goal::Failed(failed),
+            Some(Below::Frame(name)) => Goal::Frame(name),
+            None => return,
+        };
+        let way = tail_calls::way(self.cx, from, &goal);
+        self.entries.extend(way.into_iter().map(TraceEntry::Line));
+    }
+}
+
+/// The call in the spill area, which is about to throw, has no frame.
+pub(super) fn failing(cx: &Thread, call: Failed) {
+    cx.state().trace.borrow_mut().failing = Some(call);
+}
+
+/// The pending exception has left a function that Rust called.
+pub fn leaves(cx: &Thread, function: &Body) {
+    if cx.is_traced(cx.exception()) {
+        cx.state().trace.borrow_mut().outermost = Some(function.clone());
+    }
 }
 
 /// The exception, which is about to be thrown here, was thrown by another thread, with this trace.
@@ -176,6 +249,14 @@ fn line_in(cx: &Thread, function: &Function, return_address: usize) -> TraceLine
     let unit = cx.vm().sources.get(function.source);
     let place = unit.zip(offset).map(|((unit, _), offset)| (unit.source().clone(), span_at(&unit.unit, offset)));
     TraceLine { function: function.name.to_string(), place }
+}
+
+/// The text of a return address, and where in it that is.
+fn text_at(cx: &Thread, return_address: usize) -> Option<(Arc<LinkedUnit>, u32)> {
+    let view = cx.vm().code_map.view();
+    let function = view.caller(return_address)?;
+    let unit = cx.vm().sources.get(function.source).map(|(unit, _)| unit);
+    unit.zip(function.source_before(return_address))
 }
 
 /// The text of the innermost frame, and where in it the frame stands.
