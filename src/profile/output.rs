@@ -1,7 +1,7 @@
 //! Files in folders that others may write to, too: of a name that was not there, and that nobody else can read.
 //!
-//! What cannot be written is told once, and shows in the exit status; the file is left as it is, and the program goes on. A copy of the process (a fork)
-//! does not write into the file of its parent.
+//! What cannot be written is told once, and shows in the exit status; the file is left as it is, and the program goes on. A
+//! copy of the process (a fork) does not write into the file of its parent.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
