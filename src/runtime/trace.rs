@@ -36,6 +36,10 @@ pub struct Trace {
     /// its frame at the same place later.
     caught_by: usize,
     caught_in: usize,
+    /// The part of the innermost place that the exception is about, where it is known better than the place itself.
+    focus: Option<Span>,
+    /// The same for the exception that is about to be thrown.
+    next_focus: Option<Span>,
     /// The stack of the thread that threw the exception, when it came here by `join`.
     elsewhere: Arc<[TraceEntry]>,
 }
@@ -48,6 +52,7 @@ impl Trace {
         self.skipped = 0;
         self.caught_by = 0;
         self.caught_in = 0;
+        self.focus = None;
         self.elsewhere = Arc::default();
     }
 
@@ -88,11 +93,13 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
         first = (frame.fp, frame.function.start);
         ControlFlow::Break(())
     });
+    let focus = trace.next_focus.take();
     let goes_on = same && (trace.caught_by == 0 || (trace.caught_by, trace.caught_in) == first);
     // The frame that throws again has been noted where it caught.
     let mut skip_first = goes_on && trace.caught_by != 0;
     if !goes_on {
         trace.clear();
+        trace.focus = focus;
         cx.set_traced(Some(cx.exception()));
     }
     cx.frames(&mut |frame| {
@@ -138,7 +145,13 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
     if !entries.is_empty() {
         entries.push(TraceEntry::Joined);
     }
-    entries.extend(trace.inner.iter().map(|a| TraceEntry::Line(line(cx, *a))));
+    entries.extend(trace.inner.iter().enumerate().map(|(i, address)| {
+        let mut line = line(cx, *address);
+        if let (0, Some(focus), Some((_, span))) = (i, trace.focus, &mut line.place) {
+            *span = focus;
+        }
+        TraceEntry::Line(line)
+    }));
     if trace.skipped > 0 {
         entries.push(TraceEntry::Skipped(trace.skipped));
     }
@@ -153,6 +166,11 @@ pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]
     trace.clear();
     trace.elsewhere = elsewhere;
     cx.set_traced(Some(cx.get(exception)));
+}
+
+/// The exception that is thrown here next is about this part of the text of the innermost frame.
+pub(super) fn focus_on(cx: &Thread, span: Span) {
+    cx.state().trace.borrow_mut().next_focus = Some(span);
 }
 
 /// Forgets the trace.
@@ -221,8 +239,12 @@ pub fn innermost(places: impl Iterator<Item = (Arc<Source>, Span)>) -> Option<(A
 /// `file.hr:12:5` of the innermost Harrier frame in the program's own text; empty when there is none.
 pub fn innermost_location(cx: &Thread) -> String {
     let mut places = Vec::new();
+    let mut focus = cx.state().trace.borrow().next_focus;
     cx.frames(&mut |frame| {
-        let place = line_in(cx, frame.function, frame.return_address).place;
+        let mut place = line_in(cx, frame.function, frame.return_address).place;
+        if let (Some(focus), Some((_, span))) = (focus.take(), &mut place) {
+            *span = focus;
+        }
         let found = place.as_ref().is_some_and(|(source, _)| !source.is_library);
         places.extend(place);
         if found || places.len() > INNER { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
