@@ -136,12 +136,12 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["-I"], takes: Takes::Value("DIR"), group: Group::Running,
         help: "look for used namespaces in DIR too",
         set: Set::Path(|o, v| { o.include.push(v); Ok(()) }) },
-    OptionRow { names: &["--dump"], takes: Takes::Value("tree|asm"), group: Group::Running,
+    OptionRow { names: &["--dump"], takes: Takes::Value("tree|asm"), group: Group::Looking,
         help: "print the reader's tree, or machine code as it is made",
         set: Set::Text(|o, v| { o.dump = Some(match v {
             "tree" => Dump::Tree,
             "asm" => Dump::Asm,
-            _ => return Err("it is `tree` or `asm`".into()),
+            _ => return Err("write `--dump=tree` or `--dump=asm`".into()),
         }); Ok(()) }) },
     OptionRow { names: &["--profile"], takes: Takes::Perhaps("FILE"), group: Group::Looking,
         help: "print at the end where the time went; FILE.folded, FILE.json (speedscope) or FILE.svg gets it too",
@@ -156,7 +156,7 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "print a line for each function that is compiled",
         set: Set::Text(|o, v| match v {
             "compile" => { o.trace_compilation = true; Ok(()) }
-            _ => Err("it is `compile`".into()),
+            _ => Err("its only value is `compile`: write `--trace=compile`".into()),
         }) },
     OptionRow { names: &["--jitdump"], takes: Takes::Perhaps("DIR"), group: Group::Looking,
         help: "write DIR/jit-PID.dump for `perf inject --jit` (DIR: the current folder)",
@@ -172,7 +172,7 @@ pub const OPTIONS: &[OptionRow] = &[
         set: Set::Text(|_, v| match v {
             "compacting" => Ok(()),
             "generational" | "mark-sweep" => Err(format!("{v} is not there yet; `compacting` is")),
-            _ => Err("it is `compacting`".into()),
+            _ => Err("write `--gc=compacting`".into()),
         }) },
     OptionRow { names: &["--max-heap"], takes: Takes::Value("SIZE"), group: Group::Memory,
         help: "the most memory for objects: a number of bytes, or with k, m, g",
@@ -283,6 +283,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
     // The command word stands first, or after options.
     let mut command: Option<&str> = None;
     let mut plain: Vec<&OsString> = Vec::new();
+    let mut all: Vec<Given> = Vec::new();
     while let Some(given) = rest.next() {
         let argument = &*given.to_string_lossy();
         if argument == "--" {
@@ -310,10 +311,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
             options.command = Command::TestFile { file: PathBuf::from(OsStr::from_bytes(file)) };
             continue;
         }
-        option(&mut options, given, &mut rest)?;
-    }
-    if command == Some("test") && !options.profiles.is_empty() {
-        return Err("a profile is of one program: write `harrier run --profile FILE`".into());
+        all.push(option(&mut options, given, &mut rest)?);
     }
     if options.profiles.iter().enumerate().any(|(i, p)| options.profiles[..i].iter().any(|q| q.what == p.what)) {
         return Err("the same profile is asked for twice: give --profile once".into());
@@ -321,6 +319,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
     let set = std::mem::replace(&mut options.command, Command::Repl);
     let texts = |words: &[&OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     options.command = match (set, command) {
+        (Command::Evaluate { .. }, Some(command @ ("test" | "repl"))) => {
+            return Err(format!("-e evaluates a text, and `{command}` does something else: leave one of them out"));
+        }
         (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: texts(&plain) },
         (Command::Repl, Some("test")) => Command::Test { paths: plain.into_iter().map(PathBuf::from).collect() },
         (Command::Repl, Some("run")) | (Command::Repl, None) if !plain.is_empty() => {
@@ -332,7 +333,55 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
         }
         (set, _) => set,
     };
-    Ok(options)
+    refuse_contradictions(&all)?;
+    all.iter().find_map(|given| in_vain(given.row, &options)).map_or(Ok(options), Err)
+}
+
+/// An option that was given, with its value.
+struct Given {
+    row: &'static OptionRow,
+    value: OsString,
+}
+
+/// Of two values one would be ignored, but where they add up, and with the limits of memory, where the last one counts: so what a
+/// script says by default can be said otherwise.
+fn refuse_contradictions(all: &[Given]) -> Result<(), String> {
+    let alone = |row: &OptionRow| row.group != Group::Memory && row.names[0] != "-I";
+    for (i, given) in all.iter().enumerate().filter(|(_, given)| alone(given.row)) {
+        if all[..i].iter().any(|other| std::ptr::eq(other.row, given.row) && other.value != given.value) {
+            return Err(format!("{} is given twice, with different values: give it once", given.row.names[0]));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be said of an option that the command would ignore.
+fn in_vain(row: &OptionRow, options: &Options) -> Option<String> {
+    let name = row.names[0];
+    let tree = options.dump == Some(Dump::Tree);
+    match (&options.command, row.group) {
+        // Asked for in place of everything else.
+        (Command::Help | Command::Version | Command::GdbScript, _) => None,
+        (Command::Test { .. }, Group::Looking) => {
+            let written = match row.takes {
+                Takes::Value(value) => format!("{name}={}", value.split('|').next().unwrap_or(value)),
+                Takes::Nothing | Takes::Perhaps(_) => name.to_string(),
+            };
+            let tests =
+                if name == "--jitdump" { "; for tests, set HARRIER_JITDUMP=DIR in the environment" } else { "" };
+            Some(format!("{name} looks at one program: write `harrier run {written} FILE`{tests}"))
+        }
+        (Command::Run { .. } | Command::Evaluate { .. } | Command::Repl, Group::Testing) => {
+            Some(format!("{name} is an option of tests: write `harrier test {name} …`"))
+        }
+        (Command::Evaluate { .. } | Command::Repl, _) if tree && name == "--dump" => {
+            Some("--dump=tree is of a file: write `harrier --dump=tree FILE`".into())
+        }
+        (Command::Run { .. }, Group::Looking) if tree && name != "--dump" => Some(format!(
+            "--dump=tree does not run the program, and {name} looks at one that runs: leave one of them out"
+        )),
+        _ => None,
+    }
 }
 
 /// Sets what an option says; its value may be the next argument.
@@ -340,7 +389,7 @@ fn option<'a>(
     options: &mut Options,
     given: &OsStr,
     rest: &mut impl Iterator<Item = &'a OsString>,
-) -> Result<(), String> {
+) -> Result<Given, String> {
     let argument = given.to_string_lossy();
     let bytes = given.as_bytes();
     let (name, value) = match bytes.iter().position(|b| *b == b'=') {
@@ -354,8 +403,13 @@ fn option<'a>(
     let row = OPTIONS.iter().find(|r| r.names.iter().any(|n| n.as_bytes() == name));
     let Some(row) = row else { return Err(unknown(&argument)) };
     let name = String::from_utf8_lossy(name);
+    // As it was written.
+    let sign = if value.is_some() && name.starts_with("--") { "=" } else { " " };
     let value = match (row.takes, value) {
         (Takes::Nothing, Some(_)) => return Err(format!("{name} takes no value: write just `{name}`")),
+        (Takes::Perhaps(what), Some(b"")) => {
+            return Err(format!("{name}= has no value: write `{name}` or `{name}={what}`"));
+        }
         (Takes::Nothing, None) | (Takes::Perhaps(_), None) => OsString::new(),
         (_, Some(value)) => OsStr::from_bytes(value).to_os_string(),
         (Takes::Value(what), None) => match rest.next() {
@@ -364,14 +418,18 @@ fn option<'a>(
         },
     };
     let text = value.to_string_lossy();
-    match row.set {
-        Set::Text(set) => set(options, &text).map_err(|why| format!("{name}={text}: {why}"))?,
-        Set::Path(set) => set(options, PathBuf::from(&value)).map_err(|why| format!("{name}={text}: {why}"))?,
+    let failed = |why: String| format!("{name}{sign}{text}: {why}");
+    match (&row.set, row.takes) {
+        (Set::Path(_), Takes::Value(what)) if value.is_empty() => {
+            return Err(format!("{name} needs a value: write `{name} {what}`"));
+        }
+        (Set::Path(set), _) => set(options, PathBuf::from(&value)).map_err(failed)?,
+        (Set::Text(set), _) => set(options, &text).map_err(failed)?,
     }
     if row.group == Group::Memory {
         options.handed_on.push(if text.is_empty() { name.to_string() } else { format!("{name}={text}") });
     }
-    Ok(())
+    Ok(Given { row, value })
 }
 
 fn unknown(argument: &str) -> String {
@@ -442,6 +500,62 @@ mod tests {
         assert!(parsed("run").is_err_and(|e| e.contains("harrier run FILE")));
         assert!(parsed("fmt").is_err_and(|e| e.contains("later")));
         assert!(parsed("--gc-always=never f").is_err_and(|e| e.contains("strict")));
+        assert!(
+            parsed("--trace f.hr").is_err_and(|e| e.starts_with("--trace f.hr: ") && e.contains("`--trace=compile`"))
+        );
+        assert!(parsed("--trace=all f.hr").is_err_and(|e| e.starts_with("--trace=all: ")));
+        for option in ["--profile", "--profile-allocations", "--jitdump", "--gc-always"] {
+            let message = format!("{option}= has no value: write `{option}` or `{option}=");
+            assert!(parsed(&format!("{option}= f.hr")).is_err_and(|e| e.starts_with(&message)), "{option}");
+        }
+        assert!(parsed("test --json= f.hr").is_err_and(|e| e.contains("write `--json FILE`")));
+    }
+
+    /// Each option with each command is obeyed or refused.
+    #[test]
+    fn nothing_is_ignored_in_silence() {
+        let commands = ["run f.hr", "f.hr", "-", "-e 1", "", "repl", "test f"];
+        for row in OPTIONS.iter().filter(|row| row.group != Group::General && row.names[0] != "-e") {
+            let name = row.names[0];
+            let value = match (row.takes, name) {
+                (Takes::Nothing | Takes::Perhaps(_), _) => "",
+                (_, "--max-heap") => " 64m",
+                (_, "--gc") => " compacting",
+                (_, "--trace") => " compile",
+                (_, "--dump") => " asm",
+                (_, _) => " 1",
+            };
+            for command in commands {
+                let of_tests = command.starts_with("test");
+                let refused = match row.group {
+                    Group::Looking => of_tests,
+                    Group::Testing => !of_tests,
+                    Group::Running | Group::Memory | Group::General => false,
+                };
+                let got = parsed(&format!("{name}{value} {command}"));
+                assert_eq!(got.is_err(), refused, "{name} {command}: {:?}", got.err());
+                assert!(!refused || got.is_err_and(|e| e.starts_with(name) && e.contains("write `harrier ")));
+            }
+            let with_tree = parsed(&format!("{name}{value} --dump=tree f.hr"));
+            assert_eq!(with_tree.is_err(), matches!(row.group, Group::Looking | Group::Testing), "{name}");
+        }
+        assert!(parsed("--dump=tree -e 1").is_err() && parsed("--dump=tree repl").is_err());
+        assert!(parsed("test -e 1").is_err() && parsed("repl -e 1").is_err() && parsed("run -e 1").is_ok());
+        assert!(parsed("--stats --jobs 3 --help").is_ok_and(|o| o.command == Command::Help));
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        for line in ["-e 1 -e 2", "--jitdump=a --jitdump=b f", "--dump=tree --dump=asm f", "test -j 1 --jobs 2"] {
+            assert!(parsed(line).is_err_and(|e| e.contains("twice")), "{line}");
+        }
+        for line in ["--profile --profile f", "--profile=a.svg --profile=b.svg f"] {
+            assert!(parsed(line).is_err_and(|e| e.contains("twice")), "{line}");
+        }
+        assert!(parsed("--stats --stats --jitdump=a --jitdump=a -I a -I b f").is_ok());
+        assert_eq!(parsed("--max-heap 1m --max-heap 2m f").expect("fine").heap.max_heap, Some(2 << 20));
+        let both = parsed("--profile=a.svg --profile-allocations=b.svg f").expect("fine");
+        assert_eq!(both.profiles.len(), 2);
     }
 
     #[test]

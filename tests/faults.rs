@@ -6,11 +6,22 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Sends a signal to the thread that runs the program; gives what it prints then and the signal that ended it.
 fn after_signal(program: &str, signal: i32) -> (String, Option<i32>) {
-    let file = std::env::temp_dir().join(format!("fault-{}-{signal}-{}.hr", std::process::id(), program.len()));
+    after(program, signal, &|process, thread| {
+        // SAFETY: sends a signal to a thread of a child.
+        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) };
+    })
+}
+
+/// The same when `send` does it, which is told the process and the thread.
+fn after(program: &str, signal: i32, send: &dyn Fn(libc::pid_t, libc::pid_t)) -> (String, Option<i32>) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let file = std::env::temp_dir().join(format!("fault-{}-{signal}-{number}.hr", std::process::id()));
     std::fs::write(&file, program).expect("a file can be written");
     let mut child = Command::new(common::harrier())
         .arg(&file)
@@ -32,8 +43,7 @@ fn after_signal(program: &str, signal: i32) -> (String, Option<i32>) {
     threads.sort();
     // The program has a thread of its own, the second one; the first only waits for signals.
     assert!(threads.len() >= 2, "{threads:?}");
-    // SAFETY: sends a signal to a thread of a child.
-    unsafe { libc::syscall(libc::SYS_tgkill, process, threads[1], signal) };
+    send(process, threads[1]);
     let mut text = String::new();
     child.stderr.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
     let status = child.wait().expect("it ends");
@@ -109,6 +119,20 @@ fn main() {
         assert!(place("/ask (", 2) && place("/main (", 6), "{text}");
         assert!(!text.contains("=>") && !text.contains("rip"), "{text}");
     }
+}
+
+/// What somebody sends to the whole process is no fault of the program: who sent it is told, and no stack.
+#[test]
+fn a_signal_from_another_process_says_whose_it_is() {
+    if under_emulator("a_signal_from_another_process_says_whose_it_is") {
+        return;
+    }
+    let (text, ended) = after(LOOP, libc::SIGSEGV, &|process, _| {
+        // SAFETY: sends a signal to a child.
+        unsafe { libc::kill(process, libc::SIGSEGV) };
+    });
+    assert_eq!(text, format!("harrier: SIGSEGV, sent by the process {}\n", std::process::id()));
+    assert_eq!(ended, Some(libc::SIGSEGV));
 }
 
 /// A deep recursion is cut in the middle.

@@ -18,6 +18,7 @@ use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem};
+use crate::runtime::vm::Attached;
 use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
 
 mod signals;
@@ -44,33 +45,37 @@ pub fn main(compiler: Compiler) -> ExitCode {
             return ExitCode::from(MISUSE);
         }
     };
-    if let Err(why) = session::open(&options.profiles) {
-        console::write_error(&format!("harrier: {why}\n"));
-        return ExitCode::from(MISUSE);
-    }
     let status = match &options.command {
         Command::Help => print(&options::help()),
         Command::GdbScript => print(include_str!("../../tools/gdb/harrier.py")),
         Command::Version => print(&format!("harrier {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Test { paths } => test::run(paths, &options),
         Command::Run { file, .. } if options.dump == Some(Dump::Tree) => dump_tree(file),
-        _ => {
-            let answered = signals::hold();
-            faults::report();
-            let stack = threads::main_stack(&options.heap);
-            match on_large_stack(stack, move || {
-                threads::large_pages_below(stack);
-                with_machine(options, compiler)
-            }) {
-                Ok(()) => signals::answer(&answered),
-                Err(error) => {
-                    console::write_error(&format!("harrier: cannot start: {error}\n"));
-                    FAILED
-                }
-            }
-        }
+        _ => start(options, compiler),
     };
     console::exit(i32::from(status))
+}
+
+/// Starts the machine; gives a status when that cannot be.
+fn start(options: Options, compiler: Compiler) -> u8 {
+    if let Err(why) = session::open(&options.profiles) {
+        console::write_error(&format!("harrier: {why}\n"));
+        return MISUSE;
+    }
+    let answered = signals::hold();
+    faults::report();
+    let stack = threads::main_stack(&options.heap);
+    match on_large_stack(stack, move || {
+        threads::large_pages_below(stack);
+        with_machine(options, compiler)
+    }) {
+        Ok(()) => signals::answer(&answered),
+        Err(error) => {
+            session::abandon();
+            console::write_error(&format!("harrier: cannot start: {error}\n"));
+            FAILED
+        }
+    }
 }
 
 fn print(text: &str) -> u8 {
@@ -92,34 +97,18 @@ fn on_large_stack(stack: usize, run: impl FnOnce() -> u8 + Send + 'static) -> st
 }
 
 fn with_machine(options: Options, compiler: Compiler) -> u8 {
-    stats::turn_on(options.stats, options.trace_compilation);
-    let mut cx = match Vm::start(options.heap.clone(), compiler) {
+    let mut cx = match machine(&options, compiler) {
         Ok(cx) => cx,
-        Err(error) => {
-            console::write_error(&format!("harrier: {error}\n"));
-            return FAILED;
+        Err((status, why)) => {
+            session::abandon();
+            console::write_error(&format!("harrier: {why}\n"));
+            return status;
         }
     };
     let _end = threads::EndOfStack::of(&cx);
-    let vm = cx.vm();
-    vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
-    vm.loader.set_warn(console::write_error);
-    vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
-    if let Err(why) = observe(vm, &options) {
-        console::write_error(&format!("harrier: {why}\n"));
-        return MISUSE;
-    }
-    if options.gdb {
-        vm.publisher.observe(Box::new(Gdb::new(vm)));
-    }
-    signals::interrupt_me(&cx);
-    stats::begin(cx.vm());
-    if let Err(why) = session::begin(&cx) {
-        console::write_error(&format!("harrier: {why}\n"));
-        return FAILED;
-    }
     let cx = &mut *cx;
     if let Err(error) = load::core(cx) {
+        session::abandon();
         return failed(cx, error);
     }
     match &options.command {
@@ -133,20 +122,37 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
     }
 }
 
-/// Starts what profilers were promised. What the environment asks for in vain is no reason not to run.
-fn observe(vm: &'static Vm, options: &Options) -> Result<(), profile::ProfileError> {
-    if let Some(folder) = &options.jitdump {
-        profile::start_jitdump(vm, folder)?;
-    } else if let Some(folder) = std::env::var_os("HARRIER_JITDUMP").filter(|folder| !folder.is_empty())
-        && let Err(why) = profile::start_jitdump(vm, Path::new(&folder))
-    {
-        console::write_error(&format!("harrier: HARRIER_JITDUMP: {why}\n"));
+/// The machine, as it was asked for, with everybody who looks at it; or the status, and why it cannot be had.
+fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, String)> {
+    stats::turn_on(options.stats, options.trace_compilation);
+    let cx = Vm::start(options.heap.clone(), compiler).map_err(|error| (FAILED, error.to_string()))?;
+    let vm = cx.vm();
+    vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
+    vm.loader.set_warn(console::write_error);
+    vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
+    observe(vm, options).map_err(|why| (MISUSE, why))?;
+    if options.gdb {
+        vm.publisher.observe(Box::new(Gdb::new(vm)));
     }
-    if let Some(caution) = profile::caution().filter(|_| options.jitdump.is_some() || options.perf_map) {
+    signals::interrupt_me(&cx);
+    stats::begin(vm);
+    session::begin(&cx).map_err(|why| (FAILED, why))?;
+    Ok(cx)
+}
+
+/// Starts what profilers were promised.
+fn observe(vm: &'static Vm, options: &Options) -> Result<(), String> {
+    let asked = options.jitdump.clone().map(|folder| (folder, ""));
+    let inherited = || std::env::var_os("HARRIER_JITDUMP").filter(|folder| !folder.is_empty());
+    let jitdump = asked.or_else(|| Some((inherited()?.into(), "HARRIER_JITDUMP: ")));
+    if let Some((folder, by)) = &jitdump {
+        profile::start_jitdump(vm, folder).map_err(|why| format!("{by}{why}"))?;
+    }
+    if let Some(caution) = profile::caution().filter(|_| jitdump.is_some() || options.perf_map) {
         console::write_error(&format!("harrier: {caution}\n"));
     }
     if options.perf_map {
-        profile::start_perf_map(vm)?;
+        profile::start_perf_map(vm).map_err(|why| why.to_string())?;
     }
     Ok(())
 }
@@ -160,10 +166,14 @@ fn run_file(cx: &mut Thread, file: &Path, arguments: &[String], options: &Option
             load_file(cx, file, &name, text, options)
         }
         Ok(Err(why)) => {
+            session::abandon();
             console::write_error(&format!("harrier: {why}\n"));
             return MISUSE;
         }
-        Err(thrown) => Err(LoadError::Thrown(thrown)),
+        Err(thrown) => {
+            session::abandon();
+            Err(LoadError::Thrown(thrown))
+        }
     };
     let outcome = loaded.and_then(|namespace| call_main(cx, namespace, arguments));
     finish(cx, outcome)
@@ -249,6 +259,7 @@ fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
 fn failed(cx: &mut Thread, error: LoadError) -> u8 {
     match error {
         LoadError::Problems(problems) => {
+            session::abandon();
             console::write_error(&load::render_problems(&problems, color()));
             FAILED
         }

@@ -7,7 +7,7 @@
 
 use super::facts::{Facts, Types};
 use super::generator::Generator;
-use super::link::{GlobalKind, Helper, Intrinsic, SideExit};
+use super::link::{Global, GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
@@ -76,14 +76,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Calls what the name stands for with the latest `n` operands.
     pub(super) fn call_global(&mut self, global: GlobalId, n: usize, tail: bool, node: NodeId) {
+        let Some(found) = self.link.global(global) else {
+            self.goes_to(node);
+            if !self.dead(n) {
+                self.replace(n, Value::constant(Word::NULL));
+            }
+            return;
+        };
+        self.call_found(found, n, tail, node);
+    }
+
+    fn call_found(&mut self, found: Global, n: usize, tail: bool, node: NodeId) {
         self.goes_to(node);
         if self.dead(n) {
             return;
         }
-        let Some(found) = self.link.global(global) else {
-            self.replace(n, Value::constant(Word::NULL));
-            return;
-        };
         let last = tail && self.handler.is_none();
         let tail = last && !found.builtin;
         if (found.kind == GlobalKind::Method || last && found.builtin)
@@ -117,9 +124,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// `object.name(args)`
     pub(super) fn method_call(&mut self, node: NodeId, object: NodeId, name: Name, args: List, tail: bool) {
+        let nodes = self.unit.list(args);
+        if let Some(function) = self.associated(object, name) {
+            for (k, arg) in nodes.iter().enumerate() {
+                self.wanted = M::ARGS.get(k).map(|r| (*arg, *r));
+                self.expression(*arg);
+            }
+            return self.call_found(function, nodes.len(), tail, node);
+        }
         // A variant's fieldless value is an object like any other: `Shape.dot.area()` reads it first.
         self.expression(object);
-        let nodes = self.unit.list(args);
         for arg in nodes {
             self.expression(*arg);
         }
@@ -131,6 +145,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let tail = tail && self.handler.is_none();
         let cell = self.link.selector_table(self.unit.name(name), n);
         self.emit_call(Target::Table(cell), n, tail);
+    }
+
+    /// The function that `object.name(…)` calls where the object is a type that is known by its name.
+    pub(super) fn associated(&mut self, object: NodeId, name: Name) -> Option<Global> {
+        match self.unit.node(object) {
+            Node::Global(global) => self.link.associated(*global, self.unit.name(name)),
+            _ => None,
+        }
     }
 
     /// The call itself, with the latest `n` operands as arguments.

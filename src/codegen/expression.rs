@@ -100,6 +100,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         {
             return None;
         }
+        if let Node::MethodCall { object, name, .. } = self.unit.node(node)
+            && self.associated(*object, *name).is_some()
+        {
+            return None;
+        }
         chained(self.unit, node)
     }
 

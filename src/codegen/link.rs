@@ -273,6 +273,10 @@ pub trait Link {
     fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]>;
     /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
+    /// The function that `T.name(…)` calls, where the global is a type that has one of its own: never anything but plain.
+    fn associated(&mut self, _global: GlobalId, _name: &str) -> Option<Global> {
+        None
+    }
     /// The struct type, or the variant of the enum, that the name stands for.
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
     /// Does the name stand for the type of what the interrupt key throws?

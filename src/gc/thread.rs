@@ -295,6 +295,12 @@ impl Thread {
         self.sampled.store(sampled.cast_mut(), Ordering::Relaxed);
     }
 
+    /// Bytes allocated since the refill hook was called last, but for large objects, which it is told of at once. They are not
+    /// told again when this is called before the thread ends, or when nobody listens any more.
+    pub fn take_untold_bytes(&self) -> usize {
+        self.retired.take() + self.used_of_buffer()
+    }
+
     /// Bytes of the present buffer that are in use.
     pub(super) fn used_of_buffer(&self) -> usize {
         match self.buffer_end.get() {

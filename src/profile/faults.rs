@@ -94,11 +94,11 @@ extern "C" fn fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *m
         Ok(_) => {
             // SAFETY: the arguments of the handler.
             let address = unsafe { (*info).si_addr() } as usize;
-            // SAFETY: likewise.
-            let from_outside = unsafe { (*info).si_code } <= 0;
+            // SAFETY: likewise; who was sent by a process says by which.
+            let sender = unsafe { ((*info).si_code <= 0).then(|| (*info).si_pid()) };
             // SAFETY: likewise.
             let (walk, named) = unsafe { (registers::walking(context), registers::named(context)) };
-            let fault = Fault { signal, address: (!from_outside).then_some(address), registers: walk, named: &named };
+            let fault = Fault { signal, address, sender, registers: walk, named: &named };
             let mut out = Out::new();
             let _ = fault.describe(&mut out);
             out.flush();
@@ -121,7 +121,9 @@ extern "C" fn fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *m
 struct Fault<'a> {
     signal: libc::c_int,
     /// The address that the fault is about, when the machine has found it.
-    address: Option<usize>,
+    address: usize,
+    /// The process that has sent the signal, when the machine has not.
+    sender: Option<libc::pid_t>,
     registers: registers::Registers,
     named: &'a Named,
 }
@@ -129,11 +131,17 @@ struct Fault<'a> {
 impl Fault<'_> {
     fn describe(&self, out: &mut Out) -> fmt::Result {
         let name = FAULTS.iter().find(|f| f.0 == self.signal).map_or("a signal", |f| f.1);
+        let own = std::process::id() as libc::pid_t;
         let Some(cx) = gc::thread::current() else {
-            return Ok(());
+            // What is sent to the process arrives at the thread that waits for signals.
+            return match self.sender.filter(|sender| *sender != own) {
+                Some(sender) => writeln!(out, "harrier: {name}, sent by the process {sender}"),
+                None => writeln!(out, "harrier: {name} at {:#x}: this is a bug in Harrier", self.registers.pc),
+            };
         };
         write!(out, "harrier: {name} at {:#x}", self.registers.pc)?;
-        if let Some(address) = self.address.filter(|_| matches!(self.signal, libc::SIGSEGV | libc::SIGBUS)) {
+        let address = self.address;
+        if self.sender.is_none() && matches!(self.signal, libc::SIGSEGV | libc::SIGBUS) {
             write!(out, ", of the address {address:#x}")?;
             let (low, _) = cx.stack_bounds();
             if (low.saturating_sub(1 << 20)..low).contains(&address) {

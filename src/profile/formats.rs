@@ -73,9 +73,9 @@ fn speedscope(profile: &Profile) -> serde_json::Value {
         .map(|frame| {
             let info = tree.tables.function_of(frame);
             let line = tree.tables.frames[frame as usize].line;
-            match &info.source {
-                Some(source) if line > 0 => json!({ "name": info.name, "file": source.name, "line": line }),
-                Some(source) => json!({ "name": info.name, "file": source.name }),
+            match tree.tables.source_name(info) {
+                Some(file) if line > 0 => json!({ "name": info.name, "file": file, "line": line }),
+                Some(file) => json!({ "name": info.name, "file": file }),
                 None => json!({ "name": info.name }),
             }
         })

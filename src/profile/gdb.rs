@@ -75,9 +75,19 @@ pub struct Gdb {
 struct AllTold {
     /// By the start of the chunk.
     chunks: FxHashMap<usize, Told>,
-    /// The texts of files, with the addresses that stand for their lines.
-    texts: Vec<(Arc<Source>, MmapMut, Told)>,
+    /// The texts of files, by their addresses.
+    texts: FxHashMap<*const Source, KnownText>,
 }
+
+/// A text, which keeps its address, and the addresses that stand for its lines.
+struct KnownText {
+    _source: Arc<Source>,
+    _addresses: MmapMut,
+    _told: Told,
+}
+
+// SAFETY: the keys are compared and not followed.
+unsafe impl Send for AllTold {}
 
 impl Gdb {
     /// For a machine.
@@ -115,7 +125,7 @@ impl Gdb {
     /// Tells of a text, when it is that of a file and not yet known: of all lines on which something stands.
     fn tell_text(&self, told: &mut AllTold, unit: &Unit) {
         let source = &unit.source;
-        if source.name.starts_with('<') || told.texts.iter().any(|(known, ..)| Arc::ptr_eq(known, source)) {
+        if !source.has_file() || told.texts.contains_key(&Arc::as_ptr(source)) {
             return;
         }
         let lines: BTreeSet<u32> = unit.spans.iter().map(|span| source.line_column(span.start).0).collect();
@@ -126,7 +136,8 @@ impl Gdb {
         if let Ok(image) = text_image(Machine::HOST, &range, source, &lines, &self.folder) {
             // SAFETY: the lock is held, since the table is at hand, which keeps what is told.
             let now = unsafe { tell(image) };
-            told.texts.push((source.clone(), addresses, now));
+            let text = KnownText { _source: source.clone(), _addresses: addresses, _told: now };
+            told.texts.insert(Arc::as_ptr(source), text);
         }
     }
 }

@@ -88,13 +88,14 @@ fn mark(output: &Output) -> Result<(), String> {
     }
 }
 
-/// The end of the process: the last record.
+/// The end of the process: the last record, behind which nothing is written.
 pub fn finish() {
     if let Some(dump) = OPEN.get() {
         let mut dump = dump.lock().unwrap_or_else(PoisonError::into_inner);
         let mut record = Record::new(CLOSE, dump.next_time());
         record.finish();
         dump.output.append(&record.bytes);
+        dump.output.close();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files in folders that others may write to, too: of a name that was not there, and that nobody else can read.
 //!
-//! What cannot be written is told once; then the file is left as it is, and the program goes on. A copy of the process (a fork)
-//! does not write into the file of its parent.
+//! What cannot be written is told once, and shows in the exit status; the file is left as it is, and the program goes on. A
+//! copy of the process (a fork) does not write into the file of its parent.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::ProfileError;
 use crate::runtime::console;
+use crate::runtime::descriptor::why;
 
 /// A file that is appended to.
 pub(super) struct Output {
@@ -31,7 +32,7 @@ impl Output {
             Err(error) => {
                 let why = match error.kind() {
                     std::io::ErrorKind::AlreadyExists => "the file exists already: remove it".into(),
-                    _ => error.to_string(),
+                    _ => why(&error),
                 };
                 Err(ProfileError { file: path.display().to_string(), why })
             }
@@ -48,7 +49,14 @@ impl Output {
         let Some(mut file) = self.file() else { return };
         if let Err(error) = file.write_all(bytes) {
             self.file = None;
-            console::write_error(&format!("harrier: {}: {error}: nothing more is written\n", self.path.display()));
+            let why = why(&error);
+            console::write_error(&format!("harrier: {}: {why}: nothing more is written\n", self.path.display()));
+            console::note_failure();
         }
+    }
+
+    /// Nothing more is to be written.
+    pub(super) fn close(&mut self) {
+        self.file = None;
     }
 }

@@ -25,7 +25,9 @@ pub fn table(profile: &Profile) -> String {
     rows(&mut text, profile.what, all, "function", &functions, |number| {
         let info = &tree.tables.functions[number as usize];
         match &info.source {
-            Some(source) if !source.is_library => format!("{}  {}", info.name, source.name),
+            Some(source) if !source.is_library => {
+                format!("{}  {}", info.name, tree.tables.source_name(info).unwrap_or_default())
+            }
             _ => info.name.clone(),
         }
     });
@@ -55,21 +57,24 @@ fn headline(profile: &Profile, all: u64) -> String {
 /// The text of a line of the program.
 fn line(tree: &Tree, frame: u32) -> String {
     let place = tree.tables.place(frame).unwrap_or_default();
-    let number = tree.tables.frames[frame as usize].line as usize;
+    let number = tree.tables.frames[frame as usize].line;
     let source = tree.tables.function_of(frame).source.as_ref();
-    source.map_or(place, |source| line_text(source, number as u32))
+    source.map_or_else(String::new, |source| line_text(&place, source, number))
 }
 
 /// `file.hr:12  the text of the line`
-pub fn line_text(source: &Source, number: u32) -> String {
+pub fn line_text(place: &str, source: &Source, number: u32) -> String {
     let start = source.line_starts.get((number as usize).saturating_sub(1)).copied().unwrap_or(0);
     let text = source.text.get(start as usize..).and_then(|t| t.lines().next()).unwrap_or_default().trim();
     let shown: String = text.chars().take(LINE_WIDTH).collect();
     let cut = if shown.len() < text.len() { "…" } else { "" };
-    format!("{}:{number}  {shown}{cut}", source.name)
+    format!("{place}  {shown}{cut}")
 }
 
 fn rows(text: &mut String, what: What, all: u64, title: &str, sums: &[(u32, Sum)], name: impl Fn(u32) -> String) {
+    if sums.is_empty() {
+        return;
+    }
     let _ = writeln!(text, "\n{:>19} {:>19}  {title}", "self", "total");
     for (key, sum) in sums.iter().take(ROWS) {
         let column = |weight: u64| format!("{:>12} {:>5.1}%", amount(what, weight), 100.0 * weight as f64 / all as f64);

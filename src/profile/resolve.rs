@@ -16,6 +16,9 @@ use crate::gc::thread::Activity;
 use crate::reader::tree::FunctionId;
 use crate::runtime::sources::Sources;
 
+/// Where none of the program's functions runs.
+pub const IDLE: &str = "(runtime)";
+
 /// What addresses mean, remembered until code is freed.
 #[derive(Default)]
 pub struct Resolver {
@@ -48,7 +51,7 @@ impl Resolver {
             a if a == Activity::Collecting as u64 => "(collecting)",
             a if a == Activity::Compiling as u64 => "(compiling)",
             a if a == Activity::Reading as u64 => "(reading)",
-            _ if frames.is_empty() => "(runtime)",
+            _ if frames.is_empty() => IDLE,
             _ => return frames,
         };
         let function = tables.function(name, None);

@@ -45,6 +45,11 @@ impl Ring {
         Record { ring: self, head, weight, words: 1, room }
     }
 
+    /// The weight that waits for the next record, which does not get it any more.
+    pub fn take_carried(&self) -> u64 {
+        self.carried.swap(0, Ordering::Relaxed)
+    }
+
     /// Is there nothing to read?
     pub fn is_empty(&self) -> bool {
         self.head.load(Ordering::Acquire) == self.tail.load(Ordering::Relaxed)
@@ -151,5 +156,8 @@ mod tests {
         write(&ring, 1, 10);
         let rest: u64 = read(&ring).iter().map(|r| r.0).sum();
         assert_eq!(first + rest, WORDS as u64 + 1);
+        (0..WORDS).for_each(|_| write(&ring, 1, 10));
+        let first: u64 = read(&ring).iter().map(|r| r.0).sum();
+        assert_eq!((first + ring.take_carried(), ring.take_carried()), (WORDS as u64, 0));
     }
 }

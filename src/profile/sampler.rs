@@ -1,8 +1,9 @@
 //! The sampler: a signal on the processor time of each thread, and a hook where threads refill their allocation buffers.
 //!
 //! Owns timers, the signal handler, the queues of the threads, and who empties them. A timer belongs to one thread and counts
-//! its processor time; the kernel looks at such timers at its tick, so a signal may stand for several intervals
-//! (`si_overrun`), which are its weight. Timers do not survive `fork` and `exec`.
+//! its processor time; the kernel looks at such timers at its tick, so a signal may come several intervals late. A sample weighs
+//! what its thread has spent since the one before, by the clock of that time; what a thread spends after its last sample is added
+//! to that one when the thread or the profile ends. So the sum is what was spent. Timers do not survive `fork` and `exec`.
 //!
 //! Invariants:
 //!
@@ -14,17 +15,19 @@
 //! - Locks: the world of the heap, then the sampler, then the code map.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::registers::{self, Registers};
-use super::resolve::Resolver;
+use super::resolve::{IDLE, Resolver};
 use super::ring::Ring;
-use super::tree::Tree;
+use super::tree::{Frame, Tree};
 use super::walk::{self, Known};
 use super::{Profile, What};
-use crate::gc::Thread;
+use crate::gc::{self, Thread};
+use crate::reader::tree::Source;
+use crate::runtime::code::{Code, CodeSource};
 use crate::runtime::{self, Vm, threads};
 
 /// Nanoseconds of processor time between two signals. The kernel's tick may be longer.
@@ -45,6 +48,18 @@ pub struct Slot {
     /// Its number.
     number: AtomicU64,
     timer: Mutex<Option<libc::timer_t>>,
+    /// The clock of its processor time.
+    clock: AtomicI32,
+    /// So much of that time was given to samples, or is of no interest.
+    told: AtomicU64,
+    /// What the thread runs, if it began while somebody sampled.
+    runs: Mutex<Option<Beginning>>,
+}
+
+/// The function that a thread was started with, and where it stands.
+struct Beginning {
+    name: String,
+    place: Option<(Arc<Source>, u32)>,
 }
 
 // SAFETY: a timer's name is a number of the kernel; everything else is atomic or locked.
@@ -93,21 +108,19 @@ pub fn start(cx: &Thread, what: What) -> Result<bool, String> {
     vm.heap.with_threads(&mut |all| {
         let mut guard = state();
         let state = guard.get_or_insert_with(State::default);
-        let profile = match what {
-            What::Time => &mut state.time,
-            What::Bytes => &mut state.bytes,
-        };
-        if profile.is_some() {
+        if state.taking(what).is_some() {
             return;
         }
         let new = Profile { what, tree: Tree::default(), unsampled: 0 };
-        *profile = Some(Taking { profile: new, resolver: Resolver::default() });
         state.vm = Some(vm);
+        // What came after the end of the profile before.
+        drain(state);
+        *state.taking(what) = Some(Taking { profile: new, resolver: Resolver::default() });
         answer = Ok(true);
         if what == What::Time {
             install_handler();
         }
-        all.iter().for_each(|thread| bind(state, thread));
+        all.iter().for_each(|thread| bind(state, thread, processor_time(clock_of(thread))));
         if what == What::Bytes {
             vm.heap.set_refill_hook(Some(refilled));
         }
@@ -129,25 +142,38 @@ pub fn start(cx: &Thread, what: What) -> Result<bool, String> {
 pub fn stop(what: What) -> Option<Profile> {
     let mut guard = state();
     let state = guard.as_mut()?;
-    let profile = match what {
-        What::Time => &mut state.time,
-        What::Bytes => &mut state.bytes,
-    };
-    profile.as_ref()?;
+    state.taking(what).as_ref()?;
     match what {
         What::Time => state.slots.iter().for_each(|slot| delete_timer(slot)),
         What::Bytes => state.vm.iter().for_each(|vm| vm.heap.set_refill_hook(None)),
     }
     drain(state);
-    let profile = match what {
-        What::Time => state.time.take(),
-        What::Bytes => state.bytes.take(),
-    };
+    let mut profile = state.taking(what).take();
+    if let Some(taking) = &mut profile {
+        match what {
+            What::Time => state.slots.iter().for_each(|slot| taking.add_rest(slot, slot.rest_of_time())),
+            // Only a thread itself knows.
+            What::Bytes => {
+                if let Some((cx, slot)) = gc::thread::current().and_then(|cx| Some((cx, slot_of(cx)?))) {
+                    taking.add_rest(slot, slot.rest_of_bytes(cx));
+                }
+            }
+        }
+    }
     if state.time.is_none() && state.bytes.is_none() {
         ON.store(false, Ordering::SeqCst);
         SLEEP.notify_all();
     }
     profile.map(|taking| taking.profile)
+}
+
+impl State {
+    fn taking(&mut self, what: What) -> &mut Option<Taking> {
+        match what {
+            What::Time => &mut self.time,
+            What::Bytes => &mut self.bytes,
+        }
+    }
 }
 
 fn known(vm: &Vm) -> Known {
@@ -156,13 +182,26 @@ fn known(vm: &Vm) -> Known {
 
 // ---- threads ----
 
-/// A thread has come.
+/// A thread has come: all of its time counts.
 pub fn attached(cx: &Thread) {
     if ON.load(Ordering::SeqCst)
         && let Some(state) = state().as_mut()
     {
-        bind(state, cx);
+        bind(state, cx, 0);
     }
+}
+
+/// The calling thread begins with this function.
+pub fn begins(cx: &Thread, code: Option<&Code>) {
+    let (Some(slot), Some(code)) = (slot_of(cx), code) else { return };
+    let place = match &code.source {
+        CodeSource::Function { unit, function } => {
+            let source = unit.source();
+            Some((source.clone(), source.line_column(unit.unit.function(*function).span.start).0))
+        }
+        CodeSource::Builtin(_) | CodeSource::Method(_) => None,
+    };
+    *runtime::lock(&slot.runs) = Some(Beginning { name: code.name.to_string(), place });
 }
 
 /// The calling thread is about to go.
@@ -180,6 +219,13 @@ pub fn detaching(cx: &Thread) {
     let Some(state) = guard.as_mut() else { return };
     delete_timer(slot);
     drain_slot(state, slot);
+    if let Some(taking) = &mut state.time {
+        taking.add_rest(slot, slot.rest_of_time());
+    }
+    if let Some(taking) = &mut state.bytes {
+        taking.add_rest(slot, slot.rest_of_bytes(cx));
+    }
+    *runtime::lock(&slot.runs) = None;
     cx.set_sampled(std::ptr::null());
     slot.thread.store(0, Ordering::SeqCst);
     state.slots.retain(|s| !std::ptr::eq(*s, slot));
@@ -192,8 +238,34 @@ fn slot_of(cx: &Thread) -> Option<&'static Slot> {
     (!slot.is_null()).then(|| unsafe { &*slot })
 }
 
-/// Gives a thread what it needs for the profiles that are being taken.
-fn bind(state: &mut State, cx: &Thread) {
+impl Slot {
+    /// What its thread has spent since its last sample.
+    fn rest_of_time(&self) -> u64 {
+        let now = processor_time(self.clock.load(Ordering::SeqCst));
+        self.time.take_carried() + now.saturating_sub(self.told.swap(now, Ordering::SeqCst))
+    }
+
+    /// What its thread, the calling one, has allocated since its last sample.
+    fn rest_of_bytes(&self, cx: &Thread) -> u64 {
+        self.bytes.take_carried() + cx.take_untold_bytes() as u64
+    }
+}
+
+impl Taking {
+    /// Adds what came after the last sample of a thread to that one, or if there was none to the function that it began with.
+    fn add_rest(&mut self, slot: &Slot, weight: u64) {
+        let number = slot.number.load(Ordering::SeqCst);
+        self.profile.tree.add_rest(number, weight, |tables| {
+            let runs = runtime::lock(&slot.runs);
+            let (name, place) = runs.as_ref().map_or((IDLE, None), |runs| (runs.name.as_str(), runs.place.as_ref()));
+            let function = tables.function(name, place.map(|(source, _)| source));
+            tables.frame(Frame { function, line: place.map_or(0, |(_, line)| *line) })
+        });
+    }
+}
+
+/// Gives a thread what it needs for the profiles that are being taken. Its time counts from there on.
+fn bind(state: &mut State, cx: &Thread, from: u64) {
     let slot = match slot_of(cx) {
         Some(slot) => slot,
         None => {
@@ -211,6 +283,8 @@ fn bind(state: &mut State, cx: &Thread) {
     if let Some(taking) = &mut state.time
         && !slot.ticks.load(Ordering::SeqCst)
     {
+        slot.clock.store(clock_of(cx), Ordering::SeqCst);
+        slot.told.store(from, Ordering::SeqCst);
         taking.profile.unsampled += u64::from(!make_timer(slot, cx.os_id()));
     }
 }
@@ -223,21 +297,27 @@ fn new_slot() -> Option<&'static Slot> {
         thread: AtomicUsize::new(0),
         number: AtomicU64::new(0),
         timer: Mutex::new(None),
+        clock: AtomicI32::new(0),
+        told: AtomicU64::new(0),
+        runs: Mutex::new(None),
     })))
 }
 
 // ---- timers ----
 
-/// The part of `siginfo_t` that a timer fills.
-#[repr(C)]
-struct TimerInfo {
-    signal: libc::c_int,
-    error: libc::c_int,
-    code: libc::c_int,
-    _pad: libc::c_int,
-    timer: libc::c_int,
-    overrun: libc::c_int,
-    value: *const Slot,
+/// The clock of the processor time of a thread of this process, by the number that the kernel knows the thread by.
+fn clock_of(cx: &Thread) -> libc::clockid_t {
+    // The kernel's encoding of "processor time of that thread": see `pthread_getcpuclockid`, which wants another name of it.
+    const OF_A_THREAD: libc::clockid_t = 0b110;
+    (!cx.os_id() << 3) | OF_A_THREAD
+}
+
+/// What such a clock shows, in nanoseconds; 0 when its thread has ended. May be asked in a signal handler.
+fn processor_time(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the structure is ours.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn install_handler() {
@@ -255,11 +335,9 @@ fn install_handler() {
     }
 }
 
-/// A timer on the processor time of a thread of this process, by the number that the kernel knows the thread by.
+/// A timer on the processor time of a thread.
 fn make_timer(slot: &'static Slot, os_id: libc::pid_t) -> bool {
-    // The kernel's encoding of "processor time of that thread": see `pthread_getcpuclockid`, which wants another name of it.
-    const OF_A_THREAD: libc::clockid_t = 0b110;
-    let clock = (!os_id << 3) | OF_A_THREAD;
+    let clock = slot.clock.load(Ordering::SeqCst);
     // SAFETY: the event is initialised as far as the kernel reads it; the slot lives for ever.
     unsafe {
         let mut event = std::mem::zeroed::<libc::sigevent>();
@@ -296,17 +374,19 @@ extern "C" fn ticked(_signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     // SAFETY: the kernel hands over both; a timer's signal carries what the timer was made with, which is a slot. A slot
     // belongs to the thread that got the signal, whose context lives.
     unsafe {
-        let info = &*info.cast::<TimerInfo>();
-        if info.code != libc::SI_TIMER || info.value.is_null() {
+        let info = &*info;
+        let slot = info.si_value().sival_ptr.cast::<Slot>();
+        if info.si_code != libc::SI_TIMER || slot.is_null() {
             return;
         }
-        let slot = &*info.value;
+        let slot = &*slot;
         let thread = slot.thread.load(Ordering::SeqCst) as *const Thread;
         let Some(known) = KNOWN.get() else { return };
         if thread.is_null() || !slot.ticks.load(Ordering::SeqCst) {
             return;
         }
-        let weight = INTERVAL * (1 + info.overrun.max(0) as u64);
+        let now = processor_time(slot.clock.load(Ordering::SeqCst));
+        let weight = now.saturating_sub(slot.told.swap(now, Ordering::SeqCst));
         note(&*thread, registers::walking(context), known, &slot.time, weight);
     }
 }

@@ -173,7 +173,8 @@ fn place(vm: &Vm, view: &View<'_>, return_address: usize) -> Place {
     let source: &Source = unit.0.source();
     let line = source.line_column(offset).0;
     // Of texts that come and go only the place is kept: there may be any number of them.
-    if source.name.starts_with('<') { format!("{}:{line} ", source.name) } else { report::line_text(source, line) }
+    let place = format!("{}:{line}", source.name);
+    if source.has_file() { report::line_text(&place, source, line) } else { place + " " }
 }
 
 /// The world stands still, and code is about to be freed.
@@ -194,7 +195,7 @@ pub fn compiled(body: &Body<'_>) {
         };
         let Body { name, arity, bytes, took, .. } = body;
         let us = took.as_micros();
-        console::write_error(&format!("compile: {name}  {arity} {arguments}  {bytes} bytes  {us} µs  {why}\n"));
+        console::write_report(&format!("compile: {name}  {arity} {arguments}  {bytes} bytes  {us} µs  {why}\n"));
     }
     if ON.load(Ordering::Relaxed) {
         with(|counts| {

@@ -2,6 +2,7 @@
 //!
 //! Owns the tables of functions and frames, and the sums that reports are made of. It knows nothing of addresses or signals.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,6 +16,32 @@ pub struct FunctionInfo {
     pub name: String,
     /// The text that it stands in; none for code of the runtime.
     pub source: Option<Arc<Source>>,
+    /// Which of the texts of that name it is, from 1.
+    text: u32,
+}
+
+/// A text as reports tell it from others: a file by its name, however often it was read; what was typed or evaluated by what it
+/// says as well, for the names of all those are the same.
+struct Text(Arc<Source>);
+
+impl Text {
+    fn parts(&self) -> (&str, Option<&str>) {
+        (&self.0.name, (!self.0.has_file()).then_some(&self.0.text))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.parts() == other.parts()
+    }
+}
+
+impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
 }
 
 /// A place in a function.
@@ -33,24 +60,47 @@ pub struct Tables {
     pub functions: Vec<FunctionInfo>,
     /// The frames.
     pub frames: Vec<Frame>,
-    known_functions: FxHashMap<(String, Option<String>), u32>,
+    known_functions: FxHashMap<(String, Option<(String, u32)>), u32>,
+    /// The texts, with their numbers.
+    known_texts: FxHashMap<Text, u32>,
+    /// How many texts of a name there are.
+    texts: FxHashMap<String, u32>,
     known_frames: FxHashMap<Frame, u32>,
 }
 
 impl Tables {
     /// The number of a function: one of the same name in a file of the same name is the same, also when it was redefined.
     pub fn function(&mut self, name: &str, source: Option<&Arc<Source>>) -> u32 {
-        let key = (name.to_string(), source.map(|s| s.name.clone()));
+        let text = source.map_or(0, |source| self.text(source));
+        let key = (name.to_string(), source.map(|s| (s.name.clone(), text)));
         let functions = &mut self.functions;
         let number = *self.known_functions.entry(key).or_insert_with(|| {
-            functions.push(FunctionInfo { name: name.to_string(), source: source.cloned() });
+            functions.push(FunctionInfo { name: name.to_string(), source: source.cloned(), text });
             functions.len() as u32 - 1
         });
-        // What was evaluated again has another text: the lines of the newest are shown.
+        // A file that was read again has another text: the lines of the newest are shown.
         if let Some(source) = source {
             self.functions[number as usize].source = Some(source.clone());
         }
         number
+    }
+
+    /// Which of the texts of its name it is.
+    fn text(&mut self, source: &Arc<Source>) -> u32 {
+        let texts = &mut self.texts;
+        *self.known_texts.entry(Text(source.clone())).or_insert_with(|| {
+            let count = texts.entry(source.name.clone()).or_default();
+            *count += 1;
+            *count
+        })
+    }
+
+    /// The name of a function's text: `file.hr`, or `<eval 2>` where there are several of them.
+    pub fn source_name(&self, function: &FunctionInfo) -> Option<String> {
+        let name = &function.source.as_ref()?.name;
+        let several = self.texts.get(name).is_some_and(|count| *count > 1);
+        let inner = name.strip_suffix('>').filter(|_| several);
+        Some(inner.map_or_else(|| name.clone(), |inner| format!("{inner} {}>", function.text)))
     }
 
     /// The number of a frame.
@@ -70,8 +120,8 @@ impl Tables {
     /// `file.hr:12`, when the frame has a line.
     pub fn place(&self, frame: u32) -> Option<String> {
         let line = self.frames[frame as usize].line;
-        let source = self.function_of(frame).source.as_ref()?;
-        (line > 0).then(|| format!("{}:{line}", source.name))
+        let name = self.source_name(self.function_of(frame))?;
+        (line > 0).then(|| format!("{name}:{line}"))
     }
 }
 
@@ -124,6 +174,28 @@ impl Default for Tree {
 impl Tree {
     /// Adds a sample: its frames, outermost first.
     pub fn add(&mut self, thread: u64, frames: &[u32], weight: u64) {
+        self.samples += 1;
+        let node = self.node(frames);
+        self.note(thread, node, weight);
+    }
+
+    /// Adds what came after the last sample of a thread to that one; if there was none, to the frame that `otherwise` gives.
+    pub fn add_rest(&mut self, thread: u64, weight: u64, otherwise: impl FnOnce(&mut Tables) -> u32) {
+        if weight == 0 {
+            return;
+        }
+        let node = match self.threads.get(&thread).and_then(|events| events.last()) {
+            Some((node, _)) => *node,
+            None => {
+                let frame = otherwise(&mut self.tables);
+                self.node(&[frame])
+            }
+        };
+        self.note(thread, node, weight);
+    }
+
+    /// The node of a stack.
+    fn node(&mut self, frames: &[u32]) -> u32 {
         let mut at = 0;
         for &frame in frames {
             let nodes = &mut self.nodes;
@@ -132,12 +204,15 @@ impl Tree {
                 nodes.len() as u32 - 1
             });
         }
-        self.nodes[at as usize].weight += weight;
-        self.samples += 1;
+        at
+    }
+
+    fn note(&mut self, thread: u64, node: u32, weight: u64) {
+        self.nodes[node as usize].weight += weight;
         let events = self.threads.entry(thread).or_default();
         match events.last_mut() {
-            Some(last) if last.0 == at => last.1 += weight,
-            _ => events.push((at, weight)),
+            Some(last) if last.0 == node => last.1 += weight,
+            _ => events.push((node, weight)),
         }
     }
 
@@ -219,5 +294,35 @@ mod tests {
         assert_eq!(tree.by_function(), [(stub, Sum { own: 4, total: 4 }), (f, Sum { own: 2, total: 6 })]);
         assert_eq!(tree.by_line(), [(two, Sum { own: 4, total: 4 }), (one, Sum { own: 2, total: 6 })]);
         assert_eq!(tree.threads[&1].len(), 1);
+    }
+
+    #[test]
+    fn the_rest_of_a_thread_belongs_to_its_last_sample() {
+        let mut tree = Tree::default();
+        let [f, g] = ["f", "g"].map(|name| {
+            let function = tree.tables.function(name, None);
+            tree.tables.frame(Frame { function, line: 0 })
+        });
+        let nobody = |_: &mut Tables| unreachable!("there is a sample, or nothing to add");
+        tree.add(1, &[f, g], 3);
+        tree.add_rest(1, 2, nobody);
+        tree.add_rest(2, 0, nobody);
+        tree.add_rest(3, 4, |_| f);
+        assert_eq!((tree.weight(), tree.samples, tree.threads.len()), (9, 1, 2));
+        assert_eq!(tree.by_function()[0].1, Sum { own: 5, total: 5 });
+        assert_eq!(tree.by_function()[1].1, Sum { own: 4, total: 9 });
+    }
+
+    #[test]
+    fn texts_without_a_file_are_told_apart_by_what_they_say() {
+        let mut tables = Tables::default();
+        let mut function = |name: &str, text: &str| tables.function("user/f", Some(&Arc::new(Source::new(name, text))));
+        let file = function("a.hr", "old");
+        assert_eq!(function("a.hr", "new"), file);
+        let alone = function("<stdin>", "a");
+        let [one, again, two] = ["a", "a", "b"].map(|text| function("<eval>", text));
+        assert_eq!(one, again);
+        let name = |function: u32| tables.source_name(&tables.functions[function as usize]).expect("a name");
+        assert_eq!([file, alone, one, two].map(name), ["a.hr", "<stdin>", "<eval 1>", "<eval 2>"]);
     }
 }

@@ -34,7 +34,11 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
         let mut warning = Diagnostic::new(Severity::Warning, "a value that nobody uses", Some(unit.span(*id)));
         warning.label = Some("computed, and dropped".into());
         let starts_with_sign = unit.source.text.as_bytes().get(unit.span(*id).start as usize) == Some(&b'-');
-        warning.help = Some(if at > 0 && starts_with_sign {
+        let text = &unit.source.text[..unit.span(*id).start as usize];
+        let begins_a_block = at == 0 && text.trim_end().ends_with('{');
+        warning.help = Some(if begins_a_block && matches!(unit.node(*id), Node::Keyword(_)) {
+            "a brace here begins a block; a map stands in parentheses: `({:key value})`".into()
+        } else if at > 0 && starts_with_sign {
             "a line that starts with `-` is an expression of its own: end the line before with the `-` instead".into()
         } else {
             "only the last value of a block counts; delete this one, or give it a name".into()

@@ -225,6 +225,11 @@ impl Scopes {
         self.frames.last_mut().expect("there is always the top-level code")
     }
 
+    /// Is this the top-level code, and no function?
+    pub fn at_top_level(&self) -> bool {
+        self.frames.len() == 1
+    }
+
     /// The present state of the names in view, for [`Scopes::close`].
     pub fn open(&self) -> usize {
         self.undo.len()

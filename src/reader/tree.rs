@@ -594,6 +594,11 @@ impl Source {
         Source { is_library: true, ..Source::new(format!("{name}.hr"), text) }
     }
 
+    /// Was it read from a file (or does it come with the language)? There may be many other texts of one name.
+    pub fn has_file(&self) -> bool {
+        !self.name.starts_with('<')
+    }
+
     /// Line and column of a byte offset, both counted from 1, the column in characters.
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);

@@ -15,6 +15,7 @@ use super::ahead::{self, Ahead};
 use super::binding::{Binding, BindingKind};
 use super::code::{Code, CodeSource, CompileError, CompiledCode};
 use super::collections::vector;
+use super::dispatch::Target;
 use super::linked::LinkedUnit;
 use super::reclaim::{self, Chunk, Owned, Place};
 use super::roots::RootCell;
@@ -493,6 +494,16 @@ impl Link for RuntimeLink<'_> {
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {
         let table = self.vm.dispatch.selector_table(self.vm, name, arguments as u32).map(|t| t.cell());
         self.or_fail(table)
+    }
+
+    fn associated(&mut self, global: GlobalId, name: &str) -> Option<Global> {
+        let named = self.unit.global(global).binding;
+        let type_ = named.get(self.cx).and_then(super::builtins::types::type_behind)?;
+        let target = Target { type_: type_.id, variant: None };
+        let binding = self.vm.dispatch.associated(target, name)?.binding;
+        named.depend(self.record);
+        let kind = GlobalKind::Plain;
+        Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None })
     }
 
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {

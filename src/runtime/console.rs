@@ -7,19 +7,22 @@
 //! process quietly; text that could not be written, and of which the program has not learned, is told at the end.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::descriptor::{self, why};
 use super::outlet::Outlet;
 use super::{streams, threads};
 use crate::gc::{Thread, Thrown};
-use crate::profile::session;
+use crate::profile::{jitdump, session};
 
 static STDOUT: Outlet = Outlet::standard(libc::STDOUT_FILENO);
 /// Whoever writes to stderr holds this.
 static STDERR: Outlet = Outlet::standard(libc::STDERR_FILENO);
 /// Text that was lost, when nobody was there to be told: what was to be written, and why it was not.
 static LOST: Mutex<Option<String>> = Mutex::new(None);
+/// Something else that was asked for has failed, and that has been told.
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 /// When this variable is set, lines go out one by one: `harrier test` wants to have what a test printed before it crashed.
 pub const LINES: &str = "HARRIER_LINES";
@@ -73,6 +76,20 @@ pub fn write_error(text: &str) {
     let _ = STDERR.flush(&mut descriptor::patient);
 }
 
+/// The same with what was asked for, whose loss shows in the exit status.
+pub fn write_report(text: &str) {
+    note(STDOUT.flush(&mut descriptor::patient));
+    let _never_closed = STDERR.push(text.as_bytes());
+    if let Err(error) = STDERR.flush(&mut descriptor::patient) {
+        note_lost("stderr", &error);
+    }
+}
+
+/// What was asked for cannot be had, and that has been told: the process does not end with status 0.
+pub fn note_failure() {
+    FAILED.store(true, Ordering::Relaxed);
+}
+
 /// What could not be written is told when the process ends.
 fn note(result: io::Result<()>) {
     if let Err(error) = result {
@@ -93,23 +110,26 @@ pub fn note_lost(what: &str, error: &io::Error) {
 pub fn finish(status: i32, hurry: bool) -> i32 {
     streams::finish(hurry);
     note(STDOUT.finish(hurry));
-    let profiles = session::finish();
-    if !profiles.is_empty() {
-        let _never_closed = STDERR.push(profiles.as_bytes());
+    let session::Told { text, mut failed } = session::finish(hurry);
+    if !text.is_empty() {
+        let _never_closed = STDERR.push(text.as_bytes());
         // Without hurry, as for all that is written to stderr.
-        let _ = if hurry { STDERR.finish(true) } else { STDERR.flush(&mut descriptor::patient) };
+        let told = if hurry { STDERR.finish(true) } else { STDERR.flush(&mut descriptor::patient) };
+        told.unwrap_or_else(|error| note_lost("stderr", &error));
     }
-    let lost = super::lock(&LOST).take();
-    let Some(text) = lost else { return status };
-    let _never_closed = STDERR.push(text.as_bytes());
-    let _ = STDERR.finish(true);
-    if status == 0 { 1 } else { status }
+    jitdump::finish();
+    failed |= FAILED.load(Ordering::Relaxed);
+    if let Some(text) = super::lock(&LOST).take() {
+        let _never_closed = STDERR.push(text.as_bytes());
+        let _ = STDERR.finish(true);
+        failed = true;
+    }
+    if failed && status == 0 { 1 } else { status }
 }
 
 /// Ends the process, with all output written.
 pub fn exit(status: i32) -> ! {
     let status = finish(status, false);
-    crate::profile::jitdump::finish();
     std::process::exit(status)
 }
 

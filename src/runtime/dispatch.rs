@@ -15,10 +15,14 @@ use std::sync::{Mutex, OnceLock, RwLock};
 use rustc_hash::FxHashMap;
 
 use super::Code;
+use super::binding::Binding;
 use super::builtins::Builtin;
+use super::declare::DeclareError;
 use super::keywords::intern;
+use super::namespace::Namespace;
 use super::types::{BUILTIN_TYPES, TypeId};
 use crate::asm::memory::{CodeMemory, MemoryError};
+use crate::gc::Thread;
 use crate::gc::layout::LayoutId;
 
 /// Number of a method.
@@ -100,6 +104,15 @@ pub struct Target {
     pub type_: TypeId,
     /// A single variant of it.
     pub variant: Option<&'static str>,
+}
+
+/// A function that belongs to a type.
+#[derive(Clone, Copy, Debug)]
+pub struct Associated {
+    /// What runs.
+    pub code: &'static Code,
+    /// Holds the function as a value: `T.f(…)` is called through its link cells. No namespace has it as a member.
+    pub binding: &'static Binding,
 }
 
 /// What a table dispatches.
@@ -212,7 +225,7 @@ pub struct Dispatch {
     by_protocol: RwLock<FxHashMap<TypeId, Vec<&'static MethodInfo>>>,
     by_name: RwLock<FxHashMap<&'static str, Vec<&'static MethodInfo>>>,
     implementations: RwLock<FxHashMap<(Target, MethodId), &'static Code>>,
-    associated: RwLock<FxHashMap<(Target, &'static str), &'static Code>>,
+    associated: RwLock<FxHashMap<(Target, &'static str), Associated>>,
     protocols: RwLock<FxHashMap<Target, Vec<TypeId>>>,
     /// Has a builtin type ever been extended with a protocol?
     builtin_extended: Box<AtomicBool>,
@@ -280,7 +293,7 @@ impl Dispatch {
     }
 
     /// The function of this name associated with a target itself.
-    pub fn associated(&self, target: Target, name: &str) -> Option<&'static Code> {
+    pub fn associated(&self, target: Target, name: &str) -> Option<Associated> {
         super::read(&self.associated).get(&(target, intern(name))).copied()
     }
 
@@ -307,6 +320,23 @@ impl Dispatch {
             super::read(&self.associated).keys().filter(|(t, _)| *t == target).map(|(_, name)| *name).collect();
         names.sort_unstable();
         names
+    }
+
+    /// The names of all that can be called on a target by what it was extended with.
+    pub fn names_of(&self, target: Target) -> Vec<&'static str> {
+        let mut names = self.associated_names(target);
+        let methods = super::read(&self.methods);
+        let implemented = super::read(&self.implementations);
+        names.extend(methods.iter().filter(|m| implemented.contains_key(&(target, m.id))).map(|m| m.name));
+        names
+    }
+
+    /// Has anybody but the library given a type a function of this name?
+    pub fn is_given(&self, name: &str) -> bool {
+        let name = intern(name);
+        let methods = self.methods_named(name);
+        super::read(&self.associated).keys().any(|(_, n)| *n == name)
+            || super::read(&self.implementations).keys().any(|(_, id)| methods.iter().any(|m| m.id == *id))
     }
 
     /// The protocols that a target was extended with.
@@ -340,10 +370,23 @@ impl Dispatch {
     }
 
     /// `extend target { … }`
-    pub fn associate(&self, target: Target, name: &str, code: &'static Code) {
+    pub fn associate(
+        &self,
+        cx: &mut Thread,
+        target: Target,
+        (namespace, name): (&'static Namespace, &str),
+        code: &'static Code,
+    ) -> Result<(), DeclareError> {
         let name = intern(name);
-        super::write(&self.associated).insert((target, name), code);
+        let binding = match self.associated(target, name) {
+            Some(known) => known.binding,
+            None => Binding::new(cx.vm(), cx.vm().next_binding(), namespace, name)?,
+        };
+        let value = cx.alloc_closure(code.address(), &[])?;
+        super::write(&self.associated).insert((target, name), Associated { code, binding });
+        binding.define(cx, cx.get(value));
         self.reset(|kind| matches!(kind, TableKind::Selector(n) if *n == name));
+        Ok(())
     }
 
     /// A method's default has changed: makes the entries of its tables unresolved again.
@@ -427,7 +470,7 @@ impl Dispatch {
     /// The records that methods, extensions and defaults hold.
     pub(super) fn records(&self) -> Vec<&'static Code> {
         let mut records: Vec<&'static Code> = super::read(&self.implementations).values().copied().collect();
-        records.extend(super::read(&self.associated).values().copied());
+        records.extend(super::read(&self.associated).values().map(|a| a.code));
         records.extend(super::read(&self.methods).iter().filter_map(|m| m.default()));
         records
     }

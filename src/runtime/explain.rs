@@ -7,9 +7,17 @@ use std::sync::Arc;
 
 use super::brief::brief;
 use super::collections::{map, vector};
+use super::dispatch::Target;
+use super::errors::function_help;
+use super::load::suggest::closest;
 use super::trace::innermost_node;
+use super::types::TypeInfo;
 use crate::gc::{Handle, Thread, Value, layout};
-use crate::reader::tree::{Node, NodeId, Pattern, PatternId, Unit};
+use crate::reader::foreign_words::{Place, word};
+use crate::reader::tree::{Node, NodeId, Pattern, PatternId, Span, Unit};
+
+/// What was meant is looked for among so many keys.
+const MOST_KEYS: usize = 200;
 
 /// Longer texts would hide the message.
 const LONGEST: usize = 60;
@@ -54,8 +62,11 @@ fn text_of(unit: &Unit, node: NodeId) -> Option<String> {
     (text.len() <= LONGEST && !text.contains('\n') && text != "null").then(|| text.to_string())
 }
 
+/// What does not fit, and the part of the pattern that asks for it where that is a smaller one.
+type Misfit = (String, Option<Span>);
+
 /// Why the value does not fit the one pattern that stands here.
-pub fn misfit(cx: &Thread, value: Handle) -> Option<String> {
+pub fn misfit(cx: &Thread, value: Handle) -> Option<Misfit> {
     let (unit, nodes) = nodes_here(cx)?;
     let pattern = nodes.iter().find_map(|node| match unit.node(*node) {
         Node::Let { pattern, .. } | Node::For { pattern, .. } => Some(*pattern),
@@ -66,25 +77,25 @@ pub fn misfit(cx: &Thread, value: Handle) -> Option<String> {
     unfit(&unit, pattern, cx.get(value))
 }
 
-fn unfit(unit: &Unit, pattern: PatternId, value: Value<'_>) -> Option<String> {
+fn unfit(unit: &Unit, pattern: PatternId, value: Value<'_>) -> Option<Misfit> {
     match unit.pattern(pattern) {
         Pattern::Map(entries) => {
             if value.layout() != layout::MAP {
-                return Some(format!("{} is no Map", brief(value)));
+                return Some((format!("{} is no Map", brief(value)), None));
             }
             entries.iter().find_map(|(key, inner)| match entry(unit, *key, value)? {
                 Ok(found) => unfit(unit, *inner, found),
-                Err(key) => Some(format!("the key {key} is missing")),
+                Err(missing) => Some((missing, Some(unit.span(*key)))),
             })
         }
         Pattern::Vector { before, rest, after } => {
             if value.layout() != layout::VECTOR {
-                return Some(format!("{} is no Vector", brief(value)));
+                return Some((format!("{} is no Vector", brief(value)), None));
             }
             let (has, least) = (vector::len(value), before.len() + after.len());
             if has < least || has > least && rest.is_none() {
                 let more = if rest.is_some() { " or more" } else { "" };
-                return Some(format!("it has length {has}, the pattern takes {least}{more}"));
+                return Some((format!("it has length {has}, the pattern takes {least}{more}"), None));
             }
             let elements =
                 before.iter().enumerate().chain(after.iter().enumerate().map(|(i, p)| (has - after.len() + i, p)));
@@ -94,7 +105,7 @@ fn unfit(unit: &Unit, pattern: PatternId, value: Value<'_>) -> Option<String> {
     }
 }
 
-/// The value under a key of a pattern, or the key as it is written when it is not there. None for keys that are not looked up here.
+/// The value under a key of a pattern, or what to say of the key when it is not there. None for keys that are not looked up here.
 fn entry<'h>(unit: &Unit, key: NodeId, map: Value<'h>) -> Option<Result<Value<'h>, String>> {
     let vm = map.thread().vm();
     let (text, keyword) = match unit.node(key) {
@@ -107,5 +118,64 @@ fn entry<'h>(unit: &Unit, key: NodeId, map: Value<'h>) -> Option<Result<Value<'h
         None => !keyword && k.str() == Some(text),
     };
     let found = map::iter(map).find(|(k, _)| same(*k)).map(|(_, v)| v);
-    Some(found.ok_or_else(|| if keyword { format!(":{text}") } else { format!("{text:?}") }))
+    let written = |text: &str| if keyword { format!(":{text}") } else { format!("{text:?}") };
+    Some(found.ok_or_else(|| {
+        let names = keys(map, keyword);
+        let meant = closest(text, names.iter().map(String::as_str));
+        let help = meant.map_or(String::new(), |meant| format!("; did you mean {}?", written(meant)));
+        format!("the key {} is missing{help}", written(text))
+    }))
+}
+
+/// The keywords among the keys of a map, or the texts: of a large map, some.
+pub fn keys(map: Value<'_>, keywords: bool) -> Vec<String> {
+    let vm = map.thread().vm();
+    let text = |key: Value<'_>| match key.as_keyword() {
+        Some(index) => keywords.then(|| vm.keywords.text(index).to_string()),
+        None => key.str().filter(|_| !keywords).map(str::to_string),
+    };
+    map::iter(map).take(MOST_KEYS).filter_map(|(key, _)| text(key)).collect()
+}
+
+/// What a type has in place of a function of its own that is not there.
+pub fn own_functions(cx: &Thread, type_: &TypeInfo, name: &str) -> String {
+    let names = cx.vm().dispatch.associated_names(Target { type_: type_.id, variant: None });
+    match closest(name, names.iter().copied()) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None if !names.is_empty() => format!("; its functions: {}", names.join(", ")),
+        None => match cx.vm().dispatch.methods_named(name).first() {
+            Some(method) => format!("; {name} is a method of {}: call it on a value", method.protocol_name),
+            None => word(name, Place::Unknown).map_or(String::new(), |help| format!("; {help}")),
+        },
+    }
+}
+
+/// What may have been meant by `value.name(…)`, where neither the type nor anybody else has such a function.
+pub fn method_help(cx: &Thread, value: Value<'_>, name: &str, argc: usize) -> String {
+    let help = function_help(cx, name, argc);
+    if !help.is_empty() {
+        return help;
+    }
+    let vm = cx.vm();
+    let mut own: Vec<&str> = Vec::new();
+    if let Some(info) = vm.types.layout(value.layout()) {
+        for variant in [info.variant, None] {
+            own.extend(vm.dispatch.names_of(Target { type_: info.type_, variant }));
+        }
+        if value.layout() >= layout::FIRST_USER_LAYOUT {
+            own.extend(info.present_fields().map(|(_, field)| field.name));
+        }
+    }
+    if let Some(meant) = closest(name, own) {
+        return format!("; did you mean `{meant}`?");
+    }
+    let names = vm.namespaces.find("core").map(|core| core.names_for(false)).unwrap_or_default();
+    match closest(name, names.iter().map(String::as_str)) {
+        Some(meant) => {
+            let help = function_help(cx, meant, argc);
+            // A value or a type of `core` is nothing that could be called.
+            if help.is_empty() { help } else { format!("; did you mean `{meant}`? {}", help.trim_start_matches("; ")) }
+        }
+        None => String::new(),
+    }
 }

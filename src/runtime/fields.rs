@@ -3,7 +3,9 @@
 //! Owns what `object.name` means where no inline cache answers: fields of old layouts that read as their default, the fields
 //! of builtin types, and the errors of reading and writing.
 
+use super::dispatch::Target;
 use super::errors::{ErrorKind, function_help};
+use super::load::suggest::closest;
 use super::types::{FieldInfo, LayoutInfo};
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 
@@ -22,6 +24,14 @@ pub fn get(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown
 pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
     let vm = cx.vm();
     let value = cx.get(object);
+    // A type's own functions are values like all others: `map(Ball.create, sizes)`.
+    if value.is(layout::TYPE)
+        && let Some(type_) = super::builtins::types::type_behind(value)
+        && let Some(own) = vm.dispatch.associated(Target { type_: type_.id, variant: None }, name)
+        && let Some(function) = own.binding.get(cx)
+    {
+        return Ok(cx.root(function));
+    }
     let Some(info) = vm.types.layout(value.layout()) else { return Err(no_field(cx, object, name)) };
     // An object of an earlier declaration: a field that was added since reads as its default.
     if let Some(added) = added_field(cx, info, name) {
@@ -53,7 +63,14 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
     let message = match vm.types.layout(value.layout()) {
         Some(info) if info.present_fields().next().is_some() && info.id >= layout::FIRST_USER_LAYOUT => {
             let fields: Vec<&str> = info.present_fields().map(|(_, f)| f.name).collect();
-            format!("{} has no field {name}; it has {}", info.display_name(), fields.join(", "))
+            let called = [info.variant, None].map(|variant| Target { type_: info.type_, variant });
+            let called = called.iter().any(|target| vm.dispatch.names_of(*target).contains(&name));
+            let help = match closest(name, fields.iter().copied()) {
+                _ if called => format!("{name} is a function of it: call `v.{name}(…)`, or `fn(v) {{ v.{name}(…) }}`"),
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("it has {}", fields.join(", ")),
+            };
+            format!("{} has no field {name}; {help}", info.display_name())
         }
         _ if value.is_null() => {
             let whose =
@@ -62,7 +79,18 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
         }
         _ => {
             let help = match value.layout() {
-                layout::MAP | layout::MUTABLE_MAP => format!("; m[:{name}] reads a key"),
+                layout::MAP => {
+                    let keys = super::explain::keys(value, true);
+                    let known = keys.iter().any(|key| key == name);
+                    let meant = closest(name, keys.iter().map(String::as_str)).filter(|_| !known).unwrap_or(name);
+                    format!("; m[:{meant}] reads a key")
+                }
+                layout::MUTABLE_MAP => format!("; m[:{name}] reads a key"),
+                layout::STRING if name == "message" => "; a text that was thrown is the message itself".into(),
+                layout::TYPE => {
+                    let type_ = super::builtins::types::type_behind(value);
+                    type_.map_or(String::new(), |type_| super::explain::own_functions(cx, type_, name))
+                }
                 _ => function_help(cx, name, 1),
             };
             format!("{} has no field {name}{help}", cx.describe(object))

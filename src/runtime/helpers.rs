@@ -261,7 +261,11 @@ fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle,
 
 fn match_error(cx: &mut Thread, value: Handle) -> Thrown {
     let what = cx.describe(value);
-    let why = super::explain::misfit(cx, value).map_or(String::new(), |why| format!(": {why}"));
+    let misfit = super::explain::misfit(cx, value);
+    if let Some((_, Some(span))) = misfit {
+        super::trace::focus_on(cx, span);
+    }
+    let why = misfit.map_or(String::new(), |(why, _)| format!(": {why}"));
     cx.throw(ErrorKind::MatchError, format!("no pattern fits {what}{why}"))
 }
 

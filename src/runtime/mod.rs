@@ -58,8 +58,8 @@ pub mod sites;
 pub mod sources;
 pub mod streams;
 pub mod stubs;
-#[cfg(test)]
 pub mod tail_calls;
+#[cfg(test)]
 pub mod testing;
 pub mod text;
 pub mod threads;

@@ -22,7 +22,7 @@ use super::types::TypeKind;
 use crate::asm::memory::MemoryError;
 use crate::codegen::facts::Hint;
 use crate::gc::thread::MAX_SPILLED;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::profile::stats;
 
 /// Behind `entry[n]` of a code record.
@@ -318,6 +318,11 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
     let vm = cx.vm();
     let layout = cx.spilled_arg(0).layout();
     let argc = table.argc as usize;
+    if layout == layout::TYPE
+        && let TableKind::Selector(name) = table.kind
+    {
+        return of_type(cx, table, name);
+    }
     let version = vm.dispatch.version();
     let found = find(cx, table, true);
     match found {
@@ -392,14 +397,36 @@ fn field_call<'h>(cx: &'h mut Thread, table: &'static Table, slot: usize) -> Res
         }
         return Ok(call_found(cx, &found, argc)?.0);
     };
+    Ok(without_receiver(cx, field, code, argc))
+}
+
+/// `T.name(…)`, where T is a type: its own function with the other arguments; else what types themselves have. All types share
+/// a layout, so a table cannot hold the answer: code that knows T by its name does not come here.
+fn of_type<'h>(cx: &'h mut Thread, table: &'static Table, name: &'static str) -> Result<Destination<'h>, Thrown> {
+    let argc = table.argc as usize;
+    let type_ = super::builtins::types::type_behind(cx.spilled_arg(0));
+    let own = type_.and_then(|t| cx.vm().dispatch.associated(Target { type_: t.id, variant: None }, name));
+    if let Some(own) = own
+        && let Some(function) = own.binding.get(cx).map(|f| cx.root(f))
+    {
+        return Ok(without_receiver(cx, function, own.code, argc));
+    }
+    match find(cx, table, true) {
+        Found::Nothing => Err(no_implementation(cx, table)),
+        found => Ok(call_found(cx, &found, argc)?.0),
+    }
+}
+
+/// The call of a function with all arguments but the first.
+fn without_receiver<'h>(cx: &'h mut Thread, function: Handle, code: &Code, argc: usize) -> Destination<'h> {
     for i in 1..argc {
         let value = cx.root(cx.spilled_arg(i));
         cx.set_spilled_arg(i - 1, cx.get(value));
     }
-    cx.set_spilled_closure(field);
+    cx.set_spilled_closure(function);
     cx.set_arg_count(argc - 1);
     cx.set_spilled_roots(argc - 1);
-    Ok(Destination::new(cx, code.entry[(argc - 1).min(MANY)].load(Ordering::Acquire)))
+    Destination::new(cx, code.entry[(argc - 1).min(MANY)].load(Ordering::Acquire))
 }
 
 /// What runs for the value in the spill area.
@@ -442,8 +469,8 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
                 return Found::Field(slot);
             }
             for target in targets {
-                if let Some(code) = vm.dispatch.associated(*target, name) {
-                    return Found::Code(Held::new(code));
+                if let Some(own) = vm.dispatch.associated(*target, name) {
+                    return Found::Code(Held::new(own.code));
                 }
             }
             let methods = vm.dispatch.methods_named(name);
@@ -473,12 +500,17 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
             )
         }
         TableKind::Selector(name) => {
-            // A method that the type does not implement would fail as a function too.
-            let help = match cx.vm().dispatch.methods_named(name).is_empty() {
-                true => super::errors::function_help(cx, name, table.argc as usize),
-                false => String::new(),
-            };
-            format!("{type_name} has no function or field {name} (called on {what}){help}")
+            let value = cx.get(receiver);
+            if let Some(type_) = super::builtins::types::type_behind(value).filter(|_| value.is(layout::TYPE)) {
+                format!("{} has no function {name}{}", type_.name, super::explain::own_functions(cx, type_, name))
+            } else {
+                // A method that the type does not implement would fail as a function too.
+                let help = match cx.vm().dispatch.methods_named(name).is_empty() {
+                    true => super::explain::method_help(cx, value, name, table.argc as usize),
+                    false => String::new(),
+                };
+                format!("{type_name} has no function or field {name} (called on {what}){help}")
+            }
         }
     };
     cx.throw(ErrorKind::TypeError, message)

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use super::descriptor::{self, Stop};
 use super::errors::ErrorKind;
-use super::limits;
 use super::trace::TraceEntry;
 use super::vm::Vm;
+use super::{entry, limits};
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
 use crate::profile::faults::HandlerStack;
+use crate::profile::sampler;
 use crate::stack;
 
 /// Bytes of the stack on which the program itself runs.
@@ -231,6 +232,7 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     let [function, object, dynamic] = [0, 1, 2].map(|i| parcel.root(&cx, i));
     cx.set_dynamic(cx.get(dynamic));
     drop(parcel);
+    sampler::begins(&cx, entry::code_of(cx.get(function)));
     let cx = &mut *cx;
     let body = super::entry::code_of(cx.get(function)).and_then(super::tail_calls::body);
     match cx.call_last(function, &[]) {

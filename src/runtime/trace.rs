@@ -43,6 +43,10 @@ pub struct Trace {
     failed: Option<Failed>,
     /// The function that Rust called, when the exception has left it, and nothing is known of what it jumped to.
     outermost: Option<Body>,
+    /// The part of the innermost place that the exception is about, where it is known better than the place itself.
+    focus: Option<Span>,
+    /// The same for the exception that is about to be thrown.
+    next_focus: Option<Span>,
     /// The stack of the thread that threw the exception, when it came here by `join`.
     elsewhere: Arc<[TraceEntry]>,
 }
@@ -57,6 +61,7 @@ impl Trace {
         self.caught_in = 0;
         self.failed = None;
         self.outermost = None;
+        self.focus = None;
         self.elsewhere = Arc::default();
     }
 
@@ -98,12 +103,14 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
         ControlFlow::Break(())
     });
     let failing = trace.failing.take();
+    let focus = trace.next_focus.take();
     let goes_on = same && (trace.caught_by == 0 || (trace.caught_by, trace.caught_in) == first);
     // The frame that throws again has been noted where it caught.
     let mut skip_first = goes_on && trace.caught_by != 0;
     if !goes_on {
         trace.clear();
         trace.failed = failing;
+        trace.focus = focus;
         cx.set_traced(Some(cx.exception()));
     }
     cx.frames(&mut |frame| {
@@ -150,13 +157,15 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
         entries.push(TraceEntry::Joined);
     }
     let mut stack = Stack { cx, entries, below: trace.failed.as_ref().map(Below::Failed) };
-    trace.inner.iter().for_each(|address| stack.push(*address));
+    for (i, address) in trace.inner.iter().enumerate() {
+        stack.push(*address, trace.focus.filter(|_| i == 0));
+    }
     if trace.skipped > 0 {
         stack.entries.push(TraceEntry::Skipped(trace.skipped));
         stack.below = None;
     }
     let (late, early) = trace.outer.split_at(trace.outer_next);
-    early.iter().chain(late).for_each(|address| stack.push(*address));
+    early.iter().chain(late).for_each(|address| stack.push(*address, None));
     if let Some(outermost) = &trace.outermost {
         stack.jumps(outermost);
     }
@@ -177,8 +186,9 @@ struct Stack<'a> {
 }
 
 impl Stack<'_> {
-    /// The frame that this return address leads to, behind those that jumped away on the way from there.
-    fn push(&mut self, return_address: usize) {
+    /// The frame that this return address leads to, behind those that jumped away on the way from there. `focus` is where it
+    /// stands, when that is known better.
+    fn push(&mut self, return_address: usize, focus: Option<Span>) {
         if self.below.is_some()
             && let Some((unit, offset)) = text_at(self.cx, return_address)
         {
@@ -191,7 +201,10 @@ impl Stack<'_> {
                 self.jumps(&body);
             }
         }
-        let line = line(self.cx, return_address);
+        let mut line = line(self.cx, return_address);
+        if let (Some(focus), Some((_, span))) = (focus, &mut line.place) {
+            *span = focus;
+        }
         self.below = Some(Below::Frame(line.function.clone()));
         self.entries.push(TraceEntry::Line(line));
     }
@@ -226,6 +239,11 @@ pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]
     trace.clear();
     trace.elsewhere = elsewhere;
     cx.set_traced(Some(cx.get(exception)));
+}
+
+/// The exception that is thrown here next is about this part of the text of the innermost frame.
+pub(super) fn focus_on(cx: &Thread, span: Span) {
+    cx.state().trace.borrow_mut().next_focus = Some(span);
 }
 
 /// Forgets the trace.
@@ -302,8 +320,12 @@ pub fn innermost(places: impl Iterator<Item = (Arc<Source>, Span)>) -> Option<(A
 /// `file.hr:12:5` of the innermost Harrier frame in the program's own text; empty when there is none.
 pub fn innermost_location(cx: &Thread) -> String {
     let mut places = Vec::new();
+    let mut focus = cx.state().trace.borrow().next_focus;
     cx.frames(&mut |frame| {
-        let place = line_in(cx, frame.function, frame.return_address).place;
+        let mut place = line_in(cx, frame.function, frame.return_address).place;
+        if let (Some(focus), Some((_, span))) = (focus.take(), &mut place) {
+            *span = focus;
+        }
         let found = place.as_ref().is_some_and(|(source, _)| !source.is_library);
         places.extend(place);
         if found || places.len() > INNER { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

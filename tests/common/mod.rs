@@ -154,6 +154,8 @@ pub struct Outcome {
     pub took: Duration,
     /// The most memory that it had, in MB.
     pub peak_mb: u64,
+    /// The processor time that it spent.
+    pub cpu: Duration,
 }
 
 impl Outcome {
@@ -187,12 +189,12 @@ pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
         scope.spawn(move || drop(input.write_all(stdin.as_bytes())));
         let out = scope.spawn(move || read_lossy(&mut out));
         let err = scope.spawn(move || read_lossy(&mut err));
-        let (status, peak_mb) = loop {
+        let (status, (peak_mb, cpu)) = loop {
             match ended(&child, libc::WNOHANG) {
-                Some((status, peak_mb)) => break (Some(status), peak_mb),
+                Some((status, used)) => break (Some(status), used),
                 None if started.elapsed() > limit => {
                     let _ = child.kill();
-                    break (None, ended(&child, 0).map_or(0, |(_, peak_mb)| peak_mb));
+                    break (None, ended(&child, 0).map_or_else(Default::default, |(_, used)| used));
                 }
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
@@ -200,19 +202,22 @@ pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
         let took = started.elapsed();
         let stdout = out.join().expect("the reader does not panic");
         let stderr = err.join().expect("the reader does not panic");
-        Outcome { stdout, stderr, status, took, peak_mb }
+        Outcome { stdout, stderr, status, took, peak_mb, cpu }
     })
 }
 
-/// How a child has ended and the most memory that it had, in MB; none when it lives. It is waited for here alone.
-fn ended(child: &Child, options: libc::c_int) -> Option<(ExitStatus, u64)> {
+/// How a child has ended, the most memory that it had, in MB, and its processor time; none when it lives. It is waited for here
+/// alone.
+fn ended(child: &Child, options: libc::c_int) -> Option<(ExitStatus, (u64, Duration))> {
     let mut status = 0;
     // SAFETY: `rusage` is plain data, for which zero is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: a child of ours that was not waited for; the rest is written to.
     let pid = unsafe { libc::wait4(child.id() as libc::pid_t, &mut status, options, &mut usage) };
     assert!(pid >= 0, "the child can be waited for");
-    (pid > 0).then(|| (ExitStatus::from_raw(status), usage.ru_maxrss as u64 / 1024))
+    let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
+    let cpu = time(usage.ru_utime) + time(usage.ru_stime);
+    (pid > 0).then(|| (ExitStatus::from_raw(status), (usage.ru_maxrss as u64 / 1024, cpu)))
 }
 
 fn read_lossy(from: &mut impl Read) -> String {

@@ -112,15 +112,31 @@ impl Parser<'_> {
 
     fn cannot_assign_global(&mut self, token: Token) {
         let text = self.text_of(token).to_string();
+        let before = self.text.get(..token.start as usize).unwrap_or_default().trim_end();
+        let called = before
+            .strip_suffix('(')
+            .is_some_and(|callee| callee.ends_with(|c: char| c.is_alphanumeric() || "?!".contains(c)));
+        let help = if called || before.ends_with(',') {
+            "arguments have no names, they stand in the order of the parameters: `f(1, 2)`; several options are a map, \
+             `f({:name value})`"
+                .to_string()
+        } else if self.scopes.at_top_level() {
+            format!(
+                "define it with `let {text} = …`; in a function `let mut {text} = …` makes a variable, and state that changes \
+                 at the top level stands in an atom: `let {text} = atom(…)`, `reset!({text}, …)`"
+            )
+        } else {
+            format!(
+                "define it with `let mut {text} = …` in this function; what the top level names cannot be assigned, \
+                 so share changing state in an atom: `let {text} = atom(…)`, `reset!({text}, …)`"
+            )
+        };
         let error = SyntaxError::rule(
             token.span(),
             format!("`{text}` cannot be assigned: there is no local variable of that name"),
         )
         .label("not a local variable")
-        .help(format!(
-            "define it with `let mut {text} = …` in this function; what the top level names cannot be assigned, \
-                 so share changing state in an atom: `let {text} = atom(…)`, `reset!({text}, …)`"
-        ));
+        .help(help);
         self.report(error);
     }
 

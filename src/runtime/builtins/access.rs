@@ -41,7 +41,7 @@ builtins! { pub static TABLE: "core";
     /// `conj(#{1}, 2)` is `#{1, 2}`.
     /// `conj([1], 2)` is `[1, 2]`.
     "conj" (coll: Any, value: Any) = conj;
-    /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b 2)` is `{:a 1, :b 2}`.
+    /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b, 2)` is `{:a 1, :b 2}`.
     "assoc" (coll: Any, key: Any, value: Any) = assoc;
     /// Is there such an index (vector, array), key (map), member (set) or substring (String)? `contains?({:a 1}, :a)` is `true`.
     "contains?" (coll: Any, x: Any) = contains;

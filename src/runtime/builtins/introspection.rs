@@ -43,7 +43,7 @@ builtins! { pub static TABLE: "reflect";
     /// The numbers of arguments that a function takes, as signatures: `["(a, b)"]`.
     /// `reflect/args(map)` is `["(f, c)"]`.
     "args" (f: Function) = signatures;
-    /// The names of the protocols that a type was extended with.
+    /// The names of the protocols that a type was extended with. `reflect/protocols(Result)` is `[]`.
     "protocols" (type_: Type) = protocols;
 }
 
@@ -51,7 +51,7 @@ builtins! { pub static CORE: "core";
     /// The doc comment of a function, type, protocol or namespace; `null` when it has none.
     /// `string?(doc(map))` is `true`.
     "doc" (value: Any) = doc;
-    /// The qualified names, of all namespaces, that contain a text.
+    /// The qualified names, of all namespaces, that contain a text. `length(apropos("json-enc"))` is `1`.
     "apropos" (text: String) = apropos;
 }
 

@@ -14,22 +14,23 @@ use crate::runtime::threads;
 use crate::runtime::trace::innermost_location;
 
 builtins! { pub static TABLE: "io";
-    /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`.
+    /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`. `ok?(io/open("no such file"))` is `false`.
     "open" (path: String, mode: opt(or(Keyword, String))) = open;
-    /// The next line without its end, `null` at the end: `ok(line)` or `err(error)`. Without argument from standard input.
+    /// The next line without its end, `null` at the end: `ok(line)` or `err(error)`. Without argument from standard input. `io/read-line(stream)`.
     "read-line" (stream: opt(Native)) = read_line;
     /// All that is left: `ok(text)` or `err(error)`. Without argument from standard input.
+    /// `io/read-all(stream)`; `unwrap!(with-open(io/open(path), io/read-all))` gives the text of a file.
     "read-all" (stream: opt(Native)) = read_all;
-    /// Writes a text: `ok(stream)` or `err(error)`.
+    /// Writes a text: `ok(stream)` or `err(error)`. `ok?(io/write(io/stdout, ""))` is `true`.
     "write" (stream: Native, text: String) = write;
-    /// Closes a stream: `ok(stream)` or `err(error)`.
+    /// Closes a stream: `ok(stream)` or `err(error)`. `io/close(stream)`.
     "close" (stream: Native) = close;
-    /// Writes out what is buffered: `ok(stream)` or `err(error)`. Without argument of standard output.
+    /// Writes out what is buffered: `ok(stream)` or `err(error)`. Without argument of standard output. `ok?(io/flush())` is `true`.
     "flush" (stream: opt(Native)) = flush;
 }
 
 builtins! { pub static CORE: "core";
-    /// The next line of standard input without its end, `null` at the end.
+    /// The next line of standard input without its end, `null` at the end. `read-line()`.
     "read-line" () = core_read_line;
     /// Closes a stream; what needs no closing stays as it is.
     "close" (resource: Any) = core_close;

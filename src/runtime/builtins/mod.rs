@@ -188,7 +188,7 @@ pub mod specs {
     pub const MutableMap: Spec = spec(MUTABLE_MAP, "MutableMap");
     pub const ThreadHandle: Spec = spec(THREAD, "Thread");
     /// A NATIVE object; which one the function must find out itself.
-    pub const Native: Spec = spec(NATIVE, "native object");
+    pub const Native: Spec = spec(NATIVE, "stream (`unwrap!(io/open(path))` gives one)");
     /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
     pub const Seqable: Spec = spec(
         NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | NATIVE | USER | OTHER,

@@ -38,6 +38,7 @@ builtins! { pub static TABLE: "mutable-array";
     /// `mutable-array/copy-array(mutable-array/array-of(1, 2))` is `mutable-array/array-of(1, 2)`.
     "copy-array" (array: Array) = copy;
     /// Copies n elements of an array, from index `start` on, to the beginning of another; gives the other.
+    /// `mutable-array/copy-range(mutable-array/array-of(1, 2, 3), mutable-array/new-array(2), 1, 2)` is `mutable-array/array-of(2, 3)`.
     "copy-range" (from: Array, to: Array, start: Int, n: Int) = copy_range;
     /// The index of the first element equal to a value, -1 when there is none.
     /// `mutable-array/index-of(mutable-array/array-of(5, 6), 6)` is `1`.

@@ -17,13 +17,13 @@ builtins! { pub static TABLE: "core";
     /// The printed form of a value; depth 0 is the outermost level. `format("a", 1)` is `"\"a\""`.
     /// `format("a", 1)` is `"\"a\""`.
     "format" (value: Any, depth: Int) = format_value;
-    /// Prints the arguments with spaces between; gives the last.
+    /// Prints the arguments with spaces between; gives the last. `print("a", 1)` prints `a 1`.
     "print" (values: rest(Any)) = print;
-    /// Prints the arguments with spaces between, and a newline; gives the last.
+    /// Prints the arguments with spaces between, and a newline; gives the last. `println("a", 1)` prints `a 1`.
     "println" (values: rest(Any)) = println;
-    /// Prints the arguments with spaces between, and a newline, to standard error; gives the last.
+    /// Prints the arguments with spaces between, and a newline, to standard error; gives the last. `eprintln("bad line", 3)`.
     "eprintln" (values: rest(Any)) = eprintln;
-    /// A Writer that collects what is written to it: `to-string` gives the text.
+    /// A Writer that collects what is written to it: `to-string` gives the text. `to-string(write(new-string-buffer(), "a"))` is `"a"`.
     "new-string-buffer" () = new_string_buffer;
     /// Writes a text to a Writer; gives the Writer.
     "write" (writer: Any, text: String) = write;

@@ -35,7 +35,7 @@ builtins! { pub static TABLE: "core";
     /// The name of the operating system: `linux`.
     /// `string?(os-name())` is `true`.
     "os-name" () = |cx, _args| cx.alloc_string(std::env::consts::OS);
-    /// Ends the program with this status, from 0 to 255 (0 when none is given).
+    /// Ends the program with this status, from 0 to 255 (0 when none is given). `exit(1)`.
     "exit" (status: opt(Int)) = exit;
 }
 

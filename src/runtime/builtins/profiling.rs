@@ -23,10 +23,10 @@ fn begin(cx: &mut Thread, name: &str) -> Result<(), Thrown> {
     match sampler::start(cx, What::Time) {
         Ok(true) => Ok(()),
         Ok(false) => {
-            let message = format!("profile/{name}: a profile is being taken already; there is one at a time");
+            let message = format!("{name}: a profile is being taken already; there is one at a time");
             Err(cx.throw(ErrorKind::ArgumentError, message))
         }
-        Err(why) => Err(cx.throw(ErrorKind::ThreadError, format!("profile/{name}: {why}"))),
+        Err(why) => Err(cx.throw(ErrorKind::ThreadError, format!("{name}: {why}"))),
     }
 }
 
@@ -37,12 +37,11 @@ fn start(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
 
 fn stop(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
     if crate::profile::session::takes(What::Time) {
-        let message =
-            "profile/stop: the profile that is being taken was asked for by --profile; it ends with the program";
+        let message = "stop: the profile that is being taken was asked for by --profile; it ends with the program";
         return Err(cx.throw(ErrorKind::ArgumentError, message));
     }
     let Some(profile) = sampler::stop(What::Time) else {
-        return Err(cx.throw(ErrorKind::ArgumentError, "profile/stop: no profile is being taken"));
+        return Err(cx.throw(ErrorKind::ArgumentError, "stop: no profile is being taken"));
     };
     json::decode(cx, &data(&profile).to_string(), false)
 }

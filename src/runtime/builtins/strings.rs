@@ -323,7 +323,11 @@ fn join_builtin(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             join(cx, coll, separator)
         }
         None if cx.get(args[0]).is(layout::THREAD_HANDLE) => threads::join(cx, args[0]),
-        None => Err(wrong_type(cx, "join", 1, "a Thread", args[0])),
+        None => {
+            let coll = seqable(cx, "join", args, 0)?;
+            let nothing = cx.alloc_string("")?;
+            join(cx, coll, nothing)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::reader::lints;
 use crate::reader::tree::{
     Arm, FunctionId, GlobalId, GlobalRef, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
+use crate::runtime::dispatch::Target;
 use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
@@ -23,6 +24,14 @@ const NOT_YET: &str = ": not yet in this version of Harrier";
 const MOST_GUESSES: usize = 50;
 /// Nobody writes a subtraction of more names.
 const MOST_PARTS: usize = 32;
+/// Functions of `core` that do nothing but give a value, and whose like changes something elsewhere.
+#[rustfmt::skip]
+const GIVES_ONLY: &[&str] = &[
+    "push", "conj", "assoc", "assoc-in", "dissoc", "update", "update-in", "merge", "into", "concat", "reverse", "sort", "sort-by",
+    "distinct", "flatten", "remove-at", "take", "drop", "set-add", "set-remove", "set-union", "uppercase", "lowercase", "trim",
+    "trim-left", "trim-right", "replace", "replace-first", "substring", "pad-left", "pad-right", "split",
+    "format-number", "map-vals", "map-keys", "select-keys",
+];
 /// The namespace of a later step.
 const LATER_NAMESPACE: &str = "effect";
 
@@ -189,10 +198,44 @@ impl<'a> Checker<'a> {
             let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
             let help = match subtraction(name, &known) {
                 Some(parts) => Some(format!("for a subtraction put spaces around the minus: `{parts}`")),
+                None if self.within_own_let(*reference) => Some(format!(
+                    "a `let` is not in view in its own value; a function that calls itself is `fn {name}(…) {{ … }}`"
+                )),
+                None if self.is_namespace_before_dot(*reference) => {
+                    let add = if self.scope.namespace_called(name).is_some() {
+                        ""
+                    } else {
+                        ", after a line `use ` at the top"
+                    };
+                    let add = add.replace("use ", &format!("use {name}"));
+                    Some(format!("`{name}` is a namespace: what is in it is written `{name}/…`{add}"))
+                }
                 None => closest(name, known.iter().copied()).map(|c| format!("did you mean `{c}`?")),
             };
             self.error(reference.span, format!("unknown name `{name}`")).help = help;
         }
+    }
+
+    /// Is it the name of a `let` around it, in the value of that `let`?
+    fn within_own_let(&self, reference: GlobalRef) -> bool {
+        let (unit, name, at) = (self.unit, self.name(reference.name), reference.span);
+        let text = |span: Span| unit.source.text.get(span.start as usize..span.end as usize);
+        unit.nodes.iter().any(|node| match node {
+            Node::Let { pattern, value } => {
+                let within = unit.span(*value);
+                within.start <= at.start
+                    && at.end <= within.end
+                    && text(unit.pattern_spans[pattern.index()]).is_some_and(|p| p.trim_start_matches("mut ") == name)
+            }
+            _ => false,
+        })
+    }
+
+    /// `io.open`, where `io` is a namespace.
+    fn is_namespace_before_dot(&self, reference: GlobalRef) -> bool {
+        let name = self.name(reference.name);
+        let behind = self.unit.source.text.get(reference.span.end as usize..).unwrap_or_default();
+        behind.starts_with('.') && (self.scope.namespace_called(name).is_some() || self.scope.is_library(name))
     }
 
     /// `name/function` written as if `name` were a namespace in view. Tells it, and gives the place behind the slash.
@@ -382,6 +425,11 @@ impl<'a> Checker<'a> {
             Node::Call { callee, args, .. } => self.call(*callee, *args, span),
             Node::MethodCall { object, name, args, .. } => self.variant_call(*object, *name, *args, span),
             Node::Match { subject: _, arms } => self.arms(head(self.unit, span), arms),
+            Node::Block(list) => {
+                if let Some((_, before)) = self.unit.list(*list).split_last() {
+                    self.dropped(before);
+                }
+            }
             Node::NotYet(feature) => self.not_yet(span, self.name(*feature)),
             Node::Binding(binding) => {
                 for name in &binding.names {
@@ -478,6 +526,9 @@ impl<'a> Checker<'a> {
         let Some(meaning) = self.meaning(*global) else { return };
         let view = self.type_view(meaning);
         let Some(TypeView::Enum(variants)) = view.as_deref() else { return };
+        if self.associated(meaning, name) {
+            return;
+        }
         let type_ = self.reference(*global);
         if let Some(fields) = self.variant(&type_, variants, name, span)
             && !fields.is_empty()
@@ -537,11 +588,7 @@ impl<'a> Checker<'a> {
         let Some(TypeView::Enum(variants)) = view.as_deref() else { return };
         let variant = self.name(name);
         let Some((_, fields)) = variants.iter().find(|(v, _)| v == variant) else { return };
-        let associated = self.unit.items.iter().any(|item| {
-            matches!(item, Item::Extend(extend)
-                if self.meaning(extend.target) == Some(meaning) && extend.methods.iter().any(|(method, _)| *method == name))
-        });
-        if associated || matches!(meaning, Meaning::Known(_)) {
+        if matches!(meaning, Meaning::Known(_)) || self.associated(meaning, name) {
             return;
         }
         let type_ = self.reference(*global);
@@ -551,6 +598,76 @@ impl<'a> Checker<'a> {
         };
         self.error(span, format!("`{type_}.{variant}` is a variant, and no function")).help =
             Some(format!("write `{written}`"));
+    }
+
+    /// Does the unit, or somebody before, give the type a function of this name?
+    fn associated(&self, type_: Meaning, name: Name) -> bool {
+        let own = self.unit.items.iter().any(|item| {
+            matches!(item, Item::Extend(extend)
+                if self.meaning(extend.target) == Some(type_) && extend.methods.iter().any(|(method, _)| *method == name))
+        });
+        own || match type_ {
+            Meaning::Known(known) => known.0.type_id().is_some_and(|id| {
+                let target = Target { type_: id, variant: None };
+                self.scope.vm.dispatch.names_of(target).contains(&self.name(name))
+            }),
+            Meaning::Own(_) => false,
+        }
+    }
+
+    // ---- values that are dropped ----
+
+    /// The calls whose value nobody sees, though they do nothing but give it.
+    fn dropped(&mut self, statements: &[NodeId]) {
+        for statement in statements {
+            let mut work = vec![*statement];
+            while let Some(node) = work.pop() {
+                match self.unit.node(node) {
+                    Node::Block(list) => work.extend(self.unit.list(*list).last()),
+                    Node::If { then, otherwise, .. } => work.extend(std::iter::once(then).chain(otherwise)),
+                    Node::For { body, .. } | Node::While { body, .. } => work.push(*body),
+                    Node::Match { arms, .. } => work.extend(arms.iter().map(|arm| arm.body)),
+                    Node::Call { callee, args, .. } => {
+                        if let Node::Global(global) = self.unit.node(*callee)
+                            && let Some(Meaning::Known(known)) = self.meaning(*global)
+                            && known.0.namespace.name == "core"
+                        {
+                            self.dropped_call(node, known.0.name, self.unit.list(*args).first().copied());
+                        }
+                    }
+                    Node::MethodCall { object, name, .. } => {
+                        self.dropped_call(node, self.name(*name), Some(*object));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn dropped_call(&mut self, node: NodeId, name: &str, first: Option<NodeId>) {
+        // A type of the program's may do more by a method of this name.
+        let own = |item: &Item| matches!(item, Item::Extend(e) if e.methods.iter().any(|(method, _)| self.name(*method) == name));
+        if !GIVES_ONLY.contains(&name) || self.scope.vm.dispatch.is_given(name) || self.unit.items.iter().any(own) {
+            return;
+        }
+        let span = head(self.unit, self.unit.span(node));
+        let text = |node: NodeId| {
+            let span = self.unit.span(node);
+            self.unit.source.text.get(span.start as usize..span.end as usize)
+        };
+        let help = match first.map(|node| self.unit.node(node)) {
+            Some(Node::Local(_)) => {
+                let (variable, call) = (first.and_then(text).unwrap_or_default(), text(node).unwrap_or_default());
+                let written = if call.len() <= 60 && !call.contains('\n') { call } else { "…" };
+                format!(
+                    "it gives a new value, and `{variable}` stays as it is: write `{variable} = {written}`, with `let mut {variable}`"
+                )
+            }
+            _ => "it gives a new value, and changes nothing: give the value a name, or delete the call".into(),
+        };
+        let warning = self.warning(span, format!("what `{name}` gives is not used"));
+        warning.label = Some("computed, and dropped".into());
+        warning.help = Some(help);
     }
 
     // ---- match ----

@@ -248,7 +248,8 @@ impl Installer<'_, '_> {
             }
             None => {
                 for (name, code) in functions {
-                    vm.dispatch.associate(target, name, code);
+                    let associated = vm.dispatch.associate(cx, target, (self.scope.namespace, name), code);
+                    associated.map_err(|e| e.load(cx))?;
                 }
             }
         }

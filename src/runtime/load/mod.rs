@@ -27,7 +27,7 @@ pub mod library;
 pub mod paths;
 mod remembered;
 mod scope;
-mod suggest;
+pub(super) mod suggest;
 mod uses;
 
 pub use suggest::closest;
