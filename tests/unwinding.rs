@@ -9,6 +9,7 @@
 //! ARM64 has no such flag for a process itself, and the emulator none at all: there the rows are only read back
 //! (`tests/gdb_images.rs`).
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[path = "common/machine.rs"]
 mod machine;
 
