@@ -170,7 +170,7 @@ fn check_lines(function: &Function, lines: &[(u64, String, u32)], source: Option
         let wanted = function.lines.at(offset).map(|row| source.line_column(row.source).0);
         let found = own.iter().rfind(|row| row.0 <= at && row.2 > 0);
         assert_eq!(found.map(|row| row.2), wanted, "{}+{offset:#x}", function.name);
-        assert!(found.is_none_or(|row| row.1 == source.name), "{:?}", found);
+        assert!(found.is_none_or(|row| row.1 == source.name), "{found:?}");
     }
     let ended = lines.iter().any(|row| row.0 == range.end && row.2 == 0);
     assert!(own.is_empty() || ended, "the lines of {} have an end", function.name);
