@@ -1,4 +1,4 @@
-//! perf sees Harrier: functions under their names, the right lines, whole stacks. Six programs run under `perf record`, go through
+//! perf sees Harrier: functions under their names, the right lines, whole stacks. Seven programs run under `perf record`, go through
 //! `perf inject --jit`, and are reported; what is expected is known because of how they are made.
 //!
 //! Under an emulator (`HARRIER_BIN`) perf would see the emulator: there the dump alone is read.
@@ -147,7 +147,30 @@ fn main() {
         lines: &[],
         threads: true,
     },
+    Program {
+        name: STORM,
+        text: "
+fn storm(thread, n) {
+    let mut sum = 0
+    for i in range(0, n) {
+        sum = sum + eval(\"fn storm${thread}(n) { let g = fn(x) { x + n }\\n  apply(g, [${i}]) } storm${thread}(1)\")
+    }
+    sum
+}
+
+fn main() {
+    let threads = map(fn(k) { thread(fn() { let s = storm(k, 40)  s }) }, range(0, 8))
+    println(sum(map(join, threads)))
+}
+",
+        functions: &[],
+        lines: &[],
+        threads: true,
+    },
 ];
+
+/// Eight threads define functions anew, each its own, and call them at once.
+const STORM: &str = "storm";
 
 fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (package linux-perf?)"));
@@ -287,6 +310,14 @@ fn read_dump(folder: &Path, program: &Program) {
     let dump = dump::read(&std::fs::read(file).expect("the dump"));
     assert!(dump.closed, "{}: the last record", program.name);
     let main = dump.loads.iter().find(|load| load.name == "main/main").expect("main");
+    if program.name == STORM {
+        for thread in 0..8 {
+            let name = format!("main/storm{thread}");
+            let bodies: Vec<_> = dump.loads.iter().filter(|load| load.name == name).collect();
+            assert!(bodies.len() >= 40, "{name} was published {} times", bodies.len());
+            assert!(bodies.iter().all(|load| load.lines.iter().any(|line| line.line == 2)), "{name}: its lines");
+        }
+    }
     assert!(main.lines.len() > 2 && main.lines.iter().all(|line| line.file.ends_with("main.hr")), "{:?}", main.lines);
 }
 

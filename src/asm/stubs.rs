@@ -135,4 +135,6 @@ pub struct Core {
     pub propagate: u32,
     /// Where code goes with an exception in the context while its own frame is the exit frame.
     pub throw: u32,
+    /// The end of `throw`: the frame pointer, and the registers that functions keep, are those of where it lands.
+    pub land: u32,
 }

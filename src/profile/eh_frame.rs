@@ -28,6 +28,8 @@ struct Rules {
     code_factor: u8,
     /// Bytes of code from where the frame is linked to where a number of saved registers has been saved.
     saving: fn(u8) -> u32,
+    /// Bytes of code with which `enter` saves the context then.
+    saving_context: u32,
 }
 
 const X64: Rules = Rules {
@@ -40,6 +42,7 @@ const X64: Rules = Rules {
     code_factor: 1,
     // `push rbx` has one byte, the others two.
     saving: |saved| 2 * saved.count_ones() - u32::from(saved & 1),
+    saving_context: 2,
 };
 
 const ARM64: Rules = Rules {
@@ -52,6 +55,7 @@ const ARM64: Rules = Rules {
     code_factor: 4,
     // Two words lower sp, then two registers are stored at a time.
     saving: |saved| 8 + 4 * saved.count_ones().div_ceil(2),
+    saving_context: 4,
 };
 
 fn rules(machine: Machine) -> &'static Rules {
@@ -111,7 +115,13 @@ pub fn rows(machine: Machine, function: &Function, range: &Range<u32>, address: 
                 // Saved behind a prologue; what follows a way out finds them saved.
                 let later = if last == Frame::Pushed { (rules.saving)(function.saved) } else { 0 };
                 for (register, place) in saved(rules, function) {
-                    say((offset + later).min(range.end - range.start - 1), Offset(register, place - 16));
+                    let context = if later > 0 && register == rules.context { rules.saving_context } else { 0 };
+                    say((offset + later + context).min(range.end - range.start - 1), Offset(register, place - 16));
+                }
+                // Where an exception lands: the registers are that function's already, and nobody unwinds through it.
+                if function.kind == Kind::Stub && function.name == "land" {
+                    let registers = rules.saved.iter().chain([&rules.context]);
+                    registers.for_each(|register| say(offset, Undefined(*register)));
                 }
             }
         }

@@ -34,14 +34,14 @@ pub mod perf_map;
 pub mod places;
 pub mod registers;
 pub mod report;
-mod resolve;
-mod ring;
+pub mod resolve;
+pub mod ring;
 pub mod sampler;
 pub mod session;
 pub mod stack;
 pub mod stats;
 pub mod tree;
-mod walk;
+pub mod walk;
 
 /// Why what was asked for cannot be had.
 #[derive(Debug, thiserror::Error)]

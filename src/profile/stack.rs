@@ -46,6 +46,7 @@ pub struct Walk<'v> {
     view: &'v View<'v>,
     entry_return: usize,
     stack: Range<usize>,
+    exit_frame: usize,
     registers: Registers,
     at: At,
 }
@@ -63,9 +64,9 @@ impl<'v> Walk<'v> {
         registers: Registers,
     ) -> Walk<'v> {
         let stack = registers.sp.max(stack.start)..stack.end;
-        let mut walk = Walk { view, entry_return, stack, registers, at: At::Inside };
+        let mut walk = Walk { view, entry_return, stack, exit_frame, registers, at: At::Inside };
         if view.function(registers.pc).is_none() {
-            walk.at = walk.behind_rust().unwrap_or_else(|| walk.waiting(exit_frame));
+            walk.at = walk.behind_rust(registers.fp);
         }
         walk
     }
@@ -77,9 +78,12 @@ impl<'v> Walk<'v> {
         inside.then(|| unsafe { (at as *const usize).read_volatile() })
     }
 
-    /// Through frames of Rust, which are linked too, to the code that has called it.
-    fn behind_rust(&self) -> Option<At> {
-        let mut fp = self.registers.fp;
+    /// Through frames of Rust to the code that has called it: they are linked too, and if not, the exit frame is known.
+    fn behind_rust(&self, fp: usize) -> At {
+        self.linked_behind_rust(fp).unwrap_or_else(|| self.waiting(self.exit_frame))
+    }
+
+    fn linked_behind_rust(&self, mut fp: usize) -> Option<At> {
         loop {
             let (outer, pc) = (self.word(fp)?, self.word(fp.checked_add(8)?)?);
             if self.view.caller(pc).is_some() {
@@ -104,11 +108,16 @@ impl<'v> Walk<'v> {
     fn around_innermost(&self, function: &Function) -> At {
         let Registers { pc, sp, fp, link } = self.registers;
         let back = |at: usize, fp| self.word(at).map_or(At::End, |pc| At::Waits { pc, fp });
-        match function.frame((pc - function.start) as u32) {
+        let around = match function.frame((pc - function.start) as u32) {
             Frame::Linked => self.waiting(fp),
             Frame::Pushed => self.word(sp).map_or(At::End, |fp| back(sp + 8, fp)),
             Frame::None if cfg!(target_arch = "x86_64") => back(sp, fp),
             Frame::None => At::Waits { pc: link, fp },
+        };
+        match around {
+            // In `enter` itself, which Rust calls.
+            At::Waits { pc, fp } if self.view.caller(pc).is_none() => self.behind_rust(fp),
+            around => around,
         }
     }
 }

@@ -68,7 +68,14 @@ pub fn capture(
         record.push(word);
     }
     let in_code = known.code.contains(&pc) && !known.core.contains(&pc);
-    let mut fp = if in_code { Some(fp) } else { through_rust(&stack, fp, exit_frame, known, record) };
+    let from_rust = || [top(0), top(1), link as u64].contains(&(known.entry_return as u64));
+    let outside = || stack.caller(fp).is_some_and(|(_, address)| !known.code.contains(&address));
+    let mut fp = match in_code {
+        false => through_rust(&stack, fp, exit_frame, known, record),
+        // Rust has called what has no frame yet: the innermost frame is that of `enter`.
+        true if from_rust() && outside() => behind_enter(&stack, fp, known, record),
+        true => Some(fp),
+    };
     let (mut last, mut kept) = (0, 0);
     for _ in 0..MOST_FRAMES {
         let Some((next, address)) = fp.and_then(|fp| stack.caller(fp)) else { break };
@@ -76,10 +83,7 @@ pub fn capture(
             break;
         }
         if address == known.entry_return {
-            // Rust called the program here: it goes on where the program had called Rust.
-            let previous = stack.word(next.wrapping_add_signed(ENTER_PREVIOUS_EXIT as isize)).unwrap_or(0);
-            let rust = stack.word(next).unwrap_or(0);
-            fp = if previous > next { through_rust(&stack, rust, previous, known, record) } else { None };
+            fp = behind_enter(&stack, next, known, record);
             last = 0;
             continue;
         }
@@ -91,6 +95,13 @@ pub fn capture(
         }
         (fp, last) = (Some(next), address);
     }
+}
+
+/// From a frame of `enter`, by which Rust called the program, to where the program had called Rust.
+fn behind_enter(stack: &Stack, fp: usize, known: &Known, record: &mut Record<'_>) -> Option<usize> {
+    let previous = stack.word(fp.wrapping_add_signed(ENTER_PREVIOUS_EXIT as isize)).unwrap_or(0);
+    let rust = stack.word(fp).unwrap_or(0);
+    if previous > fp { through_rust(stack, rust, previous, known, record) } else { None }
 }
 
 /// From a frame of Rust to the nearest frame of generated code outside of it, which is that of an exit stub mostly: its frame
@@ -150,6 +161,18 @@ mod tests {
         // The frame pointer is garbage; the exit frame is at 3.
         let stack = [0, 0, 0, 5, 0x11000, 10, 0x10010, 0, 0, 0, 0, 0x555];
         assert_eq!(captured(&stack, 0x7777_0000, 50, 3), [0x11000]);
+    }
+
+    #[test]
+    fn what_rust_calls_has_callers_before_it_has_a_frame() {
+        // The frame of `enter` at 9, the exit frame of before at 13, which is noted six words below; Rust's frame at 11.
+        let mut stack = [0, 0, 0, 13, 0, 0, 0, 0, 0, 11, 0x7777, 13, 0x11008, 16, 0x11000, 0, 18, 0x10010, 0, 0];
+        for at in [0, 1] {
+            stack[at] = 0x10010;
+            assert_eq!(captured(&stack, 0x12000, 9, 0), [0x11008, 0x11000]);
+            stack[at] = 0;
+        }
+        assert_eq!(captured(&stack, 0x12000, 9, 0), [0u64; 0]);
     }
 
     #[test]

@@ -98,10 +98,12 @@ impl Stubs {
     pub(super) fn new(publisher: &Publisher, outside: fast::Outside) -> Result<Stubs, StartError> {
         let core = host::stubs::core(&CONFIG, super::trace::unwind as *const () as usize)?;
         let part = |start: u32, name: &'static str| {
-            let saved = if name == "enter" { 0b1111 } else { 0 };
+            // All but the last are in a frame that has saved all registers: that of `enter`, or an exit frame.
+            let saved = if name == "land" { 0 } else { 0b1111 };
             Function { name: name.into(), kind: Kind::Stub, start: start as usize, saved, ..Function::default() }
         };
-        let parts = vec![part(core.enter, "enter"), part(core.propagate, "propagate"), part(core.throw, "throw")];
+        let starts = [(core.enter, "enter"), (core.propagate, "propagate"), (core.throw, "throw"), (core.land, "land")];
+        let parts = starts.map(|(start, name)| part(start, name)).into();
         let at = publisher.publish_one(Piece::parts(&core.code, parts))?;
         let throw = at + core.throw as usize;
         let mut resolvers: Vec<(String, Assembled)> = Vec::new();

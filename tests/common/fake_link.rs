@@ -3,6 +3,7 @@
 //! Every name gets an address of its own in a made-up range, the same in every run, and listings show the names. A unit's own
 //! functions, structs and enums are known, as are the functions of `core` that the generator writes inline; every other name
 //! is a builtin function.
+#![allow(dead_code)] // Each test crate uses its part.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;

@@ -194,7 +194,8 @@ class Function:
             names.append(machine.context)
         linked = next((offset for offset, now in self.changes() if now == self.LINKED), 0)
         done = linked + machine.saving(saved, enter)
-        return names if linked > 16 or pc - self.start >= done else []
+        # What begins in a frame (`throw`, `propagate`) finds them saved.
+        return names if linked == 0 or linked > 16 or pc - self.start >= done else []
 
     def line_at(self, pc):
         """File and line of the instruction at an address, when they are known."""

@@ -21,7 +21,7 @@ const CTX: Reg = X64::CTX;
 /// Bytes that the exit frame reserves below the frame pointer: the saved registers.
 const EXIT_BYTES: u32 = 8 * SAVED_REGS as u32;
 
-/// `enter`, `propagate` and `throw`: see [`Core`].
+/// `enter`, `propagate`, `throw` and `land`: see [`Core`].
 ///
 /// ```text
 ///   enter's frame                      an exit frame
@@ -76,11 +76,14 @@ pub fn core(config: &StubConfig, unwind: usize) -> Result<Core, TooFar> {
     masm.load(RAX, Mem::at(CTX, config.exception));
     // Whoever lands has it; the context holds it no longer.
     masm.store_imm(Mem::at(CTX, config.exception), config.no_exception);
-    masm.load(RSP, Mem::at(CTX, config.landing.sp));
+    // The frame pointer first, so that the chain of frames is whole at each instruction.
     masm.load(RBP, Mem::at(CTX, config.landing.fp));
+    masm.comment(|| "land".into());
+    let land = masm.offset();
+    masm.load(RSP, Mem::at(CTX, config.landing.sp));
     masm.jump_mem(Mem::at(CTX, config.landing.pc));
 
-    Ok(Core { code: masm.finish()?, enter, entry_return, propagate, throw })
+    Ok(Core { code: masm.finish()?, enter, entry_return, propagate, throw, land })
 }
 
 /// Links an exit frame, with so many bytes more below what is saved, and publishes it in the context.

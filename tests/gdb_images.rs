@@ -1,0 +1,370 @@
+//! The images in memory that `--gdb` makes for debuggers, read back: sections, symbols, functions, lines and unwind rows are those
+//! of the code that was published; on both machines, whose code is generated whatever the host is.
+
+#[path = "common/fake_link.rs"]
+mod fake_link;
+#[path = "common/machine.rs"]
+mod machine;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use fake_link::{FakeLink, Target};
+use gimli::{BaseAddresses, CfaRule, EndianSlice, LittleEndian, Register, RegisterRule, UnwindContext, UnwindSection};
+use harrier::asm::arm64::Arm64;
+use harrier::asm::code_map::Function;
+use harrier::asm::disasm::Machine;
+use harrier::asm::lines::Lines;
+use harrier::asm::masm::Frame;
+use harrier::asm::x64::X64;
+use harrier::codegen::generate;
+use harrier::gc::{self, Thread};
+use harrier::profile::debug_info::{Texts, image, text_image};
+use harrier::profile::gdb::{__jit_debug_descriptor, Gdb};
+use harrier::reader::tree::{FunctionId, Source};
+use harrier::runtime::{declare, load, reclaim};
+use machine::with_machine;
+
+type Bytes<'a> = EndianSlice<'a, LittleEndian>;
+
+/// A section of an ELF file.
+struct Section<'a> {
+    kind: u64,
+    address: u64,
+    size: u64,
+    data: &'a [u8],
+}
+
+/// An ELF file of 64 bits, little-endian.
+struct Elf<'a> {
+    machine: u64,
+    sections: BTreeMap<&'a str, Section<'a>>,
+}
+
+fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
+    bytes[at..at + size].iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte))
+}
+
+fn text(bytes: &[u8], at: u64) -> &str {
+    let bytes = &bytes[at as usize..];
+    let end = bytes.iter().position(|byte| *byte == 0).expect("names end");
+    std::str::from_utf8(&bytes[..end]).expect("names are UTF-8")
+}
+
+fn elf(file: &[u8]) -> Elf<'_> {
+    assert_eq!(file[..7], [0x7F, b'E', b'L', b'F', 2, 1, 1], "64 bits, little-endian, version 1");
+    assert_eq!(number(file, 16, 2), 1, "a relocatable file");
+    let (table, count, names) =
+        (number(file, 40, 8) as usize, number(file, 60, 2) as usize, number(file, 62, 2) as usize);
+    assert_eq!((number(file, 58, 2), table + 64 * count), (64, file.len()), "the headers of sections are its end");
+    let header = |index: usize| &file[table + 64 * index..][..64];
+    let data = |header: &[u8]| {
+        let empty = number(header, 4, 4) == 8;
+        &file[number(header, 24, 8) as usize..][..if empty { 0 } else { number(header, 32, 8) as usize }]
+    };
+    let mut sections = BTreeMap::new();
+    for header in (1..count).map(header) {
+        let name = text(data(self::header(file, table, names)), number(header, 0, 4));
+        let (kind, address, size) = (number(header, 4, 4), number(header, 16, 8), number(header, 32, 8));
+        assert!(sections.insert(name, Section { kind, address, size, data: data(header) }).is_none(), "{name} twice");
+    }
+    Elf { machine: number(file, 18, 2), sections }
+}
+
+fn header(file: &[u8], table: usize, index: usize) -> &[u8] {
+    &file[table + 64 * index..][..64]
+}
+
+impl<'a> Elf<'a> {
+    /// The range of the section of code, which has no bytes of its own.
+    fn code(&self) -> Range<u64> {
+        let code = &self.sections[".text"];
+        assert_eq!((code.kind, code.data.len()), (8, 0));
+        code.address..code.address + code.size
+    }
+
+    fn dwarf(&self) -> gimli::Dwarf<Bytes<'a>> {
+        let load = |id: gimli::SectionId| -> gimli::Result<Bytes<'a>> {
+            Ok(EndianSlice::new(self.sections.get(id.name()).map_or(&[][..], |section| section.data), LittleEndian))
+        };
+        gimli::Dwarf::load(load).expect("sections")
+    }
+
+    /// Rows of the line table: address, file, line; line 0 where a sequence ends.
+    fn lines(&self) -> Vec<(u64, String, u32)> {
+        let dwarf = self.dwarf();
+        let header = dwarf.units().next().expect("readable").expect("a unit");
+        let unit = dwarf.unit(header).expect("a unit");
+        let Some(program) = unit.line_program.clone() else { return Vec::new() };
+        let mut rows = program.rows();
+        let mut found = Vec::new();
+        while let Some((header, row)) = rows.next_row().expect("a row") {
+            let line = if row.end_sequence() { 0 } else { row.line().map_or(0, |line| line.get() as u32) };
+            let file = row.file(header).expect("a file").path_name();
+            let file = dwarf.attr_string(&unit, file).expect("a name").to_string_lossy().into_owned();
+            found.push((row.address(), file, line));
+        }
+        found
+    }
+
+    /// Names and ranges of the functions in the debug information.
+    fn functions(&self) -> Vec<(String, u64, u64)> {
+        let dwarf = self.dwarf();
+        let header = dwarf.units().next().expect("readable").expect("a unit");
+        let unit = dwarf.unit(header).expect("a unit");
+        let mut entries = unit.entries();
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next_dfs().expect("an entry") {
+            if entry.tag() != gimli::DW_TAG_subprogram {
+                continue;
+            }
+            let name = dwarf.attr_string(&unit, entry.attr_value(gimli::DW_AT_name).expect("a name")).expect("a text");
+            let Some(gimli::AttributeValue::Addr(start)) = entry.attr_value(gimli::DW_AT_low_pc) else {
+                panic!("no start")
+            };
+            let size = entry.attr_value(gimli::DW_AT_high_pc).and_then(|size| size.udata_value()).expect("a size");
+            found.push((name.to_string_lossy().into_owned(), start, size));
+        }
+        found
+    }
+}
+
+/// The image says what is known of the functions.
+fn check(
+    machine: Machine,
+    file: &[u8],
+    chunk: &Range<usize>,
+    functions: &[Function],
+    texts: Texts<'_>,
+    code: &dyn Fn(&Function) -> Vec<u8>,
+) {
+    let elf = elf(file);
+    assert_eq!(elf.machine, u64::from(machine.elf_number()));
+    assert_eq!(elf.code(), chunk.start as u64..chunk.end as u64);
+    let known: Vec<_> =
+        functions.iter().map(|f| (f.symbol().into_owned(), f.start as u64, u64::from(f.size))).collect();
+    let (symbols, names) = (elf.sections[".symtab"].data, elf.sections[".strtab"].data);
+    let symbol = |symbol: &[u8]| {
+        assert_eq!((symbol[4], number(symbol, 6, 2)), (1 << 4 | 2, 1), "a global function in the first section");
+        let start = chunk.start as u64 + number(symbol, 8, 8);
+        (text(names, number(symbol, 0, 4)).to_string(), start, number(symbol, 16, 8))
+    };
+    assert_eq!(symbols.chunks(24).skip(1).map(symbol).collect::<Vec<_>>(), known, "symbols");
+    assert_eq!(elf.functions(), known, "functions");
+    let lines = elf.lines();
+    let mut context = UnwindContext::new();
+    for function in functions {
+        check_lines(function, &lines, texts(function).as_deref());
+        check_rows(machine, function, elf.sections[".eh_frame"].data, &code(function), &mut context);
+    }
+}
+
+/// At each instruction the line is that of its row.
+fn check_lines(function: &Function, lines: &[(u64, String, u32)], source: Option<&Source>) {
+    let range = function.start as u64..function.range().end as u64;
+    let own: Vec<_> = lines.iter().filter(|row| range.contains(&row.0)).collect();
+    let Some(source) = source else { return assert!(own.is_empty(), "{} has lines", function.name) };
+    for offset in 0..function.size {
+        let at = function.start as u64 + u64::from(offset);
+        let wanted = function.lines.at(offset).map(|row| source.line_column(row.source).0);
+        let found = own.iter().rfind(|row| row.0 <= at && row.2 > 0);
+        assert_eq!(found.map(|row| row.2), wanted, "{}+{offset:#x}", function.name);
+        assert!(found.is_none_or(|row| row.1 == source.name), "{found:?}");
+    }
+    let ended = lines.iter().any(|row| row.0 == range.end && row.2 == 0);
+    assert!(own.is_empty() || ended, "the lines of {} have an end", function.name);
+}
+
+/// At each instruction the unwind row is what the frame's state asks for.
+fn check_rows(machine: Machine, function: &Function, section: &[u8], code: &[u8], context: &mut UnwindContext<usize>) {
+    let saved_from = saved_from(machine, function, code);
+    let (stack, frame, at_entry, saved) = match machine {
+        Machine::X64 => (7, 6, 8, [3, 12, 13, 14]),
+        Machine::Arm64 => (31, 29, 0, [19, 20, 21, 22]),
+    };
+    let section = gimli::EhFrame::new(section, LittleEndian);
+    let step = if machine == Machine::X64 { 1 } else { 4 };
+    for offset in (0..function.size).step_by(step) {
+        let (bases, from) = (BaseAddresses::default(), gimli::EhFrame::cie_from_offset);
+        let at = function.start as u64 + u64::from(offset);
+        let row = section.unwind_info_for_address(&bases, context, at, from).expect("a row");
+        let CfaRule::RegisterAndOffset { register, offset: base } = row.cfa() else { panic!("another rule") };
+        let place = |register: u16| match row.register(Register(register)) {
+            Some(RegisterRule::Offset(place)) => Some(place),
+            _ => None,
+        };
+        let state = function.frame(offset);
+        let wanted = match state {
+            Frame::None => (stack, at_entry, None),
+            Frame::Pushed => (stack, 16, Some(-16)),
+            Frame::Linked => (frame, 16, Some(-16)),
+        };
+        let name = format!("{}+{offset:#x} {state:?}", function.symbol());
+        assert_eq!((register.0, *base, place(frame)), wanted, "{name}");
+        let back = if machine == Machine::X64 { Some(-8) } else { wanted.2.map(|_| -8) };
+        assert_eq!(place(if machine == Machine::X64 { 16 } else { 30 }), back, "{name}");
+        for (index, register) in saved.into_iter().enumerate() {
+            let home = function.saved_offset(index).map(|home| i64::from(home) - 16);
+            let is_saved = state == Frame::Linked && offset >= saved_from;
+            assert_eq!(place(register), home.filter(|_| is_saved), "{name}: register {register}");
+        }
+    }
+}
+
+/// Where the prologue has saved all registers: its instructions are looked at from where the frame is linked.
+fn saved_from(machine: Machine, function: &Function, code: &[u8]) -> u32 {
+    let Some(linked) = (0..function.size).find(|at| function.frame(*at) == Frame::Linked) else { return 0 };
+    let mut at = linked as usize;
+    let mut left = function.saved.count_ones();
+    while left > 0 && linked > 0 {
+        match machine {
+            // `push` of a register, of the lower or the upper eight.
+            Machine::X64 => {
+                let bytes = if code[at] == 0x41 { 2 } else { 1 };
+                assert_eq!(code[at + bytes - 1] & 0xF8, 0x50, "{}+{at:#x}", function.name);
+                (at, left) = (at + bytes, left - 1);
+            }
+            // `stp` and `stur` below x29, behind what lowers sp.
+            Machine::Arm64 => {
+                let word = number(code, at, 4) as u32;
+                let below = word >> 5 & 31 == 29;
+                let stored = match word {
+                    _ if below && word & 0xFFC0_0000 == 0xA900_0000 => 2,
+                    _ if below && word & 0xFFE0_0C00 == 0xF800_0000 => 1,
+                    _ => 0,
+                };
+                (at, left) = (at + 4, left - stored);
+            }
+        }
+    }
+    at as u32
+}
+
+/// Functions of a text as the generator writes them for a machine, one behind the other; with their code.
+fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<usize, Vec<u8>>, Arc<Source>) {
+    let path = format!("{}/tests/disasm/{name}", env!("CARGO_MANIFEST_DIR"));
+    let unit = fake_link::read(name, &std::fs::read_to_string(path).expect("a program"));
+    let (mut functions, mut codes, mut at) = (Vec::new(), BTreeMap::new(), start);
+    for (index, function) in unit.functions.iter().enumerate() {
+        for arity in 0..function.arities.len() {
+            let mut link = FakeLink::new(&unit);
+            let made = generate::<M>(&mut link, &unit, FunctionId(index as u32), arity, &[]).expect("code");
+            functions.push(Function {
+                name: format!("{name}/{index}/{arity}").into(),
+                start: at,
+                size: made.code.code.len() as u32,
+                saved: made.saved,
+                frames: made.code.frames.into(),
+                lines: Lines::new(&made.lines, &made.inlined),
+                ..Function::default()
+            });
+            codes.insert(at, made.code.code);
+            at = functions.last().map_or(at, |function| function.range().end).next_multiple_of(16);
+        }
+    }
+    (functions, codes, unit.source.clone())
+}
+
+fn images_of<M: Target>() {
+    let mut saving = 0;
+    for name in ["loops.hr", "exceptions.hr", "closures.hr", "fields.hr", "tail.hr", "fib.hr", "matching.hr"] {
+        let (functions, codes, source) = generated::<M>(name, 0x7100_0000);
+        let chunk = 0x7100_0000..functions.last().expect("functions").range().end.next_multiple_of(4096);
+        let texts = |_: &Function| Some(source.clone());
+        let image = image(M::MACHINE, &chunk, &functions, "/folder", &texts).expect("an image");
+        check(M::MACHINE, &image, &chunk, &functions, &texts, &|function| codes[&function.start].clone());
+        saving += functions.iter().filter(|function| function.saved != 0).count();
+    }
+    assert!(saving >= 4, "hardly any function saves registers: {saving}");
+}
+
+#[test]
+fn images_for_x64() {
+    images_of::<X64>();
+}
+
+#[test]
+fn images_for_arm64() {
+    images_of::<Arm64>();
+}
+
+#[test]
+fn each_line_of_a_text_has_an_address() {
+    let source = Source::new("f.hr", "a\n\nb\n");
+    for machine in [Machine::X64, Machine::Arm64] {
+        let image = text_image(machine, &(0x5000..0x5002), &source, &[1, 3], "/folder").expect("an image");
+        let row = |at, line| (at, "f.hr".to_string(), line);
+        assert_eq!(elf(&image).lines(), [row(0x5000, 1), row(0x5001, 3), row(0x5002, 0)]);
+    }
+}
+
+/// The images in the list that debuggers read.
+fn told() -> Vec<Vec<u8>> {
+    let mut images = Vec::new();
+    // SAFETY: nobody publishes now; the list is as gdb's interface has it: version and action, the entry of the last event, the
+    // first entry; an entry is the next, the one before, an image and its size.
+    unsafe {
+        let list = (&raw const __jit_debug_descriptor).cast::<usize>();
+        assert_eq!(*list as u32, 1, "the version");
+        let mut entry = *list.add(2) as *const usize;
+        while !entry.is_null() {
+            images.push(std::slice::from_raw_parts(*entry.add(2) as *const u8, *entry.add(3)).to_vec());
+            entry = *entry as *const usize;
+        }
+    }
+    images
+}
+
+#[test]
+fn the_list_is_what_is_published() {
+    with_machine(gc::Options::default(), |cx| {
+        let vm = cx.vm();
+        vm.publisher.observe(Box::new(Gdb::new(vm)));
+        let namespace = declare::namespace(cx, "user").expect("a namespace");
+        let say = |cx: &mut Thread, name: &str, text: &str| {
+            let mark = cx.mark();
+            load::evaluate(cx, name, text, namespace).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+            cx.release(mark);
+        };
+        say(cx, "images.hr", "fn fib(n) {\n  if n < 2 { n }\n  else { fib(n - 1) + fib(n - 2) }\n}\nfib(5)");
+        for i in 0..200 {
+            say(
+                cx,
+                "<test>",
+                // Each is defined ten times: what is defined anew is freed.
+                &format!(
+                    "fn f{0}(n) {{\n  let g = fn(x) {{ [x, n, {i}] }}\n  apply(g, [1.5 + {i}])\n}}\nf{0}({i})",
+                    i % 20
+                ),
+            );
+        }
+        reclaim::search(cx);
+        let images = told();
+        let by_start: BTreeMap<u64, &Vec<u8>> = images.iter().map(|image| (elf(image).code().start, image)).collect();
+        assert_eq!(by_start.len(), images.len(), "each chunk stands in the list once");
+        let texts = |function: &Function| vm.sources.source_of(function);
+        // SAFETY: published code can be read, and nothing is freed now.
+        let code = |function: &Function| unsafe {
+            std::slice::from_raw_parts(function.start as *const u8, function.size as usize).to_vec()
+        };
+        let mut bodies = 0;
+        let view = vm.code_map.view();
+        for (chunk, functions) in view.chunks() {
+            let image = by_start.get(&(chunk.start as u64)).unwrap_or_else(|| panic!("no image of {chunk:x?}"));
+            check(Machine::HOST, image, chunk, functions, &texts, &code);
+            bodies += functions.iter().filter(|function| function.source != 0).count();
+        }
+        assert!(bodies > 20, "{bodies}");
+        // What is freed is not in the list: all other images are of texts, whose lines have no code there.
+        let chunks = view.chunks().count();
+        let texts: Vec<_> = images.iter().filter(|image| !elf(image).sections.contains_key(".symtab")).collect();
+        assert_eq!(images.len(), chunks + texts.len());
+        let lines = texts
+            .iter()
+            .map(|image| elf(image).lines())
+            .find(|rows| rows.first().is_some_and(|row| row.1 == "images.hr"))
+            .expect("the text");
+        assert_eq!(lines.iter().map(|row| row.2).collect::<Vec<_>>(), [1, 2, 3, 5, 0]);
+    });
+}
