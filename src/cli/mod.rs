@@ -110,6 +110,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
         return MISUSE;
     }
     if options.gdb {
+        vm.keeps_variables.store(true, Ordering::Relaxed);
         vm.publisher.observe(Box::new(Gdb::new(vm)));
     }
     signals::interrupt_me(&cx);
