@@ -19,7 +19,7 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 1
+VERSION = 2
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
