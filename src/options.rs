@@ -165,7 +165,7 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "write /tmp/perf-PID.map for perf: names without lines",
         set: Set::Text(|o, _| { o.perf_map = true; Ok(()) }) },
     OptionRow { names: &["--gdb"], takes: Takes::Nothing, group: Group::Looking,
-        help: "tell a debugger of all code: for breakpoints on lines and for steps",
+        help: "tell a debugger of all code: for breakpoints on lines, steps and variables",
         set: Set::Text(|o, _| { o.gdb = true; Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",

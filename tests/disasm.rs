@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 use fake_link::{FakeLink, Target};
 use harrier::asm::arm64::Arm64;
+use harrier::asm::code_map::SlotSet;
+use harrier::asm::masm::Reg;
+use harrier::asm::variables::Home;
 use harrier::asm::x64::X64;
 use harrier::codegen::facts::Hint;
 use harrier::reader::tree::{FunctionId, Unit};
@@ -164,4 +167,73 @@ fn large_functions_are_generated() {
     let x64 = bytes(harrier::codegen::generate::<X64>(&mut link, &unit, function, 0, &[]).expect("x86-64"));
     let arm64 = bytes(harrier::codegen::generate::<Arm64>(&mut link, &unit, function, 0, &[]).expect("arm64"));
     assert!(x64 > 2 << 20 && arm64 > 2 << 20, "{x64} {arm64}");
+}
+
+/// The texts of a folder and of those in it.
+fn texts(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            texts(&path, out);
+        } else if path.extension().is_some_and(|e| e == "hr") {
+            out.push(path);
+        }
+    }
+}
+
+/// What is told of variables at a call is what the callee and the collector keep: tagged words in slots and callee-saved
+/// registers of the stack map. Gives how much was told.
+fn told_at_calls<M: Target>(unit: &Unit, link: &mut FakeLink) -> usize {
+    let mut told = 0;
+    for index in 0..unit.functions.len() as u32 {
+        for arity in 0..unit.functions[index as usize].arities.len() {
+            let Ok(generated) = harrier::codegen::generate::<M>(link, unit, FunctionId(index), arity, &[]) else {
+                continue;
+            };
+            let slots: Vec<SlotSet> = generated.safepoints.iter().map(|p| p.slots()).collect();
+            for stay in generated.variables.stays(generated.code.code.len() as u32) {
+                for (point, slots) in generated.safepoints.iter().zip(&slots) {
+                    if !(stay.from + 1..=stay.to).contains(&point.return_offset) {
+                        continue;
+                    }
+                    told += 1;
+                    let kept = match stay.home {
+                        Home::Reg(r) => M::CALLEE_SAVED
+                            .iter()
+                            .position(|other| *other == Reg(r))
+                            .is_some_and(|i| point.live_saved >> i & 1 != 0),
+                        Home::Float(_) => false,
+                        Home::Slot(slot) => slots.contains(slot),
+                        _ => true,
+                    };
+                    let name = &unit.names[generated.variables.list()[stay.variable as usize].name as usize];
+                    assert!(
+                        kept,
+                        "{}: {name} at the call that returns to {:#x}: {stay:?}",
+                        unit.source.name, point.return_offset
+                    );
+                }
+            }
+        }
+    }
+    told
+}
+
+#[test]
+fn what_is_told_of_variables_is_in_the_stack_maps() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["tests/lang", "tests/disasm", "stdlib", "bench/programs"] {
+        texts(&root.join(folder), &mut paths);
+    }
+    let (mut read, mut x64, mut arm64) = (0, 0, 0);
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let source = std::sync::Arc::new(harrier::reader::tree::Source::new(path.display().to_string(), text));
+        let Ok(unit) = harrier::reader::read(source, &Default::default()) else { continue };
+        read += 1;
+        x64 += told_at_calls::<X64>(&unit, &mut FakeLink::new(&unit));
+        arm64 += told_at_calls::<Arm64>(&unit, &mut FakeLink::new(&unit));
+    }
+    assert!(read > 300 && x64 > 10_000 && arm64 > 10_000, "{read} texts, {x64} and {arm64} places");
 }

@@ -327,3 +327,103 @@ fn values_are_shown_in_the_midst_of_collections() {
     assert!(text.matches("threads/busy (").count() >= 5, "{text}");
     assert!(!text.contains("Python Exception") && !text.contains("Traceback"), "{text}");
 }
+
+/// Where the variables of `area` are, line by line.
+#[test]
+fn variables_are_shown_while_they_are_kept() {
+    if !can_be_debugged("variables_are_shown_while_they_are_kept") {
+        return;
+    }
+    let commands = "break variables.hr:9\nrun\nbt 2\ninfo args\nhr-locals\nnext\nnext\ninfo locals\nhr-locals\nnext\nnext\nnext\n\
+        info locals\nhr-locals\nhr-bt\n";
+    let text = debug(commands, "variables.hr");
+    assert_in_order(
+        &text,
+        &[
+            "variables/area (radius=2.0, name=\"disc\") at variables.hr:9",
+            "#0  variables/area (radius=2.0, name=\"disc\") at variables.hr:9",
+            "radius = 2.0\nname = \"disc\"\n",
+            "radius = 2.0\nname = \"disc\"\nsquare = 4.0\n",
+            "11\t  println(label)",
+            "square = 4.0\nlabel = \"disc!\"\nparts = [2.0, 4.0]\ntotal = <optimized out>\n",
+            "name = <no longer kept>\nsquare = 4.0\nlabel = \"disc!\"\nparts = [2.0, 4.0]\n",
+            "14\t  println(answer)",
+            "square = <optimized out>\nlabel = <optimized out>\nparts = [2.0, 4.0]\n",
+            "square = <no longer kept>\nlabel = <no longer kept>\nparts = [2.0, 4.0]\n",
+            "answer = 11.0",
+            "#0   variables/area (radius = <no longer kept>, name = <no longer kept>) at variables.hr:14",
+        ],
+    );
+}
+
+#[test]
+fn variables_of_callers_loops_and_closures_are_shown() {
+    if !can_be_debugged("variables_of_callers_loops_and_closures_are_shown") {
+        return;
+    }
+    let commands = "break variables.hr:28\nbreak variables.hr:35\nbreak variables.hr:42\nrun\nhr-bt\nup\ninfo locals\nhr-locals\n\
+        continue\ninfo locals\ncontinue\nhr-locals\ncontinue\nbt 1\ninfo args\np $hr(points)\n";
+    let text = debug(commands, "variables.hr");
+    assert_in_order(
+        &text,
+        &[
+            "variables/mark (at=2) at variables.hr:28",
+            "#0   variables/mark (at = 2) at variables.hr:28",
+            "#1   variables/sum (n = ",
+            "total = 1.25\ni = 2\n",
+            "total = 1.25\ni = 2\n",
+            "variables.hr:35",
+            "count = 17\n",
+            "variables.hr:35",
+            "count = 24\n",
+            "variables/order (points=[Point { x: 3, y: 1 }, Point { x: 1, y: 2 }], more=",
+            "variables/order (points=[Point { x: 3, y: 1 }, Point { x: 1, y: 2 }], more=",
+            "points = [Point { x: 3, y: 1 }, Point { x: 1, y: 2 }]\n",
+            "= [Point { x: 3, y: 1 }, Point { x: 1, y: 2 }]\n",
+        ],
+    );
+}
+
+/// Each variable of the program holds numbers that no other one does: what is shown at any instruction is its own.
+#[test]
+fn no_instruction_shows_a_variable_that_holds_something_else() {
+    if !can_be_debugged("no_instruction_shows_a_variable_that_holds_something_else") {
+        return;
+    }
+    let look = "\
+checked = lies = 0
+for i in range(250):
+    frame = gdb.selected_frame()
+    if function_of(frame) is None:
+        gdb.execute('continue', to_string=True)
+        frame = gdb.selected_frame()
+    for frame in (frame, frame.older()):
+        function = function_of(frame)
+        for variable, value in function and variables_of(frame, function) or []:
+            if value is None or function.own_name == 'ranges/main' or function.own_name + variable.name == 'ranges/laterv9': continue
+            checked += 1
+            text = text_of(value)
+            if not text.replace('.', '').isdigit() or int(float(text)) // 1000 != int(variable.name[1:]):
+                lies += 1
+                print('LIE', function.name, hex(frame.pc() - function.start), variable.name, text)
+    gdb.execute('stepi', to_string=True)
+print('CHECKED' if checked > 600 else 'TOO FEW', checked, 'LIES', lies)
+";
+    let text = debug(&format!("break ranges.hr:3\nignore 1 5\nrun\npython\n{look}end\n"), "ranges.hr");
+    assert!(text.contains("CHECKED") && text.contains("LIES 0"), "{text}");
+}
+
+/// Without the option nothing is known of variables, and that is said.
+#[test]
+fn without_the_table_it_is_said() {
+    if !can_be_debugged("without_the_table_it_is_said") {
+        return;
+    }
+    let busy = Busy::start(&[], &folder());
+    let commands = "thread apply all -q -- hr-bt\npython\nfor t in gdb.selected_inferior().threads():\n    t.switch()\n    \
+        f = next((f for f in frames() if (function_of(f) or f) is not f and function_of(f).kind == 0), None)\n    \
+        if f: f.select(); gdb.execute('hr-locals')\nend\n";
+    let text = gdb(commands, &["-p", &busy.0.id().to_string()]);
+    assert!(text.contains("(no arguments are shown: the program was started without --gdb"), "{text}");
+    assert!(text.contains("no variables are known here: the program was started without --gdb"), "{text}");
+}

@@ -20,6 +20,7 @@
 use super::lines::Lines;
 use super::masm::{Frame, FrameChange};
 use super::memory::{CodeMemory, Published};
+use super::variables::Variables;
 use std::borrow::Cow;
 use std::mem::offset_of;
 use std::ops::Range;
@@ -344,6 +345,8 @@ pub struct Function {
     pub safepoints: Safepoints,
     /// Which place of the text its instructions belong to.
     pub lines: Lines,
+    /// Where its variables live, when somebody wanted to know.
+    pub variables: Variables,
     /// Where its frame changes, by code offset; before the first change there is none.
     pub frames: Box<[FrameChange]>,
     /// Comments by code offset, for listings; empty unless they were kept.
@@ -524,6 +527,8 @@ impl CodeMap {
         note("function.frames", offset_of!(Function, frames));
         note("function.lines", offset_of!(Function, lines));
         note("lines.bytes", Lines::OFFSET_OF_BYTES);
+        note("function.variables", offset_of!(Function, variables));
+        note("variables.bytes", Variables::OFFSET_OF_BYTES);
     }
 
     fn pages(&self, range: &Range<usize>) -> Range<usize> {

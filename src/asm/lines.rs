@@ -122,7 +122,7 @@ impl Iterator for Rows<'_> {
 }
 
 /// Seven bits to a byte, the lowest first; the last byte is below 128.
-fn put(bytes: &mut Vec<u8>, mut n: u64) {
+pub(super) fn put(bytes: &mut Vec<u8>, mut n: u64) {
     while n >= 128 {
         bytes.push(n as u8 | 128);
         n >>= 7;
@@ -130,7 +130,7 @@ fn put(bytes: &mut Vec<u8>, mut n: u64) {
     bytes.push(n as u8);
 }
 
-fn get(bytes: &[u8], at: &mut usize) -> Option<u64> {
+pub(super) fn get(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let (mut n, mut shift) = (0, 0);
     loop {
         let byte = *bytes.get(*at)?;

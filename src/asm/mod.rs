@@ -12,6 +12,7 @@ pub mod masm;
 pub mod memory;
 pub mod publish;
 pub mod stubs;
+pub mod variables;
 pub mod x64;
 
 /// The machine that this process runs on.

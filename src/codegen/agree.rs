@@ -161,7 +161,7 @@ impl<M: MacroAssembler> Generator<'_, M> {
     pub(super) fn agree(&mut self, target: &State) {
         debug_assert_eq!(self.state.height(), target.height());
         let mut moves = Vec::new();
-        for owner in target.differing([&self.state]) {
+        for owner in target.differing([&*self.state]) {
             let (have, wanted) = (self.state.get(owner), target.get(owner));
             // The collector would take whatever is there for a value.
             assert!(have.place != Place::None, "{owner:?} is wanted and has no value");
@@ -182,8 +182,9 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 push_move(&mut moves, have.place, to);
             }
         }
+        self.state.moves(self.asm.offset());
         self.parallel_move(moves);
-        self.state = target.clone();
+        self.state.becomes(self.asm.offset(), target.clone());
         self.unpin();
     }
 

@@ -183,6 +183,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             moves.push((self.state.operand(first + k).place, Place::Reg(M::ARGS[k])));
         }
         let receiver = (n > 0).then(|| self.state.operand(first).facts);
+        if tail {
+            self.state.moves(self.asm.offset());
+        }
         self.parallel_move(moves);
         if n > ARG_REGS {
             self.asm.store_imm(Mem::at(M::CTX, thread::OFFSET_ARG_COUNT), n as i32);

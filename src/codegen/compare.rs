@@ -270,7 +270,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let known = self.state.var(var).clone();
                 let types = Types(known.facts.types.0 & !Types::NULL.0);
                 if known.place == learn.place && types.0 != 0 {
-                    self.state.set_var(var, Value { facts: Facts { types, ..known.facts }, ..known });
+                    self.state.set_var(
+                        self.asm.offset(),
+                        var,
+                        Value { facts: Facts { types, ..known.facts }, ..known },
+                    );
                 }
             }
             return;

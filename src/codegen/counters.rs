@@ -68,7 +68,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         for owner in [counter, limit] {
             let value = self.state.get(owner).clone();
-            self.state.set(owner, value.widened(Facts::INTEGER));
+            self.state.set(self.asm.offset(), owner, value.widened(Facts::INTEGER));
         }
         false
     }
@@ -90,7 +90,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = self.state.get(owner).clone();
         // No Int is a literal in a data cell: behind such a one nobody comes here.
         let place = if value.place.is_const() { Place::Reg(r) } else { value.place };
-        self.state.set(owner, Value { place, ..value }.widened(Facts::INT));
+        self.state.set(self.asm.offset(), owner, Value { place, ..value }.widened(Facts::INT));
         self.unpin();
     }
 

@@ -120,7 +120,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.handler = outer;
         self.keep_top(floor);
         self.goto_value(&mut end);
-        self.state = self.landed(&pad);
+        let landed = self.landed(&pad);
+        self.state.becomes(self.asm.offset(), landed);
         self.asm.bind(pad.label);
         self.keep_top(floor);
         self.settled.truncate(settled);
@@ -264,6 +265,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.jump_in_loop(k, way);
         } else {
             let place = self.state.operand(self.top(0)).place;
+            self.state.moves(self.asm.offset());
             self.parallel_move(vec![(place, Place::Reg(M::RESULT))]);
             self.asm.epilogue(self.survey.saved);
             self.asm.ret();

@@ -14,6 +14,7 @@ use super::inline::Inline;
 use super::join::Join;
 use super::lines::{LineMark, LineNotes};
 use super::link::Link;
+use super::present::Present;
 use super::safepoints::Safepoint;
 use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
@@ -51,7 +52,7 @@ pub struct Generator<'a, M: MacroAssembler> {
     /// The function whose arity it is.
     pub(super) own: FunctionId,
     pub(super) survey: Survey,
-    pub(super) state: State,
+    pub(super) state: Present,
     pub(super) pinned: RegSet,
     pub(super) pinned_floats: u32,
     pub(super) slot_count: u16,
@@ -128,6 +129,8 @@ pub(super) enum Walk {
 pub(super) struct GeneratorMark {
     asm: Mark,
     state: State,
+    /// How much was noted of where variables are.
+    noted: usize,
     cold: usize,
     safepoints: usize,
     lines: LineMark,
@@ -147,6 +150,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         GeneratorMark {
             asm: self.asm.mark(),
             state: self.state.clone(),
+            noted: self.state.noted(),
             cold: self.cold.len(),
             safepoints: self.safepoints.len(),
             lines: self.lines.mark(),
@@ -162,7 +166,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Cuts back to a state.
     pub(super) fn rollback(&mut self, mark: &GeneratorMark) {
         self.asm.rollback(&mark.asm);
-        self.state = mark.state.clone();
+        self.state.cut(mark.noted, mark.state.clone());
         self.cold.truncate(mark.cold);
         self.safepoints.truncate(mark.safepoints);
         self.lines.rollback(&mark.lines);
@@ -309,7 +313,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Some(other) => {
                     self.asm.mov(other, r);
                     let moved = |v: &Value| Value { place: Place::Reg(other), ..v.clone() };
-                    self.state.replace_place(Place::Reg(r), |_| true, moved);
+                    self.state.replace_place(self.asm.offset(), Place::Reg(r), |_| true, moved);
                 }
                 None => self.evict(r),
             }
@@ -337,7 +341,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             slot
         });
         let place_now = if place.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
-        self.state.replace_place(place, moved, |v| Value { place: place_now, copy: None, ..v.clone() });
+        self.state.replace_place(self.asm.offset(), place, moved, |v| Value {
+            place: place_now,
+            copy: None,
+            ..v.clone()
+        });
     }
 
     /// A free float register, pinned.

@@ -87,8 +87,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.asm.jump(here);
             });
         }
-        self.state = target;
-        self.state.reachable = true;
+        self.state.becomes(self.asm.offset(), target);
+        self.state.set_reachable(true);
         self.unpin();
     }
 

@@ -80,6 +80,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let place = (self.at, self.lines.present);
         self.cold.push(Box::new(move |g| {
             g.goes_back(place);
+            g.state.is_unknown(g.asm.offset());
             write(g);
         }));
     }

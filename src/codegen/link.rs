@@ -297,4 +297,7 @@ pub trait Link {
     fn captured_hint(&mut self, index: u32) -> Hint;
     /// Are comments for listings wanted?
     fn notes(&self) -> bool;
+
+    /// Does anybody want to know where variables live?
+    fn variables(&self) -> bool;
 }

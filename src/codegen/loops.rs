@@ -210,15 +210,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.state.reachable {
             self.agree(&after_state);
         } else {
-            self.state = after_state.clone();
+            self.state.becomes(self.asm.offset(), after_state.clone());
         }
         self.asm.bind(after);
-        self.state.reachable = true;
+        self.state.set_reachable(true);
         self.later(move |g| {
             g.part(Part::General);
+            let pending = g.pending(region.exits);
             g.enter_cold(entry, spec.node, None);
             g.now = region.start - 1;
-            let pending = g.pending(region.exits);
             g.region = Some(Region { start: region.start, pending, ..Region::default() });
             g.unwanted = (!spec.wanted).then_some(spec.node);
             // Nothing falls into the twin from above: its header is entered by its own turns and by exits.
@@ -538,12 +538,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     _ => {}
                 }
                 self.unpin();
-                self.state.set_var(*var, Value { copy: None, ..value }.widened(facts));
+                self.state.set_var(self.asm.offset(), *var, Value { copy: None, ..value }.widened(facts));
                 continue;
             }
             let place = if facts.is_float() { self.own_float(*owner) } else { self.own_register(*owner) };
             let value = self.state.get(*owner).clone();
-            self.state.set(*owner, Value { place, copy: None, var: None, ..value }.widened(facts));
+            self.state.set(self.asm.offset(), *owner, Value { place, copy: None, var: None, ..value }.widened(facts));
             self.unpin();
         }
         if calls {
@@ -552,7 +552,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             // A slot that others share is not the loop's own.
             for owner in assigned {
                 let value = self.state.get(*owner).clone();
-                self.state.set(*owner, Value { copy: None, ..value });
+                self.state.set(self.asm.offset(), *owner, Value { copy: None, ..value });
             }
         }
     }
@@ -722,7 +722,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goes_to(iterable);
             self.int_binary(BinaryOp::Add, iterable);
             let next = self.state.pop();
-            self.state.set(counter, Value { var: None, copy: None, ..next }.widened(Facts::INTEGER));
+            self.state.set(self.asm.offset(), counter, Value { var: None, copy: None, ..next }.widened(Facts::INTEGER));
             self.unpin();
             return;
         }
@@ -732,7 +732,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let own = self.state.uses_of(r) == u32::from(self.state.get(counter).place == Place::Reg(r));
         let next = if own { r } else { self.register() };
         self.asm.alu_imm(Alu::Add, next, r, 8);
-        self.state.set(counter, Value::new(Place::Reg(next), Facts::INT));
+        self.state.set(self.asm.offset(), counter, Value::new(Place::Reg(next), Facts::INT));
         self.unpin();
     }
 

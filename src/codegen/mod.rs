@@ -6,6 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `state.rs`, `table.rs`, `facts.rs` | the state: places, representations, facts; how states share them |
+//! | `present.rs` | the state where code is being written; where variables live, as it changes |
 //! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `twin.rs` | general twins of hot regions |
@@ -41,6 +42,7 @@ mod objects;
 mod operands;
 mod patterns;
 mod predicates;
+mod present;
 mod safepoints;
 mod settled;
 mod state;
@@ -52,6 +54,7 @@ use crate::asm::code_map::Part;
 use crate::asm::code_map::SlotSet;
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
+use crate::asm::variables::{Variable, Variables};
 use crate::gc::layout;
 use crate::gc::thread;
 use crate::reader::tree::*;
@@ -60,6 +63,7 @@ use facts::{Facts, Hint};
 use failure::GivenUp;
 use generator::Generator;
 use link::Link;
+use present::Present;
 use settled::HeldSlots;
 use state::{Place, Slots, State, Value};
 use std::rc::Rc;
@@ -81,6 +85,8 @@ pub struct Generated {
     pub lines: Vec<Row>,
     /// The functions that were written in place of their calls.
     pub inlined: Vec<Inlined>,
+    /// Where variables live, when somebody wants to know.
+    pub variables: Variables,
     /// Where parts begin, after the hot one.
     pub parts: Vec<(u32, Part)>,
 }
@@ -134,7 +140,7 @@ pub fn generate<M: MacroAssembler>(
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
-        let state = State::new(survey.ends());
+        let state = Present::new(State::new(survey.ends()), link.variables());
         Generator {
             asm,
             link,
@@ -297,6 +303,19 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
+    /// Where the variables of the program live.
+    fn variables(&self) -> Variables {
+        let Some(rows) = self.state.rows() else { return Variables::default() };
+        let body = self.unit.span(self.arity.body).start;
+        let one = |var: &Var| Variable {
+            name: var.name.0,
+            source: var.span.start,
+            parameter: var.kind == VarKind::Local && var.span.start < body,
+            boxed: var.boxed,
+        };
+        Variables::new(&self.arity.vars.iter().map(one).collect::<Vec<_>>(), rows)
+    }
+
     fn finish(mut self) -> Result<Generated, TooFar> {
         let frame_bytes = self.frame_bytes();
         if frame_bytes <= stack::SMALL_FRAME {
@@ -319,6 +338,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             })
             .collect();
         safepoints.sort_by_key(|p| p.return_offset);
+        let variables = self.variables();
         let lines = self.lines;
         Ok(Generated {
             code: self.asm.finish()?,
@@ -326,6 +346,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             frame_bytes,
             safepoints,
             lines: lines.rows,
+            variables,
             inlined: lines.inlined,
             parts: self.parts,
         })

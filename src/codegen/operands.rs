@@ -46,7 +46,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     && !self.is_settled(var)
                 {
                     let held = Value { place: Place::Reg(r), copy: Some(slot), ..self.state.var(var).clone() };
-                    self.state.set_var(var, held);
+                    self.state.set_var(self.asm.offset(), var, held);
                 }
                 self.state.set_operand(i, Value { place: Place::Reg(r), copy: Some(slot), ..value });
                 return r;
@@ -164,7 +164,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     && self.state.var(var).place == value.place
                 {
                     let held = Value { place: Place::Float(f), copy: Some(slot), ..self.state.var(var).clone() };
-                    self.state.set_var(var, held);
+                    self.state.set_var(self.asm.offset(), var, held);
                 }
                 self.state.set_operand(i, Value { place: Place::Float(f), copy: Some(slot), ..value });
                 return f;
@@ -223,7 +223,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(var) = value.var {
             let known = self.state.var(var).clone();
             if known.place != Place::None && !known.place.is_raw() {
-                self.state.set_var(var, Value { facts, ..known });
+                self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
             }
         }
         self.learn_of_copies(&value, facts);
@@ -257,7 +257,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// From here on nothing is reached; an operand stands for the value that is never seen.
     pub(super) fn unreachable(&mut self) {
-        self.state.reachable = false;
+        self.state.set_reachable(false);
     }
 
     // ---- variables ----
@@ -303,7 +303,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             _ => Value { var: None, ..value.clone() },
         };
         self.state.pop();
-        self.state.set_var(var, place);
+        self.state.set_var(self.asm.offset(), var, place);
         self.unalias(var);
         self.unpin();
     }
@@ -325,7 +325,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let to = self.register();
         self.asm.mov(to, home);
         let moved = |v: &Value| Value { place: Place::Reg(to), ..v.clone() };
-        self.state.replace_place(Place::Reg(home), |owner| owner != Owner::Var(var), moved);
+        self.state.replace_place(self.asm.offset(), Place::Reg(home), |owner| owner != Owner::Var(var), moved);
     }
 
     /// Pushes a variable's value.
@@ -341,7 +341,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Forgets the variables that are not used any more.
     pub(super) fn forget_dead(&mut self) {
         // Settled ones, too: what a landing pad may still need of them counts as a use, and comes later.
-        self.state.forget(self.now);
+        self.state.forget(self.asm.offset(), self.now);
     }
 
     /// The types that operand `i` may have.

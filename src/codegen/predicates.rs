@@ -173,7 +173,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let Some(var) = asked.var else { return };
         let known = self.state.var(var).clone();
         if known.place == asked.place && !known.place.is_raw() && facts.types.within(known.facts.types) {
-            self.state.set_var(var, Value { facts, ..known });
+            self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
         }
     }
 }

@@ -127,11 +127,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         for (r, slot) in &saved {
             let in_frame = |v: &Value| Value { place: Place::Slot(*slot), ..v.clone() };
-            self.state.replace_place(Place::Reg(*r), |_| true, in_frame);
+            self.state.replace_place(self.asm.offset(), Place::Reg(*r), |_| true, in_frame);
         }
         for (f, slot) in &saved_floats {
             let in_frame = |v: &Value| Value { place: Place::FloatSlot(*slot), ..v.clone() };
-            self.state.replace_place(Place::Float(*f), |_| true, in_frame);
+            self.state.replace_place(self.asm.offset(), Place::Float(*f), |_| true, in_frame);
         }
         let mut moves = Vec::new();
         for (k, argument) in arguments.iter().enumerate() {
@@ -148,7 +148,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let code = self.link.helper(helper);
         self.asm.call_code(code);
         self.safepoint();
-        self.state = before;
+        // What follows restores registers; who asked for the call leaves behind it, or says what is where.
+        self.state.becomes(self.asm.offset(), before);
+        self.state.is_unknown(self.asm.offset());
         let restored: Vec<(Reg, Mem)> = saved.iter().map(|(r, slot)| (*r, self.slot(*slot))).collect();
         let restored_floats: Vec<(FReg, Mem)> = saved_floats.iter().map(|(f, slot)| (*f, self.slot(*slot))).collect();
         let result = self.asm.scratch().mov(M::RESULT);
@@ -209,7 +211,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The generator as it was when a cold path was asked for.
     pub(super) fn enter_cold(&mut self, state: State, at: NodeId, handler: Option<Pad>) {
-        self.state = state;
+        self.state.becomes(self.asm.offset(), state);
         self.goes_to(at);
         self.handler = handler;
         self.last = false;

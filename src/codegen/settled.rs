@@ -167,7 +167,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         };
         self.unpin();
         let value = self.state.var(var).clone();
-        self.state.set_var(var, Value { place, copy: None, var: None, ..value });
+        self.state.set_var(self.asm.offset(), var, Value { place, copy: None, var: None, ..value });
         self.settled.push(var, place);
     }
 
@@ -223,7 +223,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for owner in others.map(|(owner, _)| owner).collect::<Vec<_>>() {
             let value = self.state.get(owner).clone();
             let place = if value.place == Place::Slot(slot) { Place::Reg(to) } else { value.place };
-            self.state.set(owner, Value { place, copy: None, ..value });
+            self.state.set(self.asm.offset(), owner, Value { place, copy: None, ..value });
         }
     }
 
@@ -248,7 +248,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             _ => {}
         }
         self.state.pop();
-        self.state.set_var(var, Value::new(place, facts));
+        self.state.set_var(self.asm.offset(), var, Value::new(place, facts));
         self.unalias(var);
         self.unpin();
     }

@@ -435,20 +435,24 @@ impl State {
         self.owners_in(u32::MAX, u32::MAX)
     }
 
-    /// Changes what is in a place for the owners for which `moved` holds.
-    pub fn replace_place(&mut self, place: Place, moved: impl Fn(Owner) -> bool, change: impl Fn(&Value) -> Value) {
-        for owner in self.owners_of(place) {
-            if moved(owner) {
-                self.set(owner, change(self.get(owner)));
-            }
+    /// Forgets the variables that are dead after a tick.
+    pub fn forget(&mut self, now: u32) {
+        for var in self.dead_after(now) {
+            self.set_var(var, Value::none());
         }
     }
 
-    /// Forgets the variables that are dead after a tick.
-    pub fn forget(&mut self, now: u32) {
-        for var in self.vars.keys_where(|group| group.end <= now) {
-            self.set_var(VarId(var), Value::none());
-        }
+    /// The variables that have a value and are dead after a tick.
+    pub fn dead_after(&self, now: u32) -> Vec<VarId> {
+        self.vars.keys_where(|group| group.end <= now).into_iter().map(VarId).collect()
+    }
+
+    /// The variables that are not in the same place in two states.
+    pub fn vars_differing(&self, other: &State) -> Vec<VarId> {
+        let mut keys = Vec::new();
+        self.vars.differing(&other.vars, &mut keys);
+        let differs = |var: &VarId| self.var(*var).place != other.var(*var).place;
+        keys.into_iter().map(VarId).filter(differs).collect()
     }
 
     /// Every value with its owner. It looks at all that lives: what is done often asks for less.

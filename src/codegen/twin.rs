@@ -164,7 +164,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let state = self.state_after_loads(&state);
                 twin.push(Edge { state, label });
                 self.state.pop();
-                self.state.set_var(var, Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value });
+                self.state.set_var(
+                    self.asm.offset(),
+                    var,
+                    Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value },
+                );
                 self.unpin();
                 return;
             }
@@ -196,7 +200,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn state_after_loads(&self, before: &State) -> State {
         let mut state = self.state.clone();
         state.pop();
-        for owner in before.differing([&self.state]) {
+        for owner in before.differing([&*self.state]) {
             if let Owner::Var(var) = owner {
                 let now = state.var(var).clone();
                 state.set_var(var, Value { facts: before.var(var).facts, ..now });

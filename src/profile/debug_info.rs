@@ -1,6 +1,6 @@
 //! A chunk of published code as a debugger wants to have it: an ELF image in memory.
 //!
-//! Owns the form of the image: symbols, frames (`eh_frame.rs`), lines and functions. The code itself is not in it, only where it
+//! Owns the form of the image: symbols, frames (`eh_frame.rs`), lines, functions and variables (`variables.rs`). The code itself is not in it, only where it
 //! is. It is a relocatable file whose one section of code has an address, which is what debuggers take from those that compile
 //! in memory.
 
@@ -13,13 +13,14 @@ use gimli::{
 };
 use gimli::{DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, Encoding, Format, LineEncoding, LittleEndian, SectionId};
 
-use super::eh_frame;
+use super::{eh_frame, variables};
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
 use crate::reader::tree::Source;
+use crate::runtime::linked::LinkedUnit;
 
-/// The text that a function was compiled from.
-pub type Texts<'a> = &'a dyn Fn(&Function) -> Option<Arc<Source>>;
+/// What a function was compiled from.
+pub type Texts<'a> = &'a dyn Fn(&Function) -> Option<Arc<LinkedUnit>>;
 
 /// The image of a chunk. `folder` is where the names of files begin.
 pub fn image(
@@ -37,7 +38,7 @@ pub fn image(
     let mut frames = frames.0.take();
     frames.extend([0; 4]);
     elf.section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, frames);
-    elf.debug_sections(unit(chunk, functions, folder, texts))?;
+    elf.debug_sections(unit(machine, chunk, functions, folder, texts))?;
     Ok(elf.finish())
 }
 
@@ -50,7 +51,7 @@ pub fn text_image(
     lines_of_text: &[u32],
     folder: &str,
 ) -> gimli::write::Result<Vec<u8>> {
-    let mut dwarf = unit(range, &[], folder, &|_| None);
+    let mut dwarf = unit(machine, range, &[], folder, &|_| None);
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
     let name = file_name(source);
     let mut lines = LineProgram::new(ENCODING, LineEncoding::default(), text(folder), None, text(&name), None);
@@ -73,21 +74,26 @@ pub fn text_image(
 
 const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
 
-/// Lines and functions.
-fn unit(chunk: &Range<usize>, functions: &[Function], folder: &str, texts: Texts<'_>) -> DwarfUnit {
+/// Lines, functions and their variables.
+fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: &str, texts: Texts<'_>) -> DwarfUnit {
     let mut dwarf = DwarfUnit::new(ENCODING);
-    let main = functions.iter().find_map(texts).map_or("harrier".to_string(), |source| file_name(&source));
+    let main = functions.iter().find_map(texts).map_or("harrier".to_string(), |text| file_name(text.source()));
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
     let mut lines = LineProgram::new(ENCODING, LineEncoding::default(), text(folder), None, text(&main), None);
     let root = dwarf.unit.root();
+    let type_ = functions.iter().any(|f| f.variables.is_kept()).then(|| variables::add_type(&mut dwarf));
     for function in functions {
         let entry = dwarf.unit.add(root, DW_TAG_subprogram);
-        let source = texts(function);
+        let linked = texts(function);
+        let source = linked.as_ref().map(|linked| linked.source().clone());
         let file = source.as_ref().map(|source| {
             let folder = lines.default_directory();
             lines.add_file(text(&file_name(source)), folder, None)
         });
         let first = source.as_ref().zip(file).and_then(|(source, file)| rows(&mut lines, function, source, file));
+        if let (Some(linked), Some(type_)) = (&linked, type_) {
+            variables::add(&mut dwarf, type_, machine, entry, function, &linked.unit);
+        }
         let name = AttributeValue::String(function.symbol().replace('\0', "").into());
         let entry = dwarf.unit.get_mut(entry);
         entry.set(DW_AT_name, name);

@@ -12,7 +12,7 @@
 //! | `jitdump.rs`, `perf_map.rs` | observers of what is published: files for perf |
 //! | `eh_frame.rs`, `places.rs`, `output.rs` | unwind rows; from rows of line tables to lines; files that are opened as in shared folders they must be |
 //! | `facts.rs` | where things lie in memory, for debuggers |
-//! | `gdb.rs`, `debug_info.rs` | `--gdb`: images of published code with lines and frames |
+//! | `gdb.rs`, `debug_info.rs`, `variables.rs` | `--gdb`: images of published code with lines, frames and variables |
 //! | `faults.rs`, `registers.rs`, `stack.rs` | what is told when generated code breaks; the walk from any instruction |
 //! | `report.rs`, `formats.rs` | tables, and files for other tools |
 //!
@@ -41,6 +41,7 @@ pub mod session;
 pub mod stack;
 pub mod stats;
 pub mod tree;
+mod variables;
 pub mod walk;
 
 /// Why what was asked for cannot be had.

@@ -255,6 +255,7 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
         frame_bytes: generated.frame_bytes,
         safepoints: Safepoints::new(infos),
         lines: Lines::new(&generated.lines, &generated.inlined),
+        variables: generated.variables.clone(),
         comments: generated.code.comments.clone(),
         parts: generated.parts.as_slice().into(),
         ..Function::default()
@@ -581,6 +582,10 @@ impl Link for RuntimeLink<'_> {
             Some(value) if !value.is(layout::BOX) => hint(value),
             _ => Hint::None,
         }
+    }
+
+    fn variables(&self) -> bool {
+        self.vm.keeps_variables.load(Ordering::Relaxed)
     }
 
     fn notes(&self) -> bool {

@@ -68,6 +68,7 @@ impl Sources {
         note("text.unit", offset_of!(Text, unit));
         note("linked.unit", offset_of!(LinkedUnit, unit));
         note("unit.source", offset_of!(Unit, source));
+        note("unit.names", offset_of!(Unit, names));
         note("source.name", offset_of!(Source, name));
         note("source.line_starts", offset_of!(Source, line_starts));
     }

@@ -65,6 +65,8 @@ pub struct Vm {
     last_resort: OnceLock<u64>,
     /// `--dump=asm`: whoever publishes code prints it.
     pub dump_asm: AtomicBool,
+    /// `--gdb`: what is compiled says where its variables live.
+    pub keeps_variables: AtomicBool,
     arguments: RwLock<Vec<String>>,
 }
 
@@ -187,6 +189,7 @@ impl Vm {
             bindings: AtomicU32::new(0),
             last_resort: OnceLock::new(),
             dump_asm: AtomicBool::new(false),
+            keeps_variables: AtomicBool::new(false),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);

@@ -357,6 +357,10 @@ impl Link for FakeLink<'_> {
     fn notes(&self) -> bool {
         true
     }
+
+    fn variables(&self) -> bool {
+        true
+    }
 }
 
 /// A literal as listings name its cell.

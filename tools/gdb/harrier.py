@@ -2,7 +2,8 @@
 
     (gdb) source tools/gdb/harrier.py       (or: harrier --gdb-script > harrier.py)
     (gdb) bt                                Harrier functions with their names and lines, between the frames of Rust
-    (gdb) hr-bt                             the Harrier functions alone
+    (gdb) hr-bt                             the Harrier functions alone, with their arguments
+    (gdb) hr-locals                         the variables of the selected frame
     (gdb) p $hr($rsi)                       a value, as `repr` would print it
     (gdb) hr-header 0x7fff12345679          the header of an object
 
@@ -18,12 +19,14 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 1
+VERSION = 2
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
 MOST_CHARACTERS = 1000
 MOST_OBJECTS = 2000
+# Of a value in a line of a backtrace.
+MOST_IN_LINE = 60
 MASK = (1 << 64) - 1
 
 
@@ -164,6 +167,7 @@ class Function:
         self.number = half(at + program["function.source"])
         self.frames = self.array(at + program["function.frames"], 4)
         self.lines = at + program["function.lines"]
+        self.variables = at + program["function.variables"]
         self.rows = None
 
     def array(self, at, size):
@@ -216,31 +220,108 @@ class Function:
 
     def unpacked(self):
         """The rows of src/asm/lines.rs: offsets in code and text."""
-        data = self.array(self.lines + self.program["lines.bytes"], 1)
-        at, code, source = 0, 0, 0
-
-        def number():
-            nonlocal at
-            n, shift = 0, 0
-            while True:
-                if at >= len(data):
-                    raise Garbage("a table of lines that ends too early")
-                byte = data[at]
-                at += 1
-                n |= (byte & 127) << shift
-                if byte < 128:
-                    return n
-                shift += 7
-
-        while at < len(data):
-            step = number()
-            distance = number() & 0xFFFFFFFF
+        packed = Packed(self.array(self.lines + self.program["lines.bytes"], 1))
+        code, source = 0, 0
+        while packed:
+            step = packed.number()
+            distance = packed.number() & 0xFFFFFFFF
             distance = distance >> 1 ^ -(distance & 1)
             if step & 1:
-                number()
+                packed.number()
             code += step >> 1
             source = (source + distance) & 0xFFFFFFFF
             yield code, source
+
+    def variables_at(self, pc):
+        """The parameters, and the variables that have been somewhere before an address, each with its place there, by
+        src/asm/variables.rs; None when nobody wanted the table."""
+        packed = Packed(self.array(self.variables + self.program["variables.bytes"], 1))
+        if not packed:
+            return None
+        found = [Variable(packed.number(), packed.number()) for _ in range(packed.number() - 1)]
+        code, known = 0, True
+        while packed:
+            code += packed.number()
+            if code > pc - self.start:
+                break
+            key = packed.number()
+            if key < 2:
+                known = key == 1
+                continue
+            variable = found[(key >> 3) - 1]
+            variable.seen = True
+            variable.kind = key & 7
+            variable.detail = packed.number() if variable.kind else 0
+        source = Source(self.program, self.number)
+        for variable in found:
+            variable.name = source.variable_name(variable.number)
+            variable.line = source.line(variable.source)
+            if not known:
+                variable.kind = 0
+        return [v for v in found if v.parameter or v.seen]
+
+
+class Packed:
+    """Numbers in as few bytes as they take: seven bits to a byte, the lowest first."""
+
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def __bool__(self):
+        return self.at < len(self.data)
+
+    def number(self):
+        n, shift = 0, 0
+        while True:
+            if self.at >= len(self.data):
+                raise Garbage("a table that ends too early")
+            byte = self.data[self.at]
+            self.at += 1
+            n |= (byte & 127) << shift
+            if byte < 128:
+                return n
+            shift += 7
+
+
+class Variable:
+    """A variable of a function, and where it is."""
+
+    NOWHERE, REGISTER, FLOAT, SLOT, FLOAT_SLOT, WORD, FLOAT_BITS, CELL = range(8)
+
+    def __init__(self, what, source):
+        self.number = what >> 2
+        self.parameter = bool(what & 2)
+        self.boxed = bool(what & 1)
+        self.source = source
+        self.seen = False
+        self.kind = self.NOWHERE
+        self.detail = 0
+
+    def value(self, frame, function):
+        """A word, a Float, or None when it is not kept."""
+        machine = Machine.of(frame.architecture())
+        if self.kind == self.NOWHERE:
+            return None
+        if self.kind == self.FLOAT:
+            return machine.float_in(frame, self.detail)
+        if self.kind == self.FLOAT_BITS:
+            return struct.unpack("<d", struct.pack("<Q", self.detail))[0]
+        if self.kind in (self.SLOT, self.FLOAT_SLOT):
+            below = bin(function.saved).count("1") + 1 + self.detail
+            at = (as_word(frame.read_register(machine.fp)) - 8 * below) & MASK
+            if self.kind == self.FLOAT_SLOT:
+                return struct.unpack("<d", read(at, 8))[0]
+            value = word(at)
+        elif self.kind == self.REGISTER:
+            value = as_word(frame.read_register(machine.general[self.detail]))
+        elif self.kind == self.CELL:
+            value = word(self.detail)
+        else:
+            value = self.detail
+        if self.boxed:
+            return word(Header(function.program, value & ~7).address + 8)
+        return value
 
 
 class Source:
@@ -254,9 +335,18 @@ class Source:
         unit = word(unit + program["arc.data"] + program["linked.unit"])
         source = word(unit + program["arc.data"] + program["unit.source"]) + program["arc.data"]
         self.name = program.text(source + program["source.name"], "vec")
+        self.program = program
+        self.names = program.list(unit + program["arc.data"] + program["unit.names"])
         starts, count = program.list(source + program["source.line_starts"])
         count = min(count, 1 << 22)
         self.starts = struct.unpack(f"<{count}I", read(starts, 4 * count))
+
+    def variable_name(self, number):
+        pointer, length = self.names
+        if number >= length:
+            raise Garbage("a name that is not known")
+        at, length = words(pointer + 16 * number, 2)
+        return read(at + self.program["arc.data"], min(length, 4096)).decode("utf-8", "replace")
 
     def line(self, offset):
         return bisect.bisect_right(self.starts, offset)
@@ -694,16 +784,29 @@ def word_type():
 
 
 def as_word(value):
-    """The word in a gdb value: a number, a pointer, or raw bytes of eight."""
+    """The word in a gdb value: a number, a pointer, raw bytes of eight, or a variable."""
     try:
+        if value.type.code == gdb.TYPE_CODE_STRUCT and value.type.name == "harrier_variable":
+            value = value["word"]
         return int(value) & MASK
     except gdb.error:
         return int(value.cast(word_type())) & MASK
 
 
-# `p $hr(v)` has a type that nothing else here has, so that the printer knows it.
+# What is shown has types that nothing else here has, so that the printer knows them: words, Floats, and what is not kept.
 def value_type():
     return word_type().volatile()
+
+
+def shown(value):
+    """The gdb value for a word, a Float or None."""
+    if value is None:
+        # Of the qualifiers that a type was given before gdb keeps none.
+        return gdb.Value(0).cast(gdb.selected_inferior().architecture().integer_type(16, False).const())
+    if isinstance(value, float):
+        value = gdb.Value(value)
+        return value.cast(value.type.volatile())
+    return gdb.Value(value).cast(value_type())
 
 
 class Hr(gdb.Function):
@@ -721,16 +824,27 @@ class ValuePrinter:
         self.value = value
 
     def to_string(self):
-        return show(int(self.value))
+        kind = self.value.type
+        if kind.code == gdb.TYPE_CODE_FLT:
+            return number(float(self.value))
+        if kind.code != gdb.TYPE_CODE_STRUCT:
+            return NOT_KEPT if str(kind) == str(shown(None).type) else show(int(self.value))
+        # Of a variable in the debug information of --gdb one half is there: see src/profile/variables.rs.
+        if not self.value["raw"].is_optimized_out:
+            return number(float(self.value["raw"]))
+        return show(int(self.value["word"])) if not self.value["word"].is_optimized_out else NOT_KEPT
+
+
+NOT_KEPT = "<no longer kept>"
 
 
 def value_printer(value):
     kind = value.type
-    if kind.code == gdb.TYPE_CODE_INT and str(kind) == str(value_type()):
-        return ValuePrinter(value)
-    if kind.name == "harrier_value":
-        return ValuePrinter(value)
-    return None
+    if kind.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_FLT):
+        known = str(kind) in (str(value_type()), str(shown(None).type), str(shown(0.0).type))
+    else:
+        known = kind.code == gdb.TYPE_CODE_STRUCT and kind.name == "harrier_variable"
+    return ValuePrinter(value) if known else None
 
 
 # ---- frames ----
@@ -745,10 +859,18 @@ class Machine:
             self.pc, self.sp, self.fp, self.context = "rip", "rsp", "rbp", "r15"
             self.saved = ["rbx", "r12", "r13", "r14"]
             self.kept = ["r12", "r13", "r14", "r15", "rbx"]
+            self.general = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"] + [f"r{i}" for i in range(8, 16)]
         else:
             self.pc, self.sp, self.fp, self.context = "pc", "sp", "x29", "x28"
             self.saved = ["x19", "x20", "x21", "x22"]
             self.kept = [f"x{i}" for i in range(19, 29)]
+            self.general = [f"x{i}" for i in range(31)]
+
+    def float_in(self, frame, number):
+        """The Float in a float register."""
+        if self.x64:
+            return float(frame.read_register(f"xmm{number}")["v2_double"][0])
+        return float(frame.read_register(f"v{number}")["d"]["f"][0])
 
     def saving(self, saved, enter):
         """Bytes of the instructions that save registers, behind those that link the frame: as in src/profile/unwind.rs."""
@@ -859,12 +981,46 @@ def newest(frame):
     return newer is None or newer.type() == gdb.SIGTRAMP_FRAME
 
 
+def instruction(frame):
+    """The address of the instruction that a frame is at: the call, where it waits for one."""
+    return frame.pc() if newest(frame) else frame.pc() - 1
+
+
+def variables_of(frame, function):
+    """The variables of a frame that have been seen so far, with their values; None when nothing is known of them."""
+    try:
+        found = function.variables_at(instruction(frame)) if function.kind == 0 else None
+        return None if found is None else [(variable, value_of(variable, frame, function)) for variable in found]
+    except (Garbage, UnicodeError, IndexError):
+        return None
+
+
+def value_of(variable, frame, function):
+    try:
+        return variable.value(frame, function)
+    except (Garbage, gdb.error):
+        return None
+
+
+class Argument:
+    """An argument as frame filters want it."""
+
+    def __init__(self, name, value):
+        self.name = name
+        self.given = value
+
+    def symbol(self):
+        return self.name
+
+    def value(self):
+        return shown(self.given)
+
+
 class Decorator(FrameDecorator):
     def __init__(self, frame, function):
         super().__init__(frame)
         self.harrier = function
-        inner = self.inferior_frame()
-        self.place = function.line_at(inner.pc() if newest(inner) else inner.pc() - 1)
+        self.place = function.line_at(instruction(self.inferior_frame()))
 
     def function(self):
         return self.harrier.name
@@ -876,7 +1032,8 @@ class Decorator(FrameDecorator):
         return self.place[1] if self.place else None
 
     def frame_args(self):
-        return None
+        found = variables_of(self.inferior_frame(), self.harrier)
+        return found and [Argument(variable.name, value) for variable, value in found if variable.parameter]
 
     def frame_locals(self):
         return None
@@ -919,8 +1076,18 @@ def frames():
             return
 
 
+UNTOLD = "the program was started without --gdb, which keeps where variables are"
+
+
+def text_of(value):
+    """A value, or that it is not kept."""
+    if value is None:
+        return NOT_KEPT
+    return number(value) if isinstance(value, float) else show(value)
+
+
 class Backtrace(gdb.Command):
-    """hr-bt [COUNT]: the Harrier functions on the stack, innermost first, with their variables."""
+    """hr-bt [COUNT]: the Harrier functions on the stack, innermost first, with their arguments."""
 
     def __init__(self):
         super().__init__("hr-bt", gdb.COMMAND_STACK)
@@ -928,7 +1095,7 @@ class Backtrace(gdb.Command):
     def invoke(self, argument, _):
         program()
         most = int(argument) if argument.strip() else 100
-        shown = rust = 0
+        shown = rust = untold = 0
         for frame in frames():
             function = function_of(frame)
             if function is None or function.kind != 0:
@@ -940,13 +1107,46 @@ class Backtrace(gdb.Command):
             if rust and shown:
                 print(f"    (through {rust} frames of Rust)")
             rust = 0
-            inner = frame.pc() if newest(frame) else frame.pc() - 1
-            place = function.line_at(inner)
+            place = function.line_at(instruction(frame))
             where = f" at {place[0]}:{place[1]}" if place else ""
-            print(f"#{shown:<3} {function.name} (){where}")
+            found = variables_of(frame, function)
+            untold += found is None
+            arguments = [f"{v.name} = {self.short(value)}" for v, value in found or [] if v.parameter]
+            print(f"#{shown:<3} {function.name} ({', '.join(arguments)}){where}")
             shown += 1
+        if untold:
+            print(f"(no arguments are shown: {UNTOLD})")
         if shown == 0:
             print("no Harrier function is on the stack of this thread")
+
+
+    @staticmethod
+    def short(value):
+        text = text_of(value)
+        return text if len(text) <= MOST_IN_LINE else text[:MOST_IN_LINE] + "…"
+
+
+class Locals(gdb.Command):
+    """hr-locals: the variables of the selected frame, parameters and captured ones included."""
+
+    def __init__(self):
+        super().__init__("hr-locals", gdb.COMMAND_STACK)
+
+    def invoke(self, _argument, _):
+        program()
+        frame = gdb.selected_frame()
+        function = function_of(frame)
+        if function is None or function.kind != 0:
+            raise gdb.GdbError("the selected frame is none of a Harrier function")
+        found = variables_of(frame, function)
+        if found is None:
+            raise gdb.GdbError(f"no variables are known here: {UNTOLD}")
+        names = [variable.name for variable, _ in found]
+        for variable, value in found:
+            which = f" (line {variable.line})" if names.count(variable.name) > 1 else ""
+            print(f"{variable.name}{which} = {text_of(value)}")
+        if not found:
+            print("no variables")
 
 
 # What was loaded before is replaced.
@@ -957,3 +1157,4 @@ Names()
 Hr()
 HeaderCommand()
 Backtrace()
+Locals()

@@ -1,0 +1,160 @@
+//! The state of the point at which code is being written, and the one way in which it changes.
+//!
+//! Whoever moves a variable says at which offset of the code it is there: so where each variable lives, by range of code, is
+//! written down by the change itself and cannot be forgotten. States of other points (of ways into joins, of headers) are
+//! plain [`State`]s; the present one becomes another by [`Present::becomes`] alone.
+
+use super::state::{Owner, Place, State, Value};
+use crate::asm::variables::{Change, Home, Row};
+use crate::reader::tree::VarId;
+use std::ops::Deref;
+
+/// The present state.
+pub(super) struct Present {
+    state: State,
+    /// Where variables are by code offset; none when nobody wants to know.
+    rows: Option<Vec<Row>>,
+}
+
+impl Deref for Present {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl Present {
+    /// The state at the start of the code.
+    pub(super) fn new(state: State, wanted: bool) -> Present {
+        Present { state, rows: wanted.then(Vec::new) }
+    }
+
+    /// What was noted of variables, when it was wanted.
+    pub(super) fn rows(&self) -> Option<&[Row]> {
+        self.rows.as_deref()
+    }
+
+    /// How much was noted: what [`Present::cut`] goes back to.
+    pub(super) fn noted(&self) -> usize {
+        self.rows.as_ref().map_or(0, Vec::len)
+    }
+
+    /// What was written since is taken back: the state is that of then.
+    pub(super) fn cut(&mut self, noted: usize, state: State) {
+        if let Some(rows) = &mut self.rows {
+            rows.truncate(noted);
+        }
+        self.state = state;
+    }
+
+    fn note(&mut self, code: u32, change: Change) {
+        if let Some(rows) = &mut self.rows {
+            rows.push(Row { code, change });
+        }
+    }
+
+    /// From `code` on a variable is there; a place of `None` forgets it.
+    pub(super) fn set_var(&mut self, code: u32, var: VarId, value: Value) {
+        if self.rows.is_some() && self.state.var(var).place != value.place {
+            let dies = value.place == Place::None;
+            self.note(code, if dies { Change::Dying(var.0) } else { Change::At(var.0, home(value.place)) });
+        }
+        self.state.set_var(var, value);
+    }
+
+    /// From `code` on the owner's value is there.
+    pub(super) fn set(&mut self, code: u32, owner: Owner, value: Value) {
+        match owner {
+            Owner::Var(var) => self.set_var(code, var, value),
+            Owner::Operand(i) => self.state.set_operand(i, value),
+        }
+    }
+
+    /// From `code` on what is in a place is changed for the owners for which `moved` holds.
+    pub(super) fn replace_place(
+        &mut self,
+        code: u32,
+        place: Place,
+        moved: impl Fn(Owner) -> bool,
+        change: impl Fn(&Value) -> Value,
+    ) {
+        for owner in self.state.owners_of(place) {
+            if moved(owner) {
+                self.set(code, owner, change(self.state.get(owner)));
+            }
+        }
+    }
+
+    /// Forgets the variables that are dead after a tick.
+    pub(super) fn forget(&mut self, code: u32, now: u32) {
+        for var in self.state.dead_after(now) {
+            self.set_var(code, var, Value::none());
+        }
+    }
+
+    /// What follows moves values without saying so one by one: nothing is told of variables until the state becomes another.
+    pub(super) fn moves(&mut self, code: u32) {
+        self.note(code, Change::Moving);
+    }
+
+    /// What follows is written for no state that is known, or not yet for the present one.
+    pub(super) fn is_unknown(&mut self, code: u32) {
+        self.note(code, Change::Unknown);
+    }
+
+    /// From `code` on the state is this one.
+    pub(super) fn becomes(&mut self, code: u32, state: State) {
+        if let Some(rows) = &mut self.rows {
+            let changed = self.state.vars_differing(&state).into_iter().map(|var| (var, state.var(var).place));
+            rows.extend(changed.map(|(var, place)| Row { code, change: Change::At(var.0, home(place)) }));
+            rows.push(Row { code, change: Change::Known });
+        }
+        self.state = state;
+    }
+
+    // ---- what moves no variable ----
+
+    /// Can this point be reached?
+    pub(super) fn set_reachable(&mut self, reachable: bool) {
+        self.state.reachable = reachable;
+    }
+
+    /// See [`State::push`].
+    pub(super) fn push(&mut self, value: Value) {
+        self.state.push(value);
+    }
+
+    /// See [`State::pop`].
+    pub(super) fn pop(&mut self) -> Value {
+        self.state.pop()
+    }
+
+    /// See [`State::drop_to`].
+    pub(super) fn drop_to(&mut self, height: usize) {
+        self.state.drop_to(height);
+    }
+
+    /// See [`State::set_operand`].
+    pub(super) fn set_operand(&mut self, i: usize, value: Value) {
+        self.state.set_operand(i, value);
+    }
+
+    /// See [`State::unalias`].
+    pub(super) fn unalias(&mut self, var: VarId) {
+        self.state.unalias(var);
+    }
+}
+
+fn home(place: Place) -> Home {
+    match place {
+        Place::None => Home::Nowhere,
+        Place::Reg(r) => Home::Reg(r.0),
+        Place::Float(r) => Home::Float(r.0),
+        Place::Slot(slot) => Home::Slot(slot.into()),
+        Place::FloatSlot(slot) => Home::FloatSlot(slot.into()),
+        Place::Const(word) => Home::Word(word.0),
+        Place::FloatConst(bits) => Home::FloatBits(bits.value().to_bits()),
+        Place::Cell(address) => Home::Cell(address),
+    }
+}
