@@ -22,7 +22,7 @@ use harrier::codegen::generate;
 use harrier::gc::{self, Thread};
 use harrier::profile::debug_info::{Texts, image, text_image};
 use harrier::profile::gdb::{__jit_debug_descriptor, Gdb};
-use harrier::reader::tree::{FunctionId, Source};
+use harrier::reader::tree::{FunctionId, Source, Unit};
 use harrier::runtime::{declare, load, reclaim};
 use machine::with_machine;
 
@@ -155,7 +155,7 @@ fn check(
     let lines = elf.lines();
     let mut context = UnwindContext::new();
     for function in functions {
-        check_lines(function, &lines, texts(function).as_deref());
+        check_lines(function, &lines, texts(function).as_ref().map(|unit| &*unit.source));
         check_rows(machine, function, elf.sections[".eh_frame"].data, &code(function), &mut context);
     }
 }
@@ -242,7 +242,7 @@ fn saved_from(machine: Machine, function: &Function, code: &[u8]) -> u32 {
 }
 
 /// Functions of a text as the generator writes them for a machine, one behind the other; with their code.
-fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<usize, Vec<u8>>, Arc<Source>) {
+fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<usize, Vec<u8>>, Arc<Unit>) {
     let path = format!("{}/tests/disasm/{name}", env!("CARGO_MANIFEST_DIR"));
     let unit = fake_link::read(name, &std::fs::read_to_string(path).expect("a program"));
     let (mut functions, mut codes, mut at) = (Vec::new(), BTreeMap::new(), start);
@@ -263,15 +263,15 @@ fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<us
             at = functions.last().map_or(at, |function| function.range().end).next_multiple_of(16);
         }
     }
-    (functions, codes, unit.source.clone())
+    (functions, codes, Arc::new(unit))
 }
 
 fn images_of<M: Target>() {
     let mut saving = 0;
     for name in ["loops.hr", "exceptions.hr", "closures.hr", "fields.hr", "tail.hr", "fib.hr", "matching.hr"] {
-        let (functions, codes, source) = generated::<M>(name, 0x7100_0000);
+        let (functions, codes, unit) = generated::<M>(name, 0x7100_0000);
         let chunk = 0x7100_0000..functions.last().expect("functions").range().end.next_multiple_of(4096);
-        let texts = |_: &Function| Some(source.clone());
+        let texts = |_: &Function| Some(unit.clone());
         let image = image(M::MACHINE, &chunk, &functions, "/folder", &texts).expect("an image");
         check(M::MACHINE, &image, &chunk, &functions, &texts, &|function| codes[&function.start].clone());
         saving += functions.iter().filter(|function| function.saved != 0).count();
@@ -343,7 +343,7 @@ fn the_list_is_what_is_published() {
         let images = told();
         let by_start: BTreeMap<u64, &Vec<u8>> = images.iter().map(|image| (elf(image).code().start, image)).collect();
         assert_eq!(by_start.len(), images.len(), "each chunk stands in the list once");
-        let texts = |function: &Function| vm.sources.source_of(function);
+        let texts = |function: &Function| Some(vm.sources.get(function.source)?.0.unit.clone());
         // SAFETY: published code can be read, and nothing is freed now.
         let code = |function: &Function| unsafe {
             std::slice::from_raw_parts(function.start as *const u8, function.size as usize).to_vec()

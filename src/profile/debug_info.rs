@@ -16,11 +16,10 @@ use gimli::{DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, Encoding, Format, Li
 use super::{eh_frame, variables};
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
-use crate::reader::tree::Source;
-use crate::runtime::linked::LinkedUnit;
+use crate::reader::tree::{Source, Unit};
 
 /// What a function was compiled from.
-pub type Texts<'a> = &'a dyn Fn(&Function) -> Option<Arc<LinkedUnit>>;
+pub type Texts<'a> = &'a dyn Fn(&Function) -> Option<Arc<Unit>>;
 
 /// The image of a chunk. `folder` is where the names of files begin.
 pub fn image(
@@ -77,22 +76,22 @@ const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 4, addre
 /// Lines, functions and their variables.
 fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: &str, texts: Texts<'_>) -> DwarfUnit {
     let mut dwarf = DwarfUnit::new(ENCODING);
-    let main = functions.iter().find_map(texts).map_or("harrier".to_string(), |text| file_name(text.source()));
+    let main = functions.iter().find_map(texts).map_or("harrier".to_string(), |text| file_name(&text.source));
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
     let mut lines = LineProgram::new(ENCODING, LineEncoding::default(), text(folder), None, text(&main), None);
     let root = dwarf.unit.root();
     let type_ = functions.iter().any(|f| f.variables.is_kept()).then(|| variables::add_type(&mut dwarf));
     for function in functions {
         let entry = dwarf.unit.add(root, DW_TAG_subprogram);
-        let linked = texts(function);
-        let source = linked.as_ref().map(|linked| linked.source().clone());
+        let unit = texts(function);
+        let source = unit.as_ref().map(|unit| unit.source.clone());
         let file = source.as_ref().map(|source| {
             let folder = lines.default_directory();
             lines.add_file(text(&file_name(source)), folder, None)
         });
         let first = source.as_ref().zip(file).and_then(|(source, file)| rows(&mut lines, function, source, file));
-        if let (Some(linked), Some(type_)) = (&linked, type_) {
-            variables::add(&mut dwarf, type_, machine, entry, function, &linked.unit);
+        if let (Some(unit), Some(type_)) = (&unit, type_) {
+            variables::add(&mut dwarf, type_, machine, entry, function, unit);
         }
         let name = AttributeValue::String(function.symbol().replace('\0', "").into());
         let entry = dwarf.unit.get_mut(entry);

@@ -144,7 +144,7 @@ impl Gdb {
 
 impl Observer for Gdb {
     fn published(&self, chunk: &Range<usize>, functions: &[Function]) {
-        let texts = |function: &Function| Some(self.vm.sources.get(function.source)?.0);
+        let texts = |function: &Function| Some(self.vm.sources.get(function.source)?.0.unit.clone());
         let mut told = crate::runtime::lock(&self.told);
         if let Some((unit, _)) = functions.iter().find_map(|function| self.vm.sources.get(function.source)) {
             self.tell_text(&mut told, &unit.unit);

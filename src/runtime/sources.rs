@@ -56,11 +56,6 @@ impl Sources {
         Some((text.unit.clone()?, text.function))
     }
 
-    /// The text that a function was compiled from.
-    pub fn source_of(&self, function: &Function) -> Option<Arc<Source>> {
-        Some(self.get(function.source)?.0.source().clone())
-    }
-
     /// Where a debugger finds them.
     pub fn facts(&self, note: Notes<'_>) {
         note("sources", (&raw const *super::read(&self.list)) as usize);

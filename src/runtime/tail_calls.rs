@@ -150,9 +150,11 @@ fn tail_calls((unit, function): &Body) -> Vec<NodeId> {
         let functions = (0..unit.functions.len()).map(|i| FunctionId(i as u32)).filter(|id| id != function);
         functions.map(|id| unit.function(id).span).any(|f| within(whole, f) && f != whole && within(f, span))
     };
-    let tails = unit.nodes.iter().enumerate().filter(|(_, node)| {
-        matches!(node, Node::Call { tail: true, .. } | Node::MethodCall { tail: true, .. })
-    });
+    let tails = unit
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| matches!(node, Node::Call { tail: true, .. } | Node::MethodCall { tail: true, .. }));
     let ids = tails.map(|(i, _)| NodeId(i as u32));
     ids.filter(|id| within(whole, unit.span(*id)) && !nested(unit.span(*id))).collect()
 }
