@@ -95,11 +95,6 @@ fn limited(mut command: Command, resource: u32, most: u64) -> Command {
     command
 }
 
-/// Limits of addresses mean nothing to a program under an emulator, which needs more itself.
-fn emulated() -> bool {
-    common::number("HARRIER_TIME_FACTOR").is_some_and(|factor| factor > 1)
-}
-
 // ---- harrier test ----
 
 #[test]
@@ -212,7 +207,7 @@ fn a_full_disk_is_told() {
 
 #[test]
 fn a_file_that_may_not_grow_is_an_error() {
-    if emulated() {
+    if common::is_emulated() {
         return;
     }
     let text = "use io\nlet f = unwrap!(io/open(\"big\", :write))\nfor i in range(0, 100) { io/write(f, repeat-string(\"x\", 10000)) }\n\
@@ -347,7 +342,7 @@ fn what_goes_to_a_stream_goes_out_before_the_end() {
         (status, usage)
     };
     assert_eq!(status, 0);
-    assert!(emulated() || usage.ru_maxrss < 100_000, "took {} KB", usage.ru_maxrss);
+    assert!(common::is_emulated() || usage.ru_maxrss < 100_000, "took {} KB", usage.ru_maxrss);
 }
 
 #[test]
@@ -443,7 +438,7 @@ fn a_main_file_may_have_any_name() {
 
 #[test]
 fn programs_run_where_addresses_are_limited() {
-    if emulated() {
+    if common::is_emulated() {
         return;
     }
     let bomb = "fn main() { let mut v = [] println(try { loop { v = push(v, [v, 1.5]) } } catch (SystemError.OutOfMemory { }) { :m }) }";
@@ -460,7 +455,7 @@ fn programs_run_where_addresses_are_limited() {
 
 #[test]
 fn threads_that_the_system_refuses_are_errors() {
-    if emulated() {
+    if common::is_emulated() {
         return;
     }
     let text = "fn main() {\n    let made = try { map(fn(i) { thread(fn() { sleep(30000) }) }, range(0, 40000)) } catch (e) { e }\n    \
@@ -481,7 +476,7 @@ fn threads_that_the_system_refuses_are_errors() {
 
 #[test]
 fn memory_that_the_system_refuses_is_an_error() {
-    if emulated() {
+    if common::is_emulated() {
         return;
     }
     let text = "use io\nfn main() {\n    println(try { count(vec(range(0, 100000000))) } catch (SystemError.OutOfMemory { }) { :m })\n    \
@@ -599,7 +594,7 @@ fn odd_surroundings() {
 
 #[test]
 fn few_descriptors() {
-    if emulated() {
+    if common::is_emulated() {
         return;
     }
     let text = "use io\nfn main() {\n    let all = map(fn(i) { io/open(\"p.hr\") }, range(0, 100))\n    \
