@@ -163,7 +163,7 @@ fn recursion(n) { if n < 2 { n } else { recursion(n - 1) + recursion(n - 2) } }
 fn main(args) {
     let n = parse-int(args[0])
     let v = shuffle(vec(range(0, 2000)))
-    println(sorting(v, n * 8), texts(n * 8000), length(to-string(large(n * 100))), length(floats(n * 20000)), recursion(33))
+    println(sorting(v, n * 8), texts(n * 8000), length(to-string(large(n * 300))), length(floats(n * 20000)), recursion(33))
 }
 ";
     let folder = Folder::new(&[("deep.hr", text)]);
