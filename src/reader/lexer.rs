@@ -427,6 +427,20 @@ impl Lexer<'_> {
     fn unclosed_string(&mut self, start: usize) {
         let line = self.bytes[start..].iter().position(|b| *b == b'\n' || *b == b'\r');
         let end = line.map_or(self.text.len(), |ahead| start + ahead);
+        // `"${a"`: the quote was meant to close the string around.
+        if let Some(open) =
+            self.brackets.last().filter(|b| b.kind == Kind::StrHead).map(|b| (b.start as usize, b.end as usize))
+            && !self.text[open.0..start].contains('\n')
+            && !self.bytes[start + 1..end].iter().any(|b| NAME_BYTE[*b as usize] || *b >= 128 || *b == b'"')
+        {
+            let error = self.error(open.0, start + 1, "`${` that is never closed");
+            error.label = Some("it starts here".into());
+            error.help = Some("close it with `}`, in front of the quote".into());
+            error.incomplete = true;
+            self.at = self.bytes.len();
+            self.push(Kind::Bad, start);
+            return;
+        }
         let error = self.error(start, end.max(start + 1), "a string that never ends");
         error.label = Some("it starts here".into());
         error.help = Some("close it with `\"`; a quote inside a string is written `\\\"`".into());

@@ -21,8 +21,32 @@ pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
             _ => {}
         }
     }
+    found.extend(main_twice(unit));
     found.sort_by_key(|warning| warning.span.unwrap_or_default().start);
     found
+}
+
+/// `main()` at the end of a file that defines it, as it is written elsewhere.
+fn main_twice(unit: &Unit) -> Option<Diagnostic> {
+    let defines = |item: &Item| matches!(item, Item::Function { name, .. } if unit.name(*name) == "main");
+    if !unit.source.has_file() || !unit.items.iter().any(defines) {
+        return None;
+    }
+    let calls = |item: &Item| match item {
+        Item::Expression { node } => match unit.node(*node) {
+            Node::Call { callee, .. } => {
+                matches!(unit.node(*callee), Node::Global(g) if unit.name(unit.globals[g.index()].name) == "main")
+                    .then_some(*node)
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let node = unit.items.iter().find_map(calls)?;
+    let mut warning = Diagnostic::new(Severity::Warning, "`main` runs twice", Some(unit.span(node)));
+    warning.label = Some("called here, and once more when the file has been read".into());
+    warning.help = Some("a program's `main` is called by itself: delete this line".into());
+    Some(warning)
 }
 
 fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {

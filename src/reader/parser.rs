@@ -14,6 +14,7 @@ mod foreign;
 mod functions;
 mod operands;
 mod patterns;
+mod quotes;
 
 use std::sync::Arc;
 
@@ -157,6 +158,7 @@ impl Parser<'_> {
         if self.errors.iter().any(|e| e.foreign) {
             self.errors = foreign::without_consequences(self.text, self.errors);
         }
+        self.errors = quotes::missing(self.text, &self.tokens, self.errors);
         self.errors.sort_by_key(|e| (e.span.start, e.span.end));
         self.errors.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         Err(self.errors)

@@ -22,6 +22,19 @@ fn one(cases: &[(&str, &str, &[&str])]) {
 }
 
 #[test]
+fn quotes_that_are_missing() {
+    one(&[
+        ("let a = \"one\nlet b = \"two\"\n", "1:9", &["not closed on its line", "line 2", "`two`"]),
+        ("f(\"Hello ${name}!)\ng(\"Ada\")\n", "1:3", &["not closed on its line", "line 2", "`Ada`"]),
+        ("f(\"${\"x\"} and ${1}\ng(\"Ada\")\n", "1:3", &["not closed on its line"]),
+        ("f(\"total: ${1 + 2\")\n", "1:11", &["`${` that is never closed", "`}`"]),
+        ("let a = \"one\nf(a)\n", "1:9", &["never ends"]),
+        // A string over several lines is right.
+        ("f(\"one\ntwo\")\ng(1 2)\n", "3:5", &["`,` or `)`"]),
+    ]);
+}
+
+#[test]
 fn expressions() {
     one(&[
         ("1 < x < 2", "1:7", &["&&", "chained"]),
