@@ -76,10 +76,13 @@ fn examples() {
     }
 }
 
-/// A collection, and a check of the whole heap, at every allocation and safepoint.
+/// A collection, and a check of the whole heap, at every allocation and safepoint. Under an emulator there is no check: it is the
+/// same on every machine, and takes two thirds of the time (the acceptance programs have it there, too).
 #[test]
 fn every_allocation_collects() {
-    run_all("stress", CORPUS, &["--gc-always", "--gc-verify"], Duration::from_secs(120));
+    let flags = ["--gc-always", "--gc-verify"];
+    let flags = if common::is_emulated() { &flags[..1] } else { &flags };
+    run_all("stress", CORPUS, flags, Duration::from_secs(120));
 }
 
 #[test]
