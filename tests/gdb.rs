@@ -103,7 +103,7 @@ fn rust_calls_back() {
         return;
     }
     let text = debug(
-        "break stacks.hr:9\nbreak stacks.hr:6\nrun\ncontinue\nhr-bt\ndelete 1\ncontinue\nbt\nhr-bt\np $hr($rsi)\n",
+        "break stacks.hr:9\nbreak stacks.hr:6\nrun\ncontinue\nhr-bt\ncontinue\nbt\nhr-bt\np $hr($rsi)\n",
         "stacks.hr",
     );
     assert_in_order(
