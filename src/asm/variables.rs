@@ -266,7 +266,15 @@ mod tests {
     use super::*;
 
     fn at(code: u32, variable: u32, home: Home) -> Row {
-        Row { code, change: Change::At(variable, home) }
+        change(code, Change::At(variable, home))
+    }
+
+    fn change(code: u32, change: Change) -> Row {
+        Row { code, change }
+    }
+
+    fn stay(variable: u32, from: u32, to: u32, home: Home) -> Stay {
+        Stay { variable, from, to, home }
     }
 
     const TWO: [Variable; 2] = [
@@ -299,8 +307,8 @@ mod tests {
         let rows = [
             at(4, 0, Home::Reg(1)),
             at(4, 0, Home::Slot(1)),
-            Row { code: 4, change: Change::Unknown },
-            Row { code: 4, change: Change::Known },
+            change(4, Change::Unknown),
+            change(4, Change::Known),
             at(8, 0, Home::Reg(2)),
             at(8, 0, Home::Slot(1)),
         ];
@@ -309,7 +317,6 @@ mod tests {
 
     #[test]
     fn what_dies_or_moves_is_there_up_to_the_next_instruction() {
-        let change = |code, change| Row { code, change };
         let rows = [
             at(4, 0, Home::Reg(1)),
             at(4, 1, Home::Reg(2)),
@@ -323,7 +330,6 @@ mod tests {
             change(20, Change::Dying(1)),
             at(21, 1, Home::Reg(5)),
         ];
-        let stay = |variable, from, to, home| Stay { variable, from, to, home };
         assert_eq!(
             Variables::new(&TWO, &rows).stays(30),
             [
@@ -340,12 +346,11 @@ mod tests {
         let rows = [
             at(4, 0, Home::Reg(1)),
             at(6, 1, Home::Reg(2)),
-            Row { code: 10, change: Change::Unknown },
+            change(10, Change::Unknown),
             at(14, 0, Home::Slot(1)),
-            Row { code: 20, change: Change::Known },
+            change(20, Change::Known),
             at(30, 1, Home::Nowhere),
         ];
-        let stay = |variable, from, to, home| Stay { variable, from, to, home };
         assert_eq!(
             Variables::new(&TWO, &rows).stays(40),
             [

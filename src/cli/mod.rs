@@ -206,8 +206,9 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
         return Ok(());
     };
     let main = cx.root(main);
-    let body = entry::code_of(cx.get(main)).and_then(tail_calls::body);
-    let takes_arguments = entry::code_of(cx.get(main)).is_some_and(|code| code.accepts(1));
+    let code = entry::code_of(cx.get(main));
+    let body = code.and_then(tail_calls::body);
+    let takes_arguments = code.is_some_and(|code| code.accepts(1));
     let mut list: Vec<Handle> = Vec::new();
     if takes_arguments {
         let mut words = Vec::new();

@@ -65,6 +65,11 @@ fn rules(machine: Machine) -> &'static Rules {
     }
 }
 
+/// The number of the frame pointer.
+pub fn frame_pointer(machine: Machine) -> Register {
+    rules(machine).frame
+}
+
 /// What all functions of a machine have in common: nothing is saved when they begin.
 pub fn common(machine: Machine, addresses: DwEhPe) -> CommonInformationEntry {
     let rules = rules(machine);

@@ -85,9 +85,10 @@ fn place(machine: Machine, function: &Function, home: Home, boxed: bool) -> Opti
     if raw {
         out.op_piece(8);
     }
-    let (frame, floats) = match machine {
-        Machine::X64 => (Register(6), 17),
-        Machine::Arm64 => (Register(29), 64),
+    let frame = super::eh_frame::frame_pointer(machine);
+    let floats = match machine {
+        Machine::X64 => 17,
+        Machine::Arm64 => 64,
     };
     // A box is an object with one slot.
     let in_box = i64::from(layout::slot_disp(0));

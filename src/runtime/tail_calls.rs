@@ -69,10 +69,11 @@ fn line((unit, function): &Body, place: Option<Span>) -> TraceLine {
     TraceLine { function: unit.function_name(*function), place: place.map(|span| (unit.source().clone(), span)) }
 }
 
-/// The functions that the calls which begin at this offset of a text name.
-pub fn callees(cx: &Thread, unit: &LinkedUnit, offset: u32) -> Vec<&'static Code> {
+/// The function that the call which begins at this offset of a text names; none where several calls begin there.
+pub fn callee(cx: &Thread, unit: &LinkedUnit, offset: u32) -> Option<&'static Code> {
     let nodes = unit.unit.nodes.iter().zip(&unit.unit.spans).filter(|(_, span)| span.start == offset);
-    nodes.filter_map(|(node, _)| named(cx, unit, node)).collect()
+    let mut named = nodes.filter_map(|(node, _)| named(cx, unit, node));
+    named.next().filter(|_| named.next().is_none())
 }
 
 /// The function that a call names.

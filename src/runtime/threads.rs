@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::descriptor::{self, Stop};
 use super::errors::ErrorKind;
-use super::trace::TraceEntry;
+use super::trace::{self, TraceEntry};
 use super::vm::Vm;
-use super::{entry, limits};
+use super::{entry, limits, tail_calls};
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
 use crate::profile::faults::HandlerStack;
 use crate::profile::sampler;
@@ -232,9 +232,10 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     let [function, object, dynamic] = [0, 1, 2].map(|i| parcel.root(&cx, i));
     cx.set_dynamic(cx.get(dynamic));
     drop(parcel);
-    sampler::begins(&cx, entry::code_of(cx.get(function)));
+    let code = entry::code_of(cx.get(function));
+    sampler::begins(&cx, code);
+    let body = code.and_then(tail_calls::body);
     let cx = &mut *cx;
-    let body = super::entry::code_of(cx.get(function)).and_then(super::tail_calls::body);
     match cx.call_last(function, &[]) {
         Ok(value) => {
             cx.set_slot(cx.get(object), 1, cx.get(value));
@@ -242,11 +243,11 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
         }
         Err(_thrown) => {
             if let Some(body) = body {
-                super::trace::leaves(cx, &body);
+                trace::leaves(cx, &body);
             }
             let exception = cx.root(cx.exception());
             cx.set_slot(cx.get(object), 1, cx.get(exception));
-            let trace = super::trace::of_exception(cx, exception).into();
+            let trace = trace::of_exception(cx, exception).into();
             let report = super::report::uncaught(cx, Thrown::set(cx, exception), false);
             Status { outcome: Some(Outcome::Threw), report: Some(report.text), trace }
         }
@@ -318,7 +319,7 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
     match outcome {
         Outcome::Returned => Ok(result),
         Outcome::Threw => {
-            super::trace::continue_from(cx, result, super::lock(&shared.status).trace.clone());
+            trace::continue_from(cx, result, super::lock(&shared.status).trace.clone());
             Err(Thrown::set(cx, result))
         }
         Outcome::Died => Err(cx.throw(ErrorKind::ThreadError, DIED)),

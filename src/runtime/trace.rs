@@ -10,6 +10,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::code::Code;
 use super::linked::LinkedUnit;
 use super::tail_calls::{self, Body, Failed, Goal};
@@ -156,7 +158,7 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
     if !entries.is_empty() {
         entries.push(TraceEntry::Joined);
     }
-    let mut stack = Stack { cx, entries, below: trace.failed.as_ref().map(Below::Failed) };
+    let mut stack = Stack { cx, entries, below: trace.failed.as_ref().map(Below::Failed), known: FxHashMap::default() };
     for (i, address) in trace.inner.iter().enumerate() {
         stack.push(*address, trace.focus.filter(|_| i == 0));
     }
@@ -183,23 +185,22 @@ struct Stack<'a> {
     cx: &'a Thread,
     entries: Vec<TraceEntry>,
     below: Option<Below<'a>>,
+    /// What the call before a return address names, when that is one function: a recursion asks again and again.
+    known: FxHashMap<usize, Option<&'static Code>>,
 }
 
 impl Stack<'_> {
     /// The frame that this return address leads to, behind those that jumped away on the way from there. `focus` is where it
     /// stands, when that is known better.
     fn push(&mut self, return_address: usize, focus: Option<Span>) {
-        if self.below.is_some()
-            && let Some((unit, offset)) = text_at(self.cx, return_address)
-        {
-            let callees = tail_calls::callees(self.cx, &unit, offset);
-            let direct = |code: &&'static Code| matches!(&self.below, Some(Below::Frame(name)) if *code.name == **name);
-            if let [callee] = callees[..]
-                && !direct(&callee)
-                && let Some(body) = tail_calls::body(callee)
-            {
-                self.jumps(&body);
-            }
+        let cx = self.cx;
+        let callee = *self.known.entry(return_address).or_insert_with(|| {
+            let (unit, offset) = text_at(cx, return_address)?;
+            tail_calls::callee(cx, &unit, offset)
+        });
+        let direct = |code: &Code| matches!(&self.below, Some(Below::Frame(name)) if *code.name == **name);
+        if let Some(body) = callee.filter(|code| !direct(code)).and_then(tail_calls::body) {
+            self.jumps(&body);
         }
         let mut line = line(self.cx, return_address);
         if let (Some(focus), Some((_, span))) = (focus, &mut line.place) {
