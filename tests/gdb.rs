@@ -137,6 +137,24 @@ fn rust_calls_back() {
     );
 }
 
+/// The commands of the page, typed, give what stands there.
+#[test]
+fn a_session_goes_as_the_page_says() {
+    if !can_be_debugged("a_session_goes_as_the_page_says") {
+        return;
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/debugging.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let session = page.split("## A session").nth(1).and_then(|s| s.split("```").nth(1)).expect("a session");
+    let lines: Vec<&str> = session.lines().skip(2).filter(|line| !line.is_empty()).collect();
+    let commands: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("(gdb) ")).collect();
+    // What gdb says of a file that is not there yet goes to stderr, which comes behind everything here.
+    let printed = |line: &&&str| !line.starts_with("(gdb) ") && !line.starts_with("No source file");
+    let wanted: Vec<&str> = lines.iter().filter(printed).copied().collect();
+    assert!(commands.len() > 5 && wanted.len() > 8, "{commands:?} {wanted:?}");
+    assert_in_order(&debug(&commands.join("\n"), "stacks.hr"), &wanted);
+}
+
 #[test]
 fn a_stub_and_a_helper_have_callers() {
     if !can_be_debugged("a_stub_and_a_helper_have_callers") {
