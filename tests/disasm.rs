@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use fake_link::{FakeLink, Target};
 use harrier::asm::arm64::Arm64;
-use harrier::asm::code_map::SlotSet;
 use harrier::asm::masm::Reg;
 use harrier::asm::variables::Home;
 use harrier::asm::x64::X64;
@@ -190,10 +189,9 @@ fn told_at_calls<M: Target>(unit: &Unit, link: &mut FakeLink) -> usize {
             let Ok(generated) = harrier::codegen::generate::<M>(link, unit, FunctionId(index), arity, &[]) else {
                 continue;
             };
-            let slots: Vec<SlotSet> = generated.safepoints.iter().map(|p| p.slots()).collect();
             for stay in generated.variables.stays(generated.code.code.len() as u32) {
-                for (point, slots) in generated.safepoints.iter().zip(&slots) {
-                    if !(stay.from + 1..=stay.to).contains(&point.return_offset) {
+                for (return_offset, point) in generated.safepoints.iter() {
+                    if !(stay.from + 1..=stay.to).contains(&return_offset) {
                         continue;
                     }
                     told += 1;
@@ -201,16 +199,16 @@ fn told_at_calls<M: Target>(unit: &Unit, link: &mut FakeLink) -> usize {
                         Home::Reg(r) => M::CALLEE_SAVED
                             .iter()
                             .position(|other| *other == Reg(r))
-                            .is_some_and(|i| point.live_saved >> i & 1 != 0),
+                            .is_some_and(|i| point.live_saved() >> i & 1 != 0),
                         Home::Float(_) => false,
-                        Home::Slot(slot) => slots.contains(slot),
+                        Home::Slot(slot) => point.slots().any(|other| other == slot),
                         _ => true,
                     };
                     let name = &unit.names[generated.variables.list()[stay.variable as usize].name as usize];
                     assert!(
                         kept,
                         "{}: {name} at the call that returns to {:#x}: {stay:?}",
-                        unit.source.name, point.return_offset
+                        unit.source.name, return_offset
                     );
                 }
             }

@@ -89,7 +89,7 @@ pub struct SafepointInfo {
     /// Callee-saved registers that hold tagged words.
     pub live_saved: u8,
     /// Frame slots that hold tagged words.
-    pub slots: SlotSet,
+    pub slots: PackedSlots,
     /// Offset of the code that handles an exception thrown in the call.
     pub handler: Option<u32>,
     /// Nothing is left to do behind the call but to return what it gives.
@@ -105,12 +105,16 @@ const GROUP_SLOTS: u32 = 512;
 /// A function may have so many safepoints: as many as sets can be told from each other.
 pub const MAX_SAFEPOINTS: usize = IN_POOL as usize;
 
+/// A set of slots in a word: its lowest 24 bits are slots, or [`IN_POOL`] and the number of a set in the pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackedSlots(u32);
+
 /// The safepoints of a function, packed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Safepoints {
     /// Sorted.
     returns: Box<[u32]>,
-    /// Registers in the upper eight bits; slots, or `IN_POOL` and an index into `sets`, below.
+    /// Registers in the upper eight bits, [`PackedSlots`] below.
     words: Box<[u32]>,
     /// The places of the longer sets in the pool: the list of the places of their groups, which are lists of bits.
     sets: Box<[u32]>,
@@ -123,7 +127,7 @@ pub struct Safepoints {
 }
 
 /// Lists of words, each distinct one stored once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pool {
     words: Vec<u32>,
     known: rustc_hash::FxHashMap<Box<[u32]>, u32>,
@@ -143,31 +147,44 @@ impl Pool {
     }
 }
 
+/// The sets of slots of a function, packed while its safepoints are found: a set is never kept as it is, for there are as many as
+/// safepoints, each as long as the frame.
+#[derive(Debug, Default)]
+pub struct SlotSets {
+    pool: Pool,
+    /// The places in the pool of the lists of groups, by number.
+    places: Vec<u32>,
+    /// The numbers of these.
+    numbers: rustc_hash::FxHashMap<u32, u32>,
+}
+
+impl SlotSets {
+    /// Packs a set.
+    pub fn pack(&mut self, slots: &SlotSet) -> PackedSlots {
+        if slots.high.is_empty() && slots.low < 1 << INLINE_SLOTS {
+            return PackedSlots(slots.low as u32);
+        }
+        let words: Vec<u32> = slots.words().flat_map(|word| [word as u32, (word >> 32) as u32]).collect();
+        let groups: Vec<u32> = words.chunks(GROUP_SLOTS as usize / 32).map(|group| self.pool.place(group)).collect();
+        let place = self.pool.place(&groups);
+        let number = *self.numbers.entry(place).or_insert_with(|| {
+            self.places.push(place);
+            self.places.len() as u32 - 1
+        });
+        PackedSlots(IN_POOL | number)
+    }
+}
+
 impl Safepoints {
-    /// Packs them. Of two with the same return offset the first counts. There are at most [`MAX_SAFEPOINTS`].
-    pub fn new(infos: impl IntoIterator<Item = SafepointInfo>) -> Safepoints {
-        let mut pool = Pool::default();
-        let mut sets = Vec::new();
-        let mut numbers = rustc_hash::FxHashMap::default();
-        let mut pack = |slots: &SlotSet| {
-            if slots.high.is_empty() && slots.low < 1 << INLINE_SLOTS {
-                return slots.low as u32;
-            }
-            let words: Vec<u32> = slots.words().flat_map(|word| [word as u32, (word >> 32) as u32]).collect();
-            let groups: Vec<u32> = words.chunks(GROUP_SLOTS as usize / 32).map(|group| pool.place(group)).collect();
-            let place = pool.place(&groups);
-            IN_POOL
-                | *numbers.entry(place).or_insert_with(|| {
-                    sets.push(place);
-                    sets.len() as u32 - 1
-                })
-        };
+    /// Those of a function, with the sets that they name. Of two with the same return offset the first counts. There are at most
+    /// [`MAX_SAFEPOINTS`].
+    pub fn new(infos: impl IntoIterator<Item = SafepointInfo>, sets: SlotSets) -> Safepoints {
         let mut tails = Vec::new();
         let mut points: Vec<(u32, u32, Option<u32>)> = infos
             .into_iter()
             .map(|info| {
                 tails.extend(info.tail.then_some(info.return_offset));
-                (info.return_offset, u32::from(info.live_saved) << 24 | pack(&info.slots), info.handler)
+                (info.return_offset, u32::from(info.live_saved) << 24 | info.slots.0, info.handler)
             })
             .collect();
         tails.sort_unstable();
@@ -179,8 +196,8 @@ impl Safepoints {
             words: points.iter().map(|point| point.1).collect(),
             handlers: points.iter().filter_map(|point| Some((point.0, point.2?))).collect(),
             tails: tails.into(),
-            sets: sets.into(),
-            pool: pool.words.into(),
+            sets: sets.places.into(),
+            pool: sets.pool.words.into(),
         }
     }
 

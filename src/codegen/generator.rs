@@ -21,6 +21,7 @@ use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
 use super::twin::{Promotion, Region};
 use crate::asm::code_map::Part;
+use crate::asm::code_map::SlotSets;
 use crate::asm::masm::*;
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -58,6 +59,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) slot_count: u16,
     pub(super) cold: Vec<Cold<'a, M>>,
     pub(super) safepoints: Vec<Safepoint>,
+    /// The sets of slots of these.
+    pub(super) slot_sets: SlotSets,
     pub(super) lines: LineNotes,
     pub(super) parts: Vec<(u32, Part)>,
     /// The landing pad of what is thrown here.

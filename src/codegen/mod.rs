@@ -51,7 +51,7 @@ mod table;
 mod twin;
 
 use crate::asm::code_map::Part;
-use crate::asm::code_map::SlotSet;
+use crate::asm::code_map::{SafepointInfo, Safepoints};
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
 use crate::asm::variables::{Variable, Variables};
@@ -64,9 +64,7 @@ use failure::GivenUp;
 use generator::Generator;
 use link::Link;
 use present::Present;
-use settled::HeldSlots;
-use state::{Place, Slots, State, Value};
-use std::rc::Rc;
+use state::{Place, State, Value};
 use survey::Survey;
 use twin::{BODY_CAP, Region};
 
@@ -79,8 +77,8 @@ pub struct Generated {
     pub saved: u8,
     /// Bytes of its frame below the frame pointer.
     pub frame_bytes: u32,
-    /// What lives at each return address, in order of addresses.
-    pub safepoints: Vec<Safepoint>,
+    /// What lives at each return address.
+    pub safepoints: Safepoints,
     /// Which place of the text code belongs to, by code offset.
     pub lines: Vec<Row>,
     /// The functions that were written in place of their calls.
@@ -89,31 +87,6 @@ pub struct Generated {
     pub variables: Variables,
     /// Where parts begin, after the hot one.
     pub parts: Vec<(u32, Part)>,
-}
-
-/// What lives at a return address.
-#[derive(Debug, Clone)]
-pub struct Safepoint {
-    /// Offset of the return address.
-    pub return_offset: u32,
-    /// Callee-saved registers with live tagged words.
-    pub live_saved: u8,
-    slots: Slots,
-    held: Option<Rc<HeldSlots>>,
-    /// Offset of the landing pad of exceptions.
-    pub handler: Option<u32>,
-    /// Nothing is left to do behind the call but to return what it gives.
-    pub tail: bool,
-}
-
-impl Safepoint {
-    /// Frame slots with live tagged words.
-    pub fn slots(&self) -> SlotSet {
-        let mut set = SlotSet::new();
-        let held = self.held.iter().flat_map(|held| held.all());
-        std::iter::once(&self.slots).chain(held).for_each(|slots| slots.add_tagged(&mut set));
-        set
-    }
 }
 
 /// Generates the code of one arity of a function. `hints` are what the first call showed of the arguments.
@@ -154,6 +127,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             slot_count: 0,
             cold: Vec::new(),
             safepoints: Vec::new(),
+            slot_sets: Default::default(),
             lines: Default::default(),
             parts: Vec::new(),
             handler: None,
@@ -325,19 +299,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.set_large_frame_size(self.prologue, saved, frame_bytes, thread::OFFSET_STACK_FLOOR, overflow);
         }
         let asm = &self.asm;
-        let mut safepoints: Vec<Safepoint> = self
-            .safepoints
-            .iter()
-            .map(|p| Safepoint {
-                return_offset: p.return_offset,
-                live_saved: p.live_saved,
-                slots: p.slots.clone(),
-                held: p.held.clone(),
-                handler: p.handler.and_then(|label| asm.position(label)),
-                tail: p.tail,
-            })
-            .collect();
-        safepoints.sort_by_key(|p| p.return_offset);
+        let infos = self.safepoints.iter().map(|p| SafepointInfo {
+            return_offset: p.return_offset,
+            live_saved: p.live_saved,
+            slots: p.slots,
+            handler: p.handler.and_then(|label| asm.position(label)),
+            tail: p.tail,
+        });
+        let safepoints = Safepoints::new(infos, std::mem::take(&mut self.slot_sets));
         let variables = self.variables();
         let lines = self.lines;
         Ok(Generated {

@@ -6,11 +6,11 @@
 use super::facts::Facts;
 use super::generator::Generator;
 use super::link::{Helper, SideExit};
-use super::settled::{HeldSlots, Pad};
-use super::state::{Owner, Place, Slots, State, Value};
+use super::settled::Pad;
+use super::state::{Owner, Place, State, Value};
+use crate::asm::code_map::{PackedSlots, SlotSet};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
-use std::rc::Rc;
 
 /// What is known at a return address: read off the state.
 #[derive(Debug, Clone)]
@@ -19,10 +19,8 @@ pub struct Safepoint {
     pub return_offset: u32,
     /// Callee-saved registers that hold live tagged words.
     pub live_saved: u8,
-    /// Frame slots that hold live tagged words.
-    pub slots: Slots,
-    /// What landing pads hold besides.
-    pub held: Option<Rc<HeldSlots>>,
+    /// Frame slots that hold live tagged words, for the state or for landing pads.
+    pub slots: PackedSlots,
     /// Where an exception that comes out of the call lands.
     pub handler: Option<Label>,
     /// Nothing is left to do behind the call but to return what it gives.
@@ -36,11 +34,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let held = |(i, r): (usize, &Reg)| u8::from(self.state.uses_of(*r) > 0) << i;
         let live_saved = M::CALLEE_SAVED.iter().enumerate().map(held).fold(0, |all, one| all | one);
         // Copies beside registers are in the map as well: they must stay true.
-        let slots = self.state.slots().clone();
+        let mut slots = SlotSet::new();
+        self.state.slots().add_tagged(&mut slots);
+        let held = self.handler.iter().flat_map(|pad| pad.held.all());
+        held.for_each(|held| held.add_tagged(&mut slots));
         self.assert_pad();
         let handler = self.handler.as_ref().map(|pad| pad.label);
-        let held = self.handler.as_ref().map(|pad| pad.held.clone());
-        self.safepoints.push(Safepoint { return_offset, live_saved, slots, held, handler, tail: self.last });
+        let slots = self.slot_sets.pack(&slots);
+        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler, tail: self.last });
     }
 
     /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own

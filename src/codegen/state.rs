@@ -226,9 +226,7 @@ impl Slots {
 
     /// Adds the slots that hold tagged words to a set.
     pub fn add_tagged(&self, set: &mut SlotSet) {
-        for (group, uses) in self.groups.entries() {
-            set.insert_group(group, uses.tagged);
-        }
+        self.groups.each(|group, uses| set.insert_group(group, uses.tagged));
     }
 }
 

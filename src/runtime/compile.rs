@@ -23,7 +23,7 @@ use super::sites::FieldSite;
 use super::types::TypeKind;
 use super::vm::Vm;
 use crate::asm::Host;
-use crate::asm::code_map::{Function, SafepointInfo, Safepoints};
+use crate::asm::code_map::Function;
 use crate::asm::lines::Lines;
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
 use crate::asm::publish::Piece;
@@ -241,19 +241,12 @@ pub(super) fn hint(value: Value<'_>) -> Hint {
 
 /// What the code map keeps of a function.
 fn describe(generated: &Generated, name: String, source: u32) -> Function {
-    let infos = generated.safepoints.iter().map(|p| SafepointInfo {
-        return_offset: p.return_offset,
-        live_saved: p.live_saved,
-        slots: p.slots(),
-        handler: p.handler,
-        tail: p.tail,
-    });
     Function {
         name: name.into(),
         source,
         saved: generated.saved,
         frame_bytes: generated.frame_bytes,
-        safepoints: Safepoints::new(infos),
+        safepoints: generated.safepoints.clone(),
         lines: Lines::new(&generated.lines, &generated.inlined),
         variables: generated.variables.clone(),
         comments: generated.code.comments.clone(),

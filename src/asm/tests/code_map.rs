@@ -5,6 +5,7 @@ use crate::asm::code_map::*;
 use crate::asm::lines::{Lines, Row};
 use crate::asm::memory::Published;
 use crate::asm::publish::{Observer, Piece, Publisher};
+use std::ops::Range;
 
 fn blank(size: usize) -> Assembled {
     Assembled { code: vec![0xCC; size], ..Assembled::default() }
@@ -19,20 +20,22 @@ fn slot_sets_of_all_sizes() {
     let mut random = Random(99);
     for round in 0..2000 {
         let mut expected = Vec::new();
+        let mut sets = SlotSets::default();
         let infos: Vec<_> = (0..random.below(20))
             .map(|i| {
                 let limit = [5, 23, 24, 64, 65, 300, 3000][random.below(7)];
                 let mut slots: Vec<u32> = (0..random.below(30)).map(|_| random.below(limit) as u32).collect();
+                let set: SlotSet = slots.iter().copied().collect();
                 let info = SafepointInfo {
                     return_offset: 10 * i as u32 + 5,
                     live_saved: random.below(256) as u8,
-                    slots: slots.iter().copied().collect(),
+                    slots: sets.pack(&set),
                     handler: (random.below(3) == 0).then_some(random.below(10000) as u32),
                     tail: random.below(3) == 0,
                 };
                 slots.sort();
                 slots.dedup();
-                assert!((0..3000).all(|slot| info.slots.contains(slot) == slots.binary_search(&slot).is_ok()));
+                assert!((0..3000).all(|slot| set.contains(slot) == slots.binary_search(&slot).is_ok()));
                 expected.push((info.return_offset, info.live_saved, slots, info.handler, info.tail));
                 info
             })
@@ -41,7 +44,7 @@ fn slot_sets_of_all_sizes() {
         if round % 2 == 0 {
             shuffled.reverse();
         }
-        let packed = Safepoints::new(shuffled);
+        let packed = Safepoints::new(shuffled, sets);
         assert_eq!(packed.len(), expected.len());
         for (offset, live, slots, handler, tail) in &expected {
             let point = packed.find(*offset).expect("safepoint");
@@ -55,14 +58,22 @@ fn slot_sets_of_all_sizes() {
     }
 }
 
+/// So many safepoints, each with these slots.
+fn safepoints(number: u32, slots: impl Fn(u32) -> Range<u32>) -> Safepoints {
+    let mut sets = SlotSets::default();
+    let info = |i| (i, sets.pack(&slots(i).collect()));
+    let packed: Vec<_> = (0..number).map(info).collect();
+    let infos = packed.into_iter();
+    Safepoints::new(infos.map(|(i, slots)| SafepointInfo { return_offset: i, slots, ..SafepointInfo::default() }), sets)
+}
+
 #[test]
 fn equal_sets_are_stored_once() {
     let memory = CodeMemory::reserve(RANGE_BYTES).expect("reserve");
     let map = CodeMap::new(&memory);
     let published = memory.publish_with_room(&[&blank(4096)], 0).expect("publish");
     let mut f = function("f", published.starts[0], 4096);
-    let info = |i| SafepointInfo { return_offset: i, slots: (20..200).collect(), ..SafepointInfo::default() };
-    f.safepoints = Safepoints::new((0..1000).map(info));
+    f.safepoints = safepoints(1000, |_| 20..200);
     map.register(&published, vec![f]);
     assert_eq!(map.view().safepoint_bytes(), 8 * 1000 + 4 * (1 + (1 + 1) + (1 + 2 * 4)));
 }
@@ -74,8 +85,7 @@ fn sets_share_what_they_have_in_common() {
     let published = memory.publish_with_room(&[&blank(4096)], 0).expect("publish");
     let mut f = function("f", published.starts[0], 4096);
     // As in a function with 4000 variables that are defined one after the other.
-    let info = |i| SafepointInfo { return_offset: i, slots: (0..i).collect(), ..SafepointInfo::default() };
-    f.safepoints = Safepoints::new((0..4000).map(info));
+    f.safepoints = safepoints(4000, |i| 0..i);
     assert!(f.safepoints.find(3000).is_some_and(|point| point.slots().eq(0..3000)));
     map.register(&published, vec![f]);
     assert!(map.view().safepoint_bytes() < 4000 * 150);

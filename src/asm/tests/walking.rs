@@ -66,10 +66,11 @@ fn function(saved: u8, first: u64, slots: &[u32], next: usize) -> (Assembled, Fu
         word += 1;
     }
     masm.call_code(next);
+    let mut sets = SlotSets::default();
     let info = SafepointInfo {
         return_offset: masm.offset(),
         live_saved: saved,
-        slots: slots.iter().copied().collect(),
+        slots: sets.pack(&slots.iter().copied().collect()),
         ..SafepointInfo::default()
     };
     for &i in &live {
@@ -86,7 +87,7 @@ fn function(saved: u8, first: u64, slots: &[u32], next: usize) -> (Assembled, Fu
         size: code.code.len() as u32,
         saved,
         frame_bytes: frame,
-        safepoints: Safepoints::new(vec![info]),
+        safepoints: Safepoints::new(vec![info], sets),
         ..Function::default()
     };
     (code, function)

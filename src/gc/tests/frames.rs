@@ -1,7 +1,7 @@
 //! The walk over hand-made frames.
 
 use super::*;
-use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, saved_offset, slot_offset};
+use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, SlotSets, saved_offset, slot_offset};
 use crate::asm::host::stubs::{ENTER_PREVIOUS_EXIT, ENTER_SP};
 use crate::asm::lines::{Lines, Row};
 use crate::asm::memory::{ChunkId, CodeMemory, Published};
@@ -63,6 +63,7 @@ fn setup(options: Options) -> Setup {
     let map = Arc::new(CodeMap::new(&memory));
     let base = memory.range().start;
     let published = Published { chunk: ChunkId(0), range: base..base + 0x1000, starts: vec![] };
+    let short = |slots: &[u32]| SlotSets::default().pack(&slots.iter().copied().collect());
     let function = |index: usize, name: &str, saved: u8, live: u8, slots: &[u32], handler: Option<u32>| Function {
         name: name.to_string().into(),
         source: index as u32,
@@ -70,16 +71,13 @@ fn setup(options: Options) -> Setup {
         size: 0x100,
         saved,
         frame_bytes: 96,
-        safepoints: Safepoints::new(vec![
-            SafepointInfo {
-                return_offset: 0x20,
-                live_saved: live,
-                slots: slots.iter().copied().collect(),
-                handler,
-                tail: false,
-            },
-            SafepointInfo { return_offset: 0x40, tail: true, ..SafepointInfo::default() },
-        ]),
+        safepoints: Safepoints::new(
+            vec![
+                SafepointInfo { return_offset: 0x20, live_saved: live, slots: short(slots), handler, tail: false },
+                SafepointInfo { return_offset: 0x40, tail: true, ..SafepointInfo::default() },
+            ],
+            SlotSets::default(),
+        ),
         lines: Lines::new(
             &[(0, 100 * index as u32), (0x30, 100 * index as u32 + 5)].map(|(code, source)| Row {
                 code,

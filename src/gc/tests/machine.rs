@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::asm::Host;
-use crate::asm::code_map::{Function, Kind, SafepointInfo, Safepoints, SlotSet};
+use crate::asm::code_map::{Function, Kind, SafepointInfo, Safepoints, SlotSets};
 use crate::asm::host::stubs;
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem};
 use crate::asm::memory::CodeMemory;
@@ -70,25 +70,25 @@ fn build(pair: LayoutId, poll: usize, allocate: usize, catch: bool) -> (Host, Sa
     masm.ret();
     masm.bind(polling);
     masm.call_code(poll);
-    let none = SlotSet::new();
-    let info = |return_offset, slots: &SlotSet, handler| SafepointInfo {
+    let mut sets = SlotSets::default();
+    let mut info = |return_offset, slots: &[u32], handler| SafepointInfo {
         return_offset,
         live_saved: 0b11,
-        slots: slots.clone(),
+        slots: sets.pack(&slots.iter().copied().collect()),
         handler,
         tail: false,
     };
-    safepoints.push(info(masm.offset(), &none, None));
+    safepoints.push(info(masm.offset(), &[], None));
     masm.jump(polled);
     masm.bind(slow);
     masm.mov_imm(a0, 24);
     masm.call_code(allocate);
-    safepoints.push(info(masm.offset(), &[0].into_iter().collect(), None));
+    safepoints.push(info(masm.offset(), &[0], None));
     masm.jump(room);
     let handler = masm.offset();
     masm.jump(leave);
-    safepoints.push(info(call, &none, catch.then_some(handler)));
-    (masm, Safepoints::new(safepoints))
+    safepoints.push(info(call, &[], catch.then_some(handler)));
+    (masm, Safepoints::new(safepoints, sets))
 }
 
 /// Runs `build(n, text)` and hands its result on.
