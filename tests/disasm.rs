@@ -40,7 +40,7 @@ fn hints(unit: &Unit, link: &FakeLink, name: &str) -> Vec<Hint> {
 }
 
 /// The listings of all functions of a text but its top level.
-fn listings<M: Target>(name: &str, text: &str) -> String {
+fn listings<M: Target>(name: &str, text: &str, with_variables: bool) -> String {
     let unit = fake_link::read(name, text);
     let mut out = String::new();
     for (index, function) in unit.functions.iter().enumerate() {
@@ -52,7 +52,7 @@ fn listings<M: Target>(name: &str, text: &str) -> String {
         let title = function.name.map_or_else(|| format!("function {index}"), |name| unit.name(name).to_string());
         for arity in 0..function.arities.len() {
             let hints = hints(&unit, &link, &title);
-            let text = link.listing::<M>(id, arity, &hints);
+            let text = link.listing::<M>(id, arity, &hints, with_variables);
             let _ = writeln!(out, "{title}/{}:\n{text}", function.arities[arity].params.len());
         }
     }
@@ -78,20 +78,20 @@ fn diff(expected: &str, got: &str) -> String {
     out
 }
 
-fn check<M: Target>(suffix: &str) {
-    let mut programs: Vec<PathBuf> = std::fs::read_dir(folder())
-        .expect("tests/disasm")
+fn check<M: Target>(folder: &Path, suffix: &str, with_variables: bool) {
+    let mut programs: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder of programs")
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|e| e == "hr"))
         .collect();
     programs.sort();
-    assert!(!programs.is_empty(), "there are no programs in tests/disasm");
+    assert!(!programs.is_empty(), "there are no programs in {}", folder.display());
     let bless = std::env::var_os("HARRIER_BLESS").is_some();
     let mut failed = Vec::new();
     for path in programs {
         let text = std::fs::read_to_string(&path).expect("a program");
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let got = listings::<M>(&name, &text);
+        let got = listings::<M>(&name, &text, with_variables);
         let beside = path.with_extension(suffix);
         if bless {
             std::fs::write(&beside, &got).expect("write the listing");
@@ -111,12 +111,19 @@ fn check<M: Target>(suffix: &str) {
 
 #[test]
 fn x64() {
-    check::<X64>("x64.txt");
+    check::<X64>(&folder(), "x64.txt", false);
 }
 
 #[test]
 fn arm64() {
-    check::<Arm64>("arm64.txt");
+    check::<Arm64>(&folder(), "arm64.txt", false);
+}
+
+/// The listings in the folder `variables` also say where variables are, as `--dump=asm` does.
+#[test]
+fn listings_say_where_variables_are() {
+    check::<X64>(&folder().join("variables"), "x64.txt", true);
+    check::<Arm64>(&folder().join("variables"), "arm64.txt", true);
 }
 
 /// A listing as one text to search in: one instruction or label a line, no comments.

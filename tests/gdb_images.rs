@@ -11,12 +11,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fake_link::{FakeLink, Target};
-use gimli::{BaseAddresses, CfaRule, EndianSlice, LittleEndian, Register, RegisterRule, UnwindContext, UnwindSection};
+use gimli::{
+    BaseAddresses, CfaRule, EndianSlice, LittleEndian, Operation, Register, RegisterRule, UnwindContext, UnwindSection,
+};
 use harrier::asm::arm64::Arm64;
 use harrier::asm::code_map::Function;
 use harrier::asm::disasm::Machine;
 use harrier::asm::lines::Lines;
 use harrier::asm::masm::Frame;
+use harrier::asm::variables::{Home, Variable};
 use harrier::asm::x64::X64;
 use harrier::codegen::generate;
 use harrier::gc::{self, Thread};
@@ -130,6 +133,161 @@ impl<'a> Elf<'a> {
     }
 }
 
+/// A variable in the debug information.
+#[derive(Debug, PartialEq)]
+struct Told {
+    name: String,
+    line: u64,
+    parameter: bool,
+    /// From where to where it is where.
+    places: Vec<(u64, u64, String)>,
+    /// The code of the block that it stands in, if that is not the function.
+    block: Option<Vec<Range<u64>>>,
+}
+
+impl Elf<'_> {
+    /// The variables of each function, by its start.
+    fn variables(&self) -> BTreeMap<u64, Vec<Told>> {
+        let dwarf = self.dwarf();
+        let header = dwarf.units().next().expect("readable").expect("a unit");
+        let unit = dwarf.unit(header).expect("a unit");
+        let mut found: BTreeMap<u64, Vec<Told>> = BTreeMap::new();
+        let mut entries = unit.entries();
+        let mut function = 0;
+        // Blocks around, with their depths.
+        let mut blocks: Vec<(isize, Vec<Range<u64>>)> = Vec::new();
+        while let Some(entry) = entries.next_dfs().expect("an entry") {
+            while blocks.pop_if(|(depth, _)| *depth >= entry.depth()).is_some() {}
+            match entry.tag() {
+                gimli::DW_TAG_subprogram => {
+                    let Some(gimli::AttributeValue::Addr(start)) = entry.attr_value(gimli::DW_AT_low_pc) else {
+                        panic!("no start")
+                    };
+                    function = start;
+                }
+                gimli::DW_TAG_lexical_block => {
+                    let mut ranges = dwarf.die_ranges(&unit, entry).expect("ranges");
+                    let mut own = Vec::new();
+                    while let Some(range) = ranges.next().expect("a range") {
+                        own.push(range.begin..range.end);
+                    }
+                    blocks.push((entry.depth(), own));
+                }
+                tag @ (gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter) => {
+                    let name = entry.attr_value(gimli::DW_AT_name).expect("a name");
+                    let name = dwarf.attr_string(&unit, name).expect("a text").to_string_lossy().into_owned();
+                    let line = entry.attr_value(gimli::DW_AT_decl_line).and_then(|l| l.udata_value()).expect("a line");
+                    let mut places = Vec::new();
+                    if let Some(list) = entry.attr_value(gimli::DW_AT_location) {
+                        let mut list = dwarf.attr_locations(&unit, list).expect("a list").expect("a list");
+                        while let Some(place) = list.next().expect("a place") {
+                            let text = operations(place.data, unit.encoding());
+                            places.push((place.range.begin, place.range.end, text));
+                        }
+                    }
+                    let block = blocks.last().map(|(_, ranges)| ranges.clone());
+                    let parameter = tag == gimli::DW_TAG_formal_parameter;
+                    found.entry(function).or_default().push(Told { name, line, parameter, places, block });
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// A location as text.
+fn operations(expression: gimli::Expression<Bytes<'_>>, encoding: gimli::Encoding) -> String {
+    let mut operations = expression.operations(encoding);
+    let mut texts = Vec::new();
+    while let Some(operation) = operations.next().expect("an operation") {
+        texts.push(match operation {
+            Operation::Register { register } => format!("register {}", register.0),
+            Operation::RegisterOffset { register, offset, .. } => format!("at {}{offset:+}", register.0),
+            Operation::Piece { size_in_bits, bit_offset: None } => format!("{size_in_bits} bits"),
+            Operation::Deref { .. } => "deref".into(),
+            Operation::SignedConstant { value } => format!("{value}"),
+            Operation::UnsignedConstant { value } => format!("{value}"),
+            Operation::Plus => "plus".into(),
+            Operation::StackValue => "is the value".into(),
+            Operation::ImplicitValue { data } => format!("bytes {:x?}", data.slice()),
+            Operation::Address { address } => format!("at {address:#x}"),
+            other => panic!("nobody writes {other:?}"),
+        });
+    }
+    texts.join(", ")
+}
+
+/// Where a variable is, as the rules of the machines for DWARF number registers: a word, and behind it a raw float, one of which
+/// it has.
+fn wanted_place(machine: Machine, function: &Function, home: Home, boxed: bool) -> String {
+    const NUMBERED: [&str; 8] = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"];
+    const IN_DWARF: [&str; 8] = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"];
+    let (frame, floats) = match machine {
+        Machine::X64 => (6, 17),
+        Machine::Arm64 => (29, 64),
+    };
+    let general = |number: u8| match NUMBERED.get(usize::from(number)) {
+        Some(name) if machine == Machine::X64 => IN_DWARF.iter().position(|other| other == name).expect("a number"),
+        _ => usize::from(number),
+    };
+    let slot = |slot| format!("at {frame}{:+}", function.slot_offset(slot));
+    let inside = if boxed { ", deref, 7, plus" } else { "" };
+    match home {
+        Home::Nowhere => panic!("nothing is told of what is nowhere"),
+        Home::Reg(number) if boxed => format!("at {}+7, 64 bits, 64 bits", general(number)),
+        Home::Reg(number) => format!("register {}, 64 bits, 64 bits", general(number)),
+        Home::Float(number) => format!("64 bits, register {}, 64 bits", floats + u32::from(number)),
+        Home::Slot(number) => format!("{}{inside}, 64 bits, 64 bits", slot(number)),
+        Home::FloatSlot(number) => format!("64 bits, {}, 64 bits", slot(number)),
+        Home::Word(word) => format!("{word}, is the value, 64 bits, 64 bits"),
+        Home::FloatBits(bits) => format!("64 bits, bytes {:x?}, 64 bits", bits.to_le_bytes()),
+        Home::Cell(address) => format!("at {address:#x}{inside}, 64 bits, 64 bits"),
+    }
+}
+
+/// The debug information says of each variable what its table says; one whose name is bound several times stands in a block
+/// that is the code of its scope. Gives how many there are in blocks.
+fn check_variables(machine: Machine, function: &Function, unit: &Unit, told: &[Told]) -> usize {
+    let table = function.variables.list();
+    let stays = function.variables.stays(function.size);
+    let start = function.start as u64;
+    let several = |v: &Variable| !v.parameter && table.iter().filter(|other| other.name == v.name).count() > 1;
+    // What one pattern binds is in the same block.
+    let in_block = |v: &Variable| !v.parameter && table.iter().any(|other| other.scope == v.scope && several(other));
+    let wanted = table.iter().enumerate().filter_map(|(index, variable)| {
+        let own = stays.iter().filter(|stay| stay.variable as usize == index);
+        let place = |home| wanted_place(machine, function, home, variable.boxed);
+        let places: Vec<_> = own.map(|s| (start + u64::from(s.from), start + u64::from(s.to), place(s.home))).collect();
+        let (from, to) = variable.scope;
+        let block = (in_block(variable) && from < to).then(|| {
+            let source = |at| function.lines.at(at).map(|row| function.lines.own_source(row));
+            let inside = |at: &u32| source(*at).is_some_and(|source| (from..to).contains(&source));
+            let mut ranges: Vec<Range<u64>> = Vec::new();
+            for at in (0..function.size).filter(inside).map(|at| start + u64::from(at)) {
+                match ranges.last_mut() {
+                    Some(last) if last.end == at => last.end = at + 1,
+                    _ => ranges.push(at..at + 1),
+                }
+            }
+            ranges
+        });
+        let is_told = !places.is_empty() || variable.parameter || block.is_some();
+        let name = unit.names[variable.name as usize].to_string();
+        let line = unit.source.line_column(variable.source).0.into();
+        is_told.then_some(Told { name, line, parameter: variable.parameter, places, block })
+    });
+    let mut wanted: Vec<Told> = wanted.collect();
+    let in_blocks = wanted.iter().filter(|variable| variable.block.is_some()).count();
+    for variable in told {
+        let at = wanted.iter().position(|other| other == variable);
+        let at = at.unwrap_or_else(|| panic!("{}: {variable:#x?} is not in the table: {wanted:#x?}", function.name));
+        wanted.remove(at);
+    }
+    assert!(wanted.is_empty(), "{}: nothing is told of {wanted:#x?}", function.name);
+    in_blocks
+}
+
 /// The image says what is known of the functions.
 fn check(
     machine: Machine,
@@ -154,7 +312,13 @@ fn check(
     assert_eq!(elf.functions(), known, "functions");
     let lines = elf.lines();
     let mut context = UnwindContext::new();
+    let told = elf.variables();
     for function in functions {
+        let told = told.get(&(function.start as u64)).map_or(&[][..], Vec::as_slice);
+        match texts(function).filter(|_| function.variables.is_kept()) {
+            Some(unit) => _ = check_variables(machine, function, &unit, told),
+            None => assert!(told.is_empty(), "{}", function.name),
+        }
         check_lines(function, &lines, texts(function).as_ref().map(|unit| &*unit.source));
         check_rows(machine, function, elf.sections[".eh_frame"].data, &code(function), &mut context);
     }
@@ -257,6 +421,7 @@ fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<us
                 saved: made.saved,
                 frames: made.code.frames.into(),
                 lines: Lines::new(&made.lines, &made.inlined),
+                variables: made.variables,
                 ..Function::default()
             });
             codes.insert(at, made.code.code);
@@ -277,6 +442,25 @@ fn images_of<M: Target>() {
         saving += functions.iter().filter(|function| function.saved != 0).count();
     }
     assert!(saving >= 4, "hardly any function saves registers: {saving}");
+}
+
+fn names_in_blocks<M: Target>() {
+    let (functions, _, unit) = generated::<M>("../gdb/shadows.hr", 0x7100_0000);
+    let chunk = 0x7100_0000..functions.last().expect("functions").range().end.next_multiple_of(4096);
+    let image = image(M::MACHINE, &chunk, &functions, "/folder", &|_| Some(unit.clone())).expect("an image");
+    let told = elf(&image).variables();
+    let in_blocks = functions.iter().map(|f| {
+        let told = told.get(&(f.start as u64)).map_or(&[][..], Vec::as_slice);
+        check_variables(M::MACHINE, f, &unit, told)
+    });
+    // Three of the name y, and of x three besides the parameter.
+    assert_eq!(in_blocks.sum::<usize>(), 6);
+}
+
+#[test]
+fn names_that_are_bound_again_are_in_blocks() {
+    names_in_blocks::<X64>();
+    names_in_blocks::<Arm64>();
 }
 
 #[test]

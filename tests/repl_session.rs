@@ -6,8 +6,13 @@ use harrier::runtime::{Vm, compile, load};
 
 /// Says the lines one after the other; gives the answer to each. Runs on a stack as large as the program's.
 fn talk(lines: &'static [&'static str]) -> Vec<Answer> {
+    talk_on(gc::Options::default(), lines)
+}
+
+/// The same on a heap of this kind.
+fn talk_on(heap: gc::Options, lines: &'static [&'static str]) -> Vec<Answer> {
     let run = move || {
-        let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+        let mut cx = Vm::start(heap, compile::compile).expect("a machine");
         load::core(&mut cx).expect("core");
         let mut session = Session::new(&mut cx, false).expect("a session");
         let mut answers: Vec<Answer> = lines.iter().map(|line| session.line(&mut cx, line)).collect();
@@ -138,4 +143,63 @@ fn commands() {
     assert!(is_error(&answers[7], "no command :nonsense"));
     assert_eq!(answers[8], value(":k"));
     assert_eq!(answers[9], Answer::Quit);
+}
+
+const FAILING: &[&str] = &[
+    "fn fail(why) { throw why }",
+    "fn half(n, name) { let twice = n * 2; let label = \"${name}!\"; let raw = 0.5 * to-float(n); if n > 2 { fail(label) }; [twice, raw, name] }",
+    "fn outer(items) { let mut count = 0; let add = fn(x) { count = count + x; half(x, \"n\") }; map(add, items); count }",
+    ":locals",
+    "outer([1, 2, 3])",
+    ":locals",
+    ":locals 1",
+    ":locals 99",
+    "try { outer([5]) } catch (e) { e }",
+    ":locals 1",
+    "1 / 0",
+    ":locals",
+];
+
+#[test]
+fn variables_of_the_last_error_are_shown() {
+    let stress = gc::Options { stress: gc::Stress::Decaying, verify: true, ..gc::Options::default() };
+    for heap in [gc::Options::default(), stress] {
+        let answers = talk_on(heap, FAILING);
+        let text = |index: usize| match &answers[index] {
+            Answer::Text(text) => text.as_str(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(text(3), "there was no error with variables to show\n");
+        assert!(is_error(&answers[4], "n!"), "{:?}", answers[4]);
+        println!("{}", text(5));
+        let half = "1  user/half (<repl>:1)\n     n = <no longer kept>\n     name = \"n\"\n     twice = 6\n     label = <no longer kept>\n     raw = 1.5\n";
+        assert!(text(5).contains("0  user/fail (<repl>:1)\n     why = <no longer kept>\n"), "{}", text(5));
+        assert!(text(5).contains(half), "{}", text(5));
+        // What is in a box is what it was then.
+        assert!(text(5).contains("count = 6\n"), "{}", text(5));
+        assert_eq!(text(6), half);
+        assert!(is_error(&answers[7], "the functions 0 to "), "{:?}", answers[7]);
+        // An error that was caught changes nothing.
+        assert_eq!(answers[8], value("\"n!\""));
+        assert_eq!(text(9), half);
+        assert!(text(11).starts_with("0  user/(top level) (<repl>:1)\n     no variables\n"), "{}", text(11));
+    }
+}
+
+#[test]
+fn what_is_shown_of_variables_is_bounded() {
+    let answers = talk(&[
+        "fn down(n, long) { if n == 0 { throw \"end\" }; [down(n - 1, long), long] }",
+        "down(100, join(map(fn(i) { \"number ${i} \" }, range(0, 100000)), \"\"))",
+        ":locals",
+        ":locals 15",
+        ":locals 16",
+    ]);
+    assert!(is_error(&answers[1], "end"), "{:?}", answers[1]);
+    let Answer::Text(all) = &answers[2] else { panic!("{:?}", answers[2]) };
+    assert!(all.contains("15  user/down") && !all.contains("16  user/down"), "{all}");
+    assert!(all.contains("long = \"number 0 number 1") && all.lines().all(|line| line.len() < 130), "{all}");
+    let Answer::Text(one) = &answers[3] else { panic!("{:?}", answers[3]) };
+    assert!((1000..3000).contains(&one.len()) && one.contains("number 100") && one.ends_with("…\n"), "{one}");
+    assert!(is_error(&answers[4], "the functions 0 to 15"), "{:?}", answers[4]);
 }

@@ -5,6 +5,8 @@
 //! `arm64/disasm.rs`. Nothing in a listing depends on where the code happens to lie, so that listings can be compared: what has
 //! no name shows as its offset when it is inside, and as `?` when it is not.
 
+use super::code_map::slot_offset;
+use super::variables::{Change, Home, Row, Variables};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -34,6 +36,70 @@ impl Machine {
             Machine::Arm64 => 183,
         }
     }
+
+    /// Where a variable is, in the words of a listing; `saved` are the registers that its function saves.
+    fn home(self, home: Home, saved: u8) -> String {
+        let slot = |slot| match self {
+            Machine::X64 => format!("[rbp-{:#x}]", -slot_offset(saved, slot)),
+            Machine::Arm64 => format!("[x29, #-{:#x}]", -slot_offset(saved, slot)),
+        };
+        match home {
+            Home::Nowhere => "no longer kept".into(),
+            Home::Reg(number) => match self {
+                Machine::X64 => super::x64::disasm::register(number).into(),
+                Machine::Arm64 => format!("x{number}"),
+            },
+            Home::Float(number) => match self {
+                Machine::X64 => format!("xmm{number} (raw)"),
+                Machine::Arm64 => format!("d{number} (raw)"),
+            },
+            Home::Slot(number) => slot(number),
+            Home::FloatSlot(number) => format!("{} (raw)", slot(number)),
+            Home::Word(word) => format!("{word:#x}"),
+            Home::FloatBits(bits) => f64::from_bits(bits).to_string(),
+            Home::Cell(_) => "a cell".into(),
+        }
+    }
+}
+
+/// Comments that say where variables are, each from its offset on: what changes there, or, where nothing was told before, of all.
+pub fn variables(machine: Machine, table: &Variables, saved: u8, name: &dyn Fn(u32) -> String) -> Vec<(u32, String)> {
+    let all = table.list();
+    let mut homes = vec![Home::Nowhere; all.len()];
+    let said = |index: usize, home: Home| {
+        let boxed = if all[index].boxed && home != Home::Nowhere { " (boxed)" } else { "" };
+        format!("{}: {}{boxed}", name(all[index].name), machine.home(home, saved))
+    };
+    let mut known = true;
+    let mut comments = Vec::new();
+    let rows: Vec<Row> = table.rows().collect();
+    for here in rows.chunk_by(|a, b| a.code == b.code) {
+        let was_known = known;
+        let mut changed = Vec::new();
+        for Row { change, .. } in here {
+            match *change {
+                Change::Unknown => known = false,
+                Change::Known => known = true,
+                Change::At(variable, home) => {
+                    homes[variable as usize] = home;
+                    changed.push(variable as usize);
+                }
+                Change::Moving | Change::Dying(_) => {}
+            }
+        }
+        if known && !was_known {
+            changed = (0..all.len()).filter(|index| homes[*index] != Home::Nowhere).collect();
+        }
+        let texts: Vec<String> = changed.into_iter().map(|index| said(index, homes[index])).collect();
+        let text = match known {
+            false if was_known => "variables: on their way".to_string(),
+            false => continue,
+            true if texts.is_empty() => "variables: none".to_string(),
+            true => texts.join(", "),
+        };
+        comments.push((here[0].code, text));
+    }
+    comments
 }
 
 /// What to list.

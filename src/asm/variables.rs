@@ -6,6 +6,7 @@
 //! no longer kept, or not yet. It does not know what a word means, nor texts: names are numbers of the unit.
 
 use super::lines::{get, put};
+use rustc_hash::FxHashMap;
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Variable {
     pub name: u32,
     /// Where the text binds it.
     pub source: u32,
+    /// Where in the text its name means it, behind `source`; empty: in the whole function.
+    pub scope: (u32, u32),
     /// It gets its value from the caller.
     pub parameter: bool,
     /// The value is a box in which the variable's value is.
@@ -100,6 +103,11 @@ impl Variables {
                 u64::from(variable.name) << 2 | u64::from(variable.parameter) << 1 | u64::from(variable.boxed),
             );
             put(&mut bytes, u64::from(variable.source));
+            let (from, to) = variable.scope;
+            put(&mut bytes, u64::from(to.saturating_sub(from)));
+            if from < to {
+                put(&mut bytes, u64::from(from - variable.source));
+            }
         }
         let mut homes = vec![Home::Nowhere; variables.len()];
         let (mut known, mut last) = (true, 0);
@@ -169,8 +177,10 @@ impl Variables {
         let mut next = || get(&self.bytes, &mut at).unwrap_or(0);
         let count = next().saturating_sub(1);
         let one = |_| {
-            let (name, source) = (next(), next() as u32);
-            Variable { name: (name >> 2) as u32, source, parameter: name & 2 != 0, boxed: name & 1 != 0 }
+            let (name, source, length) = (next(), next() as u32, next() as u32);
+            let from = if length == 0 { 0 } else { source + next() as u32 };
+            let scope = (from, from + length);
+            Variable { name: (name >> 2) as u32, source, scope, parameter: name & 2 != 0, boxed: name & 1 != 0 }
         };
         ((0..count).map(one).collect(), at)
     }
@@ -191,6 +201,36 @@ impl Variables {
             };
             Some(Row { code, change })
         })
+    }
+
+    /// The variables that names mean at a place of the text, each with its home at an offset of the code. Of what is captured only
+    /// what is kept: nothing else says whether it has been used yet.
+    pub fn visible(&self, code: u32, source: u32) -> Vec<(Variable, Home)> {
+        let all = self.list();
+        let mut homes = vec![Home::Nowhere; all.len()];
+        let mut known = true;
+        for Row { change, .. } in self.rows().take_while(|row| row.code <= code) {
+            match change {
+                Change::Unknown => known = false,
+                Change::Known => known = true,
+                Change::At(variable, home) => homes[variable as usize] = home,
+                Change::Moving | Change::Dying(_) => {}
+            }
+        }
+        let mut meant: FxHashMap<u32, usize> = FxHashMap::default();
+        for (index, variable) in all.iter().enumerate() {
+            let (from, to) = variable.scope;
+            let in_view = if from < to { (from..to).contains(&source) } else { homes[index] != Home::Nowhere };
+            if in_view {
+                let innermost = meant.entry(variable.name).or_insert(index);
+                if all[*innermost].scope.0 <= from {
+                    *innermost = index;
+                }
+            }
+        }
+        let mut meant: Vec<usize> = meant.into_values().collect();
+        meant.sort_unstable();
+        meant.into_iter().map(|index| (all[index], if known { homes[index] } else { Home::Nowhere })).collect()
     }
 
     /// Where each variable is from when to when, in a function with so many bytes of code; by ascending starts.
@@ -278,8 +318,8 @@ mod tests {
     }
 
     const TWO: [Variable; 2] = [
-        Variable { name: 300, source: 7, parameter: true, boxed: false },
-        Variable { name: 0, source: 100_000, parameter: false, boxed: true },
+        Variable { name: 300, source: 7, scope: (0, 0), parameter: true, boxed: false },
+        Variable { name: 0, source: 100_000, scope: (100_010, 200_000), parameter: false, boxed: true },
     ];
 
     #[test]
@@ -339,6 +379,29 @@ mod tests {
                 stay(1, 21, 30, Home::Reg(5)),
             ]
         );
+    }
+
+    #[test]
+    fn a_name_means_the_innermost_variable_in_view() {
+        let one = |name, source, scope| Variable { name, source, scope, parameter: false, boxed: false };
+        let all =
+            [one(1, 5, (10, 100)), one(1, 30, (35, 60)), one(2, 2, (0, 0)), one(3, 3, (0, 0)), one(4, 70, (75, 90))];
+        let rows = [
+            at(0, 0, Home::Reg(1)),
+            at(0, 2, Home::Slot(1)),
+            at(4, 1, Home::Slot(2)),
+            change(8, Change::Unknown),
+            change(12, Change::Known),
+            at(16, 0, Home::Nowhere),
+        ];
+        let table = Variables::new(&all, &rows);
+        let visible = |code, source| -> Vec<(u32, u32, Home)> {
+            table.visible(code, source).into_iter().map(|(v, home)| (v.name, v.source, home)).collect()
+        };
+        assert_eq!(visible(4, 20), [(1, 5, Home::Reg(1)), (2, 2, Home::Slot(1))]);
+        assert_eq!(visible(4, 40), [(1, 30, Home::Slot(2)), (2, 2, Home::Slot(1))]);
+        assert_eq!(visible(9, 40), [(1, 30, Home::Nowhere), (2, 2, Home::Nowhere)]);
+        assert_eq!(visible(20, 80), [(1, 5, Home::Nowhere), (2, 2, Home::Slot(1)), (4, 70, Home::Nowhere)]);
     }
 
     #[test]

@@ -131,8 +131,9 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
     vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
     observe(vm, options).map_err(|why| (MISUSE, why))?;
+    let listed = options.dump == Some(Dump::Asm);
+    vm.keeps_variables.store(options.gdb || listed, Ordering::Relaxed);
     if options.gdb {
-        vm.keeps_variables.store(true, Ordering::Relaxed);
         vm.publisher.observe(Box::new(Gdb::new(vm)));
     }
     signals::interrupt_me(&cx);

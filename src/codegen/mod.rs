@@ -284,6 +284,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let one = |var: &Var| Variable {
             name: var.name.0,
             source: var.span.start,
+            scope: (var.scope.start.max(var.span.start), var.scope.end),
             parameter: var.kind == VarKind::Local && var.span.start < body,
             boxed: var.boxed,
         };

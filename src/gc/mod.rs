@@ -28,6 +28,7 @@ pub mod alloc;
 pub mod collectors;
 pub mod handle;
 pub mod heap;
+pub mod held;
 pub mod layout;
 pub mod mutate;
 pub mod natives;

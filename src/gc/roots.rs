@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | frames of generated code | generated code, through the stack maps |
 //! | handle stacks | Rust code |
+//! | values held of frames that are gone | Rust code |
 //! | exception, dynamic bindings, spilled arguments and closure | stubs and the runtime |
 //! | root ranges | data cells of code chunks |
 //! | slots of permanent objects | everybody; the collector walks that space itself |
@@ -116,6 +117,7 @@ impl Thread {
     /// Visits what this thread holds, but for its frames.
     fn visit_own_roots(&self, visit: &mut dyn FnMut(*mut u64)) {
         self.with_handles(|handles| handles.iter_mut().for_each(|word| visit(word as *mut Word as *mut u64)));
+        self.with_held(|held| held.iter_mut().for_each(|word| visit(word as *mut Word as *mut u64)));
         visit(self.exception.as_ptr() as *mut u64);
         visit(self.dynamic.as_ptr() as *mut u64);
         let spilled = self.spilled.get() as usize;

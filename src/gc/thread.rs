@@ -119,6 +119,8 @@ pub struct Thread {
     runtime: Cell<*const ()>,
     /// What the last stack trace belongs to. It is no root: a trace keeps nothing alive.
     traced: Cell<Word>,
+    /// See `held.rs`.
+    held: UnsafeCell<Vec<Word>>,
     /// The number by which the system knows the thread.
     os_id: libc::pid_t,
     /// What it is busy with, as an [`Activity`].
@@ -211,6 +213,7 @@ impl Thread {
             stack_high: Cell::new(stack.1),
             runtime: Cell::new(std::ptr::null()),
             traced: Cell::new(Word::UNDEFINED),
+            held: UnsafeCell::new(Vec::new()),
             // SAFETY: a plain question.
             os_id: unsafe { libc::syscall(libc::SYS_gettid) } as libc::pid_t,
             activity: AtomicU8::new(Activity::Program as u8),
@@ -490,6 +493,12 @@ impl Thread {
     }
 
     #[inline]
+    pub(super) fn with_held<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
+        // SAFETY: `f` is one of the closures in `held.rs` and the root enumerator, none of which calls back, so this is the only
+        // reference; only this thread (or the collector while it is stopped) gets here.
+        f(unsafe { &mut *self.held.get() })
+    }
+
     pub(super) fn with_handles<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
         // SAFETY: `f` is one of the closures in `handle.rs` and the root enumerator, none of which calls back, so this is
         // the only reference; only this thread (or the collector while it is stopped) gets here.

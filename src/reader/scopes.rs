@@ -93,6 +93,7 @@ impl Frame {
             crosses_call: false,
             loop_,
             span,
+            scope: Span::default(),
         });
         self.defined_at.push(if kind == VarKind::Local { self.calls } else { 0 });
         id
@@ -235,17 +236,19 @@ impl Scopes {
         self.undo.len()
     }
 
-    /// Puts the names in view back to what they were at [`Scopes::open`].
-    pub fn close(&mut self, mark: usize) {
+    /// Puts the names in view back to what they were at [`Scopes::open`]; the scope ends at this place of the text.
+    pub fn close(&mut self, mark: usize, at: u32) {
         while self.undo.len() > mark {
-            if let Some((name, before)) = self.undo.pop() {
-                self.bindings[name.index()] = before;
+            let Some((name, before)) = self.undo.pop() else { break };
+            let gone = std::mem::replace(&mut self.bindings[name.index()], before);
+            if let Some(Binding { frame, var }) = gone {
+                self.frames[frame as usize].vars[var.index()].scope.end = at;
             }
         }
     }
 
-    /// Puts a variable of the innermost arity into view.
-    pub fn declare(&mut self, name: Name, var: VarId) {
+    /// Puts a variable of the innermost arity into view, from this place of the text on.
+    pub fn declare(&mut self, name: Name, var: VarId, at: u32) {
         if self.bindings.len() <= name.index() {
             self.bindings.resize(name.index() + 1, None);
         }
@@ -253,6 +256,7 @@ impl Scopes {
         let frame = self.frames.len() as u32 - 1;
         self.bindings[name.index()] = Some(Binding { frame, var });
         let frame = self.frame();
+        frame.vars[var.index()].scope.start = at;
         let calls = frame.calls;
         if frame.vars[var.index()].kind == VarKind::Local {
             frame.defined_at[var.index()] = calls;

@@ -314,6 +314,9 @@ pub struct Var {
     pub loop_: Option<LoopId>,
     /// Where it is bound.
     pub span: Span,
+    /// Where its name means it: from behind its definition to the end of what it stands in. Empty for what
+    /// is captured.
+    pub scope: Span,
 }
 
 /// Facts of a loop.

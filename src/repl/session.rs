@@ -1,6 +1,6 @@
 //! A session: lines in, answers out. No terminal here, so that tests can hold a conversation.
 //!
-//! Owns the text that is not yet complete, the present namespace, and the `:commands`.
+//! Owns the text that is not yet complete, the present namespace, the variables of the last error, and the `:commands`.
 //!
 //! Invariant: whatever a line does, the session goes on.
 
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use super::completion::Names;
 use crate::gc::Thread;
 use crate::runtime::load::{self, LoadError, render_problems};
-use crate::runtime::{Namespace, builtins, console, declare, foreign, report};
+use crate::runtime::locals::{self, Locals};
+use crate::runtime::{Namespace, builtins, console, declare, foreign, report, trace};
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub struct Session {
     namespace: &'static Namespace,
     pending: String,
     color: bool,
+    /// Of the frames of the last error, innermost first.
+    locals: Vec<Locals>,
 }
 
 const HELP: &str = "\
@@ -40,6 +43,7 @@ Type an expression to see its value; definitions stay.
   :help              this help
   :doc NAME          what NAME is
   :apropos TEXT      names that contain TEXT
+  :locals [N]        the variables of the functions that the last error has left, or of one
   :ns [NAME]         the present namespace, or go to another
   :quit              end (so does Ctrl-D)
 Tab completes names.
@@ -47,7 +51,9 @@ An open bracket or string goes on in the next line; an empty line gives it up.
 ";
 
 /// The commands, as they are completed.
-const COMMANDS: [&str; 5] = [":help", ":doc", ":apropos", ":ns", ":quit"];
+const COMMANDS: [&str; 6] = [":help", ":doc", ":apropos", ":locals", ":ns", ":quit"];
+/// So much of a value is shown where many are; a frame that is asked for shows all that there is of it.
+const SHOWN: usize = 100;
 /// Words of the language that are long enough to be completed.
 const WORDS: [&str; 13] = [
     "binding",
@@ -69,7 +75,8 @@ impl Session {
     /// A session in the namespace `user`.
     pub fn new(cx: &mut Thread, color: bool) -> Option<Session> {
         let namespace = declare::namespace(cx, "user").ok()?;
-        Some(Session { namespace, pending: String::new(), color })
+        locals::keep(cx.vm());
+        Some(Session { namespace, pending: String::new(), color, locals: Vec::new() })
     }
 
     /// What stands before the cursor.
@@ -134,7 +141,11 @@ impl Session {
             Ok(Answer::Value(foreign::repr(cx, evaluated.value)?))
         });
         match evaluated {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                // Nobody asks for what was caught.
+                trace::forget(cx);
+                answer
+            }
             Err(LoadError::Problems(problems)) => {
                 if !complete && problems.iter().any(|p| p.incomplete) {
                     return Answer::More;
@@ -142,6 +153,7 @@ impl Session {
                 Answer::Error(render_problems(&problems, self.color))
             }
             Err(LoadError::Thrown(thrown)) => {
+                self.locals = locals::of_pending(cx);
                 let report = report::uncaught(cx, thrown, self.color);
                 Answer::Error(report.text)
             }
@@ -172,11 +184,44 @@ impl Session {
                 let names = builtins::introspection::apropos_names(cx, argument);
                 Answer::Text(names.iter().map(|n| format!("{n}\n")).collect())
             }
+            "locals" => self.show_locals(argument),
             "doc" => Answer::Text(self.describe(cx, argument)),
             // A keyword is an expression.
             _ if argument.is_empty() => return None,
             _ => Answer::Error(format!("there is no command :{word} (see :help)\n")),
         })
+    }
+
+    /// The variables of the last error's frames, or of the one with this number.
+    fn show_locals(&self, number: &str) -> Answer {
+        let last = self.locals.len().saturating_sub(1);
+        let (frames, most) = match number.parse::<usize>() {
+            _ if self.locals.is_empty() => return Answer::Text("there was no error with variables to show\n".into()),
+            Ok(one) if one <= last => (one..=one, usize::MAX),
+            Err(_) if number.is_empty() => (0..=last, SHOWN),
+            _ => return Answer::Error(format!("there are the functions 0 to {last}: :locals, :locals {last}\n")),
+        };
+        let mut text = String::new();
+        for number in frames {
+            let Locals { frame, variables, others } = &self.locals[number];
+            text.push_str(&format!("{number}  {frame}\n"));
+            match variables {
+                None => text.push_str("     its variables are not known\n"),
+                Some(all) if all.is_empty() => text.push_str("     no variables\n"),
+                Some(all) => {
+                    for (name, value) in all {
+                        let value = value.as_deref().unwrap_or("<no longer kept>");
+                        let start = &value[..value.floor_char_boundary(most)];
+                        let rest = if start.len() < value.len() { "…" } else { "" };
+                        text.push_str(&format!("     {name} = {start}{rest}\n"));
+                    }
+                }
+            }
+            if *others > 0 {
+                text.push_str(&format!("     … {others} more\n"));
+            }
+        }
+        Answer::Text(text)
     }
 
     /// The names that can be written now.

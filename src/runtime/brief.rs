@@ -20,7 +20,7 @@ fn list<'h>(
     open: &str,
     elements: impl Iterator<Item = (Option<Value<'h>>, Value<'h>)>,
     close: &str,
-    depth: usize,
+    (depth, most): (usize, usize),
 ) {
     out.push_str(open);
     for (i, (key, element)) in elements.enumerate() {
@@ -32,24 +32,29 @@ fn list<'h>(
             break;
         }
         if let Some(key) = key {
-            write(out, key, depth + 1);
+            write(out, key, (depth + 1, most));
             out.push(' ');
         }
-        write(out, element, depth + 1);
+        write(out, element, (depth + 1, most));
     }
     out.push_str(close);
 }
 
 /// The short form of a value.
 pub fn brief(value: Value<'_>) -> String {
+    brief_within(value, usize::MAX)
+}
+
+/// The short form of a value, of which a text or a number is at most about so many bytes, and all of it little more.
+pub fn brief_within(value: Value<'_>, most: usize) -> String {
     let mut out = String::new();
-    write(&mut out, value, 0);
+    write(&mut out, value, (0, most));
     out
 }
 
-fn write(out: &mut String, value: Value<'_>, depth: usize) {
+fn write(out: &mut String, value: Value<'_>, (depth, most): (usize, usize)) {
     let vm = value.thread().vm();
-    if depth > DEPTH {
+    if depth > DEPTH || out.len() >= most {
         out.push('…');
         return;
     }
@@ -62,14 +67,21 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
         }
         layout::FLOAT => out.push_str(&value.as_float().map(numbers::float::to_text).unwrap_or_default()),
         layout::BIG_INT => {
-            if let Some((negative, limbs)) = value.big_int() {
+            if let Some((_, limbs)) = value.big_int().filter(|(_, limbs)| limbs.len() > most / 16) {
+                out.push_str(&format!("an Int of {} words", limbs.len()));
+            } else if let Some((negative, limbs)) = value.big_int() {
                 out.push_str(&numbers::big(negative, limbs).to_string());
             }
         }
         layout::STRING | layout::STRING_PREFIX => {
             let mut quoted = String::new();
-            format::quote(&mut quoted, value.str().unwrap_or_default());
+            let text = value.str().unwrap_or_default();
+            let start = &text[..text.floor_char_boundary(most)];
+            format::quote(&mut quoted, start);
             out.push_str(&visible(&quoted));
+            if start.len() < text.len() {
+                out.push('…');
+            }
         }
         layout::CLOSURE => {
             out.push_str("fn ");
@@ -79,11 +91,11 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
         }
         layout::ARRAY | layout::NODE => {
             let elements = (0..value.array_len()).map(|i| (None, value.element(i)));
-            list(out, "array[", elements, "]", depth);
+            list(out, "array[", elements, "]", (depth, most));
         }
-        layout::VECTOR => list(out, "[", vector::iter(value).map(|v| (None, v)), "]", depth),
-        layout::MAP => list(out, "{", map::iter(value).map(|(k, v)| (Some(k), v)), "}", depth),
-        layout::SET => list(out, "#{", set::iter(value).map(|v| (None, v)), "}", depth),
+        layout::VECTOR => list(out, "[", vector::iter(value).map(|v| (None, v)), "]", (depth, most)),
+        layout::MAP => list(out, "{", map::iter(value).map(|(k, v)| (Some(k), v)), "}", (depth, most)),
+        layout::SET => list(out, "#{", set::iter(value).map(|v| (None, v)), "}", (depth, most)),
         layout::TYPE | layout::PROTOCOL => {
             let index = value.slot(0).as_int().unwrap_or(-1);
             out.push_str(u32::try_from(index).ok().and_then(|i| vm.types.find(i)).map_or("?", |t| t.name));
@@ -109,7 +121,7 @@ fn write(out: &mut String, value: Value<'_>, depth: usize) {
                     any = true;
                     out.push_str(field.name);
                     out.push_str(": ");
-                    write(out, value.slot(slot), depth + 1);
+                    write(out, value.slot(slot), (depth + 1, most));
                 }
                 if any {
                     out.push_str(" }");

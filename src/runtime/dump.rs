@@ -1,4 +1,4 @@
-//! `--dump=asm`: each function's code as it is published, with its source lines and stack maps beside it.
+//! `--dump=asm`: each function's code as it is published, with its source lines, stack maps and variables beside it.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::helpers;
 use super::linked::LinkedUnit;
 use super::vm::Vm;
 use crate::asm::code_map::Function;
-use crate::asm::disasm::{Listing, Machine};
+use crate::asm::disasm::{self, Listing, Machine};
 
 /// Prints the listing of the function that begins at an address, when listings are wanted.
 pub fn function(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) {
@@ -29,6 +29,8 @@ pub fn listing(vm: &Vm, unit: &Arc<LinkedUnit>, start: usize) -> String {
     let mut comments: Vec<(u32, String)> = function.comments.clone();
     comments.extend(listed_lines(unit, function));
     comments.extend(maps(function));
+    let name = |name: u32| unit.unit.names.get(name as usize).map_or(String::new(), |name| name.to_string());
+    comments.extend(disasm::variables(Machine::HOST, &function.variables, function.saved, &name));
     comments.sort_by_key(|(at, _)| *at);
     let listing = Listing {
         machine: Machine::HOST,

@@ -42,6 +42,7 @@ pub mod link;
 pub mod linked;
 mod literals;
 pub mod load;
+pub mod locals;
 pub mod lookup;
 pub mod methods;
 pub mod namespace;

@@ -9,11 +9,13 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
 
 use super::code::Code;
 use super::linked::LinkedUnit;
+use super::locals::Taken;
 use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
 use crate::gc::thread::Landing;
@@ -51,10 +53,13 @@ pub struct Trace {
     next_focus: Option<Span>,
     /// The stack of the thread that threw the exception, when it came here by `join`.
     elsewhere: Arc<[TraceEntry]>,
+    /// The variables of its inner frames, when somebody may ask for them.
+    pub(super) taken: Taken,
 }
 
 impl Trace {
-    fn clear(&mut self) {
+    fn clear(&mut self, cx: &Thread) {
+        self.taken.clear(cx);
         self.inner.clear();
         self.outer.clear();
         self.outer_next = 0;
@@ -110,17 +115,21 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     // The frame that throws again has been noted where it caught.
     let mut skip_first = goes_on && trace.caught_by != 0;
     if !goes_on {
-        trace.clear();
+        trace.clear(cx);
         trace.failed = failing;
         trace.focus = focus;
         cx.set_traced(Some(cx.exception()));
     }
+    let takes = cx.vm().keeps_locals.load(Ordering::Relaxed);
     cx.frames(&mut |frame| {
         if frame.fp > landing.fp || propagates && frame.fp >= landing.fp {
             return ControlFlow::Break(());
         }
         if !std::mem::take(&mut skip_first) {
             trace.push(frame.return_address);
+            if takes {
+                trace.taken.take(cx, frame);
+            }
         }
         trace.caught_in = frame.function.start;
         ControlFlow::Continue(())
@@ -237,7 +246,7 @@ pub fn leaves(cx: &Thread, function: &Body) {
 /// The exception, which is about to be thrown here, was thrown by another thread, with this trace.
 pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]>) {
     let mut trace = cx.state().trace.borrow_mut();
-    trace.clear();
+    trace.clear(cx);
     trace.elsewhere = elsewhere;
     cx.set_traced(Some(cx.get(exception)));
 }
@@ -249,7 +258,7 @@ pub(super) fn focus_on(cx: &Thread, span: Span) {
 
 /// Forgets the trace.
 pub fn forget(cx: &Thread) {
-    cx.state().trace.borrow_mut().clear();
+    cx.state().trace.borrow_mut().clear(cx);
     cx.set_traced(None);
 }
 

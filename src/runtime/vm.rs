@@ -65,8 +65,10 @@ pub struct Vm {
     last_resort: OnceLock<u64>,
     /// `--dump=asm`: whoever publishes code prints it.
     pub dump_asm: AtomicBool,
-    /// `--gdb`: what is compiled says where its variables live.
+    /// For `--gdb`, `--dump=asm` and the prompt: what is compiled says where its variables live.
     pub keeps_variables: AtomicBool,
+    /// For the prompt: see [`super::locals`].
+    pub keeps_locals: AtomicBool,
     arguments: RwLock<Vec<String>>,
 }
 
@@ -190,6 +192,7 @@ impl Vm {
             last_resort: OnceLock::new(),
             dump_asm: AtomicBool::new(false),
             keeps_variables: AtomicBool::new(false),
+            keeps_locals: AtomicBool::new(false),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);

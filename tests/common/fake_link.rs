@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use harrier::asm::disasm::{Listing, Machine};
+use harrier::asm::disasm::{self, Listing, Machine};
 use harrier::asm::lines::Row;
 use harrier::asm::masm::{AbsoluteFixup, MacroAssembler};
 use harrier::asm::{arm64, x64};
@@ -154,11 +154,17 @@ impl<'a> FakeLink<'a> {
         }
     }
 
-    /// Generates one arity and lists it, source lines between the instructions.
-    pub fn listing<M: Target>(&mut self, function: FunctionId, arity: usize, hints: &[Hint]) -> String {
+    /// Generates one arity and lists it, source lines between the instructions, on demand also where variables are.
+    pub fn listing<M: Target>(
+        &mut self,
+        function: FunctionId,
+        arity: usize,
+        hints: &[Hint],
+        with_variables: bool,
+    ) -> String {
         let unit = self.unit;
         let generated = generate::<M>(self, unit, function, arity, hints).expect("the code is in reach");
-        let Generated { mut code, lines, .. } = generated;
+        let Generated { mut code, lines, variables, saved, .. } = generated;
         for fixup in &code.absolute {
             assert!(M::apply(&mut code.code, PLACE, fixup), "{:?} is out of reach", self.names.get(&fixup.target));
         }
@@ -173,6 +179,10 @@ impl<'a> FakeLink<'a> {
         // A line is said once where its nodes follow each other.
         places.dedup_by(|next, last| next.1 == last.1);
         comments.extend(places);
+        if with_variables {
+            let name = |name: u32| unit.names[name as usize].to_string();
+            comments.extend(disasm::variables(M::MACHINE, &variables, saved, &name));
+        }
         comments.sort_by_key(|(at, _)| *at);
         let names = |address: u64| self.names.get(&(address as usize)).cloned();
         let listing = Listing {

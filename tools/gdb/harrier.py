@@ -19,7 +19,7 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 2
+VERSION = 3
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
@@ -238,7 +238,7 @@ class Function:
         packed = Packed(self.array(self.variables + self.program["variables.bytes"], 1))
         if not packed:
             return None
-        found = [Variable(packed.number(), packed.number()) for _ in range(packed.number() - 1)]
+        found = [Variable.unpacked(packed) for _ in range(packed.number() - 1)]
         code, known = 0, True
         while packed:
             code += packed.number()
@@ -297,6 +297,13 @@ class Variable:
         self.seen = False
         self.kind = self.NOWHERE
         self.detail = 0
+
+    @staticmethod
+    def unpacked(packed):
+        what, source, scope = packed.number(), packed.number(), packed.number()
+        if scope:
+            packed.number()
+        return Variable(what, source)
 
     def value(self, frame, function):
         """A word, a Float, or None when it is not kept."""

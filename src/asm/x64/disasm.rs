@@ -4,6 +4,13 @@ use crate::asm::disasm::{Names, UNKNOWN};
 use iced_x86::{Decoder, DecoderOptions, FastFormatter, Instruction, OpKind, SymbolResolver, SymbolResult};
 use std::collections::HashMap;
 
+/// The name of a general register.
+pub fn register(number: u8) -> &'static str {
+    const NAMES: [&str; 16] =
+        ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+    NAMES[usize::from(number) % 16]
+}
+
 /// Addresses that branches in `code` lead to.
 pub fn targets(code: &[u8], address: u64) -> Vec<u64> {
     Decoder::with_ip(64, code, address, DecoderOptions::NONE)

@@ -10,8 +10,14 @@ impl Parser<'_> {
     pub(super) fn scoped<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
         let mark = self.scopes.open();
         let result = inner(self);
-        self.scopes.close(mark);
+        self.scopes.close(mark, self.last_end());
         result
+    }
+
+    /// Puts into view what a pattern binds.
+    pub(super) fn declare(&mut self, binds: impl IntoIterator<Item = (Name, VarId)>) {
+        let at = self.last_end();
+        binds.into_iter().for_each(|(name, var)| self.scopes.declare(name, var, at));
     }
 
     /// Runs `inner` where a brace begins the body, not a struct literal.
@@ -124,9 +130,7 @@ impl Parser<'_> {
         }
         let (pattern, binds) = self.let_pattern()?;
         let value = self.let_value()?;
-        for (name, var) in binds {
-            self.scopes.declare(name, var);
-        }
+        self.declare(binds);
         let (span, height) = (self.span_from(start), self.height(value));
         Ok(self.add(Node::Let { pattern, value }, span, height))
     }
@@ -216,10 +220,8 @@ impl Parser<'_> {
         let (loop_, body) = self.in_loop(|p, id| {
             p.scopes.frame().call();
             p.scoped(|p| {
-                for (name, var) in binds {
-                    p.scopes.frame().adopt(var, id);
-                    p.scopes.declare(name, var);
-                }
+                binds.iter().for_each(|(_, var)| p.scopes.frame().adopt(*var, id));
+                p.declare(binds);
                 Ok((id, p.block("`for`")?))
             })
         })?;
@@ -249,9 +251,7 @@ impl Parser<'_> {
         while !self.eat(Kind::CloseBrace) {
             let arm = self.scoped(|p| {
                 let (pattern, binds) = p.whole_pattern("a pattern or `}`")?;
-                for (name, var) in binds {
-                    p.scopes.declare(name, var);
-                }
+                p.declare(binds);
                 let mut guard = None;
                 if p.eat(Kind::If) {
                     let before = p.calls();
@@ -300,9 +300,7 @@ impl Parser<'_> {
                         p.eat(Kind::Comma);
                     }
                     p.expect_close(Kind::CloseParen, "`)`", open)?;
-                    for (name, var) in binds {
-                        p.scopes.declare(name, var);
-                    }
+                    p.declare(binds);
                     Ok((pattern, p.block("`catch`")?))
                 })?);
             }

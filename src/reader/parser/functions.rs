@@ -168,7 +168,7 @@ impl Parser<'_> {
             if let Some(name) = own_name {
                 let span = Span { start, end: start };
                 let var = p.scopes.frame().new_var(name, VarKind::SelfName, false, span);
-                p.scopes.declare(name, var);
+                p.scopes.declare(name, var, start);
             }
             let params = p.params()?;
             let body = body(p)?;
@@ -209,7 +209,7 @@ impl Parser<'_> {
         let mark = self.scopes.open();
         self.enter_frame(Frame::new(id, index, std::mem::take(captures), init));
         let result = inner(self);
-        self.scopes.close(mark);
+        self.scopes.close(mark, self.last_end());
         let Some(frame) = self.scopes.frames.pop() else { return Err(Fail) };
         *captures = frame.captures;
         let (params, body, span) = result?;
@@ -265,9 +265,8 @@ impl Parser<'_> {
                     .help("take a vector, a map or a struct"),
             );
         }
-        for (name, var) in self.take_binds() {
-            self.scopes.declare(name, var);
-        }
+        let binds = self.take_binds();
+        self.declare(binds);
         Ok(params)
     }
 
@@ -291,7 +290,7 @@ impl Parser<'_> {
         let (name, name_span) = self.name("a name")?;
         let function = self.function(Some(name), Place::Local, start, doc)?;
         let var = self.scopes.frame().new_var(name, VarKind::Local, false, name_span);
-        self.scopes.declare(name, var);
+        self.declare([(name, var)]);
         let (span, height) = (self.span_from(start), self.function_height(function));
         Ok(self.add(Node::LetFunction { var, function }, span, height))
     }
