@@ -201,3 +201,29 @@ fn the_environment_asks_for_a_dump_as_the_option_does() {
         1
     );
 }
+
+/// The tool that measures what each option costs (docs/profiling.md): that it runs and tells of each, not what it finds.
+#[test]
+fn the_cost_of_each_option_can_be_measured() {
+    let folder = Folder::new(&[("work.hr", WORK)]);
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/overhead");
+    let overhead = |options: &[&str]| {
+        let mut command = Command::new("python3");
+        command.arg(&tool).args(["-n", "1", "-b"]).arg(common::harrier()).args(options);
+        command.args(["--programs", &folder.path("work.hr")]).output().expect("python3")
+    };
+    let other = common::harrier();
+    let options = ["profile", "jitdump", "perf-map", "gdb", "stats", other.to_str().expect("a path")];
+    let Output { status, stdout, stderr } = overhead(&options);
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    let table = String::from_utf8_lossy(&stdout).into_owned();
+    for option in options {
+        let name = option.rsplit('/').next().unwrap_or(option);
+        for row in ["work.hr", "geometric mean"] {
+            let rows = table.lines().filter(|line| line.starts_with(name) && line.contains(row));
+            assert_eq!(rows.filter(|line| line.matches('%').count() == 2).count(), 1, "{option}: {table}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&folder.0).expect("the folder").count(), 1, "it cleans up");
+    assert!(!overhead(&["no-such-option"]).status.success());
+}

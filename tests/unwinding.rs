@@ -2,7 +2,8 @@
 //! processor's trap flag, and a handler of its signal in the same process, as a profiler's), and at each instruction of generated
 //! code what we say of its callers is held against a shadow of the stack, which is made by watching calls alone:
 //!
-//! - the walk of reports of faults (`profile/stack.rs`) and that of the sampler (`profile/walk.rs`, `resolve.rs`) find the true callers;
+//! - the walk (`profile/stack.rs`) finds the true callers, for reports of faults, and for the sampler what a profile shows of them
+//!   (`sample.rs`, `resolve.rs`);
 //! - the unwind rows, in the form that perf gets, find the caller's frame, its return address and the registers that it keeps;
 //! - bare frame pointers lose one caller at most, and only where the code map says that there is no frame.
 //!
@@ -40,9 +41,9 @@ mod stepping {
     use harrier::profile::registers::{self, Registers};
     use harrier::profile::resolve::Resolver;
     use harrier::profile::ring::Ring;
-    use harrier::profile::stack::Walk;
+    use harrier::profile::sample::{self, Sample};
+    use harrier::profile::stack::{Innermost, Interrupted, Known};
     use harrier::profile::tree::Tables;
-    use harrier::profile::walk::{self, HEADER_WORDS, Known};
     use harrier::runtime::{declare, load};
 
     use crate::machine::with_machine;
@@ -202,11 +203,10 @@ fn work(n) {
         }
 
         fn walk_from_anywhere(&self, view: &View<'_>, cx: &Thread, registers: Registers, complain: &mut Vec<String>) {
-            let (entry_return, stack) = (self.known.entry_return, self.stack.clone());
             // SAFETY: the stack of this thread.
-            let walk = unsafe { Walk::new(view, entry_return, stack, cx.exit_frame(), registers) };
-            let found: Vec<usize> =
-                walk.filter(|call| call.waits && is_body(call.function)).map(|call| call.pc).collect();
+            let here = unsafe { Interrupted::new(&self.known, registers, self.stack.clone(), cx.exit_frame()) };
+            let bodies = here.calls(view).filter(|call| call.waits && is_body(call.function));
+            let found: Vec<usize> = bodies.map(|call| call.pc).collect();
             let truth = self.truth(view);
             if found != truth {
                 complain.push(format!("the walk finds {} instead of {}", named(view, &found), named(view, &truth)));
@@ -223,12 +223,14 @@ fn work(n) {
             complain: &mut Vec<String>,
         ) {
             let mut record = self.ring.begin(1);
-            walk::capture(registers, self.stack.end, cx.exit_frame(), 0, &self.known, &mut record);
+            // SAFETY: the stack of this thread.
+            let here = unsafe { Interrupted::new(&self.known, registers, self.stack.clone(), cx.exit_frame()) };
+            sample::capture(&here, 0, &mut record);
             record.commit();
             let mut words = Vec::new();
             self.ring.drain(&mut |_, found| words.extend_from_slice(found));
-            let mut once = |words: &[u64]| {
-                let mut frames = self.resolver.stack(words, view, &cx.vm().sources, &mut self.tables);
+            let mut once = |sample: &Sample<'_>| {
+                let mut frames = self.resolver.stack(sample, view, &cx.vm().sources, &mut self.tables);
                 frames.retain(|frame| {
                     !self.tables.functions[self.tables.frames[*frame as usize].function as usize]
                         .name
@@ -236,10 +238,9 @@ fn work(n) {
                 });
                 frames
             };
-            let found = once(&words);
+            let found = once(&Sample::read(&words).expect("it was captured"));
             // The instruction itself is told as if it were behind a call.
-            let mut truth = vec![0u64; HEADER_WORDS];
-            truth.push(registers.pc as u64 + 1);
+            let mut truth = vec![registers.pc as u64 + 1];
             let callers = self.shadow.iter().rev().map(|call| call.returns_to as u64);
             let mut callers: Vec<u64> =
                 callers.filter(|back| view.caller(*back as usize).is_some_and(is_body)).collect();
@@ -249,7 +250,7 @@ fn work(n) {
             let first = if missed { Some(callers.remove(0)) } else { None };
             callers.dedup();
             truth.extend(first.into_iter().chain(callers));
-            let truth = once(&truth);
+            let truth = once(&Sample { activity: 0, innermost: Innermost::default(), addresses: &truth });
             if found != truth {
                 let name = |frame: &u32| {
                     let frame = self.tables.frames[*frame as usize];
@@ -383,9 +384,8 @@ fn work(n) {
             run(cx, "work(4) work(3)");
             let vm = cx.vm();
             let (low, high) = cx.stack_bounds();
-            let (code, entry_return) = (vm.memory.range(), vm.stubs.entry_return);
             let stepping = Stepping {
-                known: Known { code, core: vm.stubs.core.clone(), entry_return },
+                known: Known::of(vm),
                 stack: low..high,
                 shadow: Vec::with_capacity(1 << 16),
                 last: (0, 0),

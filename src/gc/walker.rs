@@ -270,4 +270,14 @@ impl Thread {
             }
         }
     }
+
+    /// What `f` makes of the innermost frame of generated code of this thread, if there is one.
+    pub fn innermost_frame<T>(&self, mut f: impl FnMut(&Frame<'_>) -> T) -> Option<T> {
+        let mut found = None;
+        self.frames(&mut |frame| {
+            found = Some(f(frame));
+            ControlFlow::Break(())
+        });
+        found
+    }
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use super::registers::{self, Named};
-use super::stack::{Call, Walk};
+use super::stack::{Call, Interrupted, Known};
 use crate::asm::code_map::View;
 use crate::asm::disasm::{Listing, Machine};
 use crate::gc::{self, Thread};
@@ -175,13 +175,11 @@ impl Fault<'_> {
 
     fn stack(&self, out: &mut Out, cx: &Thread, view: &View<'_>) -> fmt::Result {
         let (low, high) = cx.stack_bounds();
-        let walk = || {
-            let exit = cx.exit_frame();
-            // SAFETY: the stack of this thread, which is here.
-            unsafe { Walk::new(view, cx.vm().stubs.entry_return, low..high, exit, self.registers) }
-        };
-        let count = walk().count();
-        for (i, call) in walk().enumerate() {
+        let known = Known::of(cx.vm());
+        // SAFETY: the stack of this thread, which is here.
+        let here = unsafe { Interrupted::new(&known, self.registers, low..high, cx.exit_frame()) };
+        let count = here.calls(view).count();
+        for (i, call) in here.calls(view).enumerate() {
             if i == INNER && count > INNER + OUTER {
                 writeln!(out, "  … {} more", count - INNER - OUTER)?;
             }

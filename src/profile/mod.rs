@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `session.rs` | which profiles are being taken, and what becomes of them: options, the end of the program, `profile/start` |
 //! | `sampler.rs` | timers and signals, the queues of the threads, who empties them |
-//! | `walk.rs` | the walk in a signal handler |
-//! | `ring.rs` | the queue between handler and reader |
+//! | `stack.rs`, `registers.rs` | the walk from any instruction, in signal handlers |
+//! | `sample.rs`, `ring.rs` | what a handler writes down of it; the queue between handler and reader |
 //! | `resolve.rs` | from addresses to functions and lines |
 //! | `tree.rs` | the sums |
 //! | `stats.rs` | counts of slow paths, side exits and compilation |
@@ -13,7 +13,7 @@
 //! | `eh_frame.rs`, `places.rs`, `output.rs` | unwind rows; from rows of line tables to lines; files that are opened as in shared folders they must be |
 //! | `facts.rs` | where things lie in memory, for debuggers |
 //! | `gdb.rs`, `debug_info.rs`, `variables.rs` | `--gdb`: images of published code with lines, frames and variables |
-//! | `faults.rs`, `registers.rs`, `stack.rs` | what is told when generated code breaks; the walk from any instruction |
+//! | `faults.rs` | what is told when generated code breaks |
 //! | `report.rs`, `formats.rs` | tables, and files for other tools |
 //!
 //! Nothing here runs, and no generated code is any longer, for a program of which nobody wants to see anything.
@@ -36,13 +36,13 @@ pub mod registers;
 pub mod report;
 pub mod resolve;
 pub mod ring;
+pub mod sample;
 pub mod sampler;
 pub mod session;
 pub mod stack;
 pub mod stats;
 pub mod tree;
 mod variables;
-pub mod walk;
 
 /// Why what was asked for cannot be had.
 #[derive(Debug, thiserror::Error)]

@@ -1,17 +1,12 @@
 //! From raw addresses to functions and lines.
 //!
-//! Owns the reading of samples (`walk.rs` writes them), while all code is still at its place: whoever frees code has the
-//! sampler drained before. It asks the code map whether the innermost function had made its frame when the signal came, for
-//! else the walk has missed its caller.
+//! Owns what samples mean (`sample.rs`), while all code is still at its place: whoever frees code has the sampler drained before.
 
 use rustc_hash::FxHashMap;
 
+use super::sample::Sample;
 use super::tree::{Frame, Tables};
-use super::walk::HEADER_WORDS;
-use crate::asm::{
-    self,
-    code_map::{Function, View},
-};
+use crate::asm::code_map::{Function, View};
 use crate::gc::thread::Activity;
 use crate::reader::tree::FunctionId;
 use crate::runtime::sources::Sources;
@@ -33,21 +28,20 @@ impl Resolver {
     }
 
     /// The frames of a sample, outermost first, as numbers of `tables`.
-    pub fn stack(&mut self, words: &[u64], view: &View<'_>, sources: &Sources, tables: &mut Tables) -> Vec<u32> {
-        let Some((header, addresses)) = words.split_at_checked(HEADER_WORDS) else { return Vec::new() };
+    pub fn stack(&mut self, sample: &Sample<'_>, view: &View<'_>, sources: &Sources, tables: &mut Tables) -> Vec<u32> {
+        let Sample { activity, innermost, addresses } = sample;
         let mut frames = Vec::with_capacity(addresses.len() + 3);
         for address in addresses.iter().rev() {
             frames.extend(self.frames(*address as usize, view, sources, tables));
         }
-        let pc = header[1] as usize;
-        if let Some(function) = view.function(pc) {
-            if let Some(address) = missed(function, header) {
+        if let Some(function) = view.function(innermost.pc) {
+            if let Some(address) = innermost.caller(function) {
                 frames.extend(self.frames(address, view, sources, tables));
             }
             // The row of the instruction itself, not of the one before it.
-            frames.extend(self.frames(pc + 1, view, sources, tables));
+            frames.extend(self.frames(innermost.pc + 1, view, sources, tables));
         }
-        let name = match header[0] {
+        let name = match *activity {
             a if a == Activity::Collecting as u64 => "(collecting)",
             a if a == Activity::Compiling as u64 => "(compiling)",
             a if a == Activity::Reading as u64 => "(reading)",
@@ -97,17 +91,4 @@ fn innermost_first(
         (offset, inlined) = (call.call, call.parent);
     }
     add(&function.symbol(), offset);
-}
-
-/// The return address of the innermost function, when it has no frame at this point: at its beginning, at its end, or because
-/// it is a stub that needs none. The chain of frame pointers begins at the frame of its caller then.
-fn missed(function: &Function, header: &[u64]) -> Option<usize> {
-    let [_, pc, top, second, link] = header else { return None };
-    let address = match function.frame((*pc as usize - function.start) as u32) {
-        asm::masm::Frame::Linked => return None,
-        asm::masm::Frame::Pushed => *second,
-        asm::masm::Frame::None if cfg!(target_arch = "aarch64") => *link,
-        asm::masm::Frame::None => *top,
-    };
-    Some(address as usize)
 }

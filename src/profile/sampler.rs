@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //!
-//! - The handler takes no lock and allocates nothing: it walks (`walk.rs`) and writes into the queue of its thread.
+//! - The handler takes no lock and allocates nothing: it walks (`stack.rs`) and writes into the queue of its thread (`sample.rs`).
 //! - A thread's slot is its own from the first profile that it is seen in until it ends; slots are never freed but used
 //!   again, by a thread that can get no signal that was meant for the one before, which has blocked them.
 //! - Addresses are resolved while their code is there: [`before_code_is_freed`] drains all queues while the world stands
@@ -22,16 +22,19 @@ use std::time::Duration;
 use super::registers::{self, Registers};
 use super::resolve::{IDLE, Resolver};
 use super::ring::Ring;
+use super::sample::{self, Sample};
+use super::stack::{Interrupted, Known};
 use super::tree::{Frame, Tree};
-use super::walk::{self, Known};
 use super::{Profile, What};
 use crate::gc::{self, Thread};
 use crate::reader::tree::Source;
 use crate::runtime::code::{Code, CodeSource};
 use crate::runtime::{self, Vm, threads};
 
-/// Nanoseconds of processor time between two signals. The kernel's tick may be longer.
-const INTERVAL: u64 = 1_000_000;
+/// Nanoseconds of a thread's processor time before its first signal, and between two. The kernel sends them at its tick, mostly every
+/// 4 ms: where that is shorter, they cost no more.
+const FIRST: u64 = 1_000_000;
+const INTERVAL: u64 = 4_000_000;
 /// How often the queues are emptied.
 const PAUSE: Duration = Duration::from_millis(25);
 /// The stack of the thread that does it.
@@ -102,7 +105,7 @@ fn state() -> MutexGuard<'static, Option<State>> {
 /// Begins to sample; false when that is sampled already.
 pub fn start(cx: &Thread, what: What) -> Result<bool, String> {
     let vm = cx.vm();
-    KNOWN.get_or_init(|| known(vm));
+    KNOWN.get_or_init(|| Known::of(vm));
     let mut answer = Ok(false);
     // With the world locked nobody comes or goes.
     vm.heap.with_threads(&mut |all| {
@@ -174,10 +177,6 @@ impl State {
             What::Bytes => &mut self.bytes,
         }
     }
-}
-
-fn known(vm: &Vm) -> Known {
-    Known { code: vm.memory.range(), core: vm.stubs.core.clone(), entry_return: vm.stubs.entry_return }
 }
 
 // ---- threads ----
@@ -349,8 +348,8 @@ fn make_timer(slot: &'static Slot, os_id: libc::pid_t) -> bool {
         if libc::timer_create(clock, &mut event, &mut timer) != 0 {
             return false;
         }
-        let interval = libc::timespec { tv_sec: 0, tv_nsec: INTERVAL as i64 };
-        let times = libc::itimerspec { it_interval: interval, it_value: interval };
+        let [it_value, it_interval] = [FIRST, INTERVAL].map(|ns| libc::timespec { tv_sec: 0, tv_nsec: ns as i64 });
+        let times = libc::itimerspec { it_interval, it_value };
         slot.ticks.store(true, Ordering::SeqCst);
         if libc::timer_settime(timer, 0, &times, std::ptr::null_mut()) != 0 {
             slot.ticks.store(false, Ordering::SeqCst);
@@ -393,8 +392,10 @@ extern "C" fn ticked(_signal: libc::c_int, info: *mut libc::siginfo_t, context: 
 
 fn note(thread: &Thread, registers: Registers, known: &Known, ring: &Ring, weight: u64) {
     let mut record = ring.begin(weight);
-    let high = thread.stack_bounds().1;
-    walk::capture(registers, high, thread.exit_frame(), thread.activity() as u64, known, &mut record);
+    let (low, high) = thread.stack_bounds();
+    // SAFETY: the calling thread's own stack.
+    let here = unsafe { Interrupted::new(known, registers, low..high, thread.exit_frame()) };
+    sample::capture(&here, thread.activity() as u64, &mut record);
     record.commit();
 }
 
@@ -453,8 +454,8 @@ fn drain_slot(state: &mut State, slot: &Slot) {
         }
         let view = vm.code_map.view();
         ring.drain(&mut |weight, words| {
-            if let Some(Taking { profile, resolver }) = taking {
-                let frames = resolver.stack(words, &view, &vm.sources, &mut profile.tree.tables);
+            if let (Some(Taking { profile, resolver }), Some(sample)) = (&mut *taking, Sample::read(words)) {
+                let frames = resolver.stack(&sample, &view, &vm.sources, &mut profile.tree.tables);
                 profile.tree.add(number, &frames, weight);
             }
         });

@@ -104,11 +104,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     let propagates = landing.pc == cx.vm().stubs.propagate;
     let mut trace = cx.state().trace.borrow_mut();
     let same = cx.is_traced(cx.exception());
-    let mut first = (0, 0);
-    cx.frames(&mut |frame| {
-        first = (frame.fp, frame.function.start);
-        ControlFlow::Break(())
-    });
+    let first = cx.innermost_frame(|frame| (frame.fp, frame.function.start)).unwrap_or((0, 0));
     let failing = trace.failing.take();
     let focus = trace.next_focus.take();
     let goes_on = same && (trace.caught_by == 0 || (trace.caught_by, trace.caught_in) == first);
@@ -289,13 +285,11 @@ fn text_at(cx: &Thread, return_address: usize) -> Option<(Arc<LinkedUnit>, u32)>
 
 /// The text of the innermost frame, and where in it the frame stands.
 pub(super) fn innermost_node(cx: &Thread) -> Option<(Arc<LinkedUnit>, u32)> {
-    let mut found = None;
-    cx.frames(&mut |frame| {
-        let unit = cx.vm().sources.get(frame.function.source);
-        found = unit.map(|(unit, _)| unit).zip(frame.function.source_before(frame.return_address));
-        ControlFlow::Break(())
+    let node = cx.innermost_frame(|frame| {
+        let (unit, _) = cx.vm().sources.get(frame.function.source)?;
+        Some((unit, frame.source_offset()?))
     });
-    found
+    node.flatten()
 }
 
 /// The node that starts at this offset: the widest on its line. Of a `let` it is the pattern that can fail.
@@ -348,10 +342,6 @@ pub fn innermost_location(cx: &Thread) -> String {
 
 /// The namespace of the innermost Harrier frame.
 pub fn innermost_namespace(cx: &Thread) -> Option<&'static super::Namespace> {
-    let mut found = None;
-    cx.frames(&mut |frame| {
-        found = Some(frame.function.source);
-        ControlFlow::Break(())
-    });
-    Some(cx.vm().sources.get(found?)?.0.namespace)
+    let source = cx.innermost_frame(|frame| frame.function.source)?;
+    Some(cx.vm().sources.get(source)?.0.namespace)
 }
