@@ -590,7 +590,11 @@ impl Lexer<'_> {
             (b'>', b'>', _) => (Kind::ShiftRight, 2),
             (b'>', b'=', _) => (Kind::GreaterEqual, 2),
             (b'>', ..) => (Kind::Greater, 1),
-            (b'=', b'b', b'e') if self.text[start..].starts_with("=begin\n") => return self.foreign_comment("\n=end"),
+            (b'=', b'b', b'e')
+                if (start == 0 || self.flags & Token::NEWLINE != 0) && self.text[start..].starts_with("=begin\n") =>
+            {
+                return self.foreign_comment("\n=end");
+            }
             (b'=', b'=', _) => (Kind::EqualEqual, 2),
             (b'=', b'>', _) => (Kind::Arrow, 2),
             (b'=', ..) => (Kind::Assign, 1),

@@ -200,7 +200,7 @@ impl Parser<'_> {
         let endless = self.kind() == Kind::OpenBrace
             && self
                 .closing_of(0, Kind::OpenBrace, Kind::CloseBrace)
-                .is_some_and(|close| self.peek(close + 1).kind != Kind::In);
+                .is_some_and(|close| !matches!(self.peek(close + 1).kind, Kind::In | Kind::Eof));
         if !endless {
             return Ok(());
         }
@@ -216,7 +216,7 @@ impl Parser<'_> {
     pub(super) fn trailing_if(&mut self, at: usize) -> Parse<()> {
         use Kind::*;
         let (word, next) = (self.tokens[at], self.token());
-        let ends = next.newline() || matches!(next.kind, CloseBrace | Eof | Semicolon);
+        let ends = next.newline() || matches!(next.kind, CloseBrace | Semicolon);
         let behind_a_value = at > 0
             && !word.newline()
             && matches!(
@@ -236,7 +236,8 @@ impl Parser<'_> {
                     | Break
                     | Continue
             );
-        if next.kind == OpenBrace || !ends || !behind_a_value {
+        // At the end of the text the braces may come yet.
+        if matches!(next.kind, OpenBrace | Eof) || !ends || !behind_a_value {
             return Ok(());
         }
         let span = self.span_from(word.start);
@@ -267,7 +268,7 @@ impl Parser<'_> {
         {
             return Ok(());
         }
-        let help = format!("give each value its field: `{name} {{ x: 1, y: 2 }}`");
+        let help = format!("each value stands behind the name of its field: `{name} {{ field: value }}`");
         let span = self.token().span();
         self.fail(SyntaxError::foreign(span, "the fields of a struct have names", help))
     }

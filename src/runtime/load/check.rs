@@ -162,7 +162,12 @@ impl<'a> Checker<'a> {
                 Item::Struct { name, fields, .. } => {
                     let names = fields.iter().map(|f| (f.name, f.span)).collect::<Vec<_>>();
                     self.distinct(&names, "field", self.name(*name));
-                    fields.iter().for_each(|field| self.typed_field(field));
+                    // Once is enough: it is the same mistake.
+                    for field in fields {
+                        if self.typed_field(field) {
+                            break;
+                        }
+                    }
                 }
                 Item::Enum { name, variants, .. } => {
                     let names = variants.iter().map(|v| (v.name, v.span)).collect::<Vec<_>>();
@@ -180,16 +185,18 @@ impl<'a> Checker<'a> {
     }
 
     /// `name: String`, which gives the field the type itself as its default.
-    fn typed_field(&mut self, field: &Field) {
-        let Some(default) = field.default else { return };
-        let [arity] = &self.unit.function(default).arities[..] else { return };
-        let Node::Global(global) = self.unit.node(arity.body) else { return };
-        let Some(meaning @ Meaning::Known(_)) = self.meaning(*global) else { return };
-        if matches!(self.type_view(meaning).as_deref(), Some(TypeView::Builtin)) {
+    fn typed_field(&mut self, field: &Field) -> bool {
+        let Some(default) = field.default else { return false };
+        let [arity] = &self.unit.function(default).arities[..] else { return false };
+        let Node::Global(global) = self.unit.node(arity.body) else { return false };
+        let Some(meaning @ Meaning::Known(_)) = self.meaning(*global) else { return false };
+        let typed = matches!(self.type_view(meaning).as_deref(), Some(TypeView::Builtin));
+        if typed {
             let (name, type_) = (self.name(field.name), self.reference(*global));
             let warning = self.warning(field.span, format!("the default of `{name}` is the type {type_} itself"));
             warning.help = Some(format!("fields have no types: write `{name}`; `{name}: 0` would give it a default"));
         }
+        typed
     }
 
     fn distinct(&mut self, names: &[(Name, Span)], what: &str, owner: &str) {
