@@ -85,6 +85,18 @@ fn every_allocation_collects() {
     run_all("stress", CORPUS, flags, Duration::from_secs(120));
 }
 
+/// What the messages advise runs: each mistake has its program as it is when that was followed.
+#[test]
+fn each_newcomer_finds_the_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(CORPUS).join("newcomers");
+    let entries = std::fs::read_dir(&root).expect("the newcomers' programs").map(|e| e.expect("an entry").path());
+    let wrong: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
+    let lost: Vec<&PathBuf> =
+        wrong.iter().filter(|path| !root.join("fixed").join(path.file_name().unwrap_or_default()).is_file()).collect();
+    assert!(lost.is_empty(), "without a corrected version in fixed/: {lost:?}");
+    assert!(wrong.len() >= 120, "{} mistakes", wrong.len());
+}
+
 #[test]
 fn expectations_are_read() {
     let read = Expectation::of("fn main() {}\n// @args 1 two\n// @snapshot\n// a\n//\n//  b\n// @status 3\n").unwrap();

@@ -15,6 +15,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "a function is `fn name(a, b) { … }`; without a name, `fn(a, b) { … }`",
     ),
     (&["lambda"], Any, "a function without a name is `fn(x) { … }`"),
+    (&["throw new"], Any, "any value can be thrown: `throw \"message\"`, or a struct of your own"),
     (
         &["class"],
         Any,
@@ -27,11 +28,21 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "`protocol Area { fn area(self) }` declares methods; `extend Circle with Area { … }` gives them to a type",
     ),
     (
-        &["impl", "implements", "extends"],
+        &["extends"],
+        Before,
+        "types have no parents: give the struct the fields of the other one, or a field that holds it",
+    ),
+    (
+        &["impl", "implements"],
         Before,
         "functions of a type stand in `extend Circle { … }`, those of a protocol in `extend Circle with Area { … }`",
     ),
     (&["type"], Before, "`struct Point { x, y }` and `enum Color { red, green }` declare types"),
+    (
+        &["mod"],
+        First,
+        "`use helpers` at the top of a file takes helpers.hr into view; its functions are `helpers/function`",
+    ),
     (
         &["import", "from", "require", "include", "using"],
         Any,
@@ -45,7 +56,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (
         &["var", "const", "val", "final", "auto", "def-"],
         Any,
-        "write `let x = 1`, or `let mut x = 1` for a variable that is assigned again",
+        "write `let x = 1`; in a function, `let mut x = 1` for a variable that is assigned again",
     ),
     (
         &["pub", "public", "private", "protected", "static", "abstract"],
@@ -69,6 +80,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["unless"], Any, "write `if !c { … }`"),
     (&["until"], Any, "write `while !c { … }`"),
     (&["foreach", "each", "doseq"], Any, "write `for x in xs { … }`"),
+    (&["do |"], Any, "write `for x in xs { … }`; a function as an argument is `for-each(fn(x) { … }, xs)`"),
     (&["do", "begin"], Any, "a block is `{ … }`; a loop that is left by `break` is `loop { … }`"),
     (&["then"], Any, "the body stands in braces: `if c { a } else { b }`"),
     (&["end"], Any, "a block ends with `}`"),
@@ -100,10 +112,12 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["Some", "Just"], Any, "there is no wrapper: the value itself, or `null`"),
     (&["Ok"], Unknown, "write `ok(value)`"),
     (&["Err"], Unknown, "write `err(error)`"),
+    (&["await"], Any, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
+    (&["yield"], Before, "a lazy sequence is `seq/lazy(fn() { … })`"),
     (
-        &["await", "yield"],
-        Before,
-        "a lazy sequence is `seq/lazy(fn() { … })`; work beside this is `thread(fn() { … })`, and `join(t)` waits for it",
+        &["yield"],
+        Unknown,
+        "a block is a parameter like any other: `fn twice(f) { f() f() }`, called by `twice(fn() { … })`",
     ),
     (&["go", "spawn"], Before, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
     (
@@ -123,7 +137,13 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["ensure", "defer"], Any, "what must happen on every way out is `try { … } finally { … }`"),
     (&["assert"], Any, "write `assert!(condition)`"),
     (&["panic", "panic!"], Unknown, "write `throw \"message\"`"),
+    (
+        &["Error", "Exception", "RuntimeError", "ValueError", "ex-info", "errors"],
+        Unknown,
+        "any value can be thrown: `throw \"message\"`, a map, or a struct of your own",
+    ),
     // Functions.
+    (&["p", "pp"], Before, "`println(a, b)` prints values with spaces between"),
     (
         &[
             "printf", "sprintf", "echo", "puts", "putStrLn", "println!", "print!", "console", "fmt", "System", "cout",
@@ -139,9 +159,17 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["len", "size", "strlen", "sizeof"], Any, "write `length(x)`"),
     (&["str", "String", "toString", "to_s", "itoa"], Unknown, "write `to-string(x)`, or `\"${x}\"` in a text"),
     (
-        &["i32", "i64", "u8", "u32", "u64", "usize", "f64", "bool"],
-        Unknown,
+        &[
+            "i32", "i64", "u8", "u32", "u64", "usize", "f64", "bool", "boolean", "int", "float", "str", "string",
+            "char", "double", "long", "number", "any", "list", "dict", "Integer", "Number",
+        ],
+        Type,
         "fields and parameters have no types: `struct Point { x, y }`; `x: 0` gives a default",
+    ),
+    (
+        &["i32", "i64", "u8", "u32", "u64", "usize", "f64"],
+        Unknown,
+        "there is one type of whole numbers, `Int`, and one of others, `Float`; `to-int(x)` and `to-float(x)` convert",
     ),
     (
         &["int", "Integer", "atoi", "to_i", "Number"],
@@ -184,6 +212,17 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "after `use io`, `unwrap!(with-open(io/open(path), io/read-all))` is the text of a file, and `io/open(path, :write)` \
          opens one to be written",
     ),
+    (
+        &["make"],
+        Unknown,
+        "a map is `{}`, a vector `[]`; an array that changes is `mutable-array/new-array(n)`, after `use mutable-array`",
+    ),
+    (
+        &["strconv"],
+        Unknown,
+        "`to-string(x)` makes a text of anything, `parse-int(text)` and `parse-float(text)` read numbers",
+    ),
+    (&["chan"], Unknown, "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared"),
     (&["help"], Unknown, "`doc(f)` gives what a function does; the REPL has `:help`"),
     (&["quit", "bye"], Unknown, "`exit()` ends the program; the REPL has `:quit`"),
     (&["gsub", "replaceAll"], Unknown, "write `replace(s, part, other)`"),
@@ -219,6 +258,37 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     ),
     (&["unwrap_or"], Unknown, "write `unwrap-or(result, default)`"),
     (&["clone", "copy"], Unknown, "values do not change, so nothing is copied: use the value itself"),
+    // Namespaces.
+    (
+        &["math", "Math", "cmath"],
+        Module,
+        "delete the line: the functions of mathematics are in view everywhere, `sqrt(x)`, `floor(x)`, `PI`",
+    ),
+    (&["json", "JSON"], Module, "delete the line: `json-encode(v)` and `json-decode(text)` are in view everywhere"),
+    (
+        &["string", "strings", "str", "text"],
+        Module,
+        "delete the line: the functions of texts are in view everywhere, `uppercase(s)`, `split(s, sep)`",
+    ),
+    (
+        &["random", "rand"],
+        Module,
+        "delete the line: `random()`, `random-int(max)` and `shuffle(xs)` are in view everywhere",
+    ),
+    (&["time", "datetime"], Module, "delete the line: `time-now()` gives nanoseconds, `sleep(ms)` waits"),
+    (
+        &["collections", "itertools", "functools", "list", "lists", "sort"],
+        Module,
+        "delete the line: `map`, `filter`, `reduce`, `sort` and their like are in view everywhere",
+    ),
+    (&["sys", "process"], Module, "delete the line: `fn main(args)` gets the arguments, `exit(n)` ends the program"),
+    (&["os", "fs", "path", "file", "files"], Module, "files are read and written by `io`: `use io`"),
+    (&["fmt", "std", "stdio"], Module, "delete the line: `println(a, b)` is in view everywhere"),
+    (
+        &["thread", "threading", "sync"],
+        Module,
+        "delete the line: `thread(f)`, `join(t)` and `atom(v)` are in view everywhere",
+    ),
 ];
 
 /// Signs and words where a token cannot stand: the text from there on (or with the sign before it), a piece of what the
@@ -231,15 +301,48 @@ const SIGNS: &[(&str, &str, &str)] = &[
         "what a function gives is not declared: its body follows the parameters, `fn f(x) { … }`",
     ),
     ("=>", "body of the function", "the body of a function stands in braces: `fn(x) { x + 1 }`"),
-    ("=", "body of the function", "the body of a function stands in braces: `fn f(x) { x + 1 }`"),
+    (
+        "[",
+        "body of `loop`",
+        "a loop has no variables: `let mut i = n` before it; or a function that calls itself in the last place",
+    ),
+    ("", "body of the function", "the body of a function stands in braces: `fn f(x) { x + 1 }`"),
+    ("in", "`,` or", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
+    ("in", "an expression", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
     ("in", "`{`", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
     ("", "body of", "the body stands in braces: `if c { a } else { b }`, `while c { … }`, `for x in xs { … }`"),
     ("->", "`=>`", "an arm is `pattern => value`"),
     (":", "`=>`", "an arm is `pattern => value`"),
+    (",", "`=>`", "several values of one arm are `1 | 2 => value`; several arms stand one below the other"),
+    (
+        "(",
+        "`=>`",
+        "a pattern names fields: `Point { x, y }`, `Result.Ok { value }`; there is no `Some`: match the value itself, and `null`",
+    ),
+    (
+        "=>",
+        "the value of the key",
+        "a map is written `{:key value, \"key\" value}`, with nothing but space after the key",
+    ),
+    (
+        "=",
+        "the value of the key",
+        "a map is written `{:key value, \"key\" value}`, with nothing but space after the key",
+    ),
+    ("|", "a key", "a function as an argument is `for-each(fn(x) { … }, xs)`; a loop is `for x in xs { … }`"),
+    ("*", "a parameter", "the rest of the arguments is `...rest`, a vector"),
+    ("&", "a parameter", "the rest of the arguments is `...rest`, a vector; there are no references"),
+    ("<", "the parameters", "types have no parameters, and parameters no types: `fn f(x) { … }`"),
+    (
+        "<",
+        "the fields of",
+        "types have no parents: give the struct the fields of the other one, or a field that holds it",
+    ),
+    ("=", "a new line or", "a field is given by `name: value`"),
     (":", "`=` and a value", "variables have no types: `let x = 1`"),
     ("=", "`in`", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
     (":=", "`in`", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
-    (":=", "", "write `let x = 1`, or `let mut x = 1` for a variable that is assigned again"),
+    (":=", "", "write `let x = 1`; in a function, `let mut x = 1` for a variable that is assigned again"),
     (",", "`=` and a value", "several values are taken apart as a vector: `let [a, b] = [1, 2]`"),
     (",", "`in`", "a pattern takes pairs apart: `for [i, x] in enumerate(xs) { … }`, `for [k, v] in m { … }`"),
     ("let", "a pattern", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
@@ -259,7 +362,21 @@ const SIGNS: &[(&str, &str, &str)] = &[
     ("for", "`)`", "`map(fn(x) { x * 2 }, xs)` gives the results as a vector, `filter(f, xs)` chooses"),
     (":", "`]`", "a part is `slice(xs, from, to)`; `take(n, xs)` and `drop(n, xs)` cut an end"),
     ("=>", "", "a function is `fn(x) { x + 1 }`; `=>` stands in the arms of a `match`"),
-    ("->", "", "a function is `fn(x) { x + 1 }`, a field is `value.name`"),
+    (
+        "->",
+        "",
+        "a function is `fn(x) { x + 1 }`, a field `value.name`; `x |> f(a)` hands a value on as the first argument, \
+         `xs |>> map(f)` as the last",
+    ),
+    ("->>", "", "`xs |>> map(f)` hands a value on as the last argument, `x |> f(a)` as the first"),
+    ("<-", "an expression", "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared"),
+    ("%w", "an expression", "a vector of texts is `[\"a\", \"b\"]`, or `words(\"a b\")`"),
+    (
+        "/",
+        "an expression",
+        "there are no literals of patterns: `string-contains?(s, part)`, `index-of(s, part)` search a text",
+    ),
+    ("&:", "an expression", "a function is `fn(x) { uppercase(x) }`, or its name: `map(uppercase, xs)`"),
     ("|", "an expression", "a function is `fn(x) { x + 1 }`"),
     ("||", "an expression", "a function without parameters is `fn() { … }`"),
     ("**", "", "a power is `pow(x, 2)`"),
@@ -277,7 +394,12 @@ const SIGNS: &[(&str, &str, &str)] = &[
         "an expression",
         "`apply(f, a, args)` passes the elements of a vector as arguments, `concat(xs, ys)` joins vectors",
     ),
-    ("let", "an expression", "a `let` is a statement of its own: put it on a line before, or into a block"),
+    (
+        "let",
+        "an expression",
+        "a `let` is a statement of its own, `let x = 1`, on a line before; `if let` is `let x = …` and `if x != null { … }`, \
+         or a `match`",
+    ),
 ];
 
 /// Where a word may be asked for.
@@ -287,14 +409,25 @@ pub enum Place {
     Any,
     /// In front of what cannot follow a name, and where no word can stand.
     Before,
+    /// As `Before`, at the beginning of a line.
+    First,
     /// Alone, as a name that nobody knows.
     Unknown,
+    /// As `Unknown`, behind a colon: where a type stands elsewhere.
+    Type,
+    /// As the name of a namespace that is not there.
+    Module,
 }
-use Place::{Any, Before, Unknown};
+use Place::{Any, Before, First, Module, Type, Unknown};
 
 /// How Harrier writes what the word means elsewhere.
 pub fn word(word: &str, place: Place) -> Option<&'static str> {
-    let fits = |row: Place| row == Any || row == place;
+    let fits = |row: Place| match place {
+        Module => row == Module,
+        First => matches!(row, Any | Before | First),
+        Type => matches!(row, Any | Unknown | Type),
+        _ => row == Any || row == place,
+    };
     WORDS.iter().find(|(words, row, _)| fits(*row) && words.contains(&word)).map(|(_, _, help)| *help)
 }
 
@@ -329,6 +462,10 @@ mod tests {
     fn words_by_place() {
         assert!(word("int", Before).is_some_and(|help| help.contains("let x")));
         assert!(word("int", Unknown).is_some_and(|help| help.contains("parse-int")));
+        assert!(word("int", Type).is_some_and(|help| help.contains("no types")));
+        assert!(word("mod", First).is_some_and(|help| help.contains("use")));
+        assert!(word("mod", Before).is_some_and(|help| help.contains("%")));
+        assert_eq!(word("def", Module), None);
         assert_eq!(word("self", Before), None);
         assert_eq!(word("total", Unknown), None);
     }

@@ -281,6 +281,7 @@ impl Lexer<'_> {
             let error = self.error(start, end, format!("`{c}` (U+{:04X}) means nothing here", c as u32));
             if "“”„«»".contains(c) {
                 error.help = Some("strings are written with plain double quotes: \"text\"".into());
+                error.foreign = true;
             }
             self.push(Kind::Bad, start);
         }
@@ -318,7 +319,11 @@ impl Lexer<'_> {
             } else {
                 self.at += 2;
                 let error = self.error(start, start + 2, "`..` is no operator");
-                error.help = Some("a range of numbers is `range(from, to)`; the rest of a vector is `...rest`".into());
+                error.help = Some(
+                    "a range of numbers is `range(from, to)`, which ends before `to`; the rest of a vector is `...rest`, a \
+                     changed copy of a struct `Point { ...p, x: 1 }`"
+                        .into(),
+                );
                 error.foreign = true;
                 self.push(Kind::Bad, start);
             }
@@ -494,14 +499,68 @@ impl Lexer<'_> {
     /// A comment as it is written elsewhere, up to its end.
     fn foreign_comment(&mut self, end: &str) {
         let start = self.at;
+        let attribute = self.text[start..].starts_with("#[");
         let rest = &self.text[start..];
         let length = rest.find(end).map_or(rest.len(), |at| at + if end == "\n" { 0 } else { end.len() });
         self.at = start + length;
         let first_line = rest[..length].lines().next().unwrap_or_default().trim_end().len();
-        let error = self.error(start, start + first_line.max(1), "a comment starts with `//`");
-        error.help = Some("write `// …` to the end of the line; a doc comment, before a definition, is `/// …`".into());
+        let (message, help) = if attribute {
+            ("there are no attributes", "leave it out: every value can be printed, compared, hashed and copied")
+        } else {
+            (
+                "a comment starts with `//`",
+                "write `// …` to the end of the line; a doc comment, before a definition, is `/// …`",
+            )
+        };
+        let error = self.error(start, start + first_line.max(1), message);
+        error.help = Some(help.into());
         error.foreign = true;
         self.flags |= Token::SPACE;
+    }
+
+    /// What a sign that means nothing here begins elsewhere, told by what stands behind it: its end, what is wrong, the cure.
+    fn foreign_shape(&self, byte: u8) -> Option<(usize, String, String)> {
+        let start = self.at;
+        let begins = self.char(start + 1).is_some_and(|c| c == '_' || unicode_ident::is_xid_start(c));
+        let name_end = if begins { self.name_end(start + 1) } else { start + 1 };
+        let (name, behind) = (&self.text[start + 1..name_end], &self.text[name_end..]);
+        let before = self.out.tokens.last().map(|t| t.kind);
+        let touches = self.flags & Token::SPACE == 0;
+        let (end, help) = match byte {
+            b'@' if begins && !behind.trim_start_matches([' ', '\t']).starts_with(['\n', '\r']) => {
+                (name_end, format!("a field is `self.{name}`; `deref({name})` reads an atom; there are no decorators"))
+            }
+            b'\'' if behind.starts_with('(') && !begins => {
+                (start + 1, "a list is a vector: `[1, 2, 3]`, `[\"a\", \"b\"]`".to_string())
+            }
+            b'\''
+                if begins
+                    && (matches!(before, Some(Kind::Break | Kind::Continue))
+                        || ["loop", "while", "for"].iter().any(|w| {
+                            behind.strip_prefix(':').is_some_and(|rest| rest.trim_start().starts_with(w))
+                        })) =>
+            {
+                let help =
+                    "loops have no labels: put the inner loop into a function of its own, and leave it by `return`";
+                (name_end, help.to_string())
+            }
+            b'?' if self.byte(1) == b'?' => {
+                (start + 2, "write `a || b`: `b` where `a` is `null` (or `false`)".to_string())
+            }
+            b'?' if self.byte(1) == b'.' => (
+                start + 2,
+                "ask for it first: `if x != null { x.name }`; `get-in(m, [:a, :b])` goes into maps".to_string(),
+            ),
+            b'?' if touches
+                && matches!(before, Some(Kind::CloseParen | Kind::CloseBracket))
+                && behind.trim_start_matches([' ', '\t']).starts_with(['\n', '\r', ';', ')']) =>
+            {
+                (start + 1, "`unwrap!(result)` gives the value of a Result, or throws its error".to_string())
+            }
+            b'\\' if begins => (name_end, "a character is a String of one: `\"a\"`".to_string()),
+            _ => return None,
+        };
+        Some((end, format!("`{}` means nothing here", &self.text[start..end]), help))
     }
 
     fn operator(&mut self, byte: u8) {
@@ -531,6 +590,11 @@ impl Lexer<'_> {
             (b'>', b'>', _) => (Kind::ShiftRight, 2),
             (b'>', b'=', _) => (Kind::GreaterEqual, 2),
             (b'>', ..) => (Kind::Greater, 1),
+            (b'=', b'b', b'e')
+                if (start == 0 || self.flags & Token::NEWLINE != 0) && self.text[start..].starts_with("=begin\n") =>
+            {
+                return self.foreign_comment("\n=end");
+            }
             (b'=', b'=', _) => (Kind::EqualEqual, 2),
             (b'=', b'>', _) => (Kind::Arrow, 2),
             (b'=', ..) => (Kind::Assign, 1),
@@ -539,6 +603,13 @@ impl Lexer<'_> {
             _ => {
                 if byte == b'#' && self.byte(1) != b'(' {
                     return self.foreign_comment("\n");
+                }
+                if let Some((end, message, help)) = self.foreign_shape(byte) {
+                    self.at = end;
+                    let error = self.error(start, end, message);
+                    error.help = Some(help);
+                    error.foreign = true;
+                    return self.push(Kind::Bad, start);
                 }
                 self.at += 1;
                 if matches!(byte, b'\'' | b'`') {
@@ -558,6 +629,9 @@ impl Lexer<'_> {
                         "`?` means nothing here".to_string(),
                         Some("a choice is `if c { a } else { b }`; a `?` can only end a name, as in `even?`"),
                     ),
+                    b'$' => {
+                        ("`$` means nothing here".to_string(), Some("a name has no sign before it: `let name = 1`"))
+                    }
                     b'`' => (
                         "`` ` `` means nothing here".to_string(),
                         Some("strings are written with double quotes, and `${x}` puts a value in: \"x = ${x}\""),
@@ -587,7 +661,7 @@ impl Lexer<'_> {
 }
 
 /// The end of the name that starts at `from` (whose first character was looked at).
-fn name_end(text: &str, from: usize) -> usize {
+pub(super) fn name_end(text: &str, from: usize) -> usize {
     let (bytes, char) = (text.as_bytes(), |at: usize| text[at..].chars().next());
     let mut at = from;
     loop {
@@ -618,7 +692,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// The kind of a word: reserved, or a name.
-fn word(bytes: &[u8]) -> Kind {
+pub(super) fn word(bytes: &[u8]) -> Kind {
     if bytes.len() < 2 || bytes.len() > 8 {
         return Kind::Ident;
     }

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::diagnostics::{Diagnostic, Severity};
+use super::habits;
 use super::tree::*;
 
 /// The warnings for a text, in the order in which they stand there.
@@ -18,10 +19,23 @@ pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
                 found.extend(never_run(unit, unit.list(*list)));
             }
             Node::Match { arms, .. } => unreached(unit, arms, &mut found),
+            Node::For { body, .. } | Node::While { body, .. } | Node::Loop { body, .. } => {
+                if let Node::Block(list) = unit.node(*body)
+                    && let Some(last) = unit.list(*list).last()
+                    && matches!(unit.node(*last), Node::If { otherwise: None, .. })
+                {
+                    found.extend(not_left(
+                        unit,
+                        *last,
+                        "the loop goes on behind this; to leave it with the value, write `return",
+                    ));
+                }
+            }
             _ => {}
         }
     }
     found.extend(main_twice(unit));
+    found.extend(habits::warnings(unit));
     found.sort_by_key(|warning| warning.span.unwrap_or_default().start);
     found
 }
@@ -52,6 +66,13 @@ fn main_twice(unit: &Unit) -> Option<Diagnostic> {
 fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
     let Some((_, before_last)) = ids.split_last() else { return };
     for (at, id) in before_last.iter().enumerate() {
+        if let Node::If { .. } = unit.node(*id) {
+            found.extend(not_left(
+                unit,
+                *id,
+                "what follows stands in an `else { … }`, or leave the function by `return",
+            ));
+        }
         if !pure(unit, *id) {
             continue;
         }
@@ -60,7 +81,17 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
         let starts_with_sign = unit.source.text.as_bytes().get(unit.span(*id).start as usize) == Some(&b'-');
         let text = &unit.source.text[..unit.span(*id).start as usize];
         let begins_a_block = at == 0 && text.trim_end().ends_with('{');
-        warning.help = Some(if begins_a_block && matches!(unit.node(*id), Node::Keyword(_)) {
+        let entry = match unit.node(*id) {
+            Node::Keyword(_) => true,
+            // `{"a" 1}`: what stands behind it on the line is its value.
+            Node::String(_) => unit
+                .source
+                .text
+                .get(unit.span(*id).end as usize..unit.span(ids[at + 1]).start as usize)
+                .is_some_and(|between| !between.contains(['\n', ';'])),
+            _ => false,
+        };
+        warning.help = Some(if begins_a_block && entry {
             "a brace here begins a block; a map stands in parentheses: `({:key value})`".into()
         } else if at > 0 && starts_with_sign {
             "a line that starts with `-` is an expression of its own: end the line before with the `-` instead".into()
@@ -69,6 +100,26 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
         });
         found.push(warning);
     }
+}
+
+/// The value of an `if` that nobody uses, where it does nothing else: what is meant leaves the function.
+fn not_left(unit: &Unit, id: NodeId, help: &str) -> Option<Diagnostic> {
+    let Node::If { then, otherwise, .. } = unit.node(id) else { return None };
+    let value = |block: NodeId| match unit.node(block) {
+        Node::Block(list) => unit.list(*list).last().copied(),
+        _ => None,
+    };
+    let given = |id: &NodeId| !matches!(unit.node(*id), Node::Null | Node::Function(_)) && pure(unit, *id);
+    let dropped = value(*then).filter(given)?;
+    if otherwise.is_some_and(|o| value(o).filter(given).is_none()) {
+        return None;
+    }
+    let span = unit.span(dropped);
+    let mut warning = Diagnostic::new(Severity::Warning, "a value that nobody uses", Some(span));
+    warning.label = Some("computed, and dropped".into());
+    let text = unit.source.text.get(span.start as usize..span.end as usize).filter(|t| t.len() < 40);
+    warning.help = Some(format!("{help} {}`", text.unwrap_or("…")));
+    Some(warning)
 }
 
 /// What stands behind a `return`, `break`, `continue` or `throw` in a block.

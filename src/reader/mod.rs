@@ -10,6 +10,7 @@ pub mod diagnostics;
 mod dump;
 mod errors;
 pub mod foreign_words;
+pub mod habits;
 mod lexer;
 pub mod lints;
 mod literals;

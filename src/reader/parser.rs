@@ -7,6 +7,7 @@
 //! An error is reported where it is found and travels up as [`Fail`] to the nearest list of statements, which skips to
 //! the next statement and goes on; so one mistake gives one message, and the next one is found too.
 
+mod braces;
 mod control;
 mod declarations;
 mod expressions;
@@ -73,6 +74,8 @@ pub struct Parser<'a> {
     too_high: bool,
     /// A declaration inside a block was reported.
     misplaced: bool,
+    /// A closing brace that is not there was reported.
+    brace_missing: bool,
     nesting: u32,
     /// Line breaks are only space: inside parentheses and brackets.
     free_lines: bool,
@@ -128,6 +131,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         errors: lexed.errors,
         too_high: false,
         misplaced: false,
+        brace_missing: false,
         nesting: 0,
         free_lines: false,
         entries: false,
@@ -150,6 +154,7 @@ impl Parser<'_> {
         }
         // Whatever else is wrong: a bracket that is open at the end means that the text may go on.
         if let Some(span) = open.last()
+            && !self.brace_missing
             && !self.errors.iter().any(|e| e.incomplete)
         {
             let text = &self.text[span.start as usize..span.end as usize];
@@ -159,6 +164,7 @@ impl Parser<'_> {
             self.errors = foreign::without_consequences(self.text, self.errors);
         }
         self.errors = quotes::missing(self.text, &self.tokens, self.errors);
+        braces::blame(self.text, &self.tokens, &mut self.errors);
         self.errors.sort_by_key(|e| (e.span.start, e.span.end));
         self.errors.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         Err(self.errors)
@@ -284,6 +290,20 @@ impl Parser<'_> {
 
     fn expect(&mut self, kind: Kind, what: &str) -> Parse<Token> {
         if self.kind() == kind { Ok(self.bump()) } else { self.expected(what) }
+    }
+
+    /// Whether a bracket before is open that the present token closes.
+    fn awaited(&self) -> bool {
+        let opening = if self.kind() == Kind::CloseParen { Kind::OpenParen } else { Kind::OpenBracket };
+        let count = |kind: Kind| self.tokens[..self.at].iter().filter(|t| t.kind == kind).count();
+        count(opening) > count(self.kind())
+    }
+
+    /// A closing bracket where nothing is open that it could close.
+    fn closes_nothing(&mut self) {
+        let token = self.bump();
+        let text = self.text_of(token).to_string();
+        self.report(SyntaxError::new(token.span(), format!("`{text}` closes nothing")).help("delete it"));
     }
 
     /// The closing bracket of what `open` opened.

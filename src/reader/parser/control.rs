@@ -5,6 +5,9 @@
 
 use super::*;
 
+const ONE_HANDLER: &str = "a `try` has one handler, and `match` tells the errors apart: \
+    `catch (e) { match e { SystemError.IOError { message } => …, _ => throw e } }`";
+
 impl Parser<'_> {
     /// Runs `inner` in a scope of its own.
     pub(super) fn scoped<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
@@ -53,14 +56,14 @@ impl Parser<'_> {
             Kind::OpenBrace => self.bump().span(),
             _ => return self.expected(&format!("`{{` and the body of {owner}")),
         };
-        let ids = self.nested(|p| p.scoped(|p| p.inside(false, |p| p.statements(open))))?;
+        let ids = self.nested(|p| p.scoped(|p| p.inside(false, |p| p.statements(open, owner))))?;
         let height = self.height_of(&ids);
         let list = self.list(&ids);
         let span = self.span_from(open.start);
         Ok(self.add(Node::Block(list), span, height))
     }
 
-    fn statements(&mut self, open: Span) -> Parse<Vec<NodeId>> {
+    fn statements(&mut self, open: Span, owner: &str) -> Parse<Vec<NodeId>> {
         let mut ids = Vec::new();
         loop {
             self.semicolons();
@@ -70,6 +73,23 @@ impl Parser<'_> {
                     return Ok(ids);
                 }
                 Kind::Eof => self.expect_close(Kind::CloseBrace, "`}`", open)?,
+                Kind::CloseParen | Kind::CloseBracket if !self.awaited() => {
+                    self.closes_nothing();
+                    continue;
+                }
+                Kind::CloseParen | Kind::CloseBracket => self.expect_close(Kind::CloseBrace, "`}`", open)?,
+                kind @ (Kind::Else | Kind::Catch | Kind::Finally) if self.goes_on(kind, owner) => {
+                    let token = self.token();
+                    let word = self.text_of(token).to_string();
+                    self.report(
+                        SyntaxError::new(token.span(), format!("`{word}` inside the block that it follows"))
+                            .also(open, "this block is not closed")
+                            .help(format!("close the block before it: `}} {word}`")),
+                    );
+                    // As if the brace stood here, so that all that follows reads as it is meant.
+                    self.brace_missing = true;
+                    return Ok(ids);
+                }
                 _ => {}
             }
             let from = self.at;
@@ -83,6 +103,12 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the word at the beginning of a line goes on with the construct whose block is open.
+    fn goes_on(&self, word: Kind, owner: &str) -> bool {
+        let fits = if word == Kind::Else { owner == "`if`" } else { owner == "`try`" };
+        fits && self.token().newline()
     }
 
     /// One statement of a block.
@@ -128,7 +154,24 @@ impl Parser<'_> {
                     .help("inside a function, `binding (name = value) { … }` gives a dynamic variable another value"),
             );
         }
+        let mutable = self.kind() == Kind::Mut;
         let (pattern, binds) = self.let_pattern()?;
+        let unfinished = self.token().newline() && !matches!(self.kind(), Kind::Assign | Kind::Eof);
+        if unfinished && self.tokens[self.at - 1].kind == Kind::Ident {
+            let span = self.tokens[self.at - 1].span();
+            let name = self.text_of(self.tokens[self.at - 1]).to_string();
+            self.report(SyntaxError::new(span, "a `let` without a value").help(format!(
+                "a `let` always has a value: `let {name} = 1`; a variable that gets it later is `let mut {name} = null`"
+            )));
+            // What assigns it later is right.
+            for (name, var) in binds {
+                if !mutable {
+                    self.scopes.frame().vars[var.index()].mutable = true;
+                }
+                self.scopes.declare(name, var);
+            }
+            return Ok(self.leaf(Node::Null, span));
+        }
         let value = self.let_value()?;
         self.declare(binds);
         let (span, height) = (self.span_from(start), self.height(value));
@@ -155,7 +198,9 @@ impl Parser<'_> {
     /// `= value` of a `let`.
     pub(super) fn let_value(&mut self) -> Parse<NodeId> {
         if self.kind() != Kind::Assign {
-            return self.expected_with("`=` and a value", |e| e.help("a `let` always has a value: `let name = null`"));
+            return self.expected_with("`=` and a value", |e| {
+                e.help("a `let` always has a value: `let name = value`, or `let mut name = null`")
+            });
         }
         self.bump();
         self.expression()
@@ -174,8 +219,10 @@ impl Parser<'_> {
         let mut branches = Vec::new();
         let mut otherwise = None;
         loop {
+            let word = self.at;
             let start = self.bump().start;
             let condition = self.in_head()?;
+            self.trailing_if(word)?;
             let then = self.block("`if`")?;
             branches.push((start, condition, then));
             if !self.eat(Kind::Else) {
@@ -212,6 +259,7 @@ impl Parser<'_> {
 
     pub(super) fn for_expression(&mut self) -> Parse<NodeId> {
         let start = self.bump().start;
+        self.endless_for()?;
         let (pattern, binds) = self.whole_pattern("a name or a pattern after `for`")?;
         if !self.eat(Kind::In) {
             return self.expected_with("`in`", |e| e.help("a loop over a collection is `for x in coll { … }`"));
@@ -299,10 +347,17 @@ impl Parser<'_> {
                         resumes = true;
                         p.eat(Kind::Comma);
                     }
+                    if p.kind() == Kind::Ident {
+                        return p.expected_with("`)`", |e| e.also(open, "opened here").help(ONE_HANDLER));
+                    }
                     p.expect_close(Kind::CloseParen, "`)`", open)?;
                     p.declare(binds);
                     Ok((pattern, p.block("`catch`")?))
                 })?);
+                if p.kind() == Kind::Catch {
+                    let span = p.token().span();
+                    return p.fail(SyntaxError::new(span, "a second `catch`").help(ONE_HANDLER));
+                }
             }
             let finally = if p.eat(Kind::Finally) { Some(p.block("`finally`")?) } else { None };
             if catch.is_none() && finally.is_none() {

@@ -8,7 +8,8 @@ use super::functions::{Params, Place};
 use super::*;
 
 /// The words that begin a declaration when a name follows.
-const DECLARATIONS: [&str; 8] = ["namespace", "use", "export", "struct", "enum", "protocol", "extend", "test"];
+pub(super) const DECLARATIONS: [&str; 8] =
+    ["namespace", "use", "export", "struct", "enum", "protocol", "extend", "test"];
 
 impl Parser<'_> {
     /// Finds out what the whole text makes known before it is read: the aliases of its `use` lines, its own namespace,
@@ -83,9 +84,7 @@ impl Parser<'_> {
             match self.kind() {
                 Kind::Eof => return ids,
                 Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket => {
-                    let token = self.bump();
-                    let text = self.text_of(token).to_string();
-                    self.report(SyntaxError::new(token.span(), format!("`{text}` closes nothing")).help("delete it"));
+                    self.closes_nothing();
                     continue;
                 }
                 _ => {}
@@ -190,6 +189,12 @@ impl Parser<'_> {
             end = span.end;
         }
         let span = Span { start: first.start, end };
+        if self.kind() == Kind::Colon && !self.token().newline() {
+            return self.expected_with("`/` or the end of the line", |e| SyntaxError {
+                help: Some("the words of a namespace are joined by `/`: `use shapes/circle`".into()),
+                ..e
+            });
+        }
         if self.kind() == Kind::Dot && !self.token().newline() {
             return self.expected_with("`/` or the end of the line", |e| {
                 e.help("the words of a namespace are joined by `/`, without dots or `.hr`")
@@ -208,6 +213,11 @@ impl Parser<'_> {
             self.bump();
             alias = self.name("a name after `as`")?.0;
             alias_given = true;
+        }
+        if self.kind() == Kind::OpenParen && !self.token().newline() {
+            return self.expected_with("`{` and the names to use", |e| {
+                e.help("names are taken in by `use shapes { area, Circle }`")
+            });
         }
         if self.kind() == Kind::OpenBrace && !self.token().newline() {
             let open = self.bump().span();
@@ -266,6 +276,12 @@ impl Parser<'_> {
                 }
                 let span = p.span_from(start);
                 fields.push(Field { name, mutable, default, doc, span });
+                if p.kind() == Kind::Ident && !p.token().newline() {
+                    return p.expected_with("`,`, a new line or `}`", |e| {
+                        e.also(open, "opened here")
+                            .help("fields have no types, and commas between them: `struct Point { x, y }`")
+                    });
+                }
                 p.separator(Kind::CloseBrace, "`,`, a new line or `}`", open)?;
             }
             Ok(fields)
@@ -306,6 +322,11 @@ impl Parser<'_> {
                 if p.kind() == Kind::OpenParen {
                     return p.expected_with("`{` and the fields, or `,`", |e| {
                         e.help("the fields of a variant have names: `some { value }`")
+                    });
+                }
+                if p.kind() == Kind::Assign {
+                    return p.expected_with("`{` and the fields, or `,`", |e| {
+                        e.help("variants have no numbers: `match color { Color.red => 1, Color.green => 2 }` gives them some")
                     });
                 }
                 let fields = if p.kind() == Kind::OpenBrace { p.fields("the variant")? } else { Vec::new() };

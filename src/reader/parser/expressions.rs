@@ -3,6 +3,7 @@
 //! Owns precedence, postfix forms, pipes and assignment. Chains of operators are parsed without recursion. Must not know
 //! what an operand is ([`operands`](super::operands)), nor of statements ([`control`](super::control)).
 
+use super::super::foreign_words::{self, Place};
 use super::super::literals;
 use super::*;
 
@@ -92,10 +93,18 @@ impl Parser<'_> {
         if !model.mutable {
             let bound = model.span;
             let text = self.text_of(token).to_string();
+            let before = self.text[..bound.start as usize].trim_end();
+            let help = if before.ends_with("let") {
+                format!("write `let mut {text} = …` where it is defined; to compare, write `==`")
+            } else {
+                format!(
+                    "parameters and the names of a pattern stay as they are: `let mut {text} = {text}` before makes a variable of it"
+                )
+            };
             let error = SyntaxError::rule(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
                 .label("assigned here")
                 .also(bound, "bound here, without `mut`")
-                .help(format!("write `let mut {text} = …` where it is defined; to compare, write `==`"));
+                .help(help);
             self.report(error);
         }
         self.scopes.assign(var);
@@ -277,7 +286,7 @@ impl Parser<'_> {
             }
             let span = token.span();
             self.bump();
-            self.not_doubled(token)?;
+            self.not_doubled(token, operand)?;
             self.not_counted(token)?;
             self.waiting.push(Waiting { op, left: operand, span });
             operand = self.unary()?;
@@ -289,7 +298,7 @@ impl Parser<'_> {
     }
 
     /// `+=` and `===`, which people bring from elsewhere.
-    fn not_doubled(&mut self, op: Token) -> Parse<()> {
+    fn not_doubled(&mut self, op: Token, left: NodeId) -> Parse<()> {
         let next = self.token();
         if next.spaced() || next.kind != Kind::Assign {
             return Ok(());
@@ -299,7 +308,19 @@ impl Parser<'_> {
         let help = match op.kind {
             Kind::EqualEqual => "`==` compares by structure, `identical?(a, b)` by identity".to_string(),
             Kind::NotEqual => "`!=` compares by structure".to_string(),
-            _ => format!("write `x = x {} …`", self.text_of(op)),
+            _ => {
+                let (text, place) = (self.text, self.node_span(left));
+                let place = text.get(place.start as usize..place.end as usize).unwrap_or("x");
+                let texts = op.kind == Kind::Plus && matches!(self.peek(1).kind, Kind::Str | Kind::StrHead);
+                let sign = if texts { "++" } else { &text[op.start as usize..op.end as usize] };
+                let made = match self.unit.nodes[left.index()] {
+                    Node::Local(var) if !self.scopes.model(var).mutable => {
+                        format!(", where `{place}` was made by `let mut {place} = …`")
+                    }
+                    _ => String::new(),
+                };
+                format!("write `{place} = {place} {sign} …`{made}")
+            }
         };
         let error = SyntaxError::new(span, format!("`{text}` is no operator")).help(help);
         self.fail(error)
@@ -398,13 +419,14 @@ impl Parser<'_> {
                     }
                 }
                 Kind::OpenBracket if self.same_line() => {
-                    let index = self.index()?;
+                    let index = self.index(operand)?;
                     let calls = self.calls();
                     self.operands(&[operand], calls);
                     let (span, height) = (self.span_from(start), self.chain_height(operand, &[index]));
                     operand = self.add(Node::Index { object: operand, index, tail: false }, span, height);
                 }
                 Kind::OpenBrace if self.same_line() && (!self.head || self.only_a_literal(operand)) => {
+                    self.values_without_names(operand)?;
                     let Some((type_, variant)) = self.struct_type(operand) else { return Ok(operand) };
                     let head = self.head;
                     operand = self.struct_literal(operand, type_, variant, start)?;
@@ -468,11 +490,19 @@ impl Parser<'_> {
     }
 
     /// `[index]` behind an operand.
-    fn index(&mut self) -> Parse<NodeId> {
+    fn index(&mut self, object: NodeId) -> Parse<NodeId> {
         let bracket = self.bump();
+        let name = match self.unit.nodes[object.index()] {
+            Node::Global(global) => Some(Arc::clone(&self.unit.names[self.unit.globals[global.index()].name.index()])),
+            _ => None,
+        };
         let vector = |error: SyntaxError| {
             if bracket.newline() {
                 error.help("inside brackets a `[` at the beginning of a line indexes what stands before it: put a `,` before it")
+            } else if let Some(help) = name.as_ref().and_then(|n| foreign_words::word(n, Place::Before)) {
+                error.help(help)
+            } else if let Some(name) = name.as_ref().filter(|_| bracket.spaced()) {
+                error.help(format!("a `[` on the same line indexes; arguments stand in parentheses: `{name}([1, 2])`"))
             } else if bracket.spaced() {
                 error.help("a `[` on the same line indexes; put `;` or a new line before a vector")
             } else {
@@ -523,6 +553,12 @@ impl Parser<'_> {
 
     fn dot(&mut self, object: NodeId, start: u32) -> Parse<NodeId> {
         self.bump();
+        let number = self.at > 1 && self.tokens[self.at - 2].kind == Kind::Int;
+        if number && !self.kind().is_word() {
+            return self.expected_with("a field name after `.`", |e| {
+                e.help("a number with a fraction has a digit behind the point: `5.0`")
+            });
+        }
         let (name, _) = self.word("a field name after `.`")?;
         if self.kind() == Kind::OpenParen && self.same_line() {
             let args = self.arguments()?;

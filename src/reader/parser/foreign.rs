@@ -79,6 +79,9 @@ impl Parser<'_> {
         if token.kind == Kind::Colon && next.kind == Kind::Keyword && !next.spaced() {
             texts.push("::");
         }
+        if token.kind == Kind::Amp && next.kind == Kind::Keyword && !next.spaced() {
+            texts.push("&:");
+        }
         if !next.spaced() {
             texts.push(text(token.start, next.end));
         }
@@ -124,20 +127,38 @@ impl Parser<'_> {
         if !beside && !head {
             return Ok(());
         }
-        match foreign_words::word(text, Place::Before) {
-            Some(help) => {
-                let error = SyntaxError::foreign(token.span(), format!("Harrier has no `{text}`"), help);
-                self.fail(error)
-            }
-            None => Ok(()),
-        }
+        let thrown = self.at > 0 && self.tokens[self.at - 1].kind == Kind::Throw;
+        let place = if token.newline() || self.at == 0 { Place::First } else { Place::Before };
+        let asked = match text {
+            "new" if thrown => "throw new",
+            "do" | "begin" if next.kind == Kind::Bar => "do |",
+            _ => text,
+        };
+        let lower = text.to_lowercase();
+        let begins =
+            lexer::word(lower.as_bytes()) != Kind::Ident || declarations::DECLARATIONS.contains(&lower.as_str());
+        let help = match foreign_words::word(asked, place) {
+            Some(help) => help.to_string(),
+            None if lower != text && begins => format!("the words of the language are in lower case: `{lower}`"),
+            None => return Ok(()),
+        };
+        self.fail(SyntaxError::foreign(token.span(), format!("Harrier has no `{text}`"), help))
     }
 
     /// Whether `( … ) {` follows a word that is none of the program's functions, or `{` one that is always followed by a block.
     fn begins_a_head(&self, word: &str) -> bool {
         let next = self.peek(1);
         if next.kind == Kind::OpenBrace && !next.newline() {
-            return matches!(word, "do" | "begin" | "ensure" | "rescue");
+            return matches!(word, "do" | "begin" | "ensure" | "rescue" | "cond");
+        }
+        if next.kind == Kind::Bar && matches!(word, "do" | "begin") {
+            return self.peek(2).kind == Kind::Ident && matches!(self.peek(3).kind, Kind::Bar | Kind::Comma);
+        }
+        if next.kind == Kind::OpenBracket && next.spaced() && !next.newline() {
+            return matches!(word, "doseq" | "foreach" | "defn");
+        }
+        if word == "import" && next.kind == Kind::OpenParen {
+            return self.peek(2).newline();
         }
         if next.kind != Kind::OpenParen || !HEADS.contains(&word) {
             return false;
@@ -155,16 +176,144 @@ impl Parser<'_> {
 
     /// How many tokens ahead the parenthesis is closed that stands `open` tokens ahead.
     fn closing(&self, open: usize) -> Option<usize> {
+        self.closing_of(open, Kind::OpenParen, Kind::CloseParen)
+    }
+
+    fn closing_of(&self, open: usize, opening: Kind, closing: Kind) -> Option<usize> {
         let mut depth = 0usize;
         for ahead in open..self.tokens.len() - self.at {
-            match self.peek(ahead).kind {
-                Kind::OpenParen => depth += 1,
-                Kind::CloseParen if depth <= 1 => return Some(ahead),
-                Kind::CloseParen => depth -= 1,
-                _ => {}
+            let kind = self.peek(ahead).kind;
+            if kind == opening {
+                depth += 1;
+            } else if kind == closing {
+                if depth <= 1 {
+                    return Some(ahead);
+                }
+                depth -= 1;
             }
         }
         None
+    }
+
+    /// `for { … }`, and no map pattern in the braces.
+    pub(super) fn endless_for(&mut self) -> Parse<()> {
+        let endless = self.kind() == Kind::OpenBrace
+            && self
+                .closing_of(0, Kind::OpenBrace, Kind::CloseBrace)
+                .is_some_and(|close| !matches!(self.peek(close + 1).kind, Kind::In | Kind::Eof));
+        if !endless {
+            return Ok(());
+        }
+        let span = self.tokens[self.at - 1].span();
+        self.fail(SyntaxError::foreign(
+            span,
+            "a `for` goes through something",
+            "a loop that is left by `break` is `loop { … }`, one with a condition `while c { … }`",
+        ))
+    }
+
+    /// `value if condition` at the end of a line; the `if` stood at token `at`, its condition has been read.
+    pub(super) fn trailing_if(&mut self, at: usize) -> Parse<()> {
+        use Kind::*;
+        let (word, next) = (self.tokens[at], self.token());
+        let ends = next.newline() || matches!(next.kind, CloseBrace | Semicolon);
+        let behind_a_value = at > 0
+            && !word.newline()
+            && matches!(
+                self.tokens[at - 1].kind,
+                Ident
+                    | Int
+                    | Float
+                    | Str
+                    | StrTail
+                    | Keyword
+                    | True
+                    | False
+                    | Null
+                    | CloseParen
+                    | CloseBracket
+                    | Return
+                    | Break
+                    | Continue
+            );
+        // At the end of the text the braces may come yet.
+        if matches!(next.kind, OpenBrace | Eof) || !ends || !behind_a_value {
+            return Ok(());
+        }
+        let span = self.span_from(word.start);
+        let text = |from: usize, to: u32| self.text[from..to as usize].trim();
+        let line = self.text[..word.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let value = text(line, word.start).rsplit('{').next().unwrap_or_default().trim();
+        let condition = text(word.end as usize, span.end);
+        let help = format!("the condition comes first: `if {condition} {{ {value} }}`");
+        self.fail(SyntaxError::foreign(span, "an `if` does not stand behind its value", help))
+    }
+
+    /// `Point{1, 2}`: values without the names of their fields.
+    pub(super) fn values_without_names(&mut self, operand: NodeId) -> Parse<()> {
+        let type_ = match self.unit.nodes[operand.index()] {
+            Node::Field { object, .. } => object,
+            _ => operand,
+        };
+        if !matches!(self.unit.nodes[type_.index()], Node::Global(_)) {
+            return Ok(());
+        }
+        let (text, span) = (self.text, self.node_span(operand));
+        let name = text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let literal =
+            matches!(self.peek(1).kind, Kind::Int | Kind::Float | Kind::Str | Kind::True | Kind::False | Kind::Null);
+        if !name.starts_with(char::is_uppercase)
+            || !literal
+            || !matches!(self.peek(2).kind, Kind::Comma | Kind::CloseBrace)
+        {
+            return Ok(());
+        }
+        let help = format!("each value stands behind the name of its field: `{name} {{ field: value }}`");
+        let span = self.token().span();
+        self.fail(SyntaxError::foreign(span, "the fields of a struct have names", help))
+    }
+
+    /// What the comma is told that cannot stand where an expression begins.
+    pub(super) fn comma_help(&self) -> &'static str {
+        let line: Vec<Token> = {
+            let before = self.tokens[..self.at].iter().rev();
+            let mut line: Vec<Token> = Vec::new();
+            for token in before.take(60) {
+                line.push(*token);
+                if token.newline() || matches!(token.kind, Kind::OpenBrace | Kind::Semicolon) {
+                    break;
+                }
+            }
+            line
+        };
+        let assigned = self.tokens[self.at..]
+            .iter()
+            .take(60)
+            .enumerate()
+            .take_while(|(n, token)| *n == 0 || !token.newline())
+            .any(|(_, token)| token.kind == Kind::Assign);
+        if line.iter().any(|token| token.kind == Kind::Return) {
+            "several values together are a vector: `return [a, b]`, taken apart by `let [a, b] = f()`"
+        } else if assigned && line.iter().all(|token| matches!(token.kind, Kind::Ident | Kind::OpenBrace)) {
+            "an assignment has one variable: `let [a, b] = f()` takes a vector apart; to swap, `let old = a`, `a = b`, `b = old`"
+        } else {
+            "statements are not separated by commas; where a block may stand, a map is written in parentheses: `({:a 1, :b 2})`"
+        }
+    }
+
+    /// An operator where a value is expected: what to do about it.
+    pub(super) fn operator_help(&self) -> String {
+        let token = self.token();
+        let sign = self.text_of(token);
+        let (before, next) = (self.tokens[self.at.saturating_sub(1)].kind, self.peek(1));
+        let opened = matches!(before, Kind::OpenParen | Kind::Comma);
+        if opened && matches!(next.kind, Kind::Comma | Kind::CloseParen) {
+            return format!("an operator is no value; a function that applies it is `fn(a, b) {{ a {sign} b }}`");
+        }
+        if before == Kind::OpenParen && next.spaced() {
+            return format!("an operator stands between its operands: `a {sign} b`");
+        }
+        "this operator takes an operand before it and one after it".into()
     }
 
     /// Inside the parentheses of `(a, b) => …`, before the first comma or the end.
@@ -207,7 +356,10 @@ impl Parser<'_> {
         let text = self.text;
         let (name, argument) =
             (&text[span.start as usize..span.end as usize], &text[next.start as usize..end as usize]);
-        let help = format!("write `{name}({argument})`");
+        let help = match foreign_words::word(name, Place::Unknown) {
+            Some(help) if !self.declares(name) => help.to_string(),
+            _ => format!("write `{name}({argument})`"),
+        };
         let whole = Span { start: span.start, end };
         self.fail(SyntaxError::foreign(whole, "the arguments of a call stand in parentheses", help))
     }

@@ -248,9 +248,22 @@ impl Parser<'_> {
                         p.bump();
                     }
                     Kind::CloseParen => {}
-                    Kind::Assign | Kind::Colon => {
+                    Kind::Colon => {
                         return p.expected_with("`,` or `)`", |e| {
-                            e.help("parameters have no defaults or types; give the function another arity: `fn f { (a) => f(a, 1), (a, b) => … }`")
+                            e.help("parameters have no types: `fn add(a, b) { a + b }`, and what a function gives has none")
+                        });
+                    }
+                    Kind::Assign => {
+                        return p.expected_with("`,` or `)`", |e| {
+                            e.help("parameters have no defaults; give the function another arity: `fn f { (a) => f(a, 1), (a, b) => … }`")
+                        });
+                    }
+                    Kind::Ident if !p.token().newline() => {
+                        return p.expected_with("`,` or `)`", |e| {
+                            e.also(open, "opened here").help(
+                                "parameters have no types, and commas between them: `fn f(a, b) { … }`; a function of a type \
+                                 stands in `extend Point { fn area(self) { … } }`",
+                            )
                         });
                     }
                     _ => p.expect_close(Kind::CloseParen, "`,` or `)`", open)?,

@@ -138,6 +138,7 @@ impl Parser<'_> {
                 Ok(self.leaf(Node::Keyword(name), span))
             }
             Kind::Str => {
+                self.not_tripled()?;
                 self.bump();
                 let name = self.string_name(token, 1);
                 Ok(self.leaf(Node::String(name), span))
@@ -177,6 +178,11 @@ impl Parser<'_> {
             Kind::Return | Kind::Break | Kind::Continue => self.jump(),
             Kind::Throw => {
                 self.bump();
+                if matches!(self.kind(), Kind::CloseBrace | Kind::Semicolon) {
+                    return self.expected_with("an expression", |e| {
+                        e.help("`throw e` throws again what `catch (e)` has caught")
+                    });
+                }
                 let value = self.expression()?;
                 let (span, height) = (self.span_from(span.start), self.height(value));
                 Ok(self.add(Node::Throw(value), span, height))
@@ -200,12 +206,14 @@ impl Parser<'_> {
             Kind::Colon => self.expected_with("an expression", |e| {
                 e.help("a keyword is written `:name`, with a space before the colon")
             }),
-            Kind::Comma => self.expected_with("an expression", |e| {
-                e.help("statements are not separated by commas; where a block may stand, a map is written in parentheses: `({:a 1, :b 2})`")
-            }),
-            kind if Infix::of(kind).is_some() => self.expected_with("an expression", |e| {
-                e.help("this operator takes an operand before it and one after it")
-            }),
+            Kind::Comma => {
+                let help = self.comma_help();
+                self.expected_with("an expression", |e| e.help(help))
+            }
+            kind if Infix::of(kind).is_some() => {
+                let help = self.operator_help();
+                self.expected_with("an expression", |e| e.help(help))
+            }
             _ => self.expected("an expression"),
         }
     }
@@ -256,7 +264,13 @@ impl Parser<'_> {
         let mut entries = Vec::new();
         while !self.eat(Kind::CloseBrace) {
             let key = self.map_key(open)?;
-            if self.kind() == Kind::Colon {
+            if matches!(self.kind(), Kind::Comma | Kind::CloseBrace) {
+                return self.expected_with("the value of the key", |e| {
+                    e.also(open, "this brace begins a map")
+                        .help("a map is `{:key value}`, a set `#{1, 2}`, a vector `[1, 2]`")
+                });
+            }
+            if matches!(self.kind(), Kind::Colon | Kind::Arrow | Kind::Assign) {
                 return self.expected_with("the value of the key", |e| {
                     e.help("a map is written `{:key value, \"key\" value}`, without a colon after the key")
                 });
@@ -294,15 +308,23 @@ impl Parser<'_> {
             Kind::Ident if self.names_a_value() => self.nested(Self::typed_key),
             Kind::Ident => {
                 let text = self.text_of(token).to_string();
-                let colon = self.peek(1).kind == Kind::Colon;
+                let (next, call) = (self.peek(1).kind, self.peek(1).kind == Kind::OpenParen && token.newline());
+                let colon = matches!(next, Kind::Colon | Kind::Comma | Kind::CloseBrace);
                 self.expected_with("a key or `}`", |e| {
                     e.also(open, "this brace begins a map").help(if colon {
                         format!("a keyword key is written `{{:{text} value}}`; a struct literal has a name: `Name {{ {text}: value }}`")
+                    } else if call {
+                        "close the map with `}` before this; a block cannot stand here".to_string()
                     } else {
                         format!("a key that is computed stands in parentheses: `{{({text}) value}}`; a block cannot stand here")
                     })
                 })
             }
+            Kind::Ellipsis => self.expected_with("a key or `}`", |e| {
+                e.also(open, "this brace begins a map").help(
+                    "`merge(m, {:b 2})` gives a map with the entries of both, `assoc(m, :b, 2)` one with another entry",
+                )
+            }),
             _ => self.expected_with("a key or `}`", |e| {
                 e.also(open, "this brace begins a map")
                     .help("a map is `{:key value}`; where an expression is expected, a brace does not begin a block")
@@ -372,6 +394,20 @@ impl Parser<'_> {
         Ok(members)
     }
 
+    /// `"""`, which begins no string.
+    fn not_tripled(&mut self) -> Parse<()> {
+        let (first, next) = (self.token(), self.peek(1));
+        let empty = first.end - first.start == 2;
+        if !empty || next.spaced() || !matches!(next.kind, Kind::Str | Kind::StrHead) {
+            return Ok(());
+        }
+        self.fail(SyntaxError::foreign(
+            Span { start: first.start, end: first.end + 1 },
+            "three quotes begin no string",
+            "a string between plain quotes may go over lines; what a function does is told before it: `/// the area`",
+        ))
+    }
+
     /// `"a${b}c"`
     fn interpolation(&mut self) -> Parse<NodeId> {
         let start = self.token().start;
@@ -396,7 +432,11 @@ impl Parser<'_> {
             let part = self.inside(true, Self::expression)?;
             parts.push(part);
             if !matches!(self.kind(), Kind::StrMiddle | Kind::StrTail) {
-                return self.expected_with("`}`", |e| e.also(open, "opened here"));
+                let format = self.kind() == Kind::Colon;
+                return self.expected_with("`}`", |e| {
+                    let e = SyntaxError { foreign: format, ..e.also(open, "opened here") };
+                    if format { e.help("a number with two decimals is `${format-number(x, 2)}`") } else { e }
+                });
             }
         }
         let calls = self.calls();

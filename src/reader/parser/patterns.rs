@@ -133,6 +133,11 @@ impl Parser<'_> {
                 let open = self.bump().span();
                 let inner = self.inside(true, |p| {
                     let inner = p.pattern("a pattern")?;
+                    if p.kind() == Kind::Comma {
+                        return p.expected_with("`)`", |e| {
+                            e.also(open, "opened here").help("several values together are a vector: `let [a, b] = f()`")
+                        });
+                    }
                     p.expect_close(Kind::CloseParen, "`)`", open)?;
                     Ok(inner)
                 })?;
@@ -293,6 +298,14 @@ impl Parser<'_> {
                     if rest.is_some() { after.push(pattern) } else { before.push(pattern) }
                 }
                 if !p.eat(Kind::Comma) {
+                    if matches!(p.kind(), Kind::Ident | Kind::Int | Kind::Float | Kind::Str | Kind::Keyword) {
+                        return p.expected_with("`,` or `]`", |e| {
+                            e.also(open, "opened here").help(
+                                "commas stand between the names that a vector is taken apart into; each value has a `let` of \
+                                 its own: `let a = 1`",
+                            )
+                        });
+                    }
                     p.expect_close(Kind::CloseBracket, "`,` or `]`", open)?;
                     break;
                 }

@@ -160,7 +160,10 @@ fn an_unclosed_brace_is_said_once() {
     assert!(found[0].starts_with("5:1 `struct` stands at the top level"), "{found:?}");
     assert!(found[1].contains("expected `}`, found the end"), "{found:?}");
     let errors = try_read(text).err().unwrap_or_default();
-    assert_eq!(errors[1].secondary[0].0.start, 7, "the brace that is not closed");
+    assert_eq!(
+        errors[1].secondary[0].0.start, 16,
+        "the brace whose line stands further to the right than what closes it"
+    );
 }
 
 #[test]

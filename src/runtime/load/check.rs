@@ -1,8 +1,10 @@
 //! The checks of a unit before it runs.
 //!
 //! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
-//! (matches that miss variants, wrong numbers of arguments). What is suspicious whatever the names
+//! (matches that miss variants, wrong numbers of arguments); unknown names are [`names`]'s. What is suspicious whatever the names
 //! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
+
+mod names;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -11,19 +13,14 @@ use super::scope::{FieldView, Meaning, MethodView, Scope, TypeView, declared_nam
 use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
-use crate::reader::foreign_words::{self, Place};
 use crate::reader::lints;
 use crate::reader::tree::{
-    Arm, FunctionId, GlobalId, GlobalRef, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
+    Arm, Field, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
 use crate::runtime::dispatch::Target;
 use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
-/// What may have been meant is looked for in all names: not for more unknown names than people read about.
-const MOST_GUESSES: usize = 50;
-/// Nobody writes a subtraction of more names.
-const MOST_PARTS: usize = 32;
 /// Functions of `core` that do nothing but give a value, and whose like changes something elsewhere.
 #[rustfmt::skip]
 const GIVES_ONLY: &[&str] = &[
@@ -32,8 +29,6 @@ const GIVES_ONLY: &[&str] = &[
     "trim-left", "trim-right", "replace", "replace-first", "substring", "pad-left", "pad-right", "split",
     "format-number", "map-vals", "map-keys", "select-keys",
 ];
-/// The namespace of a later step.
-const LATER_NAMESPACE: &str = "effect";
 
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
@@ -136,6 +131,11 @@ impl<'a> Checker<'a> {
                         let first = head(self.unit, first);
                         let diagnostic = self.error(head(self.unit, span), format!("`{name}` is defined twice"));
                         diagnostic.secondary.push((first, "first here".into()));
+                        if matches!(item, Item::Function { .. }) {
+                            diagnostic.help = Some(format!(
+                                "a function of several arities is `fn {name} {{ (a) => …, (a, b) => … }}`"
+                            ));
+                        }
                     }
                     _ => {
                         seen.insert(name, span);
@@ -143,130 +143,6 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-    }
-
-    fn names(&mut self) {
-        let mut guesses = 0;
-        // Where a name begins that stands behind a namespace which is not in view.
-        let mut behind = None;
-        let mut explained = FxHashSet::default();
-        for reference in &self.unit.globals {
-            if behind == Some(reference.span.start) {
-                continue;
-            }
-            if let Some(name) = self.not_in_view(*reference) {
-                behind = Some(name);
-                continue;
-            }
-            if self.scope.meaning(*reference).is_some() {
-                continue;
-            }
-            let name = self.name(reference.name);
-            if let Some(alias) = reference.alias {
-                let alias = self.name(alias);
-                match self.scope.namespace_called(alias) {
-                    Some(namespace) => {
-                        guesses += 1;
-                        let title = format!("namespace {} has no member `{name}`", namespace.name);
-                        let candidates =
-                            if guesses > MOST_GUESSES { Vec::new() } else { self.scope.candidates(*reference) };
-                        let help = closest(name, candidates.iter().map(String::as_str));
-                        let help = help.map(|c| format!("did you mean `{alias}/{c}`?"));
-                        self.error(reference.span, title).help = help;
-                    }
-                    None if alias == LATER_NAMESPACE => self.not_yet(reference.span, "effects"),
-                    None => {
-                        let title = format!("there is no namespace or alias `{alias}` here");
-                        self.error(reference.span, title).help = Some(format!("add a line such as `use {alias}`"));
-                    }
-                }
-                continue;
-            }
-            if let Some(help) = foreign_words::word(name, Place::Unknown) {
-                // Once is enough: it is the same mistake.
-                if explained.insert(help) {
-                    self.error(reference.span, format!("Harrier has no `{name}`")).help = Some(help.into());
-                }
-                continue;
-            }
-            guesses += 1;
-            if guesses > MOST_GUESSES {
-                self.error(reference.span, format!("unknown name `{name}`"));
-                continue;
-            }
-            let candidates = self.scope.candidates(*reference);
-            let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
-            let help = match subtraction(name, &known) {
-                Some(parts) => Some(format!("for a subtraction put spaces around the minus: `{parts}`")),
-                None if self.within_own_let(*reference) => Some(format!(
-                    "a `let` is not in view in its own value; a function that calls itself is `fn {name}(…) {{ … }}`"
-                )),
-                None if self.is_namespace_before_dot(*reference) => {
-                    let add = if self.scope.namespace_called(name).is_some() {
-                        ""
-                    } else {
-                        ", after a line `use ` at the top"
-                    };
-                    let add = add.replace("use ", &format!("use {name}"));
-                    Some(format!("`{name}` is a namespace: what is in it is written `{name}/…`{add}"))
-                }
-                None => closest(name, known.iter().copied()).map(|c| format!("did you mean `{c}`?")),
-            };
-            self.error(reference.span, format!("unknown name `{name}`")).help = help;
-        }
-    }
-
-    /// Is it the name of a `let` around it, in the value of that `let`?
-    fn within_own_let(&self, reference: GlobalRef) -> bool {
-        let (unit, name, at) = (self.unit, self.name(reference.name), reference.span);
-        let text = |span: Span| unit.source.text.get(span.start as usize..span.end as usize);
-        unit.nodes.iter().any(|node| match node {
-            Node::Let { pattern, value } => {
-                let within = unit.span(*value);
-                within.start <= at.start
-                    && at.end <= within.end
-                    && text(unit.pattern_spans[pattern.index()]).is_some_and(|p| p.trim_start_matches("mut ") == name)
-            }
-            _ => false,
-        })
-    }
-
-    /// `io.open`, where `io` is a namespace.
-    fn is_namespace_before_dot(&self, reference: GlobalRef) -> bool {
-        let name = self.name(reference.name);
-        let behind = self.unit.source.text.get(reference.span.end as usize..).unwrap_or_default();
-        behind.starts_with('.') && (self.scope.namespace_called(name).is_some() || self.scope.is_library(name))
-    }
-
-    /// `name/function` written as if `name` were a namespace in view. Tells it, and gives the place behind the slash.
-    fn not_in_view(&mut self, reference: GlobalRef) -> Option<u32> {
-        let end = reference.span.end as usize;
-        let mut rest = self.unit.source.text.get(end..)?.chars();
-        if reference.alias.is_some() || rest.next() != Some('/') || !rest.next().is_some_and(char::is_alphabetic) {
-            return None;
-        }
-        let name = self.name(reference.name);
-        let (scope, behind) = (self.scope, reference.span.end + 1);
-        match scope.meaning(reference) {
-            // A function of `core` is nothing that can be divided.
-            Some(Meaning::Known(known))
-                if scope.core.and_then(|core| core.member(name)).is_some_and(|b| std::ptr::eq(b, known.0)) => {}
-            None => {}
-            _ => return None,
-        }
-        if scope.is_library(name) {
-            let title = format!("the namespace `{name}` is not in view");
-            self.error(reference.span, title).help = Some(format!("add a line `use {name}` at the top"));
-            return Some(behind);
-        }
-        if scope.meaning(reference).is_some() {
-            return None;
-        }
-        let names: FxHashSet<String> = scope.namespace_names().into_iter().collect();
-        let meant = closest(name, names.iter().map(String::as_str))?.to_string();
-        self.error(reference.span, format!("there is no namespace or alias `{name}` here")).help =
-            Some(format!("did you mean `{meant}`?"));
-        Some(behind)
     }
 
     // ---- declarations ----
@@ -286,6 +162,12 @@ impl<'a> Checker<'a> {
                 Item::Struct { name, fields, .. } => {
                     let names = fields.iter().map(|f| (f.name, f.span)).collect::<Vec<_>>();
                     self.distinct(&names, "field", self.name(*name));
+                    // Once is enough: it is the same mistake.
+                    for field in fields {
+                        if self.typed_field(field) {
+                            break;
+                        }
+                    }
                 }
                 Item::Enum { name, variants, .. } => {
                     let names = variants.iter().map(|v| (v.name, v.span)).collect::<Vec<_>>();
@@ -300,6 +182,21 @@ impl<'a> Checker<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// `name: String`, which gives the field the type itself as its default.
+    fn typed_field(&mut self, field: &Field) -> bool {
+        let Some(default) = field.default else { return false };
+        let [arity] = &self.unit.function(default).arities[..] else { return false };
+        let Node::Global(global) = self.unit.node(arity.body) else { return false };
+        let Some(meaning @ Meaning::Known(_)) = self.meaning(*global) else { return false };
+        let typed = matches!(self.type_view(meaning).as_deref(), Some(TypeView::Builtin));
+        if typed {
+            let (name, type_) = (self.name(field.name), self.reference(*global));
+            let warning = self.warning(field.span, format!("the default of `{name}` is the type {type_} itself"));
+            warning.help = Some(format!("fields have no types: write `{name}`; `{name}: 0` would give it a default"));
+        }
+        typed
     }
 
     fn distinct(&mut self, names: &[(Name, Span)], what: &str, owner: &str) {
@@ -485,12 +382,13 @@ impl<'a> Checker<'a> {
         };
         let mut seen = FxHashSet::default();
         let before = self.found.len();
-        for field in fields {
+        for (at, field) in fields.iter().enumerate() {
             let field = self.name(*field);
             if !seen.insert(field) {
                 self.error(head(self.unit, span), format!("field `{field}` of {owner} is given twice"));
             } else if !declared.iter().any(|d| d.name == field) {
-                self.no_field(head(self.unit, span), &owner, declared, field);
+                let place = self.field_place(literal, at).unwrap_or(head(self.unit, span));
+                self.no_field(place, &owner, declared, field);
             }
         }
         // A field that is called wrongly is not missing too.
@@ -507,6 +405,16 @@ impl<'a> Checker<'a> {
             self.error(head(self.unit, span), format!("{owner} needs the {what} {}", missing.join(", "))).help =
                 Some("give it here, or give it a default where the type is declared: `{ name: value }`".into());
         }
+    }
+
+    /// Where the name of a field in a literal stands: before its value, or as it.
+    fn field_place(&self, literal: &StructLiteral, at: usize) -> Option<Span> {
+        let (unit, name) = (self.unit, self.name(literal.fields[at]));
+        let value = unit.span(unit.list(literal.values)[at]);
+        let before = unit.source.text.get(..value.start as usize)?.trim_end_matches(['(', ' ', '\t', '\n', '\r']);
+        let Some(before) = before.strip_suffix(':') else { return Some(value) };
+        let end = before.trim_end().len();
+        before.trim_end().ends_with(name).then(|| Span { start: (end - name.len()) as u32, end: end as u32 })
     }
 
     fn no_field(&mut self, span: Span, owner: &str, declared: &[FieldView], field: &str) {
@@ -772,30 +680,6 @@ struct Covered<'a> {
     everything: bool,
     variants: FxHashSet<&'a str>,
     partly: FxHashSet<&'a str>,
-}
-
-/// `x - y` when the name is made of names in view.
-fn subtraction(name: &str, known: &FxHashSet<&str>) -> Option<String> {
-    let mut starts = vec![0];
-    starts.extend(name.match_indices('-').map(|(at, _)| at + 1));
-    if starts.len() > MOST_PARTS {
-        return None;
-    }
-    // From the last part: how the rest of the name from there is to be written.
-    let mut rests: Vec<Option<String>> = vec![None; starts.len()];
-    for from in (0..starts.len()).rev() {
-        let rest = &name[starts[from]..];
-        rests[from] = if from > 0 && known.contains(rest) {
-            Some(rest.to_string())
-        } else {
-            (from + 1..starts.len()).find_map(|to| {
-                let left = &name[starts[from]..starts[to] - 1];
-                let right = rests[to].as_ref().filter(|_| known.contains(left))?;
-                Some(format!("{left} - {right}"))
-            })
-        };
-    }
-    rests.swap_remove(0)
 }
 
 /// The first line of a span.

@@ -17,8 +17,9 @@ use super::namespace::Namespace;
 use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
+use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};
-use crate::reader::{self, ErrorClass, Surroundings, SyntaxError};
+use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
 use scope::{Meaning, Scope};
 
 mod check;
@@ -246,7 +247,13 @@ fn problem(source: &Arc<Source>, span: Span, title: String) -> Problem {
 fn syntax_problems(source: &Arc<Source>, errors: &[SyntaxError], origin: Origin<'_>) -> LoadError {
     // More input cannot cure a file that is used.
     let asked = matches!(origin, Origin::Text(_));
-    let problems = errors.iter().map(|error| Problem {
+    // An open bracket that was told already is what the text ends in, too.
+    let told = |end: &SyntaxError| {
+        errors.iter().filter(|e| e.span.start < end.span.start).flat_map(|e| &e.secondary).any(|(span, _)| {
+            source.text.get(span.start as usize..span.end as usize).is_some_and(|t| t.ends_with(['(', '[', '{']))
+        })
+    };
+    let problems = errors.iter().filter(|&e| asked || !e.incomplete || !told(e)).map(|error| Problem {
         source: source.clone(),
         diagnostic: Diagnostic::from(error),
         incomplete: error.incomplete && asked,
@@ -435,6 +442,7 @@ fn load_unit(
         && found.iter().all(|d| d.severity != Severity::Error)
     {
         found.extend(uses::unused(unit, |path| is_library(cx, path)));
+        found.extend(habits::nothing_to_run(unit).into_iter().filter(|_| matches!(origin, Origin::Main(_))));
         found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     }
     let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
@@ -511,9 +519,11 @@ fn find(
         }
         let mut problem = problem(source, span, format!("there is no namespace {path}"));
         let names = library_names(vm);
-        problem.diagnostic.help = Some(match closest(path, names.iter().map(String::as_str)) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!(
+        let foreign = foreign_words::word(path.rsplit('/').next().unwrap_or(path), Place::Module);
+        problem.diagnostic.help = Some(match (foreign, closest(path, names.iter().map(String::as_str))) {
+            (Some(help), _) => help.to_string(),
+            (None, Some(meant)) => format!("did you mean `{meant}`?"),
+            (None, None) => format!(
                 "looked for {path}.hr beside this file, below the source root, in the -I folders, and in the standard library; \
                  the source root is the folder of the main file, or the nearest above it with a file harrier.toml"
             ),

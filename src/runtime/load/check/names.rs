@@ -1,0 +1,226 @@
+//! Names that mean nothing.
+//!
+//! Owns what is said of them: what was meant, or where the name is. Must not know of anything else that is wrong with a unit.
+
+use super::*;
+use crate::reader::foreign_words::{self, Place};
+use crate::reader::tree::{GlobalRef, VarKind};
+
+/// What may have been meant is looked for in all names: not for more unknown names than people read about.
+const MOST_GUESSES: usize = 50;
+/// Nobody writes a subtraction of more names.
+const MOST_PARTS: usize = 32;
+/// The namespace of a later step.
+const LATER_NAMESPACE: &str = "effect";
+
+impl<'a> Checker<'a> {
+    /// The errors of names that mean nothing here.
+    pub(super) fn names(&mut self) {
+        let mut guesses = 0;
+        // Where a name begins that stands behind a namespace which is not in view.
+        let mut behind = None;
+        let mut explained = FxHashSet::default();
+        for reference in &self.unit.globals {
+            if behind == Some(reference.span.start) {
+                continue;
+            }
+            if let Some(name) = self.not_in_view(*reference) {
+                behind = Some(name);
+                continue;
+            }
+            if self.scope.meaning(*reference).is_some() {
+                continue;
+            }
+            let name = self.name(reference.name);
+            if let Some(alias) = reference.alias {
+                let alias = self.name(alias);
+                match self.scope.namespace_called(alias) {
+                    Some(namespace) => {
+                        guesses += 1;
+                        let title = format!("namespace {} has no member `{name}`", namespace.name);
+                        let candidates =
+                            if guesses > MOST_GUESSES { Vec::new() } else { self.scope.candidates(*reference) };
+                        let help = closest(name, candidates.iter().map(String::as_str));
+                        let help = help.map(|c| format!("did you mean `{alias}/{c}`?"));
+                        self.error(reference.span, title).help = help;
+                    }
+                    None if alias == LATER_NAMESPACE => self.not_yet(reference.span, "effects"),
+                    None => {
+                        let title = format!("there is no namespace or alias `{alias}` here");
+                        self.error(reference.span, title).help = Some(format!("add a line such as `use {alias}`"));
+                    }
+                }
+                continue;
+            }
+            let place = if self.stands_as_type(*reference) { Place::Type } else { Place::Unknown };
+            if let Some(help) = foreign_words::word(name, place) {
+                // Once is enough: it is the same mistake.
+                if explained.insert(help) {
+                    self.error(reference.span, format!("Harrier has no `{name}`")).help = Some(help.into());
+                }
+                continue;
+            }
+            guesses += 1;
+            if guesses > MOST_GUESSES {
+                self.error(reference.span, format!("unknown name `{name}`"));
+                continue;
+            }
+            let candidates = self.scope.candidates(*reference);
+            let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
+            let help = match subtraction(name, &known) {
+                Some(parts) => Some(format!("for a subtraction put spaces around the minus: `{parts}`")),
+                None if self.within_own_let(*reference) => Some(format!(
+                    "a `let` is not in view in its own value; a function that calls itself is `fn {name}(…) {{ … }}`"
+                )),
+                None if self.made_later(*reference).is_some() => self.made_later(*reference),
+                None if self.own_field(*reference).is_some() => self.own_field(*reference),
+                None if name.ends_with('?') && self.behind(*reference).starts_with('.') => {
+                    let name = name.trim_end_matches('?');
+                    Some(format!(
+                        "ask for it first: `if {name} != null {{ … }}`; `get-in(m, [:a, :b])` goes into maps of maps"
+                    ))
+                }
+                None if name.contains("->") => Some(
+                    name.split_once("->")
+                        .map(|(m, k)| format!("`{m}[:{k}]` reads the key of a map, `{m}.{k}` the field of a struct"))
+                        .unwrap_or_default(),
+                ),
+                None if self.is_namespace_before_dot(*reference) => {
+                    let add = if self.scope.namespace_called(name).is_some() {
+                        ""
+                    } else {
+                        ", after a line `use ` at the top"
+                    };
+                    let add = add.replace("use ", &format!("use {name}"));
+                    Some(format!("`{name}` is a namespace: what is in it is written `{name}/…`{add}"))
+                }
+                None => closest(name, known.iter().copied()).map(|c| format!("did you mean `{c}`?")),
+            };
+            self.error(reference.span, format!("unknown name `{name}`")).help = help;
+        }
+    }
+
+    /// The text behind a name.
+    fn behind(&self, reference: GlobalRef) -> &'a str {
+        self.unit.source.text.get(reference.span.end as usize..).unwrap_or_default()
+    }
+
+    /// Does the name stand alone behind a colon, as types do elsewhere?
+    fn stands_as_type(&self, reference: GlobalRef) -> bool {
+        let before = self.unit.source.text.get(..reference.span.start as usize).unwrap_or_default();
+        before.trim_end().ends_with(':') && !self.behind(reference).starts_with(['(', '.'])
+    }
+
+    /// A local of that name further down in the same function.
+    fn made_later(&self, reference: GlobalRef) -> Option<String> {
+        let (unit, at) = (self.unit, reference.span);
+        let name = self.name(reference.name);
+        let around = |span: Span| span.start <= at.start && at.end <= span.end;
+        let arities = unit.functions.iter().filter(|f| around(f.span)).flat_map(|f| &f.arities);
+        let made = arities
+            .filter(|arity| around(arity.span))
+            .flat_map(|arity| &arity.vars)
+            .find(|var| var.kind == VarKind::Local && var.span.start > at.end && unit.name(var.name) == name)?;
+        let (line, _) = unit.source.line_column(made.span.start);
+        Some(format!(
+            "it is made further down, in line {line}: what is named inside a function is in view only behind that"
+        ))
+    }
+
+    /// A field of the struct that is extended around the name.
+    fn own_field(&mut self, reference: GlobalRef) -> Option<String> {
+        let (unit, at, name) = (self.unit, reference.span, self.name(reference.name));
+        let around = |span: Span| span.start <= at.start && at.end <= span.end;
+        let extend = unit.items.iter().find_map(|item| match item {
+            Item::Extend(extend) if around(extend.span) => Some(extend),
+            _ => None,
+        })?;
+        let (_, function) = extend.methods.iter().find(|(_, function)| around(unit.function(*function).span))?;
+        let arity = unit.function(*function).arities.iter().find(|arity| around(arity.span))?;
+        let receiver = match unit.pattern(*arity.params.first()?) {
+            Pattern::Bind(var) => unit.name(arity.vars[var.index()].name),
+            _ => return None,
+        };
+        let meaning = self.meaning(extend.target)?;
+        let view = self.type_view(meaning);
+        let Some(TypeView::Struct(fields)) = view.as_deref() else { return None };
+        fields.iter().any(|f| f.name == name).then(|| format!("a field is read from the receiver: `{receiver}.{name}`"))
+    }
+
+    /// Is it the name of a `let` around it, in the value of that `let`?
+    fn within_own_let(&self, reference: GlobalRef) -> bool {
+        let (unit, name, at) = (self.unit, self.name(reference.name), reference.span);
+        let text = |span: Span| unit.source.text.get(span.start as usize..span.end as usize);
+        unit.nodes.iter().any(|node| match node {
+            Node::Let { pattern, value } => {
+                let within = unit.span(*value);
+                within.start <= at.start
+                    && at.end <= within.end
+                    && text(unit.pattern_spans[pattern.index()]).is_some_and(|p| p.trim_start_matches("mut ") == name)
+            }
+            _ => false,
+        })
+    }
+
+    /// `io.open`, where `io` is a namespace.
+    fn is_namespace_before_dot(&self, reference: GlobalRef) -> bool {
+        let name = self.name(reference.name);
+        let behind = self.unit.source.text.get(reference.span.end as usize..).unwrap_or_default();
+        behind.starts_with('.') && (self.scope.namespace_called(name).is_some() || self.scope.is_library(name))
+    }
+
+    /// `name/function` written as if `name` were a namespace in view. Tells it, and gives the place behind the slash.
+    fn not_in_view(&mut self, reference: GlobalRef) -> Option<u32> {
+        let end = reference.span.end as usize;
+        let mut rest = self.unit.source.text.get(end..)?.chars();
+        if reference.alias.is_some() || rest.next() != Some('/') || !rest.next().is_some_and(char::is_alphabetic) {
+            return None;
+        }
+        let name = self.name(reference.name);
+        let (scope, behind) = (self.scope, reference.span.end + 1);
+        match scope.meaning(reference) {
+            // A function of `core` is nothing that can be divided.
+            Some(Meaning::Known(known))
+                if scope.core.and_then(|core| core.member(name)).is_some_and(|b| std::ptr::eq(b, known.0)) => {}
+            None => {}
+            _ => return None,
+        }
+        if scope.is_library(name) {
+            let title = format!("the namespace `{name}` is not in view");
+            self.error(reference.span, title).help = Some(format!("add a line `use {name}` at the top"));
+            return Some(behind);
+        }
+        if scope.meaning(reference).is_some() {
+            return None;
+        }
+        let names: FxHashSet<String> = scope.namespace_names().into_iter().collect();
+        let meant = closest(name, names.iter().map(String::as_str))?.to_string();
+        self.error(reference.span, format!("there is no namespace or alias `{name}` here")).help =
+            Some(format!("did you mean `{meant}`?"));
+        Some(behind)
+    }
+}
+
+/// `x - y` when the name is made of names in view.
+fn subtraction(name: &str, known: &FxHashSet<&str>) -> Option<String> {
+    let mut starts = vec![0];
+    starts.extend(name.match_indices('-').map(|(at, _)| at + 1));
+    if starts.len() > MOST_PARTS {
+        return None;
+    }
+    // From the last part: how the rest of the name from there is to be written.
+    let mut rests: Vec<Option<String>> = vec![None; starts.len()];
+    for from in (0..starts.len()).rev() {
+        let rest = &name[starts[from]..];
+        rests[from] = if from > 0 && known.contains(rest) {
+            Some(rest.to_string())
+        } else {
+            (from + 1..starts.len()).find_map(|to| {
+                let left = &name[starts[from]..starts[to] - 1];
+                let right = rests[to].as_ref().filter(|_| known.contains(left))?;
+                Some(format!("{left} - {right}"))
+            })
+        };
+    }
+    rests.swap_remove(0)
+}
