@@ -203,3 +203,73 @@ fn what_is_shown_of_variables_is_bounded() {
     assert!((1000..3000).contains(&one.len()) && one.contains("number 100") && one.ends_with("…\n"), "{one}");
     assert!(is_error(&answers[4], "the functions 0 to 15"), "{:?}", answers[4]);
 }
+
+#[test]
+fn what_people_type_who_look_for_a_command() {
+    let answers = talk(&[
+        "help",
+        "help(length)",
+        ":halp",
+        "let total = 5",
+        "total = total + 1",
+        "fresh = 7",
+        "let quit = 3",
+        "quit",
+        "exit",
+    ]);
+    assert!(matches!(&answers[0], Answer::Text(text) if text.contains(":load FILE")));
+    assert!(matches!(&answers[1], Answer::Text(text) if text.contains("core/length(self)")));
+    assert!(is_error(&answers[2], "did you mean :help?"));
+    assert!(is_error(&answers[4], "write `let total = total + 1`"), "{:?}", answers[4]);
+    assert!(is_error(&answers[5], "write `let fresh = 7`"), "{:?}", answers[5]);
+    assert_eq!(answers[7], value("3"));
+    assert_eq!(answers[8], Answer::Quit);
+}
+
+#[test]
+fn the_last_value_has_a_name_and_long_ones_are_cut() {
+    let answers = talk(&["6 * 7", "_ + 1", "_ + _", "fn f() { 1 }", "_", "vec(range(5000))", ":all", "length(_)"]);
+    assert_eq!(answers[1..3], [value("43"), value("86")]);
+    assert_eq!(answers[4], value("86"));
+    assert!(matches!(&answers[5], Answer::Value(text) if text.len() < 4200 && text.contains("more characters; :all")));
+    assert!(matches!(&answers[6], Answer::Text(text) if text.len() > 20_000 && text.ends_with("4998, 4999]\n")));
+    assert_eq!(answers[7], value("5000"));
+}
+
+#[test]
+fn what_only_prints_shows_no_value() {
+    let answers = talk(&[
+        "println()",
+        "for x in [] { println(x) }",
+        "if true { print(\"\") }",
+        "for x in [1] { x * 2 }",
+        "println()",
+    ]);
+    assert_eq!(answers[..3], [Answer::Nothing, Answer::Nothing, Answer::Nothing]);
+    assert_eq!(answers[3..5], [value("2"), Answer::Nothing]);
+}
+
+#[test]
+fn documentation_of_namespaces_and_forms() {
+    let answers = talk(&[":doc io", ":doc match", ":doc |>>", ":doc nothing-of-the-kind", ":doc io/read-file"]);
+    assert!(matches!(&answers[0], Answer::Text(text) if text.contains("namespace io") && text.contains("read-file")));
+    assert!(matches!(&answers[1], Answer::Text(text) if text.contains("the first arm that fits")));
+    assert!(matches!(&answers[2], Answer::Text(text) if text.contains("x as the last argument")));
+    assert_eq!(answers[3], Answer::Text("there is no nothing-of-the-kind in view\n".into()));
+    assert!(matches!(&answers[4], Answer::Text(text) if text.contains("io/read-file(path)")));
+}
+
+#[test]
+fn a_file_can_be_loaded_and_loaded_again() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("loaded.hr");
+    std::fs::write(&file, "fn twice(x) { x * 2 }\n").expect("a file");
+    let load: &'static str = format!(":load {}", file.display()).leak();
+    let answers = talk(vec![load, "twice(4)", ":load /no/such/file", "twice(5)"].leak());
+    assert_eq!(answers[..2], [Answer::Text("loaded\n".into()), value("8")]);
+    assert!(is_error(&answers[2], "cannot read /no/such/file"));
+    assert_eq!(answers[3], value("10"));
+    std::fs::write(&file, "fn twice(x) { oops }\n").expect("a file");
+    let answers = talk(vec![load, "1 + 1"].leak());
+    assert!(is_error(&answers[0], "unknown name `oops`"));
+    assert_eq!(answers[1], value("2"));
+}

@@ -78,6 +78,16 @@ fn a_key_that_found_nothing_to_interrupt_is_forgotten() {
 }
 
 #[test]
+fn an_entry_of_several_lines_comes_back_as_one() {
+    let mut session = repl("history");
+    session.send_line("[1,").expect("the line is taken");
+    session.expect(". ").expect("the prompt of a line that goes on");
+    say(&mut session, "20 + 1]", "[1, 21]");
+    // Up, and the whole entry is there again.
+    say(&mut session, "\x1b[A", "[1, 21]");
+}
+
+#[test]
 fn names_are_completed() {
     let mut session = repl("completion");
     say(&mut session, "let unmistakable = 99", "99");

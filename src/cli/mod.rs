@@ -229,7 +229,7 @@ fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {
     set_arguments(cx, arguments);
     let outcome = declare::namespace(cx, "user").map_err(|e| LoadError::Thrown(e.throw(cx))).and_then(|namespace| {
         let evaluated = load::evaluate(cx, "<command line>", text, namespace)?;
-        if cx.get(evaluated.value).word() != Word::NULL {
+        if cx.get(evaluated.value).word() != Word::NULL && !evaluated.only_prints {
             let text = foreign::to_text(cx, evaluated.value)?;
             console::print(&format!("{text}\n"));
         }

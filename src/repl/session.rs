@@ -5,12 +5,14 @@
 //! Invariant: whatever a line does, the session goes on.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::completion::Names;
 use crate::gc::Thread;
-use crate::runtime::load::{self, LoadError, render_problems};
+use crate::runtime::declare::DeclareError;
+use crate::runtime::load::{self, LoadError, Problem, render_problems};
 use crate::runtime::locals::{self, Locals};
-use crate::runtime::{Namespace, builtins, console, declare, foreign, report, trace};
+use crate::runtime::{Namespace, brief, builtins, console, declare, foreign, report, trace};
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,8 @@ pub enum Answer {
 pub struct Session {
     namespace: &'static Namespace,
     pending: String,
+    /// The last value, as it prints.
+    last: String,
     color: bool,
     /// Of the frames of the last error, innermost first.
     locals: Vec<Locals>,
@@ -45,15 +49,19 @@ Type an expression to see its value; definitions stay.
   :apropos TEXT      names that contain TEXT
   :locals [N]        the variables of the functions that the last error has left, or of one
   :ns [NAME]         the present namespace, or go to another
+  :load FILE         run the top level of a file, and go to its namespace
+  :all               the last value, whole: long ones are cut
   :quit              end (so does Ctrl-D)
-Tab completes names.
+`_` is the last value. Tab completes names.
 An open bracket or string goes on in the next line; an empty line gives it up.
 ";
 
 /// The commands, as they are completed.
-const COMMANDS: [&str; 6] = [":help", ":doc", ":apropos", ":locals", ":ns", ":quit"];
-/// So much of a value is shown where many are; a frame that is asked for shows all that there is of it.
-const SHOWN: usize = 100;
+const COMMANDS: [&str; 8] = [":help", ":doc", ":apropos", ":locals", ":ns", ":load", ":all", ":quit"];
+/// So many characters of a value are shown.
+const SHOWN: usize = 4000;
+/// So much of a variable is shown where many are; a frame that is asked for shows all that there is of it.
+const SHOWN_OF_MANY: usize = 100;
 /// Words of the language that are long enough to be completed.
 const WORDS: [&str; 13] = [
     "binding",
@@ -76,7 +84,7 @@ impl Session {
     pub fn new(cx: &mut Thread, color: bool) -> Option<Session> {
         let namespace = declare::namespace(cx, "user").ok()?;
         locals::keep(cx.vm());
-        Some(Session { namespace, pending: String::new(), color, locals: Vec::new() })
+        Some(Session { namespace, pending: String::new(), last: String::new(), color, locals: Vec::new() })
     }
 
     /// What stands before the cursor.
@@ -104,7 +112,7 @@ impl Session {
             if trimmed.is_empty() {
                 return Answer::Nothing;
             }
-            if let Some(command) = self.command(cx, trimmed) {
+            if let Some(command) = self.command(cx, trimmed).or_else(|| self.bare_word(cx, trimmed)) {
                 return command;
             }
         }
@@ -135,10 +143,14 @@ impl Session {
     fn evaluate(&mut self, cx: &mut Thread, text: &str, complete: bool) -> Answer {
         let evaluated = load::evaluate(cx, "<repl>", text, self.namespace).and_then(|evaluated| {
             self.namespace = evaluated.namespace;
-            if !evaluated.has_value {
+            if !evaluated.has_value || evaluated.only_prints {
                 return Ok(Answer::Nothing);
             }
-            Ok(Answer::Value(foreign::repr(cx, evaluated.value)?))
+            let last =
+                self.namespace.intern(cx.vm(), "_").map_err(|e| LoadError::Thrown(DeclareError::from(e).throw(cx)))?;
+            last.define(cx, cx.get(evaluated.value));
+            self.last = foreign::repr(cx, evaluated.value)?;
+            Ok(Answer::Value(cut(&self.last)))
         });
         match evaluated {
             Ok(answer) => {
@@ -146,10 +158,11 @@ impl Session {
                 trace::forget(cx);
                 answer
             }
-            Err(LoadError::Problems(problems)) => {
+            Err(LoadError::Problems(mut problems)) => {
                 if !complete && problems.iter().any(|p| p.incomplete) {
                     return Answer::More;
                 }
+                problems.iter_mut().for_each(|problem| advise_assignment(problem, text));
                 Answer::Error(render_problems(&problems, self.color))
             }
             Err(LoadError::Thrown(thrown)) => {
@@ -186,8 +199,15 @@ impl Session {
             }
             "locals" => self.show_locals(argument),
             "doc" => Answer::Text(self.describe(cx, argument)),
-            // A keyword is an expression.
-            _ if argument.is_empty() => return None,
+            "load" => self.load(cx, argument),
+            "all" if argument.is_empty() => Answer::Text(format!("{}\n", self.last)),
+            _ if argument.is_empty() => match load::closest(line, COMMANDS) {
+                Some(meant) if line.len() > 4 => Answer::Error(format!(
+                    "there is no command {line}; did you mean {meant}? (`({line})` is a keyword)\n"
+                )),
+                // A keyword is an expression.
+                _ => return None,
+            },
             _ => Answer::Error(format!("there is no command :{word} (see :help)\n")),
         })
     }
@@ -198,7 +218,7 @@ impl Session {
         let (frames, most) = match number.parse::<usize>() {
             _ if self.locals.is_empty() => return Answer::Text("there was no error with variables to show\n".into()),
             Ok(one) if one <= last => (one..=one, usize::MAX),
-            Err(_) if number.is_empty() => (0..=last, SHOWN),
+            Err(_) if number.is_empty() => (0..=last, SHOWN_OF_MANY),
             _ => return Answer::Error(format!("there are the functions 0 to {last}: :locals, :locals {last}\n")),
         };
         let mut text = String::new();
@@ -211,7 +231,7 @@ impl Session {
                 Some(all) => {
                     for (name, value) in all {
                         let value = value.as_deref().unwrap_or("<no longer kept>");
-                        let start = &value[..value.floor_char_boundary(most)];
+                        let start = brief::start_of(value, most);
                         let rest = if start.len() < value.len() { "…" } else { "" };
                         text.push_str(&format!("     {name} = {start}{rest}\n"));
                     }
@@ -222,6 +242,40 @@ impl Session {
             }
         }
         Answer::Text(text)
+    }
+
+    /// What people type who look for a command, where it is not the name of anything of theirs.
+    fn bare_word(&mut self, cx: &mut Thread, line: &str) -> Option<Answer> {
+        if let Some(name) = line.strip_prefix("help(").and_then(|rest| rest.strip_suffix(')')) {
+            return self.namespace.own("help").is_none().then(|| Answer::Text(self.describe(cx, name.trim())));
+        }
+        match line {
+            _ if self.namespace.own(line).is_some() => None,
+            "help" | "?" => Some(Answer::Text(HELP.into())),
+            "quit" | "exit" | "quit()" => Some(Answer::Quit),
+            _ => None,
+        }
+    }
+
+    /// Runs a file, and goes to its namespace.
+    fn load(&mut self, cx: &mut Thread, file: &str) -> Answer {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return Answer::Error(format!("cannot read {file}: {error}\n")),
+        };
+        let path = Path::new(file);
+        cx.vm().loader.set_search(load::paths::SearchPath::of_program(path, Vec::new()));
+        let mark = cx.mark();
+        let answer = match load::program(cx, path, file, text) {
+            Ok(namespace) => {
+                self.namespace = namespace;
+                Answer::Text(format!("{}\n", namespace.name))
+            }
+            Err(LoadError::Problems(problems)) => Answer::Error(render_problems(&problems, self.color)),
+            Err(LoadError::Thrown(thrown)) => Answer::Error(report::uncaught(cx, thrown, self.color).text),
+        };
+        cx.release(mark);
+        answer
     }
 
     /// The names that can be written now.
@@ -241,6 +295,23 @@ impl Session {
         Names(names)
     }
 
+    fn describe_namespace(&self, cx: &mut Thread, name: &str) -> Option<String> {
+        let known = self.namespace.alias(name).or_else(|| cx.vm().namespaces.find(name));
+        let namespace = match known {
+            Some(namespace) => namespace,
+            None if load::paths::is_namespace_name(name) => load::require(cx, name).ok()?,
+            None => return None,
+        };
+        let mut text = format!("namespace {}\n", namespace.name);
+        if let Some(doc) = namespace.doc() {
+            doc.lines().for_each(|line| text.push_str(&format!("  {}\n", line.trim())));
+        }
+        let names: BTreeSet<&str> =
+            namespace.members().iter().map(|(name, _)| *name).filter(|n| !n.starts_with('_')).collect();
+        text.push_str(&format!("{}\n", names.into_iter().collect::<Vec<_>>().join(" ")));
+        Some(text)
+    }
+
     fn describe(&self, cx: &mut Thread, name: &str) -> String {
         let (alias, plain) = name.rsplit_once('/').map_or((None, name), |(a, n)| (Some(a), n));
         let core = cx.vm().namespaces.find("core");
@@ -251,7 +322,12 @@ impl Session {
         let binding = namespace
             .and_then(|n| n.own(plain))
             .or_else(|| core.filter(|_| alias.is_none()).and_then(|c| c.member_for(plain, false)));
-        let Some(binding) = binding else { return format!("there is no {name} in view\n") };
+        let Some(binding) = binding else {
+            return match FORMS.iter().find(|(forms, _)| forms.contains(&name)) {
+                Some((_, what)) => format!("{what}\n"),
+                None => self.describe_namespace(cx, name).unwrap_or(format!("there is no {name} in view\n")),
+            };
+        };
         let about = binding.about();
         let mut text = String::new();
         let code = binding.get(cx).and_then(crate::runtime::entry::code_of);
@@ -273,6 +349,65 @@ impl Session {
             text.push_str(&format!("  ({}:{line})\n", place.source.name));
         }
         text
+    }
+}
+
+/// Forms of the language, which are no values: what they look like.
+const FORMS: &[(&[&str], &str)] = &[
+    (
+        &["if", "else"],
+        "if condition { a } else { b }: gives a or b; without `else`, null when the condition is false or null",
+    ),
+    (&["match"], "match value { 1 => a, [x, y] if x > y => b, Point { x } => c, _ => d }: the first arm that fits"),
+    (&["let", "mut"], "let name = value; inside of a function, `let mut name = value` can be assigned: name = other"),
+    (
+        &["fn"],
+        "fn name(a, b) { … }; without a name, fn(a, b) { … }; with several arities, fn name { (a) => …, (a, b) => … }",
+    ),
+    (&["for", "in"], "for x in collection { … }; for [key, value] in map { … }"),
+    (&["while"], "while condition { … }"),
+    (
+        &["loop", "break", "continue"],
+        "loop { … } goes round until `break` (`break value` gives a value); `continue` begins the next turn",
+    ),
+    (&["return"], "return value: leaves the function"),
+    (&["struct"], "struct Point { x, y: 0 }: made by Point { x: 1 }, changed by Point { ...p, x: 2 }"),
+    (&["enum"], "enum Shape { empty, circle { r } }: values are Shape.empty, Shape.circle { r: 1 }"),
+    (&["protocol"], "protocol Area { fn area(self) }: methods that `extend Circle with Area { … }` gives to a type"),
+    (&["extend", "with"], "extend Point { fn length(self) { … } }; extend Point with Protocol { … }"),
+    (&["try", "catch", "finally"], "try { … } catch (e) { … } finally { … }"),
+    (&["throw"], "throw value: any value can be thrown"),
+    (&["use"], "use shapes/circle as c: its names are c/name; use shapes/circle { area }"),
+    (&["namespace"], "namespace shapes/circle: the first line of the file shapes/circle.hr"),
+    (&["test"], "test \"name\" { assert!(…) }: run by `harrier test`"),
+    (&["|>"], "x |> f(a): f(x, a), x as the first argument"),
+    (&["|>>"], "x |>> f(a): f(a, x), x as the last argument"),
+    (&["++"], "a ++ b: two texts in one"),
+    (
+        &["&&", "||", "!"],
+        "a && b, a || b, !a: null and false are false, all else is true; the operand that decides is the value",
+    ),
+];
+
+/// The first characters of a value.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_string(),
+        Some((at, _)) => {
+            let more = text[at..].chars().count();
+            format!("{} …\n({more} more characters; :all shows them)", &text[..at])
+        }
+    }
+}
+
+/// At the prompt there is no `let mut`: what is assigned there is defined anew.
+fn advise_assignment(problem: &mut Problem, text: &str) {
+    let text = text.trim();
+    let name = text.split(|c: char| c.is_whitespace() || c == '=').next().unwrap_or_default();
+    let assigns = text[name.len()..].trim_start().starts_with('=');
+    if assigns && problem.diagnostic.title.starts_with(&format!("`{name}` cannot be assigned")) {
+        problem.diagnostic.help =
+            Some(format!("write `let {}`: it defines `{name}`, as often as you like", text.replace('\n', " ")));
     }
 }
 

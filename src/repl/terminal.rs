@@ -26,22 +26,33 @@ pub fn talk(cx: &mut Thread) -> u8 {
     }
     console::print(&format!("Harrier {} (:help for help)\n", env!("CARGO_PKG_VERSION")));
     console::flush_quietly();
+    // An entry of several lines comes back from the history as one.
+    let mut entry = String::new();
     loop {
         let prompt = session.prompt();
         editor.set_helper(Some(session.names(cx)));
         let line = cx.outside(|| editor.readline(&prompt));
         match line {
             Ok(line) => {
-                if !line.trim().is_empty() {
-                    // A line that cannot be remembered is still a line.
-                    let _ = editor.add_history_entry(line.as_str());
-                }
+                entry.push_str(&line);
                 let answer = session.line(cx, &line);
+                if answer == Answer::More {
+                    entry.push('\n');
+                } else {
+                    if !entry.trim().is_empty() {
+                        // What cannot be remembered is answered all the same.
+                        let _ = editor.add_history_entry(entry.trim_end());
+                    }
+                    entry.clear();
+                }
                 if !show(&answer) {
                     break;
                 }
             }
-            Err(ReadlineError::Interrupted) => session.give_up(),
+            Err(ReadlineError::Interrupted) => {
+                session.give_up();
+                entry.clear();
+            }
             Err(ReadlineError::Eof) => break,
             Err(ReadlineError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
                 console::write_error("harrier: what was typed is not UTF-8\n");

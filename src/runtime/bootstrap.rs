@@ -14,27 +14,27 @@ use super::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
 use super::vm::StartError;
 use crate::gc::Thread;
 
-/// A method: name, numbers of arguments with `self`, doc.
-type MethodRow = (&'static str, &'static [u32], &'static str);
+/// A method: name, the parameters of each arity, doc.
+type MethodRow = (&'static str, &'static [&'static str], &'static str);
 
-/// The core protocols: name, doc, methods (name, numbers of arguments with `self`, doc). The builtin of the same name in
+/// The core protocols: name, doc, methods. The builtin of the same name in
 /// `core` (with `_method:` in front when the name itself is no builtin) serves the builtin types.
 #[rustfmt::skip]
 pub const PROTOCOLS: &[(&str, &str, &[MethodRow])] = &[
-    ("Format", "How a value is printed.", &[("format", &[2], "The printed form of a value; depth 0 is the outermost level. `format(\"a\", 1)` is `\"\\\"a\\\"\"`.")]),
-    ("Indexed", "What can be indexed.", &[("get", &[2, 3], "The element at an index or key; `null` or the default where a map has no such key. `get({:a 1}, :a)` is `1`, `get({:a 1}, :b, 0)` is `0`.")]),
-    ("Length", "What has a length.", &[("length", &[1], "The number of elements or characters. `length(\"abc\")` is `3`.")]),
-    ("Push", "What takes a value at its end.", &[("push", &[2], "The collection with a value added at its end. `push([1], 2)` is `[1, 2]`.")]),
-    ("Conj", "What takes a value where that is cheap.", &[("conj", &[2], "The collection with a value added where that is natural for it. `conj(#{1}, 2)` is `#{1, 2}`.")]),
-    ("Associable", "What relates keys to values.", &[("assoc", &[3], "The collection with a key related to a value. `assoc({:a 1}, :b, 2)` is `{:a 1, :b 2}`.")]),
-    ("Keys", "What has keys.", &[("keys", &[1], "The keys of a map, in its order. `keys({:a 1, :b 2})` is `[:a, :b]`.")]),
-    ("Seqable", "What can be gone through.", &[("seq", &[1], "A seq over the elements, `null` when there are none. `first(seq([7, 8]))` is `7`, `seq([])` is `null`.")]),
-    ("Seq", "A position in a sequence.", &[("first", &[1], "The element at this position. `first(seq([7, 8]))` is `7`."), ("next", &[1], "The seq after this position, `null` at the end. `first(next(seq([7, 8])))` is `8`, `next(seq([7]))` is `null`.")]),
-    ("Contains", "What can be asked for a key, index or member.", &[("contains?", &[2], "Is there such an index, key, member or substring? `contains?({:a 1}, :a)` is `true`, `contains?([5, 6], 5)` is `false`.")]),
-    ("Comparable", "What has an order.", &[("compare-to", &[2], "Negative, 0 or positive: self is less, equal or greater. `compare-to(1, 2)` is `-1`.")]),
-    ("Closeable", "What has to be closed.", &[("close", &[1], "Closes it. `close(stream)`; `with-open` does it by itself.")]),
-    ("Writer", "Where text can be written.", &[("write", &[2], "Writes a text. `to-string(write(new-string-buffer(), \"a\"))` is `\"a\"`.")]),
-    ("Hashable", "What has a hash of its own.", &[("hash-of", &[1], "An Int that is the same for equal values. `hash-of(1) == hash-of(1.0)` is `true`.")]),
+    ("Format", "How a value is printed.", &[("format", &["self, depth"], "The printed form of a value; depth 0 is the outermost level. `format(\"a\", 1)` is `\"\\\"a\\\"\"`.")]),
+    ("Indexed", "What can be indexed.", &[("get", &["self, key", "self, key, default"], "The element at an index or key; `null` or the default where a map has no such key. `get({:a 1}, :a)` is `1`, `get({:a 1}, :b, 0)` is `0`.")]),
+    ("Length", "What has a length.", &[("length", &["self"], "The number of elements or characters. `length(\"abc\")` is `3`.")]),
+    ("Push", "What takes a value at its end.", &[("push", &["self, value"], "The collection with a value added at its end. `push([1], 2)` is `[1, 2]`.")]),
+    ("Conj", "What takes a value where that is cheap.", &[("conj", &["self, value"], "The collection with a value added where that is natural for it. `conj(#{1}, 2)` is `#{1, 2}`.")]),
+    ("Associable", "What relates keys to values.", &[("assoc", &["self, key, value"], "The collection with a key related to a value. `assoc({:a 1}, :b, 2)` is `{:a 1, :b 2}`.")]),
+    ("Keys", "What has keys.", &[("keys", &["self"], "The keys of a map, in its order. `keys({:a 1, :b 2})` is `[:a, :b]`.")]),
+    ("Seqable", "What can be gone through.", &[("seq", &["self"], "A seq over the elements, `null` when there are none. `first(seq([7, 8]))` is `7`, `seq([])` is `null`.")]),
+    ("Seq", "A position in a sequence.", &[("first", &["self"], "The element at this position. `first(seq([7, 8]))` is `7`."), ("next", &["self"], "The seq after this position, `null` at the end. `first(next(seq([7, 8])))` is `8`, `next(seq([7]))` is `null`.")]),
+    ("Contains", "What can be asked for a key, index or member.", &[("contains?", &["self, key"], "Is there such an index, key, member or substring? `contains?({:a 1}, :a)` is `true`, `contains?([5, 6], 5)` is `false`.")]),
+    ("Comparable", "What has an order.", &[("compare-to", &["self, other"], "Negative, 0 or positive: self is less, equal or greater. `compare-to(1, 2)` is `-1`.")]),
+    ("Closeable", "What has to be closed.", &[("close", &["self"], "Closes it. `close(stream)`; `with-open` does it by itself.")]),
+    ("Writer", "Where text can be written.", &[("write", &["self, text"], "Writes a text. `to-string(write(new-string-buffer(), \"a\"))` is `\"a\"`.")]),
+    ("Hashable", "What has a hash of its own.", &[("hash-of", &["self"], "An Int that is the same for equal values. `hash-of(1) == hash-of(1.0)` is `true`.")]),
 ];
 
 fn field(name: &str) -> FieldInfo {
@@ -131,9 +131,11 @@ fn protocols(cx: &mut Thread) -> Result<(), DeclareError> {
     let core = declare::namespace(cx, "core")?;
     for &(name, doc, methods) in PROTOCOLS {
         let protocol = declare::protocol(cx, core, name, Some(doc.into()), None)?;
-        for &(method, argcs, doc) in methods {
+        for &(method, signatures, doc) in methods {
             let builtin = TABLES.iter().copied().flatten().find(|b| b.namespace == "core" && b.name == method);
-            let info = declare::method(cx, core, protocol, method, argcs, Some(doc.into()), None)?;
+            let argcs: Vec<u32> = signatures.iter().map(|s| s.split(',').count() as u32).collect();
+            let info = declare::method(cx, core, protocol, method, &argcs, Some(doc.into()), None)?;
+            info.set_signatures(signatures.iter().map(|s| format!("({s})")).collect());
             if let Some(builtin) = builtin {
                 info.set_builtin(builtin);
             }

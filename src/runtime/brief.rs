@@ -76,7 +76,7 @@ fn write(out: &mut String, value: Value<'_>, (depth, most): (usize, usize)) {
         layout::STRING | layout::STRING_PREFIX => {
             let mut quoted = String::new();
             let text = value.str().unwrap_or_default();
-            let start = &text[..text.floor_char_boundary(most)];
+            let start = start_of(text, most);
             format::quote(&mut quoted, start);
             out.push_str(&visible(&quoted));
             if start.len() < text.len() {
@@ -131,4 +131,10 @@ fn write(out: &mut String, value: Value<'_>, (depth, most): (usize, usize)) {
             None => out.push_str("internal object"),
         },
     }
+}
+
+/// The start of a text, at most so many bytes of it.
+pub fn start_of(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }

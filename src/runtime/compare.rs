@@ -119,7 +119,8 @@ fn by_elements(
 /// The order by the type's own `compare-to`.
 fn extended(cx: &mut Thread, operation: &str, a: Handle, b: Handle) -> Result<Ordering, Thrown> {
     if !Method::CompareTo.is_extended(cx.get(a)) {
-        let message = format!("{operation}: cannot compare {} and {}", cx.describe(a), cx.describe(b));
+        let help = super::advice::operator(cx, operation, a, b);
+        let message = format!("{operation}: cannot compare {} and {}{help}", cx.describe(a), cx.describe(b));
         return Err(cx.throw(ErrorKind::TypeError, message));
     }
     let result = Method::CompareTo.call(cx, &[a, b])?;

@@ -43,6 +43,8 @@ pub struct MethodInfo {
     pub qualified: String,
     /// The numbers of arguments it is declared with, `self` included, ascending.
     declared: RwLock<Vec<u32>>,
+    /// The parameters of each arity, as they are written: `(self, other)`.
+    signatures: RwLock<Vec<String>>,
     /// The default bodies.
     default: RwLock<Option<&'static Code>>,
     /// What runs for builtin types that nobody extended.
@@ -64,6 +66,16 @@ impl MethodInfo {
     /// Does the protocol declare it with this number of arguments?
     pub fn declares(&self, argc: usize) -> bool {
         super::read(&self.declared).iter().any(|n| *n as usize == argc)
+    }
+
+    /// The parameters of each arity, as they are written: `(self, other)`.
+    pub fn signatures(&self) -> Vec<String> {
+        super::read(&self.signatures).clone()
+    }
+
+    /// Replaces the parameters.
+    pub fn set_signatures(&self, signatures: Vec<String>) {
+        *super::write(&self.signatures) = signatures;
     }
 
     /// Replaces the numbers of arguments it is declared with.
@@ -278,6 +290,7 @@ impl Dispatch {
             protocol_name,
             qualified: format!("{namespace}/{name}"),
             declared: RwLock::default(),
+            signatures: RwLock::default(),
             default: RwLock::new(None),
             builtin: RwLock::new(None),
         }));

@@ -196,7 +196,7 @@ pub fn code_of(value: Value<'_>) -> Option<&'static Code> {
 pub fn not_callable(cx: &mut Thread, value: Handle) -> Thrown {
     let what = cx.describe(value);
     let more = match super::explain::callee(cx) {
-        Some(text) if cx.get(value).is_null() => format!("; it is what `{text}` gives"),
+        Some(whence) if cx.get(value).is_null() => whence,
         _ if cx.get(value).as_keyword().is_some() => "; `m[:key]` reads the value of a key".into(),
         _ => String::new(),
     };

@@ -196,8 +196,8 @@ pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
 /// The error of a builtin that was called with `got` arguments.
 #[cold]
 pub fn builtin_arity(cx: &mut Thread, builtin: &Builtin, got: usize) -> Thrown {
-    let takes = builtin_takes(builtin);
-    cx.throw(ErrorKind::ArityError, arity_message(builtin.name, &takes, got))
+    let message = arity_message(builtin.name, &builtin_takes(builtin), got);
+    cx.throw(ErrorKind::ArityError, message + &super::advice::arity(builtin.name, got))
 }
 
 /// The numbers of arguments a builtin takes; `true` for "or more".

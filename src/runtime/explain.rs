@@ -10,6 +10,7 @@ use super::collections::{map, vector};
 use super::dispatch::Target;
 use super::errors::function_help;
 use super::load::suggest::closest;
+use super::origin::null_from;
 use super::trace::innermost_node;
 use super::types::TypeInfo;
 use crate::gc::{Handle, Thread, Value, layout};
@@ -23,7 +24,7 @@ const MOST_KEYS: usize = 200;
 const LONGEST: usize = 60;
 
 /// The unit of the innermost frame in the program's own text, and the nodes that begin where it stands.
-fn nodes_here(cx: &Thread) -> Option<(Arc<Unit>, Vec<NodeId>)> {
+pub(super) fn nodes_here(cx: &Thread) -> Option<(Arc<Unit>, Vec<NodeId>)> {
     let (linked, offset) = innermost_node(cx)?;
     let unit = linked.unit.clone();
     if unit.source.is_library {
@@ -34,7 +35,7 @@ fn nodes_here(cx: &Thread) -> Option<(Arc<Unit>, Vec<NodeId>)> {
     Some((unit, nodes))
 }
 
-/// The text of what is called here, when there is one call alone.
+/// Where the null that is called here comes from, when there is one call alone.
 pub fn callee(cx: &Thread) -> Option<String> {
     let (unit, nodes) = nodes_here(cx)?;
     let mut callees = nodes.iter().filter_map(|node| match unit.node(*node) {
@@ -42,10 +43,10 @@ pub fn callee(cx: &Thread) -> Option<String> {
         _ => None,
     });
     let (callee, None) = (callees.next()?, callees.next()) else { return None };
-    text_of(&unit, callee)
+    whence(&unit, callee)
 }
 
-/// The text of what a field is read of here, when there is one field of that name alone.
+/// Where the null that a field is read of here comes from, when there is one field of that name alone.
 pub fn receiver(cx: &Thread, name: &str) -> Option<String> {
     let (unit, nodes) = nodes_here(cx)?;
     let mut objects = nodes.iter().filter_map(|node| match unit.node(*node) {
@@ -53,10 +54,16 @@ pub fn receiver(cx: &Thread, name: &str) -> Option<String> {
         _ => None,
     });
     let (object, None) = (objects.next()?, objects.next()) else { return None };
-    text_of(&unit, object)
+    whence(&unit, object)
 }
 
-fn text_of(unit: &Unit, node: NodeId) -> Option<String> {
+/// Where null comes from by the text, and be it only the expression that gives it.
+fn whence(unit: &Unit, node: NodeId) -> Option<String> {
+    let known = null_from(unit, node);
+    if known.is_empty() { text_of(unit, node).map(|text| format!("; it is what `{text}` gives")) } else { Some(known) }
+}
+
+pub(super) fn text_of(unit: &Unit, node: NodeId) -> Option<String> {
     let span = unit.span(node);
     let text = unit.source.text.get(span.start as usize..span.end as usize)?;
     (text.len() <= LONGEST && !text.contains('\n') && text != "null").then(|| text.to_string())

@@ -73,9 +73,7 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
             format!("{} has no field {name}; {help}", info.display_name())
         }
         _ if value.is_null() => {
-            let whose =
-                super::explain::receiver(cx, name).map_or(String::new(), |text| format!("; it is what `{text}` gives"));
-            format!("null has no field {name}{whose}")
+            format!("null has no field {name}{}", super::explain::receiver(cx, name).unwrap_or_default())
         }
         _ => {
             let help = match value.layout() {

@@ -82,7 +82,9 @@ fn start(cx: &mut Thread, coll: Handle) -> Result<Start, Thrown> {
     } else if Method::First.is_extended(value) {
         coll
     } else {
-        let message = format!("for: cannot go through {}", cx.describe(coll));
+        let number = super::numbers::is_int(cx.get(coll));
+        let help = if number { "; `range(n)` has the numbers below n" } else { "" };
+        let message = format!("for: cannot go through {}{help}", cx.describe(coll));
         return Err(cx.throw(ErrorKind::TypeError, message));
     };
     seq_start(cx, seq)

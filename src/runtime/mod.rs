@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use crate::gc::{Thread, Thrown, Word};
 use errors::ErrorKind;
 
+mod advice;
 pub mod ahead;
 pub mod binding;
 pub mod bootstrap;
@@ -31,6 +32,7 @@ pub mod errors;
 mod explain;
 pub mod fast;
 mod fields;
+pub mod files;
 pub mod foreign;
 pub mod hashing;
 pub mod helpers;
@@ -48,6 +50,7 @@ pub mod methods;
 pub mod namespace;
 pub mod numbers;
 pub mod operators;
+mod origin;
 pub mod outlet;
 pub mod ranges;
 pub mod reclaim;

@@ -36,8 +36,9 @@ pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
     if cx.get(a).str().is_some() && cx.get(b).str().is_some() {
         return strings::concat(cx, a, b);
     }
-    let (left, right) = (cx.describe(a), cx.describe(b));
-    Err(cx.throw(ErrorKind::TypeError, format!("++: cannot concatenate {left} and {right}; both must be Strings")))
+    let (left, right, help) = (cx.describe(a), cx.describe(b), super::advice::operator(cx, "++", a, b));
+    Err(cx
+        .throw(ErrorKind::TypeError, format!("++: cannot concatenate {left} and {right}; both must be Strings{help}")))
 }
 
 /// `a < b` and so on.

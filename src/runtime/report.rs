@@ -82,6 +82,7 @@ pub fn stack(entries: &[TraceEntry]) -> String {
     let mut lines: Vec<(String, usize)> = Vec::new();
     for entry in entries {
         let text = match entry {
+            TraceEntry::Line(line) if trace::is_private(line) => continue,
             TraceEntry::Line(line) => format!("  at {}", place(line)),
             TraceEntry::Skipped(n) => format!("  … {n} more calls …"),
             TraceEntry::Joined => "joined by:".to_string(),

@@ -10,6 +10,7 @@
 use std::sync::atomic::{Ordering, fence};
 
 use super::Code;
+use super::advice;
 use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
 use super::dispatch::{Table, TableKind, Target};
 use super::entry::{code_of, not_callable};
@@ -243,12 +244,13 @@ fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: 
 /// The error of a wrong number of arguments.
 #[cold]
 pub(super) fn arity_error(cx: &mut Thread, code: &Code, argc: usize) -> Thrown {
-    let name = match code.builtin() {
-        Some(builtin) => builtin.name,
-        None => &code.name,
+    let (takes, name) = (code.takes(), advice::function_name(&code.name));
+    let help = match (code.builtin(), code.name.strip_prefix("core/")) {
+        (Some(builtin), _) => return super::errors::builtin_arity(cx, builtin, argc),
+        (None, Some(name)) => advice::arity(name, argc),
+        (None, None) => advice::callback(cx, &takes, argc),
     };
-    let message = arity_message(name, &code.takes(), argc);
-    cx.throw(ErrorKind::ArityError, message)
+    cx.throw(ErrorKind::ArityError, arity_message(&name, &takes, argc) + &help)
 }
 
 /// The error of code memory that is used up.

@@ -292,6 +292,25 @@ pub(super) fn innermost_node(cx: &Thread) -> Option<(Arc<LinkedUnit>, u32)> {
     node.flatten()
 }
 
+/// The function of the library that the innermost frame is of: its name without its namespace, if everybody may know it.
+pub(super) fn innermost_library_function(cx: &Thread) -> Option<String> {
+    let mut found = None;
+    cx.frames(&mut |frame| {
+        let unit = cx.vm().sources.get(frame.function.source);
+        found = unit.filter(|(unit, _)| unit.source().is_library).map(|_| frame.function.name.to_string());
+        ControlFlow::Break(())
+    });
+    let name = found?;
+    let (_, name) = name.rsplit_once('/')?;
+    (!name.starts_with('_') && !name.contains(':')).then(|| name.to_string())
+}
+
+/// Is it a function of the library that nobody but the library calls?
+pub fn is_private(line: &TraceLine) -> bool {
+    let library = line.place.as_ref().is_some_and(|(source, _)| source.is_library);
+    library && line.function.rsplit_once('/').is_some_and(|(_, name)| name.starts_with('_'))
+}
+
 /// The node that starts at this offset: the widest on its line. Of a `let` it is the pattern that can fail.
 fn span_at(unit: &Unit, offset: u32) -> Span {
     let lets = unit.nodes.iter().zip(&unit.spans).filter(|(_, span)| span.start == offset);

@@ -17,6 +17,7 @@ use super::namespace::Namespaces;
 use super::reclaim::{Later, Reclaim};
 use super::sources::Sources;
 use super::stubs::Stubs;
+use super::text::crumbs::Crumbs;
 use super::threads::Threads;
 use super::trace::Trace;
 use super::types::Types;
@@ -78,6 +79,8 @@ pub struct ThreadState {
     pub vm: &'static Vm,
     /// The stack of the exception on its way.
     pub trace: RefCell<Trace>,
+    /// Marks in the texts that it indexes.
+    pub crumbs: RefCell<Crumbs>,
 }
 
 /// Why a machine cannot start.
@@ -224,7 +227,7 @@ impl Vm {
     /// Makes the calling OS thread one of this machine's.
     pub fn attach(&'static self) -> Attached {
         let thread = self.heap.attach();
-        let state = Box::new(ThreadState { vm: self, trace: RefCell::default() });
+        let state = Box::new(ThreadState { vm: self, trace: RefCell::default(), crumbs: RefCell::default() });
         thread.set_runtime((&raw const *state).cast());
         sampler::attached(&thread);
         Attached { thread, state }

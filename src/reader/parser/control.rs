@@ -164,12 +164,10 @@ impl Parser<'_> {
                 "a `let` always has a value: `let {name} = 1`; a variable that gets it later is `let mut {name} = null`"
             )));
             // What assigns it later is right.
-            for (name, var) in binds {
-                if !mutable {
-                    self.scopes.frame().vars[var.index()].mutable = true;
-                }
-                self.scopes.declare(name, var);
+            for (_, var) in binds.iter().filter(|_| !mutable) {
+                self.scopes.frame().vars[var.index()].mutable = true;
             }
+            self.declare(binds);
             return Ok(self.leaf(Node::Null, span));
         }
         let value = self.let_value()?;

@@ -3,11 +3,12 @@
 
 use super::Args;
 use super::support::{
-    Outcome, bool, deep_bool, index_below, null, or_null, out_of_range, seqable, type_name, wrong_type,
+    Outcome, bool, deep_bool, index_below, no_collection, null, or_null, out_of_range, seqable, type_name, wrong_type,
 };
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown};
+use crate::runtime::advice;
 use crate::runtime::collections::view::Slots;
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::equal;
@@ -73,6 +74,12 @@ builtins! { pub static TABLE: "core";
     /// An Int that is the same for equal values. `hash-of(1) == hash-of(1.0)` is `true`.
     /// `hash-of(1) == hash-of(1.0)` is `true`.
     "hash-of" (value: Any) = hash_of;
+}
+
+/// Is it a collection that has elements under keys or indices?
+fn indexable(cx: &Thread, coll: Handle) -> bool {
+    let value = cx.get(coll);
+    matches!(value.layout(), layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::VECTOR | layout::ARRAY)
 }
 
 /// The length of what is indexed by position.
@@ -170,7 +177,12 @@ fn get_from(cx: &mut Thread, who: Option<Handle>, coll: Handle, key: Handle, def
         Some(default) => Ok(default),
         None => {
             let who = name_of(cx, who);
-            let message = format!("{who}: {} cannot be indexed (by {})", cx.describe(coll), cx.describe(key));
+            let help = match cx.get(coll).is_null() {
+                true => advice::operand(cx, &who, 0, coll),
+                false if indexable(cx, key) => format!("; the collection comes first: {who}(coll, key)"),
+                false => advice::operand(cx, &who, 0, coll),
+            };
+            let message = format!("{who}: {} cannot be indexed (by {}){help}", cx.describe(coll), cx.describe(key));
             Err(cx.throw(ErrorKind::TypeError, message))
         }
     }
@@ -531,7 +543,7 @@ fn butlast(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn seq(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     match sequences::seq(cx, args[0])? {
         Some(seq) => Ok(seq),
-        None => Err(wrong_type(cx, "seq", 1, "a Seqable", args[0])),
+        None => Err(no_collection(cx, "seq", 1, args[0])),
     }
 }
 

@@ -217,10 +217,7 @@ pub fn signatures_of(code: &Code) -> Vec<String> {
                 })
                 .collect()
         }
-        CodeSource::Method(_) => {
-            let names = |n: u32| (1..n).map(|i| format!(", arg{i}")).collect::<String>();
-            code.arities.iter().map(|a| format!("(self{})", names(a.params))).collect()
-        }
+        CodeSource::Method(method) => method.signatures(),
     }
 }
 

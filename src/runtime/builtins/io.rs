@@ -12,6 +12,7 @@ use crate::runtime::streams::{Mode, Standard, Stream};
 use crate::runtime::text::{output, strings};
 use crate::runtime::threads;
 use crate::runtime::trace::innermost_location;
+use crate::runtime::{files, foreign};
 
 builtins! { pub static TABLE: "io";
     /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`. `ok?(io/open("no such file"))` is `false`.
@@ -27,6 +28,28 @@ builtins! { pub static TABLE: "io";
     "close" (stream: Native) = close;
     /// Writes out what is buffered: `ok(stream)` or `err(error)`. Without argument of standard output. `ok?(io/flush())` is `true`.
     "flush" (stream: opt(Native)) = flush;
+    /// The text of a file: `ok(text)` or `err(error)`. `io/read-file("notes.txt")`; `ok?(io/read-file("no such file"))` is `false`.
+    "read-file" (path: String) = read_file;
+    /// The lines of a file, without their ends: `ok(vector)` or `err(error)`. `unwrap!(io/read-lines("/dev/null"))` is `[]`.
+    "read-lines" (path: String) = read_lines;
+    /// Writes a file anew: `ok(path)` or `err(error)`. `unwrap!(io/write-file("/dev/null", "text"))` is `"/dev/null"`.
+    "write-file" (path: String, text: String) = write_file;
+    /// Writes at the end of a file: `ok(path)` or `err(error)`. `unwrap!(io/append-file("/dev/null", "text"))` is `"/dev/null"`.
+    "append-file" (path: String, text: String) = append_file;
+    /// Is there a file or folder of this name? `io/exists?("no such file")` is `false`.
+    "exists?" (path: String) = exists;
+    /// Is it a folder? `io/directory?("/")` is `true`.
+    "directory?" (path: String) = is_directory;
+    /// Removes a file, or a folder that is empty: `ok(path)` or `err(error)`. `ok?(io/delete("no such file"))` is `false`.
+    "delete" (path: String) = delete;
+    /// Gives a file or folder another name: `ok(to)` or `err(error)`. `ok?(io/rename("no such file", "other"))` is `false`.
+    "rename" (from: String, to: String) = rename;
+    /// Makes a folder, with those around it: `ok(path)` or `err(error)`. `unwrap!(io/create-directory("/"))` is `"/"`.
+    "create-directory" (path: String) = create_directory;
+    /// The names in a folder, in order: `ok(vector)` or `err(error)`. `ok?(io/list-directory("no such folder"))` is `false`.
+    "list-directory" (path: String) = list_directory;
+    /// A variable of the environment, `null` where it is not set. `io/environment("HOME")`; `io/environment("NOT_SET")` is `null`.
+    "environment" (name: String) = environment;
 }
 
 builtins! { pub static CORE: "core";
@@ -184,6 +207,121 @@ fn flush(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             ok(cx, value)
         }
         Err(error) => io_err(cx, "flush", &stream.describe(), &error),
+    }
+}
+
+/// What an open file gives, after which it is closed.
+fn with_file<T>(
+    cx: &mut Thread,
+    name: &str,
+    path: Handle,
+    mode: Mode,
+    f: impl FnOnce(&mut Thread, &Stream) -> Result<io::Result<T>, Thrown>,
+) -> Result<Result<(Arc<Stream>, T), Handle>, Thrown> {
+    let path = strings::text(cx, path).to_owned();
+    let stream = match threads::waiting(cx, |stop| Stream::open(&path, mode, stop))? {
+        Ok(stream) => stream,
+        Err(error) => return Ok(Err(io_err(cx, name, &path, &error)?)),
+    };
+    let given = f(cx, &stream)?;
+    let closed = stream.close(cx)?;
+    match given.and_then(|given| closed.map(|()| given)) {
+        Ok(given) => Ok(Ok((stream, given))),
+        Err(error) => Ok(Err(io_err(cx, name, &path, &error)?)),
+    }
+}
+
+fn read_file(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match with_file(cx, "read-file", args[0], Mode::Read, |cx, stream| stream.read_all(cx))? {
+        Ok((stream, bytes)) => decoded(cx, "read-file", &stream, bytes),
+        Err(error) => Ok(error),
+    }
+}
+
+fn read_lines(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (stream, bytes) = match with_file(cx, "read-lines", args[0], Mode::Read, |cx, stream| stream.read_all(cx))? {
+        Ok(read) => read,
+        Err(error) => return Ok(error),
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => lines_of(cx, text.lines()),
+        Err(error) => decoded(cx, "read-lines", &stream, error.into_bytes()),
+    }
+}
+
+/// `ok` with a vector of texts.
+fn lines_of<'a>(cx: &mut Thread, texts: impl Iterator<Item = &'a str>) -> Outcome {
+    let elements = texts.map(|text| strings::of(cx, text)).collect::<Result<Vec<_>, _>>()?;
+    let vector = foreign::vector_of(cx, &elements)?;
+    ok(cx, vector)
+}
+
+fn write_file(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    write_to(cx, "write-file", args, Mode::Write)
+}
+
+fn append_file(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    write_to(cx, "append-file", args, Mode::Append)
+}
+
+fn write_to(cx: &mut Thread, name: &str, args: &Args<'_>, mode: Mode) -> Outcome {
+    let text = strings::text(cx, args[1]).to_owned();
+    match with_file(cx, name, args[0], mode, |cx, stream| stream.write(cx, text.as_bytes()))? {
+        Ok(_) => ok(cx, args[0]),
+        Err(error) => Ok(error),
+    }
+}
+
+fn exists(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let path = strings::text(cx, args[0]).to_owned();
+    let there = files::exists(cx, &path);
+    super::support::bool(cx, there)
+}
+
+fn is_directory(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let path = strings::text(cx, args[0]).to_owned();
+    let folder = files::is_folder(cx, &path);
+    super::support::bool(cx, folder)
+}
+
+/// `ok` with what was asked for, or the error with the path.
+fn done(cx: &mut Thread, name: &str, path: &str, outcome: io::Result<()>, value: Handle) -> Outcome {
+    match outcome {
+        Ok(()) => ok(cx, value),
+        Err(error) => io_err(cx, name, path, &error),
+    }
+}
+
+fn delete(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let path = strings::text(cx, args[0]).to_owned();
+    let outcome = files::delete(cx, &path);
+    done(cx, "delete", &path, outcome, args[0])
+}
+
+fn rename(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let (from, to) = (strings::text(cx, args[0]).to_owned(), strings::text(cx, args[1]).to_owned());
+    let outcome = files::rename(cx, &from, &to);
+    done(cx, "rename", &from, outcome, args[1])
+}
+
+fn create_directory(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let path = strings::text(cx, args[0]).to_owned();
+    let outcome = files::create_folder(cx, &path);
+    done(cx, "create-directory", &path, outcome, args[0])
+}
+
+fn list_directory(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let path = strings::text(cx, args[0]).to_owned();
+    match files::names_in(cx, &path) {
+        Ok(names) => lines_of(cx, names.iter().map(String::as_str)),
+        Err(error) => io_err(cx, "list-directory", &path, &error),
+    }
+}
+
+fn environment(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    match files::variable(strings::text(cx, args[0])) {
+        Some(value) => strings::of(cx, &value),
+        None => null(cx),
     }
 }
 

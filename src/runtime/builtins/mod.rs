@@ -192,7 +192,7 @@ pub mod specs {
     /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
     pub const Seqable: Spec = spec(
         NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | NATIVE | USER | OTHER,
-        "Seqable",
+        "collection",
     );
 
     /// The parameter may be left out; optional parameters follow the required ones.
@@ -398,26 +398,24 @@ fn check(cx: &mut Thread, builtin: &Builtin, handles: &[Handle]) -> Result<(), T
         if param.spec.kinds == kinds::ANY || param.spec.kinds & kind_of(cx.get(handle)) != 0 {
             continue;
         }
-        return Err(wrong_type(cx, builtin, i, param.spec, handle));
+        return Err(wrong_type(cx, builtin, i, param.spec, handles));
     }
     Ok(())
 }
 
 #[cold]
-fn wrong_type(cx: &mut Thread, builtin: &Builtin, i: usize, spec: Spec, got: Handle) -> Thrown {
+fn wrong_type(cx: &mut Thread, builtin: &Builtin, i: usize, spec: Spec, handles: &[Handle]) -> Thrown {
     let expected = match spec.or_name {
         Some(other) => format!("{} or {}", with_article(spec.name), with_article(other)),
         None => with_article(spec.name),
     };
-    let got = cx.describe(got);
-    cx.throw(ErrorKind::TypeError, format!("{}: argument {} must be {expected}, got {got}", builtin.name, i + 1))
+    let (got, help) = (cx.describe(handles[i]), super::advice::argument(cx, builtin, i, handles));
+    let message = format!("{}: argument {} must be {expected}, got {got}{help}", builtin.name, i + 1);
+    cx.throw(ErrorKind::TypeError, message)
 }
 
-/// `a String`, `an Int`; what is no type but a quality stands alone: `Seqable`.
+/// `a String`, `an Int`.
 pub fn with_article(name: &str) -> String {
-    if name.ends_with("able") {
-        return name.to_string();
-    }
     let an = name.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']);
     format!("{} {name}", if an { "an" } else { "a" })
 }

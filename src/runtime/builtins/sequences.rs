@@ -5,18 +5,18 @@ use std::cmp::Ordering;
 use dashu_int::IBig;
 
 use super::Args;
-use super::support::{
-    Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, type_name, wrong_type,
-};
+use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, type_name};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::runtime::advice;
 use crate::runtime::collections::{List, builder, map, vector};
 use crate::runtime::compare::{self, natural};
 use crate::runtime::equality::equal;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::hashing;
 use crate::runtime::iterate::{self, Items};
+use crate::runtime::methods::Method;
 use crate::runtime::numbers::{Number, new_int};
 use crate::runtime::operators;
 use crate::runtime::ranges::Range;
@@ -493,7 +493,10 @@ fn compare_values(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn type_error(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let who = super::support::text(cx, args, 0).to_owned();
     let expected = super::support::text(cx, args, 2).to_owned();
-    Err(wrong_type(cx, &who, count(cx, args[1]), &expected, args[3]))
+    let position = count(cx, args[1]);
+    let (what, help) = (cx.describe(args[3]), advice::library_argument(cx, &who, position, &expected, args[3]));
+    let message = format!("{who}: argument {position} must be {expected}, got {what}{help}");
+    Err(cx.throw(ErrorKind::TypeError, message))
 }
 
 fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -501,7 +504,8 @@ fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Ok(args[0]);
     }
     let who = super::support::text(cx, args, 1).to_owned();
-    Err(wrong_type(cx, &who, count(cx, args[2]), "a Seqable", args[0]))
+    let position = count(cx, args[2]);
+    Err(super::support::no_collection(cx, &who, position, args[0]))
 }
 
 fn check_given(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -509,7 +513,7 @@ fn check_given(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Ok(args[0]);
     }
     let who = super::support::text(cx, args, 1).to_owned();
-    let message = format!("{who}: the function must give a Seqable, it gave {}", cx.describe(args[0]));
+    let message = format!("{who}: the function must give a collection, it gave {}", cx.describe(args[0]));
     Err(cx.throw(ErrorKind::TypeError, message))
 }
 
@@ -526,10 +530,19 @@ fn sort_kind(value: Value<'_>) -> u8 {
     }
 }
 
-/// The order of two plain values of one kind, NaN behind all other numbers.
+/// Is it a vector that is ordered element by element?
+fn is_tuple(value: Value<'_>) -> bool {
+    value.is(layout::VECTOR) && !Method::CompareTo.is_extended(value)
+}
+
+/// The order of two plain values of one kind, NaN behind all other numbers, or of two vectors of such.
 fn plain_order(a: Value<'_>, b: Value<'_>) -> Ordering {
     if let (Some(x), Some(y)) = (a.as_int(), b.as_int()) {
         return x.cmp(&y);
+    }
+    if a.is(layout::VECTOR) {
+        let differs = vector::iter(a).zip(vector::iter(b)).map(|(x, y)| plain_order(x, y)).find(|order| order.is_ne());
+        return differs.unwrap_or_else(|| vector::len(a).cmp(&vector::len(b)));
     }
     match natural(a, b) {
         Some(Some(order)) => order,
@@ -540,10 +553,23 @@ fn plain_order(a: Value<'_>, b: Value<'_>) -> Ordering {
     }
 }
 
-/// Are all of one sortable kind?
-fn sortable<'h>(mut values: impl Iterator<Item = Value<'h>>) -> bool {
-    let Some(first) = values.next().map(sort_kind) else { return true };
-    first != 0 && values.all(|v| sort_kind(v) == first)
+/// Are all of one sortable kind, or vectors with elements of one sortable kind at each index?
+fn sortable<'h>(values: impl Iterator<Item = Value<'h>>) -> bool {
+    let mut values = values.peekable();
+    let Some(first) = values.peek().copied() else { return true };
+    if !is_tuple(first) {
+        let kind = sort_kind(first);
+        return kind != 0 && values.all(|v| sort_kind(v) == kind);
+    }
+    let mut kinds: Vec<u8> = Vec::new();
+    let mut fits = |i: usize, element: Value<'_>| {
+        let kind = sort_kind(element);
+        if i == kinds.len() {
+            kinds.push(kind);
+        }
+        kind != 0 && kinds[i] == kind
+    };
+    values.all(|v| is_tuple(v) && vector::iter(v).enumerate().all(|(i, element)| fits(i, element)))
 }
 
 fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::{Args, with_article};
 use crate::gc::layout::{self};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::runtime::advice;
 use crate::runtime::equality::TooDeep;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::methods::Method;
@@ -89,13 +90,22 @@ pub fn seqable(cx: &mut Thread, name: &str, args: &Args<'_>, i: usize) -> Outcom
     if is_seqable(cx.get(args[i])) {
         return Ok(args[i]);
     }
-    Err(wrong_type(cx, name, i + 1, "a Seqable", args[i]))
+    Err(no_collection(cx, name, i + 1, args[i]))
+}
+
+/// The error of an argument that is no collection.
+#[cold]
+pub fn no_collection(cx: &mut Thread, name: &str, position: usize, got: Handle) -> Thrown {
+    let (what, help) = (cx.describe(got), advice::collection(cx, name, position, got));
+    let message = format!("{name}: argument {position} must be a collection, got {what}{help}");
+    cx.throw(ErrorKind::TypeError, message)
 }
 
 /// The error of an argument of the wrong type.
 #[cold]
 pub fn wrong_type(cx: &mut Thread, name: &str, position: usize, expected: &str, got: Handle) -> Thrown {
-    let message = format!("{name}: argument {position} must be {expected}, got {}", cx.describe(got));
+    let help = advice::operand(cx, name, position - 1, got);
+    let message = format!("{name}: argument {position} must be {expected}, got {}{help}", cx.describe(got));
     cx.throw(ErrorKind::TypeError, message)
 }
 

@@ -28,6 +28,7 @@ pub mod library;
 pub mod paths;
 mod remembered;
 mod scope;
+mod shown;
 pub(super) mod suggest;
 mod uses;
 
@@ -185,6 +186,8 @@ pub struct Evaluated {
     pub value: Handle,
     /// It ends with an expression or `let`, and not with another declaration.
     pub has_value: bool,
+    /// It is the value of what only prints.
+    pub only_prints: bool,
 }
 
 /// Evaluates a text in a namespace.
@@ -194,13 +197,13 @@ pub fn evaluate(
     text: &str,
     namespace: &'static Namespace,
 ) -> Result<Evaluated, LoadError> {
-    if let Some(value) = evaluate_again(cx, name, text, namespace)? {
-        return Ok(Evaluated { namespace, value, has_value: true });
+    if let Some((value, only_prints)) = evaluate_again(cx, name, text, namespace)? {
+        return Ok(Evaluated { namespace, value, has_value: true, only_prints });
     }
     let source = Arc::new(Source::new(name, text));
     let (namespace, unit, value) = load(cx, source, Origin::Text(namespace), None)?;
     let has_value = matches!(unit.items.last(), Some(Item::Expression { .. } | Item::Let { .. }));
-    Ok(Evaluated { namespace, value, has_value })
+    Ok(Evaluated { namespace, value, has_value, only_prints: shown::only_prints(&unit) })
 }
 
 /// Runs the code of a text that was evaluated before, if it is remembered.
@@ -209,16 +212,15 @@ fn evaluate_again(
     name: &str,
     text: &str,
     namespace: &'static Namespace,
-) -> Result<Option<Handle>, LoadError> {
+) -> Result<Option<(Handle, bool)>, LoadError> {
     let Some(held) = cx.vm().loader.remembered.find(namespace, text) else { return Ok(None) };
     let code = held.code();
-    if code.function().is_none_or(|(unit, _)| unit.source().name != name) {
-        return Ok(None);
-    }
+    let Some((unit, _)) = code.function().filter(|(unit, _)| unit.source().name == name) else { return Ok(None) };
+    let only_prints = shown::only_prints(&unit.unit);
     cx.check_native_stack()?;
     let function = cx.alloc_closure(code.address(), &[])?;
     drop(held);
-    Ok(Some(cx.scoped(|cx| cx.call(function, &[]))?))
+    Ok(Some((cx.scoped(|cx| cx.call(function, &[]))?, only_prints)))
 }
 
 /// Loads a namespace as a `use` line would.

@@ -5,7 +5,8 @@
 use dashu_int::IBig;
 
 use super::{MAX_BITS, Number, new_big, new_int};
-use crate::gc::{Handle, Thread, Thrown, layout};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::runtime::advice;
 use crate::runtime::errors::ErrorKind;
 
 /// An arithmetic operator.
@@ -89,7 +90,7 @@ pub fn negate(cx: &mut Thread, a: Handle) -> Result<Handle, Thrown> {
             new_big(cx, &negated)
         }
         None => {
-            let message = format!("-: cannot negate {}", cx.describe(a));
+            let message = format!("-: cannot negate {}{}", cx.describe(a), advice::operand(cx, "negate", 0, a));
             Err(cx.throw(ErrorKind::TypeError, message))
         }
     }
@@ -104,13 +105,7 @@ pub fn too_large(cx: &mut Thread, operation: &str) -> Thrown {
 /// The error of an operator whose operands have the wrong types; names both.
 #[cold]
 pub fn not_numbers(cx: &mut Thread, symbol: &str, verb: &str, a: Handle, b: Handle) -> Thrown {
-    let help = match (symbol, cx.get(a).layout(), cx.get(b).layout()) {
-        ("+", layout::STRING | layout::STRING_PREFIX, _) | ("+", _, layout::STRING | layout::STRING_PREFIX) => {
-            "; `++` joins texts, and `\"${x}\"` puts a value into one"
-        }
-        ("+", layout::VECTOR, layout::VECTOR) => "; `concat(a, b)` joins collections",
-        _ => "",
-    };
+    let help = advice::operator(cx, symbol, a, b);
     let message = format!("{symbol}: cannot {verb} {} and {}{help}", cx.describe(a), cx.describe(b));
     cx.throw(ErrorKind::TypeError, message)
 }

@@ -1,6 +1,7 @@
 //! Text: strings, string builders, printing, output, JSON.
 
 pub mod builder;
+pub mod crumbs;
 pub mod format;
 pub mod json;
 pub mod open;

@@ -1,12 +1,13 @@
 //! Strings: making, cutting, joining.
 //!
 //! Indices are code points. A string whose bytes and characters are equally many is ASCII, and every index is found at once;
-//! in others it is counted off.
+//! in others it is counted off, in long ones from the nearest mark ([`Crumbs`](super::crumbs::Crumbs)).
 //!
 //! Concatenation of large texts appends in place: the result is a prefix of a BYTES object with spare room, and whoever
 //! appends to the string that ends where the used bytes end extends that object (`Thread::append_bytes` lets one of several
 //! threads win; the others copy). The bytes of a builder are its own ([`Room`]): who appends to a text taken from it copies.
 
+use super::crumbs::SHORT;
 use crate::gc::layout::ARRAY;
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::runtime::collections::view::Slots;
@@ -122,8 +123,9 @@ pub fn offset(string: Value<'_>, index: usize) -> Option<usize> {
     if index == chars {
         return Some(text.len());
     }
-    if index > chars / 2 {
-        return text.char_indices().nth_back(chars - index - 1).map(|(at, _)| at);
+    if text.len() > SHORT {
+        let cx = string.thread();
+        return Some(cx.state().crumbs.borrow_mut().offset(cx.collections(), string.word(), text, index));
     }
     text.char_indices().nth(index).map(|(at, _)| at)
 }
@@ -133,7 +135,12 @@ pub fn index(string: Value<'_>, offset: usize) -> usize {
     if is_ascii(string) {
         return offset;
     }
-    string.str().and_then(|text| text.get(..offset)).map_or(0, |before| before.chars().count())
+    let Some(text) = string.str() else { return 0 };
+    if text.len() > SHORT {
+        let cx = string.thread();
+        return cx.state().crumbs.borrow_mut().index(cx.collections(), string.word(), text, offset);
+    }
+    text.get(..offset).map_or(0, |before| before.chars().count())
 }
 
 /// Character `i`.
