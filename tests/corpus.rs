@@ -33,15 +33,9 @@ fn run_all(title: &str, folder: &str, flags: &[&str], limit: Duration) {
     let stress = !flags.is_empty();
     let reason = |job: &Job| {
         // Half of the programs, and an emulator takes minutes for them.
-        let once = if job.name.starts_with("newcomers/fixed/") {
-            Some(
-                "what a message advises is the same on every machine: it is followed on this one, not under the emulator",
-            )
-        } else if job.name.starts_with("newcomers/") && stress {
-            Some("messages are the same on every machine: under the emulator they are looked at once, in the plain run")
-        } else {
-            None
-        };
+        let once = job.name.starts_with("newcomers/").then_some(
+            "what messages say and advise is the same on every machine: it is looked at on this one, not under the emulator",
+        );
         let slow = job.expected.as_ref().and_then(|e| e.slow.clone()).filter(|_| stress);
         slow.or_else(|| once.filter(|_| common::is_emulated()).map(String::from))
     };

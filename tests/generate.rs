@@ -549,7 +549,7 @@ fn shown(expression: &str, ty: Type) -> String {
 // ---- Running -------------------------------------------------------------------------------------------------------------
 
 fn seeds(count: u64) -> Vec<u64> {
-    let Ok(wanted) = std::env::var("HARRIER_SEED") else { return (1..=count).collect() };
+    let Ok(wanted) = std::env::var("HARRIER_SEED") else { return (1..=common::generated(count)).collect() };
     let number = |text: &str| text.parse::<u64>().expect("HARRIER_SEED is a number, or two with `..` between");
     match wanted.split_once("..") {
         Some((first, end)) => (number(first)..number(end)).collect(),

@@ -25,6 +25,12 @@ pub fn is_emulated() -> bool {
     number("HARRIER_TIME_FACTOR").is_some_and(|factor| factor > 1)
 }
 
+/// How many of so many generated programs are run: a third under an emulator, where each takes ten times as long. Who asks for
+/// a number of them (`HARRIER_COUNT`, `HARRIER_SEED`) gets that.
+pub fn generated(count: u64) -> u64 {
+    if is_emulated() { count / 3 } else { count }
+}
+
 /// A limit of time, which `HARRIER_TIME_FACTOR` makes longer where programs run under an emulator.
 pub fn patient(limit: Duration) -> Duration {
     limit * number("HARRIER_TIME_FACTOR").unwrap_or(1) as u32

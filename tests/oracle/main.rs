@@ -162,7 +162,7 @@ fn seeds() -> Vec<u64> {
     match number("HARRIER_SEED") {
         Some(seed) => vec![seed],
         None => {
-            let count = number("HARRIER_COUNT").unwrap_or(40);
+            let count = number("HARRIER_COUNT").unwrap_or(common::generated(40));
             match number("HARRIER_FROM") {
                 Some(from) => (from..from + count).collect(),
                 None => {
