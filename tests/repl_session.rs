@@ -273,3 +273,26 @@ fn a_file_can_be_loaded_and_loaded_again() {
     assert!(is_error(&answers[0], "unknown name `oops`"));
     assert_eq!(answers[1], value("2"));
 }
+
+#[test]
+fn what_a_loaded_file_throws_leaves_its_variables() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("throws.hr");
+    std::fs::write(&file, "fn half(n) { if odd?(n) { throw(\"odd ${n}\") }\n n / 2 }\nprintln(half(7))\n")
+        .expect("a file");
+    let load: &'static str = format!(":load {}", file.display()).leak();
+    let answers = talk(vec![load, ":locals", "half(8)"].leak());
+    assert!(is_error(&answers[0], "odd 7"), "{:?}", answers[0]);
+    assert!(matches!(&answers[1], Answer::Text(text) if text.contains("n = 7")), "{:?}", answers[1]);
+}
+
+#[test]
+fn a_file_that_is_no_text_is_told() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("bytes.hr");
+    std::fs::write(&file, b"let x = \xff\xfe\n").expect("a file");
+    let load: &'static str = format!(":load {}", file.display()).leak();
+    let folder: &'static str = format!(":load {}", env!("CARGO_TARGET_TMPDIR")).leak();
+    let answers = talk(vec![load, folder, "1 + 1"].leak());
+    assert!(is_error(&answers[0], "UTF-8"), "{:?}", answers[0]);
+    assert!(is_error(&answers[1], "cannot read"), "{:?}", answers[1]);
+    assert_eq!(answers[2], value("2"));
+}

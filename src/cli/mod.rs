@@ -17,7 +17,7 @@ use crate::profile::{self, faults, session, stats};
 use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
-use crate::runtime::load::{self, LoadError, Problem};
+use crate::runtime::load::{self, LoadError, Problem, texts};
 use crate::runtime::vm::Attached;
 use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
 
@@ -162,7 +162,7 @@ fn observe(vm: &'static Vm, options: &Options) -> Result<(), String> {
 // ---- programs ----
 
 fn run_file(cx: &mut Thread, file: &Path, arguments: &[String], options: &Options) -> u8 {
-    let loaded = match read_outside(cx, file) {
+    let loaded = match texts::waiting(cx, |stop| read(file, stop)) {
         Ok(Ok((name, text))) => {
             set_arguments(cx, arguments);
             load_file(cx, file, &name, text, options)
@@ -282,31 +282,13 @@ fn color() -> bool {
 
 // ---- texts ----
 
-/// The longest text of a program.
-const LONGEST: usize = 1 << 30;
-
 /// The text of a program and its name in messages.
 fn read(file: &Path, stop: Stop<'_>) -> Result<(String, String), String> {
-    let (name, bytes) = if file.as_os_str() == "-" {
-        ("<stdin>".to_string(), descriptor::read_to_end(&libc::STDIN_FILENO, LONGEST, stop))
-    } else {
-        let bytes =
-            descriptor::open(file, libc::O_RDONLY, stop).and_then(|fd| descriptor::read_to_end(&fd, LONGEST, stop));
-        (file.to_string_lossy().into_owned(), bytes)
-    };
-    let bytes = bytes.map_err(|e| format!("cannot read {name}: {}", descriptor::why(&e)))?;
-    let text = reader::decode(bytes).map_err(|e| format!("cannot read {name}: {}", e.message))?;
-    Ok((name, text))
-}
-
-/// The same while the interrupt key may be pressed.
-fn read_outside(cx: &mut Thread, file: &Path) -> Result<Result<(String, String), String>, Thrown> {
-    threads::waiting(cx, |stop| {
-        let mut off = false;
-        let text = read(file, &mut || stop().inspect(|_| off = true));
-        if off { Err(descriptor::called_off()) } else { Ok(text) }
-    })
-    .map(|read| read.unwrap_or_else(|error| Err(descriptor::why(&error))))
+    if file.as_os_str() == "-" {
+        let name = "<stdin>";
+        return Ok((name.into(), texts::of_stdin(name, stop)?));
+    }
+    Ok((file.to_string_lossy().into_owned(), texts::of_file(file, stop)?))
 }
 
 fn dump_tree(file: &Path) -> u8 {

@@ -492,13 +492,13 @@ impl Thread {
         self.buffer_end.set(0);
     }
 
-    #[inline]
     pub(super) fn with_held<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
         // SAFETY: `f` is one of the closures in `held.rs` and the root enumerator, none of which calls back, so this is the only
         // reference; only this thread (or the collector while it is stopped) gets here.
         f(unsafe { &mut *self.held.get() })
     }
 
+    #[inline]
     pub(super) fn with_handles<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
         // SAFETY: `f` is one of the closures in `handle.rs` and the root enumerator, none of which calls back, so this is
         // the only reference; only this thread (or the collector while it is stopped) gets here.

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::completion::Names;
 use crate::gc::Thread;
 use crate::runtime::declare::DeclareError;
-use crate::runtime::load::{self, LoadError, Problem, render_problems};
+use crate::runtime::load::{self, LoadError, Problem, render_problems, texts};
 use crate::runtime::locals::{self, Locals};
 use crate::runtime::{Namespace, brief, builtins, console, declare, foreign, report, trace};
 
@@ -163,13 +163,9 @@ impl Session {
                     return Answer::More;
                 }
                 problems.iter_mut().for_each(|problem| advise_assignment(problem, text));
-                Answer::Error(render_problems(&problems, self.color))
+                self.failed(cx, LoadError::Problems(problems))
             }
-            Err(LoadError::Thrown(thrown)) => {
-                self.locals = locals::of_pending(cx);
-                let report = report::uncaught(cx, thrown, self.color);
-                Answer::Error(report.text)
-            }
+            Err(error) => self.failed(cx, error),
         }
     }
 
@@ -210,6 +206,17 @@ impl Session {
             },
             _ => Answer::Error(format!("there is no command :{word} (see :help)\n")),
         })
+    }
+
+    /// What is said of a text that did not run to its end.
+    fn failed(&mut self, cx: &mut Thread, error: LoadError) -> Answer {
+        match error {
+            LoadError::Problems(problems) => Answer::Error(render_problems(&problems, self.color)),
+            LoadError::Thrown(thrown) => {
+                self.locals = locals::of_pending(cx);
+                Answer::Error(report::uncaught(cx, thrown, self.color).text)
+            }
+        }
     }
 
     /// The variables of the last error's frames, or of the one with this number.
@@ -259,20 +266,22 @@ impl Session {
 
     /// Runs a file, and goes to its namespace.
     fn load(&mut self, cx: &mut Thread, file: &str) -> Answer {
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => return Answer::Error(format!("cannot read {file}: {error}\n")),
-        };
         let path = Path::new(file);
-        cx.vm().loader.set_search(load::paths::SearchPath::of_program(path, Vec::new()));
         let mark = cx.mark();
-        let answer = match load::program(cx, path, file, text) {
+        let loaded = match texts::waiting(cx, |stop| texts::of_file(path, stop)) {
+            Ok(Ok(text)) => {
+                cx.vm().loader.search_beside(path);
+                load::file(cx, path, file, text)
+            }
+            Ok(Err(why)) => return Answer::Error(format!("{why}\n")),
+            Err(thrown) => Err(LoadError::Thrown(thrown)),
+        };
+        let answer = match loaded {
             Ok(namespace) => {
                 self.namespace = namespace;
                 Answer::Text(format!("{}\n", namespace.name))
             }
-            Err(LoadError::Problems(problems)) => Answer::Error(render_problems(&problems, self.color)),
-            Err(LoadError::Thrown(thrown)) => Answer::Error(report::uncaught(cx, thrown, self.color).text),
+            Err(error) => self.failed(cx, error),
         };
         cx.release(mark);
         answer

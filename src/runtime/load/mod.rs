@@ -30,6 +30,7 @@ mod remembered;
 mod scope;
 mod shown;
 pub(super) mod suggest;
+pub mod texts;
 mod uses;
 
 pub use suggest::closest;
@@ -97,6 +98,19 @@ impl Loader {
     /// Sets who gets the warnings (rendered).
     pub fn set_warn(&self, warn: fn(&str)) {
         *super::lock(&self.warn) = Some(warn);
+    }
+
+    /// Files are looked for as beside this one, and in the same other folders as before.
+    pub fn search_beside(&self, file: &Path) {
+        let include = super::read(&self.search).include.clone();
+        self.set_search(paths::SearchPath::of_program(file, include));
+    }
+
+    fn warn(&self, source: &Source, warning: &Diagnostic) {
+        let warn = *super::lock(&self.warn);
+        if let Some(warn) = warn {
+            warn(&render(source, warning, false));
+        }
     }
 
     /// All test blocks so far.
@@ -172,8 +186,18 @@ enum Origin<'a> {
     Text(&'static Namespace),
 }
 
-/// Loads the main file of a program and runs its top level.
+/// Loads the main file of a program and runs its top level. Tells when neither that nor a `main` does anything.
 pub fn program(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
+    let source = Arc::new(Source::new(name, text));
+    let (namespace, unit, _) = load(cx, source.clone(), Origin::Main(file), None)?;
+    if let Some(warning) = habits::nothing_to_run(&unit) {
+        cx.vm().loader.warn(&source, &warning);
+    }
+    Ok(namespace)
+}
+
+/// Loads a file as [`program`] does, for who calls what is in it.
+pub fn file(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
     let source = Arc::new(Source::new(name, text));
     Ok(load(cx, source, Origin::Main(file), None)?.0)
 }
@@ -444,22 +468,16 @@ fn load_unit(
         && found.iter().all(|d| d.severity != Severity::Error)
     {
         found.extend(uses::unused(unit, |path| is_library(cx, path)));
-        found.extend(habits::nothing_to_run(unit).into_iter().filter(|_| matches!(origin, Origin::Main(_))));
         found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     }
     let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
-    let warn = *super::lock(&vm.loader.warn);
     for diagnostic in found {
         match diagnostic.severity {
             Severity::Error => {
                 problems.push(Problem { source: source.clone(), diagnostic, incomplete: false, syntax: false });
             }
             _ if matches!(origin, Origin::Library(_)) => {}
-            _ => {
-                if let Some(warn) = warn {
-                    warn(&render(source, &diagnostic, false));
-                }
-            }
+            _ => vm.loader.warn(source, &diagnostic),
         }
     }
     if !problems.is_empty() {

@@ -67,37 +67,41 @@ impl<'a> Checker<'a> {
             }
             let candidates = self.scope.candidates(*reference);
             let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
-            let help = match subtraction(name, &known) {
-                Some(parts) => Some(format!("for a subtraction put spaces around the minus: `{parts}`")),
-                None if self.within_own_let(*reference) => Some(format!(
-                    "a `let` is not in view in its own value; a function that calls itself is `fn {name}(…) {{ … }}`"
-                )),
-                None if self.made_later(*reference).is_some() => self.made_later(*reference),
-                None if self.own_field(*reference).is_some() => self.own_field(*reference),
-                None if name.ends_with('?') && self.behind(*reference).starts_with('.') => {
-                    let name = name.trim_end_matches('?');
-                    Some(format!(
-                        "ask for it first: `if {name} != null {{ … }}`; `get-in(m, [:a, :b])` goes into maps of maps"
-                    ))
-                }
-                None if name.contains("->") => Some(
-                    name.split_once("->")
-                        .map(|(m, k)| format!("`{m}[:{k}]` reads the key of a map, `{m}.{k}` the field of a struct"))
-                        .unwrap_or_default(),
-                ),
-                None if self.is_namespace_before_dot(*reference) => {
-                    let add = if self.scope.namespace_called(name).is_some() {
-                        ""
-                    } else {
-                        ", after a line `use ` at the top"
-                    };
-                    let add = add.replace("use ", &format!("use {name}"));
-                    Some(format!("`{name}` is a namespace: what is in it is written `{name}/…`{add}"))
-                }
-                None => closest(name, known.iter().copied()).map(|c| format!("did you mean `{c}`?")),
-            };
+            let help = self.cure(*reference, name, &known);
             self.error(reference.span, format!("unknown name `{name}`")).help = help;
         }
+    }
+
+    /// What was meant by a name that nobody knows.
+    fn cure(&mut self, reference: GlobalRef, name: &str, known: &FxHashSet<&str>) -> Option<String> {
+        if let Some(parts) = subtraction(name, known) {
+            return Some(format!("for a subtraction put spaces around the minus: `{parts}`"));
+        }
+        if self.within_own_let(reference) {
+            return Some(format!(
+                "a `let` is not in view in its own value; a function that calls itself is `fn {name}(…) {{ … }}`"
+            ));
+        }
+        if let Some(help) = self.made_later(reference) {
+            return Some(help);
+        }
+        if let Some(help) = self.own_field(reference) {
+            return Some(help);
+        }
+        if let Some(name) = name.strip_suffix('?').filter(|_| self.behind(reference).starts_with('.')) {
+            return Some(format!(
+                "ask for it first: `if {name} != null {{ … }}`; `get-in(m, [:a, :b])` goes into maps of maps"
+            ));
+        }
+        if let Some((m, k)) = name.split_once("->") {
+            return Some(format!("`{m}[:{k}]` reads the key of a map, `{m}.{k}` the field of a struct"));
+        }
+        if self.is_namespace_before_dot(reference) {
+            let in_view = self.scope.namespace_called(name).is_some();
+            let add = if in_view { String::new() } else { format!(", after a line `use {name}` at the top") };
+            return Some(format!("`{name}` is a namespace: what is in it is written `{name}/…`{add}"));
+        }
+        closest(name, known.iter().copied()).map(|c| format!("did you mean `{c}`?"))
     }
 
     /// The text behind a name.
@@ -165,8 +169,8 @@ impl<'a> Checker<'a> {
     /// `io.open`, where `io` is a namespace.
     fn is_namespace_before_dot(&self, reference: GlobalRef) -> bool {
         let name = self.name(reference.name);
-        let behind = self.unit.source.text.get(reference.span.end as usize..).unwrap_or_default();
-        behind.starts_with('.') && (self.scope.namespace_called(name).is_some() || self.scope.is_library(name))
+        self.behind(reference).starts_with('.')
+            && (self.scope.namespace_called(name).is_some() || self.scope.is_library(name))
     }
 
     /// `name/function` written as if `name` were a namespace in view. Tells it, and gives the place behind the slash.
