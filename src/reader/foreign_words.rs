@@ -209,8 +209,8 @@ const WORDS: &[(&[&str], Place, &str)] = &[
             "os",
         ],
         Unknown,
-        "after `use io`, `unwrap!(with-open(io/open(path), io/read-all))` is the text of a file, and `io/open(path, :write)` \
-         opens one to be written",
+        "after `use io`, `unwrap!(io/read-file(path))` is the text of a file, `io/write-file(path, text)` writes one, and \
+         `io/open(path)` opens one to be read line by line",
     ),
     (
         &["make"],
@@ -293,110 +293,103 @@ const WORDS: &[(&[&str], Place, &str)] = &[
 
 /// Signs and words where a token cannot stand: the text from there on (or with the sign before it), a piece of what the
 /// grammar expected, and how Harrier writes it. The first row that fits is taken.
-const SIGNS: &[(&str, &str, &str)] = &[
-    ("->", "body of the function", "what a function gives is not declared: leave the `->` and the type out"),
+const SIGNS: &[(&[&str], &[&str], &str)] = &[
+    (&["->"], &["body of the function"], "what a function gives is not declared: leave the `->` and the type out"),
     (
-        ":",
-        "body of the function",
+        &[":"],
+        &["body of the function"],
         "what a function gives is not declared: its body follows the parameters, `fn f(x) { … }`",
     ),
-    ("=>", "body of the function", "the body of a function stands in braces: `fn(x) { x + 1 }`"),
+    (&["=>"], &["body of the function"], "the body of a function stands in braces: `fn(x) { x + 1 }`"),
     (
-        "[",
-        "body of `loop`",
+        &["["],
+        &["body of `loop`"],
         "a loop has no variables: `let mut i = n` before it; or a function that calls itself in the last place",
     ),
-    ("", "body of the function", "the body of a function stands in braces: `fn f(x) { x + 1 }`"),
-    ("in", "`,` or", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
-    ("in", "an expression", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
-    ("in", "`{`", "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is"),
-    ("", "body of", "the body stands in braces: `if c { a } else { b }`, `while c { … }`, `for x in xs { … }`"),
-    ("->", "`=>`", "an arm is `pattern => value`"),
-    (":", "`=>`", "an arm is `pattern => value`"),
-    (",", "`=>`", "several values of one arm are `1 | 2 => value`; several arms stand one below the other"),
+    (&[""], &["body of the function"], "the body of a function stands in braces: `fn f(x) { x + 1 }`"),
     (
-        "(",
-        "`=>`",
+        &["in"],
+        &["`,` or", "an expression", "`{`"],
+        "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is",
+    ),
+    (&[""], &["body of"], "the body stands in braces: `if c { a } else { b }`, `while c { … }`, `for x in xs { … }`"),
+    (&["->", ":"], &["`=>`"], "an arm is `pattern => value`"),
+    (&[","], &["`=>`"], "several values of one arm are `1 | 2 => value`; several arms stand one below the other"),
+    (
+        &["("],
+        &["`=>`"],
         "a pattern names fields: `Point { x, y }`, `Result.Ok { value }`; there is no `Some`: match the value itself, and `null`",
     ),
     (
-        "=>",
-        "the value of the key",
+        &["=>", "="],
+        &["the value of the key"],
         "a map is written `{:key value, \"key\" value}`, with nothing but space after the key",
     ),
+    (&["|"], &["a key"], "a function as an argument is `for-each(fn(x) { … }, xs)`; a loop is `for x in xs { … }`"),
+    (&["*"], &["a parameter"], "the rest of the arguments is `...rest`, a vector"),
+    (&["&"], &["a parameter"], "the rest of the arguments is `...rest`, a vector; there are no references"),
+    (&["<"], &["the parameters"], "types have no parameters, and parameters no types: `fn f(x) { … }`"),
     (
-        "=",
-        "the value of the key",
-        "a map is written `{:key value, \"key\" value}`, with nothing but space after the key",
-    ),
-    ("|", "a key", "a function as an argument is `for-each(fn(x) { … }, xs)`; a loop is `for x in xs { … }`"),
-    ("*", "a parameter", "the rest of the arguments is `...rest`, a vector"),
-    ("&", "a parameter", "the rest of the arguments is `...rest`, a vector; there are no references"),
-    ("<", "the parameters", "types have no parameters, and parameters no types: `fn f(x) { … }`"),
-    (
-        "<",
-        "the fields of",
+        &["<"],
+        &["the fields of"],
         "types have no parents: give the struct the fields of the other one, or a field that holds it",
     ),
-    ("=", "a new line or", "a field is given by `name: value`"),
-    (":", "`=` and a value", "variables have no types: `let x = 1`"),
-    ("=", "`in`", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
-    (":=", "`in`", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
-    (":=", "", "write `let x = 1`; in a function, `let mut x = 1` for a variable that is assigned again"),
-    (",", "`=` and a value", "several values are taken apart as a vector: `let [a, b] = [1, 2]`"),
-    (",", "`in`", "a pattern takes pairs apart: `for [i, x] in enumerate(xs) { … }`, `for [k, v] in m { … }`"),
-    ("let", "a pattern", "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
-    ("in", "`)`", "write `for x in xs { … }`, without parentheses"),
+    (&["="], &["a new line or"], "a field is given by `name: value`"),
+    (&[":"], &["`=` and a value"], "variables have no types: `let x = 1`"),
+    (&["=", ":="], &["`in`"], "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    (&[":="], &[""], "write `let x = 1`; in a function, `let mut x = 1` for a variable that is assigned again"),
+    (&[","], &["`=` and a value"], "several values are taken apart as a vector: `let [a, b] = [1, 2]`"),
+    (&[","], &["`in`"], "a pattern takes pairs apart: `for [i, x] in enumerate(xs) { … }`, `for [k, v] in m { … }`"),
+    (&["let"], &["a pattern"], "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    (&["in"], &["`)`"], "write `for x in xs { … }`, without parentheses"),
     (
-        "fn",
-        "a name to export",
+        &["fn", "let"],
+        &["a name to export"],
         "leave `export` out: all names can be used elsewhere; `export alias/name` hands on what another namespace has",
     ),
+    (&["mut"], &["an expression"], "write `let mut x = 1`"),
+    (&["for"], &["`]`", "`)`"], "`map(fn(x) { x * 2 }, xs)` gives the results as a vector, `filter(f, xs)` chooses"),
+    (&[":"], &["`]`"], "a part is `slice(xs, from, to)`; `take(n, xs)` and `drop(n, xs)` cut an end"),
+    (&["=>"], &[""], "a function is `fn(x) { x + 1 }`; `=>` stands in the arms of a `match`"),
     (
-        "let",
-        "a name to export",
-        "leave `export` out: all names can be used elsewhere; `export alias/name` hands on what another namespace has",
-    ),
-    ("mut", "an expression", "write `let mut x = 1`"),
-    ("for", "`]`", "`map(fn(x) { x * 2 }, xs)` gives the results as a vector, `filter(f, xs)` chooses"),
-    ("for", "`)`", "`map(fn(x) { x * 2 }, xs)` gives the results as a vector, `filter(f, xs)` chooses"),
-    (":", "`]`", "a part is `slice(xs, from, to)`; `take(n, xs)` and `drop(n, xs)` cut an end"),
-    ("=>", "", "a function is `fn(x) { x + 1 }`; `=>` stands in the arms of a `match`"),
-    (
-        "->",
-        "",
+        &["->"],
+        &[""],
         "a function is `fn(x) { x + 1 }`, a field `value.name`; `x |> f(a)` hands a value on as the first argument, \
          `xs |>> map(f)` as the last",
     ),
-    ("->>", "", "`xs |>> map(f)` hands a value on as the last argument, `x |> f(a)` as the first"),
-    ("<-", "an expression", "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared"),
-    ("%w", "an expression", "a vector of texts is `[\"a\", \"b\"]`, or `words(\"a b\")`"),
+    (&["->>"], &[""], "`xs |>> map(f)` hands a value on as the last argument, `x |> f(a)` as the first"),
     (
-        "/",
-        "an expression",
+        &["<-"],
+        &["an expression"],
+        "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared",
+    ),
+    (&["%w"], &["an expression"], "a vector of texts is `[\"a\", \"b\"]`, or `words(\"a b\")`"),
+    (
+        &["/"],
+        &["an expression"],
         "there are no literals of patterns: `string-contains?(s, part)`, `index-of(s, part)` search a text",
     ),
-    ("&:", "an expression", "a function is `fn(x) { uppercase(x) }`, or its name: `map(uppercase, xs)`"),
-    ("|", "an expression", "a function is `fn(x) { x + 1 }`"),
-    ("||", "an expression", "a function without parameters is `fn() { … }`"),
-    ("**", "", "a power is `pow(x, 2)`"),
-    ("<>", "", "write `a != b`"),
-    ("::", "", "a name of another namespace is `name/function`, a variant is `Enum.variant`"),
-    ("++", "an expression", "write `i = i + 1`"),
-    ("&", "an expression", "there are no references: use the value itself"),
+    (&["&:"], &["an expression"], "a function is `fn(x) { uppercase(x) }`, or its name: `map(uppercase, xs)`"),
+    (&["|"], &["an expression"], "a function is `fn(x) { x + 1 }`"),
+    (&["||"], &["an expression"], "a function without parameters is `fn() { … }`"),
+    (&["**"], &[""], "a power is `pow(x, 2)`"),
+    (&["<>"], &[""], "write `a != b`"),
+    (&["::"], &[""], "a name of another namespace is `name/function`, a variant is `Enum.variant`"),
+    (&["++"], &["an expression"], "write `i = i + 1`"),
+    (&["&"], &["an expression"], "there are no references: use the value itself"),
     (
-        "*",
-        "an expression",
+        &["*"],
+        &["an expression"],
         "there are no pointers: use the value itself; many arguments are passed by `apply(f, args)`",
     ),
     (
-        "...",
-        "an expression",
+        &["..."],
+        &["an expression"],
         "`apply(f, a, args)` passes the elements of a vector as arguments, `concat(xs, ys)` joins vectors",
     ),
     (
-        "let",
-        "an expression",
+        &["let"],
+        &["an expression"],
         "a `let` is a statement of its own, `let x = 1`, on a line before; `if let` is `let x = …` and `if x != null { … }`, \
          or a `match`",
     ),
@@ -434,7 +427,11 @@ pub fn word(word: &str, place: Place) -> Option<&'static str> {
 /// How Harrier writes what is meant by a sign where the grammar `expected` something else. `texts`: the sign as it may be
 /// read, with a sign that touches it before or behind, the longest first.
 pub fn sign(texts: &[&str], expected: &str) -> Option<&'static str> {
-    let row = |text: &str| SIGNS.iter().find(|(sign, piece, _)| *sign == text && expected.contains(piece));
+    let row = |text: &str| {
+        SIGNS
+            .iter()
+            .find(|(signs, pieces, _)| signs.contains(&text) && pieces.iter().any(|piece| expected.contains(piece)))
+    };
     texts.iter().find_map(|text| row(text)).or_else(|| row("")).map(|(_, _, help)| *help)
 }
 

@@ -68,18 +68,9 @@ pub fn nothing_to_run(unit: &Unit) -> Option<Diagnostic> {
 fn in_view(unit: &Unit, name: &str, at: u32, looks: &mut usize) -> bool {
     let Some(left) = looks.checked_sub(1) else { return false };
     *looks = left;
-    let around = |span: Span| span.start <= at && at < span.end;
-    let arities = unit.functions.iter().filter(|f| around(f.span)).flat_map(|f| &f.arities);
-    let mut vars = arities.filter(|arity| around(arity.span)).flat_map(|arity| &arity.vars);
-    vars.any(|var| {
-        // The smallest block around what binds it, which must reach to here.
-        let blocks = unit.nodes.iter().zip(&unit.spans).filter(|(node, _)| matches!(node, Node::Block(_)));
-        let home = || {
-            let holds = blocks.map(|(_, span)| *span).filter(|s| s.start <= var.span.start && var.span.end <= s.end);
-            holds.min_by_key(|span| span.end - span.start).is_none_or(around)
-        };
-        unit.name(var.name) == name && var.span.start < at && home()
-    })
+    let functions = unit.functions.iter().filter(|f| f.span.start <= at && at < f.span.end);
+    let mut vars = functions.flat_map(|f| &f.arities).flat_map(|arity| &arity.vars);
+    vars.any(|var| unit.name(var.name) == name && var.scope.start <= at && at < var.scope.end)
 }
 
 /// `#{name}`, `$name` or `{name}` in a text, where that is a variable in view.

@@ -446,16 +446,7 @@ impl Parser<'_> {
         let [compared] = args[..] else { return None };
         let Node::Binary { op, left, right } = self.unit.nodes[compared.index()] else { return None };
         let GlobalRef { alias: None, name, .. } = self.unit.globals[global.index()] else { return None };
-        let sign = match op {
-            BinaryOp::Equal => "==",
-            BinaryOp::NotEqual => "!=",
-            BinaryOp::Less => "<",
-            BinaryOp::LessEqual => "<=",
-            BinaryOp::Greater => ">",
-            BinaryOp::GreaterEqual => ">=",
-            _ => return None,
-        };
-        if self.unit.name(name) != "assert!" || self.defined.contains("assert!") {
+        if !op.compares() || self.unit.name(name) != "assert!" || self.defined.contains("assert!") {
             return None;
         }
         let span = self.node_span(compared);
@@ -466,7 +457,7 @@ impl Parser<'_> {
         let (left_let, left) = self.kept(left);
         let (right_let, right) = self.kept(right);
         let value = self.add(Node::Binary { op, left, right }, span, 1);
-        let sign = self.intern(sign);
+        let sign = self.intern(op.sign());
         let sign = self.leaf(Node::String(sign), span);
         let again = [left, right].map(|side| {
             let Node::Local(var) = self.unit.nodes[side.index()] else { return side };
