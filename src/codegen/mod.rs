@@ -50,8 +50,7 @@ mod survey;
 mod table;
 mod twin;
 
-use crate::asm::code_map::Part;
-use crate::asm::code_map::{SafepointInfo, Safepoints};
+use crate::asm::code_map::{Part, SafepointInfo, Safepoints};
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
 use crate::asm::variables::{Variable, Variables};

@@ -32,11 +32,6 @@ const TAKERS: &[(&str, u32, &str)] = &[
         kinds::STRING | kinds::FLOAT,
         "`\"${x}\"` puts a value into a text, `format-number(x, decimals)` writes a number",
     ),
-    (
-        "swap!",
-        kinds::INT | kinds::FLOAT | kinds::STRING | kinds::VECTOR | kinds::MAP,
-        "`reset!(a, value)` puts a value into an atom",
-    ),
 ];
 
 const COLLECTION: u32 = kinds::VECTOR | kinds::SET | kinds::MAP | kinds::RANGE | kinds::SEQ | kinds::MUTABLE_LIST;
@@ -109,7 +104,7 @@ pub fn argument(cx: &Thread, builtin: &Builtin, index: usize, handles: &[Handle]
     if let Some((_, _, help)) = TAKERS.iter().find(|(name, takes, _)| *name == builtin.name && takes & kind != 0) {
         return format!("; {help}");
     }
-    if fits_in_another_order(cx, builtin, handles) {
+    if fits_in_another_order(cx, builtin, index, handles) {
         return format!("; the order is `{}{}`", builtin.name, builtin.signature());
     }
     operand(cx, builtin.name, index, got)
@@ -119,13 +114,14 @@ pub fn argument(cx: &Thread, builtin: &Builtin, index: usize, handles: &[Handle]
 #[cold]
 pub fn library_argument(cx: &Thread, who: &str, position: usize, expected: &str, got: Handle) -> String {
     let kind = kind_of(cx.get(got));
-    match TAKERS.iter().find(|(name, takes, _)| *name == who && takes & kind != 0) {
-        Some((_, _, help)) => format!("; {help}"),
-        None if kind == kinds::KEYWORD && expected.ends_with("Function") => {
+    let wants_function = expected.ends_with("Function");
+    match who {
+        _ if wants_function && kind == kinds::KEYWORD => {
             format!("; `fn(m) {{ m[:{}] }}` reads a key", keyword(cx.get(got)))
         }
-        None if is_result(cx.get(got)) => operand(cx, who, position.saturating_sub(1), got),
-        None => String::new(),
+        "swap!" if wants_function => "; `reset!(a, value)` puts a value into an atom".to_string(),
+        _ if is_result(cx.get(got)) => operand(cx, who, position.saturating_sub(1), got),
+        _ => String::new(),
     }
 }
 
@@ -150,18 +146,22 @@ pub fn collection(cx: &Thread, who: &str, position: usize, got: Handle) -> Strin
     signature.map_or(String::new(), |signature| format!("; `{who}{signature}` takes it last"))
 }
 
-/// Would the arguments be of the right types if they stood in another order?
-fn fits_in_another_order(cx: &Thread, builtin: &Builtin, handles: &[Handle]) -> bool {
-    let accepts = |i: usize, handle: &Handle| {
+/// Would the arguments be of the right types if they stood in another order? The wrong one must stand where its type is asked for: a
+/// parameter that takes anything says so only of a collection.
+fn fits_in_another_order(cx: &Thread, builtin: &Builtin, wrong: usize, handles: &[Handle]) -> bool {
+    let accepts = |i: usize, from: usize| {
         let param = builtin.params.get(i).filter(|p| p.spec.mode != Mode::Rest);
-        param.is_some_and(|p| p.spec.kinds & kind_of(cx.get(*handle)) != 0)
+        param.is_some_and(|p| {
+            let kind = kind_of(cx.get(handles[from]));
+            p.spec.kinds & kind != 0 && (from != wrong || p.spec.kinds != kinds::ANY || kind & COLLECTION != 0)
+        })
     };
     let orders: &[&[usize]] = match handles.len() {
         2 => &[&[1, 0]],
         3 => &[&[1, 0, 2], &[0, 2, 1], &[2, 1, 0], &[1, 2, 0], &[2, 0, 1]],
         _ => &[],
     };
-    orders.iter().any(|order| order.iter().enumerate().all(|(i, from)| accepts(i, &handles[*from])))
+    orders.iter().any(|order| order.iter().enumerate().all(|(i, from)| accepts(i, *from)))
 }
 
 /// What is added to the error of a wrong number of arguments of a function of `core`.

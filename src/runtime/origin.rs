@@ -6,7 +6,7 @@
 
 use super::explain::{nodes_here, text_of};
 use crate::gc::Thread;
-use crate::reader::tree::{BinaryOp, FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind};
+use crate::reader::tree::{FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind};
 
 /// Functions that may give `null`, and what that means.
 const GIVERS: &[(&[&str], &str)] = &[
@@ -97,7 +97,7 @@ fn core_name(unit: &Unit, callee: NodeId) -> Option<&str> {
 /// The operand of a node, if the node is such an operation.
 fn operand_of(unit: &Unit, node: NodeId, operation: &str, operand: usize) -> Option<NodeId> {
     match unit.node(node) {
-        Node::Binary { op, left, right } if sign(*op) == operation => [*left, *right].get(operand).copied(),
+        Node::Binary { op, left, right } if op.sign() == operation => [*left, *right].get(operand).copied(),
         Node::Unary { op: UnaryOp::Negate, operand: of } if operation == "negate" => Some(*of),
         Node::Index { object, index, .. } if operation == "get" => [*object, *index].get(operand).copied(),
         Node::Call { callee, args, .. } => match unit.node(*callee) {
@@ -107,30 +107,6 @@ fn operand_of(unit: &Unit, node: NodeId, operation: &str, operand: usize) -> Opt
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// The operator as it is written.
-fn sign(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Add => "+",
-        BinaryOp::Subtract => "-",
-        BinaryOp::Multiply => "*",
-        BinaryOp::Divide => "/",
-        BinaryOp::Remainder => "%",
-        BinaryOp::Concat => "++",
-        BinaryOp::ShiftLeft => "<<",
-        BinaryOp::ShiftRight => ">>",
-        BinaryOp::ShiftRightLogical => ">>>",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::BitXor => "^",
-        BinaryOp::BitOr => "|",
-        BinaryOp::Equal => "==",
-        BinaryOp::NotEqual => "!=",
-        BinaryOp::Less => "<",
-        BinaryOp::LessEqual => "<=",
-        BinaryOp::Greater => ">",
-        BinaryOp::GreaterEqual => ">=",
     }
 }
 

@@ -294,13 +294,10 @@ pub(super) fn innermost_node(cx: &Thread) -> Option<(Arc<LinkedUnit>, u32)> {
 
 /// The function of the library that the innermost frame is of: its name without its namespace, if everybody may know it.
 pub(super) fn innermost_library_function(cx: &Thread) -> Option<String> {
-    let mut found = None;
-    cx.frames(&mut |frame| {
-        let unit = cx.vm().sources.get(frame.function.source);
-        found = unit.filter(|(unit, _)| unit.source().is_library).map(|_| frame.function.name.to_string());
-        ControlFlow::Break(())
-    });
-    let name = found?;
+    let name = cx.innermost_frame(|frame| {
+        let (unit, _) = cx.vm().sources.get(frame.function.source)?;
+        unit.source().is_library.then(|| frame.function.name.to_string())
+    })??;
     let (_, name) = name.rsplit_once('/')?;
     (!name.starts_with('_') && !name.contains(':')).then(|| name.to_string())
 }

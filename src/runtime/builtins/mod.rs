@@ -26,7 +26,6 @@
 
 use std::ops::Index;
 
-use super::errors::ErrorKind;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
@@ -409,9 +408,8 @@ fn wrong_type(cx: &mut Thread, builtin: &Builtin, i: usize, spec: Spec, handles:
         Some(other) => format!("{} or {}", with_article(spec.name), with_article(other)),
         None => with_article(spec.name),
     };
-    let (got, help) = (cx.describe(handles[i]), super::advice::argument(cx, builtin, i, handles));
-    let message = format!("{}: argument {} must be {expected}, got {got}{help}", builtin.name, i + 1);
-    cx.throw(ErrorKind::TypeError, message)
+    let help = super::advice::argument(cx, builtin, i, handles);
+    support::argument_error(cx, builtin.name, i + 1, &expected, handles[i], &help)
 }
 
 /// `a String`, `an Int`.

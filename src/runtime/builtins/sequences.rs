@@ -494,9 +494,8 @@ fn type_error(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let who = super::support::text(cx, args, 0).to_owned();
     let expected = super::support::text(cx, args, 2).to_owned();
     let position = count(cx, args[1]);
-    let (what, help) = (cx.describe(args[3]), advice::library_argument(cx, &who, position, &expected, args[3]));
-    let message = format!("{who}: argument {position} must be {expected}, got {what}{help}");
-    Err(cx.throw(ErrorKind::TypeError, message))
+    let help = advice::library_argument(cx, &who, position, &expected, args[3]);
+    Err(super::support::argument_error(cx, &who, position, &expected, args[3], &help))
 }
 
 fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {

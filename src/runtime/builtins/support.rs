@@ -96,15 +96,20 @@ pub fn seqable(cx: &mut Thread, name: &str, args: &Args<'_>, i: usize) -> Outcom
 /// The error of an argument that is no collection.
 #[cold]
 pub fn no_collection(cx: &mut Thread, name: &str, position: usize, got: Handle) -> Thrown {
-    let (what, help) = (cx.describe(got), advice::collection(cx, name, position, got));
-    let message = format!("{name}: argument {position} must be a collection, got {what}{help}");
-    cx.throw(ErrorKind::TypeError, message)
+    let help = advice::collection(cx, name, position, got);
+    argument_error(cx, name, position, "a collection", got, &help)
 }
 
 /// The error of an argument of the wrong type.
 #[cold]
 pub fn wrong_type(cx: &mut Thread, name: &str, position: usize, expected: &str, got: Handle) -> Thrown {
     let help = advice::operand(cx, name, position - 1, got);
+    argument_error(cx, name, position, expected, got, &help)
+}
+
+/// The same with other advice, which may be empty.
+#[cold]
+pub fn argument_error(cx: &mut Thread, name: &str, position: usize, expected: &str, got: Handle, help: &str) -> Thrown {
     let message = format!("{name}: argument {position} must be {expected}, got {}{help}", cx.describe(got));
     cx.throw(ErrorKind::TypeError, message)
 }
