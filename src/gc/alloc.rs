@@ -224,6 +224,11 @@ impl Thread {
         Ok(self.push_handle(word))
     }
 
+    /// A new function without captured values that never moves and never dies.
+    pub fn alloc_permanent_closure(&mut self, code: usize) -> Result<Handle, Thrown> {
+        self.allocate_permanent(layout::CLOSURE, 1, 0, |_, mut fresh| fresh.set_raw(0, code as u64))
+    }
+
     /// A new `STRING` that never moves and never dies.
     pub fn alloc_permanent_string(&mut self, text: &str) -> Result<Handle, Thrown> {
         let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };

@@ -18,10 +18,10 @@ use super::roots::{RootRanges, points_into_copy_space};
 use super::safepoint::{ThreadPtr, World};
 use super::shapes::Shapes;
 use super::spaces::copy::SMALL;
-use super::spaces::{BLOCK, Pool, Spaces};
+use super::spaces::{BLOCK, Pool, Spaces, poison};
 use super::stress::Site;
 use super::thread::{Activity, Attached, Thread, Thrown};
-use super::verify;
+use super::verify::Verifier;
 use super::walker::Code;
 use super::word::Word;
 
@@ -40,10 +40,10 @@ pub struct Hooks {
     pub out_of_memory: fn(&mut Thread) -> Thrown,
     /// Visits further roots. Called with the world stopped: must not lock what a stopped thread may hold.
     pub visit_roots: Option<RootsHook>,
+    /// Whether `visit_code` and `visit_frame` are to be called by the collection that begins.
+    pub wants_code: Option<Box<dyn Fn() -> bool + Send + Sync>>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
-    /// Whether `visit_frame` is to be called by the collection that begins.
-    pub wants_frames: Option<Box<dyn Fn() -> bool + Send + Sync>>,
     /// Told the return address of each frame, before a collection traces; the code map is locked for reading meanwhile.
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Called after each collection, with the world still stopped: must not touch the heap.
@@ -55,7 +55,7 @@ impl Default for Hooks {
         Hooks {
             out_of_memory: |thread| Thrown::set(thread, thread.root_word(Word::NULL)),
             visit_roots: None,
-            wants_frames: None,
+            wants_code: None,
             visit_code: None,
             visit_frame: None,
             collected: None,
@@ -82,7 +82,7 @@ pub struct Stats {
     pub used_bytes: usize,
     /// Bytes that have memory of the system behind them.
     pub resident_bytes: usize,
-    /// Bytes handed out so far, in whole blocks.
+    /// Bytes handed out so far, in whole buffers.
     pub allocated_bytes: u64,
 }
 
@@ -96,6 +96,7 @@ pub struct Heap {
     code: OnceLock<Code>,
     world: World,
     collector: Mutex<Box<dyn Collector>>,
+    verifier: Mutex<Verifier>,
     spaces: Mutex<Spaces>,
     natives: Mutex<Natives>,
     root_ranges: Mutex<RootRanges>,
@@ -134,7 +135,7 @@ impl Heap {
             parity: 0,
             budget: (options.first_threshold.min(max) / BLOCK).max(1),
             max_blocks: max / BLOCK,
-            allocated_blocks: 0,
+            allocated_bytes: 0,
         };
         let collector = options.collector.make();
         let stressed = options.stress != Stress::Off;
@@ -147,6 +148,7 @@ impl Heap {
             code: OnceLock::new(),
             world: World::default(),
             collector: Mutex::new(collector),
+            verifier: Mutex::default(),
             spaces: Mutex::new(spaces),
             natives: Mutex::default(),
             root_ranges: Mutex::default(),
@@ -239,7 +241,7 @@ impl Heap {
         self.with_spaces(|spaces| {
             stats.used_bytes = spaces.used() * BLOCK;
             stats.resident_bytes = spaces.pool.resident() * BLOCK;
-            stats.allocated_bytes = spaces.allocated_blocks * BLOCK as u64;
+            stats.allocated_bytes = spaces.allocated_bytes;
         });
         stats
     }
@@ -290,15 +292,21 @@ impl Heap {
             thread.collect_soon.set(false);
         }
         let verify = self.options.verify;
+        let hooks = self.hooks();
+        let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
+        let visit_frame = hooks.visit_frame.as_deref().filter(|_| wants_code);
         // SAFETY: the world is stopped.
-        unsafe { self.prepare_frames(threads, &|word| points_into_copy_space(&spaces.pool, spaces.parity, word)) };
+        unsafe {
+            let moving = |word| points_into_copy_space(&spaces.pool, spaces.parity, word);
+            self.prepare_frames(threads, visit_frame.map(|visit| visit as &dyn Fn(usize)), &moving);
+        }
         let mut natives = lock(&self.natives);
         let collection = Collection {
             spaces,
             shapes: self.shapes.table(),
             // SAFETY: the world is stopped.
             roots: &mut |visit| unsafe { self.visit_roots(threads, visit) },
-            visit_code: self.hooks().visit_code.as_deref(),
+            visit_code: hooks.visit_code.as_deref().filter(|_| wants_code),
             weak: &mut |survivor| {
                 natives.update(survivor);
                 // SAFETY: attached and stopped.
@@ -311,17 +319,17 @@ impl Heap {
         let dead = natives.take_dead();
         drop(natives);
         if verify {
-            let mut roots = Vec::new();
+            let mut verifier = lock(&self.verifier);
+            let checker = verifier.check(spaces, &self.shapes, outcome.ranges);
             // SAFETY: the world is stopped; roots are readable words.
-            unsafe { self.visit_roots(threads, &mut |slot| roots.push(Word(*slot))) };
-            verify::check(spaces, &self.shapes, &outcome.ranges, &roots);
+            unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
         }
         let live = spaces.used();
         let room = (self.options.first_threshold / BLOCK).max(live) + threads.len();
         spaces.budget = (live + room).min(spaces.max_blocks);
         // What the next round allocates, and what it then takes to copy as much as survives now, and a little.
         spaces.pool.trim(spaces.budget + live + live / 2 + 32);
-        if let Some(hook) = &self.hooks().collected {
+        if let Some(hook) = &hooks.collected {
             hook();
         }
         let pause = start.elapsed();
@@ -404,26 +412,24 @@ impl Thread {
         let used = self.used_of_buffer();
         let taken = heap.with_spaces(|spaces| {
             let limit = limit(spaces);
-            let room = if bytes > heap.large {
-                spaces.take_large(bytes, limit)
+            let (address, end) = if bytes > heap.large {
+                spaces.take_large(bytes, limit).map(|address| (address, address + bytes))
             } else if bytes > SMALL {
-                spaces.take_middling(bytes, limit)
+                spaces.take_middling(bytes, limit).map(|address| (address, address + bytes))
             } else {
                 spaces.take_buffer(limit)
-            };
-            let address = room?;
+            }?;
             if heap.options.verify {
-                for i in 0..if bytes > SMALL { bytes / 8 } else { BLOCK / 8 } {
-                    // SAFETY: fresh room of that size.
-                    unsafe { *(address as *mut u64).add(i) = Word::POISON.0 };
-                }
+                // SAFETY: fresh room.
+                unsafe { poison(address, end) };
             }
             if bytes > SMALL {
                 return Some(address);
             }
             self.tlab_cursor.set(address + bytes);
-            self.buffer_end.set(address + BLOCK);
-            self.tlab_limit.set(if heap.stressed { 0 } else { address + BLOCK });
+            self.buffer_start.set(address);
+            self.buffer_end.set(end);
+            self.tlab_limit.set(if heap.stressed { 0 } else { end });
             Some(address)
         });
         if taken.is_some() {

@@ -13,7 +13,7 @@
 //! | slots of permanent objects | everybody; the collector walks that space itself |
 //! | further roots | a hook of the layer above |
 
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 use super::heap::Heap;
 use super::safepoint::ThreadPtr;
@@ -22,9 +22,31 @@ use super::thread::{MAX_SPILLED, Thread};
 use super::walker::Walker;
 use super::word::Word;
 
-/// Ranges of words outside the heap that are roots: address to number of words.
+/// Ranges of words outside the heap that are roots.
 #[derive(Default)]
-pub(super) struct RootRanges(BTreeMap<usize, usize>);
+pub(super) struct RootRanges {
+    /// Address and number of words, side by side for the collector.
+    ranges: Vec<(usize, usize)>,
+    /// Where the range of an address is.
+    places: FxHashMap<usize, usize>,
+}
+
+impl RootRanges {
+    fn insert(&mut self, address: usize, count: usize) {
+        self.remove(address);
+        self.places.insert(address, self.ranges.len());
+        self.ranges.push((address, count));
+    }
+
+    fn remove(&mut self, address: usize) {
+        if let Some(place) = self.places.remove(&address) {
+            self.ranges.swap_remove(place);
+            if let Some((moved, _)) = self.ranges.get(place) {
+                self.places.insert(*moved, place);
+            }
+        }
+    }
+}
 
 impl Heap {
     /// From now on `count` words from this address on are roots.
@@ -33,12 +55,12 @@ impl Heap {
     /// They must hold valid words whenever a thread can collect, and stay accessible until they are unregistered. Other
     /// threads may collect at any time: write them atomically.
     pub unsafe fn register_roots(&self, address: usize, count: usize) {
-        self.with_root_ranges(|ranges| ranges.0.insert(address, count));
+        self.with_root_ranges(|ranges| ranges.insert(address, count));
     }
 
     /// The words registered at this address are no roots any more.
     pub fn unregister_roots(&self, address: usize) {
-        self.with_root_ranges(|ranges| ranges.0.remove(&address));
+        self.with_root_ranges(|ranges| ranges.remove(address));
     }
 
     /// Visits all roots but the slots of permanent objects.
@@ -53,7 +75,7 @@ impl Heap {
         // SAFETY: the world is stopped, so frames stay as they are.
         unsafe { self.walk_frames(threads, &mut |frame| frame.visit(visit)) };
         self.with_root_ranges(|ranges| {
-            for (&address, &count) in &ranges.0 {
+            for &(address, count) in &ranges.ranges {
                 for i in 0..count {
                     visit((address + 8 * i) as *mut u64);
                 }
@@ -83,13 +105,16 @@ impl Heap {
         self.note_work(frames);
     }
 
-    /// Tells the hook which code has frames, and, when verifying, overwrites what the maps say is dead.
+    /// Tells the hook, if there is one, which code has frames, and, when verifying, overwrites what the maps say is dead.
     ///
     /// # Safety
     /// The world must be stopped.
-    pub(super) unsafe fn prepare_frames(&self, threads: &[ThreadPtr], moving: &dyn Fn(Word) -> bool) {
-        let wanted = self.hooks().wants_frames.as_ref().is_none_or(|wants| wants());
-        let hook = self.hooks().visit_frame.as_ref().filter(|_| wanted);
+    pub(super) unsafe fn prepare_frames(
+        &self,
+        threads: &[ThreadPtr],
+        hook: Option<&dyn Fn(usize)>,
+        moving: &dyn Fn(Word) -> bool,
+    ) {
         let verify = self.options().verify;
         if hook.is_none() && !verify {
             return;

@@ -18,7 +18,6 @@ use rustc_hash::FxHashMap;
 
 use super::handle::Handle;
 use super::heap::Heap;
-use super::spaces::BLOCK;
 use super::stress::{Site, Visits};
 use super::value::Value;
 use super::word::{TAG_MASK, Word};
@@ -102,6 +101,8 @@ pub struct Thread {
     stack_floor: Cell<usize>,
 
     handles: UnsafeCell<Vec<Word>>,
+    /// Where the allocation buffer starts.
+    pub(super) buffer_start: Cell<usize>,
     /// The end of the allocation buffer, also when `tlab_limit` hides it from generated code.
     pub(super) buffer_end: Cell<usize>,
     /// Boxing a float went beyond the budget: collect at the next safepoint.
@@ -202,6 +203,7 @@ impl Thread {
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
             stack_floor: Cell::new(floor),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
+            buffer_start: Cell::new(0),
             buffer_end: Cell::new(0),
             collect_soon: Cell::new(false),
             emergency: Cell::new(false),
@@ -306,10 +308,7 @@ impl Thread {
 
     /// Bytes of the present buffer that are in use.
     pub(super) fn used_of_buffer(&self) -> usize {
-        match self.buffer_end.get() {
-            0 => 0,
-            end => self.tlab_cursor.get() - (end - BLOCK),
-        }
+        self.tlab_cursor.get() - self.buffer_start.get()
     }
 
     /// What the layer above hung on the thread.
@@ -489,6 +488,7 @@ impl Thread {
         self.retired.set(self.retired.get() + self.used_of_buffer());
         self.tlab_cursor.set(0);
         self.tlab_limit.set(0);
+        self.buffer_start.set(0);
         self.buffer_end.set(0);
     }
 

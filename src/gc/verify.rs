@@ -3,51 +3,120 @@
 //! Checks that headers are valid, that slots hold valid words, and that pointers lead to the start of a living object of the
 //! right kind. Shares the tracing loop with the collectors, so it also checks that sizes agree: a wrong one leads into the
 //! middle of an object.
-
-use rustc_hash::FxHashSet;
+//!
+//! Objects are walked twice: first their starts are marked, then what they hold is looked up. Permanent objects stay where
+//! they are and keep their marks, so they are walked once, and must be found at the marks.
 
 use super::layout::{self, Shape};
 use super::shapes::Shapes;
-use super::spaces::{Spaces, state};
+use super::spaces::{BLOCK_SHIFT, Spaces, state};
 use super::trace::{self, Visitor};
 use super::word::{TAG_IMMEDIATE, TAG_MASK, Word};
 
-/// Checks the heap.
-///
-/// # Panics
-/// When something is wrong: a mistake in the collector, in a stack map, or in code that writes to the heap.
-pub(super) fn check(spaces: &Spaces, shapes: &Shapes, moved: &[(usize, usize)], roots: &[Word]) {
-    let mut checker = Checker { spaces, shapes, starts: FxHashSet::default(), words: Vec::new() };
-    for &(from, to) in moved.iter().chain(spaces.permanent.filled()) {
-        checker.range(from, to);
+/// What the verifier keeps between collections, so that a small heap is checked in little time.
+#[derive(Default)]
+pub(super) struct Verifier {
+    /// A bit for each word of the range of addresses: an object starts there. Of use only where objects are known to be.
+    starts: Vec<u64>,
+    /// Where objects that move or die lay side by side when they were marked.
+    mortal: Vec<(usize, usize)>,
+    /// To where the parts of the permanent space are marked.
+    permanent: Vec<usize>,
+}
+
+impl Verifier {
+    /// Checks all objects, those that move being where `moved` says. What comes back checks roots.
+    ///
+    /// # Panics
+    /// When something is wrong: a mistake in the collector, in a stack map, or in code that writes to the heap.
+    pub(super) fn check<'a>(
+        &'a mut self,
+        spaces: &'a Spaces,
+        shapes: &'a Shapes,
+        moved: Vec<(usize, usize)>,
+    ) -> Checker<'a> {
+        self.forget(spaces);
+        self.mortal = moved;
+        self.mortal.extend(spaces.large.objects.iter().map(|&(first, count)| {
+            let address = spaces.pool.address(first);
+            let header = valid_header(shapes, address);
+            // SAFETY: the header is valid; the world is stopped.
+            let bytes = unsafe { trace::size(shapes.table(), address, header) };
+            let room = (count as usize) << BLOCK_SHIFT;
+            assert!(bytes <= room, "the large object at {address:#x} is larger than its room");
+            (address, address + bytes)
+        }));
+        self.mark(spaces, shapes);
+        let checker = Checker { spaces, shapes, starts: &self.starts };
+        for &(from, to) in self.mortal.iter().chain(spaces.permanent.filled()) {
+            checker.range(from, to);
+        }
+        checker
     }
-    for &(first, count) in &spaces.large.objects {
-        let address = spaces.pool.address(first);
-        let room = (count as usize) << super::spaces::BLOCK_SHIFT;
-        assert!(checker.object(address) <= room, "the large object at {address:#x} is larger than its room");
+
+    /// Takes away the marks of what moves or dies.
+    fn forget(&mut self, spaces: &Spaces) {
+        for (from, to) in std::mem::take(&mut self.mortal) {
+            let (first, last) = (index(spaces, from).0, index(spaces, to - 8).0);
+            // The first block and the last begin and end with whole words of marks, and no block has objects of two spaces.
+            self.starts[first..=last].fill(0);
+        }
     }
-    for &(holder, word) in &checker.words {
-        checker.word(holder, word);
-    }
-    for &root in roots {
-        checker.word(0, root);
+
+    /// Marks where objects start.
+    fn mark(&mut self, spaces: &Spaces, shapes: &Shapes) {
+        self.starts.resize(spaces.pool.frontier() << (BLOCK_SHIFT - 9), 0);
+        let starts = &mut self.starts;
+        let mut range = |from: usize, to: usize| {
+            let mut at = from;
+            while at < to {
+                let header = valid_header(shapes, at);
+                let (word, bit) = index(spaces, at);
+                starts[word] |= 1 << bit;
+                // SAFETY: the header is valid; the world is stopped.
+                at += unsafe { trace::size(shapes.table(), at, header) };
+            }
+            assert!(at == to, "objects from {from:#x} do not end at {to:#x}");
+        };
+        self.mortal.iter().for_each(|&(from, to)| range(from, to));
+        let filled = spaces.permanent.filled();
+        self.permanent.extend(filled.iter().skip(self.permanent.len()).map(|&(from, _)| from));
+        for (marked, &(_, to)) in self.permanent.iter_mut().zip(filled) {
+            range(*marked, to);
+            *marked = to;
+        }
     }
 }
 
-struct Checker<'a> {
+/// The word and the bit that mark an address.
+fn index(spaces: &Spaces, address: usize) -> (usize, usize) {
+    let word = (address - spaces.pool.base()) / 8;
+    (word / 64, word % 64)
+}
+
+/// The header at an address, which must be valid.
+fn valid_header(shapes: &Shapes, address: usize) -> u64 {
+    // SAFETY: the address is the start of a living object, or the walk went astray and stands in live memory.
+    let header = unsafe { *(address as *const u64) };
+    let shape = shapes.shape(layout::header_layout(header));
+    assert!(header & 1 == 0 && shape != Shape::None, "the object at {address:#x} has the header {header:#x}");
+    header
+}
+
+/// Checks what objects and roots hold.
+pub(super) struct Checker<'a> {
     spaces: &'a Spaces,
     shapes: &'a Shapes,
-    starts: FxHashSet<usize>,
-    /// The object (0: a root) and what it holds.
-    words: Vec<(usize, Word)>,
+    starts: &'a [u64],
 }
 
-struct Collect<'a>(usize, &'a mut Vec<(usize, Word)>);
+/// Checks what the object at an address holds.
+struct Slots<'a>(usize, &'a Checker<'a>);
 
-impl Visitor for Collect<'_> {
+impl Visitor for Slots<'_> {
     fn slot(&mut self, slot: *mut u64) {
         // SAFETY: the tracing loop visits words of an object.
-        self.1.push((self.0, Word(unsafe { *slot })));
+        self.1.word(self.0, Word(unsafe { *slot }));
     }
     fn code(&mut self, address: usize) {
         assert!(address != 0, "the function at {:#x} has no code", self.0);
@@ -55,7 +124,7 @@ impl Visitor for Collect<'_> {
 }
 
 impl Checker<'_> {
-    fn range(&mut self, from: usize, to: usize) {
+    fn range(&self, from: usize, to: usize) {
         let mut at = from;
         while at < to {
             at += self.object(at);
@@ -63,24 +132,27 @@ impl Checker<'_> {
         assert!(at == to, "objects from {from:#x} do not end at {to:#x}");
     }
 
-    fn object(&mut self, address: usize) -> usize {
-        // SAFETY: the address is the start of a living object, or the walk went astray and stands in live memory.
-        let header = unsafe { *(address as *const u64) };
-        let shape = self.shapes.shape(layout::header_layout(header));
-        assert!(header & 1 == 0 && shape != Shape::None, "the object at {address:#x} has the header {header:#x}");
-        self.starts.insert(address);
+    fn object(&self, address: usize) -> usize {
+        valid_header(self.shapes, address);
+        assert!(self.is_start(address), "no object started at {address:#x}");
         // SAFETY: the header is valid; the world is stopped.
-        unsafe { trace::scan_object(self.shapes.table(), address, &mut Collect(address, &mut self.words)) }
+        unsafe { trace::scan_object(self.shapes.table(), address, &mut Slots(address, self)) }
     }
 
-    fn word(&self, holder: usize, word: Word) {
+    fn is_start(&self, address: usize) -> bool {
+        let (word, bit) = index(self.spaces, address);
+        address.is_multiple_of(8) && self.starts[word] >> bit & 1 != 0
+    }
+
+    /// Checks a word of an object, or of a root (0).
+    pub(super) fn word(&self, holder: usize, word: Word) {
         if word.is_pointer() {
             let address = word.address();
             let place = self.spaces.pool.state(address);
             let alive = place == state::COPY | self.spaces.parity
                 || place == state::LARGE | self.spaces.parity
                 || place == state::PERMANENT;
-            assert!(alive && self.starts.contains(&address), "{holder:#x} holds {word:?}, which is no living object");
+            assert!(alive && self.is_start(address), "{holder:#x} holds {word:?}, which is no living object");
             // SAFETY: the start of a living object.
             let header = unsafe { *(address as *const u64) };
             let closure = self.shapes.shape(layout::header_layout(header)) == Shape::Closure;

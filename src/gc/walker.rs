@@ -66,7 +66,12 @@ pub struct Walker<'v> {
     fp: usize,
     return_address: usize,
     registers: [usize; SAVED],
+    /// What was found for return addresses: in recursion they are the same again and again.
+    recent: [Option<(usize, &'v Function, Safepoint<'v>)>; RECENT],
 }
+
+/// How many return addresses a walk remembers.
+const RECENT: usize = 4;
 
 /// # Safety
 /// The address must be that of a word of a stack that is being walked.
@@ -82,7 +87,8 @@ impl<'v> Walker<'v> {
     /// # Safety
     /// The exit frame and all frames outside of it must stay as they are during the walk (but for the values in them).
     pub unsafe fn new(view: &'v View<'v>, entry_return: usize, exit_frame: usize) -> Walker<'v> {
-        let mut walker = Walker { view, entry_return, fp: 0, return_address: 0, registers: [0; SAVED] };
+        let registers = [0; SAVED];
+        let mut walker = Walker { view, entry_return, fp: 0, return_address: 0, registers, recent: [None; RECENT] };
         // SAFETY: the caller's.
         unsafe { walker.start(exit_frame) };
         walker
@@ -120,9 +126,7 @@ impl<'v> Walker<'v> {
             }
             return Some(Step::Enter(fp));
         }
-        let Some((function, safepoint)) = self.view.safepoint(self.return_address) else {
-            panic!("no stack map for the return address {:#x}", self.return_address)
-        };
+        let (function, safepoint) = self.find();
         let frame = Frame { fp, return_address: self.return_address, function, safepoint, registers: self.registers };
         if function.saved != 0 {
             for (i, register) in self.registers.iter_mut().enumerate() {
@@ -137,6 +141,22 @@ impl<'v> Walker<'v> {
             self.fp = word_at(fp);
         }
         Some(Step::Frame(frame))
+    }
+
+    /// The function and the safepoint of the present return address.
+    #[inline]
+    fn find(&mut self) -> (&'v Function, Safepoint<'v>) {
+        let recent = &mut self.recent[(self.return_address >> 3) % RECENT];
+        if let Some((address, function, safepoint)) = *recent
+            && address == self.return_address
+        {
+            return (function, safepoint);
+        }
+        let Some((function, safepoint)) = self.view.safepoint(self.return_address) else {
+            panic!("no stack map for the return address {:#x}", self.return_address)
+        };
+        *recent = Some((self.return_address, function, safepoint));
+        (function, safepoint)
     }
 
     /// The frames of generated code, through all calls from Rust.

@@ -90,7 +90,8 @@ fn builtins(cx: &mut Thread) -> Result<(), DeclareError> {
         namespace.set_native();
         let name = format!("{}/{}", builtin.namespace, builtin.name);
         let code = Code::new(vm, name, CodeSource::Builtin(builtin), Vec::new(), 0)?;
-        let function = cx.alloc_closure(code.address(), &[])?;
+        // They are never freed: each collection would move them all.
+        let function = cx.alloc_permanent_closure(code.address())?;
         let binding = namespace.intern(vm, builtin.name)?;
         binding.set_about(Some(builtin.doc.into()), None, None);
         binding.define(cx, cx.get(function));

@@ -117,7 +117,7 @@ impl Reclaim {
         super::lock(&self.codes).push(code);
     }
 
-    /// Does the collection that is under way look for dead code?
+    /// Does the collection that is under way look for dead code? Who asks for one runs, so this does not change during one.
     pub(super) fn wanted(&self) -> bool {
         self.wanted.load(Ordering::Relaxed)
     }

@@ -267,9 +267,9 @@ fn hooks(later: &Arc<Later>) -> gc::Hooks {
     gc::Hooks {
         out_of_memory,
         visit_roots: None,
-        wants_frames: Some(Box::new(move || wants.get().is_some_and(|vm| vm.reclaim.wanted()))),
+        wants_code: Some(Box::new(move || wants.get().is_some_and(|vm| vm.reclaim.wanted()))),
         visit_code: Some(Box::new(move |address| {
-            if let Some(vm) = code.get().filter(|vm| vm.reclaim.wanted()) {
+            if let Some(vm) = code.get() {
                 // SAFETY: closures hold addresses of code records only.
                 vm.reclaim.reached(unsafe { super::Code::at(address) });
             }

@@ -12,7 +12,7 @@ use crate::gc::layout::HEADER_BYTES;
 use crate::gc::prefetch;
 use crate::gc::shapes::ShapeTable;
 use crate::gc::spaces::copy::SMALL;
-use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Spaces, state};
+use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Spaces, poison, state};
 use crate::gc::trace::{self, Visitor};
 use crate::gc::word::{TAG_MASK, Word};
 
@@ -52,18 +52,12 @@ impl Collector for Compacting {
         }
         evacuator.drain();
         weak(&|address| evacuator.survivor(address));
+        evacuator.spaces.leave_rest(evacuator.cursor, evacuator.limit);
         evacuator.retire();
         let outcome =
             Outcome { moved_bytes: evacuator.moved_bytes, ranges: evacuator.ranges.take().unwrap_or_default() };
         spaces.sweep_large(verify);
         for (first, count) in from_space {
-            if verify {
-                let address = spaces.pool.address(first) as *mut u64;
-                for i in 0..count as usize * (BLOCK / 8) {
-                    // SAFETY: the run was part of the copy space, and everything in it is garbage now.
-                    unsafe { *address.add(i) = Word::POISON.0 };
-                }
-            }
             spaces.pool.give_back(first, count, verify);
         }
         outcome
@@ -184,6 +178,10 @@ impl Evacuator<'_> {
             let start = self.limit - BLOCK;
             self.moved_bytes += self.cursor - start;
             self.note(start, self.cursor);
+            if self.ranges.is_some() {
+                // SAFETY: the rest of a block that copies were put into.
+                unsafe { poison(self.cursor, self.limit) };
+            }
         }
         self.cursor = 0;
         self.scan = 0;

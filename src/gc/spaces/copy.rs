@@ -1,7 +1,7 @@
 //! The space of objects that move.
 //!
-//! Owns the list of its runs and the shared buffer for objects of middling size (which would waste a thread's buffer). Who
-//! copies and when is the collector's.
+//! Owns the list of its runs, the shared buffer for objects of middling size (which would waste a thread's buffer), and what
+//! copies have left of their last block. Who copies and when is the collector's.
 
 use super::{BLOCK, BLOCK_SHIFT, Spaces, state};
 
@@ -19,6 +19,8 @@ pub struct CopySpace {
     pub blocks: usize,
     cursor: usize,
     limit: usize,
+    /// What copies have left of their last block, from address to address: the next buffer.
+    rest: (usize, usize),
 }
 
 impl Spaces {
@@ -28,16 +30,29 @@ impl Spaces {
         let spare = if limit > self.max_blocks { 0 } else { count * 2 + 96 };
         // Copies pack differently: a run of 16 blocks for middling objects may waste a quarter.
         let copy_reserve = self.used() + self.used() / 3 + spare;
-        self.allocated_blocks += count as u64;
+        self.allocated_bytes += (count * BLOCK) as u64;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
         Some(self.pool.address(first))
     }
 
-    /// A block for a thread's buffer, if that does not go beyond `limit` blocks.
-    pub fn take_buffer(&mut self, limit: usize) -> Option<usize> {
-        if self.beyond(1, limit) { None } else { self.copy_run(1, limit) }
+    /// Room for a thread's buffer, from address to address, if that does not go beyond `limit` blocks.
+    pub fn take_buffer(&mut self, limit: usize) -> Option<(usize, usize)> {
+        if self.beyond(1, limit) {
+            return None;
+        }
+        let (from, to) = std::mem::take(&mut self.copy.rest);
+        if to - from >= SMALL {
+            self.allocated_bytes += (to - from) as u64;
+            return Some((from, to));
+        }
+        self.copy_run(1, limit).map(|address| (address, address + BLOCK))
+    }
+
+    /// Copies leave this of their last block.
+    pub fn leave_rest(&mut self, from: usize, to: usize) {
+        self.copy.rest = (from, to);
     }
 
     /// Room for an object of middling size, if that does not go beyond `limit` blocks.
@@ -66,6 +81,7 @@ impl Spaces {
     pub fn flip(&mut self) -> Vec<(u32, u32)> {
         self.copy.cursor = 0;
         self.copy.limit = 0;
+        self.copy.rest = (0, 0);
         self.copy.blocks = 0;
         self.parity ^= 1;
         std::mem::take(&mut self.copy.runs)

@@ -13,7 +13,7 @@ pub mod large;
 pub mod permanent;
 pub mod pool;
 
-pub use pool::{BLOCK, BLOCK_SHIFT, Pool};
+pub use pool::{BLOCK, BLOCK_SHIFT, Pool, poison};
 
 /// What a block is used for, as the block table says. Two states of a space alternate: at a collection the state of the
 /// last one means "not yet reached".
@@ -46,8 +46,8 @@ pub struct Spaces {
     pub budget: usize,
     /// The most blocks that may be in use.
     pub max_blocks: usize,
-    /// Blocks handed out so far.
-    pub allocated_blocks: u64,
+    /// Bytes handed out so far.
+    pub allocated_bytes: u64,
 }
 
 impl Spaces {

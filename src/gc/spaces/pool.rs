@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use crate::gc::word::Word;
+
 /// Logarithm of the size of a block.
 pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes of a block.
@@ -75,6 +77,11 @@ impl Pool {
     /// The first address of the range.
     pub fn base(&self) -> usize {
         self.base
+    }
+
+    /// How many blocks were ever in use: the first ones of the range.
+    pub fn frontier(&self) -> usize {
+        self.frontier
     }
 
     /// How many blocks the range has.
@@ -169,7 +176,7 @@ impl Pool {
         Some(first)
     }
 
-    /// Gives a run back. With `fence`, it is inaccessible until it is taken again.
+    /// Gives a run back. With `fence`, it is inaccessible until it is taken again, or poisoned where the system cannot do that.
     pub fn give_back(&mut self, first: u32, count: u32, fence: bool) {
         self.in_use -= count as usize;
         for block in first..first + count {
@@ -177,11 +184,14 @@ impl Pool {
         }
         if fence {
             let (address, bytes) = (self.address(first), (count as usize) << BLOCK_SHIFT);
-            // SAFETY: blocks of our range that nobody uses any more. When the system cannot, they stay accessible.
+            // SAFETY: blocks of our range that nobody uses any more.
             if unsafe { libc::mprotect(address as *mut _, bytes, libc::PROT_NONE) } == 0 {
                 for block in first..first + count {
                     self.flags[block as usize] |= FENCED;
                 }
+            } else {
+                // SAFETY: as above; they have stayed accessible.
+                unsafe { poison(address, address + bytes) };
             }
         }
         let (mut first, mut count) = (first, count);
@@ -243,6 +253,15 @@ impl Pool {
         }
         false
     }
+}
+
+/// Fills memory with what is no value.
+///
+/// # Safety
+/// The words between these addresses must be accessible, and nobody's.
+pub unsafe fn poison(from: usize, to: usize) {
+    // SAFETY: the caller's.
+    unsafe { std::slice::from_raw_parts_mut(from as *mut Word, (to - from) / 8) }.fill(Word::POISON);
 }
 
 impl Drop for Pool {

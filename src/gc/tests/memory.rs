@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::gc::layout::*;
+use crate::gc::word::TAG_OBJECT;
 
 fn limited(bytes: usize) -> Arc<Heap> {
     let heap = Heap::new(Options { max_heap: Some(bytes), ..Options::default() }).unwrap();
@@ -136,6 +137,46 @@ fn permanent_objects_are_roots() {
             assert_eq!(atom.slot(0).str(), Some(format!("value {i}").as_str()));
         }
     }
+}
+
+#[test]
+fn what_copies_leave_of_a_block_is_the_next_buffer() {
+    let heap = Heap::new(Options::default()).unwrap();
+    let thread = &mut *heap.attach();
+    let text = thread.alloc_string("here").unwrap();
+    thread.collect();
+    let used = heap.stats().used_bytes;
+    let other = thread.alloc_string("there").unwrap();
+    assert_eq!(heap.stats().used_bytes, used);
+    thread.collect();
+    assert_eq!((thread.get(text).str(), thread.get(other).str()), (Some("here"), Some("there")));
+    assert_eq!(heap.stats().used_bytes, used);
+}
+
+#[test]
+fn verification_finds_permanent_objects_that_were_changed() {
+    let ends_well = |change: &dyn Fn(usize)| {
+        let heap = Heap::new(options(Stress::Off, true)).unwrap();
+        let thread = &mut *heap.attach();
+        let null = thread.root_word(Word::NULL);
+        let mut atom = || thread.allocate_permanent(ATOM, 1, 0, |t, mut fresh| fresh.set(0, t.get(null))).unwrap();
+        let (first, _second) = (atom(), atom());
+        let address = thread.get(first).word().address();
+        // The first collection marks them.
+        thread.collect();
+        change(address);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| thread.collect())).is_ok()
+    };
+    let store = |at: usize, word: u64| {
+        // SAFETY: a word of a permanent object that nobody else uses.
+        unsafe { *(at as *mut u64) = word }
+    };
+    assert!(ends_well(&|_| {}));
+    // Another size, though the header is valid; a header that is not; a pointer that leads beside an object; no value.
+    assert!(!ends_well(&|at| store(at, u64::from(VECTOR) << 1)));
+    assert!(!ends_well(&|at| store(at, u64::from(INT) << 1)));
+    assert!(!ends_well(&|at| store(at + 8, (at + 8) as u64 | TAG_OBJECT)));
+    assert!(!ends_well(&|at| store(at + 8, Word::POISON.0)));
 }
 
 #[test]
