@@ -44,15 +44,16 @@ impl SlotSet {
 
     /// Adds `slot`.
     pub fn insert(&mut self, slot: u32) {
-        self.insert_group(slot / 64, 1 << (slot % 64));
+        self.insert_all(slot / 16 * 16, 1 << (slot % 16));
     }
 
-    /// Adds those of the 64 slots from `64 * group` whose bits are set.
-    pub fn insert_group(&mut self, group: u32, bits: u64) {
-        if group == 0 {
+    /// Adds those of the 16 slots from `first`, a multiple of 16, whose bits are set.
+    pub fn insert_all(&mut self, first: u32, slots: u16) {
+        let bits = u64::from(slots) << (first % 64);
+        if first < 64 {
             self.low |= bits;
         } else if bits != 0 {
-            let word = group as usize - 1;
+            let word = first as usize / 64 - 1;
             if word >= self.high.len() {
                 self.high.resize(word + 1, 0);
             }

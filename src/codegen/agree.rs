@@ -11,11 +11,15 @@ use crate::gc::Word;
 impl<M: MacroAssembler> Generator<'_, M> {
     /// Moves values, each from its source to its destination, as if at once. Destinations are registers and frame slots, no
     /// two the same. A raw source may have a tagged destination (it is tagged on the way), and a tagged source that is
-    /// certainly a Float may have a raw one.
-    pub(super) fn parallel_move(&mut self, mut moves: Vec<(Place, Place)>) {
+    /// certainly a Float may have a raw one. Frame slots below `from` are taken, whatever the state says.
+    pub(super) fn parallel_move(&mut self, mut moves: Vec<(Place, Place)>, from: u16) {
         moves.retain(|(from, to)| from != to && *from != Place::None);
-        // What steps aside must not step on a destination, not even on one that has its value already.
-        let destinations: Vec<Place> = moves.iter().map(|m| m.1).collect();
+        // What steps aside must not step on a destination, not even on one that has its value already: it goes behind them all.
+        let slot_of = |place| match place {
+            Place::Slot(slot) | Place::FloatSlot(slot) => slot.saturating_add(1),
+            _ => 0,
+        };
+        let from = moves.iter().map(|m| slot_of(m.1)).fold(from, u16::max);
         while let Some((_, first)) = moves.first().copied() {
             let blocked =
                 |to: Place, i: usize| moves.iter().enumerate().any(|(k, (from, _))| k != i && overlap(*from, to));
@@ -26,12 +30,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 }
                 None => {
                     // A cycle: what is in the first destination steps aside.
-                    let taken = |slot: u16| {
-                        let slot = Place::Slot(slot);
-                        moves.iter().any(|(from, _)| overlap(*from, slot))
-                            || destinations.iter().any(|to| overlap(*to, slot))
-                    };
-                    let mut slot = self.free_slot();
+                    let taken = |slot: u16| moves.iter().any(|(from, _)| overlap(*from, Place::Slot(slot)));
+                    let mut slot = self.free_slot_of(&self.state, from);
                     while taken(slot) {
                         slot = self.free_slot_of(&self.state, slot + 1);
                     }
@@ -183,7 +183,7 @@ impl<M: MacroAssembler> Generator<'_, M> {
             }
         }
         self.state.moves(self.asm.offset());
-        self.parallel_move(moves);
+        self.parallel_move(moves, 0);
         self.state.becomes(self.asm.offset(), target.clone());
         self.unpin();
     }

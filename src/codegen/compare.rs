@@ -112,7 +112,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         state.pop();
         state.pop();
         let taken = self.asm.label();
-        join.edges.push(super::join::Edge { state, label: taken });
+        join.edges.push(super::join::Edge::new(state, taken));
         let (at, handler) = (self.at, self.handler.clone());
         self.later(move |g| {
             g.asm.bind(label);

@@ -86,7 +86,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.test_imm(r, crate::gc::word::TAG_MASK as i64);
         self.asm.branch(Cond::NotEqual, label);
         self.state.pop();
-        twin.push(Edge { state: self.state.clone(), label });
+        twin.push(Edge::new(self.state.clone(), label));
         let value = self.state.get(owner).clone();
         // No Int is a literal in a data cell: behind such a one nobody comes here.
         let place = if value.place.is_const() { Place::Reg(r) } else { value.place };

@@ -199,7 +199,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.push_constant(number);
         let mut state = self.landed(&pad);
         state.push(Value::constant(cleanup.number(Way::Throw)));
-        cleanup.into.edges.push(Edge { state, label: pad.label });
+        cleanup.into.edges.push(Edge::new(state, pad.label));
         self.place(cleanup.into);
         self.settled.truncate(settled);
         let way = self.state.pop();
@@ -266,7 +266,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else {
             let place = self.state.operand(self.top(0)).place;
             self.state.moves(self.asm.offset());
-            self.parallel_move(vec![(place, Place::Reg(M::RESULT))]);
+            self.parallel_move(vec![(place, Place::Reg(M::RESULT))], 0);
             self.asm.epilogue(self.survey.saved);
             self.asm.ret();
             self.unpin();

@@ -309,7 +309,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let label = self.asm.label();
         let mut state = self.state.clone();
         state.drop_to(height);
-        let edge = Edge { state, label };
+        let edge = Edge::new(state, label);
         match (&mut self.region, &mut self.inline) {
             (Some(region), _) => region.exits.push(Exit { node, edge, reason }),
             (None, Some(inline)) => inline.exits.edges.push(edge),

@@ -8,12 +8,24 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::state::{Owner, Place, State, Value};
 use crate::asm::masm::*;
+use std::rc::Rc;
 
 /// A way into a join.
 #[derive(Clone)]
 pub(super) struct Edge {
-    pub(super) state: State,
+    /// Shared, because edges are moved about and copied.
+    pub(super) state: Rc<State>,
     pub(super) label: Label,
+}
+
+impl Edge {
+    pub(super) fn new(state: State, label: Label) -> Edge {
+        Edge { state: Rc::new(state), label }
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut State {
+        Rc::make_mut(&mut self.state)
+    }
 }
 
 /// A join that is not yet placed.
@@ -33,7 +45,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// A label from which control goes to the join with the present state.
     pub(super) fn edge(&mut self, join: &mut Join) -> Label {
         let label = self.asm.label();
-        join.edges.push(Edge { state: self.state.clone(), label });
+        join.edges.push(Edge::new(self.state.clone(), label));
         label
     }
 
@@ -60,7 +72,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if own.reachable {
                 incoming.push(&own);
             }
-            incoming.extend(edges.iter().map(|e| &e.state));
+            incoming.extend(edges.iter().map(|e| &*e.state));
             self.meeting_state(&incoming)
         };
         let here = self.asm.label();
@@ -82,7 +94,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let (target, handler) = (target.clone(), self.handler.clone());
             self.later(move |g| {
                 g.asm.bind(edge.label);
-                g.enter_cold(edge.state, at, handler);
+                g.enter_cold(Rc::unwrap_or_clone(edge.state), at, handler);
                 g.agree(&target);
                 g.asm.jump(here);
             });

@@ -151,8 +151,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.loop_with_twin(spec);
         // An empty collection comes here without a turn.
         for edge in &mut none.edges {
-            edge.state.drop_to(base);
-            edge.state.push(Value::constant(Word::NULL));
+            let state = edge.state_mut();
+            state.drop_to(base);
+            state.push(Value::constant(Word::NULL));
         }
         self.place(none);
     }
@@ -480,7 +481,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
         if !spec.wanted {
             for edge in &mut breaks.edges {
-                edge.state.set_operand(spec.base, Value::constant(Word::NULL));
+                edge.state_mut().set_operand(spec.base, Value::constant(Word::NULL));
             }
         }
         if good

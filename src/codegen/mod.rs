@@ -254,8 +254,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     for edge in &mut inner.edges {
                         // Only the argument that does not fit is shown.
                         let value = edge.state.operand(i).clone();
-                        edge.state.drop_to(0);
-                        edge.state.push(value);
+                        edge.state_mut().drop_to(0);
+                        edge.state_mut().push(value);
                     }
                     misfit.edges.append(&mut inner.edges);
                 }

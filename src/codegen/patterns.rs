@@ -103,7 +103,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut inner = Join::new();
         self.match_pattern(pattern, i, &mut inner);
         for edge in &mut inner.edges {
-            edge.state.drop_to(i);
+            edge.state_mut().drop_to(i);
         }
         misfit.edges.append(&mut inner.edges);
         self.state.drop_to(i);

@@ -103,6 +103,17 @@ impl Present {
         self.note(code, Change::Unknown);
     }
 
+    /// From `code` on, and until it is said that it is back, what is in `place` is also in `at`, and only there.
+    pub(super) fn is_at(&mut self, code: u32, place: Place, at: Place) {
+        if self.rows.is_some() {
+            for owner in self.state.owners_of(place) {
+                if let Owner::Var(var) = owner {
+                    self.note(code, Change::At(var.0, home(at)));
+                }
+            }
+        }
+    }
+
     /// From `code` on the state is this one.
     pub(super) fn becomes(&mut self, code: u32, state: State) {
         if let Some(rows) = &mut self.rows {

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::link::{Helper, SideExit};
 use super::settled::Pad;
-use super::state::{Owner, Place, State, Value};
+use super::state::{Owner, Place, State, Users};
 use crate::asm::code_map::{PackedSlots, SlotSet};
 use crate::asm::masm::*;
 use crate::reader::tree::*;
@@ -27,21 +27,31 @@ pub struct Safepoint {
     pub tail: bool,
 }
 
+/// The callee-saved registers, by their numbers among those, that hold live words.
+fn live_saved<M: MacroAssembler>(users: &Users) -> u8 {
+    let held = |(i, r): (usize, &Reg)| u8::from(users.of(*r) > 0) << i;
+    M::CALLEE_SAVED.iter().enumerate().map(held).fold(0, |all, one| all | one)
+}
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The map of the present state for a call that returns here.
     pub(super) fn safepoint(&mut self) {
-        let return_offset = self.asm.offset();
-        let held = |(i, r): (usize, &Reg)| u8::from(self.state.uses_of(*r) > 0) << i;
-        let live_saved = M::CALLEE_SAVED.iter().enumerate().map(held).fold(0, |all, one| all | one);
-        // Copies beside registers are in the map as well: they must stay true.
         let mut slots = SlotSet::new();
+        // Copies beside registers are in the map as well: they must stay true.
         self.state.slots().add_tagged(&mut slots);
+        let live_saved = live_saved::<M>(self.state.users());
+        self.note_safepoint(live_saved, slots);
+    }
+
+    /// A call returns here; these registers and slots are live, and what landing pads ask for.
+    fn note_safepoint(&mut self, live_saved: u8, mut slots: SlotSet) {
         let held = self.handler.iter().flat_map(|pad| pad.held.all());
         held.for_each(|held| held.add_tagged(&mut slots));
         self.assert_pad();
+        let (return_offset, tail) = (self.asm.offset(), self.last);
         let handler = self.handler.as_ref().map(|pad| pad.label);
         let slots = self.slot_sets.pack(&slots);
-        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler, tail: self.last });
+        self.safepoints.push(Safepoint { return_offset, live_saved, slots, handler, tail });
     }
 
     /// Before a call: what lives in caller-saved registers goes to the frame. Operands from `above` on are the call's own
@@ -80,7 +90,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for k in 0..n {
             moves.push((self.state.operand(above + k).place, Place::Reg(M::ARGS[k])));
         }
-        self.parallel_move(moves);
+        self.parallel_move(moves, 0);
         for (k, word) in extra.iter().enumerate() {
             self.asm.mov_imm(M::ARGS[n + k], *word as i64);
         }
@@ -97,50 +107,39 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// A helper call out of line, from the state `self.state`: keeps every live register. The arguments are places of that
     /// state or raw words. The result is in the scratch register. The latest `spent` operands are not kept.
     pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument], spent: usize) -> Scratch<'_, M> {
-        // Save what lives in caller-saved registers into fresh slots; the state for the map has them there.
-        let before = self.state.clone();
-        let mut saved: Vec<(Reg, u16)> = Vec::new();
-        let mut saved_floats: Vec<(FReg, u16)> = Vec::new();
+        // What lives in caller-saved registers goes into fresh slots meanwhile. The state stays as it is: to change it for the map
+        // and back would cost more than all else here.
+        let users = self.state.users_without(spent);
+        let general = M::CALLER_SAVED.iter().filter(|r| users.of(**r) > 0).map(|r| Place::Reg(*r));
+        let float = M::FLOATS.iter().filter(|f| users.of_float(**f) > 0).map(|f| Place::Float(*f));
         let mut next = 0;
-        let mut fresh = |g: &Self| {
-            let slot = g.free_slot_of(&before, next);
+        let mut saved: Vec<(Place, Mem)> = Vec::new();
+        let mut slots = SlotSet::new();
+        for place in general.chain(float) {
+            let slot = self.free_slot_of(&self.state, next);
             next = slot.saturating_add(1);
-            slot
-        };
-        self.state.drop_to(before.height().saturating_sub(spent));
-        for r in M::CALLER_SAVED {
-            if self.state.uses_of(*r) > 0 {
-                saved.push((*r, fresh(self)));
+            let mem = self.slot(slot);
+            match place {
+                Place::Float(f) => {
+                    self.asm.fstore(mem, f);
+                    self.state.is_at(self.asm.offset(), place, Place::FloatSlot(slot));
+                }
+                Place::Reg(r) => {
+                    self.asm.store(mem, r);
+                    slots.insert(slot.into());
+                    self.state.is_at(self.asm.offset(), place, Place::Slot(slot));
+                }
+                _ => {}
             }
+            saved.push((place, mem));
         }
-        for f in M::FLOATS {
-            if self.state.uses_of_float(*f) > 0 {
-                saved_floats.push((*f, fresh(self)));
-            }
-        }
-        for (r, slot) in &saved {
-            let mem = self.slot(*slot);
-            self.asm.store(mem, *r);
-        }
-        for (f, slot) in &saved_floats {
-            let mem = self.slot(*slot);
-            self.asm.fstore(mem, *f);
-        }
-        for (r, slot) in &saved {
-            let in_frame = |v: &Value| Value { place: Place::Slot(*slot), ..v.clone() };
-            self.state.replace_place(self.asm.offset(), Place::Reg(*r), |_| true, in_frame);
-        }
-        for (f, slot) in &saved_floats {
-            let in_frame = |v: &Value| Value { place: Place::FloatSlot(*slot), ..v.clone() };
-            self.state.replace_place(self.asm.offset(), Place::Float(*f), |_| true, in_frame);
-        }
-        let mut moves = Vec::new();
+        let mut moves = Vec::with_capacity(arguments.len());
         for (k, argument) in arguments.iter().enumerate() {
             if let Argument::Place(place) = argument {
                 moves.push((*place, Place::Reg(M::ARGS[k])));
             }
         }
-        self.parallel_move(moves);
+        self.parallel_move(moves, next);
         for (k, argument) in arguments.iter().enumerate() {
             if let Argument::Raw(word) = argument {
                 self.asm.mov_imm(M::ARGS[k], *word as i64);
@@ -148,15 +147,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let code = self.link.helper(helper);
         self.asm.call_code(code);
-        self.safepoint();
+        users.slots().add_tagged(&mut slots);
+        self.note_safepoint(live_saved::<M>(&users), slots);
         // What follows restores registers; who asked for the call leaves behind it, or says what is where.
-        self.state.becomes(self.asm.offset(), before);
-        self.state.is_unknown(self.asm.offset());
-        let restored: Vec<(Reg, Mem)> = saved.iter().map(|(r, slot)| (*r, self.slot(*slot))).collect();
-        let restored_floats: Vec<(FReg, Mem)> = saved_floats.iter().map(|(f, slot)| (*f, self.slot(*slot))).collect();
-        let result = self.asm.scratch().mov(M::RESULT);
-        let result = restored.iter().fold(result, |result, (r, mem)| result.and_load(*r, *mem));
-        restored_floats.iter().fold(result, |result, (f, mem)| result.and_fload(*f, *mem))
+        let back = self.asm.offset();
+        saved.iter().for_each(|(place, _)| self.state.is_at(back, *place, *place));
+        self.state.is_unknown(back);
+        saved.iter().fold(self.asm.scratch().mov(M::RESULT), |result, (place, mem)| match place {
+            Place::Float(f) => result.and_fload(*f, *mem),
+            Place::Reg(r) => result.and_load(*r, *mem),
+            _ => result,
+        })
     }
 
     /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the

@@ -177,15 +177,18 @@ impl Entry for Held {
     }
 }
 
-/// The users of 64 frame slots.
-#[derive(Clone, Debug)]
+/// So many frame slots are counted together: few, because a state that is changed gets a copy of theirs.
+const GROUP: u32 = 16;
+
+/// The users of a group of frame slots.
+#[derive(Clone, Debug, Default)]
 struct Uses {
     /// The slots that have any.
-    used: u64,
+    used: u16,
     /// The slots that hold a tagged word for one.
-    tagged: u64,
+    tagged: u16,
     /// For each slot, and those of them that hold it to be a tagged word.
-    counts: [(u32, u32); 64],
+    counts: [(u32, u32); GROUP as usize],
 }
 
 impl Entry for Rc<Uses> {
@@ -204,29 +207,69 @@ pub struct Slots {
 
 impl Slots {
     fn count(&mut self, slot: u16, tagged: bool, by: i32) {
-        let (group, i) = (u32::from(slot / 64), slot as usize % 64);
+        let (group, i) = (u32::from(slot) / GROUP, u32::from(slot) % GROUP);
         if self.groups.get(group).is_none() {
-            self.groups.put(group, Some(Rc::new(Uses { used: 0, tagged: 0, counts: [(0, 0); 64] })));
+            self.groups.put(group, Some(Rc::default()));
         }
         let Some(uses) = self.groups.get_mut(group) else { return };
         let own = Rc::make_mut(uses);
-        let (all, words) = &mut own.counts[i];
+        let (all, words) = &mut own.counts[i as usize];
         *all = all.wrapping_add_signed(by);
         if tagged {
             *words = words.wrapping_add_signed(by);
         }
-        own.used = own.used & !(1 << i) | u64::from(*all != 0) << i;
-        own.tagged = own.tagged & !(1 << i) | u64::from(*words != 0) << i;
+        own.used = own.used & !(1 << i) | u16::from(*all != 0) << i;
+        own.tagged = own.tagged & !(1 << i) | u16::from(*words != 0) << i;
     }
 
     /// The number of users of a slot.
     pub fn uses_of(&self, slot: u16) -> u32 {
-        self.groups.get(u32::from(slot / 64)).map_or(0, |uses| uses.counts[slot as usize % 64].0)
+        let (group, i) = (u32::from(slot) / GROUP, u32::from(slot) % GROUP);
+        self.groups.get(group).map_or(0, |uses| uses.counts[i as usize].0)
     }
 
     /// Adds the slots that hold tagged words to a set.
     pub fn add_tagged(&self, set: &mut SlotSet) {
-        self.groups.each(|group, uses| set.insert_group(group, uses.tagged));
+        self.groups.each(|group, uses| set.insert_all(GROUP * group, uses.tagged));
+    }
+}
+
+/// How many values of a state are in each register and frame slot.
+#[derive(Clone, Debug, Default)]
+pub struct Users {
+    regs: [u32; 32],
+    floats: [u32; 32],
+    slots: Slots,
+}
+
+impl Users {
+    fn count(&mut self, value: &Value, by: i32) {
+        let bump = |n: &mut u32| *n = n.wrapping_add_signed(by);
+        match value.place {
+            Place::Reg(r) => bump(&mut self.regs[r.0 as usize]),
+            Place::Float(r) => bump(&mut self.floats[r.0 as usize]),
+            Place::Slot(s) => self.slots.count(s, true, by),
+            Place::FloatSlot(s) => self.slots.count(s, false, by),
+            _ => {}
+        }
+        if let Some(s) = value.copy {
+            self.slots.count(s, !value.place.is_raw(), by);
+        }
+    }
+
+    /// The number of users of a register.
+    pub fn of(&self, r: Reg) -> u32 {
+        self.regs[r.0 as usize]
+    }
+
+    /// The number of users of a float register.
+    pub fn of_float(&self, r: FReg) -> u32 {
+        self.floats[r.0 as usize]
+    }
+
+    /// The frame slots in use.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
     }
 }
 
@@ -247,9 +290,7 @@ pub struct State {
     vars: Table<Held>,
     stack: Table<Held>,
     height: u32,
-    regs: [u32; 32],
-    floats: [u32; 32],
-    slots: Slots,
+    users: Users,
     common: Rc<Common>,
 }
 
@@ -270,35 +311,35 @@ impl State {
             vars: Table::default(),
             stack: Table::default(),
             height: 0,
-            regs: [0; 32],
-            floats: [0; 32],
-            slots: Slots::default(),
+            users: Users::default(),
             common,
         }
     }
 
     fn count(&mut self, value: &Value, by: i32) {
-        let bump = |n: &mut u32| *n = n.wrapping_add_signed(by);
-        match value.place {
-            Place::Reg(r) => bump(&mut self.regs[r.0 as usize]),
-            Place::Float(r) => bump(&mut self.floats[r.0 as usize]),
-            Place::Slot(s) => self.slots.count(s, true, by),
-            Place::FloatSlot(s) => self.slots.count(s, false, by),
-            _ => {}
-        }
-        if let Some(s) = value.copy {
-            self.slots.count(s, !value.place.is_raw(), by);
-        }
+        self.users.count(value, by);
+    }
+
+    /// The users of registers and frame slots.
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
+    /// The users without the latest `spent` operands.
+    pub fn users_without(&self, spent: usize) -> Users {
+        let mut users = self.users.clone();
+        (self.height().saturating_sub(spent)..self.height()).for_each(|i| users.count(self.operand(i), -1));
+        users
     }
 
     /// The number of users of a register.
     pub fn uses_of(&self, r: Reg) -> u32 {
-        self.regs[r.0 as usize]
+        self.users.of(r)
     }
 
     /// The number of users of a float register.
     pub fn uses_of_float(&self, r: FReg) -> u32 {
-        self.floats[r.0 as usize]
+        self.users.of_float(r)
     }
 
     /// Has a place, which is no constant, a user?
@@ -313,26 +354,26 @@ impl State {
 
     /// The number of users of a frame slot.
     pub fn uses_of_slot(&self, slot: u16) -> u32 {
-        self.slots.uses_of(slot)
+        self.users.slots.uses_of(slot)
     }
 
     /// The frame slots in use.
     pub fn slots(&self) -> &Slots {
-        &self.slots
+        &self.users.slots
     }
 
     /// The lowest frame slot that is free, not below another one, and not held. There is always one: see `MAX_SLOTS`.
     pub fn free_slot_from(&self, from: u16, held: Option<&HeldSlots>) -> u16 {
         let mut slot = u32::from(from);
         loop {
-            let used = |slots: &Slots| slots.groups.get(slot / 64).map_or(0, |uses| uses.used);
+            let used = |slots: &Slots| slots.groups.get(slot / GROUP).map_or(0, |uses| uses.used);
             let used =
-                held.into_iter().flat_map(HeldSlots::all).fold(used(&self.slots), |all, slots| all | used(slots));
-            let free = !used >> (slot % 64);
+                held.into_iter().flat_map(HeldSlots::all).fold(used(self.slots()), |all, slots| all | used(slots));
+            let free = !used >> (slot % GROUP);
             if free != 0 {
                 return u16::try_from(slot + free.trailing_zeros()).unwrap_or(u16::MAX);
             }
-            slot = (slot / 64 + 1) * 64;
+            slot = (slot / GROUP + 1) * GROUP;
         }
     }
 
@@ -408,19 +449,21 @@ impl State {
         }
     }
 
-    /// The owners of what is in one of these registers, general or float.
+    /// The owners of what is in one of these registers, general or float: variables first, then operands.
     fn owners_in(&self, regs: u32, floats: u32) -> Vec<Owner> {
         let wanted = |group: Group| group.regs & regs != 0 || group.floats & floats != 0;
-        let vars = self.vars.keys_where(wanted).into_iter().map(|key| Owner::Var(VarId(key)));
-        vars.chain(self.stack.keys_where(wanted).into_iter().map(|key| Owner::Operand(key as usize))).collect()
+        let mut owners = Vec::new();
+        self.vars.each_where(&wanted, &mut |key| owners.push(Owner::Var(VarId(key))));
+        self.stack.each_where(&wanted, &mut |key| owners.push(Owner::Operand(key as usize)));
+        owners
     }
 
     /// The owners of what is in a place: variables first, then operands. Of registers this is cheap, of frame slots it is
     /// when they have no users.
     pub fn owners_of(&self, place: Place) -> Vec<Owner> {
         match place {
-            Place::Reg(r) => self.owners_in(1 << r.0, 0),
-            Place::Float(r) => self.owners_in(0, 1 << r.0),
+            Place::Reg(r) if self.uses_of(r) > 0 => self.owners_in(1 << r.0, 0),
+            Place::Float(r) if self.uses_of_float(r) > 0 => self.owners_in(0, 1 << r.0),
             Place::Slot(slot) | Place::FloatSlot(slot) if self.uses_of_slot(slot) > 0 => {
                 self.values().filter(|(_, v)| v.place == place).map(|(owner, _)| owner).collect()
             }
@@ -447,10 +490,10 @@ impl State {
 
     /// The variables that are not in the same place in two states.
     pub fn vars_differing(&self, other: &State) -> Vec<VarId> {
-        let mut keys = Vec::new();
-        self.vars.differing(&other.vars, &mut keys);
-        let differs = |var: &VarId| self.var(*var).place != other.var(*var).place;
-        keys.into_iter().map(VarId).filter(differs).collect()
+        let mut vars = Vec::new();
+        let differs = |var: VarId| self.var(var).place != other.var(var).place;
+        self.vars.differing(&other.vars, &mut |key| vars.extend(Some(VarId(key)).filter(|var| differs(*var))));
+        vars
     }
 
     /// Every value with its owner. It looks at all that lives: what is done often asks for less.
@@ -463,18 +506,15 @@ impl State {
     /// The owners that have a value in this state which may be another one in one of the others, or none: variables in
     /// order, then operands.
     pub fn differing<'s>(&self, others: impl IntoIterator<Item = &'s State>) -> Vec<Owner> {
-        let (mut vars, mut operands) = (Vec::new(), Vec::new());
+        let mut owners = Vec::new();
         for other in others {
-            self.vars.differing(&other.vars, &mut vars);
-            self.stack.differing(&other.stack, &mut operands);
+            let mut add = |owner| owners.extend(Some(owner).filter(|owner| self.has(*owner)));
+            self.vars.differing(&other.vars, &mut |key| add(Owner::Var(VarId(key))));
+            self.stack.differing(&other.stack, &mut |key| add(Owner::Operand(key as usize)));
         }
-        for keys in [&mut vars, &mut operands] {
-            keys.sort_unstable();
-            keys.dedup();
-        }
-        let vars = vars.into_iter().map(|key| Owner::Var(VarId(key)));
-        let operands = operands.into_iter().map(|key| Owner::Operand(key as usize));
-        vars.chain(operands).filter(|owner| self.has(*owner)).collect()
+        owners.sort_unstable();
+        owners.dedup();
+        owners
     }
 
     /// Does the owner have a value?

@@ -8,12 +8,12 @@
 use std::rc::Rc;
 
 /// Small, because most functions have few variables: a state of one that is changed costs a copy of a leaf.
-const BITS: u32 = 3;
+const BITS: u32 = 2;
 const WIDTH: usize = 1 << BITS;
 
 /// What is kept in a table.
 pub trait Entry: Clone + std::fmt::Debug {
-    /// What a node says of its entries.
+    /// What a node says of its entries. The default is said of none.
     type Summary: Copy + Default + std::fmt::Debug;
 
     /// What is said of this one alone.
@@ -62,44 +62,45 @@ impl<T: Entry> Node<T> {
         }
     }
 
-    fn summarize(&mut self) {
-        let summary = match &self.children {
-            Children::Leaf(entries) => entries.iter().flatten().map(T::summary).reduce(T::both),
-            Children::Inner(children) => children.iter().flatten().map(|c| c.summary).reduce(T::both),
-        };
-        self.summary = summary.unwrap_or_default();
-    }
-
     /// Puts an entry in, or takes it out; the one that was there.
+    #[inline]
     fn put(node: &mut Rc<Node<T>>, level: u32, key: u32, entry: Option<T>) -> Option<T> {
         let node = Rc::make_mut(node);
-        let old = match &mut node.children {
-            Children::Leaf(entries) => std::mem::replace(&mut entries[index(key, 0)], entry),
-            Children::Inner(children) => {
-                let child = &mut children[index(key, level)];
-                let node = child.get_or_insert_with(|| Rc::new(Node::empty(level - 1)));
-                let old = Node::put(node, level - 1, key, entry);
-                if node.is_empty() {
-                    *child = None;
-                }
-                old
-            }
+        let Children::Leaf(entries) = &mut node.children else { return node.put_below(level, key, entry) };
+        let added = entry.as_ref().map(T::summary);
+        let old = std::mem::replace(&mut entries[index(key, 0)], entry);
+        node.summary = match added {
+            Some(added) if old.is_none() => T::both(node.summary, added),
+            _ => entries.iter().flatten().map(T::summary).fold(T::Summary::default(), T::both),
         };
-        node.summarize();
+        old
+    }
+
+    /// The same for a node that is no leaf.
+    fn put_below(&mut self, level: u32, key: u32, entry: Option<T>) -> Option<T> {
+        let Children::Inner(children) = &mut self.children else { return None };
+        let child = &mut children[index(key, level)];
+        let below = child.get_or_insert_with(|| Rc::new(Node::empty(level - 1)));
+        let removes = entry.is_none();
+        let old = Node::put(below, level - 1, key, entry);
+        if removes && below.is_empty() {
+            *child = None;
+        }
+        self.summary = children.iter().flatten().map(|c| c.summary).fold(T::Summary::default(), T::both);
         old
     }
 
     /// `prefix`: the bits of the keys above this node's.
-    fn keys_where(&self, prefix: u32, wanted: &impl Fn(T::Summary) -> bool, keys: &mut Vec<u32>) {
+    fn each_where(&self, prefix: u32, wanted: &impl Fn(T::Summary) -> bool, f: &mut impl FnMut(u32)) {
         if !wanted(self.summary) {
             return;
         }
         match &self.children {
             Children::Leaf(entries) => {
-                keys.extend(present(prefix, entries).filter(|(_, e)| wanted(e.summary())).map(|(key, _)| key));
+                present(prefix, entries).filter(|(_, e)| wanted(e.summary())).for_each(|(key, _)| f(key));
             }
             Children::Inner(children) => {
-                present(prefix, children).for_each(|(prefix, child)| child.keys_where(prefix, wanted, keys));
+                present(prefix, children).for_each(|(prefix, child)| child.each_where(prefix, wanted, f));
             }
         }
     }
@@ -118,18 +119,18 @@ fn present<T>(prefix: u32, below: &[Option<T>; WIDTH]) -> impl Iterator<Item = (
 }
 
 /// The keys under which two trees of the same height may have different entries.
-fn differing<T: Entry>(prefix: u32, a: Option<&Rc<Node<T>>>, b: Option<&Rc<Node<T>>>, keys: &mut Vec<u32>) {
+fn differing<T: Entry>(prefix: u32, a: Option<&Rc<Node<T>>>, b: Option<&Rc<Node<T>>>, f: &mut impl FnMut(u32)) {
     let (a, b) = match (a, b) {
         (Some(a), Some(b)) if !Rc::ptr_eq(a, b) => (a, b),
-        (Some(one), None) | (None, Some(one)) => return one.each(prefix, &mut |key, _| keys.push(key)),
+        (Some(one), None) | (None, Some(one)) => return one.each(prefix, &mut |key, _| f(key)),
         _ => return,
     };
     for (i, prefix) in (prefix << BITS..).take(WIDTH).enumerate() {
         match (&a.children, &b.children) {
-            (Children::Inner(a), Children::Inner(b)) => differing(prefix, a[i].as_ref(), b[i].as_ref(), keys),
+            (Children::Inner(a), Children::Inner(b)) => differing(prefix, a[i].as_ref(), b[i].as_ref(), f),
             (Children::Leaf(a), Children::Leaf(b)) if a[i].is_none() && b[i].is_none() => {}
             // Of the same height: both are leaves.
-            _ => keys.push(prefix),
+            _ => f(prefix),
         }
     }
 }
@@ -197,12 +198,17 @@ impl<T: Entry> Table<T> {
         }
     }
 
-    /// The keys, ascending, of entries of which `wanted` holds; it holds of a group if it holds of one of it.
+    /// Does something for the key of every entry of which `wanted` holds, ascending; it holds of a group if it holds of one of it.
+    pub fn each_where(&self, wanted: &impl Fn(T::Summary) -> bool, f: &mut impl FnMut(u32)) {
+        if let Some(root) = &self.root {
+            root.each_where(0, wanted, f);
+        }
+    }
+
+    /// The keys, ascending, of entries of which `wanted` holds.
     pub fn keys_where(&self, wanted: impl Fn(T::Summary) -> bool) -> Vec<u32> {
         let mut keys = Vec::new();
-        if let Some(root) = &self.root {
-            root.keys_where(0, &wanted, &mut keys);
-        }
+        self.each_where(&wanted, &mut |key| keys.push(key));
         keys
     }
 
@@ -220,8 +226,8 @@ impl<T: Entry> Table<T> {
         entries
     }
 
-    /// The keys, ascending, under which the two may have different entries. Adds them to `keys`.
-    pub fn differing(&self, other: &Table<T>, keys: &mut Vec<u32>) {
+    /// Does something for every key, ascending, under which the two may have different entries.
+    pub fn differing(&self, other: &Table<T>, f: &mut impl FnMut(u32)) {
         let (mut a, mut b) = (self.clone(), other.clone());
         while a.height < b.height {
             a.grow();
@@ -229,7 +235,7 @@ impl<T: Entry> Table<T> {
         while b.height < a.height {
             b.grow();
         }
-        differing(0, a.root.as_ref(), b.root.as_ref(), keys);
+        differing(0, a.root.as_ref(), b.root.as_ref(), f);
     }
 }
 
@@ -282,7 +288,7 @@ mod tests {
         b.put(777, Some(1));
         b.put(70_000, Some(2));
         let mut keys = Vec::new();
-        a.differing(&b, &mut keys);
+        a.differing(&b, &mut |key| keys.push(key));
         assert!(keys.contains(&777) && keys.contains(&70_000) && keys.len() <= 2 * WIDTH, "{keys:?}");
         assert!(keys.is_sorted());
     }

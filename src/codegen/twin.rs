@@ -75,7 +75,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let label = self.asm.label();
         let state = self.state.clone();
         if let Some(region) = &mut self.region {
-            region.exits.push(Exit { node, edge: Edge { state, label }, reason });
+            region.exits.push(Exit { node, edge: Edge::new(state, label), reason });
         }
         Some(label)
     }
@@ -162,7 +162,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     f
                 };
                 let state = self.state_after_loads(&state);
-                twin.push(Edge { state, label });
+                twin.push(Edge::new(state, label));
                 self.state.pop();
                 self.state.set_var(
                     self.asm.offset(),
@@ -183,7 +183,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         };
         let state = self.state_after_loads(&state);
-        twin.push(Edge { state, label });
+        twin.push(Edge::new(state, label));
         self.learn(i, facts);
         self.state.pop();
         self.unpin();
