@@ -12,3 +12,4 @@ pub mod reader;
 pub mod repl;
 pub mod runtime;
 pub mod stack;
+pub mod verify;

@@ -53,6 +53,8 @@ pub struct Options {
     pub dump: Option<Dump>,
     /// `--gdb`
     pub gdb: bool,
+    /// `--jit-verify`
+    pub jit_verify: bool,
     /// `-I`
     pub include: Vec<PathBuf>,
     /// `--jitdump`: the folder.
@@ -167,6 +169,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--gdb"], takes: Takes::Nothing, group: Group::Looking,
         help: "tell a debugger of all code: for breakpoints on lines, steps and variables",
         set: Set::Text(|o, _| { o.gdb = true; Ok(()) }) },
+    OptionRow { names: &["--jit-verify"], takes: Takes::Nothing, group: Group::Looking,
+        help: "check all machine code against its stack maps; status 70 when there is a difference",
+        set: Set::Text(|o, _| { o.jit_verify = true; Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -235,6 +240,7 @@ impl Default for Options {
             heap: gc::Options::default(),
             dump: None,
             gdb: false,
+            jit_verify: false,
             include: Vec::new(),
             jitdump: None,
             perf_map: false,

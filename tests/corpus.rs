@@ -76,6 +76,17 @@ fn examples() {
     }
 }
 
+/// The machine code of all programs is checked against its stack maps: see `src/verify/`.
+#[test]
+fn machine_code_is_what_its_maps_claim() {
+    if !common::is_emulated() {
+        return run_all("verify", CORPUS, &["--jit-verify"], Duration::from_secs(60));
+    }
+    let refused = common::run(&["--jit-verify", "-e", "1"], "", Duration::from_secs(20));
+    assert_eq!(refused.misbehaved(2), None);
+    assert!(refused.stderr.contains("that of ARM64 is not there yet"), "{}", refused.stderr);
+}
+
 /// A collection, and a check of the whole heap, at every allocation and safepoint. Under an emulator there is no check: it is the
 /// same on every machine, and takes two thirds of the time (the acceptance programs have it there, too).
 #[test]

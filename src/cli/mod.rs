@@ -1,8 +1,8 @@
 //! The `harrier` program, as a library: commands, their exit status, and what they print.
 //!
 //! Owns the life of the process: the thread with the large stack, the machine, the last flush. Exit status: that of
-//! `exit(n)`; 0; 1 when the program, or a thread that nobody joined, failed; 2 when the command line is wrong; 130 when it was
-//! interrupted.
+//! `exit(n)`; 0; 1 when the program, or a thread that nobody joined, failed; 2 when the command line is wrong; 70 when
+//! `--jit-verify` has found a difference; 130 when it was interrupted.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
+use crate::asm::disasm::Machine;
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
@@ -20,6 +21,7 @@ use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem, texts};
 use crate::runtime::vm::Attached;
 use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
+use crate::verify::{Claims, Verifier};
 
 mod signals;
 mod snapshot;
@@ -30,6 +32,8 @@ mod test_file;
 const FAILED: u8 = 1;
 /// The status of a wrong command line.
 const MISUSE: u8 = 2;
+/// The status when code is not what its maps claim.
+const DIFFERS: i32 = 70;
 /// The status of an interrupted program.
 pub const INTERRUPTED: u8 = 130;
 
@@ -136,10 +140,29 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
     if options.gdb {
         vm.publisher.observe(Box::new(Gdb::new(vm)));
     }
+    if options.jit_verify {
+        verify(vm).map_err(|why| (MISUSE, why.into()))?;
+    }
     signals::interrupt_me(&cx);
     stats::begin(vm);
     session::begin(&cx).map_err(|why| (FAILED, why))?;
     Ok(cx)
+}
+
+/// Has all code checked from now on, and that which is there.
+fn verify(vm: &'static Vm) -> Result<(), &'static str> {
+    if Machine::HOST != Machine::X64 {
+        return Err("--jit-verify reads the code of x86-64 only: that of ARM64 is not there yet");
+    }
+    let helpers = &vm.helpers;
+    let keeping = helpers.side_exits.iter().chain([&helpers.box_float]).copied().collect();
+    let claims = Claims { fresh: vec![helpers.allocation()], keeping, quiet: vec![helpers.look_up] };
+    let tell = |text: &str| {
+        console::write_error(text);
+        console::end_with(DIFFERS);
+    };
+    vm.publisher.observe(Box::new(Verifier::new(claims, Box::new(tell))));
+    Ok(())
 }
 
 /// Starts what profilers were promised.

@@ -173,8 +173,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Throws the latest operand on.
     fn rethrow(&mut self, node: NodeId) {
         self.goes_to(node);
-        self.call_helper(Helper::Rethrow, 1, &[], Facts::ANY);
-        self.unreachable();
+        self.call_throwing(Helper::Rethrow, 1);
     }
 
     /// Writes a region and, behind it, the block that runs on every way out of it. The value of the region is the one operand

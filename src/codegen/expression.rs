@@ -212,8 +212,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.expression(*value);
                 self.goes_to(node);
                 let helper = if self.in_handlers > 0 { Helper::Rethrow } else { Helper::Throw };
-                self.call_helper(helper, 1, &[], Facts::ANY);
-                self.unreachable();
+                self.call_throwing(helper, 1);
             }
             Node::Try(try_) => self.try_(node, try_),
             Node::Function(function) => self.closure(*function, None),
@@ -587,9 +586,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let height = self.state.height();
         self.place(misfit);
         self.goes_to(node);
-        self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
+        self.call_throwing(Helper::MatchError, 1);
         debug_assert_eq!(self.state.height(), height);
-        self.unreachable();
         self.state.pop();
         self.finish_value(end);
     }

@@ -115,8 +115,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return;
             }
             if self.never_ints() {
-                self.call_helper(Helper::CheckRange, 2, &[], Facts::ANY);
-                self.unreachable();
+                self.call_throwing(Helper::CheckRange, 2);
                 self.state.drop_to(base);
                 self.push_constant(Word::NULL);
                 return;
@@ -683,8 +682,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goto(&mut end);
             self.place(misfit);
             self.goes_to(node);
-            self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
-            self.unreachable();
+            self.call_throwing(Helper::MatchError, 1);
             self.place(end);
         }
         self.state.pop();

@@ -269,8 +269,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.enter_cold(g.state.without_values(), at, None);
                 g.unreachable();
                 g.place(misfit);
-                g.call_helper(link::Helper::MatchError, 1, &[], Facts::ANY);
-                g.unreachable();
+                g.call_throwing(link::Helper::MatchError, 1);
                 g.state.drop_to(0);
             });
         }

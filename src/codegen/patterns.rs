@@ -52,8 +52,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.goes_to(node);
         if self.state.reachable {
-            self.call_helper(Helper::MatchError, 1, &[], Facts::ANY);
-            self.unreachable();
+            self.call_throwing(Helper::MatchError, 1);
         }
         self.state.pop();
         self.finish_value(end);

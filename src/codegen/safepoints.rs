@@ -104,6 +104,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.push_reg(M::RESULT, facts);
     }
 
+    /// Calls a helper that throws whatever it gets here. What is written next belongs to another way: a trap stands before it, so that
+    /// nothing runs into it, and so that code alone shows where ways end.
+    pub(super) fn call_throwing(&mut self, helper: Helper, n: usize) {
+        self.call_helper(helper, n, &[], Facts::ANY);
+        if self.state.reachable {
+            self.asm.trap();
+        }
+        self.unreachable();
+    }
+
     /// A helper call out of line, from the state `self.state`: keeps every live register. The arguments are places of that
     /// state or raw words. The result is in the scratch register. The latest `spent` operands are not kept.
     pub(super) fn call_helper_cold(&mut self, helper: Helper, arguments: &[Argument], spent: usize) -> Scratch<'_, M> {

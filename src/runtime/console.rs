@@ -7,7 +7,7 @@
 //! process quietly; text that could not be written, and of which the program has not learned, is told at the end.
 
 use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::descriptor::{self, why};
@@ -23,6 +23,8 @@ static STDERR: Outlet = Outlet::standard(libc::STDERR_FILENO);
 static LOST: Mutex<Option<String>> = Mutex::new(None);
 /// Something else that was asked for has failed, and that has been told.
 static FAILED: AtomicBool = AtomicBool::new(false);
+/// The status with which the process ends whatever it did; 0: none.
+static INSTEAD: AtomicI32 = AtomicI32::new(0);
 
 /// When this variable is set, lines go out one by one: `harrier test` wants to have what a test printed before it crashed.
 pub const LINES: &str = "HARRIER_LINES";
@@ -90,6 +92,11 @@ pub fn note_failure() {
     FAILED.store(true, Ordering::Relaxed);
 }
 
+/// Whatever the program says, the process ends with this status, which is not 0.
+pub fn end_with(status: i32) {
+    INSTEAD.store(status, Ordering::Relaxed);
+}
+
 /// What could not be written is told when the process ends.
 fn note(result: io::Result<()>) {
     if let Err(error) = result {
@@ -124,7 +131,11 @@ pub fn finish(status: i32, hurry: bool) -> i32 {
         let _ = STDERR.finish(true);
         failed = true;
     }
-    if failed && status == 0 { 1 } else { status }
+    match INSTEAD.load(Ordering::Relaxed) {
+        0 if failed && status == 0 => 1,
+        0 => status,
+        instead => instead,
+    }
 }
 
 /// Ends the process, with all output written.

@@ -221,6 +221,11 @@ impl Helpers {
         Ok(Helpers { stubs: addresses, box_float, look_up, side_exits })
     }
 
+    /// The code that gives fresh memory, where the allocation buffer has none left.
+    pub fn allocation(&self) -> usize {
+        self.address(Helper::Allocate)
+    }
+
     /// The code that calls a helper.
     pub fn address(&self, helper: Helper) -> usize {
         self.stubs[helper as usize]

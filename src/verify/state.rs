@@ -1,0 +1,163 @@
+//! What the verifier knows at a point of the code: registers, frame slots, flags.
+//!
+//! Owns the places and how the states of two ways meet. Invariant: places with the same id that is not 0 hold the same word.
+
+use super::stack::Stack;
+use super::value::{Class, Id, Origin, RETURN, TAGGED, Value};
+use crate::asm::x64::regs::{self, R15, RBP, RDI, RSP};
+use crate::gc::word::TAG_FUNCTION;
+
+/// What the flags say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flags {
+    /// Nothing that the function knows of.
+    Garbage,
+    /// Something.
+    Some,
+    /// Zero: no bit of `mask` is set in what this is made of.
+    Tested(Origin, u8),
+    /// Zero: the word is this one.
+    Equal(Id, u64),
+    /// Zero: the object that the word points to has this layout.
+    Layout(Id, u32),
+}
+
+/// What is known at a point.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// By number.
+    pub regs: [Value; 16],
+    /// Raw floats, or garbage.
+    pub floats: [Class; 16],
+    /// The words of the stack from the return address downwards.
+    pub stack: Stack,
+    /// The flags.
+    pub flags: Flags,
+}
+
+impl State {
+    /// At the entry of a function.
+    pub fn entry() -> State {
+        let mut state = State {
+            regs: [Value::new(Class::Garbage); 16],
+            floats: [Class::Garbage; 16],
+            stack: Stack::default(),
+            flags: Flags::Garbage,
+        };
+        state.stack.set(0, Value::new(Class::Entry(RETURN)));
+        for r in regs::CALLEE_SAVED.iter().chain([&RBP]) {
+            state.regs[usize::from(r.0)] = Value::new(Class::Entry(r.0));
+        }
+        for r in regs::ARGS {
+            state.regs[usize::from(r.0)] = Value::new(TAGGED);
+        }
+        state.regs[usize::from(RDI.0)] = Value::new(Class::Tagged(1 << TAG_FUNCTION, 0));
+        state.regs[usize::from(RSP.0)] = Value::new(Class::Frame(0));
+        state.regs[usize::from(R15.0)] = Value::new(Class::Context);
+        state
+    }
+
+    /// From now on the name means another word.
+    pub fn forget(&mut self, id: Id) {
+        let made = |origin: Origin| match origin {
+            Origin::None => false,
+            Origin::Plus(a, _) => a == id,
+            Origin::Or(a, b) => a == id || b == id,
+        };
+        let forget = |place: &mut Value| {
+            if place.id == id {
+                place.id = 0;
+            }
+            match &mut place.class {
+                Class::Sum(origin) | Class::Inner(origin) if made(*origin) => *origin = Origin::None,
+                _ => {}
+            }
+        };
+        self.regs.iter_mut().for_each(forget);
+        self.stack.change_named(id, forget);
+        let about = match self.flags {
+            Flags::Tested(origin, _) => made(origin),
+            Flags::Equal(of, _) | Flags::Layout(of, _) => of == id,
+            Flags::Garbage | Flags::Some => false,
+        };
+        if about {
+            self.flags = Flags::Some;
+        }
+    }
+
+    /// Changes what is known of a word, wherever it is.
+    fn learn(&mut self, id: Id, mut change: impl FnMut(Class) -> Class) {
+        if id == 0 {
+            return;
+        }
+        let mut learn = |place: &mut Value| {
+            if place.id == id {
+                place.class = change(place.class);
+            }
+        };
+        self.regs.iter_mut().for_each(&mut learn);
+        self.stack.change_named(id, learn);
+    }
+
+    /// Takes in another way that leads here. Is less known than before?
+    pub fn join(&mut self, other: &State) -> bool {
+        let mut changed = false;
+        let mut meet = |a: &mut Value, b: Value| {
+            let met = a.join(b);
+            changed |= met != *a;
+            *a = met;
+        };
+        for (a, b) in self.regs.iter_mut().zip(other.regs) {
+            meet(a, b);
+        }
+        for (a, b) in self.floats.iter_mut().zip(other.floats) {
+            let met = a.join(b);
+            changed |= met != *a;
+            *a = met;
+        }
+        changed |= self.stack.join(&other.stack);
+        if self.flags != other.flags {
+            let garbage = self.flags == Flags::Garbage || other.flags == Flags::Garbage;
+            let met = if garbage { Flags::Garbage } else { Flags::Some };
+            changed |= met != self.flags;
+            self.flags = met;
+        }
+        changed
+    }
+
+    /// What is known when the last compare came out as zero, or not: nothing when that cannot be.
+    pub fn when_zero(mut self, zero: bool) -> Option<State> {
+        let tags = |mask: u8, k: i8| {
+            (0..8u8).filter(|t| (t.wrapping_add(k as u8) & mask == 0) == zero).fold(0u8, |all, t| all | 1 << t)
+        };
+        match self.flags {
+            Flags::Tested(Origin::Plus(id, k), mask) => self.narrow(id, tags(mask, k))?,
+            Flags::Tested(Origin::Or(a, b), mask) if zero => {
+                self.narrow(a, tags(mask, 0))?;
+                self.narrow(b, tags(mask, 0))?;
+            }
+            Flags::Equal(id, word) if zero && Class::Const(word).is_tagged() => {
+                self.learn(
+                    id,
+                    |class| if class.is_tagged() || class.bits().is_some() { Class::Const(word) } else { class },
+                )
+            }
+            Flags::Layout(id, layout) if zero => self.learn(id, |class| match class {
+                Class::Tagged(..) | Class::Word => Class::Tagged(1 << crate::gc::word::TAG_OBJECT, layout),
+                _ => class,
+            }),
+            _ => {}
+        }
+        Some(self)
+    }
+
+    /// A word has one of these tags: nothing when it cannot.
+    fn narrow(&mut self, id: Id, tags: u8) -> Option<()> {
+        let mut possible = true;
+        self.learn(id, |class| {
+            possible &= class.can_be(tags);
+            class.with_tags(tags)
+        });
+        possible.then_some(())
+    }
+}
