@@ -15,7 +15,7 @@ use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};
-use crate::reader::{self, diagnostics};
+use crate::reader::{self, diagnostics, habits};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem, texts};
@@ -232,6 +232,17 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
     let main = cx.root(main);
     let code = entry::code_of(cx.get(main));
     let body = code.and_then(tail_calls::body);
+    if let (Some(code), Some((unit, function))) = (code, &body)
+        && !code.accepts(0)
+        && !code.accepts(1)
+    {
+        return Err(LoadError::Problems(vec![Problem {
+            source: unit.source().clone(),
+            diagnostic: habits::main_takes(&unit.unit, *function),
+            incomplete: false,
+            syntax: false,
+        }]));
+    }
     let takes_arguments = code.is_some_and(|code| code.accepts(1));
     let mut list: Vec<Handle> = Vec::new();
     if takes_arguments {

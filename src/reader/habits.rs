@@ -22,6 +22,7 @@ pub(super) fn warnings(unit: &Unit) -> Vec<Diagnostic> {
         if matches!(node, Node::String(_)) {
             found.extend(not_put_in(unit, unit.spans[index], &mut looks));
         }
+        found.extend(text_is_first(unit, node, unit.spans[index]));
     }
     if unit.source.text.contains(" // ") {
         found.extend(divisions(unit, &mut looks));
@@ -61,6 +62,52 @@ pub fn nothing_to_run(unit: &Unit) -> Option<Diagnostic> {
     } else {
         "a program begins with the function `main`: write `fn main() { … }`".into()
     });
+    Some(warning)
+}
+
+/// The error of a `main` that takes several arguments.
+pub fn main_takes(unit: &Unit, main: FunctionId) -> Diagnostic {
+    let arity = unit.function(main).arities.first();
+    let params = arity.map(|arity| &arity.params[..]).unwrap_or_default();
+    let spans = params.iter().map(|param| unit.pattern_spans[param.index()]);
+    let span = spans.reduce(|first, last| Span { start: first.start, end: last.end });
+    let text = span.and_then(|span| unit.source.text.get(span.start as usize..span.end as usize)).unwrap_or("a, b");
+    let mut error = Diagnostic::new(Severity::Error, "`main` gets the arguments of the program as one vector", span);
+    error.label = Some("it takes one parameter, or none".into());
+    error.help = Some(format!("`fn main(args)`; `fn main([{text}])` takes it apart"));
+    error
+}
+
+/// `split(",", text)` and `replace("a", "b", text)`: the text is the first argument.
+fn text_is_first(unit: &Unit, node: &Node, span: Span) -> Option<Diagnostic> {
+    let Node::Call { callee, args, .. } = node else { return None };
+    let Node::Global(global) = unit.node(*callee) else { return None };
+    let literal = |node: NodeId| match unit.node(node) {
+        Node::String(text) => Some(unit.name(*text)),
+        _ => None,
+    };
+    let name = unit.name(unit.globals[global.index()].name);
+    let (order, given) = match (name, unit.list(*args)) {
+        ("split", [first, second]) => {
+            let sign = literal(*first)?;
+            let separates = !sign.is_empty() && sign.len() <= 2 && !sign.contains(char::is_alphanumeric);
+            let text = !matches!(unit.node(*second), Node::String(_)) || literal(*second)?.len() > 2;
+            ("split(text, separator)", separates && text)
+        }
+        ("replace" | "replace-first", [first, second, third]) => {
+            let part = literal(*second)?;
+            let third = literal(*third).is_none_or(|text| text.contains(part));
+            ("replace(text, part, other)", !literal(*first)?.contains(part) && third)
+        }
+        _ => return None,
+    };
+    let own = |item: &Item| matches!(item, Item::Function { name: defined, .. } if unit.name(*defined) == name);
+    if !given || unit.globals[global.index()].alias.is_some() || unit.items.iter().any(own) {
+        return None;
+    }
+    let mut warning = Diagnostic::new(Severity::Warning, format!("`{name}` takes the text first"), Some(span));
+    warning.label = Some("the order may be another one".into());
+    warning.help = Some(format!("write `{order}`; after a text, `text |> {name}(…)`"));
     Some(warning)
 }
 

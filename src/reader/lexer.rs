@@ -318,12 +318,18 @@ impl Lexer<'_> {
                 self.push(Kind::Ellipsis, start);
             } else {
                 self.at += 2;
-                let error = self.error(start, start + 2, "`..` is no operator");
-                error.help = Some(
+                let line = self.text[start + 2..].lines().next().unwrap_or_default();
+                let text = self.out.tokens.last().is_some_and(|t| matches!(t.kind, Kind::Str | Kind::StrTail));
+                let help = if text || line.trim_start().starts_with('"') {
+                    "`++` joins texts, and `\"${x}\"` puts a value into one"
+                } else if line.contains("=>") {
+                    "a range in a pattern is a guard: `n if n >= 1 && n <= 3 => …`"
+                } else {
                     "a range of numbers is `range(from, to)`, which ends before `to`; the rest of a vector is `...rest`, a \
                      changed copy of a struct `Point { ...p, x: 1 }`"
-                        .into(),
-                );
+                };
+                let error = self.error(start, start + 2, "`..` is no operator");
+                error.help = Some(help.into());
                 error.foreign = true;
                 self.push(Kind::Bad, start);
             }
@@ -553,9 +559,22 @@ impl Lexer<'_> {
             ),
             b'?' if touches
                 && matches!(before, Some(Kind::CloseParen | Kind::CloseBracket))
-                && behind.trim_start_matches([' ', '\t']).starts_with(['\n', '\r', ';', ')']) =>
+                && behind.trim_start_matches([' ', '\t']).starts_with(['\n', '\r', ';', ')', '}']) =>
             {
                 (start + 1, "`unwrap!(result)` gives the value of a Result, or throws its error".to_string())
+            }
+            b'$' if self.byte(1).is_ascii_digit() => {
+                (start + 2, "`fn main(args)` gets the arguments, a vector: the first is `args[0]`".to_string())
+            }
+            b'~' if self.byte(1) == b'=' => (start + 2, "write `a != b`".to_string()),
+            b'#' if begins
+                && matches!(before, Some(Kind::OpenParen | Kind::OpenBracket | Kind::Comma | Kind::Assign))
+                && behind.starts_with([')', ',', ']']) =>
+            {
+                (name_end, format!("write `length({name})`"))
+            }
+            b'@' if self.byte(1) == b' ' && !touches => {
+                (start + 1, "the whole has a name, and a guard looks into it: `n if n > 1 => …`".to_string())
             }
             b'\\' if begins => (name_end, "a character is a String of one: `\"a\"`".to_string()),
             _ => return None,
@@ -601,10 +620,11 @@ impl Lexer<'_> {
             (b'!', b'=', _) => (Kind::NotEqual, 2),
             (b'!', ..) => (Kind::Bang, 1),
             _ => {
-                if byte == b'#' && self.byte(1) != b'(' {
+                let shape = self.foreign_shape(byte);
+                if byte == b'#' && self.byte(1) != b'(' && shape.is_none() {
                     return self.foreign_comment("\n");
                 }
-                if let Some((end, message, help)) = self.foreign_shape(byte) {
+                if let Some((end, message, help)) = shape {
                     self.at = end;
                     let error = self.error(start, end, message);
                     error.help = Some(help);

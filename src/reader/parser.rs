@@ -74,6 +74,8 @@ pub struct Parser<'a> {
     too_high: bool,
     /// A declaration inside a block was reported.
     misplaced: bool,
+    /// Names of which all was told where they were meant to be made.
+    told: FxHashSet<&'a str>,
     /// A closing brace that is not there was reported.
     brace_missing: bool,
     nesting: u32,
@@ -131,6 +133,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         errors: lexed.errors,
         too_high: false,
         misplaced: false,
+        told: FxHashSet::default(),
         brace_missing: false,
         nesting: 0,
         free_lines: false,
@@ -264,7 +267,7 @@ impl Parser<'_> {
     fn expected_with<T>(&mut self, what: &str, more: impl FnOnce(SyntaxError) -> SyntaxError) -> Parse<T> {
         let token = self.token();
         // A bad token was reported by the lexer; the end of the text is reported once.
-        if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) {
+        if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) || self.uses_told_word() {
             return Err(Fail);
         }
         let end = token.kind == Kind::Eof;
@@ -413,6 +416,7 @@ impl Parser<'_> {
             return Ok((self.intern_token(token), token.span()));
         }
         let reserved = self.kind().is_word();
+        self.tell_reserved();
         self.expected_with(what, |e| if reserved { e.help("a reserved word cannot be a name") } else { e })
     }
 

@@ -20,6 +20,7 @@ const OTHERS: &[(&str, &[usize], &str)] = &[
     ("thread", &[2, 3], "arguments go into a function: `thread(fn() { f(x) })`"),
     ("for-each", &[1], "a loop is `for x in xs { … }`"),
     ("floor", &[2], "`floor-div(a, b)` is the quotient rounded down"),
+    ("format", &[1, 3, 4, 5], "`\"x = ${x}\"` puts a value into a text, `format-number(x, decimals)` writes a number"),
     ("length", &[0], "`length(coll)` takes the collection in parentheses"),
 ];
 
@@ -33,6 +34,8 @@ const TAKERS: &[(&str, u32, &str)] = &[
         "`\"${x}\"` puts a value into a text, `format-number(x, decimals)` writes a number",
     ),
 ];
+
+const READ_OR_JOIN: &str = "`parse-int(text)` reads a number from a text; texts are joined by `++`";
 
 const COLLECTION: u32 = kinds::VECTOR | kinds::SET | kinds::MAP | kinds::RANGE | kinds::SEQ | kinds::MUTABLE_LIST;
 
@@ -72,6 +75,8 @@ pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
     let kinds = (kind_of(left), kind_of(right));
     let joins = matches!(sign, "+" | "++");
     let help = match kinds {
+        (kinds::STRING, kinds::INT | kinds::FLOAT) if sign == "+" && is_numeric(left) => READ_OR_JOIN,
+        (kinds::INT | kinds::FLOAT, kinds::STRING) if sign == "+" && is_numeric(right) => READ_OR_JOIN,
         (kinds::STRING, _) if sign == "%" => "`\"${x}\"` puts a value into a text",
         (kinds::STRING, _) | (_, kinds::STRING) if sign == "+" => {
             "`++` joins texts, and `\"${x}\"` puts a value into one"
@@ -94,6 +99,18 @@ pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
 
 fn is_numeric(value: Value<'_>) -> bool {
     value.str().is_some_and(|text| text.trim().parse::<f64>().is_ok())
+}
+
+/// How to have a changed copy of a collection that was to be changed by the assignment here.
+#[cold]
+pub fn changed_copy(cx: &Thread) -> String {
+    match origin::assigned_element(cx) {
+        Some((coll, key, mutable)) => {
+            let made = if mutable { String::new() } else { format!(", with `let mut {coll}`") };
+            format!("assoc gives a changed copy: `{coll} = assoc({coll}, {key}, …)`{made}")
+        }
+        None => "assoc gives a changed copy".into(),
+    }
 }
 
 /// What is added where a builtin was given an argument of the wrong type.

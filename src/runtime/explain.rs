@@ -57,6 +57,28 @@ pub fn receiver(cx: &Thread, name: &str) -> Option<String> {
     whence(&unit, object)
 }
 
+/// Points the error of a method that is not there at its name, where the call goes over lines or is one of a chain.
+pub fn focus_on_method(cx: &Thread, name: &str) {
+    let Some((unit, nodes)) = nodes_here(cx) else { return };
+    let text = |span: Span| unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+    let widest = nodes.iter().map(|node| unit.span(*node).end).max();
+    let mut calls = nodes.iter().filter_map(|node| match unit.node(*node) {
+        Node::MethodCall { object, name: method, .. } if unit.name(*method) == name => {
+            Some((unit.span(*node), *object))
+        }
+        _ => None,
+    });
+    let (Some((call, object)), None) = (calls.next(), calls.next()) else { return };
+    if Some(call.end) == widest && !text(call).contains('\n') {
+        return;
+    }
+    let behind = Span { start: unit.span(object).end, end: call.end };
+    if let Some(at) = text(behind).find(&format!(".{name}")) {
+        let start = behind.start + at as u32;
+        super::trace::focus_on(cx, Span { start, end: start + 1 + name.len() as u32 });
+    }
+}
+
 /// Where null comes from by the text, and be it only the expression that gives it.
 fn whence(unit: &Unit, node: NodeId) -> Option<String> {
     let known = null_from(unit, node);

@@ -114,6 +114,10 @@ pub fn cannot_set(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle,
             let message = format!("field {name} of {} is not mut: it cannot be written", info.display_name());
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }
+        _ if cx.get(object).is(layout::MAP) => {
+            let help = super::advice::changed_copy(cx);
+            Err(cx.throw(ErrorKind::MutabilityError, format!("{name}=: a Map cannot be changed; {help}")))
+        }
         _ => Err(no_field(cx, object, name)),
     }
 }

@@ -6,7 +6,7 @@
 
 use super::explain::{nodes_here, text_of};
 use crate::gc::Thread;
-use crate::reader::tree::{FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind};
+use crate::reader::tree::{Arity, FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind};
 
 /// Functions that may give `null`, and what that means.
 const GIVERS: &[(&[&str], &str)] = &[
@@ -38,6 +38,19 @@ pub fn name_of(cx: &Thread, operation: &str, operand: usize) -> Option<String> {
     let mut names = operands.filter(|node| matches!(unit.node(*node), Node::Local(_) | Node::Global(_)));
     let (Some(name), None) = (names.next(), names.next()) else { return None };
     text_of(&unit, name)
+}
+
+/// The local collection that is assigned to here, its element or field as a key, and whether the local may be assigned itself.
+pub fn assigned_element(cx: &Thread) -> Option<(String, String, bool)> {
+    let (unit, nodes) = nodes_here(cx)?;
+    let (object, key) = nodes.iter().find_map(|node| match unit.node(*node) {
+        Node::AssignIndex { object, index, .. } => Some((*object, text_of(&unit, *index)?)),
+        Node::AssignField { object, name, .. } => Some((*object, format!(":{}", unit.name(*name)))),
+        _ => None,
+    })?;
+    let Node::Local(var) = unit.node(object) else { return None };
+    let arity = arity_around(&unit, unit.span(object))?;
+    Some((text_of(&unit, object)?, key, arity.vars.get(var.index())?.mutable))
 }
 
 /// Where the `null` that this expression has given comes from.
@@ -158,9 +171,7 @@ fn definition(unit: &Unit, node: NodeId) -> Option<NodeId> {
 }
 
 fn local(unit: &Unit, at: Span, var: VarId) -> Option<NodeId> {
-    let functions = (0..unit.functions.len()).map(|i| unit.function(FunctionId(i as u32)));
-    let around = functions.flat_map(|f| &f.arities).filter(|a| a.span.start <= at.start && at.end <= a.span.end);
-    let arity = around.min_by_key(|a| a.span.end - a.span.start)?;
+    let arity = arity_around(unit, at)?;
     let var = arity.vars.get(var.index()).filter(|v| !v.assigned && v.kind == VarKind::Local)?;
     unit.nodes.iter().find_map(|node| match node {
         Node::Let { pattern, value } => {
@@ -169,6 +180,13 @@ fn local(unit: &Unit, at: Span, var: VarId) -> Option<NodeId> {
         }
         _ => None,
     })
+}
+
+/// The innermost arity around a place.
+fn arity_around(unit: &Unit, at: Span) -> Option<&Arity> {
+    let functions = (0..unit.functions.len()).map(|i| unit.function(FunctionId(i as u32)));
+    let around = functions.flat_map(|f| &f.arities).filter(|a| a.span.start <= at.start && at.end <= a.span.end);
+    around.min_by_key(|a| a.span.end - a.span.start)
 }
 
 fn top_level(unit: &Unit, name: Name) -> Option<NodeId> {

@@ -511,6 +511,7 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
                     true => super::explain::method_help(cx, value, name, table.argc as usize),
                     false => String::new(),
                 };
+                super::explain::focus_on_method(cx, name);
                 format!("{type_name} has no function or field {name} (called on {what}){help}")
             }
         }

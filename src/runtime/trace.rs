@@ -321,7 +321,10 @@ fn span_at(unit: &Unit, offset: u32) -> Span {
     }
     let text = unit.source.text.get(offset as usize..).unwrap_or_default();
     let line_end = offset + text.find('\n').unwrap_or(text.len()) as u32;
-    let widest = unit.spans.iter().filter(|s| s.start == offset && s.end <= line_end).map(|s| s.end).max();
+    // What `&&` and `||` stand between fails, and not they.
+    let fails = |node: &Node| !matches!(node, Node::And { .. } | Node::Or { .. });
+    let here = unit.nodes.iter().zip(&unit.spans).filter(|(node, s)| s.start == offset && fails(node));
+    let widest = here.map(|(_, s)| s.end).filter(|end| *end <= line_end).max();
     Span { start: offset, end: widest.unwrap_or(offset + 1) }
 }
 

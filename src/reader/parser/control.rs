@@ -278,6 +278,7 @@ impl Parser<'_> {
 
     pub(super) fn match_expression(&mut self) -> Parse<NodeId> {
         let start = self.bump().start;
+        self.match_of_nothing()?;
         let subject = self.in_head()?;
         if self.kind() != Kind::OpenBrace {
             return self.expected("`{` and the arms of `match`");
@@ -295,6 +296,7 @@ impl Parser<'_> {
     fn arms(&mut self, open: Span, subject: NodeId) -> Parse<Vec<Arm>> {
         let mut arms = Vec::new();
         while !self.eat(Kind::CloseBrace) {
+            self.not_a_case()?;
             let arm = self.scoped(|p| {
                 let (pattern, binds) = p.whole_pattern("a pattern or `}`")?;
                 p.declare(binds);

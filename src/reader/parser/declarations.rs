@@ -262,6 +262,7 @@ impl Parser<'_> {
                 if mutable {
                     p.bump();
                 }
+                p.not_a_method(owner)?;
                 let (name, span) = p.word("a field name or `}`")?;
                 if !seen.insert(name) {
                     let text = p.unit.name(name).to_string();
@@ -526,6 +527,7 @@ impl Parser<'_> {
             );
             self.report(error);
             self.bump();
+            self.tell_once();
         } else if kind == LetKind::Plain && self.at_word("dynamic") && self.peek(1).kind != Kind::Assign {
             self.bump();
             kind = LetKind::Dynamic;

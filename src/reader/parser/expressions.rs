@@ -121,11 +121,17 @@ impl Parser<'_> {
 
     fn cannot_assign_global(&mut self, token: Token) {
         let text = self.text_of(token).to_string();
+        if self.told.contains(text.as_str()) {
+            return;
+        }
         let before = self.text.get(..token.start as usize).unwrap_or_default().trim_end();
         let called = before
             .strip_suffix('(')
             .is_some_and(|callee| callee.ends_with(|c: char| c.is_alphanumeric() || "?!".contains(c)));
-        let help = if called || before.ends_with(',') {
+        let named = called || before.ends_with(',');
+        let help = if before.ends_with('=') {
+            format!("an assignment has one variable: each has a `let` of its own, `let mut {text} = …`")
+        } else if named {
             "arguments have no names, they stand in the order of the parameters: `f(1, 2)`; several options are a map, \
              `f({:name value})`"
                 .to_string()
@@ -146,7 +152,7 @@ impl Parser<'_> {
         )
         .label("not a local variable")
         .help(help);
-        self.report(error);
+        self.report(SyntaxError { foreign: named, ..error });
     }
 
     fn assign_place(&mut self, left: NodeId) -> Parse<NodeId> {

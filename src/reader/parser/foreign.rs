@@ -13,8 +13,30 @@ const HEADS: [&str; 14] = [
 ];
 
 /// What goes on with the construct of the line before, where it stands no further to the right.
-const CONTINUATIONS: [&str; 11] =
-    ["else", "elif", "elsif", "except", "catch", "finally", "rescue", "ensure", "case", "default", "end"];
+const CONTINUATIONS: [&str; 12] =
+    ["else", "elif", "elsif", "except", "catch", "finally", "rescue", "ensure", "case", "when", "default", "end"];
+
+/// What may stand before the name of a function elsewhere.
+const MODIFIERS: [&str; 13] = [
+    "pub",
+    "public",
+    "private",
+    "protected",
+    "static",
+    "abstract",
+    "void",
+    "int",
+    "string",
+    "float",
+    "double",
+    "bool",
+    "boolean",
+];
+
+const DEFAULT_ARM: &str = "the last arm of a `match`, for all other values, is `_ => …`";
+
+/// Comparisons of the shell.
+const TESTS: [&str; 6] = ["gt", "lt", "ge", "le", "eq", "ne"];
 
 /// Without the errors that may be consequences of a foreign one, which are all that stand in its construct; and without foreign
 /// ones that say the same again.
@@ -105,8 +127,8 @@ impl Parser<'_> {
 
     /// A word of another language at the present place, in front of what cannot follow a name.
     pub(super) fn not_foreign(&mut self) -> Parse<()> {
-        let (token, next) = (self.token(), self.peek(1));
-        let text = self.text_of(token);
+        let (token, next, whole) = (self.token(), self.peek(1), self.text);
+        let text = &whole[token.start as usize..token.end as usize];
         let string = matches!(next.kind, Kind::Str | Kind::StrHead) && !next.spaced();
         if string && matches!(text, "f" | "r" | "b" | "u" | "s" | "F" | "R" | "L") {
             let span = Span { start: token.start, end: next.start + 1 };
@@ -132,6 +154,11 @@ impl Parser<'_> {
         let asked = match text {
             "new" if thrown => "throw new",
             "do" | "begin" if next.kind == Kind::Bar => "do |",
+            "global" | "nonlocal" => {
+                self.told.insert(&whole[next.start as usize..next.end as usize]);
+                text
+            }
+            _ if MODIFIERS.contains(&text) && self.heads_a_function() => "function",
             _ => text,
         };
         let lower = text.to_lowercase();
@@ -237,10 +264,16 @@ impl Parser<'_> {
                     | Continue
             );
         // At the end of the text the braces may come yet.
-        if matches!(next.kind, OpenBrace | Eof) || !ends || !behind_a_value {
+        let chooses = next.kind == Else && !next.newline() && behind_a_value;
+        if matches!(next.kind, OpenBrace | Eof) || !(ends || chooses) || !behind_a_value {
             return Ok(());
         }
         let span = self.span_from(word.start);
+        if chooses {
+            let condition = &self.text[word.end as usize..span.end as usize];
+            let help = format!("the condition comes first: `if {} {{ a }} else {{ b }}`", condition.trim());
+            return self.fail(SyntaxError::foreign(span, "an `if` does not stand behind its value", help));
+        }
         let text = |from: usize, to: u32| self.text[from..to as usize].trim();
         let line = self.text[..word.start as usize].rfind('\n').map_or(0, |at| at + 1);
         let value = text(line, word.start).rsplit('{').next().unwrap_or_default().trim();
@@ -377,10 +410,137 @@ impl Parser<'_> {
         if foreign || !(self.operand_beside(next) || matches!(next.kind, Kind::Str | Kind::StrHead | Kind::Int)) {
             return Ok(());
         }
-        self.expected_with(what, |e| SyntaxError {
-            foreign: true,
-            ..e.help("commas stand between the elements: `[1, 2, 3]`, `f(a, b)`")
-        })
+        let help = self.elements_help();
+        self.expected_with(what, |e| SyntaxError { foreign: true, ..e.help(help) })
+    }
+
+    /// What was meant by an element that has another beside it.
+    fn elements_help(&self) -> String {
+        let before = |n: usize| self.tokens[self.at.saturating_sub(n)];
+        let (word, sign) = (self.text_of(before(1)), before(2));
+        if before(1).kind == Kind::Ident && sign.kind == Kind::Minus && TESTS.contains(&word) {
+            return "numbers are compared by `a == b`, `a != b`, `a < b`, `a <= b`".into();
+        }
+        if before(1).kind == Kind::Ident && !self.declares(word) {
+            if let Some(help) = foreign_words::word(word, Place::Unknown) {
+                return help.into();
+            }
+            // `(f a b)`
+            if sign.kind == Kind::OpenParen && sign.spaced() {
+                return format!(
+                    "the parenthesis of a call stands behind the name, commas between the arguments: `{word}(a, b)`"
+                );
+            }
+        }
+        "commas stand between the elements: `[1, 2, 3]`, `f(a, b)`".into()
+    }
+
+    /// `(:name m)`
+    pub(super) fn key_as_function(&mut self, key: NodeId) -> Parse<()> {
+        let (Node::Keyword(_), Kind::Ident) = (&self.unit.nodes[key.index()], self.kind()) else { return Ok(()) };
+        let span = self.node_span(key);
+        let key = &self.text[span.start as usize..span.end as usize];
+        let help =
+            format!("`{0}[{key}]` reads a key, `get({0}, {key}, default)` with a default", self.text_of(self.token()));
+        self.fail(SyntaxError::foreign(span, "a keyword is no function", help))
+    }
+
+    /// Whether a function of another language begins here: words, a name, `( … ) {`.
+    fn heads_a_function(&self) -> bool {
+        let mut ahead = 1;
+        while self.peek(ahead).kind == Kind::Ident && !self.peek(ahead).newline() {
+            ahead += 1;
+        }
+        if ahead < 2 || self.peek(ahead).kind != Kind::OpenParen {
+            return false;
+        }
+        self.closing(ahead).is_some_and(|close| self.peek(close + 1).kind == Kind::OpenBrace)
+    }
+
+    /// What the next name is meant for has been told: nothing more is said where it is used so.
+    pub(super) fn tell_once(&mut self) {
+        let text = self.text;
+        let name = self.token();
+        self.told.insert(&text[name.start as usize..name.end as usize]);
+    }
+
+    /// The same of a reserved word that was to be a name.
+    pub(super) fn tell_reserved(&mut self) {
+        if self.kind() != Kind::Ident
+            && self.kind().is_word()
+            && matches!(self.peek(1).kind, Kind::Assign | Kind::Comma | Kind::CloseParen)
+        {
+            self.tell_once();
+        }
+    }
+
+    /// Whether a reserved word stands before on the line that was to be a name.
+    pub(super) fn uses_told_word(&self) -> bool {
+        if self.told.is_empty() {
+            return false;
+        }
+        let told = |token: &Token| {
+            token.kind != Kind::Ident && token.kind.is_word() && self.told.contains(self.text_of(*token))
+        };
+        let begin = self.tokens[..self.at].iter().rposition(|token| token.newline()).unwrap_or(0);
+        self.tokens[begin..self.at].iter().any(told)
+    }
+
+    /// A function among the fields of a struct.
+    pub(super) fn not_a_method(&mut self, owner: &str) -> Parse<()> {
+        if self.kind() != Kind::Fn || self.peek(1).kind != Kind::Ident || self.peek(1).newline() {
+            return Ok(());
+        }
+        let span = Span { start: self.token().start, end: self.peek(1).end };
+        self.fail(SyntaxError::foreign(
+            span,
+            format!("{owner} has fields alone"),
+            "functions of a type stand in `extend Point { fn area(self) { … } }`, behind the struct",
+        ))
+    }
+
+    /// `match { a > b => … }`
+    pub(super) fn match_of_nothing(&mut self) -> Parse<()> {
+        let arms = |close: usize| self.peek(close + 1).kind != Kind::OpenBrace;
+        if self.kind() != Kind::OpenBrace || !self.closing_of(0, Kind::OpenBrace, Kind::CloseBrace).is_some_and(arms) {
+            return Ok(());
+        }
+        let span = self.tokens[self.at - 1].span();
+        self.fail(SyntaxError::foreign(
+            span,
+            "a `match` looks at a value",
+            "write `match x { … }`; a choice among conditions is `if a { … } else if b { … } else { … }`",
+        ))
+    }
+
+    /// `case 1:`, `default:`, `else =>` where an arm begins.
+    pub(super) fn not_a_case(&mut self) -> Parse<()> {
+        let (token, next) = (self.token(), self.peek(1));
+        let text = self.text_of(token);
+        let help = match text {
+            "case" | "when" if self.operand_beside(next) => {
+                "an arm is `pattern => value`, and goes on into no other: `1 | 2 => \"some\"`"
+            }
+            "default" | "otherwise" if matches!(next.kind, Kind::Colon | Kind::Minus) => DEFAULT_ARM,
+            "else" if matches!(next.kind, Kind::Colon | Kind::Arrow | Kind::Minus) => DEFAULT_ARM,
+            _ => return Ok(()),
+        };
+        self.fail(SyntaxError::foreign(token.span(), format!("an arm has no `{text}`"), help))
+    }
+
+    /// Whether the braces around the present place hold `… for x in xs`.
+    pub(super) fn comprehends(&self) -> bool {
+        let mut depth = 0usize;
+        for token in self.tokens[self.at..].iter().take(60) {
+            match token.kind {
+                Kind::OpenBrace | Kind::OpenSet | Kind::OpenParen | Kind::OpenBracket => depth += 1,
+                Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket if depth == 0 => return false,
+                Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket => depth -= 1,
+                Kind::For if depth == 0 && !token.newline() => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// `i++` and `i--` at the end of a statement; the present token follows the operator.

@@ -229,7 +229,10 @@ impl Parser<'_> {
 
     /// `(a, [b, c], ...rest)`; puts what it binds into view.
     pub(super) fn params(&mut self) -> Parse<Params> {
+        let (at, name) = (self.at, self.tokens[self.at.saturating_sub(1)]);
         let open = self.expect(Kind::OpenParen, "`(` and the parameters")?.span();
+        // On a line of its own, as elsewhere each arity stands.
+        let arities = self.tokens[at].newline() && name.kind == Kind::Ident;
         self.binds.clear();
         self.alternatives.clear();
         let params = self.inside(true, |p| {
@@ -257,6 +260,11 @@ impl Parser<'_> {
                         return p.expected_with("`,` or `)`", |e| {
                             e.help("parameters have no defaults; give the function another arity: `fn f { (a) => f(a, 1), (a, b) => … }`")
                         });
+                    }
+                    _ if arities => {
+                        let error = "several arities stand in braces";
+                        let help = "a function of several arities is `fn f { () => …, (a) => … }`";
+                        return p.fail(SyntaxError::foreign(name.span(), error, help));
                     }
                     Kind::Ident if !p.token().newline() => {
                         return p.expected_with("`,` or `)`", |e| {

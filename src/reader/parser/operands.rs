@@ -196,7 +196,11 @@ impl Parser<'_> {
                     Kind::Catch => ("catch", "a `try`"),
                     _ => ("finally", "a `try`"),
                 };
-                let error = SyntaxError::new(span, format!("`{what}` without {owner} before it"));
+                let mut error = SyntaxError::new(span, format!("`{what}` without {owner} before it"));
+                if token.kind == Kind::Else {
+                    error =
+                        error.help("an `else` follows the block of an `if`; what is done after a loop stands below it");
+                }
                 self.fail(error.label(format!(
                     "no {owner} ends here",
                     owner = owner.trim_start_matches("an ").trim_start_matches("a ")
@@ -237,6 +241,9 @@ impl Parser<'_> {
     }
 
     fn parentheses(&mut self) -> Parse<NodeId> {
+        let formats = self.at > 1
+            && self.tokens[self.at - 1].kind == Kind::Percent
+            && matches!(self.tokens[self.at - 2].kind, Kind::Str | Kind::StrTail);
         let open = self.bump().span();
         if self.kind() == Kind::CloseParen {
             self.arrow_function()?;
@@ -249,10 +256,16 @@ impl Parser<'_> {
             if p.kind() == Kind::Comma {
                 p.arrow_function()?;
                 return p.expected_with("`)`", |e| {
-                    e.help("several values together are a vector: `[a, b]`").also(open, "opened here")
+                    let help = if formats {
+                        "values are put into a text by `${…}`: `\"${name} is ${age}\"`"
+                    } else {
+                        "several values together are a vector: `[a, b]`"
+                    };
+                    e.help(help).also(open, "opened here")
                 });
             }
             p.not_beside(inner)?;
+            p.key_as_function(inner)?;
             p.expect_close(Kind::CloseParen, "`)`", open)?;
             Ok(inner)
         })?;
@@ -310,8 +323,12 @@ impl Parser<'_> {
                 let text = self.text_of(token).to_string();
                 let (next, call) = (self.peek(1).kind, self.peek(1).kind == Kind::OpenParen && token.newline());
                 let colon = matches!(next, Kind::Colon | Kind::Comma | Kind::CloseBrace);
+                let comprehension = self.comprehends();
                 self.expected_with("a key or `}`", |e| {
-                    e.also(open, "this brace begins a map").help(if colon {
+                    e.also(open, "this brace begins a map").help(if comprehension {
+                        "`into({}, map(fn(x) { [x, x * x] }, xs))` makes a map of pairs, `into-set(map(f, xs))` a set"
+                            .to_string()
+                    } else if colon {
                         format!("a keyword key is written `{{:{text} value}}`; a struct literal has a name: `Name {{ {text}: value }}`")
                     } else if call {
                         "close the map with `}` before this; a block cannot stand here".to_string()

@@ -130,9 +130,16 @@ impl Parser<'_> {
             Kind::OpenBracket => self.vector_pattern(),
             Kind::OpenBrace => self.map_pattern(),
             Kind::OpenParen => {
+                let looped = self.at > 0 && self.tokens[self.at - 1].kind == Kind::For;
                 let open = self.bump().span();
                 let inner = self.inside(true, |p| {
                     let inner = p.pattern("a pattern")?;
+                    if looped && p.kind() == Kind::Ident {
+                        return p.expected_with("`)`", |e| {
+                            let help = "write `for x in xs { … }`; to count, `for i in range(10) { … }`";
+                            SyntaxError { foreign: true, ..e.help(help) }
+                        });
+                    }
                     if p.kind() == Kind::Comma {
                         return p.expected_with("`)`", |e| {
                             e.also(open, "opened here").help("several values together are a vector: `let [a, b] = f()`")
@@ -146,7 +153,10 @@ impl Parser<'_> {
             Kind::Mut => self.expected_with(what, |e| {
                 e.help("only `let mut name = …` makes a mutable variable; give it the value that the pattern binds")
             }),
-            kind if kind.is_word() => self.expected_with(what, |e| e.help("a reserved word cannot be a name")),
+            kind if kind.is_word() => {
+                self.tell_reserved();
+                self.expected_with(what, |e| e.help("a reserved word cannot be a name"))
+            }
             _ => self.expected(what),
         }
     }

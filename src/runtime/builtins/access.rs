@@ -269,7 +269,8 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
         | layout::RANGE
         | layout::SEQ => {
             let what = type_name(target);
-            let message = format!("[]=: {} cannot be changed; assoc gives a changed copy", super::with_article(what));
+            let help = crate::runtime::advice::changed_copy(cx);
+            let message = format!("[]=: {} cannot be changed; {help}", super::with_article(what));
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }
         _ => {
