@@ -240,6 +240,11 @@ fn both(a: u8, b: u8, low: impl Fn(u64, u64) -> u64) -> u8 {
     (0..8).filter(|t| a >> t & 1 != 0).fold(0, |all, t| all | each(b, |u| low(t, u)))
 }
 
+/// A distance, as listings write it.
+pub fn signed(offset: i64) -> String {
+    format!("{}{:#x}", if offset < 0 { '-' } else { '+' }, offset.unsigned_abs())
+}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -255,7 +260,7 @@ impl fmt::Display for Class {
             Class::Inner(_) => f.write_str("an untagged heap pointer"),
             Class::Fresh => f.write_str("the untagged address of fresh memory"),
             Class::Address => f.write_str("an address outside of the heap"),
-            Class::Frame(offset) => write!(f, "the stack address entry{offset:+#x}"),
+            Class::Frame(offset) => write!(f, "the stack address entry{}", signed((*offset).into())),
             Class::Entry(RETURN) => f.write_str("the return address"),
             Class::Entry(number) => {
                 write!(f, "what {} held at the entry", crate::asm::x64::disasm::register(*number))

@@ -5,7 +5,7 @@
 
 use super::layouts;
 use super::state::{Flags, State};
-use super::value::{ANY, Class, Id, Origin, POINTERS, TAGGED, Value, each};
+use super::value::{ANY, Class, Id, Origin, POINTERS, TAGGED, Value, each, signed};
 use crate::asm::x64::regs::{RAX, RBP, RCX, RDX, RSP};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
@@ -114,7 +114,7 @@ impl Step<'_> {
             Class::Frame(offset) if index.is_none() => match i32::try_from(i64::from(offset) + disp) {
                 Ok(offset) if offset % 8 == 0 && offset <= 0 => Place::Stack(offset),
                 _ => {
-                    self.say(format!("entry{:+#x} is no word of the frame", i64::from(offset) + disp));
+                    self.say(format!("entry{} is no word of the frame", signed(i64::from(offset) + disp)));
                     Place::Nowhere
                 }
             },
@@ -165,7 +165,7 @@ impl Step<'_> {
     fn load_slot(&mut self, offset: i32, bytes: usize) -> Value {
         let value = self.state.stack.get(offset);
         if value.class == Class::Stale {
-            self.say(format!("the slot at entry{offset:+#x} is read: it holds {}", value.class));
+            self.say(format!("the slot at entry{} is read: it holds {}", signed(offset.into()), value.class));
             return Value::new(TAGGED);
         }
         if bytes < 8 {
@@ -244,7 +244,7 @@ impl Step<'_> {
             Place::Stack(offset) => {
                 let Class::Frame(sp) = self.state.regs[usize::from(RSP.0)].class else { return };
                 if offset < sp || bytes != 8 {
-                    return self.say(format!("entry{offset:+#x} is no word of the frame"));
+                    return self.say(format!("entry{} is no word of the frame", signed(offset.into())));
                 }
                 self.state.stack.set(offset, value);
             }
@@ -517,7 +517,8 @@ impl Step<'_> {
                 if let Place::Stack(offset) = self.place() {
                     let class = self.state.stack.get(offset).class;
                     if class != Class::Float {
-                        self.say(format!("the slot at entry{offset:+#x} is read as a float: it holds {class}"));
+                        let at = signed(offset.into());
+                        self.say(format!("the slot at entry{at} is read as a float: it holds {class}"));
                     }
                 }
                 self.state.floats[number(register)] = Class::Float;
