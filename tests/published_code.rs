@@ -7,6 +7,8 @@ mod machine;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+#[cfg(target_arch = "x86_64")]
+use std::sync::{Arc, Mutex};
 
 use harrier::asm::code_map::Kind;
 use harrier::asm::masm::Assembled;
@@ -14,6 +16,8 @@ use harrier::asm::memory::{CodeMemory, RANGE_BYTES};
 use harrier::asm::publish::{Piece, Publisher};
 use harrier::gc;
 use harrier::runtime::{declare, load};
+#[cfg(target_arch = "x86_64")]
+use harrier::verify::{Claims, Verifier};
 use machine::with_machine;
 
 /// What stands between functions.
@@ -93,4 +97,28 @@ fn no_code_is_unnamed() {
             stubs.iter().any(|name| name == "user/six") && stubs.iter().any(|name| name == "harrier::fast::get_index")
         );
     });
+}
+
+/// What is told of this text by a verifier to which this is claimed of the stubs.
+#[cfg(target_arch = "x86_64")]
+fn differences(claims: impl FnOnce(Claims) -> Claims + Send + 'static) -> String {
+    let told = Arc::new(Mutex::new(String::new()));
+    let all = told.clone();
+    with_machine(gc::Options::default(), move |cx| {
+        let vm = cx.vm();
+        let tell = move |text: &str| all.lock().expect("no panic").push_str(text);
+        vm.publisher.observe(Box::new(Verifier::new(claims(vm.helpers.claims()), Box::new(tell))));
+        let namespace = declare::namespace(cx, "user").expect("a namespace");
+        load::evaluate(cx, "<test>", "fn pair(a, b) { fn() { [a, b] } } pair(1, 2)", namespace).expect("a value");
+    });
+    told.lock().expect("no panic").clone()
+}
+
+/// All that is published comes to the verifier, and the claims matter: memory that is taken for a tagged word is no object yet.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn false_claims_of_stubs_are_told() {
+    assert_eq!(differences(|claims| claims), "");
+    let told = differences(|claims| Claims { fresh: Vec::new(), ..claims });
+    assert!(told.contains("verify: user/pair"), "{told}");
 }

@@ -15,13 +15,13 @@ use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};
-use crate::reader::{self, diagnostics, habits};
+use crate::reader::{self, diagnostics};
 use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem, texts};
 use crate::runtime::vm::Attached;
 use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
-use crate::verify::{Claims, Verifier};
+use crate::verify::Verifier;
 
 mod signals;
 mod snapshot;
@@ -154,14 +154,11 @@ fn verify(vm: &'static Vm) -> Result<(), &'static str> {
     if Machine::HOST != Machine::X64 {
         return Err("--jit-verify reads the code of x86-64 only: that of ARM64 is not there yet");
     }
-    let helpers = &vm.helpers;
-    let keeping = helpers.side_exits.iter().chain([&helpers.box_float]).copied().collect();
-    let claims = Claims { fresh: vec![helpers.allocation()], keeping, quiet: vec![helpers.look_up] };
     let tell = |text: &str| {
         console::write_error(text);
         console::end_with(DIFFERS);
     };
-    vm.publisher.observe(Box::new(Verifier::new(claims, Box::new(tell))));
+    vm.publisher.observe(Box::new(Verifier::new(vm.helpers.claims(), Box::new(tell))));
     Ok(())
 }
 
@@ -232,17 +229,6 @@ fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String
     let main = cx.root(main);
     let code = entry::code_of(cx.get(main));
     let body = code.and_then(tail_calls::body);
-    if let (Some(code), Some((unit, function))) = (code, &body)
-        && !code.accepts(0)
-        && !code.accepts(1)
-    {
-        return Err(LoadError::Problems(vec![Problem {
-            source: unit.source().clone(),
-            diagnostic: habits::main_takes(&unit.unit, *function),
-            incomplete: false,
-            syntax: false,
-        }]));
-    }
     let takes_arguments = code.is_some_and(|code| code.accepts(1));
     let mut list: Vec<Handle> = Vec::new();
     if takes_arguments {

@@ -65,17 +65,24 @@ pub fn nothing_to_run(unit: &Unit) -> Option<Diagnostic> {
     Some(warning)
 }
 
-/// The error of a `main` that takes several arguments.
-pub fn main_takes(unit: &Unit, main: FunctionId) -> Diagnostic {
-    let arity = unit.function(main).arities.first();
-    let params = arity.map(|arity| &arity.params[..]).unwrap_or_default();
-    let spans = params.iter().map(|param| unit.pattern_spans[param.index()]);
-    let span = spans.reduce(|first, last| Span { start: first.start, end: last.end });
-    let text = span.and_then(|span| unit.source.text.get(span.start as usize..span.end as usize)).unwrap_or("a, b");
-    let mut error = Diagnostic::new(Severity::Error, "`main` gets the arguments of the program as one vector", span);
+/// The error of a `main` that can be called neither with the arguments of the program nor without.
+pub fn main_takes(unit: &Unit) -> Option<Diagnostic> {
+    let arities = unit.items.iter().find_map(|item| match item {
+        Item::Function { name, function, .. } if unit.name(*name) == "main" => Some(&unit.function(*function).arities),
+        _ => None,
+    })?;
+    let [arity, ..] = &arities[..] else { return None };
+    if arities.iter().any(|arity| arity.params.len() <= 1) {
+        return None;
+    }
+    let spans = arity.params.iter().map(|param| unit.pattern_spans[param.index()]);
+    let span = spans.reduce(|first, last| Span { start: first.start, end: last.end })?;
+    let text = unit.source.text.get(span.start as usize..span.end as usize)?;
+    let message = "`main` gets the arguments of the program as one vector";
+    let mut error = Diagnostic::new(Severity::Error, message, Some(span));
     error.label = Some("it takes one parameter, or none".into());
     error.help = Some(format!("`fn main(args)`; `fn main([{text}])` takes it apart"));
-    error
+    Some(error)
 }
 
 /// `split(",", text)` and `replace("a", "b", text)`: the text is the first argument.

@@ -23,6 +23,7 @@ use crate::gc::layout::LayoutId;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 use crate::profile::stats;
+use crate::verify::Claims;
 
 macro_rules! helpers {
     ($($name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
@@ -221,9 +222,10 @@ impl Helpers {
         Ok(Helpers { stubs: addresses, box_float, look_up, side_exits })
     }
 
-    /// The code that gives fresh memory, where the allocation buffer has none left.
-    pub fn allocation(&self) -> usize {
-        self.address(Helper::Allocate)
+    /// What may be claimed of this code to who verifies bodies that call it.
+    pub fn claims(&self) -> Claims {
+        let keeping = self.side_exits.iter().chain([&self.box_float]).copied().collect();
+        Claims { fresh: vec![self.address(Helper::Allocate)], keeping, quiet: vec![self.look_up] }
     }
 
     /// The code that calls a helper.

@@ -176,8 +176,8 @@ const MAIN: &str = "main";
 /// Where a text comes from.
 #[derive(Clone, Copy)]
 enum Origin<'a> {
-    /// The main file of a program.
-    Main(&'a Path),
+    /// A file that is loaded by itself, and whether its `main` is called then.
+    Main(&'a Path, bool),
     /// A file that a `use` line asked for under this name.
     File(&'a Path, &'a str),
     /// The standard library.
@@ -186,20 +186,16 @@ enum Origin<'a> {
     Text(&'static Namespace),
 }
 
-/// Loads the main file of a program and runs its top level. Tells when neither that nor a `main` does anything.
+/// Loads the main file of a program, whose `main` the caller calls, and runs its top level.
 pub fn program(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
     let source = Arc::new(Source::new(name, text));
-    let (namespace, unit, _) = load(cx, source.clone(), Origin::Main(file), None)?;
-    if let Some(warning) = habits::nothing_to_run(&unit) {
-        cx.vm().loader.warn(&source, &warning);
-    }
-    Ok(namespace)
+    Ok(load(cx, source, Origin::Main(file, true), None)?.0)
 }
 
-/// Loads a file as [`program`] does, for who calls what is in it.
+/// Loads a file as [`program`] does, for who calls what else is in it.
 pub fn file(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
     let source = Arc::new(Source::new(name, text));
-    Ok(load(cx, source, Origin::Main(file), None)?.0)
+    Ok(load(cx, source, Origin::Main(file, false), None)?.0)
 }
 
 /// What evaluating a text gives.
@@ -328,7 +324,7 @@ fn load(
 fn note_loading(cx: &Thread, origin: Origin<'_>, namespace: &'static Namespace) {
     let loader = &cx.vm().loader;
     match origin {
-        Origin::Main(file) | Origin::File(file, _) => {
+        Origin::Main(file, _) | Origin::File(file, _) => {
             super::lock(&loader.files).insert(paths::absolute(file), namespace);
         }
         Origin::Library(name) => {
@@ -341,7 +337,7 @@ fn note_loading(cx: &Thread, origin: Origin<'_>, namespace: &'static Namespace) 
 fn forget_loading(cx: &Thread, origin: Origin<'_>) {
     let loader = &cx.vm().loader;
     match origin {
-        Origin::Main(file) | Origin::File(file, _) => {
+        Origin::Main(file, _) | Origin::File(file, _) => {
             super::lock(&loader.files).remove(&paths::absolute(file));
         }
         Origin::Library(name) => {
@@ -360,7 +356,7 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
     let expected = match origin {
         Origin::Text(namespace) => return Ok(line.map_or(namespace.name.to_string(), |l| l.0)),
         Origin::Library(name) => return Ok(name.to_string()),
-        Origin::Main(file) => search.name_of(file).unwrap_or_else(|| stem(file)),
+        Origin::Main(file, _) => search.name_of(file).unwrap_or_else(|| stem(file)),
         Origin::File(file, used) => search.name_of(file).unwrap_or_else(|| used.to_string()),
     };
     match line {
@@ -383,10 +379,10 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
         }
         None => {
             let name = match origin {
-                Origin::Main(file) => stem(file),
+                Origin::Main(file, _) => stem(file),
                 _ => expected,
             };
-            let main = matches!(origin, Origin::Main(_));
+            let main = matches!(origin, Origin::Main(..));
             if paths::is_namespace_name(&name) && !(main && is_library(cx, &name)) {
                 return Ok(name);
             }
@@ -412,7 +408,7 @@ fn load_unit(
     let mut problems = Vec::new();
     // What is used comes first.
     let file = match origin {
-        Origin::Main(file) | Origin::File(file, _) => Some(file),
+        Origin::Main(file, _) | Origin::File(file, _) => Some(file),
         _ => None,
     };
     let mut used = Vec::new();
@@ -463,11 +459,14 @@ fn load_unit(
     let checking = cx.busy(Activity::Reading);
     let mut found = check::check(cx, &scope);
     drop(checking);
+    let is_program = matches!(origin, Origin::Main(_, true));
+    found.extend(habits::main_takes(unit).filter(|_| is_program));
     if problems.is_empty()
-        && matches!(origin, Origin::Main(_) | Origin::File(..))
+        && matches!(origin, Origin::Main(..) | Origin::File(..))
         && found.iter().all(|d| d.severity != Severity::Error)
     {
         found.extend(uses::unused(unit, |path| is_library(cx, path)));
+        found.extend(habits::nothing_to_run(unit).filter(|_| is_program));
         found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     }
     let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
