@@ -548,6 +548,21 @@ fn a_session_survives_bytes_that_are_not_text() {
     assert!(outcome.err.contains("not UTF-8"), "{}", outcome.err);
 }
 
+/// The folders of `-I` are looked through by what is loaded, too, and what only defines functions is no fault there.
+#[test]
+fn a_session_loads_files_beside_its_folders() {
+    let library = Folder::new(&[("tools.hr", "fn twice(x) { x * 2 }\n")]);
+    let folder = Folder::new(&[("p.hr", "use tools\nfn four() { tools/twice(2) }\n")]);
+    let tools = library.0.display();
+    let mut command = folder.harrier(&["repl", "-I", &tools.to_string()]);
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().expect("harrier");
+    let lines = format!(":load p.hr\nfour()\n:load {tools}/tools.hr\ntwice(4)\n");
+    child.stdin.take().expect("stdin").write_all(lines.as_bytes()).expect("lines");
+    let outcome = finish(child);
+    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("p\n4\ntools\n8\n", ""));
+}
+
 // ---- surroundings ----
 
 #[test]

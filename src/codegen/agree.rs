@@ -11,8 +11,13 @@ use crate::gc::Word;
 impl<M: MacroAssembler> Generator<'_, M> {
     /// Moves values, each from its source to its destination, as if at once. Destinations are registers and frame slots, no
     /// two the same. A raw source may have a tagged destination (it is tagged on the way), and a tagged source that is
-    /// certainly a Float may have a raw one. Frame slots below `from` are taken, whatever the state says.
-    pub(super) fn parallel_move(&mut self, mut moves: Vec<(Place, Place)>, from: u16) {
+    /// certainly a Float may have a raw one.
+    pub(super) fn parallel_move(&mut self, moves: Vec<(Place, Place)>) {
+        self.parallel_move_above(moves, 0);
+    }
+
+    /// The same where frame slots below `from` are taken, whatever the state says.
+    pub(super) fn parallel_move_above(&mut self, mut moves: Vec<(Place, Place)>, from: u16) {
         moves.retain(|(from, to)| from != to && *from != Place::None);
         // What steps aside must not step on a destination, not even on one that has its value already: it goes behind them all.
         let slot_of = |place| match place {
@@ -183,7 +188,7 @@ impl<M: MacroAssembler> Generator<'_, M> {
             }
         }
         self.state.moves(self.asm.offset());
-        self.parallel_move(moves, 0);
+        self.parallel_move(moves);
         self.state.becomes(self.asm.offset(), target.clone());
         self.unpin();
     }

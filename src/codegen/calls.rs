@@ -186,7 +186,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if tail {
             self.state.moves(self.asm.offset());
         }
-        self.parallel_move(moves, 0);
+        self.parallel_move(moves);
         if n > ARG_REGS {
             self.asm.store_imm(Mem::at(M::CTX, thread::OFFSET_ARG_COUNT), n as i32);
         }

@@ -265,7 +265,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else {
             let place = self.state.operand(self.top(0)).place;
             self.state.moves(self.asm.offset());
-            self.parallel_move(vec![(place, Place::Reg(M::RESULT))], 0);
+            self.parallel_move(vec![(place, Place::Reg(M::RESULT))]);
             self.asm.epilogue(self.survey.saved);
             self.asm.ret();
             self.unpin();

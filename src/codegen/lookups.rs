@@ -26,7 +26,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.save_for_call(self.state.height());
         let place = |g: &Self, k: usize| g.state.operand(g.top(n - 1 - k)).place;
         let (coll, key) = (place(self, 0), place(self, 1));
-        self.parallel_move(vec![(coll, Place::Reg(M::ARGS[0])), (key, Place::Reg(M::ARGS[1]))], 0);
+        self.parallel_move(vec![(coll, Place::Reg(M::ARGS[0])), (key, Place::Reg(M::ARGS[1]))]);
         let code = self.link.look_up();
         self.asm.call_code(code);
         self.pin(M::RESULT);
@@ -37,7 +37,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let missing = self.asm.label();
         self.later(move |g| {
             g.asm.bind(missing);
-            g.parallel_move(vec![(default, Place::Reg(M::RESULT))], 0);
+            g.parallel_move(vec![(default, Place::Reg(M::RESULT))]);
             g.asm.jump(resume);
         });
         self.asm.compare_imm(M::RESULT, Word::THROWN.0 as i64);

@@ -103,7 +103,7 @@ impl Present {
         self.note(code, Change::Unknown);
     }
 
-    /// From `code` on, and until it is said that it is back, what is in `place` is also in `at`, and only there.
+    /// From `code` on the variables that the state has in `place` are in `at` instead, until it is said that they are back.
     pub(super) fn is_at(&mut self, code: u32, place: Place, at: Place) {
         if self.rows.is_some() {
             for owner in self.state.owners_of(place) {

@@ -90,7 +90,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for k in 0..n {
             moves.push((self.state.operand(above + k).place, Place::Reg(M::ARGS[k])));
         }
-        self.parallel_move(moves, 0);
+        self.parallel_move(moves);
         for (k, word) in extra.iter().enumerate() {
             self.asm.mov_imm(M::ARGS[n + k], *word as i64);
         }
@@ -149,7 +149,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 moves.push((*place, Place::Reg(M::ARGS[k])));
             }
         }
-        self.parallel_move(moves, next);
+        self.parallel_move_above(moves, next);
         for (k, argument) in arguments.iter().enumerate() {
             if let Argument::Raw(word) = argument {
                 self.asm.mov_imm(M::ARGS[k], *word as i64);

@@ -316,10 +316,6 @@ impl State {
         }
     }
 
-    fn count(&mut self, value: &Value, by: i32) {
-        self.users.count(value, by);
-    }
-
     /// The users of registers and frame slots.
     pub fn users(&self) -> &Users {
         &self.users
@@ -384,11 +380,11 @@ impl State {
 
     /// Changes a variable's value; a place of `None` forgets the variable.
     pub fn set_var(&mut self, var: VarId, value: Value) {
-        self.count(&value, 1);
+        self.users.count(&value, 1);
         let end = self.common.ends.get(var.index()).copied().unwrap_or(u32::MAX);
         let held = (value.place != Place::None).then_some(Held { value, end });
         if let Some(old) = self.vars.put(var.0, held) {
-            self.count(&old.value, -1);
+            self.users.count(&old.value, -1);
         }
     }
 
@@ -404,7 +400,7 @@ impl State {
 
     /// Adds an operand.
     pub fn push(&mut self, value: Value) {
-        self.count(&value, 1);
+        self.users.count(&value, 1);
         self.stack.put(self.height, Some(Held { value, end: u32::MAX }));
         self.height += 1;
     }
@@ -413,7 +409,7 @@ impl State {
     pub fn pop(&mut self) -> Value {
         self.height = self.height.saturating_sub(1);
         let value = self.stack.put(self.height, None).map_or_else(Value::none, |held| held.value);
-        self.count(&value, -1);
+        self.users.count(&value, -1);
         value
     }
 
@@ -433,9 +429,9 @@ impl State {
     /// Changes operand `i` counted from the bottom.
     pub fn set_operand(&mut self, i: usize, value: Value) {
         debug_assert!(i < self.height());
-        self.count(&value, 1);
+        self.users.count(&value, 1);
         if let Some(old) = self.stack.put(i as u32, Some(Held { value, end: u32::MAX })) {
-            self.count(&old.value, -1);
+            self.users.count(&old.value, -1);
         }
     }
 

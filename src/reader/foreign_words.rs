@@ -300,6 +300,9 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     ),
 ];
 
+/// How a loop is written.
+pub const LOOP: &str = "write `for x in xs { … }`; to count, `for i in range(10) { … }`";
+
 /// Signs and words where a token cannot stand: the text from there on (or with the sign before it), a piece of what the
 /// grammar expected, and how Harrier writes it. The first row that fits is taken.
 const SIGNS: &[(&[&str], &[&str], &str)] = &[
@@ -345,11 +348,11 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["="], &["a new line or"], "a field is given by `name: value`"),
     (&[":"], &["`=` and a value"], "variables have no types: `let x = 1`"),
-    (&["=", ":="], &["`in`"], "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    (&["=", ":="], &["`in`"], LOOP),
     (&[":="], &[""], "write `let x = 1`; in a function, `let mut x = 1` for a variable that is assigned again"),
     (&[","], &["`=` and a value"], "several values are taken apart as a vector: `let [a, b] = [1, 2]`"),
     (&[","], &["`in`"], "a pattern takes pairs apart: `for [i, x] in enumerate(xs) { … }`, `for [k, v] in m { … }`"),
-    (&["let"], &["a pattern"], "write `for x in xs { … }`; to count, `for i in range(10) { … }`"),
+    (&["let"], &["a pattern"], LOOP),
     (&["in"], &["`)`"], "write `for x in xs { … }`, without parentheses"),
     (
         &["fn", "let"],

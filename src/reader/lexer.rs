@@ -748,6 +748,11 @@ pub(super) fn word(bytes: &[u8]) -> Kind {
 impl Kind {
     /// Whether it is a name or a reserved word: whatever may stand after a dot or in a path.
     pub fn is_word(self) -> bool {
-        self == Kind::Ident || self as u8 >= Kind::Break as u8
+        self == Kind::Ident || self.is_reserved()
+    }
+
+    /// Is it a word that cannot be a name?
+    pub fn is_reserved(self) -> bool {
+        self as u8 >= Kind::Break as u8
     }
 }

@@ -149,7 +149,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
     parser.finish(&lexed.open)
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn finish(mut self, open: &[Span]) -> Result<Unit, Vec<SyntaxError>> {
         if self.errors.is_empty() {
             scopes::settle_boxes(&mut self.unit.functions, &self.homes);
@@ -203,7 +203,7 @@ impl Parser<'_> {
         found
     }
 
-    fn text_of(&self, token: Token) -> &str {
+    fn text_of(&self, token: Token) -> &'a str {
         &self.text[token.start as usize..token.end as usize]
     }
 

@@ -127,8 +127,8 @@ impl Parser<'_> {
 
     /// A word of another language at the present place, in front of what cannot follow a name.
     pub(super) fn not_foreign(&mut self) -> Parse<()> {
-        let (token, next, whole) = (self.token(), self.peek(1), self.text);
-        let text = &whole[token.start as usize..token.end as usize];
+        let (token, next) = (self.token(), self.peek(1));
+        let text = self.text_of(token);
         let string = matches!(next.kind, Kind::Str | Kind::StrHead) && !next.spaced();
         if string && matches!(text, "f" | "r" | "b" | "u" | "s" | "F" | "R" | "L") {
             let span = Span { start: token.start, end: next.start + 1 };
@@ -155,7 +155,7 @@ impl Parser<'_> {
             "new" if thrown => "throw new",
             "do" | "begin" if next.kind == Kind::Bar => "do |",
             "global" | "nonlocal" => {
-                self.told.insert(&whole[next.start as usize..next.end as usize]);
+                self.told.insert(self.text_of(next));
                 text
             }
             _ if MODIFIERS.contains(&text) && self.heads_a_function() => "function",
@@ -459,17 +459,12 @@ impl Parser<'_> {
 
     /// What the next name is meant for has been told: nothing more is said where it is used so.
     pub(super) fn tell_once(&mut self) {
-        let text = self.text;
-        let name = self.token();
-        self.told.insert(&text[name.start as usize..name.end as usize]);
+        self.told.insert(self.text_of(self.token()));
     }
 
     /// The same of a reserved word that was to be a name.
     pub(super) fn tell_reserved(&mut self) {
-        if self.kind() != Kind::Ident
-            && self.kind().is_word()
-            && matches!(self.peek(1).kind, Kind::Assign | Kind::Comma | Kind::CloseParen)
-        {
+        if self.kind().is_reserved() && matches!(self.peek(1).kind, Kind::Assign | Kind::Comma | Kind::CloseParen) {
             self.tell_once();
         }
     }
@@ -479,9 +474,7 @@ impl Parser<'_> {
         if self.told.is_empty() {
             return false;
         }
-        let told = |token: &Token| {
-            token.kind != Kind::Ident && token.kind.is_word() && self.told.contains(self.text_of(*token))
-        };
+        let told = |token: &Token| token.kind.is_reserved() && self.told.contains(self.text_of(*token));
         let begin = self.tokens[..self.at].iter().rposition(|token| token.newline()).unwrap_or(0);
         self.tokens[begin..self.at].iter().any(told)
     }

@@ -3,7 +3,7 @@
 //! Owns how patterns are written and which variables they make. It must not put those into view: when that happens is
 //! up to whoever asked for the pattern.
 
-use super::super::literals;
+use super::super::{foreign_words, literals};
 use super::*;
 
 impl Parser<'_> {
@@ -135,10 +135,8 @@ impl Parser<'_> {
                 let inner = self.inside(true, |p| {
                     let inner = p.pattern("a pattern")?;
                     if looped && p.kind() == Kind::Ident {
-                        return p.expected_with("`)`", |e| {
-                            let help = "write `for x in xs { … }`; to count, `for i in range(10) { … }`";
-                            SyntaxError { foreign: true, ..e.help(help) }
-                        });
+                        return p
+                            .expected_with("`)`", |e| SyntaxError { foreign: true, ..e.help(foreign_words::LOOP) });
                     }
                     if p.kind() == Kind::Comma {
                         return p.expected_with("`)`", |e| {
