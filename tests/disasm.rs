@@ -16,7 +16,7 @@ use harrier::asm::arm64::Arm64;
 use harrier::asm::masm::Reg;
 use harrier::asm::variables::Home;
 use harrier::asm::x64::X64;
-use harrier::codegen::facts::Hint;
+use harrier::codegen::facts::Seen;
 use harrier::reader::tree::{FunctionId, Unit};
 
 fn folder() -> PathBuf {
@@ -33,7 +33,7 @@ fn split(text: &str) -> Vec<&str> {
     .collect()
 }
 
-fn hints(unit: &Unit, link: &FakeLink, name: &str) -> Vec<Hint> {
+fn hints(unit: &Unit, link: &FakeLink, name: &str) -> Vec<Seen> {
     let start = format!("// hints {name}:");
     let line = unit.source.text.lines().find_map(|line| line.strip_prefix(&start));
     line.map_or(Vec::new(), |line| split(line).iter().map(|hint| link.parse_hint(hint.trim())).collect())

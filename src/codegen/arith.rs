@@ -182,7 +182,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // A constant on the left of an addition goes to the right.
         if op == BinaryOp::Add && self.constant_int(self.top(1)).is_some() && self.constant_int(self.top(0)).is_none() {
             let (i, j) = (self.top(1), self.top(0));
-            let (a, b) = (self.state.operand(i).clone(), self.state.operand(j).clone());
+            let (a, b) = (*self.state.operand(i), *self.state.operand(j));
             if self.state.operand(j).facts.is_int() {
                 self.state.set_operand(i, b);
                 self.state.set_operand(j, a);
@@ -229,7 +229,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn int_multiply(&mut self, node: NodeId) {
         if self.constant_int(self.top(1)).is_some() && self.state.operand(self.top(0)).facts.is_int() {
             let (i, j) = (self.top(1), self.top(0));
-            let (a, b) = (self.state.operand(i).clone(), self.state.operand(j).clone());
+            let (a, b) = (*self.state.operand(i), *self.state.operand(j));
             self.state.set_operand(i, b);
             self.state.set_operand(j, a);
         }
@@ -396,7 +396,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// An operand of a float operation: where it can be had raw.
     fn float_operand(&mut self, i: usize, failing: Label) -> FReg {
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if value.facts.is_float() {
             if self.is_hot() && !value.place.is_raw() {
                 self.promote(i, Promotion::Float);
@@ -422,7 +422,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// read along included, would not be kept by a slow path that comes back.
     pub(super) fn ready_for_floats(&mut self, i: usize, j: usize) {
         for k in [i, j] {
-            let value = self.state.operand(k).clone();
+            let value = *self.state.operand(k);
             match value.place {
                 Place::FloatSlot(_) => {
                     self.in_float(k);
@@ -522,7 +522,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.goes_to(node);
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if value.facts.is_float() {
             let f = self.in_float(i);
             let dst = self.float_register();

@@ -453,7 +453,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let counted = |l: layout::LayoutId| matches!(l, layout::ARRAY | layout::VECTOR | layout::MAP);
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if !value.facts.layout.is_some_and(counted) {
             let Some(layout) = value.hint.layout().filter(|l| counted(*l)) else { return false };
             if !self.is_hot() || !value.facts.types.meets(Types::OBJECT) {
@@ -499,7 +499,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.alu_imm(Alu::Add, count, count, 8);
         self.asm.store(Mem::at(builder, layout::slot_disp(1)), count);
         self.asm.bind(resume);
-        let result = self.state.operand(j).clone();
+        let result = *self.state.operand(j);
         self.replace(2, result);
     }
 
@@ -531,7 +531,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace_reg(n, object, Facts::FUNCTION);
         }
         if let Some(var) = var {
-            let value = self.state.operand(self.top(0)).clone();
+            let value = *self.state.operand(self.top(0));
             self.state.push(value);
             self.define(var);
         }

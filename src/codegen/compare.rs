@@ -225,7 +225,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// An operand of a float comparison; it is tested when it is not known. Nothing is learnt where the slow way comes back.
     fn float_operand_of(&mut self, i: usize, failing: Label) -> FReg {
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if value.facts.is_float() || value.facts.is_int() {
             return self.float_operand_sure(i);
         }
@@ -261,13 +261,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
             }
             // What the comparison says of the variable holds on one side of it only.
-            let learn = self.state.operand(i).clone();
+            let learn = *self.state.operand(i);
             let constant = self.constant_word(j);
             self.branch_to(Cond::Equal, when, join, 2);
             if let (Some(var), Some(Word::NULL)) = (learn.var, constant)
                 && when
             {
-                let known = self.state.var(var).clone();
+                let known = *self.state.var(var);
                 let types = Types(known.facts.types.0 & !Types::NULL.0);
                 if known.place == learn.place && types.0 != 0 {
                     self.state.set_var(

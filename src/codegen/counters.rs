@@ -45,7 +45,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.ask_int(limit, twin);
             return true;
         }
-        let bounds = [counter, limit].map(|owner| self.state.get(owner).clone());
+        let bounds = [counter, limit].map(|owner| *self.state.get(owner));
         if bounds.iter().all(|b| b.facts.is_int()) {
             return true;
         }
@@ -53,7 +53,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goes_to(iterable);
             for owner in [counter, limit] {
                 // Where it is now: the other one's register may have been this one's.
-                let value = self.state.get(owner).clone();
+                let value = *self.state.get(owner);
                 self.state.push(value);
                 self.in_register(self.top(0));
             }
@@ -67,7 +67,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.unpin();
         }
         for owner in [counter, limit] {
-            let value = self.state.get(owner).clone();
+            let value = *self.state.get(owner);
             self.state.set(self.asm.offset(), owner, value.widened(Facts::INTEGER));
         }
         false
@@ -78,7 +78,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.state.get(owner).facts.is_int() {
             return;
         }
-        let value = self.state.get(owner).clone();
+        let value = *self.state.get(owner);
         self.state.push(value);
         let i = self.top(0);
         let r = self.in_register(i);
@@ -87,7 +87,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.branch(Cond::NotEqual, label);
         self.state.pop();
         twin.push(Edge::new(self.state.clone(), label));
-        let value = self.state.get(owner).clone();
+        let value = *self.state.get(owner);
         // No Int is a literal in a data cell: behind such a one nobody comes here.
         let place = if value.place.is_const() { Place::Reg(r) } else { value.place };
         self.state.set(self.asm.offset(), owner, Value { place, ..value }.widened(Facts::INT));
@@ -122,7 +122,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Before a turn of a range whose Ints may have any size: out of the loop at the limit.
     pub(super) fn test_counter(&mut self, counter: Owner, limit: usize, iterable: NodeId, exit: &mut Join) {
         for owner in [counter, Owner::Operand(limit)] {
-            let value = self.state.get(owner).clone();
+            let value = *self.state.get(owner);
             self.state.push(Value { var: None, copy: None, ..value });
         }
         self.goes_to(iterable);

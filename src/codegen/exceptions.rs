@@ -129,7 +129,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let mut misfit = Join::new();
         if self.takes_anything(pattern) {
-            let exception = self.state.operand(i).clone();
+            let exception = *self.state.operand(i);
             self.state.push(exception);
             self.call_helper(Helper::IsInterrupt, 1, &[], Facts::BOOL);
             self.branch_on_value(true, &mut misfit);
@@ -292,7 +292,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.call_helper(Helper::DynamicRestore, 0, &[Word::UNDEFINED.0], Facts::ANY);
         for (k, name) in names.iter().enumerate() {
             let Some(found) = self.link.global(*name) else { continue };
-            let value = self.state.operand(base + k).clone();
+            let value = *self.state.operand(base + k);
             self.push_constant(Word(found.binding as u64));
             self.state.push(value);
             self.call_helper(Helper::DynamicBind, 2, &[], Facts::ANY);
@@ -305,7 +305,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let pad = self.pad(&entry, body);
         let region = |g: &mut Self| g.expression(body);
         self.with_cleanup(node, inside, pad, region, |g| {
-            let old = g.state.operand(base).clone();
+            let old = *g.state.operand(base);
             g.state.push(old);
             g.call_helper(Helper::DynamicRestore, 1, &[], Facts::ANY);
             g.state.pop();
@@ -315,7 +315,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Drops what is between a height and the latest operand.
     pub(super) fn keep_top(&mut self, base: usize) {
-        let value = self.state.operand(self.top(0)).clone();
+        let value = *self.state.operand(self.top(0));
         self.state.push(value);
         let value = self.state.pop();
         self.state.drop_to(base);

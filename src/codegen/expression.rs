@@ -309,7 +309,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn local(&mut self, node: NodeId, var: VarId) {
         if let Some(i) = self.inlined_var(var) {
-            let value = self.state.operand(i).clone();
+            let value = *self.state.operand(i);
             return self.state.push(value);
         }
         self.push_var(var);
@@ -336,7 +336,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.push_constant(Word::NULL);
                     return;
                 }
-                let hint = self.link.hint(found.binding);
+                let hint = self.hints.of(&self.link.seen(found.binding));
                 let dst = self.register();
                 self.asm.load_cell(dst, found.binding);
                 if hint == Hint::None {
@@ -418,7 +418,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Stores operand `i` into entry `k` of the thread's argument area.
     pub(super) fn store_argument(&mut self, i: usize, k: usize) {
         let area = crate::gc::thread::OFFSET_ARG_SPILL + 8 * k as i32;
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         match value.place {
             Place::Const(word) if Self::immediate(word).is_some() => {
                 self.asm.store_imm(Mem::at(M::CTX, area), word.0 as i32)
@@ -469,7 +469,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         // The deciding operand is the value: it stays on the stack on that way.
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         self.state.push(value);
         let mut way = Join::new();
         self.branch_on_value(or, &mut way);
@@ -540,7 +540,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if self.arity.vars[var.index()].boxed {
             self.push_var(var);
             let container = self.in_register(self.top(0));
@@ -553,7 +553,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(value);
         self.store_var(var);
         // The value of the assignment is what the variable is now.
-        let now = self.state.var(var).clone();
+        let now = *self.state.var(var);
         if now.place != Place::None {
             self.state.set_operand(i, Value { var: Some(var), ..now });
         }
@@ -564,11 +564,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.goes_to(node);
         if let Pattern::Bind(var) = self.unit.pattern(pattern) {
             let i = self.top(0);
-            let value = self.state.operand(i).clone();
+            let value = *self.state.operand(i);
             self.state.push(value);
             self.define(*var);
             if self.state.reachable && !self.arity.vars[var.index()].boxed {
-                let now = self.state.var(*var).clone();
+                let now = *self.state.var(*var);
                 if now.place != Place::None {
                     self.state.set_operand(i, Value { var: Some(*var), ..now });
                 }

@@ -139,9 +139,9 @@ impl Facts {
     }
 }
 
-/// What the first call showed of a value: no fact, but a good guess of which path is worth being inline.
+/// What the first call showed of a value.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Hint {
+pub enum Seen {
     /// Nothing was seen.
     #[default]
     None,
@@ -150,37 +150,81 @@ pub enum Hint {
     /// A Float.
     Float,
     /// An object of this layout, with what its slots held (structs) or its first element (collections, one entry).
-    Object(LayoutId, std::rc::Rc<[Hint]>),
+    Object(LayoutId, Vec<Seen>),
+    /// Something else.
+    Other,
+}
+
+/// What is likely of a value, because it was seen: no fact, but a good guess of which path is worth being inline. It is copied
+/// with every state, so it owns nothing: what was seen inside of an object is found through [`Hints`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Hint {
+    /// Nothing is likely.
+    #[default]
+    None,
+    /// An inline Int.
+    Int,
+    /// A Float.
+    Float,
+    /// An object of this layout.
+    Object(LayoutId, Inside),
     /// Something else.
     Other,
 }
 
 impl Hint {
     /// The layout, when an object was seen.
-    pub fn layout(&self) -> Option<LayoutId> {
+    pub fn layout(self) -> Option<LayoutId> {
         match self {
-            Hint::Object(layout, _) => Some(*layout),
+            Hint::Object(layout, _) => Some(layout),
             _ => None,
+        }
+    }
+}
+
+/// The number of a list of [`Hints`]: what was seen inside of an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inside(u32);
+
+/// What was seen inside of all objects of which a function has a hint.
+#[derive(Debug, Default)]
+pub struct Hints {
+    lists: Vec<Box<[Hint]>>,
+}
+
+impl Hints {
+    /// The hint that something seen gives.
+    pub fn of(&mut self, seen: &Seen) -> Hint {
+        match seen {
+            Seen::None => Hint::None,
+            Seen::Int => Hint::Int,
+            Seen::Float => Hint::Float,
+            Seen::Other => Hint::Other,
+            Seen::Object(layout, slots) => {
+                let list = slots.iter().map(|seen| self.of(seen)).collect();
+                self.lists.push(list);
+                Hint::Object(*layout, Inside(self.lists.len() as u32 - 1))
+            }
         }
     }
 
     /// The hint for slot `i` of a struct.
-    pub fn slot(&self, i: usize) -> Hint {
-        match self {
-            Hint::Object(layout, slots) if *layout >= layout::FIRST_USER_LAYOUT => {
-                slots.get(i).cloned().unwrap_or(Hint::None)
-            }
+    pub fn slot(&self, hint: Hint, i: usize) -> Hint {
+        match hint {
+            Hint::Object(layout, inside) if layout >= layout::FIRST_USER_LAYOUT => self.inside(inside, i),
             _ => Hint::None,
         }
     }
 
     /// The hint for the elements of a collection.
-    pub fn element(&self) -> Hint {
-        match self {
-            Hint::Object(layout, slots) if *layout < layout::FIRST_USER_LAYOUT => {
-                slots.first().cloned().unwrap_or(Hint::None)
-            }
+    pub fn element(&self, hint: Hint) -> Hint {
+        match hint {
+            Hint::Object(layout, inside) if layout < layout::FIRST_USER_LAYOUT => self.inside(inside, 0),
             _ => Hint::None,
         }
+    }
+
+    fn inside(&self, inside: Inside, i: usize) -> Hint {
+        self.lists.get(inside.0 as usize).and_then(|list| list.get(i)).copied().unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@
 //! cold path is written for the state that was current when it was asked for.
 
 use super::exceptions::Cleanup;
-use super::facts::Facts;
+use super::facts::{Facts, Hints};
 use super::failure::{GivenUp, give_up};
 use super::inline::Inline;
 use super::join::Join;
@@ -53,6 +53,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) own: FunctionId,
     pub(super) survey: Survey,
     pub(super) state: Present,
+    /// What was seen inside of objects.
+    pub(super) hints: Hints,
     pub(super) pinned: RegSet,
     pub(super) pinned_floats: u32,
     pub(super) slot_count: u16,
@@ -314,7 +316,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             match M::CALLER_SAVED.iter().copied().find(|o| self.is_free(*o)) {
                 Some(other) => {
                     self.asm.mov(other, r);
-                    let moved = |v: &Value| Value { place: Place::Reg(other), ..v.clone() };
+                    let moved = |v: &Value| Value { place: Place::Reg(other), ..*v };
                     self.state.replace_place(self.asm.offset(), Place::Reg(r), |_| true, moved);
                 }
                 None => self.evict(r),
@@ -343,11 +345,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             slot
         });
         let place_now = if place.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
-        self.state.replace_place(self.asm.offset(), place, moved, |v| Value {
-            place: place_now,
-            copy: None,
-            ..v.clone()
-        });
+        self.state.replace_place(self.asm.offset(), place, moved, |v| Value { place: place_now, copy: None, ..*v });
     }
 
     /// A free float register, pinned.

@@ -352,7 +352,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.inline.is_some() && !value.place.is_raw() && !value.place.is_const() {
             let place = value.place;
             // A place that is neither raw nor a constant is a register or a frame slot of an operand.
-            self.state.replace_place(self.asm.offset(), place, |_| true, |v| Value { facts, ..v.clone() });
+            self.state.replace_place(self.asm.offset(), place, |_| true, |v| Value { facts, ..*v });
         }
     }
 }

@@ -121,7 +121,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let same_place = others.iter().all(|s| s.get(owner).place == value.place);
             let copy = value.copy.filter(|_| same_place && others.iter().all(|s| s.get(owner).copy == value.copy));
             let var = value.var.filter(|_| others.iter().all(|s| s.get(owner).var == value.var));
-            let merged = Value { copy, var, ..value.clone() }.widened(facts);
+            let merged = Value { copy, var, ..*value }.widened(facts);
             // An equal place may be shared with another owner only when it is shared in all states, which it is: places
             // are equal in all.
             if same_place {
@@ -234,7 +234,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(crate::gc::Word::NULL);
         } else {
             let i = self.top(0);
-            let value = self.state.operand(i).clone();
+            let value = *self.state.operand(i);
             self.state.set_operand(i, Value { facts: Facts::BOOL, ..value });
         }
     }

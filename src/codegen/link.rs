@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::facts::Hint;
+use super::facts::Seen;
 use crate::gc::Word;
 use crate::gc::layout::LayoutId;
 use crate::reader::tree::{FunctionId, GlobalId};
@@ -292,9 +292,9 @@ pub trait Link {
     /// A data cell that holds the function value of a nested function without captures.
     fn closure_cell(&mut self, function: FunctionId) -> usize;
     /// What the binding's value looks like now.
-    fn hint(&mut self, binding: usize) -> Hint;
+    fn seen(&mut self, binding: usize) -> Seen;
     /// What a captured value looks like now, when the function is compiled for a call.
-    fn captured_hint(&mut self, index: u32) -> Hint;
+    fn captured(&mut self, index: u32) -> Seen;
     /// Are comments for listings wanted?
     fn notes(&self) -> bool;
 

@@ -122,7 +122,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             let counter = match super::survey::counter(self.unit, self.arity, pattern) {
                 Some(var) => {
-                    let from = self.state.operand(base).clone();
+                    let from = *self.state.operand(base);
                     self.state.push(from);
                     self.store_var(var);
                     self.state.set_operand(base, Value::constant(Word::NULL));
@@ -139,7 +139,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.skip_unreachable_operand() {
             return;
         }
-        let hint = self.state.operand(self.top(0)).hint.element();
+        let hint = self.hints.element(self.state.operand(self.top(0)).hint);
         self.call_helper(Helper::Iterate, 1, &[], Facts::of(Types::OBJECT));
         // The first chunk; the loop asks for the others.
         let mut none = Join::new();
@@ -170,7 +170,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Pushes the next chunk of the cursor at operand `cursor`; at the end of the collection control leaves, without it.
     fn next_chunk(&mut self, cursor: usize, none: &mut Join) {
-        let value = self.state.operand(cursor).clone();
+        let value = *self.state.operand(cursor);
         self.state.push(value);
         self.call_helper(Helper::NextChunk, 1, &[], Facts::of(Types::OBJECT));
         let chunk = self.in_register(self.top(0));
@@ -285,9 +285,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let changes = owner == result || assigned.contains(&owner);
             let now = present.as_ref().map_or(Place::None, |state| state.get(owner).place);
             let mut value = match changes {
-                false => Value { copy: None, var: None, ..entry.get(owner).clone() },
+                false => Value { copy: None, var: None, ..*entry.get(owner) },
                 true => {
-                    let seen = present.as_ref().map_or_else(Value::none, |state| state.get(owner).clone());
+                    let seen = present.as_ref().map_or_else(Value::none, |state| *state.get(owner));
                     Value { place: Place::None, copy: None, var: None, ..seen }.widened(Facts::ANY)
                 }
             };
@@ -500,7 +500,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // Out of the loop: its operands give way to its value.
         self.place(exit);
         if self.state.reachable {
-            let value = spec.result.map_or(Value::constant(Word::NULL), |i| self.state.operand(i).clone());
+            let value = spec.result.map_or(Value::constant(Word::NULL), |i| *self.state.operand(i));
             self.state.push(value);
             let value = self.state.pop();
             self.state.drop_to(spec.base);
@@ -523,7 +523,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Before the header: what the loop assigns gets a place of its own, with what was found out about it.
     fn prepare_header(&mut self, assigned: &[Owner], widened: &[(Owner, Facts)], calls: bool) {
         for owner in assigned {
-            let value = self.state.get(*owner).clone();
+            let value = *self.state.get(*owner);
             if value.place == Place::None {
                 continue;
             }
@@ -542,7 +542,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 continue;
             }
             let place = if facts.is_float() { self.own_float(*owner) } else { self.own_register(*owner) };
-            let value = self.state.get(*owner).clone();
+            let value = *self.state.get(*owner);
             self.state.set(self.asm.offset(), *owner, Value { place, copy: None, var: None, ..value }.widened(facts));
             self.unpin();
         }
@@ -551,7 +551,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.save_for_call(height);
             // A slot that others share is not the loop's own.
             for owner in assigned {
-                let value = self.state.get(*owner).clone();
+                let value = *self.state.get(*owner);
                 self.state.set(self.asm.offset(), *owner, Value { copy: None, ..value });
             }
         }
@@ -559,7 +559,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The owner's value as a raw float in a register that nobody else uses.
     fn own_float(&mut self, owner: Owner) -> Place {
-        let value = self.state.get(owner).clone();
+        let value = *self.state.get(owner);
         self.state.push(value);
         let i = self.top(0);
         let f = self.in_float(i);
@@ -581,7 +581,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Owner::Var(var) => self.home(var),
             Owner::Operand(_) => None,
         };
-        let value = self.state.get(owner).clone();
+        let value = *self.state.get(owner);
         if let (Some(home), Owner::Var(var)) = (home, owner) {
             if value.place == Place::Reg(home) {
                 self.vacate_home(home, var);
@@ -645,7 +645,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Turn::Range { pattern, body, counter, .. } => {
                 if let Owner::Operand(i) = counter {
-                    let value = self.state.operand(*i).clone();
+                    let value = *self.state.operand(*i);
                     self.state.push(Value { var: None, copy: None, ..value });
                     self.bind_element(spec.node, *pattern);
                 }
@@ -660,7 +660,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let label = self.edge(refill);
                 self.asm.branch(Cond::AboveEqual, label);
                 self.asm.load(element, Mem::indexed(slots, at, 0, slot_disp(1)));
-                self.state.push(Value::new(Place::Reg(element), Facts::ANY).hinted(hint.clone()));
+                self.state.push(Value::new(Place::Reg(element), Facts::ANY).hinted(*hint));
                 self.unpin();
                 self.bind_element(spec.node, *pattern);
                 self.body(spec, *body);
@@ -693,7 +693,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.expression(body);
         match spec.result {
             Some(i) if self.state.reachable => {
-                let value = self.state.operand(self.top(0)).clone();
+                let value = *self.state.operand(self.top(0));
                 self.state.set_operand(i, Value { var: None, ..value });
             }
             _ => {}
@@ -712,7 +712,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Turn::Range { counter, .. } => counter,
             Turn::Chunks { .. } => Owner::Operand(spec.base + 2),
         };
-        let value = self.state.get(counter).clone();
+        let value = *self.state.get(counter);
         self.state.push(Value { var: None, ..value });
         if let Turn::Range { iterable, .. } = spec.turn
             && !inline
@@ -741,7 +741,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         self.next_chunk(spec.base, exit);
-        let chunk = self.state.operand(self.top(0)).clone();
+        let chunk = *self.state.operand(self.top(0));
         self.state.push(chunk);
         let chunk = self.state.pop();
         self.state.set_operand(spec.base + 1, chunk);

@@ -58,7 +58,7 @@ use crate::gc::layout;
 use crate::gc::thread;
 use crate::reader::tree::*;
 use crate::stack;
-use facts::{Facts, Hint};
+use facts::{Facts, Hint, Hints, Seen};
 use failure::GivenUp;
 use generator::Generator;
 use link::Link;
@@ -88,7 +88,7 @@ pub struct Generated {
     pub parts: Vec<(u32, Part)>,
 }
 
-/// Generates the code of one arity of a function. `hints` are what the first call showed of the arguments.
+/// Generates the code of one arity of a function. `seen`: what the first call showed of the arguments.
 ///
 /// The code takes `params` arguments, and the rest vector after them when there is a rest parameter, by the calling convention
 /// of `calls.rs`.
@@ -97,7 +97,7 @@ pub fn generate<M: MacroAssembler>(
     unit: &Unit,
     function: FunctionId,
     arity: usize,
-    hints: &[Hint],
+    seen: &[Seen],
 ) -> Result<Generated, GivenUp> {
     failure::caught(|| {
         let arity = &unit.function(function).arities[arity];
@@ -105,7 +105,7 @@ pub fn generate<M: MacroAssembler>(
         let mut asm = M::new();
         asm.keep_comments(link.notes());
         let mut generator = Generator::<M>::new(asm, link, unit, function, arity, survey);
-        generator.whole(hints);
+        generator.whole(seen);
         generator.finish().map_err(GivenUp::TooFar)
     })
 }
@@ -121,6 +121,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             own,
             survey,
             state,
+            hints: Hints::default(),
             pinned: RegSet::default(),
             pinned_floats: 0,
             slot_count: 0,
@@ -152,11 +153,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn whole(&mut self, hints: &[Hint]) {
+    fn whole(&mut self, seen: &[Seen]) {
         // The way in belongs to the line on which the function begins.
         self.lines.note(0, self.unit.function(self.own).span.start);
         self.prologue = self.asm.prologue(self.survey.saved);
-        self.entry(hints);
+        self.entry(seen);
         let body = self.arity.body;
         if self.survey.simple && self.arity.size <= BODY_CAP {
             self.region = Some(Region { hot: true, start: 0, ..Region::default() });
@@ -197,7 +198,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// From the calling convention to variables: arguments, captures, the poll, patterns.
-    fn entry(&mut self, hints: &[Hint]) {
+    fn entry(&mut self, seen: &[Seen]) {
         let unit = self.unit;
         let arity = self.arity;
         let uses_closure = arity.vars.iter().any(|v| v.kind != VarKind::Local);
@@ -209,7 +210,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for k in 0..patterns.len().min(ARG_REGS) {
             let rest = k == arity.params.len();
             let facts = if rest { Facts::object(layout::VECTOR) } else { Facts::ANY };
-            let hint = hints.get(k).cloned().unwrap_or_default();
+            let hint = seen.get(k).map_or(Hint::None, |seen| self.hints.of(seen));
             self.state.push(Value::new(Place::Reg(M::ARGS[k]), facts).hinted(hint));
         }
         for k in ARG_REGS..patterns.len() {
@@ -230,14 +231,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             match var.kind {
                 VarKind::Local => continue,
                 VarKind::SelfName => {
-                    let value = self.state.operand(0).clone();
+                    let value = *self.state.operand(0);
                     self.state.push(value);
                 }
                 VarKind::Captured(k) => {
                     let closure = self.in_register(0);
                     let r = self.register();
                     self.asm.load(r, Mem::at(closure, layout::closure_disp(1 + k as usize)));
-                    let hint = self.link.captured_hint(k);
+                    let hint = self.hints.of(&self.link.captured(k));
                     self.replace(0, Value::new(Place::Reg(r), Facts::ANY).hinted(hint));
                 }
             }
@@ -253,7 +254,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.match_pattern(*pattern, i, &mut inner);
                     for edge in &mut inner.edges {
                         // Only the argument that does not fit is shown.
-                        let value = edge.state.operand(i).clone();
+                        let value = *edge.state.operand(i);
                         edge.state_mut().drop_to(0);
                         edge.state_mut().push(value);
                     }

@@ -217,14 +217,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Reads the field of the latest operand.
     pub(super) fn read_field(&mut self, node: NodeId, text: &str) {
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if let Some(known) = value.facts.layout
             && let Some((slot, _)) = self.link.slot_of(known, text)
         {
             let r = self.in_register(i);
             let dst = self.result_register(node);
             self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
-            let hint = value.hint.slot(slot as usize);
+            let hint = self.hints.slot(value.hint, slot as usize);
             self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
             return;
         }
@@ -272,7 +272,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.asm.bind(resume);
-        let hint = guess.map_or(Hint::None, |(_, slot)| value.hint.slot(slot as usize));
+        let hint = guess.map_or(Hint::None, |(_, slot)| self.hints.slot(value.hint, slot as usize));
         self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
     }
 
@@ -284,7 +284,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let text = self.unit.name(name);
         let (i, j) = (self.top(1), self.top(0));
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let slot_in = |g: &mut Self, l| g.link.slot_of(l, text).filter(|(_, m)| *m).map(|(s, _)| (l, s));
         let known = value.facts.layout.and_then(|l| slot_in(self, l));
         let guess = known.or_else(|| value.hint.layout().and_then(|l| slot_in(self, l))).or_else(|| {
@@ -326,7 +326,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.asm.bind(resume);
-        let result = self.state.operand(j).clone();
+        let result = *self.state.operand(j);
         self.replace(2, result);
     }
 
@@ -355,7 +355,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.goes_to(node);
         let (i, j) = (self.top(1), self.top(0));
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let seen = value.facts.layout.or(value.hint.layout());
         let array = seen.is_none_or(|l| l == layout::ARRAY);
         if seen == Some(layout::MAP) {
@@ -366,7 +366,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);
             return;
         }
-        let hint = value.hint.element();
+        let hint = self.hints.element(value.hint);
         let object = self.in_register(i);
         // An index that is no part of an instruction is in its register before the way out is noted.
         let constant =
@@ -488,7 +488,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let (i, j, k) = (self.top(2), self.top(1), self.top(0));
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let seen = value.facts.layout.or(value.hint.layout());
         let array = seen.is_none_or(|l| l == layout::ARRAY) && value.facts.types.meets(Types::OBJECT);
         if !array || !self.state.operand(j).facts.may_be_int() {
@@ -529,7 +529,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.asm.bind(resume);
-        let result = self.state.operand(k).clone();
+        let result = *self.state.operand(k);
         self.replace(3, result);
     }
 }

@@ -30,7 +30,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Operand `i` as a tagged word in a register, pinned.
     pub(super) fn in_register(&mut self, i: usize) -> Reg {
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let r = match value.place {
             Place::Reg(r) => {
                 self.pin(r);
@@ -45,7 +45,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     && self.state.var(var).place == value.place
                     && !self.is_settled(var)
                 {
-                    let held = Value { place: Place::Reg(r), copy: Some(slot), ..self.state.var(var).clone() };
+                    let held = Value { place: Place::Reg(r), copy: Some(slot), ..*self.state.var(var) };
                     self.state.set_var(self.asm.offset(), var, held);
                 }
                 self.state.set_operand(i, Value { place: Place::Reg(r), copy: Some(slot), ..value });
@@ -80,7 +80,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Place::None => self.register(),
         };
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         self.state.set_operand(i, Value { place: Place::Reg(r), copy: None, ..value });
         r
     }
@@ -150,7 +150,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Operand `i`, certainly a Float, raw in a register, pinned.
     pub(super) fn in_float(&mut self, i: usize) -> FReg {
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let f = match value.place {
             Place::Float(f) => {
                 self.pin_float(f);
@@ -163,7 +163,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if let Some(var) = value.var
                     && self.state.var(var).place == value.place
                 {
-                    let held = Value { place: Place::Float(f), copy: Some(slot), ..self.state.var(var).clone() };
+                    let held = Value { place: Place::Float(f), copy: Some(slot), ..*self.state.var(var) };
                     self.state.set_var(self.asm.offset(), var, held);
                 }
                 self.state.set_operand(i, Value { place: Place::Float(f), copy: Some(slot), ..value });
@@ -181,7 +181,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 f
             }
         };
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         self.state.set_operand(i, Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value });
         f
     }
@@ -219,9 +219,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Something was learnt of operand `i` that holds from here on, so it holds of its variable as well.
     pub(super) fn learn(&mut self, i: usize, facts: Facts) {
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if let Some(var) = value.var {
-            let known = self.state.var(var).clone();
+            let known = *self.state.var(var);
             if known.place != Place::None && !known.place.is_raw() {
                 self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
             }
@@ -278,7 +278,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.own_copy();
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let home = self.home(var);
         let place = match (value.place, home) {
             // A home is for tagged words; a raw float stays raw.
@@ -286,21 +286,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.pin(r);
                 self.vacate_home(home, var);
                 self.asm.mov(home, r);
-                Value { place: Place::Reg(home), copy: None, var: None, ..value.clone() }
+                Value { place: Place::Reg(home), copy: None, var: None, ..value }
             }
             (Place::Slot(_) | Place::Cell(_), Some(home)) => {
                 let r = self.in_register(i);
                 self.vacate_home(home, var);
                 self.asm.mov(home, r);
-                Value { place: Place::Reg(home), copy: None, var: None, ..value.clone() }
+                Value { place: Place::Reg(home), copy: None, var: None, ..value }
             }
             // Another variable's callee-saved register is not for this one.
             (Place::Reg(r), None) if self.is_callee_saved(r) => {
                 let to = self.register();
                 self.asm.mov(to, r);
-                Value { place: Place::Reg(to), copy: None, var: None, ..value.clone() }
+                Value { place: Place::Reg(to), copy: None, var: None, ..value }
             }
-            _ => Value { var: None, ..value.clone() },
+            _ => Value { var: None, ..value },
         };
         self.state.pop();
         self.state.set_var(self.asm.offset(), var, place);
@@ -324,13 +324,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let to = self.register();
         self.asm.mov(to, home);
-        let moved = |v: &Value| Value { place: Place::Reg(to), ..v.clone() };
+        let moved = |v: &Value| Value { place: Place::Reg(to), ..*v };
         self.state.replace_place(self.asm.offset(), Place::Reg(home), |owner| owner != Owner::Var(var), moved);
     }
 
     /// Pushes a variable's value.
     pub(super) fn push_var(&mut self, var: VarId) {
-        let value = self.state.var(var).clone();
+        let value = *self.state.var(var);
         if value.place == Place::None {
             self.push_constant(Word::NULL);
             return;

@@ -68,12 +68,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         match unit.pattern(pattern) {
             Pattern::Ignore => {}
             Pattern::Bind(var) => {
-                let value = self.state.operand(i).clone();
+                let value = *self.state.operand(i);
                 self.state.push(value);
                 self.define(*var);
             }
             Pattern::Literal(node) => {
-                let value = self.state.operand(i).clone();
+                let value = *self.state.operand(i);
                 self.state.push(value);
                 self.expression(*node);
                 self.test_equal(*node, misfit);
@@ -170,7 +170,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(pattern) = rest
             && !matches!(self.unit.pattern(pattern), Pattern::Ignore)
         {
-            let value = self.state.operand(i).clone();
+            let value = *self.state.operand(i);
             self.state.push(value);
             self.push_constant(Word((before.len() as u64) << 3));
             self.push_constant(Word((after.len() as u64) << 3));
@@ -193,9 +193,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word::NULL);
             return;
         }
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if in_tail {
-            let hint = value.hint.element();
+            let hint = self.hints.element(value.hint);
             let r = self.in_register(i);
             let dst = self.register();
             self.asm.load(dst, Mem::at(r, slot_disp(3)));
@@ -213,7 +213,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word::NULL);
             return;
         }
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         self.state.push(value);
         let r = self.in_register(i);
         let index = self.register();
@@ -232,7 +232,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.match_top(*pattern, misfit);
                 continue;
             }
-            let value = self.state.operand(i).clone();
+            let value = *self.state.operand(i);
             self.state.push(value);
             self.expression(*key);
             self.call_helper(Helper::MapFind, 2, &[], Facts::ANY);
@@ -272,7 +272,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if !self.state.reachable {
                 self.push_constant(Word::NULL);
             } else {
-                let value = self.state.operand(i).clone();
+                let value = *self.state.operand(i);
                 self.state.push(value);
                 self.without_twin(|g| g.read_field(NodeId(0), unit.name(*name)));
             }
@@ -297,7 +297,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !self.state.reachable {
             return;
         }
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         self.state.push(value);
         self.call_helper(Helper::IsInstance, 1, &[u64::from(layout)], Facts::BOOL);
         self.branch_on_value(false, misfit);

@@ -93,7 +93,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let i = self.top(0);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if let Some(known) = outcome(value.facts, test) {
             self.state.pop();
             if known == when {
@@ -171,7 +171,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Where a test has succeeded: its outcome holds of the variable that was asked for.
     fn learn_of_variable(&mut self, asked: &Value, facts: Facts) {
         let Some(var) = asked.var else { return };
-        let known = self.state.var(var).clone();
+        let known = *self.state.var(var);
         if known.place == asked.place && !known.place.is_raw() && facts.types.within(known.facts.types) {
             self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
         }

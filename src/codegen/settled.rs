@@ -136,10 +136,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut state = self.state.clone();
         // Only what is in a register has a copy, only operands are read from a variable.
         for owner in self.state.owners_in_registers().into_iter().chain((0..height).map(Owner::Operand)) {
-            state.set(owner, Value { copy: None, var: None, ..self.state.get(owner).clone() });
+            state.set(owner, Value { copy: None, var: None, ..*self.state.get(owner) });
         }
         for var in assigned {
-            state.set_var(var, Value { facts: Facts::ANY, ..state.var(var).clone() });
+            state.set_var(var, Value { facts: Facts::ANY, ..*state.var(var) });
         }
         let mut lasting = state.clone();
         lasting.forget(self.survey.tick(body));
@@ -149,7 +149,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Gives a variable a tagged place that it alone owns: its home, or a frame slot.
     fn settle_var(&mut self, var: VarId) {
-        let value = self.state.var(var).clone();
+        let value = *self.state.var(var);
         let place = match value.place {
             Place::Reg(r) if Some(r) == self.home(var) => {
                 self.vacate_home(r, var);
@@ -166,14 +166,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         };
         self.unpin();
-        let value = self.state.var(var).clone();
+        let value = *self.state.var(var);
         self.state.set_var(self.asm.offset(), var, Value { place, copy: None, var: None, ..value });
         self.settled.push(var, place);
     }
 
     /// A pending operand waits in the frame, where no assignment reaches it.
     fn settle_operand(&mut self, i: usize) {
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         let moves = match value.place {
             Place::Reg(_) => true,
             // An outer landing pad may expect the operand where it is: it moves only when an assignment may write there.
@@ -187,7 +187,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let slot = self.free_slot();
         let mem = self.slot(slot);
         self.asm.store(mem, r);
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         self.state.set_operand(i, Value { place: Place::Slot(slot), copy: None, var: None, ..value });
         self.unpin();
     }
@@ -200,7 +200,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         {
             self.in_register(i);
         }
-        let value = self.state.operand(i).clone();
+        let value = *self.state.operand(i);
         if value.copy.is_some_and(|slot| self.settler(slot).is_some()) {
             self.state.set_operand(i, Value { copy: None, ..value });
         }
@@ -221,7 +221,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.load(to, mem);
         let others = self.state.values().filter(|(owner, v)| *owner != Owner::Var(var) && holds(v));
         for owner in others.map(|(owner, _)| owner).collect::<Vec<_>>() {
-            let value = self.state.get(owner).clone();
+            let value = *self.state.get(owner);
             let place = if value.place == Place::Slot(slot) { Place::Reg(to) } else { value.place };
             self.state.set(self.asm.offset(), owner, Value { place, copy: None, ..value });
         }

@@ -71,7 +71,7 @@ impl Place {
 }
 
 /// A value: where it is and what is known of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Value {
     /// Where it is.
     pub place: Place,
@@ -130,7 +130,7 @@ impl Value {
 }
 
 /// A value in a state, with the tick after which it is dead.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Held {
     value: Value,
     end: u32,
@@ -209,7 +209,7 @@ impl Slots {
     fn count(&mut self, slot: u16, tagged: bool, by: i32) {
         let (group, i) = (u32::from(slot) / GROUP, u32::from(slot) % GROUP);
         if self.groups.get(group).is_none() {
-            self.groups.put(group, Some(Rc::default()));
+            self.groups.put(group, &Rc::default());
         }
         let Some(uses) = self.groups.get_mut(group) else { return };
         let own = Rc::make_mut(uses);
@@ -288,6 +288,8 @@ pub struct State {
     pub reachable: bool,
     /// The variables that have a value, by id: the dead are not here, so that a state is as small as what lives in it.
     vars: Table<Held>,
+    /// The operands. What was taken off stays until another one is put in its place, so that taking off changes no table: an
+    /// entry counts only below the height.
     stack: Table<Held>,
     height: u32,
     users: Users,
@@ -381,11 +383,14 @@ impl State {
     /// Changes a variable's value; a place of `None` forgets the variable.
     pub fn set_var(&mut self, var: VarId, value: Value) {
         self.users.count(&value, 1);
-        let end = self.common.ends.get(var.index()).copied().unwrap_or(u32::MAX);
-        let held = (value.place != Place::None).then_some(Held { value, end });
-        if let Some(old) = self.vars.put(var.0, held) {
+        if let Some(old) = self.vars.get(var.0) {
             self.users.count(&old.value, -1);
         }
+        if value.place == Place::None {
+            return self.vars.remove(var.0);
+        }
+        let end = self.common.ends.get(var.index()).copied().unwrap_or(u32::MAX);
+        self.vars.put(var.0, &Held { value, end });
     }
 
     /// The variables that have a value, in order.
@@ -401,14 +406,15 @@ impl State {
     /// Adds an operand.
     pub fn push(&mut self, value: Value) {
         self.users.count(&value, 1);
-        self.stack.put(self.height, Some(Held { value, end: u32::MAX }));
+        self.stack.put(self.height, &Held { value, end: u32::MAX });
         self.height += 1;
     }
 
     /// Takes the latest operand off. Its register is no longer counted: use or pin it before anything is allocated.
     pub fn pop(&mut self) -> Value {
-        self.height = self.height.saturating_sub(1);
-        let value = self.stack.put(self.height, None).map_or_else(Value::none, |held| held.value);
+        let Some(top) = self.height.checked_sub(1) else { return Value::none() };
+        self.height = top;
+        let value = self.stack.get(top).map_or_else(Value::none, |held| held.value);
         self.users.count(&value, -1);
         value
     }
@@ -430,17 +436,28 @@ impl State {
     pub fn set_operand(&mut self, i: usize, value: Value) {
         debug_assert!(i < self.height());
         self.users.count(&value, 1);
-        if let Some(old) = self.stack.put(i as u32, Some(Held { value, end: u32::MAX })) {
-            self.users.count(&old.value, -1);
-        }
+        let old = *self.operand(i);
+        self.users.count(&old, -1);
+        self.stack.put(i as u32, &Held { value, end: u32::MAX });
+    }
+
+    /// Does something for each operand of which `wanted` holds, ascending.
+    fn each_operand_where(&self, wanted: &impl Fn(Group) -> bool, mut f: impl FnMut(usize)) {
+        self.stack.each_where(wanted, &mut |i| {
+            if i < self.height {
+                f(i as usize);
+            }
+        });
     }
 
     /// Operands that were read from the variable are no longer it.
     pub fn unalias(&mut self, var: VarId) {
-        for i in self.stack.keys_where(|group| group.read_from >> (var.0 % 32) & 1 != 0) {
-            let value = self.operand(i as usize);
+        let mut read = Vec::new();
+        self.each_operand_where(&|group| group.read_from >> (var.0 % 32) & 1 != 0, |i| read.push(i));
+        for i in read {
+            let value = *self.operand(i);
             if value.var == Some(var) {
-                self.set_operand(i as usize, Value { var: None, ..value.clone() });
+                self.set_operand(i, Value { var: None, ..value });
             }
         }
     }
@@ -450,7 +467,7 @@ impl State {
         let wanted = |group: Group| group.regs & regs != 0 || group.floats & floats != 0;
         let mut owners = Vec::new();
         self.vars.each_where(&wanted, &mut |key| owners.push(Owner::Var(VarId(key))));
-        self.stack.each_where(&wanted, &mut |key| owners.push(Owner::Operand(key as usize)));
+        self.each_operand_where(&wanted, |i| owners.push(Owner::Operand(i)));
         owners
     }
 
@@ -495,7 +512,7 @@ impl State {
     /// Every value with its owner. It looks at all that lives: what is done often asks for less.
     pub fn values(&self) -> impl Iterator<Item = (Owner, &Value)> {
         let vars = self.vars.entries().into_iter().map(|(var, held)| (Owner::Var(VarId(var)), &held.value));
-        let stack = self.stack.entries().into_iter();
+        let stack = self.stack.entries().into_iter().take_while(|(i, _)| *i < self.height);
         vars.chain(stack.map(|(i, held)| (Owner::Operand(i as usize), &held.value)))
     }
 
@@ -525,7 +542,8 @@ impl State {
     pub fn get(&self, owner: Owner) -> &Value {
         match owner {
             Owner::Var(v) => self.var(v),
-            Owner::Operand(i) => self.stack.get(i as u32).map_or(&self.common.nowhere, |held| &held.value),
+            Owner::Operand(i) if i < self.height() => self.operand(i),
+            Owner::Operand(_) => &self.common.nowhere,
         }
     }
 

@@ -62,32 +62,53 @@ impl<T: Entry> Node<T> {
         }
     }
 
-    /// Puts an entry in, or takes it out; the one that was there.
+    /// Puts an entry in.
     #[inline]
-    fn put(node: &mut Rc<Node<T>>, level: u32, key: u32, entry: Option<T>) -> Option<T> {
-        let node = Rc::make_mut(node);
-        let Children::Leaf(entries) = &mut node.children else { return node.put_below(level, key, entry) };
-        let added = entry.as_ref().map(T::summary);
-        let old = std::mem::replace(&mut entries[index(key, 0)], entry);
-        node.summary = match added {
-            Some(added) if old.is_none() => T::both(node.summary, added),
-            _ => entries.iter().flatten().map(T::summary).fold(T::Summary::default(), T::both),
-        };
-        old
+    fn put(node: &mut Rc<Node<T>>, level: u32, key: u32, entry: &T) {
+        let Node { summary, children } = Rc::make_mut(node);
+        match children {
+            Children::Leaf(entries) => {
+                let place = &mut entries[index(key, 0)];
+                let was_there = place.is_some();
+                *place = Some(entry.clone());
+                *summary = if was_there { Node::said_of(entries) } else { T::both(*summary, entry.summary()) };
+            }
+            Children::Inner(children) => {
+                let child = &mut children[index(key, level)];
+                let below = child.get_or_insert_with(|| Rc::new(Node::empty(level - 1)));
+                Node::put(below, level - 1, key, entry);
+                *summary = Node::said_of_all(children);
+            }
+        }
     }
 
-    /// The same for a node that is no leaf.
-    fn put_below(&mut self, level: u32, key: u32, entry: Option<T>) -> Option<T> {
-        let Children::Inner(children) = &mut self.children else { return None };
-        let child = &mut children[index(key, level)];
-        let below = child.get_or_insert_with(|| Rc::new(Node::empty(level - 1)));
-        let removes = entry.is_none();
-        let old = Node::put(below, level - 1, key, entry);
-        if removes && below.is_empty() {
-            *child = None;
+    /// Takes an entry out that is there.
+    fn remove(node: &mut Rc<Node<T>>, level: u32, key: u32) {
+        let Node { summary, children } = Rc::make_mut(node);
+        match children {
+            Children::Leaf(entries) => {
+                entries[index(key, 0)] = None;
+                *summary = Node::said_of(entries);
+            }
+            Children::Inner(children) => {
+                let place = &mut children[index(key, level)];
+                if let Some(child) = place {
+                    Node::remove(child, level - 1, key);
+                    if child.is_empty() {
+                        *place = None;
+                    }
+                }
+                *summary = Node::said_of_all(children);
+            }
         }
-        self.summary = children.iter().flatten().map(|c| c.summary).fold(T::Summary::default(), T::both);
-        old
+    }
+
+    fn said_of(entries: &[Option<T>; WIDTH]) -> T::Summary {
+        entries.iter().flatten().map(T::summary).fold(T::Summary::default(), T::both)
+    }
+
+    fn said_of_all(children: &[Option<Rc<Node<T>>>; WIDTH]) -> T::Summary {
+        children.iter().flatten().map(|child| child.summary).fold(T::Summary::default(), T::both)
     }
 
     /// `prefix`: the bits of the keys above this node's.
@@ -175,17 +196,23 @@ impl<T: Entry> Table<T> {
         }
     }
 
-    /// Gives a key an entry, or none; the one that it had.
-    pub fn put(&mut self, key: u32, entry: Option<T>) -> Option<T> {
-        if entry.is_none() && self.get(key).is_none() {
-            return None;
-        }
+    /// Gives a key an entry.
+    pub fn put(&mut self, key: u32, entry: &T) {
         while u64::from(key) >> (BITS * (self.height + 1)) != 0 {
             self.grow();
         }
-        // The root stays when it gets empty: operands come and go.
         let root = self.root.get_or_insert_with(|| Rc::new(Node::empty(self.height)));
-        Node::put(root, self.height, key, entry)
+        Node::put(root, self.height, key, entry);
+    }
+
+    /// Takes the entry of a key out.
+    pub fn remove(&mut self, key: u32) {
+        // A table that does not have it goes on sharing.
+        if self.get(key).is_some()
+            && let Some(root) = &mut self.root
+        {
+            Node::remove(root, self.height, key);
+        }
     }
 
     fn grow(&mut self) {
@@ -262,9 +289,11 @@ mod tests {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let key = (seed >> 8) % if step % 3 == 0 { 40 } else { 5000 };
             if seed % 5 < 2 {
-                assert_eq!(table.put(key, None), model.remove(&key));
+                table.remove(key);
+                model.remove(&key);
             } else {
-                assert_eq!(table.put(key, Some(step)), model.insert(key, step));
+                table.put(key, &step);
+                model.insert(key, step);
             }
             assert_eq!(table.get(key), model.get(&key));
         }
@@ -272,7 +301,7 @@ mod tests {
         let odd: Vec<u32> = model.iter().filter(|(_, v)| **v % 2 == 1).map(|(k, _)| *k).collect();
         assert_eq!(table.keys_where(|s| s % 2 == 1), odd);
         for key in model.keys() {
-            table.put(*key, None);
+            table.remove(*key);
         }
         assert!(table.entries().is_empty());
         assert_eq!(table.get(u32::MAX), None);
@@ -282,11 +311,11 @@ mod tests {
     fn copies_differ_in_what_was_changed() {
         let mut a = Table::default();
         for key in 0..10_000 {
-            a.put(key, Some(key));
+            a.put(key, &key);
         }
         let mut b = a.clone();
-        b.put(777, Some(1));
-        b.put(70_000, Some(2));
+        b.put(777, &1);
+        b.put(70_000, &2);
         let mut keys = Vec::new();
         a.differing(&b, &mut |key| keys.push(key));
         assert!(keys.contains(&777) && keys.contains(&70_000) && keys.len() <= 2 * WIDTH, "{keys:?}");

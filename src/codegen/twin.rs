@@ -131,7 +131,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Asks before a loop what the loop would ask in each turn; the edges lead to the twin.
     pub(super) fn ask_before(&mut self, var: VarId, promotion: Promotion, twin: &mut Vec<Edge>) {
-        let value = self.state.var(var).clone();
+        let value = *self.state.var(var);
         if value.place == Place::None || value.place.is_raw() {
             return;
         }
@@ -202,7 +202,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         state.pop();
         for owner in before.differing([&*self.state]) {
             if let Owner::Var(var) = owner {
-                let now = state.var(var).clone();
+                let now = *state.var(var);
                 state.set_var(var, Value { facts: before.var(var).facts, ..now });
             }
         }

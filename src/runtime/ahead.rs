@@ -20,7 +20,7 @@ use super::binding::BindingKind;
 use super::code::{ArityInfo, Code};
 use super::linked::LinkedUnit;
 use super::vm::Vm;
-use crate::codegen::facts::Hint;
+use crate::codegen::facts::Seen;
 use crate::gc::layout;
 use crate::gc::{Thread, Value};
 use crate::reader::tree::{FunctionId, Unit};
@@ -121,7 +121,7 @@ impl Order {
 
 impl Ahead {
     /// A body that is being compiled with these hints.
-    pub(super) fn with(hints: &[Hint]) -> Ahead {
+    pub(super) fn with(hints: &[Seen]) -> Ahead {
         Ahead { print: print_of(hints) }
     }
 }
@@ -164,7 +164,7 @@ fn is_small(unit: &Unit, id: FunctionId) -> bool {
 
 /// What to expect of the arguments of a function when those of another are known: functions that stand together are often
 /// called with the same kinds of arguments, but not those inside of others with the kinds of these.
-pub(super) fn expected<'a>(unit: &Unit, id: FunctionId, known: FunctionId, hints: &'a [Hint]) -> &'a [Hint] {
+pub(super) fn expected<'a>(unit: &Unit, id: FunctionId, known: FunctionId, hints: &'a [Seen]) -> &'a [Seen] {
     let inner = |id: FunctionId| unit.function(id).parent.is_some();
     let alike =
         unit.function(id).arities.first().is_some_and(|a| a.params.len() == hints.len()) && inner(id) == inner(known);
@@ -172,7 +172,7 @@ pub(super) fn expected<'a>(unit: &Unit, id: FunctionId, known: FunctionId, hints
 }
 
 /// The body that was compiled ahead for this arity, if this call would have made the same one.
-pub(super) fn take(code: &Code, arity: &ArityInfo, hints: &[Hint]) -> Option<usize> {
+pub(super) fn take(code: &Code, arity: &ArityInfo, hints: &[Seen]) -> Option<usize> {
     let (unit, function) = code.function()?;
     let mut owned = super::lock(&code.owned);
     let body = owned.iter_mut().find(|o| o.ahead.is_some() && o.arity == arity.index)?;
@@ -187,18 +187,18 @@ pub(super) fn take(code: &Code, arity: &ArityInfo, hints: &[Hint]) -> Option<usi
 }
 
 /// A number for what hints say that the generator makes use of. (Equal numbers of different hints cost speed, nothing else.)
-fn print_of(hints: &[Hint]) -> u64 {
+fn print_of(hints: &[Seen]) -> u64 {
     let mut hasher = FxHasher::default();
     note(hints, &mut hasher);
     hasher.finish()
 }
 
 /// Ints and what has no inline paths leave no trace, wherever they stand.
-fn note(hints: &[Hint], hasher: &mut FxHasher) {
+fn note(hints: &[Seen], hasher: &mut FxHasher) {
     for (i, hint) in hints.iter().enumerate() {
         match hint {
-            Hint::Float => hasher.write_u64(1 + 2 * i as u64),
-            Hint::Object(id, slots) if has_paths(*id) => {
+            Seen::Float => hasher.write_u64(1 + 2 * i as u64),
+            Seen::Object(id, slots) if has_paths(*id) => {
                 hasher.write_u64(2 + 2 * i as u64);
                 hasher.write_u32(*id);
                 note(slots, hasher);

@@ -277,5 +277,5 @@ pub type Compiler = fn(
     FunctionId,
     usize,
     &'static Code,
-    &[crate::codegen::facts::Hint],
+    &[crate::codegen::facts::Seen],
 ) -> Result<CompiledCode, CompileError>;

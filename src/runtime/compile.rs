@@ -6,7 +6,6 @@
 //! Invariant: code is registered in the code map before its address is known to anybody (`asm/publish.rs`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -28,7 +27,7 @@ use crate::asm::lines::Lines;
 use crate::asm::masm::{MacroAssembler, Mem, TooFar};
 use crate::asm::publish::Piece;
 use crate::asm::stubs::{Counter, call_counter};
-use crate::codegen::facts::Hint;
+use crate::codegen::facts::Seen;
 use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
 use crate::codegen::{self, Generated};
@@ -50,7 +49,7 @@ pub fn compile(
     function: FunctionId,
     arity: usize,
     code: &'static Code,
-    hints: &[Hint],
+    hints: &[Seen],
 ) -> Result<CompiledCode, CompileError> {
     let mark = cx.mark();
     let _busy = cx.busy(Activity::Compiling);
@@ -111,7 +110,7 @@ fn generate(
     function: FunctionId,
     arity: usize,
     code: &'static Code,
-    hints: &[Hint],
+    hints: &[Seen],
 ) -> Result<Body, CompileError> {
     let vm = cx.vm();
     let resets = code.resets.load(Ordering::SeqCst);
@@ -146,7 +145,7 @@ fn compile_ahead(
     cx: &mut Thread,
     unit: &Arc<LinkedUnit>,
     function: FunctionId,
-    hints: &[Hint],
+    hints: &[Seen],
     bodies: &mut Vec<Body>,
 ) {
     let vm = cx.vm();
@@ -172,7 +171,7 @@ fn compile_ahead(
 
 /// The body of a function that nobody has called yet, if it may and can be had. A value that keeps the record alive is among
 /// the handles afterwards, until the body is published.
-fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId, hints: &[Hint]) -> Option<Body> {
+fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId, hints: &[Seen]) -> Option<Body> {
     let (value, code) = ahead::candidate(cx, unit, function)?;
     let _kept = cx.root(value);
     let mark = cx.mark();
@@ -235,7 +234,7 @@ fn pieces<'a>(vm: &Vm, unit: &Arc<LinkedUnit>, bodies: &'a [Body]) -> Vec<Piece<
 }
 
 /// What can be seen of a value.
-pub(super) fn hint(value: Value<'_>) -> Hint {
+pub(super) fn hint(value: Value<'_>) -> Seen {
     hint_of(value, HINT_DEPTH)
 }
 
@@ -260,18 +259,18 @@ fn first_of(array: Value<'_>) -> Option<Value<'_>> {
     (matches!(array.layout(), layout::ARRAY | layout::NODE) && array.array_len() > 0).then(|| array.slot(1))
 }
 
-fn hint_of(value: Value<'_>, depth: u32) -> Hint {
+fn hint_of(value: Value<'_>, depth: u32) -> Seen {
     if value.is_int() {
-        return Hint::Int;
+        return Seen::Int;
     }
     if value.as_float().is_some() {
-        return Hint::Float;
+        return Seen::Float;
     }
     if !value.word().is_object() {
-        return Hint::Other;
+        return Seen::Other;
     }
     let id = value.layout();
-    let slots: Vec<Hint> = match id {
+    let slots: Vec<Seen> = match id {
         _ if depth == 0 => Vec::new(),
         layout::ARRAY | layout::NODE => first_of(value).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
         layout::VECTOR => first_of(value.slot(3)).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
@@ -281,7 +280,7 @@ fn hint_of(value: Value<'_>, depth: u32) -> Hint {
         }
         _ => Vec::new(),
     };
-    Hint::Object(id, Rc::from(slots))
+    Seen::Object(id, slots)
 }
 
 struct RuntimeLink<'a> {
@@ -558,14 +557,14 @@ impl Link for RuntimeLink<'_> {
         }
     }
 
-    fn hint(&mut self, binding: usize) -> Hint {
+    fn seen(&mut self, binding: usize) -> Seen {
         let value = self.binding(binding).get(self.cx);
         // Functions stay what they are; a vector may be empty now and full of Floats when the loop runs.
         self.unsettled |= self.has_loops && value.is_some_and(|v| super::entry::code_of(v).is_none());
-        value.map_or(Hint::None, hint)
+        value.map_or(Seen::None, hint)
     }
 
-    fn captured_hint(&mut self, index: u32) -> Hint {
+    fn captured(&mut self, index: u32) -> Seen {
         let called = self
             .cx
             .called_closure()
@@ -573,7 +572,7 @@ impl Link for RuntimeLink<'_> {
         match called.filter(|f| (index as usize) < f.capture_count()).map(|f| f.capture(index as usize)) {
             // A variable that is assigned, too.
             Some(value) if !value.is(layout::BOX) => hint(value),
-            _ => Hint::None,
+            _ => Seen::None,
         }
     }
 

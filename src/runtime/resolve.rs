@@ -21,7 +21,7 @@ use super::tail_calls::Failed;
 use super::trace;
 use super::types::TypeKind;
 use crate::asm::memory::MemoryError;
-use crate::codegen::facts::Hint;
+use crate::codegen::facts::Seen;
 use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::profile::stats;
@@ -174,7 +174,7 @@ pub(super) fn resolve_code<'h>(
 }
 
 /// What the arguments in the spill area show.
-fn hints(cx: &Thread, argc: usize) -> Vec<Hint> {
+fn hints(cx: &Thread, argc: usize) -> Vec<Seen> {
     (0..argc.min(MAX_SPILLED)).map(|i| super::compile::hint(cx.spilled_arg(i))).collect()
 }
 

@@ -6,14 +6,13 @@
 #![allow(dead_code)] // Each test crate uses its part.
 
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use harrier::asm::disasm::{self, Listing, Machine};
 use harrier::asm::lines::Row;
 use harrier::asm::masm::{AbsoluteFixup, MacroAssembler};
 use harrier::asm::{arm64, x64};
-use harrier::codegen::facts::Hint;
+use harrier::codegen::facts::Seen;
 use harrier::codegen::link::*;
 use harrier::codegen::{Generated, generate};
 use harrier::gc::Word;
@@ -134,22 +133,22 @@ impl<'a> FakeLink<'a> {
     }
 
     /// A hint written as `Int`, `Float`, `Other` or `Point(Float, Float)`.
-    pub fn parse_hint(&self, text: &str) -> Hint {
+    pub fn parse_hint(&self, text: &str) -> Seen {
         let (name, rest) = text.split_once('(').unwrap_or((text, ""));
         match name.trim() {
-            "Int" => Hint::Int,
-            "Float" => Hint::Float,
-            "Other" => Hint::Other,
+            "Int" => Seen::Int,
+            "Float" => Seen::Float,
+            "Other" => Seen::Other,
             "Array" => {
                 let element = rest.trim_end_matches(')');
-                Hint::Object(harrier::gc::layout::ARRAY, Rc::from(vec![self.parse_hint(element)]))
+                Seen::Object(harrier::gc::layout::ARRAY, vec![self.parse_hint(element)])
             }
             name => match self.shapes.iter().find(|s| s.type_ == name || s.variant.as_deref() == Some(name)) {
                 Some(shape) => {
                     let fields = rest.trim_end_matches(')').split(',').filter(|f| !f.trim().is_empty());
-                    Hint::Object(shape.layout, fields.map(|f| self.parse_hint(f)).collect())
+                    Seen::Object(shape.layout, fields.map(|f| self.parse_hint(f)).collect())
                 }
-                None => Hint::None,
+                None => Seen::None,
             },
         }
     }
@@ -159,7 +158,7 @@ impl<'a> FakeLink<'a> {
         &mut self,
         function: FunctionId,
         arity: usize,
-        hints: &[Hint],
+        hints: &[Seen],
         with_variables: bool,
     ) -> String {
         let unit = self.unit;
@@ -356,12 +355,12 @@ impl Link for FakeLink<'_> {
         self.cell(format!("function {}", function.0))
     }
 
-    fn hint(&mut self, _binding: usize) -> Hint {
-        Hint::None
+    fn seen(&mut self, _binding: usize) -> Seen {
+        Seen::None
     }
 
-    fn captured_hint(&mut self, _index: u32) -> Hint {
-        Hint::None
+    fn captured(&mut self, _index: u32) -> Seen {
+        Seen::None
     }
 
     fn notes(&self) -> bool {
