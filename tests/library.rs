@@ -100,6 +100,7 @@ const VALUES: &[&str] = &[
     "mutable-array/array-of(1, 2, 3)",
     "mutable-list/new()",
     "mutable-map/new()",
+    "mutable-set/new()",
     "string-builder/new()",
     "the-namespace(\"core\")",
     "io/stdout",
@@ -112,6 +113,7 @@ const HEAD: &str = "\
 use mutable-array
 use mutable-list
 use mutable-map
+use mutable-set
 use string-builder
 use io
 use profile

@@ -109,6 +109,8 @@ layouts! {
     // A vector that the library is building, see runtime/collections/builder.rs: leaf, count (Int), leaves,
     // their count (Int), VECTOR or null.
     VECTOR_BUILDER = 33, Shape::Slots(5);
+    // A mutable set: MAP of member to member.
+    MUTABLE_SET = 34, Shape::Slots(1);
 }
 
 /// The first id of struct and variant layouts.

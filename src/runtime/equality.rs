@@ -165,7 +165,7 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
             n == m && pairs.add_all(a.iter().take(n), b.iter().take(m))
         }
         layout::MAP => maps(pairs, a, b)?,
-        layout::MUTABLE_MAP => maps(pairs, mutable::map_of(a), mutable::map_of(b))?,
+        layout::MUTABLE_MAP | layout::MUTABLE_SET => maps(pairs, mutable::map_of(a), mutable::map_of(b))?,
         layout::SET => {
             set::len(a) == set::len(b) && {
                 let mut all = true;

@@ -129,7 +129,7 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
             ordered(seed, slots.len(), slots.iter(), depth.min(1), budget)?
         }
         layout::MUTABLE_LIST => combine(seed, List::view(value).1 as u64),
-        layout::MUTABLE_MAP => combine(seed, map::len(mutable::map_of(value)) as u64),
+        layout::MUTABLE_MAP | layout::MUTABLE_SET => combine(seed, map::len(mutable::map_of(value)) as u64),
         layout::MAP => {
             let mut sum = map::len(value) as u64;
             if depth > 0 {

@@ -113,6 +113,10 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
             let map = mutable::to_map(cx, coll)?;
             Some(entries(cx, map, false)?)
         }
+        layout::MUTABLE_SET => {
+            let map = mutable::to_map(cx, coll)?;
+            Some(entries(cx, map, true)?)
+        }
         layout::SET => {
             let map = cx.root(set::map_of(value));
             Some(entries(cx, map, true)?)

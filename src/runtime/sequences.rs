@@ -88,7 +88,7 @@ pub fn seq(cx: &mut Thread, coll: Handle) -> Result<Option<Handle>, Thrown> {
         layout::VECTOR | layout::ARRAY | layout::RANGE | layout::STRING | layout::STRING_PREFIX => {
             (coll, source_len(value))
         }
-        layout::MAP | layout::MUTABLE_MAP | layout::SET | layout::MUTABLE_LIST => {
+        layout::MAP | layout::MUTABLE_MAP | layout::SET | layout::MUTABLE_SET | layout::MUTABLE_LIST => {
             let vector = iterate::to_vector(cx, coll)?;
             (vector, vector::len(cx.get(vector)))
         }
@@ -171,7 +171,7 @@ pub fn length(value: Value<'_>) -> Option<usize> {
         layout::STRING | layout::STRING_PREFIX => value.char_count()?,
         layout::VECTOR => vector::len(value),
         layout::MAP => map::len(value),
-        layout::MUTABLE_MAP => map::len(super::collections::mutable::map_of(value)),
+        layout::MUTABLE_MAP | layout::MUTABLE_SET => map::len(super::collections::mutable::map_of(value)),
         layout::SET => set::len(value),
         layout::ARRAY => Slots::of(value).len(),
         layout::MUTABLE_LIST => List::view(value).1,
@@ -200,6 +200,7 @@ pub fn includes<'h>(coll: Value<'h>, x: Value<'h>) -> Option<Result<bool, TooDee
             any(&mut slots.iter().take(n))
         }
         layout::SET => set::contains(coll, x),
+        layout::MUTABLE_SET => map::find(super::collections::mutable::map_of(coll), x).map(|found| found.is_some()),
         layout::RANGE => Ok(Number::of(x).is_some_and(|x| Range::of(coll).includes(x))),
         layout::MAP => any(&mut map::iter(coll).map(|(_, v)| v)),
         layout::MUTABLE_MAP => any(&mut map::iter(super::collections::mutable::map_of(coll)).map(|(_, v)| v)),

@@ -241,6 +241,7 @@ pub const BUILTIN_TYPES: &[(&str, &[LayoutId])] = &[
     ("StringBuilder", &[layout::STRING_BUILDER]),
     ("MutableList", &[layout::MUTABLE_LIST]),
     ("MutableMap", &[layout::MUTABLE_MAP]),
+    ("MutableSet", &[layout::MUTABLE_SET]),
     ("Thread", &[layout::THREAD_HANDLE]),
     ("Protocol", &[layout::PROTOCOL]),
     ("LazySeq", &[layout::LAZY]),

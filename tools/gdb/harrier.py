@@ -662,6 +662,10 @@ class Printer:
     def of_mutable_map(self, at, _):
         return self.of_map(self.pointer(at, 0, "MAP"), None, "mutable-map{")
 
+    def of_mutable_set(self, at, _):
+        inner = self.pointer(at, 0, "MAP")
+        return self.sequence((key for key, _ in self.entries(inner)), self.count(inner, 0), ("mutable-set{", "}"))
+
     def of_set(self, at, _):
         inner = self.pointer(at, 0, "MAP")
         return self.sequence((key for key, _ in self.entries(inner)), self.count(inner, 0), ("#{", "}"))

@@ -79,14 +79,17 @@ builtins! { pub static TABLE: "core";
 /// Is it a collection that has elements under keys or indices?
 fn indexable(cx: &Thread, coll: Handle) -> bool {
     let value = cx.get(coll);
-    matches!(value.layout(), layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::VECTOR | layout::ARRAY)
+    matches!(
+        value.layout(),
+        layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::MUTABLE_SET | layout::VECTOR | layout::ARRAY
+    )
 }
 
 /// The length of what is indexed by position.
 pub fn indexed_len(cx: &Thread, coll: Handle) -> Option<usize> {
     let value = cx.get(coll);
     match value.layout() {
-        layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::NULL => None,
+        layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::MUTABLE_SET | layout::NULL => None,
         _ => sequences::length(value),
     }
 }
@@ -133,7 +136,7 @@ fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, 
     let value = cx.get(coll);
     let map = match value.layout() {
         layout::MAP => value,
-        layout::MUTABLE_MAP => mutable::map_of(value),
+        layout::MUTABLE_MAP | layout::MUTABLE_SET => mutable::map_of(value),
         layout::SET => set::map_of(value),
         _ => return Ok((None, false)),
     };
@@ -264,6 +267,7 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
         layout::VECTOR
         | layout::MAP
         | layout::SET
+        | layout::MUTABLE_SET
         | layout::STRING
         | layout::STRING_PREFIX
         | layout::RANGE

@@ -214,6 +214,13 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             }
             Ok(target)
         }
+        layout::MUTABLE_SET => {
+            let mut items = Items::of(cx, source)?;
+            while let Some(item) = items.next(cx)? {
+                mutable::add(cx, target, item)?;
+            }
+            Ok(target)
+        }
         layout::MUTABLE_MAP => {
             let mut items = Items::of(cx, source)?;
             while let Some(item) = items.next(cx)? {

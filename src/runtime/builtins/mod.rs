@@ -39,6 +39,7 @@ pub mod maps;
 pub mod mutable_array;
 pub mod mutable_list;
 pub mod mutable_map;
+pub mod mutable_set;
 pub mod numbers;
 pub mod printing;
 pub mod process;
@@ -57,6 +58,7 @@ pub static TABLES: &[&[&Builtin]] = &[
     mutable_array::TABLE,
     mutable_list::TABLE,
     mutable_map::TABLE,
+    mutable_set::TABLE,
     numbers::TABLE,
     printing::TABLE,
     sequences::TABLE,
@@ -148,6 +150,7 @@ pub mod kinds {
         INT = 0; FLOAT = 1; STRING = 2; VECTOR = 3; MAP = 4; SET = 5; ARRAY = 6; FUNCTION = 7; KEYWORD = 8; ATOM = 9;
         NULL = 10; BOOL = 11; TYPE = 12; NAMESPACE = 13; RANGE = 14; SEQ = 15; STRING_BUILDER = 16; MUTABLE_LIST = 17;
         MUTABLE_MAP = 18; THREAD = 19; PROTOCOL = 20; NATIVE = 21; USER = 22; OTHER = 23;
+        MUTABLE_SET = 24;
     }
     /// Everything.
     pub const ANY: u32 = u32::MAX;
@@ -185,12 +188,25 @@ pub mod specs {
     pub const StringBuilder: Spec = spec(STRING_BUILDER, "StringBuilder");
     pub const MutableList: Spec = spec(MUTABLE_LIST, "MutableList");
     pub const MutableMap: Spec = spec(MUTABLE_MAP, "MutableMap");
+    pub const MutableSet: Spec = spec(MUTABLE_SET, "MutableSet");
     pub const ThreadHandle: Spec = spec(THREAD, "Thread");
     /// A NATIVE object; which one the function must find out itself.
     pub const Native: Spec = spec(NATIVE, "stream (`unwrap!(io/open(path))` gives one)");
     /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
     pub const Seqable: Spec = spec(
-        NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | NATIVE | USER | OTHER,
+        NULL | STRING
+            | VECTOR
+            | MAP
+            | SET
+            | ARRAY
+            | RANGE
+            | SEQ
+            | MUTABLE_LIST
+            | MUTABLE_MAP
+            | MUTABLE_SET
+            | NATIVE
+            | USER
+            | OTHER,
         "collection",
     );
 
@@ -347,15 +363,14 @@ pub fn kind_of(value: Value<'_>) -> u32 {
     let layout = value.layout();
     match KINDS.get(layout as usize) {
         Some(&kind) => kind,
-        None if layout >= FIRST_USER_LAYOUT => kinds::USER,
-        None => kinds::OTHER,
+        None => kinds::USER,
     }
 }
 
 /// [`kinds`] of the fixed layouts.
-static KINDS: [u32; 32] = {
-    let mut table = [kinds::OTHER; 32];
-    let rows: [(LayoutId, u32); 25] = [
+static KINDS: [u32; FIRST_USER_LAYOUT as usize] = {
+    let mut table = [kinds::OTHER; FIRST_USER_LAYOUT as usize];
+    let rows: [(LayoutId, u32); 26] = [
         (layout::INT, kinds::INT),
         (layout::BIG_INT, kinds::INT),
         (layout::NULL, kinds::NULL),
@@ -379,6 +394,7 @@ static KINDS: [u32; 32] = {
         (layout::STRING_BUILDER, kinds::STRING_BUILDER),
         (layout::MUTABLE_LIST, kinds::MUTABLE_LIST),
         (layout::MUTABLE_MAP, kinds::MUTABLE_MAP),
+        (layout::MUTABLE_SET, kinds::MUTABLE_SET),
         (layout::THREAD_HANDLE, kinds::THREAD),
         (layout::PROTOCOL, kinds::PROTOCOL),
     ];

@@ -78,6 +78,7 @@ pub fn is_seqable(value: Value<'_>) -> bool {
         | layout::RANGE
         | layout::MAP
         | layout::MUTABLE_MAP
+        | layout::MUTABLE_SET
         | layout::SET
         | layout::MUTABLE_LIST
         | layout::SEQ => true,

@@ -118,15 +118,28 @@ fn native(value: Value<'_>, protocol: &str) -> bool {
         "Format" | "Hashable" => ANY,
         "Indexed" => STRING | VECTOR | MAP | ARRAY | RANGE | MUTABLE_LIST | MUTABLE_MAP | SEQ,
         "Length" => {
-            STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | STRING_BUILDER | MUTABLE_LIST | MUTABLE_MAP | NULL
+            STRING
+                | VECTOR
+                | MAP
+                | SET
+                | ARRAY
+                | RANGE
+                | SEQ
+                | STRING_BUILDER
+                | MUTABLE_LIST
+                | MUTABLE_MAP
+                | MUTABLE_SET
+                | NULL
         }
         "Push" => VECTOR,
         "Conj" => VECTOR | MAP | SET,
         "Associable" => VECTOR | MAP,
         "Keys" => MAP,
-        "Seqable" => NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP,
+        "Seqable" => {
+            NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | MUTABLE_SET
+        }
         "Seq" => SEQ,
-        "Contains" => STRING | VECTOR | MAP | SET | ARRAY | RANGE | MUTABLE_MAP,
+        "Contains" => STRING | VECTOR | MAP | SET | ARRAY | RANGE | MUTABLE_MAP | MUTABLE_SET,
         "Comparable" => INT | FLOAT | STRING | KEYWORD,
         "Writer" => STRING_BUILDER,
         _ => 0,

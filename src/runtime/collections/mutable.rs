@@ -1,8 +1,9 @@
-//! Mutable lists and maps. Builders of vectors and maps are the same objects.
+//! Mutable lists, maps and sets. Builders of vectors and maps are the same objects.
 //!
 //! ```text
 //! MUTABLE_LIST NODE elements … | spare room … | how many elements there are
 //! MUTABLE_MAP  MAP with an owner (trie.rs)
+//! MUTABLE_SET  the same, of member to member
 //! ```
 //!
 //! Threads that change the same object at once may lose changes, nothing worse: what is read of an object is one NODE or MAP
@@ -14,7 +15,7 @@ use super::map;
 use super::trie::{self, SHARED};
 use super::vector;
 use super::view::{Slots, count_bits, field};
-use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, NODE};
+use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, MUTABLE_SET, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::{hashing, threads};
 
@@ -153,17 +154,17 @@ fn set_count(cx: &Thread, node: Slots<'_>, count: usize) {
     }
 }
 
-/// The MAP of a mutable map.
+/// The MAP of a mutable map or set.
 #[inline]
 pub fn map_of(mutable: Value<'_>) -> Value<'_> {
-    field(mutable, MUTABLE_MAP, 0)
+    field(mutable, if mutable.is(MUTABLE_SET) { MUTABLE_SET } else { MUTABLE_MAP }, 0)
 }
 
-/// A mutable map whose entries no other thread changes meanwhile. Code of the program must not run.
+/// A mutable map or set whose entries no other thread changes meanwhile. Code of the program must not run.
 struct Changing<'a> {
     cx: &'a mut Thread,
     mutable: Handle,
-    /// There are other threads: the lock in the header of the mutable map is ours.
+    /// There are other threads: the lock in the header of the mutable object is ours.
     locked: bool,
 }
 
@@ -193,7 +194,13 @@ pub fn new_map(cx: &mut Thread) -> Result<Handle, Thrown> {
     cx.alloc_slots(MUTABLE_MAP, &[map])
 }
 
-/// Gives a mutable map the MAP that is made of its present one.
+/// An empty mutable set.
+pub fn new_set(cx: &mut Thread) -> Result<Handle, Thrown> {
+    let map = map::empty_owned(cx, trie::new_owner())?;
+    cx.alloc_slots(MUTABLE_SET, &[map])
+}
+
+/// Gives a mutable map or set the MAP that is made of its present one.
 fn change(
     cx: &mut Thread,
     mutable: Handle,
@@ -216,18 +223,28 @@ pub fn put(cx: &mut Thread, mutable: Handle, key: Handle, value: Handle) -> Resu
     change(cx, mutable, |cx, map| map::assoc_prepared(cx, map, key, value))
 }
 
-/// Takes a key away.
+/// Adds a member to a mutable set, unless an equal one is there.
+pub fn add(cx: &mut Thread, mutable: Handle, member: Handle) -> Result<(), Thrown> {
+    hashing::prepare(cx, member)?;
+    change(cx, mutable, |cx, map| match map::find(cx.get(map), cx.get(member)) {
+        Ok(Some(_)) => Ok(map),
+        Ok(None) => map::assoc_prepared(cx, map, member, member),
+        Err(deep) => Err(deep.throw(cx)),
+    })
+}
+
+/// Takes a key or member away.
 pub fn remove(cx: &mut Thread, mutable: Handle, key: Handle) -> Result<(), Thrown> {
     hashing::prepare(cx, key)?;
     change(cx, mutable, |cx, map| map::dissoc_prepared(cx, map, key))
 }
 
-/// Takes all entries away.
+/// Takes all entries or members away.
 pub fn clear_map(cx: &mut Thread, mutable: Handle) -> Result<(), Thrown> {
     change(cx, mutable, |cx, _| map::empty_owned(cx, trie::new_owner()))
 }
 
-/// A persistent map of the entries.
+/// A persistent map of the entries; of a mutable set that of its members.
 pub fn to_map(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
     cx.scoped(|cx| {
         let changing = Changing::of(cx, mutable)?;

@@ -131,7 +131,8 @@ const fn fields(layout: LayoutId) -> usize {
         | layout::NATIVE
         | layout::STRING_BUILDER
         | layout::MUTABLE_LIST
-        | layout::MUTABLE_MAP => 1,
+        | layout::MUTABLE_MAP
+        | layout::MUTABLE_SET => 1,
         _ => 0,
     }
 }

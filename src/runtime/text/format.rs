@@ -165,6 +165,7 @@ impl Printer {
                 debug_assert!(set::map_of(v).is(layout::MAP));
                 self.items(cx, out, "#{", "}", value, depth)
             }
+            layout::MUTABLE_SET => self.items(cx, out, "mutable-set{", "}", value, depth),
             layout::SEQ => self.items(cx, out, "seq[", "]", value, depth),
             layout::ATOM => {
                 out.push_str("Atom { value: ");
@@ -354,7 +355,7 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
         layout::VECTOR | layout::MAP | layout::SET | layout::ARRAY | layout::NODE | layout::ATOM | layout::SEQ => {
             return false;
         }
-        layout::MUTABLE_LIST | layout::MUTABLE_MAP => return false,
+        layout::MUTABLE_LIST | layout::MUTABLE_MAP | layout::MUTABLE_SET => return false,
         _ => out.push_str("internal object"),
     }
     true

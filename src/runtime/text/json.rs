@@ -327,9 +327,13 @@ impl Encoder {
         let layout = cx.get(value).layout();
         match layout {
             layout::MAP | layout::MUTABLE_MAP => self.object(cx, value),
-            layout::VECTOR | layout::ARRAY | layout::SET | layout::SEQ | layout::RANGE | layout::MUTABLE_LIST => {
-                self.array(cx, value)
-            }
+            layout::VECTOR
+            | layout::ARRAY
+            | layout::SET
+            | layout::SEQ
+            | layout::RANGE
+            | layout::MUTABLE_LIST
+            | layout::MUTABLE_SET => self.array(cx, value),
             l if l >= FIRST_USER_LAYOUT => {
                 if Method::Seq.is_extended(cx.get(value)) || Method::First.is_extended(cx.get(value)) {
                     return self.array(cx, value);

@@ -1,0 +1,68 @@
+//! Builtins: the namespace `mutable-set`.
+
+use super::Args;
+use super::support::{Outcome, deep_bool};
+use crate::builtins;
+use crate::gc::Thread;
+use crate::runtime::collections::{map, mutable, set};
+use crate::runtime::hashing;
+use crate::runtime::numbers::new_usize;
+
+builtins! { pub static TABLE: "mutable-set";
+    /// A new set.
+    /// `mutable-set/count(mutable-set/new())` is `0`.
+    "new" () = new;
+    /// Adds a member, unless an equal one is there; gives the set.
+    /// `mutable-set/to-set(mutable-set/add!(mutable-set/new(), 1))` is `#{1}`.
+    "add!" (set: MutableSet, member: Any) = add;
+    /// Takes a member away; gives the set.
+    /// `mutable-set/count(mutable-set/remove!(mutable-set/add!(mutable-set/new(), 1), 1))` is `0`.
+    "remove!" (set: MutableSet, member: Any) = remove;
+    /// Is it a member?
+    /// `mutable-set/contains?(mutable-set/add!(mutable-set/new(), 1), 1)` is `true`.
+    "contains?" (set: MutableSet, member: Any) = contains;
+    /// How many members.
+    /// `mutable-set/count(mutable-set/add!(mutable-set/new(), 1))` is `1`.
+    "count" (set: MutableSet) = count;
+    /// Takes all members away; gives the set.
+    /// `mutable-set/count(mutable-set/clear!(mutable-set/add!(mutable-set/new(), 1)))` is `0`.
+    "clear!" (set: MutableSet) = clear;
+    /// A persistent set of the members.
+    /// `mutable-set/to-set(mutable-set/add!(mutable-set/new(), 1))` is `#{1}`.
+    "to-set" (set: MutableSet) = to_set;
+}
+
+fn new(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
+    mutable::new_set(cx)
+}
+
+fn add(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::add(cx, args[0], args[1])?;
+    Ok(args[0])
+}
+
+fn remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::remove(cx, args[0], args[1])?;
+    Ok(args[0])
+}
+
+fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    hashing::prepare(cx, args[1])?;
+    let found = map::find(mutable::map_of(cx.get(args[0])), cx.get(args[1])).map(|found| found.is_some());
+    deep_bool(cx, found)
+}
+
+fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = map::len(mutable::map_of(cx.get(args[0])));
+    new_usize(cx, n)
+}
+
+fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    mutable::clear_map(cx, args[0])?;
+    Ok(args[0])
+}
+
+fn to_set(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let map = mutable::to_map(cx, args[0])?;
+    set::from_map(cx, map)
+}
