@@ -7,10 +7,11 @@ use super::generator::Generator;
 use super::state::{Place, State};
 use crate::asm::masm::*;
 use crate::gc::Word;
+use rustc_hash::FxHashMap;
 
 impl<M: MacroAssembler> Generator<'_, M> {
-    /// Moves values, each from its source to its destination, as if at once. Destinations are registers and frame slots, no
-    /// two the same. A raw source may have a tagged destination (it is tagged on the way), and a tagged source that is
+    /// Moves values, each from its source to its destination, as if at once. Destinations are registers and frame slots; of
+    /// moves to the same one, which bring the same value, the first is made. A raw source may have a tagged destination (it is tagged on the way), and a tagged source that is
     /// certainly a Float may have a raw one.
     pub(super) fn parallel_move(&mut self, moves: Vec<(Place, Place)>) {
         self.parallel_move_above(moves, 0);
@@ -25,31 +26,38 @@ impl<M: MacroAssembler> Generator<'_, M> {
             _ => 0,
         };
         let from = moves.iter().map(|m| slot_of(m.1)).fold(from, u16::max);
-        while let Some((_, first)) = moves.first().copied() {
-            let blocked =
-                |to: Place, i: usize| moves.iter().enumerate().any(|(k, (from, _))| k != i && overlap(*from, to));
-            match (0..moves.len()).find(|i| !blocked(moves[*i].1, *i)) {
-                Some(i) => {
-                    let (from, to) = moves.swap_remove(i);
-                    self.move_one(from, to);
-                }
-                None => {
-                    // A cycle: what is in the first destination steps aside.
-                    let taken = |slot: u16| moves.iter().any(|(from, _)| overlap(*from, Place::Slot(slot)));
-                    let mut slot = self.free_slot_of(&self.state, from);
-                    while taken(slot) {
-                        slot = self.free_slot_of(&self.state, slot + 1);
-                    }
-                    let Some(source) = moves.iter().map(|m| m.0).find(|from| overlap(*from, first)) else { return };
-                    let aside = if source.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
-                    self.move_one(source, aside);
-                    for (from, _) in &mut moves {
-                        if *from == source {
-                            *from = aside;
-                        }
-                    }
-                }
+        match moves[..] {
+            [] => return,
+            [(from, to)] => return self.move_one(from, to),
+            _ => {}
+        }
+        let mut uses = Uses::of(&mut moves);
+        // The first goes first, then the last: any order is right, this is the one that listings have had from the start.
+        let order = (1..moves.len()).chain([0]);
+        let mut ready: Vec<usize> = order.filter(|i| !uses.block(moves[*i])).collect();
+        loop {
+            while let Some(i) = ready.pop() {
+                let (from, to) = std::mem::replace(&mut moves[i], DONE);
+                self.move_one(from, to);
+                // Who waited for this one to read its source?
+                ready.extend(uses.reads_less(from).filter(|writer| !uses.block(moves[*writer])));
             }
+            let Some(first) = moves.iter().position(|m| *m != DONE) else { return };
+            // A cycle: what is in the first destination steps aside.
+            let taken = |slot: u16| moves.iter().any(|(from, _)| overlap(*from, Place::Slot(slot)));
+            let mut slot = self.free_slot_of(&self.state, from);
+            while taken(slot) {
+                slot = self.free_slot_of(&self.state, slot + 1);
+            }
+            let to = moves[first].1;
+            let Some(source) = moves.iter().map(|m| m.0).find(|from| overlap(*from, to)) else { return };
+            let aside = if source.is_raw() { Place::FloatSlot(slot) } else { Place::Slot(slot) };
+            self.move_one(source, aside);
+            for (from, _) in moves.iter_mut().filter(|(from, _)| *from == source) {
+                uses.reads_less(source);
+                *from = aside;
+            }
+            ready.extend(Some(first).filter(|first| !uses.block(moves[*first])));
         }
     }
 
@@ -166,6 +174,7 @@ impl<M: MacroAssembler> Generator<'_, M> {
     pub(super) fn agree(&mut self, target: &State) {
         debug_assert_eq!(self.state.height(), target.height());
         let mut moves = Vec::new();
+        // Owners that share a place in the target hold the same value: it is moved there once.
         for owner in target.differing([&*self.state]) {
             let (have, wanted) = (self.state.get(owner), target.get(owner));
             // The collector would take whatever is there for a value.
@@ -177,14 +186,14 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 {
                     continue;
                 }
-                push_move(&mut moves, have.place, wanted.place);
+                moves.push((have.place, wanted.place));
             }
             if let Some(copy) = wanted.copy
                 && have.copy != wanted.copy
                 && have.place != Place::Slot(copy)
             {
                 let to = if wanted.place.is_raw() { Place::FloatSlot(copy) } else { Place::Slot(copy) };
-                push_move(&mut moves, have.place, to);
+                moves.push((have.place, to));
             }
         }
         self.state.moves(self.asm.offset());
@@ -203,14 +212,72 @@ impl<M: MacroAssembler> Generator<'_, M> {
     }
 }
 
-/// Owners that share a place in the target hold the same value: it is moved there once.
-fn push_move(moves: &mut Vec<(Place, Place)>, from: Place, to: Place) {
-    if !moves.iter().any(|(_, other)| *other == to) {
-        moves.push((from, to));
+/// What stands in place of a move that has been made.
+const DONE: (Place, Place) = (Place::None, Place::None);
+
+/// What moves do with a place.
+#[derive(Clone, Copy)]
+struct Use {
+    /// How many that are still to be made read it.
+    readers: u32,
+    /// The one that writes it, or [`NOBODY`].
+    writer: u32,
+}
+
+const NOBODY: u32 = u32::MAX;
+const UNUSED: Use = Use { readers: 0, writer: NOBODY };
+
+/// What moves do with each place. What steps aside is not counted: it goes where no move goes.
+struct Uses {
+    regs: [Use; 32],
+    floats: [Use; 32],
+    /// Slots that are written: others block nothing.
+    slots: FxHashMap<u16, Use>,
+}
+
+impl Uses {
+    /// Of these moves. Those to a place that an earlier one writes count as done.
+    fn of(moves: &mut [(Place, Place)]) -> Uses {
+        let mut uses = Uses { regs: [UNUSED; 32], floats: [UNUSED; 32], slots: FxHashMap::default() };
+        for (i, m) in (0..).zip(&mut *moves) {
+            if let Place::Slot(slot) | Place::FloatSlot(slot) = m.1 {
+                uses.slots.entry(slot).or_insert(UNUSED);
+            }
+            match uses.of_place(m.1) {
+                Some(place) if place.writer == NOBODY => place.writer = i,
+                _ => *m = DONE,
+            }
+        }
+        for (from, _) in moves {
+            if let Some(place) = uses.of_place(*from) {
+                place.readers += 1;
+            }
+        }
+        uses
+    }
+
+    fn of_place(&mut self, place: Place) -> Option<&mut Use> {
+        match place {
+            Place::Reg(r) => Some(&mut self.regs[r.0 as usize]),
+            Place::Float(r) => Some(&mut self.floats[r.0 as usize]),
+            Place::Slot(slot) | Place::FloatSlot(slot) => self.slots.get_mut(&slot),
+            Place::None | Place::Const(_) | Place::FloatConst(_) | Place::Cell(_) => None,
+        }
+    }
+
+    /// One move less reads a place; the move that writes it.
+    fn reads_less(&mut self, from: Place) -> Option<usize> {
+        let place = self.of_place(from)?;
+        place.readers -= 1;
+        (place.writer != NOBODY).then_some(place.writer as usize)
+    }
+
+    /// Would this move overwrite what another one reads? One that is done is not to be made again.
+    fn block(&mut self, (from, to): (Place, Place)) -> bool {
+        self.of_place(to).is_none_or(|place| place.readers > u32::from(overlap(from, to)))
     }
 }
 
-/// Do two places share a register or a frame slot?
 fn overlap(a: Place, b: Place) -> bool {
     match (a, b) {
         (Place::Slot(a) | Place::FloatSlot(a), Place::Slot(b) | Place::FloatSlot(b)) => a == b,
