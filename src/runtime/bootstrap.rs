@@ -134,8 +134,8 @@ fn protocols(cx: &mut Thread) -> Result<(), DeclareError> {
         let protocol = declare::protocol(cx, core, name, Some(doc.into()), None)?;
         for &(method, signatures, doc) in methods {
             let builtin = TABLES.iter().copied().flatten().find(|b| b.namespace == "core" && b.name == method);
-            let argcs: Vec<u32> = signatures.iter().map(|s| s.split(',').count() as u32).collect();
-            let info = declare::method(cx, core, protocol, method, &argcs, Some(doc.into()), None)?;
+            let takes: Vec<_> = signatures.iter().map(|s| (s.split(',').count(), false)).collect();
+            let info = declare::method(cx, core, protocol, method, &takes, Some(doc.into()), None)?;
             info.set_signatures(signatures.iter().map(|s| format!("({s})")).collect());
             if let Some(builtin) = builtin {
                 info.set_builtin(builtin);

@@ -292,23 +292,28 @@ pub fn protocol(
     type_for(cx, namespace, name, TypeKind::Protocol, doc, place)
 }
 
-/// A method of a protocol: a function in the protocol's namespace that takes these numbers of arguments.
+/// A method of a protocol: a function in the protocol's namespace that takes these numbers of arguments (`true`: or more).
 pub fn method(
     cx: &mut Thread,
     namespace: &'static Namespace,
     protocol: &'static TypeInfo,
     name: &str,
-    argcs: &[u32],
+    takes: &[(usize, bool)],
     doc: Option<Arc<str>>,
     place: Option<Place>,
 ) -> Result<&'static MethodInfo> {
     let vm = cx.vm();
     let info = vm.dispatch.add_method(protocol.id, protocol.name, namespace.name, name);
-    info.declare(argcs);
-    let arities = argcs
+    info.declare(takes);
+    let arities = takes
         .iter()
         .enumerate()
-        .map(|(i, &argc)| super::code::ArityInfo { index: i as u32, params: argc, rest: false, body: 0.into() })
+        .map(|(i, &(params, rest))| super::code::ArityInfo {
+            index: i as u32,
+            params: params as u32,
+            rest,
+            body: 0.into(),
+        })
         .collect();
     let source = super::code::CodeSource::Method(info);
     let code = super::Code::new(vm, info.qualified.clone(), source, arities, 0)?;

@@ -41,8 +41,8 @@ pub struct MethodInfo {
     pub protocol_name: &'static str,
     /// `shapes/area`
     pub qualified: String,
-    /// The numbers of arguments it is declared with, `self` included, ascending.
-    declared: RwLock<Vec<u32>>,
+    /// The numbers of arguments it is declared with, `self` included, ascending (`true`: or more).
+    declared: RwLock<Vec<(usize, bool)>>,
     /// The parameters of each arity, as they are written: `(self, other)`.
     signatures: RwLock<Vec<String>>,
     /// The default bodies.
@@ -58,14 +58,14 @@ impl fmt::Debug for MethodInfo {
 }
 
 impl MethodInfo {
-    /// The numbers of arguments it is declared with, `self` included, ascending.
-    pub fn declared(&self) -> Vec<u32> {
+    /// The numbers of arguments it is declared with, `self` included, ascending (`true`: or more).
+    pub fn declared(&self) -> Vec<(usize, bool)> {
         super::read(&self.declared).clone()
     }
 
     /// Does the protocol declare it with this number of arguments?
     pub fn declares(&self, argc: usize) -> bool {
-        super::read(&self.declared).iter().any(|n| *n as usize == argc)
+        super::read(&self.declared).iter().any(|&(n, more)| n == argc || more && argc > n)
     }
 
     /// The parameters of each arity, as they are written: `(self, other)`.
@@ -79,8 +79,8 @@ impl MethodInfo {
     }
 
     /// Replaces the numbers of arguments it is declared with.
-    pub fn declare(&self, argcs: &[u32]) {
-        *super::write(&self.declared) = argcs.to_vec();
+    pub fn declare(&self, takes: &[(usize, bool)]) {
+        *super::write(&self.declared) = takes.to_vec();
     }
 
     /// The default bodies.

@@ -176,7 +176,8 @@ pub(super) fn pack_many(
         return Err(super::resolve::arity_error(cx, code, args.len()));
     };
     let params = arity.params as usize;
-    if params >= MAX_SPILLED {
+    // A method only says which function it is that packs them.
+    if params >= MAX_SPILLED || matches!(code.source, super::code::CodeSource::Method(_)) {
         return Err(cx.throw(ErrorKind::ArgumentError, format!("a call can pass at most {MAX_SPILLED} arguments")));
     }
     let rest = super::foreign::vector_of(cx, &args[params..])?;

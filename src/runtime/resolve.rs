@@ -152,7 +152,7 @@ pub(super) fn resolve_code<'h>(
             vm.stubs.builtin(&vm.publisher, builtin, argc).map_err(|e| no_memory(cx, e))?
         }
         CodeSource::Method(method) => {
-            if code.exact(argc).is_none() {
+            if code.arity_for(argc).is_none() {
                 return Err(arity_error(cx, code, argc));
             }
             let table = vm.dispatch.method_table(vm, method, argc as u32).map_err(|e| no_memory(cx, e))?;

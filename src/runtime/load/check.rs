@@ -282,13 +282,13 @@ impl<'a> Checker<'a> {
             return;
         };
         let takes = self.scope.function_takes(function);
-        let fits =
-            |argc: u32| takes.iter().any(|&(n, rest)| if rest { argc as usize >= n } else { argc as usize == n });
-        if declared.argcs.iter().any(|argc| fits(*argc)) {
+        // Is there a number of arguments for both?
+        let meet =
+            |&(n, more): &(usize, bool), &(m, more_too): &(usize, bool)| n == m || more && m > n || more_too && n > m;
+        if declared.takes.iter().any(|a| takes.iter().any(|b| meet(a, b))) {
             return;
         }
-        let exactly: Vec<(usize, bool)> = declared.argcs.iter().map(|argc| (*argc as usize, false)).collect();
-        let (wanted, given) = (argument_numbers(&exactly), argument_numbers(&takes));
+        let (wanted, given) = (argument_numbers(&declared.takes), argument_numbers(&takes));
         let title = format!("protocol {protocol} declares `{method}` with {wanted}, this function takes {given}");
         self.error(span, title).help = Some("the numbers count `self`".into());
     }

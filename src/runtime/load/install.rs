@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::scope::{Meaning, Scope, method_arities};
+use super::scope::{Meaning, Scope, method_takes};
 use super::{LoadError, TestBlock, own_binding, remembered};
 use crate::gc::{Handle, Thread};
 use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Span, Unit};
@@ -189,9 +189,9 @@ impl Installer<'_, '_> {
                 let protocol =
                     declare::protocol(cx, namespace, self.text(*name), doc, place).map_err(|e| e.load(cx))?;
                 for method in methods {
-                    let argcs = method_arities(self.unit, method);
+                    let takes = method_takes(self.unit, method);
                     let (doc, place) = (self.doc(method.doc), self.place(method.span));
-                    let info = declare::method(cx, namespace, protocol, self.text(method.name), &argcs, doc, place)
+                    let info = declare::method(cx, namespace, protocol, self.text(method.name), &takes, doc, place)
                         .map_err(|e| e.load(cx))?;
                     let default = match method.default {
                         Some(function) => Some(self.code(cx, function)?),

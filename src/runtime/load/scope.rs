@@ -67,8 +67,8 @@ pub struct FieldView {
 pub struct MethodView {
     /// Its name.
     pub name: String,
-    /// The numbers of arguments it is declared with, `self` included, ascending.
-    pub argcs: Vec<u32>,
+    /// The numbers of arguments it is declared with, `self` included, ascending (`true`: or more).
+    pub takes: Vec<(usize, bool)>,
     /// It has a body for types that give none.
     pub default: bool,
 }
@@ -212,7 +212,7 @@ impl<'a> Scope<'a> {
             Item::Protocol { methods, .. } => {
                 let view = |m: &Method| MethodView {
                     name: self.unit.name(m.name).to_string(),
-                    argcs: method_arities(self.unit, m),
+                    takes: method_takes(self.unit, m),
                     default: m.default.is_some(),
                 };
                 Some(TypeView::Protocol(methods.iter().map(view).collect()))
@@ -239,7 +239,7 @@ impl<'a> Scope<'a> {
                 let methods = self.vm.dispatch.methods_of(id);
                 let view = |m: &&crate::runtime::dispatch::MethodInfo| MethodView {
                     name: m.name.to_string(),
-                    argcs: m.declared(),
+                    takes: m.declared(),
                     default: m.default().is_some() || m.builtin_for_all(),
                 };
                 TypeView::Protocol(methods.iter().map(view).collect())
@@ -254,7 +254,7 @@ impl<'a> Scope<'a> {
                 Item::Function { function, .. } => Some(self.function_takes(*function)),
                 Item::Protocol { methods, .. } => {
                     let method = methods.iter().find(|m| self.unit.name(m.name) == name)?;
-                    Some(method_arities(self.unit, method).into_iter().map(|n| (n as usize, false)).collect())
+                    Some(method_takes(self.unit, method))
                 }
                 _ => None,
             },
@@ -323,10 +323,10 @@ pub fn declared_names<'a>(unit: &'a Unit, item: &'a Item) -> Vec<&'a str> {
 }
 
 /// All numbers of arguments of a method, those with a default body included, ascending.
-pub fn method_arities(unit: &Unit, method: &Method) -> Vec<u32> {
-    let mut all = method.abstract_arities.clone();
+pub fn method_takes(unit: &Unit, method: &Method) -> Vec<(usize, bool)> {
+    let mut all: Vec<(usize, bool)> = method.abstract_arities.iter().map(|n| (*n as usize, false)).collect();
     if let Some(default) = method.default {
-        all.extend(unit.function(default).arities.iter().map(|a| a.params.len() as u32));
+        all.extend(unit.function(default).arities.iter().map(|a| (a.params.len(), a.rest.is_some())));
     }
     all.sort_unstable();
     all.dedup();
