@@ -17,23 +17,28 @@
 //! | `stack.rs` | the words of the frame in it |
 //! | `flow.rs` | which bytes are code |
 //! | `layouts.rs` | what loads from objects and from the thread context give |
-//! | `x64.rs` | what each instruction does |
+//! | `isa.rs` | what is asked of a machine |
+//! | `step.rs` | what reading, writing and computing do |
+//! | `x64.rs`, `arm64.rs` | what each instruction does |
 //! | `body.rs` | calls, ways, ways out: the check of a body |
 //!
-//! Only x86-64 is read so far.
+//! Code of either machine can be checked on either ([`check`]).
 
+mod arm64;
 mod body;
 mod flow;
+mod isa;
 mod layouts;
 mod stack;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 mod value;
 mod x64;
 
 use crate::asm::code_map::{Function, Kind};
-use crate::asm::disasm::{Listing, Machine};
+use crate::asm::disasm::{Listing, Machine, Names};
 use crate::asm::publish::Observer;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -65,6 +70,20 @@ pub struct Claims {
     pub quiet: Vec<usize>,
 }
 
+/// What is wrong with a body whose bytes are `code`. `known`: does published code begin there?
+pub fn check(
+    machine: Machine,
+    function: &Function,
+    code: &[u8],
+    claims: &Claims,
+    known: &dyn Fn(u64) -> bool,
+) -> Vec<Finding> {
+    match machine {
+        Machine::X64 => body::check::<x64::X64>(function, code, claims, known),
+        Machine::Arm64 => body::check::<arm64::Arm64>(function, code, claims, known),
+    }
+}
+
 /// Instructions before and behind a finding that are shown.
 const AROUND: usize = 8;
 /// Findings of a body that are told.
@@ -88,23 +107,16 @@ impl Verifier {
     fn verify(&self, function: &Function, known: &BTreeMap<u64, String>) {
         // SAFETY: an observer may read the code of the functions that it is told of.
         let code = unsafe { std::slice::from_raw_parts(function.start as *const u8, function.size as usize) };
-        let findings = body::check(function, code, &self.claims, &|address| known.contains_key(&address));
+        let findings = check(Machine::HOST, function, code, &self.claims, &|address| known.contains_key(&address));
         if !findings.is_empty() {
-            (self.tell)(&report(function, code, &findings, known));
+            (self.tell)(&report(Machine::HOST, function, code, &findings, &|address| known.get(&address).cloned()));
         }
     }
 }
 
 /// The findings of a body with the code around them.
-fn report(function: &Function, code: &[u8], findings: &[Finding], known: &BTreeMap<u64, String>) -> String {
-    let listing = Listing {
-        machine: Machine::X64,
-        code,
-        address: function.start as u64,
-        comments: &[],
-        names: &|address| known.get(&address).cloned(),
-        offsets: true,
-    };
+pub fn report(machine: Machine, function: &Function, code: &[u8], findings: &[Finding], names: Names<'_>) -> String {
+    let listing = Listing { machine, code, address: function.start as u64, comments: &[], names, offsets: true };
     let text = listing.text();
     let lines: Vec<&str> = text.lines().collect();
     let offset = |line: &str| u32::from_str_radix(line.split_whitespace().next()?, 16).ok();

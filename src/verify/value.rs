@@ -63,6 +63,8 @@ pub enum Class {
     Address,
     /// A place of the stack, by its distance from the return address.
     Frame(i32),
+    /// The first four bytes of the object to which this word points.
+    Header(Id),
     /// What this register held at the entry; [`RETURN`] is the return address.
     Entry(u8),
     /// The thread context.
@@ -70,7 +72,7 @@ pub enum Class {
 }
 
 /// The number of the return address in [`Class::Entry`].
-pub const RETURN: u8 = 16;
+pub const RETURN: u8 = 0xFF;
 
 /// A tagged word of which nothing more is known.
 pub const TAGGED: Class = Class::Tagged(ANY, 0);
@@ -102,6 +104,7 @@ impl Class {
         match self {
             Class::Const(word) => Some(1 << (word & 7)),
             Class::Bits(tags) => Some(tags),
+            Class::Header(_) => Some(ANY),
             // A tagged word that is no pointer is a number like others.
             Class::Tagged(tags, _) if tags & POINTERS == 0 => Some(tags),
             _ => None,
@@ -262,9 +265,8 @@ impl fmt::Display for Class {
             Class::Address => f.write_str("an address outside of the heap"),
             Class::Frame(offset) => write!(f, "the stack address entry{}", signed((*offset).into())),
             Class::Entry(RETURN) => f.write_str("the return address"),
-            Class::Entry(number) => {
-                write!(f, "what {} held at the entry", crate::asm::x64::disasm::register(*number))
-            }
+            Class::Header(_) => f.write_str("the header of an object"),
+            Class::Entry(number) => write!(f, "what register {number} held at the entry"),
             Class::Context => f.write_str("the thread context"),
         }
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use harrier::asm::code_map::Function;
 use harrier::asm::disasm::{self, Listing, Machine};
 use harrier::asm::lines::Row;
 use harrier::asm::masm::{AbsoluteFixup, MacroAssembler};
@@ -19,6 +20,7 @@ use harrier::codegen::{Generated, generate};
 use harrier::gc::Word;
 use harrier::gc::layout::{FIRST_USER_LAYOUT, LayoutId};
 use harrier::reader::tree::*;
+use harrier::verify::{self, Claims};
 
 /// Where the code is said to lie.
 const PLACE: usize = 0x7000_0000;
@@ -194,6 +196,38 @@ impl<'a> FakeLink<'a> {
             offsets: false,
         };
         listing.text()
+    }
+}
+
+impl FakeLink<'_> {
+    /// Generates one arity and verifies it: the differences that are found, with the listing around them. None: no code comes of it.
+    pub fn differences<M: Target>(&mut self, function: FunctionId, arity: usize, hints: &[Hint]) -> Option<String> {
+        let unit = self.unit;
+        let generated = generate::<M>(self, unit, function, arity, hints).ok()?;
+        let Generated { mut code, saved, frame_bytes, safepoints, .. } = generated;
+        for fixup in &code.absolute {
+            assert!(M::apply(&mut code.code, PLACE, fixup), "{:?} is out of reach", self.names.get(&fixup.target));
+        }
+        let name = format!("{}: function {}/{arity}", unit.source.name, function.0);
+        let function = Function {
+            name: name.into(),
+            start: PLACE,
+            size: code.code.len() as u32,
+            saved,
+            frame_bytes,
+            safepoints,
+            frames: code.frames.into(),
+            ..Function::default()
+        };
+        let claims = Claims {
+            fresh: vec![self.helper(Helper::Allocate)],
+            keeping: vec![self.box_float_stub()],
+            quiet: vec![self.look_up()],
+        };
+        let known = |address: u64| address as usize == PLACE || self.names.contains_key(&(address as usize));
+        let found = verify::check(M::MACHINE, &function, &code.code, &claims, &known);
+        let names = |address: u64| self.names.get(&(address as usize)).cloned();
+        Some(verify::report(M::MACHINE, &function, &code.code, &found, &names))
     }
 }
 
