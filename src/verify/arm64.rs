@@ -268,9 +268,13 @@ impl Isa for Arm64 {
         Taken { step, i: *i }.take()
     }
 
-    fn through(step: &mut Step<'_>, i: &Instruction) {
+    fn through(step: &mut Step<'_>, i: &Instruction) -> Option<u64> {
         let class = step.operand(i.n()).class;
-        step.check_code_address(matches!(class, Class::Word | Class::Address));
+        step.check_code_address(matches!(class, Class::Word | Class::Address | Class::At(_)));
+        match class {
+            Class::At(address) => Some(address),
+            _ => None,
+        }
     }
 }
 
@@ -294,6 +298,12 @@ impl Instruction {
     /// Where a branch leads whose distance is this field.
     fn target(self, low: u32, bits: u32) -> u64 {
         self.address.wrapping_add_signed(4 * self.signed(low, bits))
+    }
+
+    /// The page that `adrp` names.
+    fn page(self) -> u64 {
+        let pages = self.signed(5, 19) << 2 | i64::from(self.field(29, 2));
+        (self.address & !0xFFF).wrapping_add_signed(pages << 12)
     }
 
     /// The register that is written, or stored.
@@ -607,7 +617,7 @@ impl Taken<'_, '_> {
                 self.step.store_float(place, i.d());
             }
             Form::LoadPair | Form::StorePair | Form::PushPair | Form::PopPair => self.pair(),
-            Form::Page => self.set(Class::Address),
+            Form::Page => self.set(Class::At(i.page())),
             _ => return false,
         }
         true

@@ -127,8 +127,8 @@ impl<I: Isa> Body<'_, I> {
                 false
             }
             Control::JumpThrough => {
-                self.step(at, state, |step| I::through(step, &placed.instruction));
-                self.leave(at, state, None);
+                let to = self.step(at, state, |step| I::through(step, &placed.instruction));
+                self.leave(at, state, to);
                 false
             }
             Control::Return => {
@@ -140,15 +140,12 @@ impl<I: Isa> Body<'_, I> {
                 false
             }
             Control::Call(to) => {
-                if !(self.known)(to) {
-                    self.say(at, format!("a call of {to:#x}, where no published code begins"));
-                }
                 self.call(at, Some(to), at + placed.len, state);
                 true
             }
             Control::CallThrough => {
-                self.step(at, state, |step| I::through(step, &placed.instruction));
-                self.call(at, None, at + placed.len, state);
+                let to = self.step(at, state, |step| I::through(step, &placed.instruction));
+                self.call(at, to, at + placed.len, state);
                 true
             }
             Control::Trap => false,
@@ -223,6 +220,9 @@ impl<I: Isa> Body<'_, I> {
     /// A call that returns to `behind`.
     fn call(&mut self, at: u32, target: Option<u64>, behind: u32, state: &mut State) {
         let convention = I::CONVENTION;
+        if let Some(to) = target.filter(|to| !(self.known)(*to)) {
+            self.say(at, format!("a call of {to:#x}, where no published code begins"));
+        }
         let bytes = i32::try_from(self.function.frame_bytes).unwrap_or(i32::MAX / 2);
         self.expect(at, "a call", name::<I>(convention.sp), state.sp(), Class::Frame(FP - bytes));
         let is = |addresses: &[usize]| target.is_some_and(|to| addresses.contains(&(to as usize)));

@@ -17,11 +17,11 @@ pub enum Control {
     },
     /// To this address.
     Jump(u64),
-    /// To an address out of memory.
+    /// To an address out of memory or a register.
     JumpThrough,
     /// To this address, and then to the next one.
     Call(u64),
-    /// To an address out of memory, and then to the next one.
+    /// To an address out of memory or a register, and then to the next one.
     CallThrough,
     /// To the caller.
     Return,
@@ -102,6 +102,6 @@ pub trait Isa {
     fn control(instruction: &Self::Instruction) -> Control;
     /// What it does, if it leads only to the next one or is a branch. `false`: nobody has said so.
     fn take(step: &mut Step<'_>, instruction: &Self::Instruction) -> bool;
-    /// Of a jump or call through memory: is the address one of code?
-    fn through(step: &mut Step<'_>, instruction: &Self::Instruction);
+    /// Of a jump or call through memory or a register: is the address one of code? Gives it where it is known.
+    fn through(step: &mut Step<'_>, instruction: &Self::Instruction) -> Option<u64>;
 }

@@ -198,7 +198,7 @@ impl Step<'_> {
                 }
             },
             Class::Context if !indexed => Place::Context(disp),
-            Class::Const(_) | Class::Address => Place::Outside,
+            Class::Const(_) | Class::Address | Class::At(_) => Place::Outside,
             Class::Tagged(tags, layout) if tags & POINTERS != 0 => {
                 Place::Object(self.identify(memory.base), disp, layout, indexed)
             }
@@ -307,7 +307,7 @@ impl Step<'_> {
                 let slot = if indexed { usize::MAX } else { (disp.max(0) as usize) / 8 };
                 let raw = matches!(layouts::slot(layout, slot), Class::Bits(ANY)) && class.bits().is_some();
                 let code = disp == 3 || disp == 7;
-                let address = code && matches!(class, Class::Const(_) | Class::Address);
+                let address = code && matches!(class, Class::Const(_) | Class::Address | Class::At(_));
                 if !(class.is_tagged() || raw || address) {
                     self.say(format!("a slot of an object becomes {class}"));
                 }

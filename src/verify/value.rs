@@ -61,6 +61,8 @@ pub enum Class {
     Fresh,
     /// An address outside of the heap.
     Address,
+    /// This address outside of the heap.
+    At(u64),
     /// A place of the stack, by its distance from the return address.
     Frame(i32),
     /// The first four bytes of the object to which this word points.
@@ -143,10 +145,15 @@ impl Class {
         if self == other {
             return self;
         }
-        if let (Some(a), Some(b)) = (self.bits(), other.bits()) {
+        let any = |class| if let At(_) = class { Address } else { class };
+        let (this, other) = (any(self), any(other));
+        if this == other {
+            return this;
+        }
+        if let (Some(a), Some(b)) = (this.bits(), other.bits()) {
             return Bits(a | b);
         }
-        match (self, other) {
+        match (this, other) {
             (Garbage, _) | (_, Garbage) => Garbage,
             (Stale, _) | (_, Stale) => Stale,
             (Inner(_), Inner(_) | Sum(_) | Fresh) | (Sum(_) | Fresh, Inner(_)) => Inner(Origin::None),
@@ -201,6 +208,7 @@ impl Class {
                 Class::Tagged(1 << TAG_FUNCTION, 0)
             }
             Class::Address => Class::Address,
+            Class::At(address) => Class::At(address.wrapping_add_signed(k)),
             Class::Garbage | Class::Stale | Class::Entry(_) | Class::Context => Class::Garbage,
             Class::Float => Class::Bits(ANY),
             _ => match self.bits() {
@@ -213,7 +221,11 @@ impl Class {
 
     /// What an operation makes of two words: `low` computes the lowest bits of the result from those of both.
     pub fn operate(self, other: Class, low: impl Fn(u64, u64) -> u64, origin: Origin) -> Class {
-        let plain = |class: Class| if class == Class::Float { Class::Bits(ANY) } else { class };
+        let plain = |class: Class| match class {
+            Class::Float => Class::Bits(ANY),
+            Class::At(_) => Class::Address,
+            class => class,
+        };
         match (plain(self), plain(other)) {
             (a, b) if a.may_be_int() && b.may_be_int() => match (a.bits(), b.bits()) {
                 (Some(a), Some(b)) => Class::Bits(both(a, b, low)),
@@ -263,6 +275,7 @@ impl fmt::Display for Class {
             Class::Inner(_) => f.write_str("an untagged heap pointer"),
             Class::Fresh => f.write_str("the untagged address of fresh memory"),
             Class::Address => f.write_str("an address outside of the heap"),
+            Class::At(address) => write!(f, "the address {address:#x}"),
             Class::Frame(offset) => write!(f, "the stack address entry{}", signed((*offset).into())),
             Class::Entry(RETURN) => f.write_str("the return address"),
             Class::Header(_) => f.write_str("the header of an object"),

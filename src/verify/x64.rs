@@ -66,13 +66,15 @@ impl Isa for X64 {
         Taken { step, i: *instruction }.take()
     }
 
-    fn through(step: &mut Step<'_>, instruction: &Instruction) {
+    fn through(step: &mut Step<'_>, instruction: &Instruction) -> Option<u64> {
         let mut taken = Taken { step, i: *instruction };
         if taken.i.op0_kind() != OpKind::Memory {
-            return taken.step.say("a jump through a register".into());
+            taken.step.say("a jump through a register".into());
+            return None;
         }
         let place = taken.place();
         taken.step.check_code_address(matches!(place, Place::Outside | Place::Nowhere));
+        None
     }
 }
 
