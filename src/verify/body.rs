@@ -9,7 +9,7 @@ use super::isa::{Control, Convention, Isa};
 use super::state::{Flags, State};
 use super::step::Step;
 use super::value::{Class, RETURN, TAGGED, Value};
-use super::{Claims, Finding};
+use super::{Claim, Claims, Does, Finding, Takes};
 use crate::asm::code_map::{Function, Safepoint, saved_offset};
 use crate::asm::masm::{Frame, Reg};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -225,31 +225,84 @@ impl<I: Isa> Body<'_, I> {
         }
         let bytes = i32::try_from(self.function.frame_bytes).unwrap_or(i32::MAX / 2);
         self.expect(at, "a call", name::<I>(convention.sp), state.sp(), Class::Frame(FP - bytes));
-        let is = |addresses: &[usize]| target.is_some_and(|to| addresses.contains(&(to as usize)));
+        let claim = target.and_then(|to| self.claims.get(&(to as usize)));
+        let does = claim.map_or(Does::Collect, |claim| claim.does);
+        claim.into_iter().for_each(|claim| self.check_arguments(at, state, claim));
         let function = self.function;
-        match function.safepoints.find(behind) {
-            Some(safepoint) => {
-                self.check_map(at, state, &safepoint);
-                collect(function, state, &safepoint);
-                clobber(state);
-                if let Some(pad) = safepoint.handler() {
-                    let mut landing = state.clone();
-                    landing.regs[usize::from(convention.result.0)] = Value::new(TAGGED);
-                    self.arrive(pad, landing);
-                }
-                let result = if is(&self.claims.fresh) { Class::Fresh } else { TAGGED };
-                state.regs[usize::from(convention.result.0)] = Value::new(result);
-            }
-            None if is(&self.claims.keeping) => {
-                lose(state);
-                state.regs[usize::from(convention.scratch.0)] = Value::new(TAGGED);
-            }
-            None if is(&self.claims.quiet) => {
-                clobber(state);
-                state.regs[usize::from(convention.result.0)] = Value::new(TAGGED);
-            }
-            None => self.say(at, "a call without a stack map".into()),
+        let safepoint = function.safepoints.find(behind);
+        if let Some(safepoint) = &safepoint {
+            self.check_map(at, state, safepoint);
+            collect(function, state, safepoint);
+        } else if matches!(does, Does::Collect | Does::Allocate) {
+            self.say(at, "a call without a stack map".into());
         }
+        let result = usize::from(convention.result.0);
+        match does {
+            Does::Box | Does::Count => {
+                lose(state);
+                if does == Does::Box {
+                    state.regs[usize::from(convention.scratch.0)] = Value::new(TAGGED);
+                }
+                return;
+            }
+            Does::Collect | Does::Allocate | Does::Look => clobber(state),
+        }
+        if let Some(pad) = safepoint.and_then(|safepoint| safepoint.handler()) {
+            let mut landing = state.clone();
+            landing.regs[result] = Value::new(TAGGED);
+            self.arrive(pad, landing);
+        }
+        state.regs[result] = Value::new(if does == Does::Allocate { Class::Fresh } else { TAGGED });
+        if safepoint.is_some_and(|safepoint| safepoint.is_tail()) {
+            self.check_tail(at, behind, state.clone());
+        }
+    }
+
+    /// What a stub gets is what it takes.
+    fn check_arguments(&mut self, at: u32, state: &State, claim: &Claim) {
+        for (r, takes) in I::CONVENTION.args.iter().zip(claim.takes) {
+            let class = state.class(*r);
+            let (right, wanted) = match takes {
+                Takes::Value => (class.is_tagged(), "a tagged word"),
+                Takes::Raw => (class.bits().is_some() || matches!(class, Class::Address | Class::At(_)), "a number"),
+            };
+            if !right {
+                self.say(at, format!("the helper takes {wanted} in {}, which holds {class}", name::<I>(*r)));
+            }
+        }
+        let [.., float] = I::CONVENTION.float_scratch else { return };
+        let class = state.floats[usize::from(*float)];
+        if claim.does == Does::Box && class != Class::Float {
+            self.say(at, format!("the float that is to be boxed is {class}"));
+        }
+    }
+
+    /// Of a call behind which nothing is left to do: on the way to the return there is no branch and no call, and what it gave comes back.
+    /// What else is wrong there is told by who follows that way anyhow.
+    fn check_tail(&mut self, call: u32, behind: u32, mut state: State) {
+        if self.findings.is_none() {
+            return;
+        }
+        let result = I::CONVENTION.result.0;
+        let mut step = Step { state: &mut state, offset: call, named: 0, wrong: Vec::new() };
+        let given = step.identify(result);
+        let (mut at, mut seen) = (behind, FxHashSet::default());
+        while let Some(placed) = self.flow.instructions.get(&at).filter(|_| seen.insert(at)) {
+            match placed.control {
+                Control::Next => {
+                    (step.offset, step.named) = (at, 0);
+                    I::take(&mut step, &placed.instruction);
+                    at += placed.len;
+                }
+                Control::Jump(to) => match inside(self.function, to) {
+                    Some(to) => at = to,
+                    None => break,
+                },
+                Control::Return if step.state.regs[usize::from(result)].id == given => return,
+                _ => break,
+            }
+        }
+        self.say(call, "the map says that nothing is left to do behind the call, but to return what it gives".into());
     }
 
     /// What the collector and the unwinder will find.

@@ -8,7 +8,8 @@
 //!   and a collection may move is not used behind the call;
 //! - callee-saved registers, frame pointer and stack are as they were wherever the body is left, and the places where unwinder
 //!   and collector look for them hold them at each call; what calls clobber is not used behind them;
-//! - garbage, raw floats and raw integers are no addresses, no values of slots of objects, no results.
+//! - garbage, raw floats and raw integers are no addresses, no values of slots of objects, no results, and helpers get what they take;
+//! - where the map says that nothing is left to do behind a call, the function returns what the call gave.
 //!
 //! | file | |
 //! | --- | --- |
@@ -40,6 +41,7 @@ mod x64;
 use crate::asm::code_map::{Function, Kind};
 use crate::asm::disasm::{Listing, Machine, Names};
 use crate::asm::publish::Observer;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -59,16 +61,49 @@ impl Finding {
     }
 }
 
-/// What is claimed of the stubs that bodies call.
-#[derive(Clone, Debug, Default)]
-pub struct Claims {
-    /// They give the address of fresh memory, and not a tagged word.
-    pub fresh: Vec<usize>,
-    /// They keep all registers but the scratch registers, and never collect; what they give is in the scratch register.
-    pub keeping: Vec<usize>,
-    /// They never collect, and clobber what every call clobbers.
-    pub quiet: Vec<usize>,
+/// What is claimed of a stub that bodies call.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// Its arguments.
+    pub takes: &'static [Takes],
+    /// What it does.
+    pub does: Does,
 }
+
+/// An argument of a stub.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Takes {
+    /// A tagged word.
+    Value,
+    /// A number, or an address outside of the heap.
+    Raw,
+}
+
+/// What a stub does with what is live in its caller, and what comes back. What clobbers all that a call may clobber wants a map when
+/// it may collect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Does {
+    /// It may collect, and gives a tagged word.
+    Collect,
+    /// It may collect, and gives the address of fresh memory.
+    Allocate,
+    /// It never collects, and gives a tagged word.
+    Look,
+    /// It never collects, keeps all registers but the scratch registers, and makes a tagged word of the float in one scratch register
+    /// in the other.
+    Box,
+    /// It keeps all but the scratch registers.
+    Count,
+}
+
+/// What is claimed of stubs, by their addresses. Of other code it is claimed that it is a function: it may collect, and gives a
+/// tagged word.
+pub type Claims = FxHashMap<usize, Claim>;
+
+/// Instructions before and behind a finding that are shown.
+const AROUND: usize = 8;
+/// Findings of a body that are told.
+const TOLD: usize = 4;
 
 /// What is wrong with a body whose bytes are `code`. `known`: does published code begin there?
 pub fn check(
@@ -83,11 +118,6 @@ pub fn check(
         Machine::Arm64 => body::check::<arm64::Arm64>(function, code, claims, known),
     }
 }
-
-/// Instructions before and behind a finding that are shown.
-const AROUND: usize = 8;
-/// Findings of a body that are told.
-const TOLD: usize = 4;
 
 /// Who verifies what is published.
 pub struct Verifier {

@@ -13,6 +13,9 @@ const FRAME: u32 = 48;
 /// Where the code is said to be.
 const START: usize = 0x1000_0000;
 
+/// A helper that takes a value and a number.
+const HELPER: usize = START + 0x20_0000;
+
 /// A machine for which bodies are written.
 trait Tested: MacroAssembler {
     const MACHINE: Machine;
@@ -88,6 +91,11 @@ impl<M: Tested> Written<M> {
 
     fn call(&mut self, live_saved: u8, slots: &[u32]) -> &mut SafepointInfo {
         self.asm.call_cell(0);
+        self.mapped(live_saved, slots)
+    }
+
+    /// The map of the call that has just been written.
+    fn mapped(&mut self, live_saved: u8, slots: &[u32]) -> &mut SafepointInfo {
         let slots: PackedSlots = self.sets.pack(&slots.iter().copied().collect::<SlotSet>());
         let return_offset = self.asm.offset();
         self.safepoints.push(SafepointInfo { return_offset, live_saved, slots, ..SafepointInfo::default() });
@@ -118,7 +126,9 @@ impl<M: Tested> Written<M> {
             frames: code.frames.into(),
             ..Function::default()
         };
-        let found = check(M::MACHINE, &function, &code.code, &Claims::default(), &|_| false);
+        let helper = Claim { takes: &[Takes::Value, Takes::Raw], does: Does::Collect };
+        let claims = Claims::from_iter([(HELPER, helper)]);
+        let found = check(M::MACHINE, &function, &code.code, &claims, &|address| address as usize == HELPER);
         assert!(found.is_empty() || report(M::MACHINE, &function, &code.code, &found, &|_| None).contains("  > "));
         found.into_iter().map(|finding| finding.what).collect()
     }
@@ -394,6 +404,39 @@ fn compares_are_understood<M: Tested>() {
     caught::<M>("the result is a raw integer", |body| tag(body, Cond::Equal));
 }
 
+fn what_is_left_behind_a_call_is_told<M: Tested>() {
+    let write = |body: &mut Written<M>, behind: fn(&mut Written<M>)| {
+        body.call(0, &[]).tail = true;
+        behind(body);
+        body.returns();
+    };
+    let part = "nothing is left to do behind the call";
+    right::<M>(|body| write(body, |_| ()));
+    right::<M>(|body| write(body, |body| body.asm.mov(M::CALLEE_SAVED[0], M::RESULT)));
+    caught::<M>(part, |body| write(body, |body| body.asm.mov_imm(M::RESULT, 8)));
+    caught::<M>(part, |body| write(body, |body| drop(body.call(0, &[]))));
+}
+
+fn arguments_are_what_the_helper_takes<M: Tested>() {
+    let write = |body: &mut Written<M>, second: fn(&mut M)| {
+        body.asm.mov(M::ARGS[0], M::ARGS[2]);
+        second(&mut body.asm);
+        body.asm.call_code(HELPER);
+        body.mapped(0, &[]);
+        body.returns();
+    };
+    right::<M>(|body| write(body, |asm| asm.mov_imm(M::ARGS[1], 0x1234_5671)));
+    caught::<M>(&format!("the helper takes a number in {}, which holds a tagged word", M::name(M::ARGS[1])), |body| {
+        write(body, |_| ());
+    });
+    caught::<M>(&format!("the helper takes a tagged word in {}, which holds garbage", M::name(M::ARGS[0])), |body| {
+        write(body, |asm| {
+            asm.mov_imm(M::ARGS[1], 1);
+            asm.mov(M::ARGS[0], M::empty());
+        });
+    });
+}
+
 fn code_ends_where_a_way_ends<M: Tested>() {
     caught::<M>("the code goes on behind its end", |body| {
         body.asm.epilogue(SAVED);
@@ -440,5 +483,7 @@ on_both! {
     what_is_left_must_be_as_it_was
     what_is_no_pointer_is_not_used_as_one
     compares_are_understood
+    what_is_left_behind_a_call_is_told
+    arguments_are_what_the_helper_takes
     code_ends_where_a_way_ends
 }
