@@ -41,7 +41,7 @@ pub fn check<I: Isa>(function: &Function, code: &[u8], claims: &Claims, known: &
     if !findings.is_empty() {
         return findings;
     }
-    let states = BTreeMap::from([(0, State::entry(I::CONVENTION))]);
+    let states = BTreeMap::from([(0, State::entry(I::CONVENTION, function.arguments))]);
     let order = flow::order(function, &flow);
     let numbers = order.iter().enumerate().map(|(number, at)| (*at, number)).collect();
     let work = BTreeSet::from([0]);

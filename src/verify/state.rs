@@ -39,8 +39,8 @@ pub struct State {
 }
 
 impl State {
-    /// At the entry of a function.
-    pub fn entry(convention: &'static Convention) -> State {
+    /// At the entry of a function with so many arguments in registers.
+    pub fn entry(convention: &'static Convention, arguments: u8) -> State {
         let mut state = State {
             convention,
             regs: [Value::new(Class::Garbage); 32],
@@ -52,7 +52,7 @@ impl State {
         for r in convention.callee_saved.into_iter().chain([convention.fp]) {
             holds(r, Class::Entry(r.0));
         }
-        for r in convention.args {
+        for r in convention.args.into_iter().take(arguments.into()) {
             holds(r, TAGGED);
         }
         holds(convention.closure, Class::Tagged(1 << TAG_FUNCTION, 0));

@@ -121,6 +121,7 @@ impl<M: Tested> Written<M> {
             start: START,
             size: code.code.len() as u32,
             saved: SAVED,
+            arguments: 3,
             frame_bytes: FRAME,
             safepoints: Safepoints::new(self.safepoints, self.sets),
             frames: code.frames.into(),
@@ -336,6 +337,10 @@ fn what_is_left_must_be_as_it_was<M: Tested>() {
 }
 
 fn what_is_no_pointer_is_not_used_as_one<M: Tested>() {
+    caught::<M>(&format!("{} is used as an address: it holds garbage", M::name(M::ARGS[3])), |body| {
+        body.asm.load(M::RESULT, Mem::at(M::ARGS[3], 7));
+        body.returns();
+    });
     caught::<M>(&format!("{} is used as an address: it holds garbage", M::name(M::empty())), |body| {
         body.asm.load(M::RESULT, Mem::at(M::empty(), 7));
         body.returns();
@@ -414,7 +419,11 @@ fn what_is_left_behind_a_call_is_told<M: Tested>() {
     right::<M>(|body| write(body, |_| ()));
     right::<M>(|body| write(body, |body| body.asm.mov(M::CALLEE_SAVED[0], M::RESULT)));
     caught::<M>(part, |body| write(body, |body| body.asm.mov_imm(M::RESULT, 8)));
-    caught::<M>(part, |body| write(body, |body| drop(body.call(0, &[]))));
+    caught::<M>(part, |body| {
+        write(body, |body| {
+            body.call(0, &[]);
+        });
+    });
 }
 
 fn arguments_are_what_the_helper_takes<M: Tested>() {

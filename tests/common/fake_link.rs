@@ -205,7 +205,7 @@ impl FakeLink<'_> {
     pub fn differences<M: Target>(&mut self, function: FunctionId, arity: usize, hints: &[Hint]) -> Option<String> {
         let unit = self.unit;
         let generated = generate::<M>(self, unit, function, arity, hints).ok()?;
-        let Generated { mut code, saved, frame_bytes, safepoints, .. } = generated;
+        let Generated { mut code, saved, arguments, frame_bytes, safepoints, .. } = generated;
         for fixup in &code.absolute {
             assert!(M::apply(&mut code.code, PLACE, fixup), "{:?} is out of reach", self.names.get(&fixup.target));
         }
@@ -215,6 +215,7 @@ impl FakeLink<'_> {
             start: PLACE,
             size: code.code.len() as u32,
             saved,
+            arguments,
             frame_bytes,
             safepoints,
             frames: code.frames.into(),
