@@ -101,6 +101,7 @@ impl State {
             }
             match &mut place.class {
                 Class::Sum(origin) | Class::Inner(origin) if made(*origin) => *origin = Origin::None,
+                Class::Either(a, b, tags) if *a == id || *b == id => place.class = Class::Bits(*tags),
                 Class::Header(of) if *of == id => place.class = Class::Bits(ANY),
                 _ => {}
             }

@@ -176,7 +176,11 @@ impl Step<'_> {
     pub fn place(&mut self, memory: Memory) -> Place {
         let mut disp = memory.disp;
         let mut index = memory.index.map(|(register, scale)| (register, scale, self.register(register).class));
-        if let Some((_, scale, Class::Const(word))) = index {
+        let base = self.register(memory.base);
+        // A displacement that does not fit into the instruction. An index of an object that is known is still an index.
+        if let Some((_, scale, Class::Const(word))) = index
+            && matches!(base.class, Class::Frame(_) | Class::Context)
+        {
             disp = disp.wrapping_add((word << scale) as i64);
             index = None;
         }
@@ -187,7 +191,6 @@ impl Step<'_> {
             return Place::Nowhere;
         }
         let indexed = index.is_some();
-        let base = self.register(memory.base);
         let tagged = |d: i64| !indexed && (d & 7 == 7 || d & 7 == 3) || indexed && d & 7 != 0;
         match base.class {
             Class::Frame(offset) if !indexed => match i32::try_from(i64::from(offset) + disp) {
@@ -333,7 +336,7 @@ impl Step<'_> {
     pub fn load_float(&mut self, place: Place, register: u8) {
         if let Place::Stack(offset) = place {
             let class = self.state.stack.get(offset).class;
-            if class != Class::Float {
+            if class != Class::Float && class.bits().is_none() {
                 self.say(format!("the slot at entry{} is read as a float: it holds {class}", signed(offset.into())));
             }
         }
@@ -363,8 +366,12 @@ impl Step<'_> {
             (Operation::And, Class::Const(mask)) if mask < 1 << 32 => Class::Bits(each(low(one), |t| t & mask)),
             (Operation::And, b) => one.operate(b, |a, b| a & b, none),
             (Operation::Or, other) => {
-                let origin = if a.id != 0 && b.id != 0 { Origin::Or(a.id, b.id) } else { none };
-                one.operate(other, |a, b| a | b, origin)
+                let named = a.id != 0 && b.id != 0;
+                let origin = if named { Origin::Or(a.id, b.id) } else { none };
+                match one.operate(other, |a, b| a | b, origin) {
+                    Class::Bits(tags) if named => Class::Either(a.id, b.id, tags),
+                    class => class,
+                }
             }
             (Operation::Xor, b) => one.operate(b, |a, b| a ^ b, none),
         }
@@ -429,6 +436,9 @@ impl Step<'_> {
     /// The flags of `a & mask`, where `a` has a name.
     pub fn test(&mut self, a: Value, mask: Class) {
         self.state.flags = match (a.class, mask) {
+            (Class::Either(x, y, _), Class::Const(mask)) if mask & !7 == 0 => {
+                Flags::Tested(Origin::Or(x, y), mask as u8)
+            }
             (Class::Inner(origin) | Class::Sum(origin), Class::Const(mask))
                 if mask & !7 == 0 && origin != Origin::None =>
             {

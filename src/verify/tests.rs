@@ -391,6 +391,51 @@ fn compares_are_understood<M: Tested>() {
     };
     right::<M>(|body| load(body, layout::ATOM));
     caught::<M>("the result is a raw integer", |body| load(body, layout::STRING));
+    // An Int or a Float, and an Int: multiplied where both are Ints.
+    let product = |body: &mut Written<M>, when: Cond| {
+        let (known, out) = (body.asm.label(), body.asm.label());
+        body.asm.mov_imm(M::CALLER_SAVED[2], 8);
+        body.asm.test_imm(M::ARGS[0], 2);
+        body.asm.branch(Cond::Equal, known);
+        body.asm.mov_imm(M::CALLER_SAVED[2], 0x20_0000_0000_000F);
+        body.asm.bind(known);
+        body.asm.mov_imm(M::CALLER_SAVED[1], 16);
+        body.asm.alu(Alu::Or, M::RESULT, M::CALLER_SAVED[2], M::CALLER_SAVED[1]);
+        body.asm.test_imm(M::RESULT, 7);
+        body.asm.branch(when, out);
+        body.asm.shift_imm(Shift::Right, M::RESULT, M::CALLER_SAVED[1], 3);
+        body.asm.mul(M::RESULT, M::RESULT, M::CALLER_SAVED[2]);
+        body.returns();
+        body.asm.bind(out);
+        body.asm.trap();
+    };
+    right::<M>(|body| product(body, Cond::NotEqual));
+    caught::<M>("the result is a raw integer", |body| product(body, Cond::Equal));
+    // What would be the header if the index were not checked is an element.
+    right::<M>(|body| {
+        let other = body.asm.label();
+        body.asm.compare_mem32_imm(Mem::at(M::ARGS[0], layout::HEADER_DISP), layout::header_low(layout::ARRAY));
+        body.asm.branch(Cond::NotEqual, other);
+        body.asm.mov_imm(M::ARGS[2], -16);
+        body.asm.load(M::RESULT, Mem::indexed(M::ARGS[0], M::ARGS[2], 0, layout::slot_disp(1)));
+        body.returns();
+        body.asm.bind(other);
+        body.asm.trap();
+    });
+    // A slot gets the bits of a float as such and as a number.
+    right::<M>(|body| {
+        let end = body.asm.label();
+        body.asm.fmov_imm(M::FLOATS[0], 1.5);
+        body.asm.fstore(slot::<M>(0), M::FLOATS[0]);
+        body.asm.test_imm(M::ARGS[0], 7);
+        body.asm.branch(Cond::Equal, end);
+        body.asm.mov_imm(M::RESULT, 2.5f64.to_bits() as i64);
+        body.asm.store(slot::<M>(0), M::RESULT);
+        body.asm.bind(end);
+        body.asm.fload(M::FLOATS[0], slot::<M>(0));
+        body.asm.mov_imm(M::RESULT, 8);
+        body.returns();
+    });
     // A float is tagged where the test says so, and only there.
     let tag = |body: &mut Written<M>, when: Cond| {
         let boxed = body.asm.label();

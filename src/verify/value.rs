@@ -67,6 +67,8 @@ pub enum Class {
     Frame(i32),
     /// The first four bytes of the object to which this word points.
     Header(Id),
+    /// A number made of these two words by `or`, with one of these tags.
+    Either(Id, Id, u8),
     /// What this register held at the entry; [`RETURN`] is the return address.
     Entry(u8),
     /// The thread context.
@@ -107,6 +109,7 @@ impl Class {
             Class::Const(word) => Some(1 << (word & 7)),
             Class::Bits(tags) => Some(tags),
             Class::Header(_) => Some(ANY),
+            Class::Either(.., tags) => Some(tags),
             // A tagged word that is no pointer is a number like others.
             Class::Tagged(tags, _) if tags & POINTERS == 0 => Some(tags),
             _ => None,
@@ -156,6 +159,8 @@ impl Class {
         match (this, other) {
             (Garbage, _) | (_, Garbage) => Garbage,
             (Stale, _) | (_, Stale) => Stale,
+            // The bits of a float may come as a number.
+            (Float, one) | (one, Float) if one.bits().is_some() => Bits(ANY),
             (Inner(_), Inner(_) | Sum(_) | Fresh) | (Sum(_) | Fresh, Inner(_)) => Inner(Origin::None),
             (Address, Word) | (Word, Address) => Word,
             (Address, one) | (one, Address) if one.bits().is_some() => Address,
@@ -267,7 +272,7 @@ impl fmt::Display for Class {
             Class::Stale => f.write_str("a word that no map named at a call"),
             Class::Float => f.write_str("a raw float"),
             Class::Const(word) => write!(f, "the number {word:#x}"),
-            Class::Bits(tags) => write!(f, "a raw integer (tags {tags:#010b})"),
+            Class::Bits(tags) | Class::Either(.., tags) => write!(f, "a raw integer (tags {tags:#010b})"),
             Class::Tagged(tags, 0) => write!(f, "a tagged word (tags {tags:#010b})"),
             Class::Tagged(tags, layout) => write!(f, "a tagged word (tags {tags:#010b}, layout {layout})"),
             Class::Word => f.write_str("a word from outside of the heap"),
