@@ -30,6 +30,11 @@ fn jobs(folder: &str) -> Vec<Job> {
 }
 
 fn run_all(title: &str, folder: &str, flags: &[&str], limit: Duration) {
+    run_some(title, folder, 1, flags, limit);
+}
+
+/// One in so many of those that are not skipped.
+fn run_some(title: &str, folder: &str, one_in: usize, flags: &[&str], limit: Duration) {
     let stress = !flags.is_empty();
     let reason = |job: &Job| {
         // Half of the programs, and an emulator takes minutes for them.
@@ -40,6 +45,7 @@ fn run_all(title: &str, folder: &str, flags: &[&str], limit: Duration) {
         slow.or_else(|| once.filter(|_| common::is_emulated()).map(String::from))
     };
     let (skipped, jobs): (Vec<Job>, Vec<Job>) = jobs(folder).into_iter().partition(|j| reason(j).is_some());
+    let jobs: Vec<Job> = jobs.into_iter().step_by(one_in).collect();
     assert!(!jobs.is_empty(), "no program matches HARRIER_ONLY");
     let failed = in_parallel(&jobs, |job| match &job.expected {
         Some(expected) => check(&job.path, expected, flags, limit),
@@ -76,15 +82,12 @@ fn examples() {
     }
 }
 
-/// The machine code of all programs is checked against its stack maps: see `src/verify/`.
+/// The machine code of all programs is checked against its stack maps: see `src/verify/`. The code for ARM64 of all texts is verified
+/// on any machine (`tests/disasm.rs`); under the emulator some programs show that it is the same when it runs.
 #[test]
 fn machine_code_is_what_its_maps_claim() {
-    if !common::is_emulated() {
-        return run_all("verify", CORPUS, &["--jit-verify"], Duration::from_secs(60));
-    }
-    let refused = common::run(&["--jit-verify", "-e", "1"], "", Duration::from_secs(20));
-    assert_eq!(refused.misbehaved(2), None);
-    assert!(refused.stderr.contains("that of ARM64 is not there yet"), "{}", refused.stderr);
+    let one_in = if common::is_emulated() { 12 } else { 1 };
+    run_some("verify", CORPUS, one_in, &["--jit-verify"], Duration::from_secs(60));
 }
 
 /// A collection, and a check of the whole heap, at every allocation and safepoint. Under an emulator there is no check: it is the

@@ -575,6 +575,11 @@ fn report(title: &str, seeds: &[u64], failed: &[(usize, Vec<String>)]) {
     assert!(failed.is_empty(), "{title}: {} of {} programs failed", failed.len(), seeds.len());
 }
 
+/// What runs without stress has its machine code verified, but for the emulator, which takes too long.
+fn verified() -> &'static [&'static str] {
+    if common::is_emulated() { &[] } else { &["--jit-verify"] }
+}
+
 #[test]
 fn recursion_with_many_locals() {
     let seeds = seeds(80);
@@ -588,7 +593,7 @@ fn recursion_with_many_locals() {
             stdout: Some(format!("{}\n", recursion.result(recursion.start, &start))),
             ..common::Expectation::default()
         };
-        let mut why = common::check(&path, &expected, &[], Duration::from_secs(20));
+        let mut why = common::check(&path, &expected, verified(), Duration::from_secs(20));
         if why.is_empty() {
             why = common::check(&path, &expected, &STRESS, Duration::from_secs(120));
         }
@@ -604,7 +609,8 @@ fn mixtures_do_not_notice_the_collector() {
         let text = Mixture::program(&mut Random(*seed));
         let path = write(&format!("mixture-{seed}.hr"), &text);
         let file = path.to_string_lossy();
-        let plain = common::run(&["run", &file], "", Duration::from_secs(20));
+        let args: Vec<&str> = ["run"].iter().chain(verified()).copied().chain([&*file]).collect();
+        let plain = common::run(&args, "", Duration::from_secs(20));
         let mut why: Vec<String> = plain.misbehaved(0).into_iter().collect();
         if !why.is_empty() {
             why.extend(plain.stderr.lines().take(10).map(String::from));

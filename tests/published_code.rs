@@ -16,8 +16,7 @@ use harrier::asm::memory::{CodeMemory, RANGE_BYTES};
 use harrier::asm::publish::{Piece, Publisher};
 use harrier::gc;
 use harrier::runtime::{declare, load};
-#[cfg(target_arch = "x86_64")]
-use harrier::verify::{Claims, Verifier};
+use harrier::verify::{Claims, Does, Takes, Verifier};
 use machine::with_machine;
 
 /// What stands between functions.
@@ -99,8 +98,10 @@ fn no_code_is_unnamed() {
     });
 }
 
-/// What is told of this text by a verifier to which this is claimed of the stubs.
-#[cfg(target_arch = "x86_64")]
+/// The text below is verified.
+const PAIR: &str = "fn pair(a, b) { fn() { [a, b] } } fn last(all) { for x in all { x } } pair(last([1]), 2)";
+
+/// What is told of it by a verifier to which this is claimed of the stubs.
 fn differences(claims: impl FnOnce(Claims) -> Claims + Send + 'static) -> String {
     let told = Arc::new(Mutex::new(String::new()));
     let all = told.clone();
@@ -109,16 +110,63 @@ fn differences(claims: impl FnOnce(Claims) -> Claims + Send + 'static) -> String
         let tell = move |text: &str| all.lock().expect("no panic").push_str(text);
         vm.publisher.observe(Box::new(Verifier::new(claims(vm.helpers.claims()), Box::new(tell))));
         let namespace = declare::namespace(cx, "user").expect("a namespace");
-        load::evaluate(cx, "<test>", "fn pair(a, b) { fn() { [a, b] } } pair(1, 2)", namespace).expect("a value");
+        load::evaluate(cx, "<test>", PAIR, namespace).expect("a value");
     });
     told.lock().expect("no panic").clone()
 }
 
+/// False claims: what gives fresh memory is said to give a value.
+fn without_fresh(mut claims: Claims) -> Claims {
+    for claim in claims.values_mut().filter(|claim| claim.does == Does::Allocate) {
+        claim.does = Does::Collect;
+    }
+    claims
+}
+
 /// All that is published comes to the verifier, and the claims matter: memory that is taken for a tagged word is no object yet.
 #[test]
-#[cfg(target_arch = "x86_64")]
 fn false_claims_of_stubs_are_told() {
     assert_eq!(differences(|claims| claims), "");
-    let told = differences(|claims| Claims { fresh: Vec::new(), ..claims });
+    let told = differences(without_fresh);
     assert!(told.contains("verify: user/pair"), "{told}");
+    // Helpers that are said to take a number where they get a value.
+    let told = differences(|mut claims| {
+        claims.values_mut().filter(|claim| claim.takes == [Takes::Value]).for_each(|claim| claim.takes = &[Takes::Raw]);
+        claims
+    });
+    assert!(told.contains("verify: user/last") && told.contains("the helper takes a number in "), "{told}");
+}
+
+/// Says to a copy of this test that it is the one that is to end.
+const CHILD: &str = "HARRIER_TEST_FALSE_CLAIM";
+
+/// A difference is told on stderr, the program goes on to its end, and then the status is 70, whatever it would have been. Not under
+/// the emulator, where a process with threads starts no others.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_difference_ends_the_process_with_its_own_status() {
+    if let Some(claim) = std::env::var_os(CHILD) {
+        with_machine(gc::Options::default(), move |cx| {
+            let vm = cx.vm();
+            let claims = vm.helpers.claims();
+            harrier::cli::verify(vm, if claim == "false" { without_fresh(claims) } else { claims });
+            let namespace = declare::namespace(cx, "user").expect("a namespace");
+            load::evaluate(cx, "<test>", PAIR, namespace).expect("a value");
+        });
+        eprintln!("the program has come to its end");
+        std::process::exit(harrier::runtime::console::finish(3, false));
+    }
+    let child = |claim: &str| {
+        let name = "a_difference_ends_the_process_with_its_own_status";
+        let mut command = std::process::Command::new(std::env::current_exe().expect("this test"));
+        let output = command.args(["--exact", name, "--nocapture"]).env(CHILD, claim).output().expect("a child");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (status, told) = child("false");
+    assert_eq!(status, Some(70), "{told}");
+    assert!(told.contains("verify: user/pair+0x") && told.contains("\n  > "), "{told}");
+    assert!(told.contains("the program has come to its end"), "{told}");
+    let (status, told) = child("true");
+    assert_eq!(status, Some(3), "{told}");
+    assert!(!told.contains("verify:"), "{told}");
 }

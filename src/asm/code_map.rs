@@ -357,6 +357,8 @@ pub struct Function {
     pub size: u32,
     /// The callee-saved registers that its prologue saves.
     pub saved: u8,
+    /// How many arguments it finds in registers.
+    pub arguments: u8,
     /// Bytes of its frame below the frame pointer.
     pub frame_bytes: u32,
     /// Its safepoints.

@@ -10,7 +10,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use crate::asm::disasm::Machine;
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
@@ -21,7 +20,7 @@ use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem, texts};
 use crate::runtime::vm::Attached;
 use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
-use crate::verify::Verifier;
+use crate::verify::{Claims, Verifier};
 
 mod signals;
 mod snapshot;
@@ -141,7 +140,7 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
         vm.publisher.observe(Box::new(Gdb::new(vm)));
     }
     if options.jit_verify {
-        verify(vm).map_err(|why| (MISUSE, why.into()))?;
+        verify(vm, vm.helpers.claims());
     }
     signals::interrupt_me(&cx);
     stats::begin(vm);
@@ -149,17 +148,13 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
     Ok(cx)
 }
 
-/// Has all code checked from now on, and that which is there.
-fn verify(vm: &'static Vm) -> Result<(), &'static str> {
-    if Machine::HOST != Machine::X64 {
-        return Err("--jit-verify reads the code of x86-64 only: that of ARM64 is not there yet");
-    }
+/// Has all code checked from now on, and that which is there, by one to whom this is claimed of the stubs.
+pub fn verify(vm: &'static Vm, claims: Claims) {
     let tell = |text: &str| {
         console::write_error(text);
         console::end_with(DIFFERS);
     };
-    vm.publisher.observe(Box::new(Verifier::new(vm.helpers.claims(), Box::new(tell))));
-    Ok(())
+    vm.publisher.observe(Box::new(Verifier::new(claims, Box::new(tell))));
 }
 
 /// Starts what profilers were promised.

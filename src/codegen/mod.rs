@@ -74,6 +74,8 @@ pub struct Generated {
     pub code: Assembled,
     /// The callee-saved registers it saves.
     pub saved: u8,
+    /// How many arguments it finds in registers.
+    pub arguments: u8,
     /// Bytes of its frame below the frame pointer.
     pub frame_bytes: u32,
     /// What lives at each return address.
@@ -312,6 +314,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         Ok(Generated {
             code: self.asm.finish()?,
             saved: self.survey.saved,
+            arguments: (self.arity.params.len() + usize::from(self.arity.rest.is_some())).min(ARG_REGS) as u8,
             frame_bytes,
             safepoints,
             lines: lines.rows,

@@ -244,6 +244,7 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
         name: name.into(),
         source,
         saved: generated.saved,
+        arguments: generated.arguments,
         frame_bytes: generated.frame_bytes,
         safepoints: generated.safepoints.clone(),
         lines: Lines::new(&generated.lines, &generated.inlined),

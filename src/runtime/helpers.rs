@@ -23,7 +23,7 @@ use crate::gc::layout::LayoutId;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 use crate::profile::stats;
-use crate::verify::Claims;
+use crate::verify::{Claim, Claims, Does, Takes};
 
 macro_rules! helpers {
     ($($name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
@@ -33,6 +33,11 @@ macro_rules! helpers {
         /// Its name in listings.
         pub fn name(helper: Helper) -> &'static str {
             match helper { $(Helper::$name => stringify!($name)),* }
+        }
+
+        /// What a helper takes.
+        pub fn takes(helper: Helper) -> &'static [Takes] {
+            match helper { $(Helper::$name => &[$(helpers!(@takes $kind)),*]),* }
         }
 
         /// The C function behind a helper.
@@ -55,6 +60,8 @@ macro_rules! helpers {
             }),* }
         }
     };
+    (@takes value) => { Takes::Value };
+    (@takes word) => { Takes::Raw };
     (@root $cx:ident, $param:ident, value) => {
         // SAFETY: a value that generated code has just passed; rooting does not allocate in the heap.
         $cx.root(unsafe { Value::from_raw($cx, Word($param)) })
@@ -224,8 +231,14 @@ impl Helpers {
 
     /// What may be claimed of this code to who verifies bodies that call it.
     pub fn claims(&self) -> Claims {
-        let keeping = self.side_exits.iter().chain([&self.box_float]).copied().collect();
-        Claims { fresh: vec![self.address(Helper::Allocate)], keeping, quiet: vec![self.look_up] }
+        let helper = |helper: &Helper| {
+            let does = if *helper == Helper::Allocate { Does::Allocate } else { Does::Collect };
+            (self.address(*helper), Claim { takes: takes(*helper), does })
+        };
+        let other = |address: usize, takes, does| (address, Claim { takes, does });
+        let looks = other(self.look_up, &[Takes::Value, Takes::Value], Does::Look);
+        let count = self.side_exits.iter().map(|stub| other(*stub, &[], Does::Count));
+        ALL.iter().map(helper).chain([looks, other(self.box_float, &[], Does::Box)]).chain(count).collect()
     }
 
     /// The code that calls a helper.

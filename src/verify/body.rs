@@ -1,30 +1,29 @@
 //! The check of one body: what is known is carried along all ways until it does not change, and then every instruction is looked at.
 //!
-//! Owns calls, safepoints, landing pads and the ways out. What one instruction does is in `x64.rs`.
+//! Owns calls, safepoints, landing pads and the ways out. What one instruction does is in `x64.rs` and `arm64.rs`.
 //!
 //! Invariant: what is known at a point holds on every way that leads there. So nothing is told before all ways have met.
 
-use super::flow::{self, Flow, Target};
+use super::flow::{self, Flow, Placed, inside};
+use super::isa::{Control, Convention, Isa};
 use super::state::{Flags, State};
+use super::step::Step;
 use super::value::{Class, RETURN, TAGGED, Value};
-use super::x64::{Place, Step};
-use super::{Claims, Finding};
+use super::{Claim, Claims, Does, Finding, Takes};
 use crate::asm::code_map::{Function, Safepoint, saved_offset};
 use crate::asm::masm::{Frame, Reg};
-use crate::asm::x64::regs::{CALLEE_SAVED, CALLER_SAVED, R15, RAX, RBP, RSP, SCRATCH};
-use iced_x86::{ConditionCode, FlowControl, Instruction, OpKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The frame pointer's distance from the return address.
 const FP: i32 = -8;
 
-struct Body<'a> {
+struct Body<'a, I: Isa> {
     function: &'a Function,
     claims: &'a Claims,
     /// Where code may go: is a function or stub there?
     known: &'a dyn Fn(u64) -> bool,
-    flow: Flow,
+    flow: Flow<I::Instruction>,
     /// What is known at the leaders.
     states: BTreeMap<u32, State>,
     /// The numbers of those that are to be looked at, in the order of `order`.
@@ -36,17 +35,17 @@ struct Body<'a> {
 }
 
 /// What is wrong with a body.
-pub fn check(function: &Function, code: &[u8], claims: &Claims, known: &dyn Fn(u64) -> bool) -> Vec<Finding> {
+pub fn check<I: Isa>(function: &Function, code: &[u8], claims: &Claims, known: &dyn Fn(u64) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let flow = flow::follow(function, code, &mut findings);
+    let flow = flow::follow::<I>(function, code, &mut findings);
     if !findings.is_empty() {
         return findings;
     }
-    let states = BTreeMap::from([(0, State::entry())]);
+    let states = BTreeMap::from([(0, State::entry(I::CONVENTION, function.arguments))]);
     let order = flow::order(function, &flow);
     let numbers = order.iter().enumerate().map(|(number, at)| (*at, number)).collect();
     let work = BTreeSet::from([0]);
-    let mut body = Body { function, claims, known, flow, states, work, order, numbers, findings: None };
+    let mut body = Body::<I> { function, claims, known, flow, states, work, order, numbers, findings: None };
     while let Some(number) = body.work.pop_first() {
         body.block(body.order[number]);
     }
@@ -60,7 +59,7 @@ pub fn check(function: &Function, code: &[u8], claims: &Claims, known: &dyn Fn(u
     findings
 }
 
-impl Body<'_> {
+impl<I: Isa> Body<'_, I> {
     fn say(&mut self, offset: u32, what: String) {
         if let Some(findings) = &mut self.findings {
             findings.push(Finding::new(offset, what));
@@ -88,84 +87,88 @@ impl Body<'_> {
     fn block(&mut self, start: u32) {
         let Some(mut state) = self.states.get(&start).cloned() else { return };
         let mut at = start;
-        while let Some(instruction) = self.flow.instructions.get(&at).copied() {
-            if !self.instruction(at, &instruction, &mut state) {
+        while let Some(placed) = self.flow.instructions.get(&at).copied() {
+            if !self.instruction(at, &placed, &mut state) {
                 return;
             }
-            at += instruction.len() as u32;
+            at += placed.len;
             if self.flow.leaders.contains(&at) {
                 return self.arrive(at, state);
             }
         }
     }
 
-    /// Looks at an instruction. Does control go on behind it?
-    fn instruction(&mut self, at: u32, instruction: &Instruction, state: &mut State) -> bool {
-        self.check_frame(at, state);
-        let mut step = Step { state, instruction, offset: at, wrong: Vec::new() };
+    /// Looks at an instruction alone. What comes back is what the machine says of it.
+    fn step<T>(&mut self, at: u32, state: &mut State, look: impl FnOnce(&mut Step<'_>) -> T) -> T {
+        let mut step = Step { state, offset: at, named: 0, wrong: Vec::new() };
+        let known = look(&mut step);
+        step.wrong.into_iter().for_each(|what| self.say(at, what));
+        known
+    }
 
-        match instruction.flow_control() {
-            FlowControl::Next => {
-                let known = step.take();
-                let wrong = step.wrong;
-                wrong.into_iter().for_each(|what| self.say(at, what));
-                if !known {
-                    self.say(at, "an instruction that the verifier does not know".into());
+    /// Looks at an instruction. Does control go on behind it?
+    fn instruction(&mut self, at: u32, placed: &Placed<I::Instruction>, state: &mut State) -> bool {
+        self.check_frame(at, state);
+        match placed.control {
+            Control::Next | Control::Branch { .. } => {
+                if !self.step(at, state, |step| I::take(step, &placed.instruction)) {
+                    self.unknown(at);
                 }
-                true
+                match placed.control {
+                    Control::Branch { to, zero } => self.branch(at, to, zero, state),
+                    _ => true,
+                }
             }
-            FlowControl::ConditionalBranch => {
-                step.flags();
-                let wrong = step.wrong;
-                wrong.into_iter().for_each(|what| self.say(at, what));
-                self.branch(at, instruction, state)
-            }
-            FlowControl::UnconditionalBranch => {
-                match flow::target(self.function, instruction) {
-                    Some(Target::Inside(to)) => self.arrive(to, state.clone()),
-                    Some(Target::Outside(to)) => self.leave(at, state, Some(to)),
-                    None => self.say(at, "a jump of a form that is not known".into()),
+            Control::Jump(to) => {
+                match inside(self.function, to) {
+                    Some(to) => self.arrive(to, state.clone()),
+                    None => self.leave(at, state, Some(to)),
                 }
                 false
             }
-            FlowControl::IndirectBranch => {
-                self.through_memory(at, instruction, state);
-                self.leave(at, state, None);
+            Control::JumpThrough => {
+                let to = self.step(at, state, |step| I::through(step, &placed.instruction));
+                self.leave(at, state, to);
                 false
             }
-            FlowControl::Return => {
-                let result = state.regs[usize::from(RAX.0)].class;
+            Control::Return => {
+                let result = state.class(I::CONVENTION.result);
                 if !result.is_tagged() {
                     self.say(at, format!("the result is {result}"));
                 }
                 self.leave(at, state, None);
                 false
             }
-            FlowControl::Call | FlowControl::IndirectCall => {
-                self.call(at, instruction, state);
+            Control::Call(to) => {
+                self.call(at, Some(to), at + placed.len, state);
                 true
             }
-            FlowControl::Exception if instruction.mnemonic() == iced_x86::Mnemonic::Ud2 => false,
-            _ => {
-                self.say(at, "an instruction that the verifier does not know".into());
+            Control::CallThrough => {
+                let to = self.step(at, state, |step| I::through(step, &placed.instruction));
+                self.call(at, to, at + placed.len, state);
+                true
+            }
+            Control::Trap => false,
+            Control::Unknown => {
+                self.unknown(at);
                 false
             }
         }
     }
 
+    fn unknown(&mut self, at: u32) {
+        self.say(at, "an instruction that the verifier does not know".into());
+    }
+
     /// Goes both ways, as far as they can be gone. Does control go on behind the branch?
-    fn branch(&mut self, at: u32, instruction: &Instruction, state: &mut State) -> bool {
-        let Some(Target::Inside(to)) = flow::target(self.function, instruction) else {
+    fn branch(&mut self, at: u32, to: u64, zero: Option<bool>, state: &mut State) -> bool {
+        let Some(to) = inside(self.function, to) else {
             self.say(at, "a branch out of the body".into());
             return true;
         };
-        let zero = match instruction.condition_code() {
-            ConditionCode::e => true,
-            ConditionCode::ne => false,
-            _ => {
-                self.arrive(to, state.clone());
-                return true;
-            }
+        let Some(zero) = zero else {
+            self.arrive(to, state.clone());
+            return true;
         };
         if let Some(taken) = state.clone().when_zero(zero) {
             self.arrive(to, taken);
@@ -177,15 +180,17 @@ impl Body<'_> {
 
     /// What the code map says of the frame here.
     fn check_frame(&mut self, at: u32, state: &State) {
-        let (sp, fp) = (state.regs[usize::from(RSP.0)].class, state.regs[usize::from(RBP.0)].class);
+        let (sp, fp) = (state.sp(), state.class(I::CONVENTION.fp));
+        let before = Class::Entry(I::CONVENTION.fp.0);
         let right = match self.function.frame(at) {
-            Frame::None => sp == Class::Frame(0) && fp == Class::Entry(RBP.0),
-            Frame::Pushed => sp == Class::Frame(FP) && fp == Class::Entry(RBP.0),
-            Frame::Linked => fp == Class::Frame(FP) && state.stack.get(FP).class == Class::Entry(RBP.0),
+            Frame::None => sp == Class::Frame(I::CONVENTION.sp_at_entry()) && fp == before,
+            Frame::Pushed => sp == Class::Frame(FP) && fp == before,
+            Frame::Linked => fp == Class::Frame(FP) && state.stack.get(FP).class == before,
         };
         if !right {
             let frame = self.function.frame(at);
-            self.say(at, format!("the map says that the frame is {frame:?}; rsp is {sp}, rbp is {fp}"));
+            let (sp_name, fp_name) = (name::<I>(I::CONVENTION.sp), name::<I>(I::CONVENTION.fp));
+            self.say(at, format!("the map says that the frame is {frame:?}; {sp_name} is {sp}, {fp_name} is {fp}"));
         }
     }
 
@@ -196,11 +201,12 @@ impl Body<'_> {
         if let Some(to) = to.filter(|to| !(self.known)(*to)) {
             self.say(at, format!("a jump to {to:#x}, where no published code begins"));
         }
-        let expected = CALLEE_SAVED.iter().chain([&RBP]).map(|r| (*r, Class::Entry(r.0)));
-        for (r, class) in expected.chain([(RSP, Class::Frame(0)), (R15, Class::Context)]) {
-            self.expect(at, "the way out", name(r), state.regs[usize::from(r.0)].class, class);
+        let Convention { sp, fp, ctx, callee_saved, .. } = I::CONVENTION;
+        let expected = callee_saved.iter().chain([fp]).map(|r| (*r, Class::Entry(r.0)));
+        for (r, class) in expected.chain([(*sp, Class::Frame(I::CONVENTION.sp_at_entry())), (*ctx, Class::Context)]) {
+            self.expect(at, "the way out", name::<I>(r), state.class(r), class);
         }
-        self.expect(at, "the way out", "the return address", state.stack.get(0).class, Class::Entry(RETURN));
+        self.expect(at, "the way out", "the return address", state.return_address(), Class::Entry(RETURN));
     }
 
     fn expect(&mut self, at: u32, place: &str, what: &str, found: Class, class: Class) {
@@ -209,63 +215,94 @@ impl Body<'_> {
         }
     }
 
-    /// A jump or call through a word of memory.
-    fn through_memory(&mut self, at: u32, instruction: &Instruction, state: &mut State) {
-        if instruction.op0_kind() != OpKind::Memory {
-            return self.say(at, "a jump through a register".into());
+    // ---- calls ----
+
+    /// A call that returns to `behind`.
+    fn call(&mut self, at: u32, target: Option<u64>, behind: u32, state: &mut State) {
+        let convention = I::CONVENTION;
+        if let Some(to) = target.filter(|to| !(self.known)(*to)) {
+            self.say(at, format!("a call of {to:#x}, where no published code begins"));
         }
-        let mut step = Step { state, instruction, offset: at, wrong: Vec::new() };
-        let place = step.place();
-        let wrong = step.wrong;
-        wrong.into_iter().for_each(|what| self.say(at, what));
-        if !matches!(place, Place::Outside | Place::Nowhere) {
-            self.say(at, "a jump to what is no code address".into());
+        let bytes = i32::try_from(self.function.frame_bytes).unwrap_or(i32::MAX / 2);
+        self.expect(at, "a call", name::<I>(convention.sp), state.sp(), Class::Frame(FP - bytes));
+        let claim = target.and_then(|to| self.claims.get(&(to as usize)));
+        let does = claim.map_or(Does::Collect, |claim| claim.does);
+        claim.into_iter().for_each(|claim| self.check_arguments(at, state, claim));
+        let function = self.function;
+        let safepoint = function.safepoints.find(behind);
+        if let Some(safepoint) = &safepoint {
+            self.check_map(at, state, safepoint);
+            collect(function, state, safepoint);
+        } else if matches!(does, Does::Collect | Does::Allocate) {
+            self.say(at, "a call without a stack map".into());
+        }
+        let result = usize::from(convention.result.0);
+        match does {
+            Does::Box | Does::Count => {
+                lose(state);
+                if does == Does::Box {
+                    state.regs[usize::from(convention.scratch.0)] = Value::new(TAGGED);
+                }
+                return;
+            }
+            Does::Collect | Does::Allocate | Does::Look => clobber(state),
+        }
+        if let Some(pad) = safepoint.and_then(|safepoint| safepoint.handler()) {
+            let mut landing = state.clone();
+            landing.regs[result] = Value::new(TAGGED);
+            self.arrive(pad, landing);
+        }
+        state.regs[result] = Value::new(if does == Does::Allocate { Class::Fresh } else { TAGGED });
+        if safepoint.is_some_and(|safepoint| safepoint.is_tail()) {
+            self.check_tail(at, behind, state.clone());
         }
     }
 
-    // ---- calls ----
+    /// What a stub gets is what it takes.
+    fn check_arguments(&mut self, at: u32, state: &State, claim: &Claim) {
+        for (r, takes) in I::CONVENTION.args.iter().zip(claim.takes) {
+            let class = state.class(*r);
+            let (right, wanted) = match takes {
+                Takes::Value => (class.is_tagged(), "a tagged word"),
+                Takes::Raw => (class.bits().is_some() || matches!(class, Class::Address | Class::At(_)), "a number"),
+            };
+            if !right {
+                self.say(at, format!("the helper takes {wanted} in {}, which holds {class}", name::<I>(*r)));
+            }
+        }
+        let [.., float] = I::CONVENTION.float_scratch else { return };
+        let class = state.floats[usize::from(*float)];
+        if claim.does == Does::Box && class != Class::Float {
+            self.say(at, format!("the float that is to be boxed is {class}"));
+        }
+    }
 
-    fn call(&mut self, at: u32, instruction: &Instruction, state: &mut State) {
-        let target = match flow::target(self.function, instruction) {
-            Some(Target::Outside(to)) => Some(to),
-            Some(Target::Inside(to)) => Some(self.function.start as u64 + u64::from(to)),
-            None => None,
-        };
-        match target {
-            Some(to) if !(self.known)(to) => {
-                self.say(at, format!("a call of {to:#x}, where no published code begins"));
-            }
-            Some(_) => {}
-            None => self.through_memory(at, instruction, state),
+    /// Of a call behind which nothing is left to do: on the way to the return there is no branch and no call, and what it gave comes back.
+    /// What else is wrong there is told by who follows that way anyhow.
+    fn check_tail(&mut self, call: u32, behind: u32, mut state: State) {
+        if self.findings.is_none() {
+            return;
         }
-        let bytes = i32::try_from(self.function.frame_bytes).unwrap_or(i32::MAX / 2);
-        self.expect(at, "a call", "rsp", state.regs[usize::from(RSP.0)].class, Class::Frame(FP - bytes));
-        let is = |addresses: &[usize]| target.is_some_and(|to| addresses.contains(&(to as usize)));
-        let function = self.function;
-        match function.safepoints.find(at + instruction.len() as u32) {
-            Some(safepoint) => {
-                self.check_map(at, state, &safepoint);
-                collect(function, state, &safepoint);
-                clobber(state);
-                if let Some(pad) = safepoint.handler() {
-                    let mut landing = state.clone();
-                    landing.regs[usize::from(RAX.0)] = Value::new(TAGGED);
-                    self.arrive(pad, landing);
+        let result = I::CONVENTION.result.0;
+        let mut step = Step { state: &mut state, offset: call, named: 0, wrong: Vec::new() };
+        let given = step.identify(result);
+        let (mut at, mut seen) = (behind, FxHashSet::default());
+        while let Some(placed) = self.flow.instructions.get(&at).filter(|_| seen.insert(at)) {
+            match placed.control {
+                Control::Next => {
+                    (step.offset, step.named) = (at, 0);
+                    I::take(&mut step, &placed.instruction);
+                    at += placed.len;
                 }
-                let result = if is(&self.claims.fresh) { Class::Fresh } else { TAGGED };
-                state.regs[usize::from(RAX.0)] = Value::new(result);
+                Control::Jump(to) => match inside(self.function, to) {
+                    Some(to) => at = to,
+                    None => break,
+                },
+                Control::Return if step.state.regs[usize::from(result)].id == given => return,
+                _ => break,
             }
-            None if is(&self.claims.keeping) => {
-                state.regs[usize::from(SCRATCH.0)] = Value::new(TAGGED);
-                (state.floats[14], state.floats[15]) = (Class::Garbage, Class::Garbage);
-                state.flags = Flags::Garbage;
-            }
-            None if is(&self.claims.quiet) => {
-                clobber(state);
-                state.regs[usize::from(RAX.0)] = Value::new(TAGGED);
-            }
-            None => self.say(at, "a call without a stack map".into()),
         }
+        self.say(call, "the map says that nothing is left to do behind the call, but to return what it gives".into());
     }
 
     /// What the collector and the unwinder will find.
@@ -278,17 +315,17 @@ impl Body<'_> {
                 self.say(at, format!("the map says that slot {slot} holds a tagged word; it holds {class}"));
             }
         }
-        for (i, r) in CALLEE_SAVED.iter().enumerate() {
-            let class = state.regs[usize::from(r.0)].class;
+        for (i, r) in I::CONVENTION.callee_saved.iter().enumerate() {
+            let class = state.class(*r);
             if safepoint.live_saved() >> i & 1 != 0 && !class.is_tagged() {
-                self.say(at, format!("the map says that {} holds a tagged word; it holds {class}", name(*r)));
+                self.say(at, format!("the map says that {} holds a tagged word; it holds {class}", name::<I>(*r)));
             }
             match saved_offset(self.function.saved, i) {
                 Some(offset) => {
                     let found = state.stack.get(FP + offset).class;
-                    self.expect(at, "a call", &format!("the place of {}", name(*r)), found, Class::Entry(r.0));
+                    self.expect(at, "a call", &format!("the place of {}", name::<I>(*r)), found, Class::Entry(r.0));
                 }
-                None => self.expect(at, "a call", name(*r), class, Class::Entry(r.0)),
+                None => self.expect(at, "a call", name::<I>(*r), class, Class::Entry(r.0)),
             }
         }
         self.expect(at, "a call", "the return address", state.stack.get(0).class, Class::Entry(RETURN));
@@ -314,7 +351,7 @@ fn collect(function: &Function, state: &mut State, safepoint: &Safepoint<'_>) {
     };
     let mapped: FxHashSet<i32> = safepoint.slots().map(|slot| FP + function.slot_offset(slot)).collect();
     state.stack.change_all(|offset, value| found(value, mapped.contains(&offset)));
-    for (i, r) in CALLEE_SAVED.iter().enumerate() {
+    for (i, r) in state.convention.callee_saved.iter().enumerate() {
         let value = &mut state.regs[usize::from(r.0)];
         *value = found(*value, safepoint.live_saved() >> i & 1 != 0);
     }
@@ -322,13 +359,25 @@ fn collect(function: &Function, state: &mut State, safepoint: &Safepoint<'_>) {
 
 /// What a call leaves of the registers that nobody saves.
 fn clobber(state: &mut State) {
-    for r in CALLER_SAVED.iter().chain([&SCRATCH]) {
+    for r in state.convention.caller_saved {
         state.regs[usize::from(r.0)] = Value::new(Class::Garbage);
     }
-    state.floats = [Class::Garbage; 16];
+    state.floats = [Class::Garbage; 32];
+    lose(state);
+}
+
+/// What is lost in every call.
+fn lose(state: &mut State) {
+    let convention = state.convention;
+    for r in convention.clobbered.iter().chain([&convention.scratch]) {
+        state.regs[usize::from(r.0)] = Value::new(Class::Garbage);
+    }
+    for number in convention.float_scratch {
+        state.floats[usize::from(*number)] = Class::Garbage;
+    }
     state.flags = Flags::Garbage;
 }
 
-fn name(r: Reg) -> &'static str {
-    crate::asm::x64::disasm::register(r.0)
+fn name<I: Isa>(r: Reg) -> &'static str {
+    (I::CONVENTION.name)(r.0)
 }

@@ -3,91 +3,77 @@
 //! Owns the walk along all ways from the entry and the landing pads. What no way leads to must be code, too: there is no data in bodies.
 
 use super::Finding;
+use super::isa::{Control, Isa};
 use crate::asm::code_map::Function;
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// An instruction at its place.
+#[derive(Clone, Copy)]
+pub struct Placed<I> {
+    /// The instruction.
+    pub instruction: I,
+    /// Where it leads.
+    pub control: Control,
+    /// Its length.
+    pub len: u32,
+}
+
 /// The code of a body.
-pub struct Flow {
+pub struct Flow<I> {
     /// What is reached, by offset.
-    pub instructions: BTreeMap<u32, Instruction>,
+    pub instructions: BTreeMap<u32, Placed<I>>,
     /// Where ways meet or begin.
     pub leaders: BTreeSet<u32>,
     /// Behind each call, reached or not.
     pub calls: BTreeSet<u32>,
 }
 
-/// Where an instruction leads besides to what follows it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// An offset of the same body.
-    Inside(u32),
-    /// An address elsewhere.
-    Outside(u64),
-}
-
-/// Where a direct branch or call leads.
-pub fn target(function: &Function, instruction: &Instruction) -> Option<Target> {
-    if instruction.op_count() == 0 || instruction.op0_kind() != OpKind::NearBranch64 {
-        return None;
-    }
-    let address = instruction.near_branch_target();
+/// The offset at an address, if it is in the body.
+pub fn inside(function: &Function, address: u64) -> Option<u32> {
     let offset = address.wrapping_sub(function.start as u64);
-    Some(match offset < u64::from(function.size) {
-        true => Target::Inside(offset as u32),
-        false => Target::Outside(address),
-    })
+    (offset < u64::from(function.size)).then_some(offset as u32)
 }
 
-/// Does control go on behind it?
-pub fn goes_on(instruction: &Instruction) -> bool {
-    matches!(
-        instruction.flow_control(),
-        FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::Call | FlowControl::IndirectCall
-    )
+fn decode<I: Isa>(function: &Function, code: &[u8], at: u32) -> Option<Placed<I::Instruction>> {
+    let (instruction, len) = I::decode(code, at, function.start as u64)?;
+    Some(Placed { instruction, control: I::control(&instruction), len })
 }
 
 /// Follows all ways.
-pub fn follow(function: &Function, code: &[u8], findings: &mut Vec<Finding>) -> Flow {
+pub fn follow<I: Isa>(function: &Function, code: &[u8], findings: &mut Vec<Finding>) -> Flow<I::Instruction> {
     let mut flow = Flow { instructions: BTreeMap::new(), leaders: BTreeSet::new(), calls: BTreeSet::new() };
     let pads = function.safepoints.iter().filter_map(|(_, safepoint)| safepoint.handler());
     let mut work: Vec<u32> = [0].into_iter().chain(pads).collect();
     flow.leaders.extend(&work);
-    let mut decoder = Decoder::with_ip(64, code, function.start as u64, DecoderOptions::NONE);
     while let Some(start) = work.pop() {
         let mut at = start;
         while !flow.instructions.contains_key(&at) {
-            let place = decoder.set_position(at as usize).ok().filter(|()| at < function.size);
-            if place.is_none() {
+            if at >= function.size {
                 findings.push(Finding::new(start, "the code goes on behind its end".into()));
                 break;
             }
-            decoder.set_ip(function.start as u64 + u64::from(at));
-            let instruction = decoder.decode();
-            if instruction.is_invalid() {
-                findings.push(Finding::new(at, "these bytes are no instruction".into()));
+            let Some(placed) = decode::<I>(function, code, at) else {
+                findings.push(Finding::new(at, "these bytes are no instruction that the verifier knows".into()));
                 break;
-            }
-            flow.instructions.insert(at, instruction);
-            if instruction.flow_control() != FlowControl::Call
-                && let Some(Target::Inside(to)) = target(function, &instruction)
-            {
+            };
+            flow.instructions.insert(at, placed);
+            if let Some(to) = placed.control.branch_target().and_then(|to| inside(function, to)) {
                 flow.leaders.insert(to);
                 work.push(to);
             }
-            if !goes_on(&instruction) {
+            if !placed.control.goes_on() {
                 break;
             }
-            at += instruction.len() as u32;
+            at += placed.len;
         }
     }
-    gaps(function, code, &mut flow, findings);
+    gaps::<I>(function, code, &mut flow, findings);
     flow
 }
 
 /// The leaders in an order in which each stands before those that it leads to, but for the heads of loops: so most states are whole
 /// when they are first looked at.
-pub fn order(function: &Function, flow: &Flow) -> Vec<u32> {
+pub fn order<I>(function: &Function, flow: &Flow<I>) -> Vec<u32> {
     let mut order = Vec::new();
     let mut seen = BTreeSet::from([0]);
     let mut open = vec![(0, successors(function, flow, 0))];
@@ -106,20 +92,15 @@ pub fn order(function: &Function, flow: &Flow) -> Vec<u32> {
 }
 
 /// The leaders that a leader's instructions lead to.
-fn successors(function: &Function, flow: &Flow, leader: u32) -> Vec<u32> {
+fn successors<I>(function: &Function, flow: &Flow<I>, leader: u32) -> Vec<u32> {
     let mut found = Vec::new();
-    for (at, instruction) in flow.instructions.range(leader..) {
-        let behind = at + instruction.len() as u32;
-        match instruction.flow_control() {
-            FlowControl::Call | FlowControl::IndirectCall => {
-                found.extend(function.safepoints.find(behind).and_then(|safepoint| safepoint.handler()));
-            }
-            _ => found.extend(match target(function, instruction) {
-                Some(Target::Inside(to)) => Some(to),
-                _ => None,
-            }),
+    for (at, placed) in flow.instructions.range(leader..) {
+        let behind = at + placed.len;
+        if placed.control.is_call() {
+            found.extend(function.safepoints.find(behind).and_then(|safepoint| safepoint.handler()));
         }
-        if !goes_on(instruction) {
+        found.extend(placed.control.branch_target().and_then(|to| inside(function, to)));
+        if !placed.control.goes_on() {
             break;
         }
         if flow.leaders.contains(&behind) {
@@ -132,23 +113,23 @@ fn successors(function: &Function, flow: &Flow, leader: u32) -> Vec<u32> {
 
 /// What is not reached must be code none the less (the generator writes the entries of loops to which nothing leads in the end); what is
 /// reached must not overlap.
-fn gaps(function: &Function, code: &[u8], flow: &mut Flow, findings: &mut Vec<Finding>) {
-    let is_call = |i: &Instruction| matches!(i.flow_control(), FlowControl::Call | FlowControl::IndirectCall);
-    let ends = flow.instructions.iter().map(|(at, instruction)| (*at, at + instruction.len() as u32));
-    flow.calls.extend(flow.instructions.iter().filter(|(_, i)| is_call(i)).map(|(at, i)| at + i.len() as u32));
+fn gaps<I: Isa>(function: &Function, code: &[u8], flow: &mut Flow<I::Instruction>, findings: &mut Vec<Finding>) {
+    let ends = flow.instructions.iter().map(|(at, placed)| (*at, at + placed.len));
+    let calls = flow.instructions.iter().filter(|(_, placed)| placed.control.is_call());
+    flow.calls.extend(calls.map(|(at, placed)| at + placed.len));
     let mut behind = 0;
     for (at, end) in ends.chain([(function.size, function.size)]) {
         if at < behind {
             findings.push(Finding::new(at, "a way leads into the midst of an instruction".into()));
         }
-        let gap = code.get(behind as usize..at as usize).unwrap_or_default();
-        for instruction in Decoder::with_ip(64, gap, u64::from(behind), DecoderOptions::NONE) {
-            if instruction.is_invalid() {
-                findings.push(Finding::new(instruction.ip() as u32, "bytes that are no code".into()));
+        while behind < at {
+            let Some(placed) = decode::<I>(function, code.get(..at as usize).unwrap_or(code), behind) else {
+                findings.push(Finding::new(behind, "bytes that are no code".into()));
                 break;
-            }
-            if is_call(&instruction) {
-                flow.calls.insert(instruction.next_ip() as u32);
+            };
+            behind += placed.len;
+            if placed.control.is_call() {
+                flow.calls.insert(behind);
             }
         }
         behind = behind.max(end);

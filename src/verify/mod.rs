@@ -8,7 +8,8 @@
 //!   and a collection may move is not used behind the call;
 //! - callee-saved registers, frame pointer and stack are as they were wherever the body is left, and the places where unwinder
 //!   and collector look for them hold them at each call; what calls clobber is not used behind them;
-//! - garbage, raw floats and raw integers are no addresses, no values of slots of objects, no results.
+//! - garbage, raw floats and raw integers are no addresses, no values of slots of objects, no results, and helpers get what they take;
+//! - where the map says that nothing is left to do behind a call, the function returns what the call gave.
 //!
 //! | file | |
 //! | --- | --- |
@@ -17,24 +18,30 @@
 //! | `stack.rs` | the words of the frame in it |
 //! | `flow.rs` | which bytes are code |
 //! | `layouts.rs` | what loads from objects and from the thread context give |
-//! | `x64.rs` | what each instruction does |
+//! | `isa.rs` | what is asked of a machine |
+//! | `step.rs` | what reading, writing and computing do |
+//! | `x64.rs`, `arm64.rs` | what each instruction does |
 //! | `body.rs` | calls, ways, ways out: the check of a body |
 //!
-//! Only x86-64 is read so far.
+//! Code of either machine can be checked on either ([`check`]).
 
+mod arm64;
 mod body;
 mod flow;
+mod isa;
 mod layouts;
 mod stack;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 mod value;
 mod x64;
 
 use crate::asm::code_map::{Function, Kind};
-use crate::asm::disasm::{Listing, Machine};
+use crate::asm::disasm::{Listing, Machine, Names};
 use crate::asm::publish::Observer;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -54,21 +61,63 @@ impl Finding {
     }
 }
 
-/// What is claimed of the stubs that bodies call.
-#[derive(Clone, Debug, Default)]
-pub struct Claims {
-    /// They give the address of fresh memory, and not a tagged word.
-    pub fresh: Vec<usize>,
-    /// They keep all registers but the scratch registers, and never collect; what they give is in the scratch register.
-    pub keeping: Vec<usize>,
-    /// They never collect, and clobber what every call clobbers.
-    pub quiet: Vec<usize>,
+/// What is claimed of a stub that bodies call.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// Its arguments.
+    pub takes: &'static [Takes],
+    /// What it does.
+    pub does: Does,
 }
+
+/// An argument of a stub.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Takes {
+    /// A tagged word.
+    Value,
+    /// A number, or an address outside of the heap.
+    Raw,
+}
+
+/// What a stub does with what is live in its caller, and what comes back. What clobbers all that a call may clobber wants a map when
+/// it may collect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Does {
+    /// It may collect, and gives a tagged word.
+    Collect,
+    /// It may collect, and gives the address of fresh memory.
+    Allocate,
+    /// It never collects, and gives a tagged word.
+    Look,
+    /// It never collects, keeps all registers but the scratch registers, and makes a tagged word of the float in one scratch register
+    /// in the other.
+    Box,
+    /// It keeps all but the scratch registers.
+    Count,
+}
+
+/// What is claimed of stubs, by their addresses. Of other code it is claimed that it is a function: it may collect, and gives a
+/// tagged word.
+pub type Claims = FxHashMap<usize, Claim>;
 
 /// Instructions before and behind a finding that are shown.
 const AROUND: usize = 8;
 /// Findings of a body that are told.
 const TOLD: usize = 4;
+
+/// What is wrong with a body whose bytes are `code`. `known`: does published code begin there?
+pub fn check(
+    machine: Machine,
+    function: &Function,
+    code: &[u8],
+    claims: &Claims,
+    known: &dyn Fn(u64) -> bool,
+) -> Vec<Finding> {
+    match machine {
+        Machine::X64 => body::check::<x64::X64>(function, code, claims, known),
+        Machine::Arm64 => body::check::<arm64::Arm64>(function, code, claims, known),
+    }
+}
 
 /// Who verifies what is published.
 pub struct Verifier {
@@ -88,23 +137,16 @@ impl Verifier {
     fn verify(&self, function: &Function, known: &BTreeMap<u64, String>) {
         // SAFETY: an observer may read the code of the functions that it is told of.
         let code = unsafe { std::slice::from_raw_parts(function.start as *const u8, function.size as usize) };
-        let findings = body::check(function, code, &self.claims, &|address| known.contains_key(&address));
+        let findings = check(Machine::HOST, function, code, &self.claims, &|address| known.contains_key(&address));
         if !findings.is_empty() {
-            (self.tell)(&report(function, code, &findings, known));
+            (self.tell)(&report(Machine::HOST, function, code, &findings, &|address| known.get(&address).cloned()));
         }
     }
 }
 
 /// The findings of a body with the code around them.
-fn report(function: &Function, code: &[u8], findings: &[Finding], known: &BTreeMap<u64, String>) -> String {
-    let listing = Listing {
-        machine: Machine::X64,
-        code,
-        address: function.start as u64,
-        comments: &[],
-        names: &|address| known.get(&address).cloned(),
-        offsets: true,
-    };
+pub fn report(machine: Machine, function: &Function, code: &[u8], findings: &[Finding], names: Names<'_>) -> String {
+    let listing = Listing { machine, code, address: function.start as u64, comments: &[], names, offsets: true };
     let text = listing.text();
     let lines: Vec<&str> = text.lines().collect();
     let offset = |line: &str| u32::from_str_radix(line.split_whitespace().next()?, 16).ok();

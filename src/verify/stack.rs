@@ -28,6 +28,8 @@ fn names(value: &Value) -> u64 {
     let own = if value.id == 0 { 0 } else { bit(value.id) };
     own | match value.class {
         Class::Sum(Origin::Plus(a, _)) | Class::Inner(Origin::Plus(a, _)) => bit(a),
+        Class::Header(a) => bit(a),
+        Class::Either(a, b, _) => bit(a) | bit(b),
         Class::Sum(Origin::Or(a, b)) | Class::Inner(Origin::Or(a, b)) => bit(a) | bit(b),
         _ => 0,
     }

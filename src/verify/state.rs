@@ -2,9 +2,10 @@
 //!
 //! Owns the places and how the states of two ways meet. Invariant: places with the same id that is not 0 hold the same word.
 
+use super::isa::Convention;
 use super::stack::Stack;
-use super::value::{Class, Id, Origin, RETURN, TAGGED, Value};
-use crate::asm::x64::regs::{self, R15, RBP, RDI, RSP};
+use super::value::{ANY, Class, Id, Origin, POINTERS, RETURN, TAGGED, Value};
+use crate::asm::masm::Reg;
 use crate::gc::word::TAG_FUNCTION;
 
 /// What the flags say.
@@ -23,12 +24,14 @@ pub enum Flags {
 }
 
 /// What is known at a point.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct State {
+    /// What registers are for.
+    pub convention: &'static Convention,
     /// By number.
-    pub regs: [Value; 16],
+    pub regs: [Value; 32],
     /// Raw floats, or garbage.
-    pub floats: [Class; 16],
+    pub floats: [Class; 32],
     /// The words of the stack from the return address downwards.
     pub stack: Stack,
     /// The flags.
@@ -36,25 +39,53 @@ pub struct State {
 }
 
 impl State {
-    /// At the entry of a function.
-    pub fn entry() -> State {
+    /// At the entry of a function with so many arguments in registers.
+    pub fn entry(convention: &'static Convention, arguments: u8) -> State {
         let mut state = State {
-            regs: [Value::new(Class::Garbage); 16],
-            floats: [Class::Garbage; 16],
+            convention,
+            regs: [Value::new(Class::Garbage); 32],
+            floats: [Class::Garbage; 32],
             stack: Stack::default(),
             flags: Flags::Garbage,
         };
-        state.stack.set(0, Value::new(Class::Entry(RETURN)));
-        for r in regs::CALLEE_SAVED.iter().chain([&RBP]) {
-            state.regs[usize::from(r.0)] = Value::new(Class::Entry(r.0));
+        let mut holds = |r: Reg, class| state.regs[usize::from(r.0)] = Value::new(class);
+        for r in convention.callee_saved.into_iter().chain([convention.fp]) {
+            holds(r, Class::Entry(r.0));
         }
-        for r in regs::ARGS {
-            state.regs[usize::from(r.0)] = Value::new(TAGGED);
+        for r in convention.args.into_iter().take(arguments.into()) {
+            holds(r, TAGGED);
         }
-        state.regs[usize::from(RDI.0)] = Value::new(Class::Tagged(1 << TAG_FUNCTION, 0));
-        state.regs[usize::from(RSP.0)] = Value::new(Class::Frame(0));
-        state.regs[usize::from(R15.0)] = Value::new(Class::Context);
+        holds(convention.closure, Class::Tagged(1 << TAG_FUNCTION, 0));
+        holds(convention.sp, Class::Frame(convention.sp_at_entry()));
+        holds(convention.ctx, Class::Context);
+        match convention.link {
+            Some(link) => holds(link, Class::Entry(RETURN)),
+            None => state.stack.set(0, Value::new(Class::Entry(RETURN))),
+        }
         state
+    }
+
+    /// What a register is.
+    pub fn class(&self, r: Reg) -> Class {
+        self.regs[usize::from(r.0)].class
+    }
+
+    /// What the stack pointer is.
+    pub fn sp(&self) -> Class {
+        self.class(self.convention.sp)
+    }
+
+    /// Where the return address is when there is no frame (yet, or any more).
+    pub fn return_address(&self) -> Class {
+        self.convention.link.map_or_else(|| self.stack.get(0).class, |link| self.class(link))
+    }
+
+    /// The layout of the object to which a register with this name points, if there is one; 0: not known.
+    pub fn pointer(&self, id: Id) -> Option<u32> {
+        self.regs.iter().find_map(|value| match value.class {
+            Class::Tagged(tags, layout) if value.id == id && tags & POINTERS != 0 => Some(layout),
+            _ => None,
+        })
     }
 
     /// From now on the name means another word.
@@ -70,6 +101,8 @@ impl State {
             }
             match &mut place.class {
                 Class::Sum(origin) | Class::Inner(origin) if made(*origin) => *origin = Origin::None,
+                Class::Either(a, b, tags) if *a == id || *b == id => place.class = Class::Bits(*tags),
+                Class::Header(of) if *of == id => place.class = Class::Bits(ANY),
                 _ => {}
             }
         };

@@ -61,8 +61,14 @@ pub enum Class {
     Fresh,
     /// An address outside of the heap.
     Address,
+    /// This address outside of the heap.
+    At(u64),
     /// A place of the stack, by its distance from the return address.
     Frame(i32),
+    /// The first four bytes of the object to which this word points.
+    Header(Id),
+    /// A number made of these two words by `or`, with one of these tags.
+    Either(Id, Id, u8),
     /// What this register held at the entry; [`RETURN`] is the return address.
     Entry(u8),
     /// The thread context.
@@ -70,7 +76,7 @@ pub enum Class {
 }
 
 /// The number of the return address in [`Class::Entry`].
-pub const RETURN: u8 = 16;
+pub const RETURN: u8 = 0xFF;
 
 /// A tagged word of which nothing more is known.
 pub const TAGGED: Class = Class::Tagged(ANY, 0);
@@ -102,6 +108,8 @@ impl Class {
         match self {
             Class::Const(word) => Some(1 << (word & 7)),
             Class::Bits(tags) => Some(tags),
+            Class::Header(_) => Some(ANY),
+            Class::Either(.., tags) => Some(tags),
             // A tagged word that is no pointer is a number like others.
             Class::Tagged(tags, _) if tags & POINTERS == 0 => Some(tags),
             _ => None,
@@ -140,12 +148,19 @@ impl Class {
         if self == other {
             return self;
         }
-        if let (Some(a), Some(b)) = (self.bits(), other.bits()) {
+        let any = |class| if let At(_) = class { Address } else { class };
+        let (this, other) = (any(self), any(other));
+        if this == other {
+            return this;
+        }
+        if let (Some(a), Some(b)) = (this.bits(), other.bits()) {
             return Bits(a | b);
         }
-        match (self, other) {
+        match (this, other) {
             (Garbage, _) | (_, Garbage) => Garbage,
             (Stale, _) | (_, Stale) => Stale,
+            // The bits of a float may come as a number.
+            (Float, one) | (one, Float) if one.bits().is_some() => Bits(ANY),
             (Inner(_), Inner(_) | Sum(_) | Fresh) | (Sum(_) | Fresh, Inner(_)) => Inner(Origin::None),
             (Address, Word) | (Word, Address) => Word,
             (Address, one) | (one, Address) if one.bits().is_some() => Address,
@@ -198,6 +213,7 @@ impl Class {
                 Class::Tagged(1 << TAG_FUNCTION, 0)
             }
             Class::Address => Class::Address,
+            Class::At(address) => Class::At(address.wrapping_add_signed(k)),
             Class::Garbage | Class::Stale | Class::Entry(_) | Class::Context => Class::Garbage,
             Class::Float => Class::Bits(ANY),
             _ => match self.bits() {
@@ -210,7 +226,11 @@ impl Class {
 
     /// What an operation makes of two words: `low` computes the lowest bits of the result from those of both.
     pub fn operate(self, other: Class, low: impl Fn(u64, u64) -> u64, origin: Origin) -> Class {
-        let plain = |class: Class| if class == Class::Float { Class::Bits(ANY) } else { class };
+        let plain = |class: Class| match class {
+            Class::Float => Class::Bits(ANY),
+            Class::At(_) => Class::Address,
+            class => class,
+        };
         match (plain(self), plain(other)) {
             (a, b) if a.may_be_int() && b.may_be_int() => match (a.bits(), b.bits()) {
                 (Some(a), Some(b)) => Class::Bits(both(a, b, low)),
@@ -252,7 +272,7 @@ impl fmt::Display for Class {
             Class::Stale => f.write_str("a word that no map named at a call"),
             Class::Float => f.write_str("a raw float"),
             Class::Const(word) => write!(f, "the number {word:#x}"),
-            Class::Bits(tags) => write!(f, "a raw integer (tags {tags:#010b})"),
+            Class::Bits(tags) | Class::Either(.., tags) => write!(f, "a raw integer (tags {tags:#010b})"),
             Class::Tagged(tags, 0) => write!(f, "a tagged word (tags {tags:#010b})"),
             Class::Tagged(tags, layout) => write!(f, "a tagged word (tags {tags:#010b}, layout {layout})"),
             Class::Word => f.write_str("a word from outside of the heap"),
@@ -260,11 +280,11 @@ impl fmt::Display for Class {
             Class::Inner(_) => f.write_str("an untagged heap pointer"),
             Class::Fresh => f.write_str("the untagged address of fresh memory"),
             Class::Address => f.write_str("an address outside of the heap"),
+            Class::At(address) => write!(f, "the address {address:#x}"),
             Class::Frame(offset) => write!(f, "the stack address entry{}", signed((*offset).into())),
             Class::Entry(RETURN) => f.write_str("the return address"),
-            Class::Entry(number) => {
-                write!(f, "what {} held at the entry", crate::asm::x64::disasm::register(*number))
-            }
+            Class::Header(_) => f.write_str("the header of an object"),
+            Class::Entry(number) => write!(f, "what register {number} held at the entry"),
             Class::Context => f.write_str("the thread context"),
         }
     }

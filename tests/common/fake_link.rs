@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use harrier::asm::code_map::Function;
 use harrier::asm::disasm::{self, Listing, Machine};
 use harrier::asm::lines::Row;
 use harrier::asm::masm::{AbsoluteFixup, MacroAssembler};
@@ -18,6 +19,8 @@ use harrier::codegen::{Generated, generate};
 use harrier::gc::Word;
 use harrier::gc::layout::{FIRST_USER_LAYOUT, LayoutId};
 use harrier::reader::tree::*;
+use harrier::runtime::helpers;
+use harrier::verify::{self, Claim, Claims, Does, Takes};
 
 /// Where the code is said to lie.
 const PLACE: usize = 0x7000_0000;
@@ -193,6 +196,49 @@ impl<'a> FakeLink<'a> {
             offsets: false,
         };
         listing.text()
+    }
+}
+
+impl FakeLink<'_> {
+    /// Generates one arity and verifies it: the differences that are found, with the listing around them. None: no code comes of it.
+    pub fn differences<M: Target>(&mut self, function: FunctionId, arity: usize, hints: &[Hint]) -> Option<String> {
+        let unit = self.unit;
+        let generated = generate::<M>(self, unit, function, arity, hints).ok()?;
+        let Generated { mut code, saved, arguments, frame_bytes, safepoints, .. } = generated;
+        for fixup in &code.absolute {
+            assert!(M::apply(&mut code.code, PLACE, fixup), "{:?} is out of reach", self.names.get(&fixup.target));
+        }
+        let name = format!("{}: function {}/{arity}", unit.source.name, function.0);
+        let function = Function {
+            name: name.into(),
+            start: PLACE,
+            size: code.code.len() as u32,
+            saved,
+            arguments,
+            frame_bytes,
+            safepoints,
+            frames: code.frames.into(),
+            ..Function::default()
+        };
+        let claims = self.claims();
+        let known = |address: u64| address as usize == PLACE || self.names.contains_key(&(address as usize));
+        let found = verify::check(M::MACHINE, &function, &code.code, &claims, &known);
+        let names = |address: u64| self.names.get(&(address as usize)).cloned();
+        Some(verify::report(M::MACHINE, &function, &code.code, &found, &names))
+    }
+}
+
+impl FakeLink<'_> {
+    /// What is claimed of the helpers and stubs.
+    fn claims(&mut self) -> Claims {
+        let mut claims = Claims::default();
+        for helper in helpers::ALL {
+            let does = if *helper == Helper::Allocate { Does::Allocate } else { Does::Collect };
+            claims.insert(self.helper(*helper), Claim { takes: helpers::takes(*helper), does });
+        }
+        claims.insert(self.box_float_stub(), Claim { takes: &[], does: Does::Box });
+        claims.insert(self.look_up(), Claim { takes: &[Takes::Value, Takes::Value], does: Does::Look });
+        claims
     }
 }
 

@@ -4,6 +4,16 @@ use crate::asm::disasm::Names;
 use yaxpeax_arch::{Decoder, U8Reader};
 use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand};
 
+/// The name of a general register.
+pub fn register(number: u8) -> &'static str {
+    #[rustfmt::skip]
+    const NAMES: [&str; 32] = [
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
+        "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp",
+    ];
+    NAMES[usize::from(number) % 32]
+}
+
 /// Addresses that branches in `code` lead to.
 pub fn targets(code: &[u8], address: u64) -> Vec<u64> {
     decode(code, address).into_iter().filter_map(|(at, _, instruction)| target(at, &instruction?)).collect()
