@@ -312,12 +312,13 @@ const LOOK: &str = "thread apply all -q -- hr-bt\nthread apply all -q -- bt\n";
 /// Three threads spin; one allocates, and is in Rust now and then.
 #[track_caller]
 fn assert_all_threads(text: &str) {
-    assert_eq!(text.matches("#0   threads/spin (").count(), 3, "{text}");
+    // Each in `hr-bt` and in `bt`; a thread may just wait for a collection, and be in Rust.
+    assert_eq!(text.matches(" threads/spin (").count(), 6, "{text}");
     assert_eq!(text.matches("threads/main (").count(), 2, "{text}");
     assert!(text.contains("threads/allocate ("), "{text}");
     assert_in_order(
         text,
-        &["#1   threads/busy (", ") at threads.hr:15", "#2   threads/main (", "harrier::stub::enter", "clone"],
+        &[" threads/busy (", ") at threads.hr:15", " threads/main (", "harrier::stub::enter", "clone"],
     );
     assert!(!text.contains("Python Exception") && !text.contains("corrupt stack"), "{text}");
 }
@@ -484,7 +485,7 @@ fn without_the_table_it_is_said() {
     }
     let busy = Busy::start(&[], &folder());
     let commands = "thread apply all -q -- hr-bt\npython\nfor t in gdb.selected_inferior().threads():\n    t.switch()\n    \
-        f = next((f for f in frames() if (function_of(f) or f) is not f and function_of(f).kind == 0), None)\n    \
+        f = next((f for f, _ in frames() if (function_of(f) or f) is not f and function_of(f).kind == 0), None)\n    \
         if f: f.select(); gdb.execute('hr-locals')\nend\n";
     let text = gdb(commands, &["-p", &busy.0.id().to_string()]);
     assert!(text.contains("(no arguments are shown: the program was started without --gdb"), "{text}");
@@ -563,17 +564,17 @@ fn a_function_of_one_line_shows_its_arguments() {
 fn a_breakpoint_on_a_line_without_code_is_on_the_next() {
     assert_eq!(stops("break twins.hr:3", "n"), ["3", "17", "4"]);
     assert_eq!(stops("break twins.hr:19", "the-list"), ["[7]"]);
-    let text = debug("break twins.hr:3\nbreak twins.hr:52\nrun\ncontinue\n", "twins.hr");
+    let text = debug("break twins.hr:3\nbreak twins.hr:51\nrun\ncontinue\n", "twins.hr");
     assert_in_order(&text, &["twins/main () at twins.hr:53", "twins/is-prime? (n=3) at twins.hr:4"]);
 }
 
 /// Who steps over what throws stops where that is caught.
 #[test]
 fn a_step_ends_where_the_exception_is_caught() {
-    for (from, steps) in [("22 if $hr(n) == 3", "next"), ("22 if $hr(n) == 3", "step"), ("30 if $hr(n) == 3", "next")] {
+    for (from, steps) in [("23 if $hr(n) == 3", "next"), ("23 if $hr(n) == 3", "step"), ("31 if $hr(n) == 3", "next")] {
         let text = debug(&format!("break twins.hr:{from}\nrun\necho [{steps}]\\n\n{steps}\nbt 1\nnext\n"), "twins.hr");
         let wanted =
-            [&format!("[{steps}]") as &str, "#0", "twins/careful (", ") at twins.hr:31", "32\t    result = 0 - 1"];
+            [&format!("[{steps}]") as &str, "#0", "twins/careful (", ") at twins.hr:32", "33\t    result = 0 - 1"];
         assert_in_order(&text, &wanted);
     }
 }

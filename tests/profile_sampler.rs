@@ -367,7 +367,7 @@ fn every_end_of_a_program_prints_the_profile() {
 fn stacks_that_are_too_deep_are_marked() {
     let text = "fn down(n) { if n == 0 { spin(3000000) } else { 1 + down(n - 1) } }\n\
         fn spin(n) { let mut t = 0 for i in range(0, n) { t = (t * 31 + i) % 1007 } t }\n\
-        fn main(args) { println(down(to-int(args[0]))) }\n";
+        fn main(args) { println(down(parse-int(args[0]))) }\n";
     let folder = Folder::new(&[("deep.hr", text)]);
     for (depth, marked) in [("100", false), ("6000", true)] {
         for ending in ["folded", "json"] {
