@@ -169,7 +169,7 @@ fn rust_calls_back() {
             "clone",
             "#0   ",
             "frames of Rust)",
-            "#1   stacks/main (",
+            "stacks/main (",
             "Named { name: \"n\" }",
         ],
     );
@@ -312,12 +312,13 @@ const LOOK: &str = "thread apply all -q -- hr-bt\nthread apply all -q -- bt\n";
 /// Three threads spin; one allocates, and is in Rust now and then.
 #[track_caller]
 fn assert_all_threads(text: &str) {
-    assert_eq!(text.matches("#0   threads/spin (").count(), 3, "{text}");
+    // Each in `hr-bt` and in `bt`; a thread may just wait for a collection, and be in Rust.
+    assert_eq!(text.matches(" threads/spin (").count(), 6, "{text}");
     assert_eq!(text.matches("threads/main (").count(), 2, "{text}");
     assert!(text.contains("threads/allocate ("), "{text}");
     assert_in_order(
         text,
-        &["#1   threads/busy (", ") at threads.hr:15", "#2   threads/main (", "harrier::stub::enter", "clone"],
+        &[" threads/busy (", ") at threads.hr:15", " threads/main (", "harrier::stub::enter", "clone"],
     );
     assert!(!text.contains("Python Exception") && !text.contains("corrupt stack"), "{text}");
 }
@@ -484,9 +485,133 @@ fn without_the_table_it_is_said() {
     }
     let busy = Busy::start(&[], &folder());
     let commands = "thread apply all -q -- hr-bt\npython\nfor t in gdb.selected_inferior().threads():\n    t.switch()\n    \
-        f = next((f for f in frames() if (function_of(f) or f) is not f and function_of(f).kind == 0), None)\n    \
+        f = next((f for f, _ in frames() if (function_of(f) or f) is not f and function_of(f).kind == 0), None)\n    \
         if f: f.select(); gdb.execute('hr-locals')\nend\n";
     let text = gdb(commands, &["-p", &busy.0.id().to_string()]);
     assert!(text.contains("(no arguments are shown: the program was started without --gdb"), "{text}");
     assert!(text.contains("no variables are known here: the program was started without --gdb"), "{text}");
+}
+
+/// What the variable of a name is at each stop at these places of `twins.hr`, by the commands that set breakpoints.
+fn stops(breakpoints: &str, name: &str) -> Vec<String> {
+    let look = format!(
+        "while gdb.selected_inferior().pid:\n    print('SEEN', text_of(variable_named('{name}')))\n    \
+        gdb.execute('continue', to_string=True)\n"
+    );
+    let text = debug(&format!("{breakpoints}\nrun\npython\n{look}end\n"), "twins.hr");
+    assert!(!text.contains("Python Exception") && !text.contains("Error in"), "{text}");
+    text.lines().filter_map(|line| line.strip_prefix("SEEN ")).map(str::to_string).collect()
+}
+
+/// The second list has a Float, with which the loop goes on in its general version.
+#[test]
+fn a_line_is_met_in_each_version_of_a_function() {
+    assert_eq!(stops("break twins.hr:15", "y"), ["2", "3", "4", "2", "3.5", "4"]);
+}
+
+/// In a condition the value of a variable is a number, also where there is no code yet when it is said.
+#[test]
+fn conditions_compare_values() {
+    assert_eq!(stops("break twins.hr:4 if $hr(n) > 5", "n"), ["17"]);
+    assert_eq!(stops("break twins.hr:5 if $hr(d) == 3", "n"), ["17"]);
+    assert_eq!(stops("hr-break twins.hr:48 if $hr_is(who, \"bo\")", "who"), ["\"bo\""]);
+    assert_eq!(stops("hr-break twins/is-prime? if $hr(n) != 17", "n"), ["3", "4"]);
+    assert_eq!(stops("hr-break twins/first-of if $hr_is(\"the-list\", \"[7]\")", "the-list"), ["[7]"]);
+    // What is not kept is neither more nor less than anything.
+    assert_eq!(stops("break twins.hr:44 if $hr(k) < 1000 || $hr(k) >= 1000 || $hr(k) == 0", "n"), [""; 0]);
+}
+
+#[test]
+fn values_in_expressions_are_numbers_and_mistakes_are_told() {
+    let commands = "break twins.hr:4\nrun\npython\n\
+        for c in ['p $hr(n)', 'p $hr(n) * 2', 'p $hr($hr(n))', 'p $hr()', 'p $hr(zzz)', 'p $hr_is(n)', 'p $hr(\"zzz\")', \
+        'p $hr(0x14)', 'p $hr(0x04)', 'p !$hr(0x0c)', 'p $hr(12)', 'hr-bt x', 'hr-break', 'hr-header n']:\n    \
+        try: print(c, '->', gdb.execute(c, to_string=True).strip())\n    \
+        except gdb.error as problem: print(c, '->', problem)\nend\n";
+    let text = debug(commands, "twins.hr");
+    assert_in_order(
+        &text,
+        &[
+            "p $hr(n) -> $1 = 3\n",
+            "p $hr(n) * 2 -> $2 = 6\n",
+            "p $hr($hr(n)) -> $3 = 3\n",
+            "p $hr() -> write $hr(WORD)",
+            "p $hr(zzz) -> No symbol \"zzz\"",
+            "p $hr_is(n) -> write $hr_is(",
+            "p $hr(\"zzz\") -> $4 = <no longer kept>\n",
+            "p $hr(0x14) -> $5 = true\n",
+            "p $hr(0x04) -> $6 = null\n",
+            "p !$hr(0x0c) -> $7 = 1\n",
+            "p $hr(12) -> $8 = false\n",
+            "hr-bt x -> hr-bt wants the number",
+            "hr-break -> hr-break wants a function",
+            "hr-header n -> 0x18: ",
+        ],
+    );
+    assert!(!text.contains("Python Exception"), "{text}");
+}
+
+/// Behind the prologue, on the one line that there is, the arguments are where they are told to be.
+#[test]
+fn a_function_of_one_line_shows_its_arguments() {
+    let text = debug("break twins.hr:20\nrun\nbt 1\ninfo args\nhr-locals\n", "twins.hr");
+    let wanted = ["#0  twins/first-of (the-list=[7]) at twins.hr:20", "the-list = [7]", "the-list = [7]"];
+    assert_in_order(&text, &wanted);
+}
+
+/// There is no code for the `let` of a constant, nor on empty lines: the breakpoint is on the next line that has some.
+#[test]
+fn a_breakpoint_on_a_line_without_code_is_on_the_next() {
+    assert_eq!(stops("break twins.hr:3", "n"), ["3", "17", "4"]);
+    assert_eq!(stops("break twins.hr:19", "the-list"), ["[7]"]);
+    let text = debug("break twins.hr:3\nbreak twins.hr:51\nrun\ncontinue\n", "twins.hr");
+    assert_in_order(&text, &["twins/main () at twins.hr:53", "twins/is-prime? (n=3) at twins.hr:4"]);
+}
+
+/// Who steps over what throws stops where that is caught.
+#[test]
+fn a_step_ends_where_the_exception_is_caught() {
+    for (from, steps) in [("23 if $hr(n) == 3", "next"), ("23 if $hr(n) == 3", "step"), ("31 if $hr(n) == 3", "next")] {
+        let text = debug(&format!("break twins.hr:{from}\nrun\necho [{steps}]\\n\n{steps}\nbt 1\nnext\n"), "twins.hr");
+        let wanted =
+            [&format!("[{steps}]") as &str, "#0", "twins/careful (", ") at twins.hr:32", "33\t    result = 0 - 1"];
+        assert_in_order(&text, &wanted);
+    }
+}
+
+/// `twice` is written in place of its call in `around`, which has a variable of the same name.
+#[test]
+fn a_function_in_place_has_a_frame_and_no_variables_of_its_caller() {
+    let commands = "break twins.hr:38\nrun\nbt 2\ninfo args\nhr-locals\nhr-bt 2\nup\nhr-locals\np n\nstep\n";
+    let text = debug(commands, "twins.hr");
+    assert_in_order(
+        &text,
+        &[
+            "#0  twins/twice (n=<no longer kept>) at twins.hr:38",
+            "#1  twins/around (k=<no longer kept>) at twins.hr:42",
+            "n = <optimized out>",
+            "written in place of its call no variables are known",
+            "#0   twins/twice (in place) at twins.hr:38",
+            "#1   twins/around (k = <no longer kept>) at twins.hr:42",
+            "n = 103\n",
+            "= 103\n",
+            "42\t  let m = twice(n)",
+        ],
+    );
+}
+
+/// The numbers of `hr-bt` are those of `frame`.
+#[test]
+fn numbers_of_frames_are_those_of_gdb() {
+    let look = "for line in gdb.execute('hr-bt', to_string=True).splitlines():\n    \
+        if not line.startswith('#'): continue\n    \
+        number, name = line[1:].split()[:2]\n    gdb.execute('frame ' + number, to_string=True)\n    \
+        print('NUMBERED', function_of(gdb.selected_frame()).name == name, number, name)\n";
+    let text = debug(
+        &format!("break stacks.hr:9\nbreak stacks.hr:6\nrun\ncontinue\ncontinue\npython\n{look}end\n"),
+        "stacks.hr",
+    );
+    assert!(text.contains("NUMBERED True") && text.contains("stacks/main"), "{text}");
+    assert!(!text.contains("NUMBERED False"), "{text}");
+    assert!(!text.contains("NUMBERED True 1 stacks/main"), "there are other frames between:\n{text}");
 }

@@ -15,7 +15,7 @@ use gimli::{
     BaseAddresses, CfaRule, EndianSlice, LittleEndian, Operation, Register, RegisterRule, UnwindContext, UnwindSection,
 };
 use harrier::asm::arm64::Arm64;
-use harrier::asm::code_map::Function;
+use harrier::asm::code_map::{Function, Part};
 use harrier::asm::disasm::Machine;
 use harrier::asm::lines::Lines;
 use harrier::asm::masm::Frame;
@@ -23,7 +23,8 @@ use harrier::asm::variables::{Home, Variable};
 use harrier::asm::x64::X64;
 use harrier::codegen::generate;
 use harrier::gc::{self, Thread};
-use harrier::profile::debug_info::{Texts, image, text_image};
+use harrier::profile::debug_info::{Text, Texts, image, text_image};
+use harrier::profile::debug_lines::{self, OwnLines};
 use harrier::profile::gdb::{__jit_debug_descriptor, Gdb};
 use harrier::reader::tree::{FunctionId, Source, Unit};
 use harrier::runtime::{declare, load, reclaim};
@@ -111,6 +112,23 @@ impl<'a> Elf<'a> {
         found
     }
 
+    /// The addresses of labels.
+    fn labels(&self) -> Vec<u64> {
+        let dwarf = self.dwarf();
+        let header = dwarf.units().next().expect("readable").expect("a unit");
+        let unit = dwarf.unit(header).expect("a unit");
+        let mut entries = unit.entries();
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next_dfs().expect("an entry") {
+            if entry.tag() == gimli::DW_TAG_label
+                && let Some(gimli::AttributeValue::Addr(at)) = entry.attr_value(gimli::DW_AT_low_pc)
+            {
+                found.push(at);
+            }
+        }
+        found
+    }
+
     /// Names and ranges of the functions in the debug information.
     fn functions(&self) -> Vec<(String, u64, u64)> {
         let dwarf = self.dwarf();
@@ -119,7 +137,7 @@ impl<'a> Elf<'a> {
         let mut entries = unit.entries();
         let mut found = Vec::new();
         while let Some(entry) = entries.next_dfs().expect("an entry") {
-            if entry.tag() != gimli::DW_TAG_subprogram {
+            if entry.tag() != gimli::DW_TAG_subprogram || entry.attr_value(gimli::DW_AT_inline).is_some() {
                 continue;
             }
             let name = dwarf.attr_string(&unit, entry.attr_value(gimli::DW_AT_name).expect("a name")).expect("a text");
@@ -159,6 +177,8 @@ impl Elf<'_> {
         while let Some(entry) = entries.next_dfs().expect("an entry") {
             while blocks.pop_if(|(depth, _)| *depth >= entry.depth()).is_some() {}
             match entry.tag() {
+                // What is in place elsewhere is told of once, behind the functions.
+                gimli::DW_TAG_subprogram if entry.attr_value(gimli::DW_AT_inline).is_some() => function = u64::MAX,
                 gimli::DW_TAG_subprogram => {
                     let Some(gimli::AttributeValue::Addr(start)) = entry.attr_value(gimli::DW_AT_low_pc) else {
                         panic!("no start")
@@ -316,10 +336,10 @@ fn check(
     for function in functions {
         let told = told.get(&(function.start as u64)).map_or(&[][..], Vec::as_slice);
         match texts(function).filter(|_| function.variables.is_kept()) {
-            Some(unit) => _ = check_variables(machine, function, &unit, told),
+            Some(text) => _ = check_variables(machine, function, &text.unit, told),
             None => assert!(told.is_empty(), "{}", function.name),
         }
-        check_lines(function, &lines, texts(function).as_ref().map(|unit| &*unit.source));
+        check_lines(function, &lines, texts(function).as_ref().map(|text| &*text.unit.source));
         check_rows(machine, function, elf.sections[".eh_frame"].data, &code(function), &mut context);
     }
 }
@@ -422,6 +442,7 @@ fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<us
                 frames: made.code.frames.into(),
                 lines: Lines::new(&made.lines, &made.inlined),
                 variables: made.variables,
+                parts: made.parts.into(),
                 ..Function::default()
             });
             codes.insert(at, made.code.code);
@@ -431,12 +452,16 @@ fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<us
     (functions, codes, Arc::new(unit))
 }
 
+fn text_of(unit: &Arc<Unit>) -> Text {
+    Text { unit: unit.clone(), function: FunctionId(0), lines: None }
+}
+
 fn images_of<M: Target>() {
     let mut saving = 0;
     for name in ["loops.hr", "exceptions.hr", "closures.hr", "fields.hr", "tail.hr", "fib.hr", "matching.hr"] {
         let (functions, codes, unit) = generated::<M>(name, 0x7100_0000);
         let chunk = 0x7100_0000..functions.last().expect("functions").range().end.next_multiple_of(4096);
-        let texts = |_: &Function| Some(unit.clone());
+        let texts = |_: &Function| Some(text_of(&unit));
         let image = image(M::MACHINE, &chunk, &functions, "/folder", &texts).expect("an image");
         check(M::MACHINE, &image, &chunk, &functions, &texts, &|function| codes[&function.start].clone());
         saving += functions.iter().filter(|function| function.saved != 0).count();
@@ -447,7 +472,7 @@ fn images_of<M: Target>() {
 fn names_in_blocks<M: Target>() {
     let (functions, _, unit) = generated::<M>("../gdb/shadows.hr", 0x7100_0000);
     let chunk = 0x7100_0000..functions.last().expect("functions").range().end.next_multiple_of(4096);
-    let image = image(M::MACHINE, &chunk, &functions, "/folder", &|_| Some(unit.clone())).expect("an image");
+    let image = image(M::MACHINE, &chunk, &functions, "/folder", &|_| Some(text_of(&unit))).expect("an image");
     let told = elf(&image).variables();
     let in_blocks = functions.iter().map(|f| {
         let told = told.get(&(f.start as u64)).map_or(&[][..], Vec::as_slice);
@@ -463,6 +488,58 @@ fn names_that_are_bound_again_are_in_blocks() {
     names_in_blocks::<Arm64>();
 }
 
+/// A general version is a block of its own, in which each of its lines begins.
+fn versions_in_blocks<M: Target>() {
+    let (functions, _, unit) = generated::<M>("../gdb/twins.hr", 0x7100_0000);
+    let chunk = 0x7100_0000..functions.last().expect("functions").range().end.next_multiple_of(4096);
+    let image = image(M::MACHINE, &chunk, &functions, "/folder", &|_| Some(text_of(&unit))).expect("an image");
+    let elf = elf(&image);
+    let (rows, labels) = (elf.lines(), elf.labels());
+    let mut versions = 0;
+    for function in &functions {
+        let general = function.parts().filter(|(_, part)| *part == Part::General);
+        let ranges: Vec<_> = general
+            .map(|(r, _)| function.start as u64 + u64::from(r.start)..function.start as u64 + u64::from(r.end))
+            .collect();
+        let Some(first) = ranges.first() else { continue };
+        versions += 1;
+        assert!(labels.contains(&first.start), "{}: {first:x?} of {labels:x?}", function.name);
+        for range in &ranges {
+            let line = function.lines.at((range.start - function.start as u64) as u32).expect("a row").source;
+            let line = unit.source.line_column(line).0;
+            assert!(rows.iter().any(|row| row.0 == range.start && row.2 == line), "{}: {range:x?}", function.name);
+        }
+    }
+    assert!(versions >= 2, "{versions}");
+}
+
+#[test]
+fn general_versions_are_in_blocks() {
+    versions_in_blocks::<X64>();
+    versions_in_blocks::<Arm64>();
+}
+
+#[test]
+fn lines_without_code_stand_at_the_next() {
+    let (functions, _, unit) = generated::<X64>("../gdb/twins.hr", 0x7100_0000);
+    let function = functions.iter().find(|f| {
+        f.lines.rows().next().is_some_and(|row| unit.source.line_column(row.source).0 == 2)
+            && f.lines.rows().any(|row| unit.source.line_column(row.source).0 == 4)
+    });
+    let function = function.expect("is-prime?");
+    let id = (0..).find(|id| {
+        unit.source.line_column(unit.function(FunctionId(*id)).span.start).0 == 2 && FunctionId(*id) != unit.init
+    });
+    let own = OwnLines::of(&unit);
+    let lines = debug_lines::lines(function, &unit.source, Some((&own, FunctionId(id.expect("a function")))));
+    let at = |line| lines.iter().find(|row| row.line == line && row.code > 0).map(|row| row.code);
+    assert!(at(3).is_some() && at(3) == at(4), "{lines:?}");
+    // The true line of an address comes last.
+    let rows: Vec<u32> = lines.iter().filter(|row| Some(row.code) == at(3)).map(|row| row.line).collect();
+    assert_eq!(rows, [3, 4]);
+    assert!(lines.iter().all(|row| row.line >= 2 && row.line <= 8), "{lines:?}");
+}
+
 #[test]
 fn images_for_x64() {
     images_of::<X64>();
@@ -475,11 +552,11 @@ fn images_for_arm64() {
 
 #[test]
 fn each_line_of_a_text_has_an_address() {
-    let source = Source::new("f.hr", "a\n\nb\n");
+    let unit = fake_link::read("f.hr", "let a = 1\n\nlet b = 2\n");
     for machine in [Machine::X64, Machine::Arm64] {
-        let image = text_image(machine, &(0x5000..0x5002), &source, &[1, 3], "/folder").expect("an image");
+        let image = text_image(machine, &(0x5000..0x5003), &unit, &[1, 3], "/folder").expect("an image");
         let row = |at, line| (at, "f.hr".to_string(), line);
-        assert_eq!(elf(&image).lines(), [row(0x5000, 1), row(0x5001, 3), row(0x5002, 0)]);
+        assert_eq!(elf(&image).lines(), [row(0x5001, 1), row(0x5002, 3), row(0x5003, 0)]);
     }
 }
 
@@ -527,7 +604,10 @@ fn the_list_is_what_is_published() {
         let images = told();
         let by_start: BTreeMap<u64, &Vec<u8>> = images.iter().map(|image| (elf(image).code().start, image)).collect();
         assert_eq!(by_start.len(), images.len(), "each chunk stands in the list once");
-        let texts = |function: &Function| Some(vm.sources.get(function.source)?.0.unit.clone());
+        let texts = |function: &Function| {
+            let (linked, function) = vm.sources.get(function.source)?;
+            Some(Text { unit: linked.unit.clone(), function, lines: None })
+        };
         // SAFETY: published code can be read, and nothing is freed now.
         let code = |function: &Function| unsafe {
             std::slice::from_raw_parts(function.start as *const u8, function.size as usize).to_vec()

@@ -338,6 +338,7 @@ fn every_end_of_a_program_prints_the_profile() {
     let work = "fn work(n) { let mut x = 1 for i in range(0, n) { x = (x * 31 + i) % 1000003 } x }\n";
     let ends = [
         ("exit(3)", 3),
+        ("exit(0)", 0),
         ("throw \"no\"", 1),
         ("let x = null.field", 1),
         ("thread(fn() { exit(4) }) loop { sleep(10) }", 4),
@@ -359,6 +360,31 @@ fn every_end_of_a_program_prints_the_profile() {
     // And texts from elsewhere.
     assert!(run(&["--profile", "-e", "1"], "", LIMIT).stderr.contains("profile: "));
     assert!(run(&["--profile", "-"], "println(1)", LIMIT).stderr.contains("profile: "));
+}
+
+/// A stack of more frames than a sample looks at has lost `main`, and says so.
+#[test]
+fn stacks_that_are_too_deep_are_marked() {
+    let text = "fn down(n) { if n == 0 { spin(3000000) } else { 1 + down(n - 1) } }\n\
+        fn spin(n) { let mut t = 0 for i in range(0, n) { t = (t * 31 + i) % 1007 } t }\n\
+        fn main(args) { println(down(parse-int(args[0]))) }\n";
+    let folder = Folder::new(&[("deep.hr", text)]);
+    for (depth, marked) in [("100", false), ("6000", true)] {
+        for ending in ["folded", "json"] {
+            let file = folder.path(&format!("out.{ending}"));
+            let option = format!("--profile={file}");
+            let outcome = run(&["run", &option, &folder.path("deep.hr"), depth], "", LIMIT);
+            assert_eq!(outcome.misbehaved(0), None, "{}", outcome.stderr);
+            assert_eq!(outcome.stderr.contains("  (deeper)\n"), marked, "{}", outcome.stderr);
+            let written = std::fs::read_to_string(&file).expect("a profile");
+            assert_eq!(written.contains("(deeper)"), marked, "{written}");
+            if ending == "folded" {
+                let deep: Vec<&str> = written.lines().filter(|line| line.contains("deep/spin")).collect();
+                let outermost = if marked { "(deeper);deep/down;" } else { "deep/main;deep/down;" };
+                assert!(!deep.is_empty() && deep.iter().all(|line| line.starts_with(outermost)), "{written}");
+            }
+        }
+    }
 }
 
 #[test]

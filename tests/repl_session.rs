@@ -186,6 +186,37 @@ fn variables_of_the_last_error_are_shown() {
     }
 }
 
+/// An error that came by `join` shows the functions of the thread that threw it, then those of who waited for it.
+#[test]
+fn variables_of_a_thread_that_failed_are_shown() {
+    let answers = talk(&[
+        "fn half(n) { let label = \"n is ${n}\"; if n > 2 { throw label }; [n, label] }",
+        "fn waits(n) { let worker = thread(fn() { [half(n), n] }); let answer = join(worker); [answer, n] }",
+        "waits(7)",
+        ":locals",
+        ":locals 1",
+        ":locals 2",
+    ]);
+    assert!(is_error(&answers[2], "n is 7"), "{:?}", answers[2]);
+    let Answer::Text(all) = &answers[3] else { panic!("{:?}", answers[3]) };
+    let (thread, joiner) = all.split_once("joined by:\n").unwrap_or_else(|| panic!("{all}"));
+    assert!(thread.starts_with("0  user/half (<repl>:1)\n") && thread.contains("     n = 7\n"), "{all}");
+    assert!(joiner.contains("  user/waits (<repl>:1)\n") && joiner.contains("     n = 7\n"), "{all}");
+    assert!(
+        matches!(&answers[4], Answer::Text(text) if text.starts_with("1  ") && !text.contains("joined")),
+        "{answers:?}"
+    );
+    assert!(matches!(&answers[5], Answer::Text(text) if text.contains("user/waits")), "{answers:?}");
+}
+
+/// What does not compile is the last error then: it has left no function.
+#[test]
+fn variables_of_an_older_error_are_gone_after_one_that_ran_nothing() {
+    let answers = talk(&["fn fail(why) { throw why }", "fail(1)", ":locals", "let = ", ":locals"]);
+    assert!(matches!(&answers[2], Answer::Text(text) if text.contains("user/fail")), "{answers:?}");
+    assert_eq!(answers[4], Answer::Text("there was no error with variables to show\n".into()));
+}
+
 #[test]
 fn what_is_shown_of_variables_is_bounded() {
     let answers = talk(&[
@@ -198,6 +229,8 @@ fn what_is_shown_of_variables_is_bounded() {
     assert!(is_error(&answers[1], "end"), "{:?}", answers[1]);
     let Answer::Text(all) = &answers[2] else { panic!("{:?}", answers[2]) };
     assert!(all.contains("15  user/down") && !all.contains("16  user/down"), "{all}");
+    // 101 calls of `down` and the top level.
+    assert!(all.ends_with("…  86 more functions, whose variables were not kept\n"), "{all}");
     assert!(all.contains("long = \"number 0 number 1") && all.lines().all(|line| line.len() < 130), "{all}");
     let Answer::Text(one) = &answers[3] else { panic!("{:?}", answers[3]) };
     assert!((1000..3000).contains(&one.len()) && one.contains("number 100") && one.ends_with("…\n"), "{one}");

@@ -250,7 +250,8 @@ fn work(n) {
             let first = if missed { Some(callers.remove(0)) } else { None };
             callers.dedup();
             truth.extend(first.into_iter().chain(callers));
-            let truth = once(&Sample { activity: 0, innermost: Innermost::default(), addresses: &truth });
+            let truth =
+                once(&Sample { activity: 0, innermost: Innermost::default(), addresses: &truth, is_cut: false });
             if found != truth {
                 let name = |frame: &u32| {
                     let frame = self.tables.frames[*frame as usize];

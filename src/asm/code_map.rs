@@ -547,6 +547,7 @@ impl CodeMap {
         note("function.frames", offset_of!(Function, frames));
         note("function.lines", offset_of!(Function, lines));
         note("lines.bytes", Lines::OFFSET_OF_BYTES);
+        note("lines.inlined", Lines::OFFSET_OF_INLINED);
         note("function.variables", offset_of!(Function, variables));
         note("variables.bytes", Variables::OFFSET_OF_BYTES);
     }

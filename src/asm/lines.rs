@@ -20,6 +20,7 @@ pub struct Row {
 
 /// A call in whose place the callee's body was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Inlined {
     /// The number of the callee in its unit.
     pub function: u32,
@@ -44,6 +45,8 @@ pub struct Lines {
 impl Lines {
     /// For readers of memory.
     pub const OFFSET_OF_BYTES: usize = std::mem::offset_of!(Lines, bytes);
+    /// The same of the functions in place: their table is a slice of three words of 32 bits each.
+    pub const OFFSET_OF_INLINED: usize = std::mem::offset_of!(Lines, inlined);
 
     /// Packs rows, which are sorted by code offset.
     pub fn new(rows: &[Row], inlined: &[Inlined]) -> Lines {

@@ -125,7 +125,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(pad.label);
         self.keep_top(floor);
         self.settled.truncate(settled);
-        self.goes_to(node);
+        self.goes_to_pattern(node, pattern);
         let i = self.top(0);
         let mut misfit = Join::new();
         if self.takes_anything(pattern) {

@@ -6,7 +6,7 @@
 use super::generator::Generator;
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::MacroAssembler;
-use crate::reader::tree::{FunctionId, NodeId};
+use crate::reader::tree::{FunctionId, NodeId, PatternId};
 
 /// The rows so far.
 #[derive(Default)]
@@ -58,6 +58,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn goes_to(&mut self, node: NodeId) {
         self.at = node;
         self.lines.note(self.asm.offset(), self.unit.span(node).start);
+    }
+
+    /// What is written from here on is the code of this pattern of a node, which may stand on another line.
+    pub(super) fn goes_to_pattern(&mut self, node: NodeId, pattern: PatternId) {
+        self.at = node;
+        self.lines.note(self.asm.offset(), self.unit.pattern_spans[pattern.index()].start);
     }
 
     /// What is written from here on is the body of a function in place of its call. Gives what [`Generator::goes_back`] wants.

@@ -242,12 +242,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.write_loop(spec);
         let mut end = Join::new();
         self.goto_value(&mut end);
+        let part = self.parts.last().map_or(Part::Hot, |last| last.1);
+        self.part(Part::General);
         self.place(large);
         (self.now, self.unwanted) = (now, unwanted);
         self.counts_any = Some(spec.id);
         self.write_loop(spec);
         self.counts_any = None;
         self.goto_value(&mut end);
+        self.part(part);
         self.finish_value(end);
     }
 

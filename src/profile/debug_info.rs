@@ -1,25 +1,43 @@
 //! A chunk of published code as a debugger wants to have it: an ELF image in memory.
 //!
-//! Owns the form of the image: symbols, frames (`eh_frame.rs`), lines, functions and variables (`variables.rs`). The code itself is not in it, only where it
+//! Owns the form of the image: symbols, frames (`eh_frame.rs`), lines (`debug_lines.rs`), functions, what stands in them (`blocks.rs`)
+//! and variables (`variables.rs`). The code itself is not in it, only where it
 //! is. It is a relocatable file whose one section of code has an address, which is what debuggers take from those that compile
 //! in memory.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use gimli::write::{Address, AttributeValue, DwarfUnit, EhFrame, EndianVec, FileId, LineProgram, LineString, Sections};
 use gimli::{
     DW_AT_comp_dir, DW_AT_decl_file, DW_AT_decl_line, DW_AT_high_pc, DW_AT_language, DW_AT_low_pc, DW_AT_name,
+    DW_AT_type,
 };
-use gimli::{DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, Encoding, Format, LineEncoding, LittleEndian, SectionId};
+use gimli::{
+    DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, DW_TAG_variable, Encoding, Format, LineEncoding, LittleEndian,
+    SectionId,
+};
 
+use super::blocks::{Blocks, InPlace};
+use super::debug_lines::{self, OwnLines};
 use super::{eh_frame, variables};
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
-use crate::reader::tree::{Source, Unit};
+use crate::reader::tree::{FunctionId, Source, Unit};
 
 /// What a function was compiled from.
-pub type Texts<'a> = &'a dyn Fn(&Function) -> Option<Arc<Unit>>;
+pub struct Text {
+    /// The text.
+    pub unit: Arc<Unit>,
+    /// The function in it.
+    pub function: FunctionId,
+    /// The lines of its functions, where breakpoints may be set before there is code.
+    pub lines: Option<Arc<OwnLines>>,
+}
+
+/// Says it of a function.
+pub type Texts<'a> = &'a dyn Fn(&Function) -> Option<Text>;
 
 /// The image of a chunk. `folder` is where the names of files begin.
 pub fn image(
@@ -42,22 +60,23 @@ pub fn image(
 }
 
 /// The image of a text whose functions are compiled when they are called: each of these lines has an address of its own in
-/// `range`, where no code is. Without, a debugger takes the line of a breakpoint for one without code, and stops at the next.
+/// `range`, where no code is, behind one that has none. Without, a debugger takes the line of a breakpoint for one without code, and
+/// stops at the next. All of it is in a function that knows all names, so that conditions can name them before there is code.
 pub fn text_image(
     machine: Machine,
     range: &Range<usize>,
-    source: &Source,
+    text_of: &Unit,
     lines_of_text: &[u32],
     folder: &str,
 ) -> gimli::write::Result<Vec<u8>> {
     let mut dwarf = unit(machine, range, &[], folder, &|_| None);
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
-    let name = file_name(source);
+    let name = file_name(&text_of.source);
     let mut lines = LineProgram::new(ENCODING, LineEncoding::default(), text(folder), None, text(&name), None);
     let directory = lines.default_directory();
     let file = lines.add_file(text(&name), directory, None);
     lines.begin_sequence(Some(Address::Constant(range.start as u64)));
-    for (at, line) in lines_of_text.iter().enumerate().take(range.len()) {
+    for (at, line) in (1..range.len()).zip(lines_of_text) {
         let row = lines.row();
         (row.address_offset, row.file, row.line) = (at as u64, file, u64::from(*line));
         lines.generate_row();
@@ -65,6 +84,19 @@ pub fn text_image(
     lines.end_sequence(range.len() as u64);
     dwarf.unit.line_program = lines;
     let root = dwarf.unit.root();
+    let function = dwarf.unit.add(root, DW_TAG_subprogram);
+    let type_ = variables::add_type(&mut dwarf);
+    let names: BTreeSet<&str> = text_of.names.iter().map(|name| &**name).collect();
+    for name in names {
+        let variable = dwarf.unit.add(function, DW_TAG_variable);
+        let variable = dwarf.unit.get_mut(variable);
+        variable.set(DW_AT_name, AttributeValue::String(name.replace('\0', "").into()));
+        variable.set(DW_AT_type, AttributeValue::UnitRef(type_));
+    }
+    let function = dwarf.unit.get_mut(function);
+    function.set(DW_AT_name, AttributeValue::String("(not compiled yet)".into()));
+    function.set(DW_AT_low_pc, AttributeValue::Address(Address::Constant(range.start as u64)));
+    function.set(DW_AT_high_pc, AttributeValue::Udata(range.len() as u64));
     dwarf.unit.get_mut(root).set(DW_AT_name, AttributeValue::String(name.into()));
     let mut elf = Elf::new(machine, range);
     elf.debug_sections(dwarf)?;
@@ -76,22 +108,27 @@ const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 4, addre
 /// Lines, functions and their variables.
 fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: &str, texts: Texts<'_>) -> DwarfUnit {
     let mut dwarf = DwarfUnit::new(ENCODING);
-    let main = functions.iter().find_map(texts).map_or("harrier".to_string(), |text| file_name(&text.source));
+    let main = functions.iter().find_map(texts).map_or("harrier".to_string(), |text| file_name(&text.unit.source));
     let text = |text: &str| LineString::String(text.as_bytes().to_vec());
     let mut lines = LineProgram::new(ENCODING, LineEncoding::default(), text(folder), None, text(&main), None);
     let root = dwarf.unit.root();
     let type_ = functions.iter().any(|f| f.variables.is_kept()).then(|| variables::add_type(&mut dwarf));
+    let mut in_place = InPlace::default();
     for function in functions {
         let entry = dwarf.unit.add(root, DW_TAG_subprogram);
-        let unit = texts(function);
-        let source = unit.as_ref().map(|unit| unit.source.clone());
-        let file = source.as_ref().map(|source| {
+        let compiled_from = texts(function);
+        let file = compiled_from.as_ref().map(|from| {
             let folder = lines.default_directory();
-            lines.add_file(text(&file_name(source)), folder, None)
+            lines.add_file(text(&file_name(&from.unit.source)), folder, None)
         });
-        let first = source.as_ref().zip(file).and_then(|(source, file)| rows(&mut lines, function, source, file));
-        if let (Some(unit), Some(type_)) = (&unit, type_) {
-            variables::add(&mut dwarf, type_, machine, entry, function, unit);
+        let first = compiled_from.as_ref().zip(file).and_then(|(from, file)| rows(&mut lines, function, from, file));
+        if let (Some(from), Some(file)) = (&compiled_from, file) {
+            let blocks = match type_ {
+                Some(type_) => variables::add(&mut dwarf, type_, machine, entry, function, &from.unit),
+                None => Blocks::add(&mut dwarf, entry, function, &[]),
+            };
+            in_place.add(&mut dwarf, &blocks, function, (&from.unit, file), type_);
+            blocks.add_general(&mut dwarf, function);
         }
         let name = AttributeValue::String(function.symbol().replace('\0', "").into());
         let entry = dwarf.unit.get_mut(entry);
@@ -120,25 +157,22 @@ fn file_name(source: &Source) -> String {
 }
 
 /// The lines of a function; gives the first of them.
-fn rows(lines: &mut LineProgram, function: &Function, source: &Source, file: FileId) -> Option<u64> {
-    let (mut first, mut last) = (None, 0);
+fn rows(lines: &mut LineProgram, function: &Function, text: &Text, file: FileId) -> Option<u64> {
+    let own = text.lines.as_deref().map(|lines| (lines, text.function));
+    let rows = debug_lines::lines(function, &text.unit.source, own);
     lines.begin_sequence(Some(Address::Constant(function.start as u64)));
-    for row in function.lines.rows() {
-        let (line, column) = source.line_column(row.source);
-        if line == last {
-            continue;
-        }
-        last = line;
-        first.get_or_insert(u64::from(line));
+    for row in &rows {
         let next = lines.row();
         next.address_offset = u64::from(row.code);
         next.file = file;
-        next.line = u64::from(line);
-        next.column = u64::from(column);
+        next.line = u64::from(row.line);
+        next.column = u64::from(row.column);
+        next.is_statement = row.statement;
+        next.prologue_end = row.behind_prologue;
         lines.generate_row();
     }
     lines.end_sequence(u64::from(function.size));
-    first
+    rows.first().map(|row| u64::from(row.line))
 }
 
 // ---- ELF ----

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use memmap2::{MmapMut, MmapOptions};
 use rustc_hash::FxHashMap;
 
-use super::debug_info::{image, text_image};
+use super::debug_info::{Text, image, text_image};
+use super::debug_lines::OwnLines;
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
 use crate::asm::publish::Observer;
@@ -81,6 +82,7 @@ struct AllTold {
 
 /// A text, which keeps its address, and the addresses that stand for its lines.
 struct KnownText {
+    lines: Arc<OwnLines>,
     _source: Arc<Source>,
     _addresses: MmapMut,
     _told: Told,
@@ -128,15 +130,16 @@ impl Gdb {
         if !source.has_file() || told.texts.contains_key(&Arc::as_ptr(source)) {
             return;
         }
+        let own_lines = Arc::new(OwnLines::of(unit));
         let lines: BTreeSet<u32> = unit.spans.iter().map(|span| source.line_column(span.start).0).collect();
         let lines: Vec<u32> = lines.into_iter().collect();
-        let Ok(addresses) = MmapOptions::new().len(lines.len().max(1)).map_anon() else { return };
+        let Ok(addresses) = MmapOptions::new().len(lines.len() + 1).map_anon() else { return };
         let start = addresses.as_ptr() as usize;
-        let range = start..start + lines.len();
-        if let Ok(image) = text_image(Machine::HOST, &range, source, &lines, &self.folder) {
+        let range = start..start + lines.len() + 1;
+        if let Ok(image) = text_image(Machine::HOST, &range, unit, &lines, &self.folder) {
             // SAFETY: the lock is held, since the table is at hand, which keeps what is told.
             let now = unsafe { tell(image) };
-            let text = KnownText { _source: source.clone(), _addresses: addresses, _told: now };
+            let text = KnownText { lines: own_lines, _source: source.clone(), _addresses: addresses, _told: now };
             told.texts.insert(Arc::as_ptr(source), text);
         }
     }
@@ -144,11 +147,16 @@ impl Gdb {
 
 impl Observer for Gdb {
     fn published(&self, chunk: &Range<usize>, functions: &[Function]) {
-        let texts = |function: &Function| Some(self.vm.sources.get(function.source)?.0.unit.clone());
         let mut told = crate::runtime::lock(&self.told);
         if let Some((unit, _)) = functions.iter().find_map(|function| self.vm.sources.get(function.source)) {
             self.tell_text(&mut told, &unit.unit);
         }
+        let texts = |function: &Function| {
+            let (linked, function) = self.vm.sources.get(function.source)?;
+            let unit = linked.unit.clone();
+            let lines = told.texts.get(&Arc::as_ptr(&unit.source)).map(|text| text.lines.clone());
+            Some(Text { unit, function, lines })
+        };
         // What cannot be described is not told: the program runs all the same.
         let Ok(image) = image(Machine::HOST, chunk, functions, &self.folder, &texts) else { return };
         // SAFETY: the lock is held, and the table keeps what is told.

@@ -38,17 +38,22 @@ pub fn table(profile: &Profile) -> String {
 
 fn headline(profile: &Profile, all: u64) -> String {
     let tree = &profile.tree;
-    let threads = match tree.threads.len() {
-        1 => "1 thread".to_string(),
-        n => format!("{n} threads"),
-    };
+    let threads = |n: usize| if n == 1 { "1 thread".to_string() } else { format!("{n} threads") };
     let what = match profile.what {
         What::Time => "of processor time",
         What::Bytes => "allocated",
     };
-    let mut text = format!("profile: {} {what} in {threads}, {} samples", amount(profile.what, all), tree.samples);
+    let mut text = format!(
+        "profile: {} {what} in {}, {}",
+        amount(profile.what, all),
+        threads(tree.threads.len()),
+        match tree.samples {
+            1 => "1 sample".to_string(),
+            n => format!("{n} samples"),
+        }
+    );
     if profile.unsampled > 0 {
-        let _ = write!(text, "; {} threads could not be sampled (see `ulimit -i`)", profile.unsampled);
+        let _ = write!(text, "; {} could not be sampled (see `ulimit -i`)", threads(profile.unsampled as usize));
     }
     text.push('\n');
     text

@@ -14,6 +14,9 @@ use crate::runtime::sources::Sources;
 /// Where none of the program's functions runs.
 pub const IDLE: &str = "(runtime)";
 
+/// What stands outside of a stack that is too deep to be kept whole.
+pub const DEEPER: &str = "(deeper)";
+
 /// What addresses mean, remembered until code is freed.
 #[derive(Default)]
 pub struct Resolver {
@@ -29,8 +32,12 @@ impl Resolver {
 
     /// The frames of a sample, outermost first, as numbers of `tables`.
     pub fn stack(&mut self, sample: &Sample<'_>, view: &View<'_>, sources: &Sources, tables: &mut Tables) -> Vec<u32> {
-        let Sample { activity, innermost, addresses } = sample;
-        let mut frames = Vec::with_capacity(addresses.len() + 3);
+        let Sample { activity, innermost, addresses, is_cut } = sample;
+        let mut frames = Vec::with_capacity(addresses.len() + 4);
+        if *is_cut {
+            let function = tables.function(DEEPER, None);
+            frames.push(tables.frame(Frame { function, line: 0 }));
+        }
         for address in addresses.iter().rev() {
             frames.extend(self.frames(*address as usize, view, sources, tables));
         }

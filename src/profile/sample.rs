@@ -10,6 +10,8 @@ use super::stack::{Innermost, Interrupted};
 const MOST_ADDRESSES: usize = 512;
 /// So many frames are looked at: deeper recursions lose their outer end. It bounds what a sample costs.
 const MOST_FRAMES: usize = 4096;
+/// Stands behind the addresses of a stack that has lost its outer end. No code is there.
+const CUT: u64 = 1;
 /// Words before the return addresses.
 const HEADER_WORDS: usize = 5;
 
@@ -22,6 +24,8 @@ pub struct Sample<'a> {
     pub innermost: Innermost,
     /// Return addresses, innermost first.
     pub addresses: &'a [u64],
+    /// There are more outside of them.
+    pub is_cut: bool,
 }
 
 /// Writes down where a thread is.
@@ -34,17 +38,23 @@ pub fn capture(thread: &Interrupted<'_>, activity: u64, record: &mut Record<'_>)
         record.push(word);
     }
     let (mut last, mut kept) = (0, 0);
-    for address in thread.return_addresses().take(MOST_FRAMES) {
+    let mut addresses = thread.return_addresses();
+    let mut is_cut = false;
+    for address in addresses.by_ref().take(MOST_FRAMES) {
         if address == last {
             continue;
         }
         last = address;
         if address != entry_return {
-            kept += 1;
-            if kept > MOST_ADDRESSES || !record.push(address as u64) {
+            is_cut = kept == MOST_ADDRESSES;
+            if is_cut || !record.push(address as u64) {
                 break;
             }
+            kept += 1;
         }
+    }
+    if is_cut || addresses.any(|address| address != entry_return) {
+        record.push(CUT);
     }
 }
 
@@ -54,7 +64,8 @@ impl Sample<'_> {
         let (header, addresses) = words.split_at_checked(HEADER_WORDS)?;
         let [activity, pc, first, second, link] = *header else { return None };
         let innermost = Innermost { pc: pc as usize, top: [first as usize, second as usize], link: link as usize };
-        Some(Sample { activity, innermost, addresses })
+        let (addresses, is_cut) = addresses.strip_suffix(&[CUT]).map_or((addresses, false), |kept| (kept, true));
+        Some(Sample { activity, innermost, addresses, is_cut })
     }
 }
 
@@ -66,7 +77,7 @@ mod tests {
     use super::*;
 
     /// What is captured of a thread in code, whose frames return to these addresses, innermost first.
-    fn captured(returns_to: &[usize]) -> (Innermost, Vec<u64>) {
+    fn captured(returns_to: &[usize]) -> (Innermost, Vec<u64>, bool) {
         let mut stack = vec![0usize; 2 * returns_to.len() + 8];
         let low = stack.as_ptr() as usize;
         stack[..2].copy_from_slice(&[0x10010, 7]);
@@ -85,24 +96,33 @@ mod tests {
         ring.drain(&mut |weight, words| {
             let sample = Sample::read(words).expect("a header");
             assert_eq!((weight, sample.activity, sample.innermost.pc), (1, 3, 0x12000));
-            found = Some((sample.innermost, sample.addresses.to_vec()));
+            found = Some((sample.innermost, sample.addresses.to_vec(), sample.is_cut));
         });
         found.expect("one sample")
     }
 
     #[test]
     fn calls_that_repeat_are_kept_once_and_those_of_rust_not_at_all() {
-        let (innermost, addresses) = captured(&[0x11000, 0x11008, 0x11008, 0x11008, 0x11000, 0x10010]);
-        assert_eq!(addresses, [0x11000, 0x11008, 0x11000]);
+        let (innermost, addresses, is_cut) = captured(&[0x11000, 0x11008, 0x11008, 0x11008, 0x11000, 0x10010]);
+        assert_eq!((addresses.as_slice(), is_cut), (&[0x11000, 0x11008, 0x11000][..], false));
         assert_eq!((innermost.top, innermost.link), ([0, 7], 5));
     }
 
     #[test]
     fn what_a_sample_looks_at_and_keeps_is_bounded() {
         let outer = |frames: usize| [vec![0x11008; frames], vec![0x11000]].concat();
-        assert_eq!(captured(&outer(MOST_FRAMES - 1)).1, [0x11008, 0x11000]);
-        assert_eq!(captured(&outer(MOST_FRAMES)).1, [0x11008]);
-        let different: Vec<usize> = (0..2 * MOST_ADDRESSES).map(|i| 0x11000 + 8 * (i % 2)).collect();
-        assert_eq!(captured(&different).1.len(), MOST_ADDRESSES);
+        let kept = |returns_to: &[usize]| {
+            let (_, addresses, is_cut) = captured(returns_to);
+            (addresses, is_cut)
+        };
+        assert_eq!(kept(&outer(MOST_FRAMES - 1)), (vec![0x11008, 0x11000], false));
+        // What loses its outer end says so; Rust outside of all is no loss.
+        assert_eq!(kept(&outer(MOST_FRAMES)), (vec![0x11008], true));
+        assert_eq!(kept(&[vec![0x11008; MOST_FRAMES], vec![0x10010]].concat()), (vec![0x11008], false));
+        let different = |n: usize| -> Vec<usize> { (0..n).map(|i| 0x11000 + 8 * (i % 2)).collect() };
+        for (frames, is_cut) in [(MOST_ADDRESSES, false), (MOST_ADDRESSES + 1, true), (2 * MOST_ADDRESSES, true)] {
+            let (addresses, cut) = kept(&different(frames));
+            assert_eq!((addresses.len(), cut), (MOST_ADDRESSES, is_cut), "{frames}");
+        }
     }
 }

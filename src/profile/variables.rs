@@ -4,21 +4,19 @@
 //! variable always has one only (the other half is nowhere). `tools/gdb/harrier.py` prints what there is.
 //!
 //! A name that is bound more than once in a function stands for the variable in whose scope the instruction's place in the text
-//! is: each such scope is a block of its own, in that of the scope around it.
+//! is: each such scope is a block of its own (`blocks.rs`), in that of the scope around it.
 
-use gimli::write::{
-    Address, AttributeValue, DwarfUnit, Expression, Location, LocationList, Range, RangeList, UnitEntryId,
-};
+use gimli::write::{Address, AttributeValue, DwarfUnit, Expression, Location, LocationList, UnitEntryId};
 use gimli::{
     DW_AT_byte_size, DW_AT_data_member_location, DW_AT_decl_line, DW_AT_encoding, DW_AT_location, DW_AT_name,
-    DW_AT_ranges, DW_AT_type, DW_ATE_float, DW_ATE_unsigned, DW_OP_stack_value, DW_TAG_base_type,
-    DW_TAG_formal_parameter, DW_TAG_lexical_block, DW_TAG_member, DW_TAG_structure_type, DW_TAG_variable, Register,
+    DW_AT_type, DW_ATE_float, DW_ATE_unsigned, DW_OP_stack_value, DW_TAG_base_type, DW_TAG_formal_parameter,
+    DW_TAG_member, DW_TAG_structure_type, DW_TAG_variable, Register,
 };
-use rustc_hash::FxHashMap;
 
+use super::blocks::Blocks;
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
-use crate::asm::variables::{Home, Stay, Variable};
+use crate::asm::variables::{Home, Stay};
 use crate::gc::layout;
 use crate::reader::tree::Unit;
 
@@ -44,9 +42,6 @@ pub fn add_type(dwarf: &mut DwarfUnit) -> UnitEntryId {
     variable
 }
 
-/// In a function with more of them than these, names that are bound more than once are told apart by their lines only.
-const MOST_SCOPES: usize = 200;
-
 /// Adds the variables of a function to its entry; those of the program that are nowhere are left out, unless they hide another.
 pub fn add(
     dwarf: &mut DwarfUnit,
@@ -55,16 +50,16 @@ pub fn add(
     parent: UnitEntryId,
     function: &Function,
     text: &Unit,
-) {
+) -> Blocks {
     let variables = function.variables.list();
     let mut stays: Vec<Vec<Stay>> = vec![Vec::new(); variables.len()];
     function.variables.stays(function.size).into_iter().for_each(|stay| stays[stay.variable as usize].push(stay));
-    let blocks = blocks(dwarf, parent, function, &variables);
+    let blocks = Blocks::add(dwarf, parent, function, &variables);
     for (variable, stays) in variables.iter().zip(&stays) {
         let mut locations: Vec<Location> =
             stays.iter().filter_map(|stay| location(machine, function, stay, variable.boxed)).collect();
         let Some(name) = text.names.get(variable.name as usize) else { continue };
-        let block = blocks.get(&variable.scope).filter(|_| !variable.parameter).copied();
+        let block = blocks.of_scope(variable.scope).filter(|_| !variable.parameter);
         if locations.is_empty() && !variable.parameter && block.is_none() {
             continue;
         }
@@ -83,57 +78,7 @@ pub fn add(
             entry.set(DW_AT_location, AttributeValue::LocationListRef(list));
         }
     }
-}
-
-/// A part of the text, from an offset to another.
-type Scope = (u32, u32);
-
-/// The blocks of the scopes of names that are bound more than once. Scopes are one in the other or apart, as in the text.
-fn blocks(
-    dwarf: &mut DwarfUnit,
-    parent: UnitEntryId,
-    function: &Function,
-    variables: &[Variable],
-) -> FxHashMap<Scope, UnitEntryId> {
-    let mut bound: FxHashMap<u32, u32> = FxHashMap::default();
-    variables.iter().for_each(|variable| *bound.entry(variable.name).or_default() += 1);
-    let several = variables.iter().filter(|v| bound[&v.name] > 1 && !v.parameter && v.scope.0 < v.scope.1);
-    let mut scopes: Vec<Scope> = several.map(|variable| variable.scope).collect();
-    scopes.sort_by_key(|(from, to)| (*from, std::cmp::Reverse(*to)));
-    scopes.dedup();
-    let mut blocks = FxHashMap::default();
-    if scopes.is_empty() || scopes.len() > MOST_SCOPES {
-        return blocks;
-    }
-    let rows: Vec<(u32, u32)> = function.lines.rows().map(|row| (row.code, function.lines.own_source(row))).collect();
-    let mut around: Vec<(u32, UnitEntryId)> = Vec::new();
-    for scope in scopes {
-        while around.pop_if(|(end, _)| *end < scope.1).is_some() {}
-        let block = dwarf.unit.add(around.last().map_or(parent, |(_, block)| *block), DW_TAG_lexical_block);
-        around.push((scope.1, block));
-        let mut ranges = code_of(&rows, function.size, scope);
-        ranges.insert(0, Range::BaseAddress { address: Address::Constant(function.start as u64) });
-        let ranges = dwarf.unit.ranges.add(RangeList(ranges));
-        dwarf.unit.get_mut(block).set(DW_AT_ranges, AttributeValue::RangeListRef(ranges));
-        blocks.insert(scope, block);
-    }
     blocks
-}
-
-/// The code of a scope: where the rows (offsets in code and text) are in it.
-fn code_of(rows: &[(u32, u32)], size: u32, scope: Scope) -> Vec<Range> {
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for (index, (code, source)) in rows.iter().enumerate() {
-        let end = rows.get(index + 1).map_or(size, |next| next.0);
-        if !(scope.0..scope.1).contains(source) || *code == end {
-            continue;
-        }
-        match ranges.last_mut() {
-            Some(last) if last.1 == *code => last.1 = end,
-            _ => ranges.push((*code, end)),
-        }
-    }
-    ranges.into_iter().map(|(begin, end)| Range::OffsetPair { begin: begin.into(), end: end.into() }).collect()
 }
 
 fn location(machine: Machine, function: &Function, stay: &Stay, boxed: bool) -> Option<Location> {

@@ -11,7 +11,7 @@ use super::completion::Names;
 use crate::gc::Thread;
 use crate::runtime::declare::DeclareError;
 use crate::runtime::load::{self, LoadError, Problem, render_problems, texts};
-use crate::runtime::locals::{self, Locals};
+use crate::runtime::locals::{self, Locals, Shown};
 use crate::runtime::{Namespace, brief, builtins, console, declare, foreign, report, trace};
 
 /// What a line leads to.
@@ -39,7 +39,7 @@ pub struct Session {
     last: String,
     color: bool,
     /// Of the frames of the last error, innermost first.
-    locals: Vec<Locals>,
+    locals: Vec<Shown>,
 }
 
 const HELP: &str = "\
@@ -211,7 +211,11 @@ impl Session {
     /// What is said of a text that did not run to its end.
     fn failed(&mut self, cx: &mut Thread, error: LoadError) -> Answer {
         match error {
-            LoadError::Problems(problems) => Answer::Error(render_problems(&problems, self.color)),
+            LoadError::Problems(problems) => {
+                // This is the last error now, and nothing has run.
+                self.locals.clear();
+                Answer::Error(render_problems(&problems, self.color))
+            }
             LoadError::Thrown(thrown) => {
                 self.locals = locals::of_pending(cx);
                 Answer::Error(report::uncaught(cx, thrown, self.color).text)
@@ -221,31 +225,28 @@ impl Session {
 
     /// The variables of the last error's frames, or of the one with this number.
     fn show_locals(&self, number: &str) -> Answer {
-        let last = self.locals.len().saturating_sub(1);
-        let (frames, most) = match number.parse::<usize>() {
-            _ if self.locals.is_empty() => return Answer::Text("there was no error with variables to show\n".into()),
-            Ok(one) if one <= last => (one..=one, usize::MAX),
-            Err(_) if number.is_empty() => (0..=last, SHOWN_OF_MANY),
+        let frames = self.locals.iter().filter(|shown| matches!(shown, Shown::Frame(_))).count();
+        let last = frames.saturating_sub(1);
+        let (one, most) = match number.parse::<usize>() {
+            _ if frames == 0 => return Answer::Text("there was no error with variables to show\n".into()),
+            Ok(one) if one <= last => (Some(one), usize::MAX),
+            Err(_) if number.is_empty() => (None, SHOWN_OF_MANY),
             _ => return Answer::Error(format!("there are the functions 0 to {last}: :locals, :locals {last}\n")),
         };
-        let mut text = String::new();
-        for number in frames {
-            let Locals { frame, variables, others } = &self.locals[number];
-            text.push_str(&format!("{number}  {frame}\n"));
-            match variables {
-                None => text.push_str("     its variables are not known\n"),
-                Some(all) if all.is_empty() => text.push_str("     no variables\n"),
-                Some(all) => {
-                    for (name, value) in all {
-                        let value = value.as_deref().unwrap_or("<no longer kept>");
-                        let start = brief::start_of(value, most);
-                        let rest = if start.len() < value.len() { "…" } else { "" };
-                        text.push_str(&format!("     {name} = {start}{rest}\n"));
+        let (mut text, mut number) = (String::new(), 0);
+        for shown in &self.locals {
+            match shown {
+                Shown::Frame(locals) => {
+                    if one.is_none_or(|one| one == number) {
+                        show_frame(&mut text, number, locals, most);
                     }
+                    number += 1;
                 }
-            }
-            if *others > 0 {
-                text.push_str(&format!("     … {others} more\n"));
+                Shown::LeftOut(count) if one.is_none() => {
+                    text.push_str(&format!("…  {count} more functions, whose variables were not kept\n"));
+                }
+                Shown::Joined if one.is_none() => text.push_str("joined by:\n"),
+                Shown::LeftOut(_) | Shown::Joined => {}
             }
         }
         Answer::Text(text)
@@ -431,4 +432,25 @@ pub fn show(answer: &Answer) -> bool {
     }
     console::flush_quietly();
     true
+}
+
+/// The variables of a frame; of each value at most so many bytes.
+fn show_frame(text: &mut String, number: usize, locals: &Locals, most: usize) {
+    let Locals { frame, variables, others } = locals;
+    text.push_str(&format!("{number}  {frame}\n"));
+    match variables {
+        None => text.push_str("     its variables are not known\n"),
+        Some(all) if all.is_empty() => text.push_str("     no variables\n"),
+        Some(all) => {
+            for (name, value) in all {
+                let value = value.as_deref().unwrap_or("<no longer kept>");
+                let start = brief::start_of(value, most);
+                let rest = if start.len() < value.len() { "…" } else { "" };
+                text.push_str(&format!("     {name} = {start}{rest}\n"));
+            }
+        }
+    }
+    if *others > 0 {
+        text.push_str(&format!("     … {others} more\n"));
+    }
 }

@@ -1,7 +1,7 @@
 //! The variables of the frames that an exception has left, as they were when it was thrown: for those who ask at the prompt.
 //!
 //! Owns what is taken of them while the frames are still there, and its form as text. Nothing is taken unless the machine was
-//! told to (`Vm::keeps_locals`). Values are taken, not their places: they are held by the thread until the trace that they belong
+//! told to (`Vm::keeps_locals`). What a thread has thrown comes to who joins it with its variables as text. Values are taken, not their places: they are held by the thread until the trace that they belong
 //! to is forgotten, and become text as soon as the error has reached those who show it.
 
 use std::sync::Arc;
@@ -23,7 +23,13 @@ const TEXT: usize = 2000;
 
 /// What was taken of the frames, innermost first.
 #[derive(Default, Debug)]
-pub struct Taken(Vec<TakenFrame>);
+pub struct Taken {
+    /// What is shown of the thread that threw the exception, when it came here by `join`.
+    elsewhere: Arc<[Shown]>,
+    frames: Vec<TakenFrame>,
+    /// So many frames outside of them were left out.
+    left_out: usize,
+}
 
 #[derive(Debug)]
 struct TakenFrame {
@@ -46,13 +52,19 @@ pub fn keep(vm: &Vm) {
 impl Taken {
     /// Lets go of everything.
     pub(super) fn clear(&mut self, cx: &Thread) {
-        self.0.clear();
+        *self = Taken::default();
         cx.hold_nothing();
+    }
+
+    /// The exception was thrown by another thread, of which this is shown.
+    pub(super) fn continue_from(&mut self, elsewhere: Arc<[Shown]>) {
+        self.elsewhere = elsewhere;
     }
 
     /// The exception is about to leave this frame.
     pub(super) fn take(&mut self, cx: &Thread, frame: &Frame<'_>) {
-        if self.0.len() == FRAMES {
+        if self.frames.len() == FRAMES {
+            self.left_out += 1;
             return;
         }
         let function = frame.function;
@@ -72,7 +84,7 @@ impl Taken {
             first.map(|(variable, home)| (variable.name, cx.hold(frame, home, variable.boxed))).collect()
         });
         let source = frame.source_offset();
-        self.0.push(TakenFrame { function: function.name.to_string(), unit, source, variables, others });
+        self.frames.push(TakenFrame { function: function.name.to_string(), unit, source, variables, others });
     }
 }
 
@@ -87,13 +99,29 @@ pub struct Locals {
     pub others: usize,
 }
 
+/// What people see of an error's variables.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// Those of a frame.
+    Frame(Locals),
+    /// So many frames are left out.
+    LeftOut(usize),
+    /// What stands before happened in another thread, what comes waited for it.
+    Joined,
+}
+
 /// Those of the frames that the pending exception has left, innermost first, as they were when it was thrown.
-pub fn of_pending(cx: &Thread) -> Vec<Locals> {
+pub fn of_pending(cx: &Thread) -> Vec<Shown> {
     if !cx.is_traced(cx.exception()) {
         return Vec::new();
     }
     let trace = cx.state().trace.borrow();
-    trace.taken.0.iter().map(|frame| shown(cx, frame)).collect()
+    let Taken { elsewhere, frames, left_out } = &trace.taken;
+    let mut all = elsewhere.to_vec();
+    all.extend((!elsewhere.is_empty()).then_some(Shown::Joined));
+    all.extend(frames.iter().map(|frame| Shown::Frame(shown(cx, frame))));
+    all.extend((*left_out > 0).then_some(Shown::LeftOut(*left_out)));
+    all
 }
 
 fn shown(cx: &Thread, taken: &TakenFrame) -> Locals {

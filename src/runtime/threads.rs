@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::descriptor::{self, Stop};
 use super::errors::ErrorKind;
+use super::locals::{self, Shown};
 use super::trace::{self, TraceEntry};
 use super::vm::Vm;
 use super::{entry, limits, tail_calls};
@@ -101,6 +102,8 @@ struct Status {
     report: Option<String>,
     /// The stack of the error.
     trace: Arc<[TraceEntry]>,
+    /// The variables of its frames, where somebody may ask for them.
+    variables: Arc<[Shown]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -248,8 +251,9 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
             let exception = cx.root(cx.exception());
             cx.set_slot(cx.get(object), 1, cx.get(exception));
             let trace = trace::of_exception(cx, exception).into();
+            let variables = locals::of_pending(cx).into();
             let report = super::report::uncaught(cx, Thrown::set(cx, exception), false);
-            Status { outcome: Some(Outcome::Threw), report: Some(report.text), trace }
+            Status { outcome: Some(Outcome::Threw), report: Some(report.text), trace, variables }
         }
     }
 }
@@ -319,7 +323,11 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
     match outcome {
         Outcome::Returned => Ok(result),
         Outcome::Threw => {
-            trace::continue_from(cx, result, super::lock(&shared.status).trace.clone());
+            let (trace, variables) = {
+                let status = super::lock(&shared.status);
+                (status.trace.clone(), status.variables.clone())
+            };
+            trace::continue_from(cx, result, trace, variables);
             Err(Thrown::set(cx, result))
         }
         Outcome::Died => Err(cx.throw(ErrorKind::ThreadError, DIED)),

@@ -15,11 +15,12 @@ use rustc_hash::FxHashMap;
 
 use super::code::Code;
 use super::linked::LinkedUnit;
-use super::locals::Taken;
+use super::locals::{Shown, Taken};
 use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
 use crate::gc::thread::Landing;
 use crate::gc::{Handle, Thread, slow};
+use crate::profile::probe;
 use crate::reader::tree::{Node, Source, Span, Unit};
 
 /// At most so many frames are kept at the inner end of a stack …
@@ -131,6 +132,9 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
         ControlFlow::Continue(())
     });
     trace.caught_by = if propagates { 0 } else { landing.fp };
+    if !propagates {
+        probe::landing(landing.fp, landing.pc);
+    }
 }
 
 /// A function in a stack trace.
@@ -239,11 +243,12 @@ pub fn leaves(cx: &Thread, function: &Body) {
     }
 }
 
-/// The exception, which is about to be thrown here, was thrown by another thread, with this trace.
-pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]>) {
+/// The exception, which is about to be thrown here, was thrown by another thread, with this trace and these variables.
+pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]>, variables: Arc<[Shown]>) {
     let mut trace = cx.state().trace.borrow_mut();
     trace.clear(cx);
     trace.elsewhere = elsewhere;
+    trace.taken.continue_from(variables);
     cx.set_traced(Some(cx.get(exception)));
 }
 

@@ -5,6 +5,8 @@
     (gdb) hr-bt                             the Harrier functions alone, with their arguments
     (gdb) hr-locals                         the variables of the selected frame
     (gdb) p $hr($rsi)                       a value, as `repr` would print it
+    (gdb) break f.hr:9 if $hr(n) > 5        numbers are compared as such
+    (gdb) hr-break shapes/is-round?         a breakpoint on a function or a line, whatever signs its name has
     (gdb) hr-header 0x7fff12345679          the header of an object
 
 Nothing is called in the program: all is read from its memory. Where things lie is said by the program itself, in the list
@@ -19,7 +21,7 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 3
+VERSION = 4
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
@@ -219,18 +221,25 @@ class Function:
             return None
 
     def unpacked(self):
-        """The rows of src/asm/lines.rs: offsets in code and text."""
+        """The rows of src/asm/lines.rs: offsets in code and in the function's own text, which for a function that is written in
+        place of its call is that of the call."""
         packed = Packed(self.array(self.lines + self.program["lines.bytes"], 1))
-        code, source = 0, 0
+        calls = self.array(self.lines + self.program["lines.inlined"], 12)
+        calls = list(struct.iter_unpack("<III", calls[: len(calls) // 12 * 12]))
+        code, source, inlined = 0, 0, 0
         while packed:
             step = packed.number()
             distance = packed.number() & 0xFFFFFFFF
             distance = distance >> 1 ^ -(distance & 1)
             if step & 1:
-                packed.number()
+                inlined = packed.number()
             code += step >> 1
             source = (source + distance) & 0xFFFFFFFF
-            yield code, source
+            own, call = source, inlined
+            for _ in range(len(calls)):
+                if 0 < call <= len(calls):
+                    _, own, call = calls[call - 1]
+            yield code, own
 
     def variables_at(self, pc):
         """The parameters, and the variables that have been somewhere before an address, each with its place there, by
@@ -452,8 +461,7 @@ class Printer:
         if tag == 0:
             return str(signed(value) >> 3)
         if value & 2:
-            bits = (value - 3) & MASK
-            return number(struct.unpack("<d", struct.pack("<Q", (bits >> 4 | bits << 60) & MASK))[0])
+            return number(float_of(value))
         if tag == 4:
             return self.immediate(value)
         address = value & ~7
@@ -804,30 +812,144 @@ def as_word(value):
         return int(value.cast(word_type())) & MASK
 
 
-# What is shown has types that nothing else here has, so that the printer knows them: words, Floats, and what is not kept.
-def value_type():
-    return word_type().volatile()
+# What is shown has types that nothing else here has, so that the printer knows them: each is what stands here, with qualifiers.
+# Numbers are numbers, so that conditions can compare them; what is neither a number nor a truth value is the word.
+class Shown:
+    """The types of what is shown, by their texts."""
+
+    @staticmethod
+    def integer(bits, signed):
+        return gdb.selected_inferior().architecture().integer_type(bits, signed)
+
+    @staticmethod
+    def word():
+        return Shown.integer(64, False).volatile()
+
+    @staticmethod
+    def int():
+        return Shown.integer(64, True).volatile()
+
+    @staticmethod
+    def bool():
+        return Shown.integer(8, False).volatile()
+
+    @staticmethod
+    def null():
+        return Shown.integer(8, True).volatile()
+
+    @staticmethod
+    def float():
+        return gdb.Value(0.0).type.volatile()
+
+    @staticmethod
+    def nothing():
+        # Of the qualifiers that a type was given before gdb keeps none.
+        return gdb.Value(0.0).type.const()
+
+    @staticmethod
+    def kind(value):
+        """The name of the type that a gdb value has, if it is one of these."""
+        text = str(value.type)
+        names = ("word", "int", "bool", "null", "float", "nothing")
+        return next((name for name in names if str(getattr(Shown, name)()) == text), None)
 
 
 def shown(value):
-    """The gdb value for a word, a Float or None."""
+    """The gdb value for a word, a Float or None. What is not kept is a number that compares as false with all others."""
     if value is None:
-        # Of the qualifiers that a type was given before gdb keeps none.
-        return gdb.Value(0).cast(gdb.selected_inferior().architecture().integer_type(16, False).const())
+        return gdb.Value(float("nan")).cast(Shown.nothing())
     if isinstance(value, float):
-        value = gdb.Value(value)
-        return value.cast(value.type.volatile())
-    return gdb.Value(value).cast(value_type())
+        return gdb.Value(value).cast(Shown.float())
+    if value & 7 == 0:
+        return gdb.Value(signed(value) >> 3).cast(Shown.int())
+    if value & 2:
+        return gdb.Value(float_of(value)).cast(Shown.float())
+    if value in (0x0C, 0x14):
+        return gdb.Value(int(value == 0x14)).cast(Shown.bool())
+    if value == 0x04:
+        return gdb.Value(0).cast(Shown.null())
+    return gdb.Value(value).cast(Shown.word())
+
+
+def float_of(value):
+    """The Float in a word."""
+    bits = (value - 3) & MASK
+    return struct.unpack("<d", struct.pack("<Q", (bits >> 4 | bits << 60) & MASK))[0]
+
+
+def meant(value):
+    """The word, Float or None that a gdb value stands for: a word of the program, a variable, its name as a string, or what $hr
+    has given."""
+    code = value.type.strip_typedefs().code
+    if code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_STRING):
+        return variable_named(value.string())
+    if code == gdb.TYPE_CODE_STRUCT and value.type.name == "harrier_variable":
+        if not value["raw"].is_optimized_out:
+            return float(value["raw"])
+        return None if value["word"].is_optimized_out else int(value["word"]) & MASK
+    if value.is_optimized_out:
+        return None
+    kind = Shown.kind(value)
+    if kind == "nothing":
+        return None
+    if kind == "float" or code == gdb.TYPE_CODE_FLT:
+        return float(value)
+    if kind == "int":
+        return int(value) << 3 & MASK
+    if kind in ("bool", "null"):
+        return 0x04 if kind == "null" else 0x14 if int(value) else 0x0C
+    return as_word(value)
+
+
+def variable_named(name):
+    """What the variable of this name holds in the selected frame; None when it is not kept, or there is none."""
+    frame = gdb.selected_frame()
+    try:
+        return meant(frame.read_var(name))
+    except (gdb.error, ValueError):
+        pass
+    function = function_of(frame)
+    found = variables_of(frame, function) if function else None
+    values = [value for variable, value in found or [] if variable.name == name]
+    return values[-1] if values else None
 
 
 class Hr(gdb.Function):
-    """$hr(WORD): the Harrier value in a word."""
+    """$hr(WORD), $hr(NAME) or $hr("NAME"): the Harrier value in a word, or in a variable; the quotes are for names with signs. Ints,
+    Floats, true and false are numbers in conditions (`break f.hr:9 if $hr(n) > 5`); what is not kept compares as false with
+    every number."""
 
     def __init__(self):
         super().__init__("hr")
 
-    def invoke(self, value):
-        return gdb.Value(as_word(value)).cast(value_type())
+    def invoke(self, value=None):
+        if value is None:
+            raise gdb.GdbError('write $hr(WORD), as in $hr($rsi), or $hr("NAME") for a variable')
+        try:
+            return shown(meant(value))
+        except (Garbage, gdb.error, UnicodeError) as problem:
+            raise gdb.GdbError(f"$hr: {problem}") from None
+
+
+class HrIs(gdb.Function):
+    """$hr_is(NAME, "TEXT"): is this what `repr` prints of the value, or the text of a String? For the conditions of hr-break:
+    `hr-break f.hr:9 if $hr_is(name, "disc")`. (In those of gdb's `break` a text may be one of Rust, for which gdb asks the program for
+    memory.)"""
+
+    def __init__(self):
+        super().__init__("hr_is")
+
+    def invoke(self, value=None, text=None):
+        if text is None:
+            raise gdb.GdbError('write $hr_is(NAME, "TEXT")')
+        try:
+            found, text = meant(value), text.string()
+            if found is None:
+                return False
+            printed = text_of(found)
+            return printed == text or printed == Printer(None).quote(text)
+        except (Garbage, gdb.error, UnicodeError) as problem:
+            raise gdb.GdbError(f"$hr_is: {problem}") from None
 
 
 class ValuePrinter:
@@ -835,15 +957,8 @@ class ValuePrinter:
         self.value = value
 
     def to_string(self):
-        kind = self.value.type
-        if kind.code == gdb.TYPE_CODE_FLT:
-            return number(float(self.value))
-        if kind.code != gdb.TYPE_CODE_STRUCT:
-            return NOT_KEPT if str(kind) == str(shown(None).type) else show(int(self.value))
         # Of a variable in the debug information of --gdb one half is there: see src/profile/variables.rs.
-        if not self.value["raw"].is_optimized_out:
-            return number(float(self.value["raw"]))
-        return show(int(self.value["word"])) if not self.value["word"].is_optimized_out else NOT_KEPT
+        return text_of(meant(self.value))
 
 
 NOT_KEPT = "<no longer kept>"
@@ -851,8 +966,8 @@ NOT_KEPT = "<no longer kept>"
 
 def value_printer(value):
     kind = value.type
-    if kind.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_FLT):
-        known = str(kind) in (str(value_type()), str(shown(None).type), str(shown(0.0).type))
+    if kind.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_FLT):
+        known = Shown.kind(value) is not None
     else:
         known = kind.code == gdb.TYPE_CODE_STRUCT and kind.name == "harrier_variable"
     return ValuePrinter(value) if known else None
@@ -971,8 +1086,9 @@ class Names:
 
     @staticmethod
     def decorate(frame):
+        # Of a function that is written in place of its call gdb knows all that there is.
         function = function_of(frame.inferior_frame())
-        return Decorator(frame, function) if function else frame
+        return Decorator(frame, function) if function and not in_place(frame.inferior_frame()) else frame
 
 
 def function_of(frame):
@@ -986,9 +1102,16 @@ def function_of(frame):
     return found.function(pc) or found.function(pc - 1)
 
 
+def in_place(frame):
+    """Is it a call in whose place the function is written? The registers are those of the function around it."""
+    return frame.type() == gdb.INLINE_FRAME
+
+
 def newest(frame):
     """Was the frame interrupted where it is, and does not wait for a call?"""
     newer = frame.newer()
+    while newer is not None and in_place(newer):
+        newer = newer.newer()
     return newer is None or newer.type() == gdb.SIGTRAMP_FRAME
 
 
@@ -1000,7 +1123,7 @@ def instruction(frame):
 def variables_of(frame, function):
     """The variables of a frame that have been seen so far, with their values; None when nothing is known of them."""
     try:
-        found = function.variables_at(instruction(frame)) if function.kind == 0 else None
+        found = function.variables_at(instruction(frame)) if function.kind == 0 and not in_place(frame) else None
         return None if found is None else [(variable, value_of(variable, frame, function)) for variable in found]
     except (Garbage, UnicodeError, IndexError):
         return None
@@ -1060,7 +1183,9 @@ class HeaderCommand(gdb.Command):
         super().__init__("hr-header", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _):
-        value = as_word(gdb.parse_and_eval(argument or "0"))
+        value = meant(gdb.parse_and_eval(argument or "0"))
+        if not isinstance(value, int):
+            raise gdb.GdbError(f"{argument} is no object: {text_of(value)}")
         if value & 3 == 0 and value & 7 == 4 or value & 2:
             raise gdb.GdbError(f"{value:#x} is no object: {show(value)}")
         try:
@@ -1077,12 +1202,15 @@ class HeaderCommand(gdb.Command):
 
 
 def frames():
-    """The frames of the selected thread from the selected one outwards, as many as there are."""
-    frame = gdb.selected_frame()
+    """The frames of the selected thread from the selected one outwards, as many as there are; each with gdb's number of it."""
+    frame, number = gdb.selected_frame(), 0
+    newer = frame.newer()
+    while newer is not None:
+        newer, number = newer.newer(), number + 1
     while frame is not None and frame.is_valid():
-        yield frame
+        yield frame, number
         try:
-            frame = frame.older()
+            frame, number = frame.older(), number + 1
         except gdb.error:
             return
 
@@ -1098,16 +1226,19 @@ def text_of(value):
 
 
 class Backtrace(gdb.Command):
-    """hr-bt [COUNT]: the Harrier functions on the stack, innermost first, with their arguments."""
+    """hr-bt [COUNT]: the Harrier functions on the stack, innermost first, with their arguments. The numbers are those of `bt` and
+    `frame`."""
 
     def __init__(self):
         super().__init__("hr-bt", gdb.COMMAND_STACK)
 
     def invoke(self, argument, _):
         program()
+        if argument.strip() and not argument.strip().isdigit():
+            raise gdb.GdbError("hr-bt wants the number of functions to show")
         most = int(argument) if argument.strip() else 100
         shown = rust = untold = 0
-        for frame in frames():
+        for frame, number in frames():
             function = function_of(frame)
             if function is None or function.kind != 0:
                 rust += function is None
@@ -1118,18 +1249,22 @@ class Backtrace(gdb.Command):
             if rust and shown:
                 print(f"    (through {rust} frames of Rust)")
             rust = 0
-            place = function.line_at(instruction(frame))
-            where = f" at {place[0]}:{place[1]}" if place else ""
-            found = variables_of(frame, function)
-            untold += found is None
-            arguments = [f"{v.name} = {self.short(value)}" for v, value in found or [] if v.parameter]
-            print(f"#{shown:<3} {function.name} ({', '.join(arguments)}){where}")
+            if in_place(frame):
+                name, place = f"{frame.name()} (in place)", frame.find_sal()
+                where = f" at {place.symtab.filename}:{place.line}" if place.symtab else ""
+            else:
+                place = function.line_at(instruction(frame))
+                where = f" at {place[0]}:{place[1]}" if place else ""
+                found = variables_of(frame, function)
+                untold += found is None
+                arguments = [f"{v.name} = {self.short(value)}" for v, value in found or [] if v.parameter]
+                name = f"{function.name} ({', '.join(arguments)})"
+            print(f"#{number:<3} {name}{where}")
             shown += 1
         if untold:
             print(f"(no arguments are shown: {UNTOLD})")
         if shown == 0:
             print("no Harrier function is on the stack of this thread")
-
 
     @staticmethod
     def short(value):
@@ -1149,6 +1284,9 @@ class Locals(gdb.Command):
         function = function_of(frame)
         if function is None or function.kind != 0:
             raise gdb.GdbError("the selected frame is none of a Harrier function")
+        if in_place(frame):
+            print("of a function that is written in place of its call no variables are known: see its caller (up)")
+            return
         found = variables_of(frame, function)
         if found is None:
             raise gdb.GdbError(f"no variables are known here: {UNTOLD}")
@@ -1160,12 +1298,54 @@ class Locals(gdb.Command):
             print("no variables")
 
 
+class Stop(gdb.Breakpoint):
+    """A breakpoint whose condition is read in the frame at which it is, in C."""
+
+    def __init__(self, condition, **place):
+        super().__init__(**place)
+        self.when = condition
+
+    def stop(self):
+        if not self.when:
+            return True
+        language = gdb.parameter("language")
+        gdb.execute("set language c", to_string=True)
+        try:
+            return bool(gdb.parse_and_eval(self.when))
+        except (gdb.error, gdb.GdbError) as problem:
+            print(f"the condition of breakpoint {self.number}, {self.when}: {problem}")
+            return True
+        finally:
+            gdb.execute(f"set language {language}", to_string=True)
+
+
+class Break(gdb.Command):
+    """hr-break FUNCTION|FILE:LINE [if CONDITION]: a breakpoint, also where there is no code yet, on names with any signs:
+    `hr-break numbers/is-prime? if $hr(n) > 5`."""
+
+    def __init__(self):
+        super().__init__("hr-break", gdb.COMMAND_BREAKPOINTS)
+
+    def invoke(self, argument, _):
+        place, _, condition = argument.strip().partition(" if ")
+        place = place.strip().strip("'")
+        if not place:
+            raise gdb.GdbError("hr-break wants a function (shapes/area) or a line (shapes.hr:12)")
+        file, _, line = place.rpartition(":")
+        if file and line.isdigit():
+            Stop(condition.strip(), source=file, line=int(line))
+        else:
+            Stop(condition.strip(), function=place)
+
+
 # What was loaded before is replaced.
 gdb.pretty_printers[:] = [p for p in gdb.pretty_printers if getattr(p, "__name__", "") != "value_printer"]
 gdb.pretty_printers.append(value_printer)
 gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
 Names()
 Hr()
+HrIs()
 HeaderCommand()
+Break()
 Backtrace()
 Locals()
