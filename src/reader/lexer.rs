@@ -506,12 +506,18 @@ impl Lexer<'_> {
     fn foreign_comment(&mut self, end: &str) {
         let start = self.at;
         let attribute = self.text[start..].starts_with("#[");
+        let included = ["#include <", "#include \"", "#import <"].iter().any(|sign| self.text[start..].starts_with(sign));
         let rest = &self.text[start..];
         let length = rest.find(end).map_or(rest.len(), |at| at + if end == "\n" { 0 } else { end.len() });
         self.at = start + length;
         let first_line = rest[..length].lines().next().unwrap_or_default().trim_end().len();
         let (message, help) = if attribute {
             ("there are no attributes", "leave it out: every value can be printed, compared, hashed and copied")
+        } else if included {
+            (
+                "nothing is included",
+                "leave it out: what is built in is in view everywhere; `use name` takes another file into view",
+            )
         } else {
             (
                 "a comment starts with `//`",
@@ -559,7 +565,7 @@ impl Lexer<'_> {
             ),
             b'?' if touches
                 && matches!(before, Some(Kind::CloseParen | Kind::CloseBracket))
-                && behind.trim_start_matches([' ', '\t']).starts_with(['\n', '\r', ';', ')', '}']) =>
+                && !behind.split('\n').next().unwrap_or_default().contains(':') =>
             {
                 (start + 1, "`unwrap!(result)` gives the value of a Result, or throws its error".to_string())
             }
@@ -602,6 +608,13 @@ impl Lexer<'_> {
             (b'|', b'>', b'>') => (Kind::PipeLast, 3),
             (b'|', b'>', _) => (Kind::Pipe, 2),
             (b'|', ..) => (Kind::Bar, 1),
+            (b'<', b'?', b'p') if start == 0 && self.text.starts_with("<?php") => {
+                self.at += "<?php".len();
+                let error = self.error(start, self.at, "Harrier has no `<?php`");
+                error.help = Some("leave it out: a file is a program from its first line on".into());
+                error.foreign = true;
+                return;
+            }
             (b'<', b'<', _) => (Kind::ShiftLeft, 2),
             (b'<', b'=', _) => (Kind::LessEqual, 2),
             (b'<', ..) => (Kind::Less, 1),

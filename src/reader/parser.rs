@@ -12,6 +12,7 @@ mod control;
 mod declarations;
 mod expressions;
 mod foreign;
+mod forms;
 mod functions;
 mod operands;
 mod patterns;
@@ -267,7 +268,8 @@ impl<'a> Parser<'a> {
     fn expected_with<T>(&mut self, what: &str, more: impl FnOnce(SyntaxError) -> SyntaxError) -> Parse<T> {
         let token = self.token();
         // A bad token was reported by the lexer; the end of the text is reported once.
-        if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) || self.uses_told_word() {
+        let path = token.kind == Kind::Colon && self.peek(1).kind == Kind::Colon && self.told.contains("impl");
+        if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) || self.uses_told_word() || path {
             return Err(Fail);
         }
         let end = token.kind == Kind::Eof;
@@ -350,7 +352,11 @@ impl<'a> Parser<'a> {
                         }
                     }
                 } else if matches!(token.kind, Kind::CloseBrace | Kind::StrTail) && self.at >= failed {
-                    return;
+                    // `[1, 2}`: the brace stands where the bracket was meant.
+                    let Some(meant) = open.pop_if(|_| token.kind == Kind::CloseBrace && self.too_many_braces()) else {
+                        return;
+                    };
+                    awaited[meant as usize] -= 1;
                 }
             }
             self.at += 1;

@@ -198,7 +198,9 @@ pub fn not_callable(cx: &mut Thread, value: Handle) -> Thrown {
     let more = match super::explain::callee(cx) {
         Some(whence) if cx.get(value).is_null() => whence,
         _ if cx.get(value).as_keyword().is_some() => "; `m[:key]` reads the value of a key".into(),
-        _ => String::new(),
+        _ => super::explain::hidden_function(cx).map_or(String::new(), |name| {
+            format!("; `{name}` is a variable here, the function of that name is `core/{name}`")
+        }),
     };
     cx.throw(ErrorKind::TypeError, format!("{what} cannot be called: it is not a function{more}"))
 }

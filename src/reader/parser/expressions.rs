@@ -131,6 +131,11 @@ impl Parser<'_> {
         let named = called || before.ends_with(',');
         let help = if before.ends_with('=') {
             format!("an assignment has one variable: each has a `let` of its own, `let mut {text} = …`")
+        } else if named && text == "key" {
+            "a function that gives what counts is an argument of its own: `sort-by(f, xs)`, `max-by(f, xs)`, `min-by(f, xs)`"
+                .to_string()
+        } else if named && matches!(text.as_str(), "sep" | "end") {
+            "`print` writes without a new line, `join(xs, \", \")` puts something between".to_string()
         } else if named {
             "arguments have no names, they stand in the order of the parameters: `f(1, 2)`; several options are a map, \
              `f({:name value})`"
@@ -556,6 +561,7 @@ impl Parser<'_> {
                 e.help("a number with a fraction has a digit behind the point: `5.0`")
             });
         }
+        self.not_a_field()?;
         let (name, _) = self.word("a field name after `.`")?;
         if self.kind() == Kind::OpenParen && self.same_line() {
             let args = self.arguments()?;

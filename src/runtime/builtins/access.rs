@@ -269,7 +269,12 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
         | layout::RANGE
         | layout::SEQ => {
             let what = type_name(target);
-            let help = crate::runtime::advice::changed_copy(cx);
+            let help = match target.layout() {
+                layout::STRING | layout::STRING_PREFIX => {
+                    "`substring(s, 0, i) ++ c ++ substring(s, i + 1)` gives a changed one, `replace(s, part, other)` too".into()
+                }
+                _ => crate::runtime::advice::changed_copy(cx),
+            };
             let message = format!("[]=: {} cannot be changed; {help}", super::with_article(what));
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }
