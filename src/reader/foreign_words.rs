@@ -99,6 +99,8 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["end"], Any, "a block ends with `}`"),
     (&["pass"], Any, "a block that does nothing is `{ }`"),
     (&["recur"], Any, "a call in the last place is a jump: call the function by its name"),
+    (&["fallthrough"], Any, "an arm goes on into no other: `1 | 2 => \"some\"`"),
+    (&["throws"], Before, "what a function throws is not declared: leave it out"),
     (&["goto"], Any, "a loop is `while c { … }` or `loop { … }`, left by `break`"),
     // Operators and values.
     (&["and"], Any, "write `a && b`"),
@@ -150,7 +152,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["ensure", "defer"], Any, "what must happen on every way out is `try { … } finally { … }`"),
     (&["assert"], Any, "write `assert!(condition)`"),
     (
-        &["panic", "panic!", "todo!", "unimplemented!", "unreachable!", "die"],
+        &["panic", "panic!", "todo!", "unimplemented!", "unreachable!", "die", "abort"],
         Unknown,
         "write `throw \"message\"`",
     ),
@@ -178,7 +180,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["vec!"], Unknown, "a vector is `[1, 2, 3]`"),
     (&["typeof", "class-of", "getClass"], Any, "write `type-of(x)`, or `instance-of(x, Type)`"),
     (&["isinstance", "instanceof", "is_a?", "kind_of?"], Any, "write `instance-of(x, Type)`"),
-    (&["len", "size", "strlen", "sizeof"], Any, "write `length(x)`"),
+    (&["len", "size", "strlen", "sizeof", "cap"], Any, "write `length(x)`"),
     (&["str", "String", "toString", "to_s", "itoa"], Unknown, "write `to-string(x)`, or `\"${x}\"` in a text"),
     (
         &[
@@ -204,13 +206,17 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Unknown,
         "`push(xs, x)` gives a vector with one more element; the old one stays as it is: `xs = push(xs, x)`",
     ),
-    (&["dict", "hash", "hashmap", "HashMap", "Map", "Hash", "Object"], Unknown, "a map is `{:name \"Ada\", :age 36}`; `keys(m)` and `vals(m)` take it apart"),
+    (
+        &["dict", "hash", "hashmap", "HashMap", "Map", "Hash", "Object", "hash-map", "array-map"],
+        Unknown,
+        "a map is `{:name \"Ada\", :age 36}`; `keys(m)` and `vals(m)` take it apart",
+    ),
     (
         &["list", "tuple", "array", "Array", "ArrayList", "Vec"],
         Unknown,
         "a vector is `[1, 2, 3]`; `vec(c)` makes one of any collection",
     ),
-    (&["Set", "HashSet"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
+    (&["Set", "HashSet", "hash-set"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
     (
         &["input", "gets", "raw_input", "prompt", "scanf", "readline"],
         Unknown,
@@ -247,7 +253,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["chan"], Unknown, "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared"),
     (&["help"], Unknown, "`doc(f)` gives what a function does; the REPL has `:help`"),
     (&["quit", "bye"], Unknown, "`exit()` ends the program; the REPL has `:quit`"),
-    (&["gsub", "replaceAll"], Unknown, "write `replace(s, part, other)`"),
+    (&["gsub", "replaceAll", "str_replace"], Unknown, "write `replace(s, part, other)`"),
     (&["toFixed", "to_fixed", "toPrecision"], Unknown, "`format-number(x, decimals)` writes so many decimals"),
     (&["charAt", "char_at"], Unknown, "`s[i]` is the character at an index, `char-code-at(s, i)` its number"),
     (
@@ -290,11 +296,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Unknown,
         "`time-now()` is the time in nanoseconds since the start of 1970; the library has no calendar",
     ),
-    (
-        &["Promise"],
-        Unknown,
-        "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value",
-    ),
+    (&["Promise"], Unknown, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
     (&["isNaN"], Unknown, "write `nan?(x)`"),
     (&["capitalize"], Unknown, "write `uppercase(substring(s, 0, 1)) ++ substring(s, 1)`"),
     (&["sorted"], Unknown, "write `sort(xs)`"),
@@ -309,6 +311,20 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["equals", "eql", "isEqual", "strcmp"], Unknown, "write `a == b`, which compares what is inside"),
     (&["fetch", "getOrDefault"], Unknown, "`m[key]` reads a key, `get(m, key, default)` with a default"),
     (&["times", "upto"], Unknown, "write `for i in range(n) { … }`"),
+    (&["is_null", "isNull", "is_none"], Unknown, "write `x == null`"),
+    (&["substr", "mid"], Unknown, "`substring(s, from, to)` ends before `to`, `slice(c, from, to)` too"),
+    (&["select", "findAll", "grep"], Unknown, "write `filter(f, xs)`"),
+    (&["reject"], Unknown, "write `remove(f, xs)`"),
+    (&["flat"], Unknown, "write `flatten(xs)`"),
+    (&["push_str"], Unknown, "texts are joined by `++`: `s = s ++ part`"),
+    (&["call", "invoke"], Unknown, "a function is called by `f(x)`"),
+    (&["parse"], Unknown, "`parse-int(text)` and `parse-float(text)` read numbers, `json-decode(text)` reads JSON"),
+    (
+        &["StringBuilder", "StringBuffer"],
+        Unknown,
+        "texts are joined by `++`, the parts of a vector by `join(parts, \"\")`; `string-builder` has what grows in place",
+    ),
+    (&["strings", "string"], Unknown, "the functions of texts need no prefix: `uppercase(s)`, `split(s, sep)`"),
     (&["foldr"], Unknown, "write `reduce-right(f, init, xs)`"),
     (&["some", "exists"], Unknown, "write `any?(f, xs)`"),
     (&["every"], Unknown, "write `all?(f, xs)`"),
@@ -342,7 +358,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         OfType,
         "`vec(c)` makes a vector of any collection, `into-set(c)` a set, `into({}, pairs)` a map, `to-string(x)` a text",
     ),
-    (&["values", "variants", "cases"], OfType, "`reflect/variants(Type)` lists the variants of an enum, after `use reflect`"),
+    (
+        &["values", "variants", "cases"],
+        OfType,
+        "`reflect/variants(Type)` lists the variants of an enum, after `use reflect`",
+    ),
     // Namespaces.
     (
         &["math", "Math", "cmath"],
@@ -406,6 +426,11 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
         "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is",
     ),
     (&["("], &["body of `try`"], "`with-open(resource, fn(r) { … })` closes the resource on every way out"),
+    (
+        &[","],
+        &["body of `if`", "body of `while`"],
+        "several values are taken apart on a line before: `let [a, b] = f()`",
+    ),
     (&[""], &["body of"], "the body stands in braces: `if c { a } else { b }`, `while c { … }`, `for x in xs { … }`"),
     (&["->", ":"], &["`=>`"], "an arm is `pattern => value`"),
     (&[","], &["`=>`"], "several values of one arm are `1 | 2 => value`; several arms stand one below the other"),
@@ -420,6 +445,12 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
         "a map is written `{:key value, \"key\" value}`, with nothing but space after the key",
     ),
     (&["|"], &["a key"], "a function as an argument is `for-each(fn(x) { … }, xs)`; a loop is `for x in xs { … }`"),
+    (&[","], &["a pattern or `]`"], "what is not needed is called `_`: `let [_, b] = xs`"),
+    (
+        &["&self", "&mut"],
+        &["a parameter"],
+        "a method names its receiver without a sign: `fn area(self) { self.radius }`",
+    ),
     (&["*"], &["a parameter"], "the rest of the arguments is `...rest`, a vector"),
     (&["&"], &["a parameter"], "the rest of the arguments is `...rest`, a vector; there are no references"),
     (&["<"], &["the parameters"], "types have no parameters, and parameters no types: `fn f(x) { … }`"),
@@ -490,11 +521,7 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
         "a variant is `Enum.variant`, a function of a type `Type.f(…)`, a name of another namespace `name/function`",
     ),
     (&["<=>"], &[""], "`compare(a, b)` gives a negative number, 0 or a positive one"),
-    (
-        &["&."],
-        &["an expression"],
-        "ask for it first: `if x != null { x.name }`; `get-in(m, [:a, :b])` goes into maps",
-    ),
+    (&["&."], &["an expression"], "ask for it first: `if x != null { x.name }`; `get-in(m, [:a, :b])` goes into maps"),
     (&["++"], &["an expression"], "write `i = i + 1`"),
     (&["&"], &["an expression"], "there are no references: use the value itself"),
     (
@@ -504,7 +531,7 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["..."],
-        &["an expression"],
+        &["an expression", "`)`", "`]`"],
         "`apply(f, a, args)` passes the elements of a vector as arguments, `concat(xs, ys)` joins vectors",
     ),
     (

@@ -126,13 +126,13 @@ fn places_of_values(unit: &Unit, node: &Node) -> Option<Diagnostic> {
     let (text, values) = unit.list(*args).split_first()?;
     let Node::String(name) = unit.node(*text) else { return None };
     let written = unit.name(*name);
-    let places = written.matches("{}").count() + ["%d", "%s", "%v", "%f"].map(|p| written.matches(p).count()).iter().sum::<usize>();
+    let places = written.matches("{}").count()
+        + ["%d", "%s", "%v", "%f"].map(|p| written.matches(p).count()).iter().sum::<usize>();
     let printed = matches!(unit.name(unit.globals[global.index()].name), "println" | "print" | "eprintln");
     if !printed || values.is_empty() || places != values.len() {
         return None;
     }
-    let mut warning =
-        Diagnostic::new(Severity::Warning, "the text has no places for values", Some(unit.span(*text)));
+    let mut warning = Diagnostic::new(Severity::Warning, "the text has no places for values", Some(unit.span(*text)));
     warning.label = Some("stands there as it is".into());
     let value = unit.span(values[0]);
     let value = unit.source.text.get(value.start as usize..value.end as usize);

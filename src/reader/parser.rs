@@ -268,7 +268,10 @@ impl<'a> Parser<'a> {
     fn expected_with<T>(&mut self, what: &str, more: impl FnOnce(SyntaxError) -> SyntaxError) -> Parse<T> {
         let token = self.token();
         // A bad token was reported by the lexer; the end of the text is reported once.
-        let path = token.kind == Kind::Colon && self.peek(1).kind == Kind::Colon && self.told.contains("impl");
+        let path = self.told.contains("impl")
+            && token.kind == Kind::Colon
+            && matches!(self.peek(1).kind, Kind::Colon | Kind::Keyword)
+            && !self.peek(1).spaced();
         if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) || self.uses_told_word() || path {
             return Err(Fail);
         }
@@ -316,7 +319,15 @@ impl<'a> Parser<'a> {
         if self.eat(kind) {
             return Ok(());
         }
-        self.expected_with(what, |error| error.also(open, "opened here"))
+        let divides = self.divides_by_comment();
+        self.expected_with(what, |error| {
+            let error = error.also(open, "opened here");
+            if divides {
+                error.help("`//` begins a comment; `a / b` of two Ints gives the whole quotient")
+            } else {
+                error
+            }
+        })
     }
 
     /// Skips from the statement that began at token `from`, and failed at the present token, to where the next one begins.

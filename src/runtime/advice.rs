@@ -31,13 +31,20 @@ const OTHERS: &[(&str, &[usize], &str)] = &[
 /// Functions that values have as methods elsewhere, with the number of arguments (the value counted) and kinds of the value that
 /// tell them, and how they are written where the function of that name is another one here, or is not all that has to be said.
 const METHODS: &[(&str, usize, u32, &str)] = &[
-    ("remove", 2, kinds::VECTOR, "`remove-at(xs, i)` gives a vector without an element, `remove(f, xs)` without those that `f` chooses"),
+    (
+        "remove",
+        2,
+        kinds::VECTOR,
+        "`remove-at(xs, i)` gives a vector without an element, `remove(f, xs)` without those that `f` chooses",
+    ),
     ("remove", 2, kinds::MAP, "`dissoc(m, key)` gives a map without a key"),
     ("remove", 2, kinds::SET, "`set-remove(s, x)` gives a set without a member"),
     ("sort", 1, kinds::VECTOR, "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`"),
     ("sort!", 1, kinds::VECTOR, "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`"),
     ("reverse", 1, kinds::VECTOR, "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`"),
     ("reverse!", 1, kinds::VECTOR, "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`"),
+    ("indexOf", 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
+    ("index", 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
     ("find", 2, kinds::STRING, "`index-of(s, part)` looks for a part of a text"),
     ("count", 2, kinds::STRING, "`length(split(s, part)) - 1` counts a part of a text"),
     ("count", 2, kinds::VECTOR, "`count(filter(f, xs))` counts those that `f` chooses"),
@@ -94,6 +101,7 @@ fn is_result(value: Value<'_>) -> bool {
 /// The same for an operator with two operands, which are no numbers (or no texts).
 #[cold]
 pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
+    origin::focus_on_operation(cx, sign, [kind_of(cx.get(a)), kind_of(cx.get(b))]);
     for (index, operand) in [a, b].into_iter().enumerate() {
         let help = self::operand(cx, sign, index, operand);
         if !help.is_empty() {
@@ -116,7 +124,9 @@ pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
         (kinds::STRING, kinds::INT | kinds::FLOAT) | (kinds::INT | kinds::FLOAT, kinds::STRING) => {
             "`parse-int(text)` and `parse-float(text)` read a number from a text"
         }
+        (kinds::VECTOR, kinds::INT) if sign == "*" => "`repeat(x, n)` gives a vector of n times x",
         (kinds::VECTOR, _) if sign == "<<" => "`push(xs, x)` gives a vector with one more element: `xs = push(xs, x)`",
+        (kinds::STRING, kinds::STRING) if sign == "<<" => "`++` joins texts: `s = s ++ part`",
         (kinds::VECTOR, kinds::VECTOR) if joins => "`concat(a, b)` joins collections",
         (kinds::VECTOR, _) if joins => "`push(xs, x)` gives a vector with one more element",
         (kinds::MAP, kinds::MAP) if joins => "`merge(a, b)` joins maps",
@@ -201,17 +211,18 @@ pub fn collection(cx: &Thread, who: &str, position: usize, got: Handle) -> Strin
     signature.map_or(String::new(), |signature| format!("; `{who}{signature}` takes it last"))
 }
 
+/// What is added where a collection that was to get a value is none: the order, if the value is one.
+#[cold]
+pub fn collection_first(cx: &Thread, name: &str, first: Handle, second: Handle) -> String {
+    match kind_of(cx.get(second)) & COLLECTION != 0 && !cx.get(first).is_null() {
+        true => format!("; the collection comes first: `{name}(coll, value)`"),
+        false => operand(cx, name, 0, first),
+    }
+}
+
 /// Would the arguments be of the right types if they stood in another order? The wrong one must stand where its type is asked for: a
 /// parameter that takes anything says so only of a collection.
 fn fits_in_another_order(cx: &Thread, builtin: &Builtin, wrong: usize, handles: &[Handle]) -> bool {
-    // `push(3, xs)`: whatever may stand in the other place.
-    let collection = |handle: &Handle| kind_of(cx.get(*handle)) & COLLECTION != 0;
-    if let ([_, other], 0, Some(first)) = (handles, wrong, builtin.params.first())
-        && matches!(builtin.name, "push" | "conj")
-        && first.spec.kinds & kind_of(cx.get(*other)) != 0
-    {
-        return collection(other);
-    }
     let accepts = |i: usize, from: usize| {
         let param = builtin.params.get(i).filter(|p| p.spec.mode != Mode::Rest);
         param.is_some_and(|p| {

@@ -419,9 +419,9 @@ impl Parser<'_> {
     }
 
     /// Elements without commas between them.
-    pub(super) fn commas(&mut self, what: &str) -> Parse<()> {
+    pub(super) fn commas(&mut self, what: &str, open: Span) -> Parse<()> {
         let next = self.token();
-        self.not_an_element(what)?;
+        self.not_an_element(what, open)?;
         if next.kind == Kind::Colon && what.contains(')') {
             return self.expected_with(what, |e| SyntaxError {
                 foreign: true,
@@ -442,6 +442,14 @@ impl Parser<'_> {
         let (word, sign) = (self.text_of(before(1)), before(2));
         if before(1).kind == Kind::Ident && sign.kind == Kind::Minus && TESTS.contains(&word) {
             return "numbers are compared by `a == b`, `a != b`, `a < b`, `a <= b`".into();
+        }
+        // `(int) x`
+        let cast = before(1).kind == Kind::CloseParen && sign.kind == Kind::Ident && before(3).kind == Kind::OpenParen;
+        if cast
+            && foreign_words::word(self.text_of(sign), Place::Type).is_some()
+            && let Some(help) = foreign_words::word("as", Place::Before)
+        {
+            return help.into();
         }
         if before(1).kind == Kind::Ident && !self.declares(word) {
             if let Some(help) = foreign_words::word(word, Place::Unknown) {
@@ -568,6 +576,21 @@ impl Parser<'_> {
             (last, next) = (next, self.peek(1));
         } else if op.kind != Kind::PlusPlus {
             return Ok(());
+        }
+        // `f() -- a comment`
+        let words = self.peek(1 + usize::from(last.start == op.start));
+        if op.kind == Kind::Minus
+            && last.start != op.start
+            && op.spaced()
+            && next.kind == Kind::Ident
+            && next.spaced()
+            && words.kind == Kind::Ident
+            && !words.newline()
+            && !next.newline()
+            && !self.is_a_local(next)
+        {
+            self.foreign_comment(op);
+            return Err(Fail);
         }
         let ends = next.newline()
             || matches!(

@@ -42,7 +42,9 @@ impl Parser<'_> {
             "func" if next.kind == Kind::OpenParen && self.receives() => {
                 "functions of a type stand in `extend Point { fn area(self) { … } }`"
             }
-            "type" if next.kind == Kind::Ident && self.text_of(third) == "interface" => word("type interface", Place::Any),
+            "type" if next.kind == Kind::Ident && self.text_of(third) == "interface" => {
+                word("type interface", Place::Any)
+            }
             "rescue" if next.kind == Kind::Arrow => word(text, Place::Any),
             "module" if next.kind == Kind::Dot && self.text_of(third) == "exports" => {
                 "leave it out: all names of a file can be used elsewhere, after `use name`"
@@ -68,7 +70,8 @@ impl Parser<'_> {
 
     /// `func (p Point) Area(`
     fn receives(&self) -> bool {
-        let name = |close: usize| self.peek(close + 1).kind == Kind::Ident && self.peek(close + 2).kind == Kind::OpenParen;
+        let name =
+            |close: usize| self.peek(close + 1).kind == Kind::Ident && self.peek(close + 2).kind == Kind::OpenParen;
         self.closing_of(1, Kind::OpenParen, Kind::CloseParen).is_some_and(name)
     }
 
@@ -87,8 +90,11 @@ impl Parser<'_> {
     }
 
     /// `; words` as it begins a comment elsewhere. The semicolon is the token before the present one.
-    pub(super) fn words_behind(&self, semicolon: Token) -> bool {
+    pub(super) fn words_behind(&mut self, semicolon: Token) -> bool {
         let (first, second) = (self.token(), self.peek(1));
+        if self.is_a_local(first) {
+            return false;
+        }
         let begins = semicolon.newline() || semicolon.start == 0;
         let word = |token: Token| token.kind == Kind::Ident && token.spaced() && !token.newline();
         let text = self.text_of(first);
@@ -99,10 +105,18 @@ impl Parser<'_> {
         (begins || semicolon.spaced()) && word(first) && word(second) && (begins || !known)
     }
 
+    /// Whether the token is the name of a local: what stands beside it is a statement of its own.
+    pub(super) fn is_a_local(&mut self, token: Token) -> bool {
+        let name = self.intern_token(token);
+        self.scopes.is_local(name)
+    }
+
     /// What cannot follow `.`: `p.0`, `a . "text"`.
     pub(super) fn not_a_field(&mut self) -> Parse<()> {
         let (token, text) = (self.token(), self.text_of(self.token()));
         let help = match token.kind {
+            Kind::OpenParen if !token.spaced() => "`instance-of(x, Type)` asks for a type".to_string(),
+            Kind::Assign if !token.spaced() => "`++` joins texts: `s = s ++ part`".to_string(),
             Kind::Int if !token.spaced() => format!("`v[{text}]` reads an element of a vector"),
             Kind::Str | Kind::StrHead => "`++` joins texts, and `\"${x}\"` puts a value into one".to_string(),
             _ => return Ok(()),
@@ -111,7 +125,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind an element of a call or a collection as it may elsewhere: `"k" => 1`, `a if c else b`, `s:upper()`.
-    pub(super) fn not_an_element(&mut self, what: &str) -> Parse<()> {
+    pub(super) fn not_an_element(&mut self, what: &str, open: Span) -> Parse<()> {
         use Kind::*;
         let (token, before) = (self.token(), self.tokens[self.at.saturating_sub(1)]);
         match token.kind {
@@ -127,14 +141,36 @@ impl Parser<'_> {
             )),
             Colon if before.kind == Ident && !token.spaced() && self.method_behind() => {
                 let (value, name) = (self.text_of(before), self.text_of(self.peek(1)));
-                let help = format!("a function is called by its name, `{name}({value})`, or behind a dot, `{value}.{name}()`");
+                let help =
+                    format!("a function is called by its name, `{name}({value})`, or behind a dot, `{value}.{name}()`");
                 self.fail(SyntaxError::foreign(token.span(), "a `:` calls no method", help))
             }
+            OpenBrace
+                if !token.newline()
+                    && self.behind_method()
+                    && !matches!(self.peek(1).kind, Keyword | Str | StrHead | Int | CloseBrace) =>
+            {
+                self.fail(SyntaxError::foreign(token.span(), "no block stands behind a call", foreign_words::BLOCK))
+            }
+            OpenBrace if before.kind == Keyword && !token.newline() => {
+                let key = self.text_of(before);
+                self.expected_with(what, |e| {
+                    e.also(open, "opened here")
+                        .help(format!("commas stand between the elements; `m[{key}]` reads the key of a map"))
+                })
+            }
+            Return if !token.newline() && before.kind == CloseParen => self.fail(SyntaxError::foreign(
+                token.span(),
+                "no function begins here",
+                "a function without a name is `fn(x) { x + 1 }`",
+            )),
             // What begins a statement: the bracket should have been closed.
             Let | For | While | Return | Fn | Ident if token.newline() => {
                 let close = what.rsplit_once(' ').map_or(what, |(_, close)| close).to_string();
                 self.expected_with(what, |e| {
-                    e.help(format!("close the bracket with {close} in the line before, or put a comma between the elements"))
+                    e.also(open, "opened here").help(format!(
+                        "close the bracket with {close} in the line before, or put a comma between the elements"
+                    ))
                 })
             }
             _ => Ok(()),
@@ -149,9 +185,25 @@ impl Parser<'_> {
 
     /// Whether the brace before the present place was to be a block behind a method: `xs.each { … }`.
     pub(super) fn block_behind_method(&self) -> bool {
-        let back = |n: usize| self.at.checked_sub(n).map(|at| self.tokens[at]);
-        let (Some(brace), Some(name), Some(dot)) = (back(1), back(2), back(3)) else { return false };
-        brace.kind == Kind::OpenBrace && !brace.newline() && name.kind.is_word() && dot.kind == Kind::Dot
+        let brace = self.tokens[self.at.saturating_sub(1)];
+        brace.kind == Kind::OpenBrace && !brace.newline() && self.named_behind_dot(self.at - 1)
+    }
+
+    /// The same of the present brace.
+    fn behind_method(&self) -> bool {
+        self.named_behind_dot(self.at)
+    }
+
+    /// Whether `.name` stands before a token.
+    fn named_behind_dot(&self, at: usize) -> bool {
+        at >= 2 && self.tokens[at - 1].kind.is_word() && self.tokens[at - 2].kind == Kind::Dot
+    }
+
+    /// Whether the line above ends in a comment that closes a bracket: `println(a // b)`.
+    pub(super) fn divides_by_comment(&self) -> bool {
+        let between = self.text.get(self.last_end() as usize..self.token().start as usize).unwrap_or_default();
+        let line = between.lines().next().unwrap_or_default();
+        line.trim_start().starts_with("//") && line.trim_end().ends_with([')', ']'])
     }
 
     /// Whether the line of the present token begins with `let`.

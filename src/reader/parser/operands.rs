@@ -109,7 +109,9 @@ impl Parser<'_> {
         self.expected_with(what, |error| {
             let error = error.also(open, "opened here");
             match semicolon {
-                true => SyntaxError { foreign: true, ..error.help("a comma stands between, or a new line: no semicolon") },
+                true => {
+                    SyntaxError { foreign: true, ..error.help("a comma stands between, or a new line: no semicolon") }
+                }
                 false => error,
             }
         })
@@ -206,7 +208,8 @@ impl Parser<'_> {
                 };
                 let mut error = SyntaxError::new(span, format!("`{what}` without {owner} before it"));
                 if token.kind == Kind::Else && self.behind_let() {
-                    error = error.help("a `let` has no `else`: what is `null` is asked for below it, `if x == null { … }`");
+                    error =
+                        error.help("a `let` has no `else`: what is `null` is asked for below it, `if x == null { … }`");
                 } else if token.kind == Kind::Else {
                     error =
                         error.help("an `else` follows the block of an `if`; what is done after a loop stands below it");
@@ -217,6 +220,13 @@ impl Parser<'_> {
                 )))
             }
             Kind::Assign => self.expected_with("an expression", |e| e.help("an assignment is `name = value`")),
+            Kind::Colon if matches!(self.peek(1).kind, Kind::For | Kind::While | Kind::Loop) => {
+                self.expected_with("an expression", |e| {
+                    e.help(
+                        "loops have no labels: put the inner loop into a function of its own, and leave it by `return`",
+                    )
+                })
+            }
             Kind::Colon => self.expected_with("an expression", |e| {
                 e.help("a keyword is written `:name`, with a space before the colon")
             }),
@@ -332,7 +342,7 @@ impl Parser<'_> {
             Kind::Ident => {
                 let text = self.text_of(token).to_string();
                 let (next, call) = (self.peek(1).kind, self.peek(1).kind == Kind::OpenParen && token.newline());
-                let colon = matches!(next, Kind::Colon | Kind::Comma | Kind::CloseBrace);
+                let colon = matches!(next, Kind::Colon | Kind::Assign | Kind::Comma | Kind::CloseBrace);
                 let (comprehension, block) = (self.comprehends(), self.block_behind_method());
                 let literal = matches!(next, Kind::Str | Kind::StrHead | Kind::Int | Kind::Float | Kind::Keyword)
                     && !self.peek(1).newline();

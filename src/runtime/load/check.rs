@@ -25,8 +25,15 @@ const NOT_YET: &str = ": not yet in this version of Harrier";
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
     let unit = scope.unit;
-    let mut checker =
-        Checker { cx, scope, unit, found: Vec::new(), views: FxHashMap::default(), given: FxHashMap::default() };
+    let mut checker = Checker {
+        cx,
+        scope,
+        unit,
+        found: Vec::new(),
+        views: FxHashMap::default(),
+        given: FxHashMap::default(),
+        told: FxHashSet::default(),
+    };
     checker.duplicates();
     checker.names();
     checker.items();
@@ -58,6 +65,8 @@ struct Checker<'a> {
     views: FxHashMap<Identity, Option<Rc<TypeView>>>,
     /// The methods that the unit's `extend`s give to a type (or a variant of it) for a protocol.
     given: FxHashMap<(Identity, Option<Name>, Identity), Vec<&'a str>>,
+    /// The functions of which was said that their Result is dropped.
+    told: FxHashSet<FunctionId>,
 }
 
 /// What a name means, as a key: an item of the unit, or a binding.
@@ -341,7 +350,9 @@ impl<'a> Checker<'a> {
     fn not_yet(&mut self, span: Span, feature: &str) {
         let title = format!("{feature}{NOT_YET}");
         if !self.found.iter().any(|d| d.title.ends_with(NOT_YET)) {
-            self.error(span, title);
+            let work =
+                "a function is `fn name() { … }`; work beside this is `thread(fn() { … })`, `join(t)` waits for it";
+            self.error(span, title).help = (feature == "`async`").then(|| work.to_string());
         }
     }
 

@@ -4,7 +4,6 @@
 //! and of conditions that assign. Must not know of anything else that is wrong with a unit.
 
 use super::*;
-use crate::reader::tree::FunctionId;
 
 /// Functions of `core` that do nothing but give a value, and whose like changes something elsewhere.
 #[rustfmt::skip]
@@ -16,13 +15,16 @@ const GIVES_ONLY: &[&str] = &[
 ];
 
 /// Functions of `core` that do nothing but give a value, where the function that they are given does nothing else either.
-const GIVES_BY: &[&str] = &["map", "filter", "remove", "keep", "flat-map", "sort-with", "group-by", "take-while", "drop-while"];
+const GIVES_BY: &[&str] =
+    &["map", "filter", "remove", "keep", "flat-map", "sort-with", "group-by", "take-while", "drop-while"];
 
 /// Functions of `core` that only ask or compute, as what such a function may call.
-const ASKS: &[&str] = &["length", "count", "first-of", "second", "last", "get", "to-string", "to-int", "to-float", "join", "abs"];
+const ASKS: &[&str] =
+    &["length", "count", "first-of", "second", "last", "get", "to-string", "to-int", "to-float", "join", "abs"];
 
-/// Functions of `io` that change something outside, whose Result tells whether that was done.
-const MAY_FAIL: &[&str] = &["write-file", "append-file", "create-directory", "delete", "rename", "write"];
+/// Functions of `io` that change a file or folder, whose Result tells whether that was done. What is written to a stream is no
+/// different from what is printed: nobody asks.
+const MAY_FAIL: &[&str] = &["write-file", "append-file", "create-directory", "delete", "rename"];
 
 /// A Result is followed through so many functions of the program.
 const MOST_CALLS: usize = 4;
@@ -86,7 +88,7 @@ impl<'a> Checker<'a> {
     /// The name of the function of `core` that is called.
     fn core_function(&self, callee: NodeId) -> Option<&'static str> {
         match self.known(callee)? {
-            (namespace, name) if namespace == "core" => Some(name),
+            ("core", name) => Some(name),
             _ => None,
         }
     }
@@ -111,7 +113,8 @@ impl<'a> Checker<'a> {
         // A type of the program's may do more by a method of this name.
         let own = |item: &Item| matches!(item, Item::Extend(e) if e.methods.iter().any(|(method, _)| self.name(*method) == name));
         let gives = GIVES_ONLY.contains(&name)
-            || GIVES_BY.contains(&name) && args.split_last().is_some_and(|(_, f)| f.iter().all(|f| self.only_gives(*f)));
+            || GIVES_BY.contains(&name)
+                && args.split_last().is_some_and(|(_, f)| f.iter().all(|f| self.only_gives(*f)));
         if !gives || self.scope.vm.dispatch.is_given(name) || self.unit.items.iter().any(own) {
             return;
         }
@@ -162,7 +165,12 @@ impl<'a> Checker<'a> {
         let mut work = vec![node];
         while let Some(id) = work.pop() {
             match unit.node(id) {
-                Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
+                Node::Int(_)
+                | Node::BigInt(_)
+                | Node::Float(_)
+                | Node::String(_)
+                | Node::Keyword(_)
+                | Node::Bool(_) => {}
                 Node::Null | Node::Local(_) | Node::Global(_) => {}
                 Node::Vector(list) | Node::Map(list) | Node::Set(list) | Node::Block(list) => {
                     work.extend_from_slice(unit.list(*list));
@@ -192,6 +200,10 @@ impl<'a> Checker<'a> {
     fn dropped_result(&mut self, node: NodeId) {
         let Some(giver) = self.gives_result(node, MOST_CALLS) else { return };
         let Node::Call { callee, .. } = self.unit.node(node) else { return };
+        // A function of the program is told once.
+        if self.own_function(*callee).is_some_and(|function| !self.told.insert(function)) {
+            return;
+        }
         let called = self.written(*callee).unwrap_or(giver);
         let span = head(self.unit, self.unit.span(node));
         let written = self.written(node).filter(|text| text.len() <= 40).map_or(format!("{called}(…)"), str::to_string);
@@ -205,12 +217,9 @@ impl<'a> Checker<'a> {
 
     /// The function of `io` whose Result the call gives, itself or through functions of the program that end in such a call.
     fn gives_result(&self, node: NodeId, calls: usize) -> Option<&'static str> {
-        let Node::Call { callee, args, .. } = self.unit.node(node) else { return None };
+        let Node::Call { callee, .. } = self.unit.node(node) else { return None };
         if let Some(("io", name)) = self.known(*callee) {
-            let first = self.unit.list(*args).first();
-            // The standard streams are there.
-            let standard = name == "write" && first.is_some_and(|stream| matches!(self.known(*stream), Some(("io", _))));
-            return Some(name).filter(|name| MAY_FAIL.contains(name) && !standard);
+            return Some(name).filter(|name| MAY_FAIL.contains(name));
         }
         let function = self.own_function(*callee).filter(|_| calls > 0)?;
         let mut work: Vec<NodeId> = self.unit.function(function).arities.iter().map(|arity| arity.body).collect();

@@ -165,7 +165,9 @@ impl<'a> Checker<'a> {
         };
         fields.iter().any(|f| f.name == name).then(|| match receiver {
             Some(receiver) => format!("a field is read from the receiver: `{receiver}.{name}`"),
-            None => format!("a method names its receiver as its first parameter: `(self)`, and reads a field of it: `self.{name}`"),
+            None => format!(
+                "a method names its receiver as its first parameter: `(self)`, and reads a field of it: `self.{name}`"
+            ),
         })
     }
 
