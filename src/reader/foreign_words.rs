@@ -15,6 +15,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "a function is `fn name(a, b) { … }`; without a name, `fn(a, b) { … }`",
     ),
     (&["lambda"], Any, "a function without a name is `fn(x) { … }`"),
+    (
+        &["type interface"],
+        Any,
+        "`protocol Area { fn area(self) }` declares methods; `extend Circle with Area { … }` gives them to a type",
+    ),
     (&["throw new"], Any, "any value can be thrown: `throw \"message\"`, or a struct of your own"),
     (
         &["class"],
@@ -35,7 +40,8 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (
         &["impl", "implements"],
         Before,
-        "functions of a type stand in `extend Circle { … }`, those of a protocol in `extend Circle with Area { … }`",
+        "functions of a type stand in `extend Circle { … }`, those of a protocol in `extend Circle with Area { … }`; \
+         one without a receiver is called by `Circle.create(1)`",
     ),
     (&["type"], Before, "`struct Point { x, y }` and `enum Color { red, green }` declare types"),
     (
@@ -79,6 +85,13 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["default", "otherwise"], Any, "the last arm of a `match`, for all other values, is `_ => …`"),
     (&["unless", "if-not", "when-not"], Any, "write `if !c { … }`"),
     (&["until"], Any, "write `while !c { … }`"),
+    (&["dotimes"], Before, "write `for i in range(n) { … }`"),
+    (
+        &["if-let", "when-let", "if-some", "when-some"],
+        Before,
+        "write `let x = …` on a line before, and `if x != null { … }`",
+    ),
+    (&["move"], Before, "a function without a name is `fn(x) { … }`, and keeps what it uses"),
     (&["foreach", "each", "doseq"], Any, "write `for x in xs { … }`"),
     (&["do |"], Any, "write `for x in xs { … }`; a function as an argument is `for-each(fn(x) { … }, xs)`"),
     (&["do", "begin"], Any, "a block is `{ … }`; a loop that is left by `break` is `loop { … }`"),
@@ -86,6 +99,8 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["end"], Any, "a block ends with `}`"),
     (&["pass"], Any, "a block that does nothing is `{ }`"),
     (&["recur"], Any, "a call in the last place is a jump: call the function by its name"),
+    (&["fallthrough"], Any, "an arm goes on into no other: `1 | 2 => \"some\"`"),
+    (&["throws"], Before, "what a function throws is not declared: leave it out"),
     (&["goto"], Any, "a loop is `while c { … }` or `loop { … }`, left by `break`"),
     // Operators and values.
     (&["and"], Any, "write `a && b`"),
@@ -136,7 +151,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["except", "rescue"], Any, "write `try { … } catch (e) { … }`"),
     (&["ensure", "defer"], Any, "what must happen on every way out is `try { … } finally { … }`"),
     (&["assert"], Any, "write `assert!(condition)`"),
-    (&["panic", "panic!"], Unknown, "write `throw \"message\"`"),
+    (
+        &["panic", "panic!", "todo!", "unimplemented!", "unreachable!", "die", "abort"],
+        Unknown,
+        "write `throw \"message\"`",
+    ),
     (
         &["Error", "Exception", "RuntimeError", "ValueError", "ex-info", "errors"],
         Unknown,
@@ -152,11 +171,16 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Any,
         "`println(a, b)` prints values with spaces between; `\"${x}\"` puts a value into a text",
     ),
+    (
+        &["dbg!", "var_dump", "print_r", "pprint"],
+        Unknown,
+        "`println(repr(x))` prints a value as it is written in a program, `eprintln(x)` prints to the error stream",
+    ),
     (&["format!"], Unknown, "a text with values in it is `\"x = ${x}\"`"),
     (&["vec!"], Unknown, "a vector is `[1, 2, 3]`"),
     (&["typeof", "class-of", "getClass"], Any, "write `type-of(x)`, or `instance-of(x, Type)`"),
     (&["isinstance", "instanceof", "is_a?", "kind_of?"], Any, "write `instance-of(x, Type)`"),
-    (&["len", "size", "strlen", "sizeof"], Any, "write `length(x)`"),
+    (&["len", "size", "strlen", "sizeof", "cap"], Any, "write `length(x)`"),
     (&["str", "String", "toString", "to_s", "itoa"], Unknown, "write `to-string(x)`, or `\"${x}\"` in a text"),
     (
         &[
@@ -178,17 +202,21 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     ),
     (&["float", "to_f"], Unknown, "`parse-float(text)` reads a Float from a text, `to-float(x)` makes one of a number"),
     (
-        &["append", "add"],
+        &["append", "add", "array_push", "table"],
         Unknown,
         "`push(xs, x)` gives a vector with one more element; the old one stays as it is: `xs = push(xs, x)`",
     ),
-    (&["dict", "hash", "hashmap", "HashMap"], Unknown, "a map is `{:name \"Ada\", :age 36}`"),
+    (
+        &["dict", "hash", "hashmap", "HashMap", "Map", "Hash", "Object", "hash-map", "array-map"],
+        Unknown,
+        "a map is `{:name \"Ada\", :age 36}`; `keys(m)` and `vals(m)` take it apart",
+    ),
     (
         &["list", "tuple", "array", "Array", "ArrayList", "Vec"],
         Unknown,
         "a vector is `[1, 2, 3]`; `vec(c)` makes one of any collection",
     ),
-    (&["Set", "HashSet"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
+    (&["Set", "HashSet", "hash-set"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
     (
         &["input", "gets", "raw_input", "prompt", "scanf", "readline"],
         Unknown,
@@ -225,7 +253,50 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["chan"], Unknown, "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared"),
     (&["help"], Unknown, "`doc(f)` gives what a function does; the REPL has `:help`"),
     (&["quit", "bye"], Unknown, "`exit()` ends the program; the REPL has `:quit`"),
-    (&["gsub", "replaceAll"], Unknown, "write `replace(s, part, other)`"),
+    (&["gsub", "replaceAll", "str_replace"], Unknown, "write `replace(s, part, other)`"),
+    (&["toFixed", "to_fixed", "toPrecision"], Unknown, "`format-number(x, decimals)` writes so many decimals"),
+    (&["charAt", "char_at"], Unknown, "`s[i]` is the character at an index, `char-code-at(s, i)` its number"),
+    (
+        &["splice"],
+        Unknown,
+        "`remove-at(xs, i)` gives a vector without an element, `concat(take(i, xs), drop(j, xs))` one without a part",
+    ),
+    (
+        &["insert"],
+        Unknown,
+        "`concat(take(i, xs), [x], drop(i, xs))` gives a vector with `x` at `i`, `assoc(m, key, value)` a map with an entry",
+    ),
+    (
+        &["pop", "shift"],
+        Unknown,
+        "nothing is taken out of a vector: `last(xs)` and `butlast(xs)` are its end and what stands before, `xs[0]` and \
+         `rest(xs)` its beginning and what follows",
+    ),
+    (&["unshift", "prepend"], Unknown, "`concat([x], xs)` puts an element in front"),
+    (&["extend", "addAll"], Unknown, "`concat(xs, ys)` joins collections"),
+    (
+        &["isdigit", "isnumeric", "is_numeric", "isdecimal"],
+        Unknown,
+        "`parse-int(s) != null` asks whether a text is a number",
+    ),
+    (
+        &["isset", "has_key", "has_key?", "hasOwnProperty", "containsKey", "array_key_exists"],
+        Unknown,
+        "`contains?(m, key)` asks whether a key is there; `m[key]` of one that is not gives `null`",
+    ),
+    (
+        &["in_array", "contains"],
+        Unknown,
+        "`includes?(xs, x)` asks for a value, `contains?(m, key)` for a key, `string-contains?(s, part)` for a part of a text",
+    ),
+    (&["explode"], Unknown, "write `split(text, separator)`"),
+    (&["implode"], Unknown, "write `join(xs, separator)`"),
+    (
+        &["datetime", "Date", "strftime", "LocalDate", "Time"],
+        Unknown,
+        "`time-now()` is the time in nanoseconds since the start of 1970; the library has no calendar",
+    ),
+    (&["Promise"], Unknown, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
     (&["isNaN"], Unknown, "write `nan?(x)`"),
     (&["capitalize"], Unknown, "write `uppercase(substring(s, 0, 1)) ++ substring(s, 1)`"),
     (&["sorted"], Unknown, "write `sort(xs)`"),
@@ -240,6 +311,20 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["equals", "eql", "isEqual", "strcmp"], Unknown, "write `a == b`, which compares what is inside"),
     (&["fetch", "getOrDefault"], Unknown, "`m[key]` reads a key, `get(m, key, default)` with a default"),
     (&["times", "upto"], Unknown, "write `for i in range(n) { … }`"),
+    (&["is_null", "isNull", "is_none"], Unknown, "write `x == null`"),
+    (&["substr", "mid"], Unknown, "`substring(s, from, to)` ends before `to`, `slice(c, from, to)` too"),
+    (&["select", "findAll", "grep"], Unknown, "write `filter(f, xs)`"),
+    (&["reject"], Unknown, "write `remove(f, xs)`"),
+    (&["flat"], Unknown, "write `flatten(xs)`"),
+    (&["push_str"], Unknown, "texts are joined by `++`: `s = s ++ part`"),
+    (&["call", "invoke"], Unknown, "a function is called by `f(x)`"),
+    (&["parse"], Unknown, "`parse-int(text)` and `parse-float(text)` read numbers, `json-decode(text)` reads JSON"),
+    (
+        &["StringBuilder", "StringBuffer"],
+        Unknown,
+        "texts are joined by `++`, the parts of a vector by `join(parts, \"\")`; `string-builder` has what grows in place",
+    ),
+    (&["strings", "string"], Unknown, "the functions of texts need no prefix: `uppercase(s)`, `split(s, sep)`"),
     (&["foldr"], Unknown, "write `reduce-right(f, init, xs)`"),
     (&["some", "exists"], Unknown, "write `any?(f, xs)`"),
     (&["every"], Unknown, "write `all?(f, xs)`"),
@@ -256,7 +341,6 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["indexOf", "index"], Unknown, "write `index-of(s, part)`"),
     (&["Math", "math"], Unknown, "the functions of mathematics need no prefix: `floor(x)`, `sqrt(x)`, `PI`"),
     (&["JSON", "json"], Unknown, "write `json-encode(v)` and `json-decode(text)`"),
-    (&["Object"], Unknown, "write `keys(m)` and `vals(m)`"),
     (&["items", "entries", "iteritems"], Unknown, "a map gives its entries itself: `for [k, v] in m { … }`"),
     (&["values"], Unknown, "write `vals(m)`"),
     (&["sys", "process", "argv"], Unknown, "`fn main(args)` gets the arguments, `exit(n)` ends the program"),
@@ -267,6 +351,18 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     ),
     (&["unwrap_or"], Unknown, "write `unwrap-or(result, default)`"),
     (&["clone", "copy"], Unknown, "values do not change, so nothing is copied: use the value itself"),
+    // Functions that types have elsewhere.
+    (&["new", "create", "make"], OfType, "a struct is made by naming its fields: `Point { x: 1, y: 2 }`"),
+    (
+        &["from", "of", "fromEntries"],
+        OfType,
+        "`vec(c)` makes a vector of any collection, `into-set(c)` a set, `into({}, pairs)` a map, `to-string(x)` a text",
+    ),
+    (
+        &["values", "variants", "cases"],
+        OfType,
+        "`reflect/variants(Type)` lists the variants of an enum, after `use reflect`",
+    ),
     // Namespaces.
     (
         &["math", "Math", "cmath"],
@@ -303,6 +399,10 @@ const WORDS: &[(&[&str], Place, &str)] = &[
 /// How a loop is written.
 pub const LOOP: &str = "write `for x in xs { … }`; to count, `for i in range(10) { … }`";
 
+/// A block behind a method, which is a function among the arguments here.
+pub const BLOCK: &str = "a function as an argument is `for-each(fn(x) { … }, xs)`; a loop is `for x in xs { … }`, or \
+                         `for i in range(n) { … }`";
+
 /// Signs and words where a token cannot stand: the text from there on (or with the sign before it), a piece of what the
 /// grammar expected, and how Harrier writes it. The first row that fits is taken.
 const SIGNS: &[(&[&str], &[&str], &str)] = &[
@@ -312,6 +412,7 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
         &["body of the function"],
         "what a function gives is not declared: its body follows the parameters, `fn f(x) { … }`",
     ),
+    (&["("], &["body of the function"], "what a function gives is not declared; several values are a vector, `[a, b]`"),
     (&["=>"], &["body of the function"], "the body of a function stands in braces: `fn(x) { x + 1 }`"),
     (
         &["["],
@@ -323,6 +424,12 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
         &["in"],
         &["`,` or", "an expression", "`{`"],
         "`includes?(xs, x)` asks whether a value is there, `contains?(m, k)` whether a key is",
+    ),
+    (&["("], &["body of `try`"], "`with-open(resource, fn(r) { … })` closes the resource on every way out"),
+    (
+        &[","],
+        &["body of `if`", "body of `while`"],
+        "several values are taken apart on a line before: `let [a, b] = f()`",
     ),
     (&[""], &["body of"], "the body stands in braces: `if c { a } else { b }`, `while c { … }`, `for x in xs { … }`"),
     (&["->", ":"], &["`=>`"], "an arm is `pattern => value`"),
@@ -338,6 +445,12 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
         "a map is written `{:key value, \"key\" value}`, with nothing but space after the key",
     ),
     (&["|"], &["a key"], "a function as an argument is `for-each(fn(x) { … }, xs)`; a loop is `for x in xs { … }`"),
+    (&[","], &["a pattern or `]`"], "what is not needed is called `_`: `let [_, b] = xs`"),
+    (
+        &["&self", "&mut"],
+        &["a parameter"],
+        "a method names its receiver without a sign: `fn area(self) { self.radius }`",
+    ),
     (&["*"], &["a parameter"], "the rest of the arguments is `...rest`, a vector"),
     (&["&"], &["a parameter"], "the rest of the arguments is `...rest`, a vector; there are no references"),
     (&["<"], &["the parameters"], "types have no parameters, and parameters no types: `fn f(x) { … }`"),
@@ -349,6 +462,11 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
     (&["="], &["a new line or"], "a field is given by `name: value`"),
     (&[":"], &["`=` and a value"], "variables have no types: `let x = 1`"),
     (&["=", ":="], &["`in`"], LOOP),
+    (
+        &["<", "<=", ">", ">=", "!=", "=="],
+        &["`in`"],
+        "a loop with a condition is `while c { … }`; to count, `for i in range(10) { … }`",
+    ),
     (&[":="], &[""], "write `let x = 1`; in a function, `let mut x = 1` for a variable that is assigned again"),
     (&[","], &["`=` and a value"], "several values are taken apart as a vector: `let [a, b] = [1, 2]`"),
     (&[","], &["`in`"], "a pattern takes pairs apart: `for [i, x] in enumerate(xs) { … }`, `for [k, v] in m { … }`"),
@@ -387,7 +505,23 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
     (&["||"], &["an expression"], "a function without parameters is `fn() { … }`"),
     (&["**"], &[""], "a power is `pow(x, 2)`"),
     (&["<>"], &[""], "write `a != b`"),
-    (&["::"], &[""], "a name of another namespace is `name/function`, a variant is `Enum.variant`"),
+    (
+        &["::"],
+        &["the end of the line"],
+        "the words of a namespace are joined by `/`: `use shapes/circle`; what is built in is in view without `use`",
+    ),
+    (
+        &["[:"],
+        &["an expression"],
+        "a part is `slice(xs, from, to)`; backwards is `reverse(xs)`, for a text `join(reverse(chars(s)), \"\")`",
+    ),
+    (
+        &["::"],
+        &[""],
+        "a variant is `Enum.variant`, a function of a type `Type.f(…)`, a name of another namespace `name/function`",
+    ),
+    (&["<=>"], &[""], "`compare(a, b)` gives a negative number, 0 or a positive one"),
+    (&["&."], &["an expression"], "ask for it first: `if x != null { x.name }`; `get-in(m, [:a, :b])` goes into maps"),
     (&["++"], &["an expression"], "write `i = i + 1`"),
     (&["&"], &["an expression"], "there are no references: use the value itself"),
     (
@@ -397,7 +531,7 @@ const SIGNS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["..."],
-        &["an expression"],
+        &["an expression", "`)`", "`]`"],
         "`apply(f, a, args)` passes the elements of a vector as arguments, `concat(xs, ys)` joins vectors",
     ),
     (
@@ -423,13 +557,15 @@ pub enum Place {
     Type,
     /// As the name of a namespace that is not there.
     Module,
+    /// As a function of a type that has none of that name: `Type.word(…)`.
+    OfType,
 }
-use Place::{Any, Before, First, Module, Type, Unknown};
+use Place::{Any, Before, First, Module, OfType, Type, Unknown};
 
 /// How Harrier writes what the word means elsewhere.
 pub fn word(word: &str, place: Place) -> Option<&'static str> {
     let fits = |row: Place| match place {
-        Module => row == Module,
+        Module | OfType => row == place,
         First => matches!(row, Any | Before | First),
         Type => matches!(row, Any | Unknown | Type),
         _ => row == Any || row == place,

@@ -23,6 +23,7 @@ pub(super) fn warnings(unit: &Unit) -> Vec<Diagnostic> {
             found.extend(not_put_in(unit, unit.spans[index], &mut looks));
         }
         found.extend(text_is_first(unit, node, unit.spans[index]));
+        found.extend(places_of_values(unit, node));
     }
     if unit.source.text.contains(" // ") {
         found.extend(divisions(unit, &mut looks));
@@ -115,6 +116,28 @@ fn text_is_first(unit: &Unit, node: &Node, span: Span) -> Option<Diagnostic> {
     let mut warning = Diagnostic::new(Severity::Warning, format!("`{name}` takes the text first"), Some(span));
     warning.label = Some("the order may be another one".into());
     warning.help = Some(format!("write `{order}`; after a text, `text |> {name}(…)`"));
+    Some(warning)
+}
+
+/// `println("{} is {}", name, age)`: the text has a place for each of the other arguments, as elsewhere.
+fn places_of_values(unit: &Unit, node: &Node) -> Option<Diagnostic> {
+    let Node::Call { callee, args, .. } = node else { return None };
+    let Node::Global(global) = unit.node(*callee) else { return None };
+    let (text, values) = unit.list(*args).split_first()?;
+    let Node::String(name) = unit.node(*text) else { return None };
+    let written = unit.name(*name);
+    let places = written.matches("{}").count()
+        + ["%d", "%s", "%v", "%f"].map(|p| written.matches(p).count()).iter().sum::<usize>();
+    let printed = matches!(unit.name(unit.globals[global.index()].name), "println" | "print" | "eprintln");
+    if !printed || values.is_empty() || places != values.len() {
+        return None;
+    }
+    let mut warning = Diagnostic::new(Severity::Warning, "the text has no places for values", Some(unit.span(*text)));
+    warning.label = Some("stands there as it is".into());
+    let value = unit.span(values[0]);
+    let value = unit.source.text.get(value.start as usize..value.end as usize);
+    let value = value.filter(|text| lexer::is_name(text)).unwrap_or("x");
+    warning.help = Some(format!("a value is put into a text by `${{…}}`: `\"… ${{{value}}} …\"`"));
     Some(warning)
 }
 

@@ -113,6 +113,9 @@ pub fn lex(text: &str) -> Tokens {
     lexer.out
 }
 
+/// Types that stand directly behind numbers elsewhere.
+const TYPES_BEHIND_NUMBERS: [&str; 9] = ["u8", "u32", "u64", "i32", "i64", "usize", "f32", "f64", "L"];
+
 /// An open bracket.
 struct Bracket {
     kind: Kind,
@@ -372,8 +375,10 @@ impl Lexer<'_> {
                 let end = self.at;
                 // `0x` at the very end may be the beginning of a number.
                 let incomplete = end == self.text.len();
+                let typed = TYPES_BEHIND_NUMBERS.iter().any(|type_| self.text[start..end].ends_with(type_));
                 let error = self.error(start, end, message);
                 error.label = Some("this is no number".into());
+                error.help = typed.then(|| "numbers have no types: `5` is an Int, `5.0` a Float".into());
                 error.incomplete = incomplete;
                 self.push(Kind::Bad, start);
             }
@@ -418,7 +423,11 @@ impl Lexer<'_> {
                         Ok((_, end)) => self.at = end,
                         Err((end, message)) => {
                             self.at = end;
-                            if end < self.text.len() {
+                            let value = self.text[from..].starts_with("\\(");
+                            if end < self.text.len() && value {
+                                self.error(from, end, message).help =
+                                    Some("a value is put into a text by `${x}`".into());
+                            } else if end < self.text.len() {
                                 self.error(from, end, message).help = Some(
                                     "the escapes are \\n \\r \\t \\0 \\\\ \\\" \\' \\$ \\xHH \\u{H…}; a backslash itself is \\\\".into(),
                                 );
@@ -506,12 +515,19 @@ impl Lexer<'_> {
     fn foreign_comment(&mut self, end: &str) {
         let start = self.at;
         let attribute = self.text[start..].starts_with("#[");
+        let included =
+            ["#include <", "#include \"", "#import <"].iter().any(|sign| self.text[start..].starts_with(sign));
         let rest = &self.text[start..];
         let length = rest.find(end).map_or(rest.len(), |at| at + if end == "\n" { 0 } else { end.len() });
         self.at = start + length;
         let first_line = rest[..length].lines().next().unwrap_or_default().trim_end().len();
         let (message, help) = if attribute {
             ("there are no attributes", "leave it out: every value can be printed, compared, hashed and copied")
+        } else if included {
+            (
+                "nothing is included",
+                "leave it out: what is built in is in view everywhere; `use name` takes another file into view",
+            )
         } else {
             (
                 "a comment starts with `//`",
@@ -550,7 +566,7 @@ impl Lexer<'_> {
                     "loops have no labels: put the inner loop into a function of its own, and leave it by `return`";
                 (name_end, help.to_string())
             }
-            b'?' if self.byte(1) == b'?' => {
+            b'?' if self.byte(1) == b'?' || self.byte(1) == b':' && self.byte(2) == b' ' => {
                 (start + 2, "write `a || b`: `b` where `a` is `null` (or `false`)".to_string())
             }
             b'?' if self.byte(1) == b'.' => (
@@ -559,7 +575,7 @@ impl Lexer<'_> {
             ),
             b'?' if touches
                 && matches!(before, Some(Kind::CloseParen | Kind::CloseBracket))
-                && behind.trim_start_matches([' ', '\t']).starts_with(['\n', '\r', ';', ')', '}']) =>
+                && !behind.split('\n').next().unwrap_or_default().contains(':') =>
             {
                 (start + 1, "`unwrap!(result)` gives the value of a Result, or throws its error".to_string())
             }
@@ -602,6 +618,13 @@ impl Lexer<'_> {
             (b'|', b'>', b'>') => (Kind::PipeLast, 3),
             (b'|', b'>', _) => (Kind::Pipe, 2),
             (b'|', ..) => (Kind::Bar, 1),
+            (b'<', b'?', b'p') if start == 0 && self.text.starts_with("<?php") => {
+                self.at += "<?php".len();
+                let error = self.error(start, self.at, "Harrier has no `<?php`");
+                error.help = Some("leave it out: a file is a program from its first line on".into());
+                error.foreign = true;
+                return;
+            }
             (b'<', b'<', _) => (Kind::ShiftLeft, 2),
             (b'<', b'=', _) => (Kind::LessEqual, 2),
             (b'<', ..) => (Kind::Less, 1),

@@ -91,7 +91,10 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
                 .is_some_and(|between| !between.contains(['\n', ';'])),
             _ => false,
         };
-        warning.help = Some(if begins_a_block && entry {
+        let appends = matches!(unit.node(*id), Node::Binary { op: BinaryOp::ShiftLeft, .. });
+        warning.help = Some(if appends {
+            "`<<` shifts an Int; `xs = push(xs, x)` appends to a vector, `s = s ++ part` to a text".into()
+        } else if begins_a_block && entry {
             "a brace here begins a block; a map stands in parentheses: `({:key value})`".into()
         } else if at > 0 && starts_with_sign {
             "a line that starts with `-` is an expression of its own: end the line before with the `-` instead".into()

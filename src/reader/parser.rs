@@ -12,6 +12,7 @@ mod control;
 mod declarations;
 mod expressions;
 mod foreign;
+mod forms;
 mod functions;
 mod operands;
 mod patterns;
@@ -267,7 +268,11 @@ impl<'a> Parser<'a> {
     fn expected_with<T>(&mut self, what: &str, more: impl FnOnce(SyntaxError) -> SyntaxError) -> Parse<T> {
         let token = self.token();
         // A bad token was reported by the lexer; the end of the text is reported once.
-        if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) || self.uses_told_word() {
+        let path = self.told.contains("impl")
+            && token.kind == Kind::Colon
+            && matches!(self.peek(1).kind, Kind::Colon | Kind::Keyword)
+            && !self.peek(1).spaced();
+        if token.kind == Kind::Bad || (token.kind == Kind::Eof && self.ended) || self.uses_told_word() || path {
             return Err(Fail);
         }
         let end = token.kind == Kind::Eof;
@@ -314,7 +319,15 @@ impl<'a> Parser<'a> {
         if self.eat(kind) {
             return Ok(());
         }
-        self.expected_with(what, |error| error.also(open, "opened here"))
+        let divides = self.divides_by_comment();
+        self.expected_with(what, |error| {
+            let error = error.also(open, "opened here");
+            if divides {
+                error.help("`//` begins a comment; `a / b` of two Ints gives the whole quotient")
+            } else {
+                error
+            }
+        })
     }
 
     /// Skips from the statement that began at token `from`, and failed at the present token, to where the next one begins.
@@ -350,7 +363,11 @@ impl<'a> Parser<'a> {
                         }
                     }
                 } else if matches!(token.kind, Kind::CloseBrace | Kind::StrTail) && self.at >= failed {
-                    return;
+                    // `[1, 2}`: the brace stands where the bracket was meant.
+                    let Some(meant) = open.pop_if(|_| token.kind == Kind::CloseBrace && self.too_many_braces()) else {
+                        return;
+                    };
+                    awaited[meant as usize] -= 1;
                 }
             }
             self.at += 1;

@@ -21,7 +21,36 @@ const OTHERS: &[(&str, &[usize], &str)] = &[
     ("for-each", &[1], "a loop is `for x in xs { … }`"),
     ("floor", &[2], "`floor-div(a, b)` is the quotient rounded down"),
     ("format", &[1, 3, 4, 5], "`\"x = ${x}\"` puts a value into a text, `format-number(x, decimals)` writes a number"),
+    ("max-of", &[2, 3, 4], "`max(a, b)` takes the values themselves"),
+    ("min-of", &[2, 3, 4], "`min(a, b)` takes the values themselves"),
+    ("assoc", &[2], "`merge(m, other)` joins maps"),
+    ("count", &[2], "`count(filter(f, xs))` counts those that `f` chooses"),
     ("length", &[0], "`length(coll)` takes the collection in parentheses"),
+];
+
+/// Functions that values have as methods elsewhere, with the number of arguments (the value counted) and kinds of the value that
+/// tell them, and how they are written where the function of that name is another one here, or is not all that has to be said.
+const METHODS: &[(&str, usize, u32, &str)] = &[
+    (
+        "remove",
+        2,
+        kinds::VECTOR,
+        "`remove-at(xs, i)` gives a vector without an element, `remove(f, xs)` without those that `f` chooses",
+    ),
+    ("remove", 2, kinds::MAP, "`dissoc(m, key)` gives a map without a key"),
+    ("remove", 2, kinds::SET, "`set-remove(s, x)` gives a set without a member"),
+    ("sort", 1, kinds::VECTOR, "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`"),
+    ("sort!", 1, kinds::VECTOR, "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`"),
+    ("reverse", 1, kinds::VECTOR, "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`"),
+    ("reverse!", 1, kinds::VECTOR, "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`"),
+    ("indexOf", 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
+    ("index", 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
+    ("find", 2, kinds::STRING, "`index-of(s, part)` looks for a part of a text"),
+    ("count", 2, kinds::STRING, "`length(split(s, part)) - 1` counts a part of a text"),
+    ("count", 2, kinds::VECTOR, "`count(filter(f, xs))` counts those that `f` chooses"),
+    ("split", 1, kinds::STRING, "`words(s)` splits at blanks, `lines(s)` at line ends"),
+    ("join", 2, kinds::STRING, "the collection comes first: `join(xs, separator)`"),
+    ("unwrap", 1, !0, "this is no Result but the value itself"),
 ];
 
 /// Functions that were given a value of another kind than they take, and what does take it.
@@ -34,6 +63,13 @@ const TAKERS: &[(&str, u32, &str)] = &[
         "`\"${x}\"` puts a value into a text, `format-number(x, decimals)` writes a number",
     ),
 ];
+
+/// What is said of a method that the value does not have.
+pub fn method(value: Value<'_>, name: &str, argc: usize) -> Option<&'static str> {
+    let kind = kind_of(value);
+    let fits = |row: &&(&str, usize, u32, &str)| row.0 == name && row.1 == argc && row.2 & kind != 0;
+    METHODS.iter().find(fits).filter(|_| !is_result(value)).map(|row| row.3)
+}
 
 const READ_OR_JOIN: &str = "`parse-int(text)` reads a number from a text; texts are joined by `++`";
 
@@ -65,6 +101,7 @@ fn is_result(value: Value<'_>) -> bool {
 /// The same for an operator with two operands, which are no numbers (or no texts).
 #[cold]
 pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
+    origin::focus_on_operation(cx, sign, [kind_of(cx.get(a)), kind_of(cx.get(b))]);
     for (index, operand) in [a, b].into_iter().enumerate() {
         let help = self::operand(cx, sign, index, operand);
         if !help.is_empty() {
@@ -87,6 +124,9 @@ pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
         (kinds::STRING, kinds::INT | kinds::FLOAT) | (kinds::INT | kinds::FLOAT, kinds::STRING) => {
             "`parse-int(text)` and `parse-float(text)` read a number from a text"
         }
+        (kinds::VECTOR, kinds::INT) if sign == "*" => "`repeat(x, n)` gives a vector of n times x",
+        (kinds::VECTOR, _) if sign == "<<" => "`push(xs, x)` gives a vector with one more element: `xs = push(xs, x)`",
+        (kinds::STRING, kinds::STRING) if sign == "<<" => "`++` joins texts: `s = s ++ part`",
         (kinds::VECTOR, kinds::VECTOR) if joins => "`concat(a, b)` joins collections",
         (kinds::VECTOR, _) if joins => "`push(xs, x)` gives a vector with one more element",
         (kinds::MAP, kinds::MAP) if joins => "`merge(a, b)` joins maps",
@@ -124,6 +164,11 @@ pub fn argument(cx: &Thread, builtin: &Builtin, index: usize, handles: &[Handle]
     if fits_in_another_order(cx, builtin, index, handles) {
         return format!("; the order is `{}{}`", builtin.name, builtin.signature());
     }
+    let numbers = kinds::INT | kinds::FLOAT;
+    let wanted = builtin.params.get(index).map_or(0, |p| p.spec.kinds);
+    if kind == kinds::STRING && wanted != 0 && wanted & !numbers == 0 && is_numeric(cx.get(got)) {
+        return "; `parse-int(text)` and `parse-float(text)` read a number from a text".into();
+    }
     operand(cx, builtin.name, index, got)
 }
 
@@ -135,6 +180,9 @@ pub fn library_argument(cx: &Thread, who: &str, position: usize, expected: &str,
     match who {
         _ if wants_function && kind == kinds::KEYWORD => {
             format!("; `fn(m) {{ m[:{}] }}` reads a key", keyword(cx.get(got)))
+        }
+        "reduce" | "reduce-right" if wants_function && kind & COLLECTION == 0 => {
+            format!("; the order is `{who}(f, init, coll)`")
         }
         "swap!" if wants_function => "; `reset!(a, value)` puts a value into an atom".to_string(),
         _ if is_result(cx.get(got)) => operand(cx, who, position.saturating_sub(1), got),
@@ -161,6 +209,15 @@ pub fn collection(cx: &Thread, who: &str, position: usize, got: Handle) -> Strin
         .flatten()
         .find(|s| position > 1 && count(s) == position && !s.contains("..."));
     signature.map_or(String::new(), |signature| format!("; `{who}{signature}` takes it last"))
+}
+
+/// What is added where a collection that was to get a value is none: the order, if the value is one.
+#[cold]
+pub fn collection_first(cx: &Thread, name: &str, first: Handle, second: Handle) -> String {
+    match kind_of(cx.get(second)) & COLLECTION != 0 && !cx.get(first).is_null() {
+        true => format!("; the collection comes first: `{name}(coll, value)`"),
+        false => operand(cx, name, 0, first),
+    }
 }
 
 /// Would the arguments be of the right types if they stood in another order? The wrong one must stand where its type is asked for: a

@@ -11,7 +11,7 @@ use super::code::{ArityInfo, MANY};
 use super::errors::ErrorKind;
 use super::stubs::Enter;
 use crate::gc::thread::{self as context, MAX_SPILLED};
-use crate::gc::{Handle, Poll, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Poll, Thread, Thrown, Value, Word, layout};
 use crate::stack;
 
 impl Thread {
@@ -199,7 +199,11 @@ pub fn not_callable(cx: &mut Thread, value: Handle) -> Thrown {
     let more = match super::explain::callee(cx) {
         Some(whence) if cx.get(value).is_null() => whence,
         _ if cx.get(value).as_keyword().is_some() => "; `m[:key]` reads the value of a key".into(),
-        _ => String::new(),
+        _ if cx.get(value).is(layout::MAP) => "; `m[key]` reads the value of a key".into(),
+        _ if cx.get(value).is(layout::VECTOR) => "; `v[i]` reads an element".into(),
+        _ => super::explain::hidden_function(cx).map_or(String::new(), |name| {
+            format!("; `{name}` is a variable here, the function of that name is `core/{name}`")
+        }),
     };
     cx.throw(ErrorKind::TypeError, format!("{what} cannot be called: it is not a function{more}"))
 }

@@ -180,6 +180,10 @@ pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
 pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
     let binding = cx.vm().namespaces.find("core").and_then(|core| core.member(name)).filter(|_| !name.starts_with('_'));
     let Some(code) = binding.and_then(|b| b.get(cx)).and_then(super::entry::code_of) else {
+        // `xs.map!`: there is only the one that changes nothing.
+        if let Some(plain) = name.strip_suffix('!') {
+            return function_help(cx, plain, argc);
+        }
         return match foreign_words::word(name, Place::Unknown) {
             Some(help) => format!("; {help}"),
             None => String::new(),

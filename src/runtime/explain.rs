@@ -46,6 +46,20 @@ pub fn callee(cx: &Thread) -> Option<String> {
     whence(&unit, callee)
 }
 
+/// The name of the local that is called here, though it is no function, where `core` has a function of that name.
+pub fn hidden_function(cx: &Thread) -> Option<String> {
+    let (unit, nodes) = nodes_here(cx)?;
+    let mut callees = nodes.iter().filter_map(|node| match unit.node(*node) {
+        Node::Call { callee, .. } => Some(*callee),
+        _ => None,
+    });
+    let (callee, None) = (callees.next()?, callees.next()) else { return None };
+    let Node::Local(_) = unit.node(callee) else { return None };
+    let name = text_of(&unit, callee)?;
+    let known = cx.vm().namespaces.find("core")?.member(&name)?.get(cx).and_then(super::entry::code_of).is_some();
+    known.then_some(name)
+}
+
 /// Where the null that a field is read of here comes from, when there is one field of that name alone.
 pub fn receiver(cx: &Thread, name: &str) -> Option<String> {
     let (unit, nodes) = nodes_here(cx)?;
@@ -174,13 +188,16 @@ pub fn own_functions(cx: &Thread, type_: &TypeInfo, name: &str) -> String {
         None if !names.is_empty() => format!("; its functions: {}", names.join(", ")),
         None => match cx.vm().dispatch.methods_named(name).first() {
             Some(method) => format!("; {name} is a method of {}: call it on a value", method.protocol_name),
-            None => word(name, Place::Unknown).map_or(String::new(), |help| format!("; {help}")),
+            None => word(name, Place::OfType).map_or(String::new(), |help| format!("; {help}")),
         },
     }
 }
 
 /// What may have been meant by `value.name(…)`, where neither the type nor anybody else has such a function.
 pub fn method_help(cx: &Thread, value: Value<'_>, name: &str, argc: usize) -> String {
+    if let Some(help) = super::advice::method(value, name, argc) {
+        return format!("; {help}");
+    }
     let help = function_help(cx, name, argc);
     if !help.is_empty() {
         return help;

@@ -89,7 +89,10 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
                     let type_ = super::builtins::types::type_behind(value);
                     type_.map_or(String::new(), |type_| super::explain::own_functions(cx, type_, name))
                 }
-                _ => function_help(cx, name, 1),
+                _ => match super::advice::method(value, name, 1) {
+                    Some(help) => format!("; {help}"),
+                    None => function_help(cx, name, 1),
+                },
             };
             format!("{} has no field {name}{help}", cx.describe(object))
         }

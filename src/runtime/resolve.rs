@@ -395,7 +395,14 @@ fn field_call<'h>(cx: &'h mut Thread, table: &'static Table, slot: usize) -> Res
     let Some(code) = code_of(cx.get(field)) else {
         let found = find(cx, table, false);
         if matches!(found, Found::Nothing) {
-            return Err(not_callable(cx, field));
+            if cx.get(field).is_null() {
+                return Err(not_callable(cx, field));
+            }
+            let (what, name) = (cx.describe(field), table.name());
+            let message = format!(
+                "{what} cannot be called: it is not a function; without the parentheses `v.{name}` reads the field"
+            );
+            return Err(cx.throw(ErrorKind::TypeError, message));
         }
         return Ok(call_found(cx, &found, argc)?.0);
     };

@@ -235,6 +235,7 @@ impl Parser<'_> {
 
     fn export_line(&mut self) -> Parse<()> {
         self.bump();
+        self.not_default()?;
         loop {
             let id = self.path("a name to export, as `alias/name`")?;
             self.unit.exports.push(id);

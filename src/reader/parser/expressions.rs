@@ -98,7 +98,8 @@ impl Parser<'_> {
                 format!("write `let mut {text} = …` where it is defined; to compare, write `==`")
             } else {
                 format!(
-                    "parameters and the names of a pattern stay as they are: `let mut {text} = {text}` before makes a variable of it"
+                    "parameters and the names of a pattern stay as they are: `let mut {text} = {text}` before makes a variable of it; to \
+                     compare, write `==`"
                 )
             };
             let error = SyntaxError::rule(token.span(), format!("`{text}` cannot be assigned: it is not mutable"))
@@ -131,6 +132,11 @@ impl Parser<'_> {
         let named = called || before.ends_with(',');
         let help = if before.ends_with('=') {
             format!("an assignment has one variable: each has a `let` of its own, `let mut {text} = …`")
+        } else if named && text == "key" {
+            "a function that gives what counts is an argument of its own: `sort-by(f, xs)`, `max-by(f, xs)`, `min-by(f, xs)`"
+                .to_string()
+        } else if named && matches!(text.as_str(), "sep" | "end") {
+            "`print` writes without a new line, `join(xs, \", \")` puts something between".to_string()
         } else if named {
             "arguments have no names, they stand in the order of the parameters: `f(1, 2)`; several options are a map, \
              `f({:name value})`"
@@ -493,8 +499,11 @@ impl Parser<'_> {
             Node::Global(global) => Some(Arc::clone(&self.unit.names[self.unit.globals[global.index()].name.index()])),
             _ => None,
         };
+        let appended = self.kind() == Kind::CloseBracket && self.peek(1).kind == Kind::Assign;
         let vector = |error: SyntaxError| {
-            if bracket.newline() {
+            if appended {
+                error.help("`push(xs, x)` gives a vector with one more element: `xs = push(xs, x)`")
+            } else if bracket.newline() {
                 error.help("inside brackets a `[` at the beginning of a line indexes what stands before it: put a `,` before it")
             } else if let Some(help) = name.as_ref().and_then(|n| foreign_words::word(n, Place::Before)) {
                 error.help(help)
@@ -556,6 +565,7 @@ impl Parser<'_> {
                 e.help("a number with a fraction has a digit behind the point: `5.0`")
             });
         }
+        self.not_a_field()?;
         let (name, _) = self.word("a field name after `.`")?;
         if self.kind() == Kind::OpenParen && self.same_line() {
             let args = self.arguments()?;
@@ -591,7 +601,7 @@ impl Parser<'_> {
         while !self.eat(close) {
             elements.push(self.expression()?);
             if !self.eat(Kind::Comma) {
-                self.commas(what)?;
+                self.commas(what, open)?;
                 self.expect_close(close, what, open)?;
                 break;
             }

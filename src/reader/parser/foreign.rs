@@ -108,6 +108,12 @@ impl Parser<'_> {
             texts.push(text(token.start, next.end));
         }
         texts.push(self.text_of(token));
+        if texts.contains(&"::")
+            && before.kind == Kind::Ident
+            && let Some(help) = foreign_words::word(self.text_of(before), Place::Unknown)
+        {
+            return SyntaxError { help: Some(help.into()), foreign: true, ..error };
+        }
         if let Some(help) = foreign_words::sign(&texts, what) {
             error.help = Some(help.into());
             error.foreign = true;
@@ -144,6 +150,11 @@ impl Parser<'_> {
         {
             return self.fail(SyntaxError::foreign(token.span(), format!("Harrier has no `{text}`"), help));
         }
+        // Told with what it was to belong to.
+        if text == "await" && self.told.contains(text) {
+            return Err(Fail);
+        }
+        self.not_a_form()?;
         let beside = self.operand_beside(next) && !self.entries;
         let head = !self.head && self.begins_a_head(text);
         if !beside && !head {
@@ -154,6 +165,14 @@ impl Parser<'_> {
         let asked = match text {
             "new" if thrown => "throw new",
             "do" | "begin" if next.kind == Kind::Bar => "do |",
+            "impl" => {
+                self.told.insert("impl");
+                text
+            }
+            "function" if self.at > 0 && self.text_of(self.tokens[self.at - 1]) == "async" => {
+                self.told.insert("await");
+                text
+            }
             "global" | "nonlocal" => {
                 self.told.insert(self.text_of(next));
                 text
@@ -182,7 +201,7 @@ impl Parser<'_> {
             return self.peek(2).kind == Kind::Ident && matches!(self.peek(3).kind, Kind::Bar | Kind::Comma);
         }
         if next.kind == Kind::OpenBracket && next.spaced() && !next.newline() {
-            return matches!(word, "doseq" | "foreach" | "defn");
+            return forms::BRACKETED.contains(&word);
         }
         if word == "import" && next.kind == Kind::OpenParen {
             return self.peek(2).newline();
@@ -206,7 +225,7 @@ impl Parser<'_> {
         self.closing_of(open, Kind::OpenParen, Kind::CloseParen)
     }
 
-    fn closing_of(&self, open: usize, opening: Kind, closing: Kind) -> Option<usize> {
+    pub(super) fn closing_of(&self, open: usize, opening: Kind, closing: Kind) -> Option<usize> {
         let mut depth = 0usize;
         for ahead in open..self.tokens.len() - self.at {
             let kind = self.peek(ahead).kind;
@@ -327,6 +346,8 @@ impl Parser<'_> {
             .any(|(_, token)| token.kind == Kind::Assign);
         if line.iter().any(|token| token.kind == Kind::Return) {
             "several values together are a vector: `return [a, b]`, taken apart by `let [a, b] = f()`"
+        } else if assigned && line.iter().any(|token| token.kind == Kind::Let) {
+            "each name has a `let` of its own: `let a = 1`, and below it `let b = 2`"
         } else if assigned && line.iter().all(|token| matches!(token.kind, Kind::Ident | Kind::OpenBrace)) {
             "an assignment has one variable: `let [a, b] = f()` takes a vector apart; to swap, `let old = a`, `a = b`, `b = old`"
         } else {
@@ -398,8 +419,9 @@ impl Parser<'_> {
     }
 
     /// Elements without commas between them.
-    pub(super) fn commas(&mut self, what: &str) -> Parse<()> {
+    pub(super) fn commas(&mut self, what: &str, open: Span) -> Parse<()> {
         let next = self.token();
+        self.not_an_element(what, open)?;
         if next.kind == Kind::Colon && what.contains(')') {
             return self.expected_with(what, |e| SyntaxError {
                 foreign: true,
@@ -420,6 +442,14 @@ impl Parser<'_> {
         let (word, sign) = (self.text_of(before(1)), before(2));
         if before(1).kind == Kind::Ident && sign.kind == Kind::Minus && TESTS.contains(&word) {
             return "numbers are compared by `a == b`, `a != b`, `a < b`, `a <= b`".into();
+        }
+        // `(int) x`
+        let cast = before(1).kind == Kind::CloseParen && sign.kind == Kind::Ident && before(3).kind == Kind::OpenParen;
+        if cast
+            && foreign_words::word(self.text_of(sign), Place::Type).is_some()
+            && let Some(help) = foreign_words::word("as", Place::Before)
+        {
+            return help.into();
         }
         if before(1).kind == Kind::Ident && !self.declares(word) {
             if let Some(help) = foreign_words::word(word, Place::Unknown) {
@@ -547,6 +577,21 @@ impl Parser<'_> {
         } else if op.kind != Kind::PlusPlus {
             return Ok(());
         }
+        // `f() -- a comment`
+        let words = self.peek(1 + usize::from(last.start == op.start));
+        if op.kind == Kind::Minus
+            && last.start != op.start
+            && op.spaced()
+            && next.kind == Kind::Ident
+            && next.spaced()
+            && words.kind == Kind::Ident
+            && !words.newline()
+            && !next.newline()
+            && !self.is_a_local(next)
+        {
+            self.foreign_comment(op);
+            return Err(Fail);
+        }
         let ends = next.newline()
             || matches!(
                 next.kind,
@@ -569,7 +614,8 @@ impl Parser<'_> {
     pub(super) fn semicolons(&mut self) {
         while self.kind() == Kind::Semicolon {
             let first = self.bump();
-            if first.newline() && self.kind() == Kind::Semicolon && !self.token().spaced() {
+            let doubled = first.newline() && self.kind() == Kind::Semicolon && !self.token().spaced();
+            if doubled || self.words_behind(first) {
                 self.foreign_comment(first);
             }
         }

@@ -3,7 +3,7 @@
 //! Owns what an expression is made of at the bottom. Must not know of precedence
 //! ([`expressions`](super::expressions)).
 
-use super::super::literals;
+use super::super::{foreign_words, literals};
 use super::expressions::Infix;
 use super::*;
 
@@ -104,7 +104,17 @@ impl Parser<'_> {
         if self.eat(Kind::Comma) || self.kind() == close || self.token().newline() && self.kind() != Kind::Eof {
             return Ok(());
         }
-        self.expected_with(what, |error| error.also(open, "opened here"))
+        // `enum Color { RED; GREEN }`
+        let semicolon = self.kind() == Kind::Semicolon;
+        self.expected_with(what, |error| {
+            let error = error.also(open, "opened here");
+            match semicolon {
+                true => {
+                    SyntaxError { foreign: true, ..error.help("a comma stands between, or a new line: no semicolon") }
+                }
+                false => error,
+            }
+        })
     }
 
     /// A name used as a value.
@@ -197,7 +207,10 @@ impl Parser<'_> {
                     _ => ("finally", "a `try`"),
                 };
                 let mut error = SyntaxError::new(span, format!("`{what}` without {owner} before it"));
-                if token.kind == Kind::Else {
+                if token.kind == Kind::Else && self.behind_let() {
+                    error =
+                        error.help("a `let` has no `else`: what is `null` is asked for below it, `if x == null { … }`");
+                } else if token.kind == Kind::Else {
                     error =
                         error.help("an `else` follows the block of an `if`; what is done after a loop stands below it");
                 }
@@ -207,6 +220,13 @@ impl Parser<'_> {
                 )))
             }
             Kind::Assign => self.expected_with("an expression", |e| e.help("an assignment is `name = value`")),
+            Kind::Colon if matches!(self.peek(1).kind, Kind::For | Kind::While | Kind::Loop) => {
+                self.expected_with("an expression", |e| {
+                    e.help(
+                        "loops have no labels: put the inner loop into a function of its own, and leave it by `return`",
+                    )
+                })
+            }
             Kind::Colon => self.expected_with("an expression", |e| {
                 e.help("a keyword is written `:name`, with a space before the colon")
             }),
@@ -322,12 +342,18 @@ impl Parser<'_> {
             Kind::Ident => {
                 let text = self.text_of(token).to_string();
                 let (next, call) = (self.peek(1).kind, self.peek(1).kind == Kind::OpenParen && token.newline());
-                let colon = matches!(next, Kind::Colon | Kind::Comma | Kind::CloseBrace);
-                let comprehension = self.comprehends();
+                let colon = matches!(next, Kind::Colon | Kind::Assign | Kind::Comma | Kind::CloseBrace);
+                let (comprehension, block) = (self.comprehends(), self.block_behind_method());
+                let literal = matches!(next, Kind::Str | Kind::StrHead | Kind::Int | Kind::Float | Kind::Keyword)
+                    && !self.peek(1).newline();
                 self.expected_with("a key or `}`", |e| {
                     e.also(open, "this brace begins a map").help(if comprehension {
                         "`into({}, map(fn(x) { [x, x * x] }, xs))` makes a map of pairs, `into-set(map(f, xs))` a set"
                             .to_string()
+                    } else if block {
+                        foreign_words::BLOCK.to_string()
+                    } else if literal {
+                        format!("a keyword as key is written `{{:{text} value}}`; one that is computed stands in parentheses: `{{({text}) value}}`")
                     } else if colon {
                         format!("a keyword key is written `{{:{text} value}}`; a struct literal has a name: `Name {{ {text}: value }}`")
                     } else if call {

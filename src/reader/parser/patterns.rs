@@ -240,6 +240,12 @@ impl Parser<'_> {
             let mut entries = Vec::new();
             while !p.eat(Kind::CloseBrace) {
                 entries.push(p.map_pattern_entry()?);
+                if p.kind() == Kind::Assign {
+                    return p.expected_with("`,` or `}`", |e| {
+                        e.also(open, "opened here")
+                            .help("a pattern has no defaults: `get(m, :key, default)` reads a key that may be missing")
+                    });
+                }
                 p.separator(Kind::CloseBrace, "`,`, a new line or `}`", open)?;
             }
             Ok(entries)
@@ -312,6 +318,12 @@ impl Parser<'_> {
                                 "commas stand between the names that a vector is taken apart into; each value has a `let` of \
                                  its own: `let a = 1`",
                             )
+                        });
+                    }
+                    if p.kind() == Kind::Assign {
+                        return p.expected_with("`,` or `]`", |e| {
+                            e.also(open, "opened here")
+                                .help("a pattern has no defaults: `get(xs, i, default)` reads an element that may be missing")
                         });
                     }
                     p.expect_close(Kind::CloseBracket, "`,` or `]`", open)?;

@@ -3,7 +3,8 @@
 
 use super::Args;
 use super::support::{
-    Outcome, bool, deep_bool, index_below, no_collection, null, or_null, out_of_range, seqable, type_name, wrong_type,
+    Outcome, argument_error, bool, deep_bool, index_below, no_collection, null, or_null, out_of_range, seqable,
+    type_name, wrong_type,
 };
 use crate::builtins;
 use crate::gc::layout;
@@ -273,7 +274,12 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
         | layout::RANGE
         | layout::SEQ => {
             let what = type_name(target);
-            let help = crate::runtime::advice::changed_copy(cx);
+            let help = match target.layout() {
+                layout::STRING | layout::STRING_PREFIX => {
+                    "`substring(s, 0, i) ++ c ++ substring(s, i + 1)` gives a changed one, `replace(s, part, other)` too".into()
+                }
+                _ => crate::runtime::advice::changed_copy(cx),
+            };
             let message = format!("[]=: {} cannot be changed; {help}", super::with_article(what));
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }
@@ -338,7 +344,10 @@ fn push(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             List(args[0]).push(cx, args[1])?;
             Ok(args[0])
         }
-        _ => Err(wrong_type(cx, "push", 1, "a Vector", args[0])),
+        _ => {
+            let help = advice::collection_first(cx, "push", args[0], args[1]);
+            Err(argument_error(cx, "push", 1, "a Vector", args[0], &help))
+        }
     }
 }
 
@@ -365,7 +374,10 @@ pub fn conj_onto(cx: &mut Thread, name: &str, coll: Handle, value: Handle) -> Ou
             Ok(coll)
         }
         _ if Method::Conj.is_extended(cx.get(coll)) => Method::Conj.call(cx, &[coll, value]),
-        _ => Err(wrong_type(cx, name, 1, "a collection", coll)),
+        _ => {
+            let help = advice::collection_first(cx, name, coll, value);
+            Err(argument_error(cx, name, 1, "a collection", coll, &help))
+        }
     }
 }
 

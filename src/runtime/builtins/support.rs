@@ -128,7 +128,11 @@ pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len:
 #[cold]
 pub fn bad_bounds(cx: &mut Thread, name: &str, from: Handle, to: Handle, what: &str, len: impl Display) -> Thrown {
     let (from, to) = (index_text(cx, from), index_text(cx, to));
-    let message = format!("{name}: {from} to {to} is out of range for {} of length {len}", with_article(what));
+    let help = match [&from, &to].into_iter().find_map(|index| index.strip_prefix('-')) {
+        Some(back) => format!("; from the end it is `length(c) - {back}`"),
+        None => String::new(),
+    };
+    let message = format!("{name}: {from} to {to} is out of range for {} of length {len}{help}", with_article(what));
     cx.throw(ErrorKind::IndexError, message)
 }
 

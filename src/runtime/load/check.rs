@@ -1,9 +1,10 @@
 //! The checks of a unit before it runs.
 //!
 //! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
-//! (matches that miss variants, wrong numbers of arguments); unknown names are [`names`]'s. What is suspicious whatever the names
+//! (matches that miss variants, wrong numbers of arguments); unknown names are [`names`]'s, values that nobody uses [`dropped`]'s. What is suspicious whatever the names
 //! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
 
+mod dropped;
 mod names;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -21,20 +22,18 @@ use crate::runtime::dispatch::Target;
 use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
-/// Functions of `core` that do nothing but give a value, and whose like changes something elsewhere.
-#[rustfmt::skip]
-const GIVES_ONLY: &[&str] = &[
-    "push", "conj", "assoc", "assoc-in", "dissoc", "update", "update-in", "merge", "into", "concat", "reverse", "sort", "sort-by",
-    "distinct", "flatten", "remove-at", "take", "drop", "set-add", "set-remove", "set-union", "uppercase", "lowercase", "trim",
-    "trim-left", "trim-right", "replace", "replace-first", "substring", "pad-left", "pad-right", "split",
-    "format-number", "map-vals", "map-keys", "select-keys",
-];
-
 /// Checks a unit. Errors and warnings in the order of the text.
 pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
     let unit = scope.unit;
-    let mut checker =
-        Checker { cx, scope, unit, found: Vec::new(), views: FxHashMap::default(), given: FxHashMap::default() };
+    let mut checker = Checker {
+        cx,
+        scope,
+        unit,
+        found: Vec::new(),
+        views: FxHashMap::default(),
+        given: FxHashMap::default(),
+        told: FxHashSet::default(),
+    };
     checker.duplicates();
     checker.names();
     checker.items();
@@ -44,6 +43,7 @@ pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
     for index in 0..unit.patterns.len() {
         checker.pattern(PatternId(index as u32));
     }
+    checker.dropped_at_the_end();
     let mut found = checker.found;
     // Beside errors, what is only suspicious would distract.
     if found.iter().any(|d| d.severity == Severity::Error) {
@@ -65,6 +65,8 @@ struct Checker<'a> {
     views: FxHashMap<Identity, Option<Rc<TypeView>>>,
     /// The methods that the unit's `extend`s give to a type (or a variant of it) for a protocol.
     given: FxHashMap<(Identity, Option<Name>, Identity), Vec<&'a str>>,
+    /// The functions of which was said that their Result is dropped.
+    told: FxHashSet<FunctionId>,
 }
 
 /// What a name means, as a key: an item of the unit, or a binding.
@@ -327,6 +329,7 @@ impl<'a> Checker<'a> {
                     self.dropped(before);
                 }
             }
+            Node::If { condition, .. } | Node::While { condition, .. } => self.assigns(*condition),
             Node::NotYet(feature) => self.not_yet(span, self.name(*feature)),
             Node::Binding(binding) => {
                 for name in &binding.names {
@@ -347,7 +350,9 @@ impl<'a> Checker<'a> {
     fn not_yet(&mut self, span: Span, feature: &str) {
         let title = format!("{feature}{NOT_YET}");
         if !self.found.iter().any(|d| d.title.ends_with(NOT_YET)) {
-            self.error(span, title);
+            let work =
+                "a function is `fn name() { … }`; work beside this is `thread(fn() { … })`, `join(t)` waits for it";
+            self.error(span, title).help = (feature == "`async`").then(|| work.to_string());
         }
     }
 
@@ -521,61 +526,6 @@ impl<'a> Checker<'a> {
             }),
             Meaning::Own(_) => false,
         }
-    }
-
-    // ---- values that are dropped ----
-
-    /// The calls whose value nobody sees, though they do nothing but give it.
-    fn dropped(&mut self, statements: &[NodeId]) {
-        for statement in statements {
-            let mut work = vec![*statement];
-            while let Some(node) = work.pop() {
-                match self.unit.node(node) {
-                    Node::Block(list) => work.extend(self.unit.list(*list).last()),
-                    Node::If { then, otherwise, .. } => work.extend(std::iter::once(then).chain(otherwise)),
-                    Node::For { body, .. } | Node::While { body, .. } => work.push(*body),
-                    Node::Match { arms, .. } => work.extend(arms.iter().map(|arm| arm.body)),
-                    Node::Call { callee, args, .. } => {
-                        if let Node::Global(global) = self.unit.node(*callee)
-                            && let Some(Meaning::Known(known)) = self.meaning(*global)
-                            && known.0.namespace.name == "core"
-                        {
-                            self.dropped_call(node, known.0.name, self.unit.list(*args).first().copied());
-                        }
-                    }
-                    Node::MethodCall { object, name, .. } => {
-                        self.dropped_call(node, self.name(*name), Some(*object));
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    fn dropped_call(&mut self, node: NodeId, name: &str, first: Option<NodeId>) {
-        // A type of the program's may do more by a method of this name.
-        let own = |item: &Item| matches!(item, Item::Extend(e) if e.methods.iter().any(|(method, _)| self.name(*method) == name));
-        if !GIVES_ONLY.contains(&name) || self.scope.vm.dispatch.is_given(name) || self.unit.items.iter().any(own) {
-            return;
-        }
-        let span = head(self.unit, self.unit.span(node));
-        let text = |node: NodeId| {
-            let span = self.unit.span(node);
-            self.unit.source.text.get(span.start as usize..span.end as usize)
-        };
-        let help = match first.map(|node| self.unit.node(node)) {
-            Some(Node::Local(_)) => {
-                let (variable, call) = (first.and_then(text).unwrap_or_default(), text(node).unwrap_or_default());
-                let written = if call.len() <= 60 && !call.contains('\n') { call } else { "…" };
-                format!(
-                    "it gives a new value, and `{variable}` stays as it is: write `{variable} = {written}`, with `let mut {variable}`"
-                )
-            }
-            _ => "it gives a new value, and changes nothing: give the value a name, or delete the call".into(),
-        };
-        let warning = self.warning(span, format!("what `{name}` gives is not used"));
-        warning.label = Some("computed, and dropped".into());
-        warning.help = Some(help);
     }
 
     // ---- match ----

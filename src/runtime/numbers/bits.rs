@@ -73,7 +73,8 @@ pub fn shift(cx: &mut Thread, shift: Shift, a: Handle, b: Handle) -> Result<Hand
     };
     let (value, count) = match (Number::of(cx.get(a)), Number::of(cx.get(b))) {
         (None | Some(Number::Float(_)), _) | (_, None | Some(Number::Float(_))) => {
-            let message = format!("{symbol}: cannot shift {} by {}", cx.describe(a), cx.describe(b));
+            let help = crate::runtime::advice::operator(cx, symbol, a, b);
+            let message = format!("{symbol}: cannot shift {} by {}{help}", cx.describe(a), cx.describe(b));
             return Err(cx.throw(ErrorKind::TypeError, message));
         }
         (Some(value), Some(Number::Int(count))) if count >= 0 => (value, count as u64),

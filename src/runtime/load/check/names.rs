@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::reader::foreign_words::{self, Place};
-use crate::reader::tree::{GlobalRef, VarKind};
+use crate::reader::tree::{Function, GlobalRef, VarKind};
 
 /// What may have been meant is looked for in all names: not for more unknown names than people read about.
 const MOST_GUESSES: usize = 50;
@@ -20,6 +20,8 @@ impl<'a> Checker<'a> {
         // Where a name begins that stands behind a namespace which is not in view.
         let mut behind = None;
         let mut explained = FxHashSet::default();
+        let mut fields = FxHashSet::default();
+        let unit_waits = self.unit.nodes.iter().any(|node| matches!(node, Node::NotYet(_)));
         for reference in &self.unit.globals {
             if behind == Some(reference.span.start) {
                 continue;
@@ -32,6 +34,11 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let name = self.name(reference.name);
+            // `async fn load() { … }` would have made it, and is told.
+            let made = |f: &Function| f.name == Some(reference.name);
+            if unit_waits && reference.alias.is_none() && self.unit.functions.iter().any(made) {
+                continue;
+            }
             if let Some(alias) = reference.alias {
                 let alias = self.name(alias);
                 match self.scope.namespace_called(alias) {
@@ -60,6 +67,12 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
+            if let Some(help) = self.own_field(*reference) {
+                if fields.insert((name, help.clone())) {
+                    self.error(reference.span, format!("unknown name `{name}`")).help = Some(help);
+                }
+                continue;
+            }
             guesses += 1;
             if guesses > MOST_GUESSES {
                 self.error(reference.span, format!("unknown name `{name}`"));
@@ -83,9 +96,6 @@ impl<'a> Checker<'a> {
             ));
         }
         if let Some(help) = self.made_later(reference) {
-            return Some(help);
-        }
-        if let Some(help) = self.own_field(reference) {
             return Some(help);
         }
         if let Some(name) = name.strip_suffix('?').filter(|_| self.behind(reference).starts_with('.')) {
@@ -141,14 +151,24 @@ impl<'a> Checker<'a> {
         })?;
         let (_, function) = extend.methods.iter().find(|(_, function)| around(unit.function(*function).span))?;
         let arity = unit.function(*function).arities.iter().find(|arity| around(arity.span))?;
-        let receiver = match unit.pattern(*arity.params.first()?) {
-            Pattern::Bind(var) => unit.name(arity.vars[var.index()].name),
-            _ => return None,
+        let receiver = match arity.params.first().map(|first| unit.pattern(*first)) {
+            Some(Pattern::Bind(var)) => Some(unit.name(arity.vars[var.index()].name)),
+            Some(_) => return None,
+            None => None,
         };
         let meaning = self.meaning(extend.target)?;
         let view = self.type_view(meaning);
-        let Some(TypeView::Struct(fields)) = view.as_deref() else { return None };
-        fields.iter().any(|f| f.name == name).then(|| format!("a field is read from the receiver: `{receiver}.{name}`"))
+        let fields = match (view.as_deref()?, extend.variant) {
+            (TypeView::Struct(fields), _) => fields,
+            (TypeView::Enum(variants), Some(variant)) => &variants.iter().find(|(v, _)| v == self.name(variant))?.1,
+            _ => return None,
+        };
+        fields.iter().any(|f| f.name == name).then(|| match receiver {
+            Some(receiver) => format!("a field is read from the receiver: `{receiver}.{name}`"),
+            None => format!(
+                "a method names its receiver as its first parameter: `(self)`, and reads a field of it: `self.{name}`"
+            ),
+        })
     }
 
     /// Is it the name of a `let` around it, in the value of that `let`?
