@@ -231,7 +231,7 @@ fn verified<M: Target>(unit: &Unit, link: &mut FakeLink, differences: &mut Vec<S
         for (arity, shape) in unit.functions[index as usize].arities.iter().enumerate() {
             let mut hints = vec![Vec::new()];
             if !shape.params.is_empty() {
-                hints.extend([Hint::Int, Hint::Float].map(|hint| vec![hint; shape.params.len()]));
+                hints.extend([Seen::Int, Seen::Float].map(|hint| vec![hint; shape.params.len()]));
             }
             for hints in hints {
                 let Some(found) = link.differences::<M>(FunctionId(index), arity, &hints) else { continue };

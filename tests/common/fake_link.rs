@@ -201,7 +201,7 @@ impl<'a> FakeLink<'a> {
 
 impl FakeLink<'_> {
     /// Generates one arity and verifies it: the differences that are found, with the listing around them. None: no code comes of it.
-    pub fn differences<M: Target>(&mut self, function: FunctionId, arity: usize, hints: &[Hint]) -> Option<String> {
+    pub fn differences<M: Target>(&mut self, function: FunctionId, arity: usize, hints: &[Seen]) -> Option<String> {
         let unit = self.unit;
         let generated = generate::<M>(self, unit, function, arity, hints).ok()?;
         let Generated { mut code, saved, arguments, frame_bytes, safepoints, .. } = generated;
