@@ -290,11 +290,8 @@ fn set_union(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     for &other in args.rest() {
         let (own, more) = (set::len(cx.get(result)), set::len(cx.get(other)));
         // What is beyond small sets has no order that would be kept: the smaller set goes into the larger one.
-        result = if own < more && more > map::SMALL {
-            put_below(cx, result, other)?
-        } else {
-            add_all(cx, result, other)?
-        };
+        result =
+            if own < more && more > map::SMALL { put_below(cx, result, other)? } else { add_all(cx, result, other)? };
     }
     Ok(result)
 }
