@@ -438,6 +438,16 @@ impl Thread {
         taken
     }
 
+    /// The exception of a heap that is full, if so many words do not fit even an empty one.
+    pub fn expect_words(&mut self, words: usize) -> Result<(), Thrown> {
+        // What fits a block fits the heap: nobody has to be asked.
+        if words <= BLOCK / 8 {
+            return Ok(());
+        }
+        let blocks = self.heap().with_spaces(|spaces| spaces.max_blocks);
+        if words / (BLOCK / 8) > blocks { Err(self.out_of_memory()) } else { Ok(()) }
+    }
+
     /// Room of `bytes` bytes when the allocation buffer does not suffice. May collect.
     #[cold]
     #[inline(never)]

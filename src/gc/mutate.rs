@@ -137,4 +137,14 @@ impl Thread {
         in_use.store((used + bytes.len()) as u64, Ordering::Release);
         true
     }
+
+    /// Ends all appending to a `BYTES` object if exactly `used` bytes are in use and nobody is appending: as if somebody were
+    /// at it for ever. Of several who try, one succeeds.
+    pub fn seal_bytes(&self, object: Value<'_>, used: usize) -> bool {
+        assert!(object.is(layout::BYTES));
+        // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
+        let in_use = unsafe { atomic(object.word().address() + layout::slot_offset(1)) };
+        let sealed = used as u64 | layout::BEING_WRITTEN;
+        in_use.compare_exchange(used as u64, sealed, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
 }

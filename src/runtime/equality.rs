@@ -181,11 +181,11 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
             rest_a == rest_b && super::sequences::seqs_equal(a, b, |x, y| pairs.add(x, y))
         }
         layout::TYPE | layout::PROTOCOL | layout::NAMESPACE => a.slot(0) == b.slot(0),
-        l if l >= FIRST_USER_LAYOUT => {
+        l if l >= FIRST_USER_LAYOUT && !a.thread().vm().types.is_lazy(l) => {
             let n = a.words();
             (0..n).all(|i| pairs.add(a.slot(i), b.slot(i)))
         }
-        // Functions, atoms, builders, threads: identity.
+        // Functions, atoms, builders, threads, lazy sequences: identity.
         _ => false,
     })
 }

@@ -10,7 +10,7 @@
 //! values that have too many parts (shared many times, or on a cycle of mutable fields). The depth that is used depends
 //! on the structure alone, so equal values agree on it.
 //!
-//! What has identity (atoms, builders …) gets a number when it is first hashed, in the count of its header, which no other
+//! What has identity (atoms, builders, lazy sequences …) gets a number when it is first hashed, in the count of its header, which no other
 //! part of the system uses for these layouts.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -96,8 +96,9 @@ pub fn bytes(text: &[u8]) -> u64 {
 
 #[inline(never)]
 fn compound(value: Value<'_>) -> u64 {
-    if value.layout() >= FIRST_USER_LAYOUT && value.count() != 0 {
-        return mix(u64::from(value.count()) ^ K2);
+    if value.layout() >= FIRST_USER_LAYOUT && (value.count() != 0 || is_lazy(value)) {
+        let count = if is_lazy(value) { identity(value) } else { u64::from(value.count()) };
+        return mix(count ^ K2);
     }
     for depth in DEPTHS {
         let mut budget = BUDGET;
@@ -157,11 +158,12 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
             let captured = value.capture_count();
             ordered(combine(seed, name), captured, (0..captured).map(|i| value.capture(i)), depth.min(1), budget)?
         }
-        l if l >= FIRST_USER_LAYOUT => {
+        l if l >= FIRST_USER_LAYOUT && !is_lazy(value) => {
             let depth = if is_mutable(value) { depth.min(1) } else { depth };
             ordered(seed, value.words(), (0..value.words()).map(|i| value.slot(i)), depth, budget)?
         }
         layout::ATOM | layout::STRING_BUILDER | layout::THREAD_HANDLE | layout::LAZY => combine(seed, identity(value)),
+        _ if is_lazy(value) => combine(seed, identity(value)),
         _ => seed,
     })
 }
@@ -260,11 +262,16 @@ fn is_mutable(value: Value<'_>) -> bool {
     value.thread().vm().types.layout(value.layout()).is_some_and(|info| info.fields.iter().any(|f| f.mutable))
 }
 
-/// The number of an object that has identity.
+/// Is it a lazy sequence of the namespace `seq`?
+fn is_lazy(value: Value<'_>) -> bool {
+    value.thread().vm().types.is_lazy(value.layout())
+}
+
+/// The number of an object that has identity; never 0.
 fn identity(value: Value<'_>) -> u64 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     if value.count() == 0 {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed) & COUNT_MASK;
+        let number = (NEXT.fetch_add(1, Ordering::Relaxed) & COUNT_MASK).max(1);
         // SAFETY: a living object begins with its header; `value` borrows the thread, so it stays where it is. Bits other
         // than those of the count are left as they are, and headers change only while the world is stopped.
         let header = unsafe { &*(value.word().address() as *const AtomicU64) };

@@ -424,6 +424,28 @@ impl Items {
     }
 }
 
+/// OutOfMemory when a collection has more elements than memory can hold. Who keeps something for each of them asks first: it
+/// is told at once then, and not when memory is full.
+pub fn expect_room(cx: &mut Thread, coll: Handle) -> Result<(), Thrown> {
+    // Only what is computed can be so long.
+    match cx.get(coll).layout() {
+        layout::RANGE | layout::SEQ => {
+            let n = super::sequences::length(cx.get(coll)).unwrap_or(0);
+            cx.expect_words(n)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Has a collection no elements? Of a seq of the program's own nobody asks the first: there is one.
+pub fn is_empty(cx: &mut Thread, coll: Handle) -> Result<bool, Thrown> {
+    let mut items = Items::of(cx, coll)?;
+    if KINDS.get(count_field(cx.get(items.cursor), CURSOR, 2)) == Some(&Kind::User) {
+        return Ok(false);
+    }
+    Ok(items.next(cx)?.is_none())
+}
+
 /// A vector of all elements: the collection itself when it is one.
 pub fn to_vector(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
     if cx.get(coll).is(layout::VECTOR) {
@@ -437,6 +459,7 @@ pub fn to_vector(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
 
 /// A fresh list of all elements.
 pub fn to_list(cx: &mut Thread, coll: Handle) -> Result<List, Thrown> {
+    expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(x) = items.next(cx)? {

@@ -257,6 +257,7 @@ pub struct Types {
     layouts: RwLock<Vec<Option<&'static LayoutInfo>>>,
     errors: OnceLock<FxHashMap<ErrorKind, LayoutId>>,
     interrupt: OnceLock<LayoutId>,
+    lazy: OnceLock<LayoutId>,
     /// Who has a field of this name: the newest layout while it is one type alone, none when several have it.
     by_field: RwLock<FxHashMap<&'static str, Option<LayoutId>>>,
 }
@@ -355,6 +356,16 @@ impl Types {
 
     pub(super) fn set_interrupt_layout(&self, layout: LayoutId) {
         let _ = self.interrupt.set(layout);
+    }
+
+    /// Is it the layout of lazy sequences, `seq/Lazy`? They have identity: what they hold depends on who has asked so far.
+    #[inline]
+    pub fn is_lazy(&self, layout: LayoutId) -> bool {
+        self.lazy.get() == Some(&layout)
+    }
+
+    pub(super) fn set_lazy_layout(&self, layout: LayoutId) {
+        let _ = self.lazy.set(layout);
     }
 
     /// The records that defaults of fields hold.

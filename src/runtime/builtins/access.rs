@@ -333,7 +333,7 @@ fn is_empty(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return bool(cx, n == 0);
     }
     let coll = seqable(cx, "empty?", args, 0)?;
-    let empty = Items::of(cx, coll)?.next(cx)?.is_none();
+    let empty = iterate::is_empty(cx, coll)?;
     bool(cx, empty)
 }
 

@@ -5,11 +5,11 @@ use super::access::{entry, put_all};
 use super::support::{Outcome, deep_bool, null, seqable, wrong_type};
 use crate::builtins;
 use crate::gc::layout::{self};
-use crate::gc::{Handle, Thread};
+use crate::gc::{Handle, Thread, Value};
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::TooDeep;
 use crate::runtime::hashing;
-use crate::runtime::iterate::Items;
+use crate::runtime::iterate::{Items, expect_room};
 use crate::runtime::numbers::new_int;
 
 builtins! { pub static TABLE: "core";
@@ -85,6 +85,11 @@ fn map_arg(cx: &mut Thread, h: Handle) -> Outcome {
     if cx.get(h).is(layout::MUTABLE_MAP) { mutable::whole(cx, h) } else { Ok(h) }
 }
 
+/// The MAP behind a Map or MutableMap, to look one key up. Other threads may change that of the latter meanwhile.
+fn map_now(value: Value<'_>) -> Value<'_> {
+    if value.is(layout::MUTABLE_MAP) { mutable::map_of(value) } else { value }
+}
+
 /// A vector of one half of the entries.
 pub fn half(cx: &mut Thread, coll: Handle, values: bool) -> Outcome {
     let map = map_arg(cx, coll)?;
@@ -135,15 +140,13 @@ fn select_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn contains_key(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     hashing::prepare(cx, args[1])?;
-    let map = map_arg(cx, args[0])?;
-    let found = map::find(cx.get(map), cx.get(args[1])).map(|found| found.is_some());
+    let found = map::find(map_now(cx.get(args[0])), cx.get(args[1])).map(|found| found.is_some());
     deep_bool(cx, found)
 }
 
 fn find_entry(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     hashing::prepare(cx, args[1])?;
-    let map = map_arg(cx, args[0])?;
-    match map::find(cx.get(map), cx.get(args[1])) {
+    match map::find(map_now(cx.get(args[0])), cx.get(args[1])) {
         Ok(Some((key, value))) => {
             let entry = [cx.root(key), cx.root(value)];
             vector::of(cx, &entry)
@@ -179,6 +182,7 @@ fn invert(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn frequencies(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "frequencies", args, 0)?;
+    expect_room(cx, coll)?;
     let builder = map::Builder::new(cx)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
@@ -247,6 +251,7 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// The set with all elements of a collection.
 fn add_all(cx: &mut Thread, set: Handle, coll: Handle) -> Outcome {
+    expect_room(cx, coll)?;
     let map = cx.root(set::map_of(cx.get(set)));
     let builder = map::Builder::from(cx, map)?;
     let mut items = Items::of(cx, coll)?;
@@ -283,9 +288,35 @@ fn set_remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn set_union(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let mut result = args[0];
     for &other in args.rest() {
-        result = add_all(cx, result, other)?;
+        let (own, more) = (set::len(cx.get(result)), set::len(cx.get(other)));
+        // What is beyond small sets has no order that would be kept: the smaller set goes into the larger one.
+        result =
+            if own < more && more > map::SMALL { put_below(cx, result, other)? } else { add_all(cx, result, other)? };
     }
     Ok(result)
+}
+
+/// The members of two sets, those of the first before equal ones of the second. Goes through the first alone.
+fn put_below(cx: &mut Thread, set: Handle, other: Handle) -> Outcome {
+    let map = cx.root(set::map_of(cx.get(other)));
+    let builder = map::Builder::from(cx, map)?;
+    let mut items = Items::of(cx, set)?;
+    while let Some(item) = items.next(cx)? {
+        hashing::prepare(cx, item)?;
+        let known = match map::find(cx.get(builder.map()), cx.get(item)) {
+            Ok(known) => known.map(|(member, _)| member == cx.get(item)),
+            Err(deep) => return Err(deep.throw(cx)),
+        };
+        if known == Some(true) {
+            continue;
+        }
+        if known == Some(false) {
+            builder.remove(cx, item)?;
+        }
+        builder.put(cx, item, item)?;
+    }
+    let map = builder.finish(cx)?;
+    set::from_map(cx, map)
 }
 
 /// The members of the first set for which `keep` holds.
@@ -308,18 +339,55 @@ fn filter(
     set::from_map(cx, map)
 }
 
-fn set_intersection(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    filter(cx, args, |cx, item, others| {
-        for &other in others {
-            if !set::contains(cx.get(other), cx.get(item))? {
-                return Ok(false);
-            }
+/// Is a value a member of all of the sets?
+fn in_all(cx: &Thread, member: Handle, sets: &[Handle]) -> Result<bool, TooDeep> {
+    for &set in sets {
+        if !set::contains(cx.get(set), cx.get(member))? {
+            return Ok(false);
         }
-        Ok(true)
-    })
+    }
+    Ok(true)
+}
+
+fn set_intersection(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let own = set::len(cx.get(args[0]));
+    let smallest = args.rest().iter().copied().min_by_key(|&other| set::len(cx.get(other)));
+    match smallest.filter(|&other| own > map::SMALL && set::len(cx.get(other)) < own) {
+        Some(smallest) => common(cx, args, smallest),
+        None => filter(cx, args, in_all),
+    }
+}
+
+/// The members of the first set that are in all of the others, one of which is gone through.
+fn common(cx: &mut Thread, args: &Args<'_>, smallest: Handle) -> Outcome {
+    let builder = map::Builder::new(cx)?;
+    let mut items = Items::of(cx, smallest)?;
+    while let Some(item) = items.next(cx)? {
+        hashing::prepare(cx, item)?;
+        match in_all(cx, item, args.rest()) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+        // As it stands in the first set.
+        match map::find(set::map_of(cx.get(args[0])), cx.get(item)) {
+            Ok(Some((member, _))) => {
+                let member = cx.root(member);
+                builder.put(cx, member, member)?;
+            }
+            Ok(None) => {}
+            Err(deep) => return Err(deep.throw(cx)),
+        }
+    }
+    let map = builder.finish(cx)?;
+    set::from_map(cx, map)
 }
 
 fn set_difference(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let taken: usize = args.rest().iter().map(|&other| set::len(cx.get(other))).sum();
+    if taken < set::len(cx.get(args[0])) {
+        return without(cx, args);
+    }
     filter(cx, args, |cx, item, others| {
         for &other in others {
             if set::contains(cx.get(other), cx.get(item))? {
@@ -328,6 +396,22 @@ fn set_difference(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         }
         Ok(true)
     })
+}
+
+/// The first set without the members of the others. Goes through the others.
+fn without(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let map = cx.root(set::map_of(cx.get(args[0])));
+    let builder = map::Builder::from(cx, map)?;
+    for &other in args.rest() {
+        let mark = cx.mark();
+        let mut items = Items::of(cx, other)?;
+        while let Some(item) = items.next(cx)? {
+            builder.remove(cx, item)?;
+        }
+        cx.release(mark);
+    }
+    let map = builder.finish(cx)?;
+    set::from_map(cx, map)
 }
 
 fn set_subset(cx: &mut Thread, args: &Args<'_>) -> Outcome {

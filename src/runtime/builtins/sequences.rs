@@ -82,6 +82,8 @@ builtins! { pub static TABLE: "core";
     "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
     /// Gives the collection when it is seqable, else throws the TypeError, for the library.
     "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable;
+    /// The same for who keeps something for each element: OutOfMemory when there are more than memory can hold.
+    "_check-room" (coll: Any, who: String, position: Int) = check_room;
     /// Gives what a function of the program gave when it is seqable, else throws the TypeError, for the library.
     "_check-given" (coll: Any, who: String) = check_given;
     /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
@@ -96,6 +98,9 @@ fn take(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if cx.get(coll).is(layout::VECTOR) {
         let len = vector::len(cx.get(coll));
         return vector::slice(cx, coll, 0, n.min(len));
+    }
+    if sequences::length(cx.get(coll)).is_some_and(|len| len <= n) {
+        iterate::expect_room(cx, coll)?;
     }
     let list = List::new(cx, 0)?;
     if n > 0 {
@@ -125,6 +130,8 @@ pub fn without_first(cx: &mut Thread, coll: Handle, n: usize) -> Outcome {
         let len = vector::len(cx.get(coll));
         return vector::slice(cx, coll, n.min(len), len);
     }
+    let left = sequences::length(cx.get(coll)).map_or(0, |len| len.saturating_sub(n));
+    cx.expect_words(left)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     if items.skip(cx, n)? {
@@ -249,6 +256,7 @@ fn remove_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn enumerate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "enumerate", args, 0)?;
+    iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     let mut i = 0;
@@ -263,6 +271,7 @@ fn enumerate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// Adds all elements of a collection to a list.
 fn push_all(cx: &mut Thread, list: List, coll: Handle) -> Result<(), Thrown> {
+    iterate::expect_room(cx, coll)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
         list.push(cx, item)?;
@@ -314,6 +323,9 @@ fn rows(
     args: &Args<'_>,
     mut f: impl FnMut(&mut Thread, &[Handle]) -> Result<(), Thrown>,
 ) -> Result<(), Thrown> {
+    // As many rows as the shortest has elements, if all of them say how many that are.
+    let lengths: Option<Vec<usize>> = args.all().iter().map(|&coll| sequences::length(cx.get(coll))).collect();
+    cx.expect_words(lengths.and_then(|lengths| lengths.into_iter().min()).unwrap_or(0))?;
     let mut all = Vec::with_capacity(args.len());
     for i in 0..args.len() {
         let coll = seqable(cx, name, args, i)?;
@@ -351,6 +363,7 @@ fn interleave(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn interpose(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "interpose", args, 1)?;
+    iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
@@ -376,6 +389,7 @@ fn reverse(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn distinct(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "distinct", args, 0)?;
+    iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let seen = map::Builder::new(cx)?;
     let mut items = Items::of(cx, coll)?;
@@ -395,6 +409,7 @@ fn distinct(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn dedupe(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "dedupe", args, 0)?;
+    iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
@@ -419,6 +434,7 @@ fn partition(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         let message = format!("partition: argument 1 must be positive, got {}", cx.describe(args[0]));
         return Err(cx.throw(ErrorKind::ArgumentError, message));
     }
+    iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let part = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
@@ -505,6 +521,12 @@ fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let who = super::support::text(cx, args, 1).to_owned();
     let position = count(cx, args[2]);
     Err(super::support::no_collection(cx, &who, position, args[0]))
+}
+
+fn check_room(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let coll = check_seqable(cx, args)?;
+    iterate::expect_room(cx, coll)?;
+    Ok(coll)
 }
 
 fn check_given(cx: &mut Thread, args: &Args<'_>) -> Outcome {

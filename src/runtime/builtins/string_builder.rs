@@ -49,6 +49,12 @@ builtins! { pub static TABLE: "string-builder";
 }
 
 fn new(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if let Some(given) = args.opt(0)
+        && matches!(Number::of(cx.get(given)), Some(Number::Int(..0) | Number::Big(true, _)))
+    {
+        let message = format!("new: the capacity must not be negative, got {}", cx.describe(given));
+        return Err(cx.throw(ErrorKind::ArgumentError, message));
+    }
     let capacity = args.opt(0).map_or(32, |h| count(cx, h));
     if capacity > MAX_BYTES {
         let message = format!("new: a builder can hold at most {MAX_BYTES} bytes");

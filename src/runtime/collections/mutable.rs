@@ -30,7 +30,7 @@ fn list_node(
     old: Option<(Handle, usize)>,
     more: Option<Handle>,
 ) -> Result<Handle, Thrown> {
-    cx.allocate(NODE, capacity + 2, 0, |cx, mut fresh| {
+    cx.allocate(NODE, capacity.saturating_add(2), 0, |cx, mut fresh| {
         fresh.set_raw(0, count_bits(capacity + 1));
         let mut count = 0;
         if let Some((old, n)) = old {

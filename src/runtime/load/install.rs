@@ -170,7 +170,11 @@ impl Installer<'_, '_> {
             Item::Struct { name, fields, doc, span } => {
                 let fields = self.fields(cx, fields)?;
                 let (doc, place) = (self.doc(*doc), self.place(*span));
-                declare::structure(cx, namespace, self.text(*name), fields, doc, place).map_err(|e| e.load(cx))?;
+                let info = declare::structure(cx, namespace, self.text(*name), fields, doc, place);
+                let info = info.map_err(|e| e.load(cx))?;
+                if self.unit.source.is_library && (info.namespace, info.name) == ("seq", "Lazy") {
+                    info.layout().into_iter().for_each(|layout| cx.vm().types.set_lazy_layout(layout));
+                }
             }
             Item::Enum { name, variants, doc, span } => {
                 let mut declared = Vec::with_capacity(variants.len());

@@ -1,14 +1,16 @@
 //! String builders: a STRING_BUILDER holds a BYTES object and grows it.
 //!
-//! Bytes in use never change (strings share them), so `clear!` and `reverse!` take fresh bytes. Threads that change the same
-//! builder at once may lose changes: each operation reads the slot of the builder once, and what it then knows is one BYTES
-//! object whose bytes in use are all there.
+//! Bytes in use never change (strings share them), so `clear!` and `reverse!` take fresh bytes. Threads that append to the same
+//! builder at once lose nothing: one at a time appends to a BYTES object, and who moves the builder to a larger one first
+//! makes sure that nobody can append to the old one any more ([`Thread::seal_bytes`]). `clear!` and `reverse!` may take away
+//! what others append meanwhile.
 
 use super::strings::{MAX_BYTES, text, too_long};
 use crate::gc::layout::STRING_BUILDER;
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::runtime::collections::view::field;
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::threads;
 
 /// Texts up to this size are copied out of a builder.
 const SMALL: usize = 256;
@@ -27,29 +29,23 @@ pub fn contents(builder: Value<'_>) -> &[u8] {
 
 /// Appends bytes that are not in the heap.
 pub fn append(cx: &mut Thread, builder: Handle, more: &[u8]) -> Result<(), Thrown> {
-    if append_here(cx, builder, more) {
-        return Ok(());
+    while !append_here(cx, builder, more) {
+        make_room(cx, builder, more.len())?;
     }
-    make_room(cx, builder, more.len())?;
-    append_here(cx, builder, more);
     Ok(())
 }
 
 /// Appends a String.
 #[inline]
 pub fn append_string(cx: &mut Thread, builder: Handle, string: Handle) -> Result<(), Thrown> {
-    let more = text(cx, string).as_bytes();
-    if append_here(cx, builder, more) {
-        return Ok(());
+    while !append_here(cx, builder, text(cx, string).as_bytes()) {
+        let n = text(cx, string).len();
+        make_room(cx, builder, n)?;
     }
-    let n = more.len();
-    make_room(cx, builder, n)?;
-    append_here(cx, builder, text(cx, string).as_bytes());
     Ok(())
 }
 
-/// Appends where there is room, and nobody else is at it. (Behind `make_room` it fails only when another thread has come
-/// between: a change is lost then.)
+/// Appends where there is room, and nobody else is at it.
 #[inline]
 fn append_here(cx: &Thread, builder: Handle, more: &[u8]) -> bool {
     let bytes = field(cx.get(builder), STRING_BUILDER, 0);
@@ -57,7 +53,7 @@ fn append_here(cx: &Thread, builder: Handle, more: &[u8]) -> bool {
     cx.append_bytes(bytes, Room::Builder, used, more)
 }
 
-/// Moves the builder to bytes with room for `more`.
+/// Moves the builder to bytes with room for `more`, or waits for another thread that is at it. Who comes back tries again.
 #[inline(never)]
 fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown> {
     let mark = cx.mark();
@@ -66,10 +62,19 @@ fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown
     if more > MAX_BYTES || used + more > MAX_BYTES {
         return Err(too_long(cx));
     }
-    let fresh = cx.alloc_bytes(((used + more) * 2).max(32), Room::Builder)?;
-    let bytes = cx.get(old).bytes().and_then(|bytes| bytes.get(..used)).unwrap_or(&[]);
-    cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
-    cx.set_slot(cx.get(builder), 0, cx.get(fresh));
+    let moved = if cx.get(old).bytes_capacity().is_some_and(|capacity| used + more <= capacity) {
+        false
+    } else {
+        let fresh = cx.alloc_bytes(((used + more) * 2).max(32), Room::Builder)?;
+        let bytes = cx.get(old).bytes().and_then(|bytes| bytes.get(..used)).unwrap_or(&[]);
+        cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
+        // What is appended to the old bytes behind the copy would be lost: from here on nobody can.
+        cx.seal_bytes(cx.get(old), used) && cx.compare_and_swap_slot(cx.get(builder), 0, cx.get(old), cx.get(fresh))
+    };
+    if !moved {
+        std::thread::yield_now();
+        threads::check_interrupt(cx)?;
+    }
     cx.release(mark);
     Ok(())
 }
