@@ -66,7 +66,7 @@ pub enum Helper {
     StructBase,
     /// `(object, base or null, raw address and length of the names given, raw layout)`: an object whose layout was the present one
     /// when its literal was compiled, and is no more. Throws FieldError when the type has a given field no more or wants
-    /// another; gives the object, or, where there is a base, one of the present layout.
+    /// another; gives one of the present layout.
     Remake,
     /// `(message)`: throws FieldError.
     NoLiteral,

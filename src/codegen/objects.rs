@@ -3,7 +3,7 @@
 //! A field is read at a fixed offset when the layout is known; otherwise the likely layout is tested inline (what the first call
 //! showed, or the one struct that has such a field), and last through an inline cache in a data cell.
 
-use super::facts::{Facts, Hint, Types};
+use super::facts::{Facts, Hint, Seen, Types};
 use super::generator::Generator;
 use super::link::{Helper, Literal, SideExit, StructType};
 use super::safepoints::Argument;
@@ -46,6 +46,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for value in unit.list(values) {
             self.expression(*value);
         }
+        self.arrive(node);
         self.goes_to(node);
         let info = match info {
             Some(info) if self.refused(&info, literal).is_none() => info,
@@ -67,6 +68,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return self.call_helper(Helper::NoLiteral, 1, &[], Facts::ANY);
             }
         };
+        // In the hot version it is asked before whether the layout is outdated, so that it keeps what it knows of the object; not
+        // where there is more to compute than the values, which nothing may do twice.
+        let computes_more =
+            base.is_some() || info.fields.iter().any(|f| !fields.iter().any(|g| unit.name(*g) == f.name));
         // Which operand each slot gets: the one written last, a default, or the base's.
         let mut sources: Vec<Option<usize>> = Vec::with_capacity(info.fields.len());
         for field in &info.fields {
@@ -88,6 +93,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word::NULL);
             return;
         }
+        let left = if computes_more { None } else { self.leave(node, SideExit::Layout) };
+        if let Some(label) = left {
+            self.branch_if_outdated(&info, label);
+        }
         let object = self.allocate(info.layout, 0, info.fields.len());
         for (slot, source) in sources.iter().enumerate() {
             if let Some(i) = source {
@@ -98,11 +107,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !from_base.is_empty() {
             self.copy_fields(object, height, info.layout, from_base);
         }
-        let facts = if base.is_some() { Facts::of(Types::OBJECT) } else { Facts::object(info.layout) };
-        self.push_reg(object, facts);
+        if left.is_some() {
+            let n = self.state.height() - height;
+            return self.replace_reg(n, object, Facts::object(info.layout));
+        }
+        self.push_reg(object, Facts::of(Types::OBJECT));
         self.check_outdated(object, base.map(|_| height), &info, fields);
         let n = self.state.height() - height;
-        self.replace_reg(n, object, facts);
+        let hint = self.hints.of(&Seen::Object(info.layout, Vec::new()));
+        self.replace(n, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
+    }
+
+    fn branch_if_outdated(&mut self, info: &StructType, label: Label) {
+        self.asm.scratch().load_cell(info.outdated).compare_imm(0);
+        self.asm.branch(Cond::NotEqual, label);
     }
 
     /// Why a literal that was right when its text was read is wrong now: none when it is right.
@@ -176,8 +194,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         arguments.extend(raws);
         let resume = self.asm.label();
         let other = self.slow_path(Helper::Remake, arguments, 0, Some(object), resume);
-        self.asm.scratch().load_cell(info.outdated).compare_imm(0);
-        self.asm.branch(Cond::NotEqual, other);
+        self.branch_if_outdated(info, other);
         self.asm.bind(resume);
     }
 

@@ -38,7 +38,7 @@ pub const PROTOCOLS: &[(&str, &str, &[MethodRow])] = &[
 ];
 
 fn field(name: &str) -> FieldInfo {
-    FieldInfo { name: intern(name), mutable: false, default: None, doc: None }
+    FieldInfo { name: intern(name), mutable: false, default: None, constant: None, doc: None }
 }
 
 /// Sets everything up.

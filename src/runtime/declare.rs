@@ -180,7 +180,9 @@ fn same_fields(a: &[FieldInfo], b: &[FieldInfo]) -> bool {
         && a.iter().zip(b).all(|(a, b)| {
             let same_default = match (a.default, b.default) {
                 (None, None) => true,
-                (Some(a), Some(b)) => std::ptr::eq(a, b),
+                (Some(one), Some(other)) => {
+                    std::ptr::eq(one, other) || a.constant.is_some() && a.constant == b.constant
+                }
                 _ => false,
             };
             a.name == b.name && a.mutable == b.mutable && same_default

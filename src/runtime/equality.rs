@@ -15,6 +15,7 @@ use super::collections::view::{Slots, field};
 use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
 use super::numbers::{self, Number};
+use super::present;
 use super::ranges::Range;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
 use crate::gc::{Thread, Thrown, Value};
@@ -83,6 +84,7 @@ fn shallow<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Shallow {
             (layout::STRING | layout::STRING_PREFIX, layout::STRING | layout::STRING_PREFIX) => certain(strings(a, b)),
             (layout::BIG_INT | layout::FLOAT, layout::BIG_INT | layout::FLOAT) => certain(number::<KEYS>(a, b)),
             _ if la == lb => Shallow::Open,
+            _ if la >= FIRST_USER_LAYOUT && lb >= FIRST_USER_LAYOUT && present::comparable(a, b) => Shallow::Open,
             _ => Shallow::Different,
         };
     }
@@ -152,7 +154,7 @@ fn deep<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     Ok(true)
 }
 
-/// Compares two objects of one layout as far as can be seen; notes their elements.
+/// Compares two objects of one layout, or of two that one type has had, as far as can be seen; notes their elements.
 fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
     Ok(match a.layout() {
         layout::VECTOR => vector::len(a) == vector::len(b) && pairs.add_all(vector::iter(a), vector::iter(b)),
@@ -182,8 +184,8 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
         }
         layout::TYPE | layout::PROTOCOL | layout::NAMESPACE => a.slot(0) == b.slot(0),
         l if l >= FIRST_USER_LAYOUT && !a.thread().vm().types.is_lazy(l) => {
-            let n = a.words();
-            (0..n).all(|i| pairs.add(a.slot(i), b.slot(i)))
+            let by_declaration = present::compare(a, b, |x, y| pairs.add(x, y));
+            by_declaration.unwrap_or_else(|| (0..a.words()).all(|i| pairs.add(a.slot(i), b.slot(i))))
         }
         // Functions, atoms, builders, threads, lazy sequences: identity.
         _ => false,

@@ -9,17 +9,6 @@ use super::load::suggest::closest;
 use super::types::{FieldInfo, LayoutInfo};
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 
-/// Reads a field of a value.
-pub fn get(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
-    let value = cx.get(object);
-    if value.layout() >= layout::FIRST_USER_LAYOUT
-        && let Some(slot) = cx.vm().types.layout(value.layout()).and_then(|info| info.slot(name))
-    {
-        return Ok(cx.root(value.slot(slot)));
-    }
-    missing(cx, object, name)
-}
-
 /// Reads a field that the layout of the object does not have.
 pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
     let vm = cx.vm();
@@ -34,16 +23,30 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
     }
     let Some(info) = vm.types.layout(value.layout()) else { return Err(no_field(cx, object, name)) };
     // An object of an earlier declaration: a field that was added since reads as its default.
-    if let Some(added) = added_field(cx, info, name) {
-        return match added.default {
-            Some(code) => {
-                let function = cx.alloc_closure(code.address(), &[])?;
-                cx.call(function, &[])
-            }
-            None => Ok(cx.root_word(Word::NULL)),
-        };
+    match added_field(cx, info, name) {
+        Some(added) => default_of(cx, added),
+        None => Err(no_field(cx, object, name)),
     }
-    Err(no_field(cx, object, name))
+}
+
+/// A field as a declaration has it, whatever the type's present one says: another thread may change that at any time.
+pub fn declared(cx: &mut Thread, object: Handle, field: &FieldInfo) -> Result<Handle, Thrown> {
+    let value = cx.get(object);
+    match cx.vm().types.layout(value.layout()).and_then(|own| own.made_with(field.name)) {
+        Some(slot) => Ok(cx.root(value.slot(slot))),
+        None => default_of(cx, field),
+    }
+}
+
+/// What a field is for objects that were made without it.
+pub fn default_of(cx: &mut Thread, field: &FieldInfo) -> Result<Handle, Thrown> {
+    match field.default {
+        Some(code) => {
+            let function = cx.alloc_closure(code.address(), &[])?;
+            cx.call(function, &[])
+        }
+        None => Ok(cx.root_word(Word::NULL)),
+    }
 }
 
 /// A field that the present declaration has, and that objects of this layout were made without.

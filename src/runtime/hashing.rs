@@ -22,7 +22,9 @@ use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
 use super::methods::Method;
 use super::numbers::{self, Integral, Number, integral};
-use crate::gc::layout::{self, FIRST_USER_LAYOUT};
+use super::present::{self, Part};
+use super::types::LayoutInfo;
+use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value};
 
 /// The depths that are tried.
@@ -75,9 +77,14 @@ pub fn hash(value: Value<'_>) -> u64 {
 
 /// The hash of a string, which remembers it.
 fn string(value: Value<'_>) -> u64 {
-    let hash = bytes(value.str().unwrap_or("").as_bytes()).max(1);
+    let hash = text(value.str().unwrap_or(""));
     value.thread().set_string_hash(value, hash);
     hash
+}
+
+/// The hash of a string of this text: never 0, which says that it is not known yet.
+fn text(text: &str) -> u64 {
+    bytes(text.as_bytes()).max(1)
 }
 
 /// The hash of bytes.
@@ -120,7 +127,7 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
     if !word.is_pointer() {
         return Some(if word.is_keyword() { hash(value) } else { mix(word.0) });
     }
-    let seed = mix(u64::from(layout) + 1000);
+    let seed = seed_of(layout);
     Some(match layout {
         layout::STRING | layout::STRING_PREFIX => hash(value),
         layout::VECTOR => ordered(seed, vector::len(value), vector::iter(value), depth, budget)?,
@@ -159,7 +166,11 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
             ordered(combine(seed, name), captured, (0..captured).map(|i| value.capture(i)), depth.min(1), budget)?
         }
         l if l >= FIRST_USER_LAYOUT && !is_lazy(value) => {
-            let depth = if is_mutable(value) { depth.min(1) } else { depth };
+            let info = value.thread().vm().types.layout(layout);
+            let depth = if info.is_some_and(|l| l.kin.is_mutable()) { depth.min(1) } else { depth };
+            if let Some(info) = info.filter(|l| l.kin.is_several()) {
+                return of_kin(value, info, depth, budget);
+            }
             ordered(seed, value.words(), (0..value.words()).map(|i| value.slot(i)), depth, budget)?
         }
         layout::ATOM | layout::STRING_BUILDER | layout::THREAD_HANDLE | layout::LAZY => combine(seed, identity(value)),
@@ -182,6 +193,30 @@ fn ordered<'h>(
         }
     }
     Some(h)
+}
+
+/// The hash of an object whose type has had several layouts: as long as it had one it was [`ordered`] with all its slots.
+fn of_kin(value: Value<'_>, info: &LayoutInfo, depth: u32, budget: &mut usize) -> Option<u64> {
+    let parts = present::hashed(value, info);
+    let mut h = combine(seed_of(info.kin.first), parts.len() as u64);
+    if depth > 0 {
+        for part in parts {
+            h = combine(
+                h,
+                match part {
+                    Part::Value(part) => nested(part, depth - 1, budget)?,
+                    Part::Text(added) => text(added),
+                    Part::Unknown => K2,
+                },
+            );
+        }
+    }
+    Some(h)
+}
+
+/// What the hash of an object of a layout begins with.
+fn seed_of(layout: LayoutId) -> u64 {
+    mix(u64::from(layout) + 1000)
 }
 
 /// The hash of a number: the same for an Int and the Float that equals it.
@@ -257,9 +292,9 @@ fn ask(cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
     Ok(())
 }
 
-/// Has a struct or variant fields that can be assigned?
+/// Has a struct or variant fields that can be assigned, or had it?
 fn is_mutable(value: Value<'_>) -> bool {
-    value.thread().vm().types.layout(value.layout()).is_some_and(|info| info.fields.iter().any(|f| f.mutable))
+    value.thread().vm().types.layout(value.layout()).is_some_and(|info| info.kin.is_mutable())
 }
 
 /// Is it a lazy sequence of the namespace `seq`?

@@ -1,7 +1,8 @@
 //! Struct literals and updates whose type has been declared anew since they were compiled, and the bases of updates.
 //!
 //! Code that is called after a declaration is compiled for it. What still runs makes objects of the layout that it knows, and
-//! looks whether that is outdated: then what the literal says is held against the present declaration here.
+//! looks whether that is outdated: then what the literal says is held against the present declaration here, and the object is
+//! made anew. One declaration is taken and used throughout: another thread, or a default, may make another meanwhile.
 
 use super::errors::ErrorKind;
 use super::fields;
@@ -35,14 +36,9 @@ pub fn base(cx: &mut Thread, base: Handle, layout: u64, copy: u64) -> Result<Han
 
 /// An object of another layout of its type with the same fields; what it does not have is the default.
 fn convert(cx: &mut Thread, object: Handle, target: &LayoutInfo) -> Result<Handle, Thrown> {
-    let own = cx.get(object).layout();
     let mut values = Vec::with_capacity(target.fields.len());
-    for (slot, field) in target.fields.iter().enumerate() {
-        values.push(if target.id == own {
-            cx.root(cx.get(object).slot(slot))
-        } else {
-            fields::get(cx, object, field.name)?
-        });
+    for field in &target.fields {
+        values.push(fields::declared(cx, object, field)?);
     }
     cx.alloc_slots(target.id, &values)
 }
@@ -68,34 +64,21 @@ pub fn remake(
     if let Some(gone) = given.iter().find(|name| present.slot(name).is_none()) {
         return Err(cx.throw(ErrorKind::FieldError, format!("{} has no field {gone}", present.display_name())));
     }
-    let slot_of = |name: &str| made.fields.iter().position(|f| f.name == name);
     let updates = !cx.get(base).is_null();
     let mut values = Vec::with_capacity(present.fields.len());
     for field in &present.fields {
-        let slot = slot_of(field.name).filter(|_| given.contains(&field.name));
+        let slot = made.made_with(field.name).filter(|_| given.contains(&field.name));
         values.push(match (slot, field.default) {
             (Some(slot), _) => cx.root(cx.get(object).slot(slot)),
-            (None, _) if updates => fields::get(cx, base, field.name)?,
-            (None, Some(code)) => {
-                let function = cx.alloc_closure(code.address(), &[])?;
-                cx.call(function, &[])?
-            }
+            (None, _) if updates => fields::declared(cx, base, field)?,
+            (None, Some(_)) => fields::default_of(cx, field)?,
             (None, None) => {
                 let message = format!("{} needs the field {}", present.display_name(), field.name);
                 return Err(cx.throw(ErrorKind::FieldError, message));
             }
         });
     }
-    if updates {
-        return cx.alloc_slots(present.id, &values);
-    }
-    // The code goes on to take the object for one of the layout that it knows.
-    for (field, &value) in present.fields.iter().zip(&values) {
-        if let Some(slot) = slot_of(field.name) {
-            cx.set_slot(cx.get(object), slot, cx.get(value));
-        }
-    }
-    Ok(object)
+    cx.alloc_slots(present.id, &values)
 }
 
 /// The error of a literal that the type does not allow any more.

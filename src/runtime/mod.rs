@@ -52,6 +52,7 @@ pub mod numbers;
 pub mod operators;
 mod origin;
 pub mod outlet;
+mod present;
 pub mod ranges;
 pub mod reclaim;
 pub mod report;

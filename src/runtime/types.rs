@@ -17,6 +17,7 @@ use super::binding::Place;
 use super::code::Code;
 use super::errors::ErrorKind;
 use super::keywords::intern;
+use super::present::Constant;
 use super::reclaim::DependsOn;
 use super::roots::RootCell;
 use crate::asm::memory::CodeMemory;
@@ -50,6 +51,8 @@ pub struct FieldInfo {
     pub mutable: bool,
     /// The function without parameters that computes its default (a closure without captures).
     pub default: Option<&'static Code>,
+    /// What the default gives, where it is a plain literal.
+    pub constant: Option<Constant>,
     /// The doc comment.
     pub doc: Option<Arc<str>>,
 }
@@ -107,12 +110,57 @@ pub struct LayoutInfo {
     pub variant: Option<&'static str>,
     /// The fields, a slot each.
     pub fields: Vec<FieldInfo>,
+    /// What it shares with the other layouts of the type, or of the variant.
+    pub kin: &'static Kin,
     /// Which of them the type has no more: a later declaration left them out.
     removed: Box<[AtomicBool]>,
     /// Not 0 as soon as the type's present declaration has another one, in a cell that code looks at.
     pub outdated: &'static AtomicU64,
     /// The one object of a variant without fields.
     pub singleton: Option<&'static RootCell>,
+}
+
+/// What all layouts share that one struct or one variant ever had. Never freed.
+pub struct Kin {
+    /// The first of them.
+    pub first: LayoutId,
+    several: AtomicBool,
+    mutable: AtomicBool,
+    hashed: RwLock<&'static [FieldInfo]>,
+}
+
+impl Kin {
+    /// Are there others than the first?
+    pub fn is_several(&self) -> bool {
+        self.several.load(Ordering::Acquire)
+    }
+
+    /// Has one of them a field that may be written?
+    pub fn is_mutable(&self) -> bool {
+        self.mutable.load(Ordering::Acquire)
+    }
+
+    /// The fields whose values make the hash: those of the first declaration, so that a map finds the keys that it has when a
+    /// field is added. Only when none of them is left are they those of a later one.
+    pub fn hashed(&self) -> &'static [FieldInfo] {
+        *super::read(&self.hashed)
+    }
+
+    /// One more layout.
+    fn add(&self, layout: &'static LayoutInfo) {
+        if layout.fields.iter().any(|f| f.mutable) {
+            self.mutable.store(true, Ordering::Release);
+        }
+        let mut hashed = super::write(&self.hashed);
+        let left = hashed.iter().any(|old| layout.fields.iter().any(|new| new.name == old.name));
+        if !left && !layout.fields.is_empty() {
+            *hashed = &layout.fields;
+        }
+        drop(hashed);
+        if layout.id != self.first {
+            self.several.store(true, Ordering::Release);
+        }
+    }
 }
 
 impl fmt::Debug for TypeInfo {
@@ -125,6 +173,11 @@ impl LayoutInfo {
     /// The slot of a field that the type still has.
     pub fn slot(&self, field: &str) -> Option<usize> {
         self.present_fields().find(|(_, f)| f.name == field).map(|(slot, _)| slot)
+    }
+
+    /// The slot of a field that objects were made with, whether the type still has it or not.
+    pub fn made_with(&self, field: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == field)
     }
 
     /// The fields that the type still has, with their slots.
@@ -260,6 +313,8 @@ pub struct Types {
     lazy: OnceLock<LayoutId>,
     /// Who has a field of this name: the newest layout while it is one type alone, none when several have it.
     by_field: RwLock<FxHashMap<&'static str, Option<LayoutId>>>,
+    /// Has some struct or variant several layouts?
+    any_several: AtomicBool,
 }
 
 impl Types {
@@ -302,6 +357,12 @@ impl Types {
     /// The one layout whose objects have this field, as far as it is one.
     pub fn only_layout_with(&self, field: &str) -> Option<LayoutId> {
         super::read(&self.by_field).get(field).copied().flatten()
+    }
+
+    /// Was any struct or variant declared anew with other fields?
+    #[inline]
+    pub fn any_several(&self) -> bool {
+        self.any_several.load(Ordering::Relaxed)
     }
 
     /// One more than the highest layout id in use.
@@ -414,8 +475,19 @@ impl Types {
         // SAFETY: fresh zeroed memory of the right size and alignment that nobody frees.
         let outdated = unsafe { memory.alloc_data(8, 8).ok()?.cast::<AtomicU64>().as_ref() };
         let removed = fields.iter().map(|_| AtomicBool::new(false)).collect();
+        let known = type_.body().layouts.into_iter().filter_map(|id| self.layout(id)).find(|l| l.variant == variant);
+        let kin: &'static Kin = match known.filter(|_| fixed.is_none()) {
+            Some(known) => known.kin,
+            None => Box::leak(Box::new(Kin {
+                first: id,
+                several: AtomicBool::new(false),
+                mutable: AtomicBool::new(false),
+                hashed: RwLock::new(&[]),
+            })),
+        };
         let info: &'static LayoutInfo = Box::leak(Box::new(LayoutInfo {
             id,
+            kin,
             type_: type_.id,
             type_name,
             variant,
@@ -430,6 +502,10 @@ impl Types {
         }
         layouts[id as usize] = Some(info);
         drop(layouts);
+        kin.add(info);
+        if kin.is_several() {
+            self.any_several.store(true, Ordering::Release);
+        }
         let mut by_field = super::write(&self.by_field);
         for field in &info.fields {
             let known = by_field.get(field.name).copied();

@@ -132,6 +132,13 @@ pub fn without_first(cx: &mut Thread, coll: Handle, n: usize) -> Outcome {
     }
     let left = sequences::length(cx.get(coll)).map_or(0, |len| len.saturating_sub(n));
     cx.expect_words(left)?;
+    if cx.get(coll).is(layout::RANGE) {
+        // The place of what is left may be more than a cursor can say.
+        let range = Range::of(cx.get(coll));
+        let count = range.count();
+        let part = range.part(cx, &IBig::from(n).min(count.clone()), &count)?;
+        return iterate::to_vector(cx, part);
+    }
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     if items.skip(cx, n)? {

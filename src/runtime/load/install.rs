@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::scope::{Meaning, Scope, method_takes};
 use super::{LoadError, TestBlock, own_binding, remembered};
-use crate::gc::{Handle, Thread};
-use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Span, Unit};
+use crate::gc::{Handle, Thread, Word};
+use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Node, Span, Unit};
 use crate::runtime::binding::{BindingKind, Place};
 use crate::runtime::declare::{self, DeclareError, VariantDeclaration};
 use crate::runtime::dispatch::Target;
 use crate::runtime::keywords::intern;
+use crate::runtime::present::Constant;
 use crate::runtime::types::{FieldInfo, TypeKind};
 use crate::runtime::{Code, LinkedUnit, Resolved};
 
@@ -158,10 +159,31 @@ impl Installer<'_, '_> {
                 name: intern(self.text(field.name)),
                 mutable: field.mutable,
                 default,
+                constant: field.default.and_then(|function| self.constant(cx, function)),
                 doc: self.doc(field.doc),
             });
         }
         Ok(infos)
+    }
+
+    /// What a default gives that is a plain literal.
+    fn constant(&self, cx: &Thread, function: FunctionId) -> Option<Constant> {
+        let mut node = self.unit.node(self.unit.function(function).arities.first()?.body);
+        if let Node::Block(list) = node
+            && let [only] = self.unit.list(*list)
+        {
+            node = self.unit.node(*only);
+        }
+        let word = match node {
+            Node::Int(i) => Word::int(*i)?,
+            Node::Float(f) => Word::float(*f)?,
+            Node::Keyword(name) => Word::keyword(cx.vm().keywords.intern(self.text(*name))),
+            Node::Bool(b) => Word::bool(*b),
+            Node::Null => Word::NULL,
+            Node::String(text) => return Some(Constant::Text(intern(self.text(*text)))),
+            _ => return None,
+        };
+        Some(Constant::Word(word))
     }
 
     fn types(&self, cx: &mut Thread, item: &Item) -> Result<(), LoadError> {
