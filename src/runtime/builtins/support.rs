@@ -55,6 +55,7 @@ pub fn text<'h>(cx: &'h Thread, args: &Args<'_>, i: usize) -> &'h str {
 pub fn count(cx: &Thread, h: Handle) -> usize {
     match Number::of(cx.get(h)) {
         Some(Number::Int(i)) => usize::try_from(i).unwrap_or(0),
+        Some(Number::Big(false, &[n])) => n as usize,
         Some(Number::Big(false, _)) => usize::MAX,
         _ => 0,
     }
