@@ -99,9 +99,7 @@ fn take(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         let len = vector::len(cx.get(coll));
         return vector::slice(cx, coll, 0, n.min(len));
     }
-    if sequences::length(cx.get(coll)).is_some_and(|len| len <= n) {
-        iterate::expect_room(cx, coll)?;
-    }
+    cx.expect_words(sequences::length(cx.get(coll)).map_or(0, |len| len.min(n)))?;
     let list = List::new(cx, 0)?;
     if n > 0 {
         let mut items = Items::of(cx, coll)?;

@@ -18,9 +18,9 @@ const GIVES_ONLY: &[&str] = &[
 const GIVES_BY: &[&str] =
     &["map", "filter", "remove", "keep", "flat-map", "sort-with", "group-by", "take-while", "drop-while"];
 
-/// Functions of `core` that only ask or compute, as what such a function may call.
+/// Functions of `core` that only ask or compute, as what such a function may call. Not `join`, which waits for threads.
 const ASKS: &[&str] =
-    &["length", "count", "first-of", "second", "last", "get", "to-string", "to-int", "to-float", "join", "abs"];
+    &["length", "count", "first-of", "second", "last", "get", "to-string", "to-int", "to-float", "abs"];
 
 /// Functions of `io` that change a file or folder, whose Result tells whether that was done. What is written to a stream is no
 /// different from what is printed: nobody asks.
