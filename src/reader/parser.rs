@@ -77,6 +77,8 @@ pub struct Parser<'a> {
     misplaced: bool,
     /// Names of which all was told where they were meant to be made.
     told: FxHashSet<&'a str>,
+    /// See [`Parser::too_many_braces`]: counted once, when it is asked.
+    too_many_braces: std::cell::OnceCell<bool>,
     /// A closing brace that is not there was reported.
     brace_missing: bool,
     nesting: u32,
@@ -135,6 +137,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         too_high: false,
         misplaced: false,
         told: FxHashSet::default(),
+        too_many_braces: std::cell::OnceCell::new(),
         brace_missing: false,
         nesting: 0,
         free_lines: false,

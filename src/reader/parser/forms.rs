@@ -208,13 +208,21 @@ impl Parser<'_> {
 
     /// Whether the line of the present token begins with `let`.
     pub(super) fn behind_let(&self) -> bool {
-        let begin = self.tokens[..self.at].iter().rposition(|token| token.newline()).unwrap_or(0);
+        // Not far back: long lines are not gone through again and again.
+        let near = self.at.saturating_sub(32);
+        let begin = match self.tokens[near..self.at].iter().rposition(|token| token.newline()) {
+            Some(i) => near + i,
+            None if near == 0 => 0,
+            None => return false,
+        };
         !self.token().newline() && self.tokens[begin..self.at].iter().take(2).any(|token| token.kind == Kind::Let)
     }
 
     /// Whether a closing brace that nothing awaits can only be meant for another bracket: the text has more of them than are opened.
     pub(super) fn too_many_braces(&self) -> bool {
-        let count = |kinds: [Kind; 2]| self.tokens.iter().filter(|t| kinds.contains(&t.kind)).count();
-        count([Kind::CloseBrace, Kind::CloseBrace]) > count([Kind::OpenBrace, Kind::OpenSet])
+        *self.too_many_braces.get_or_init(|| {
+            let count = |kinds: &[Kind]| self.tokens.iter().filter(|t| kinds.contains(&t.kind)).count();
+            count(&[Kind::CloseBrace]) > count(&[Kind::OpenBrace, Kind::OpenSet])
+        })
     }
 }
