@@ -430,7 +430,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Place::Slot(_) => {
                     self.in_register(k);
                 }
-                _ if !value.facts.is_float() && !value.facts.is_int() => {
+                // An Int, too, although it is not tested: what makes room would move it, and it would be loaded again later.
+                _ if !value.facts.is_float() && !(value.facts.is_int() && value.place.is_const()) => {
                     self.in_register(k);
                 }
                 _ if value.facts.is_float() && !value.place.is_const() => {
