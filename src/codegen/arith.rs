@@ -431,7 +431,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.in_register(k);
                 }
                 // An Int, too, although it is not tested: what makes room would move it, and it would be loaded again later.
-                _ if !value.facts.is_float() && !(value.facts.is_int() && value.place.is_const()) => {
+                _ if !(value.facts.is_float() || value.facts.is_int() && value.place.is_const()) => {
                     self.in_register(k);
                 }
                 _ if value.facts.is_float() && !value.place.is_const() => {
