@@ -7,7 +7,6 @@ mod machine;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-#[cfg(target_arch = "x86_64")]
 use std::sync::{Arc, Mutex};
 
 use harrier::asm::code_map::Kind;
