@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 
 impl<M: MacroAssembler> Generator<'_, M> {
     /// Moves values, each from its source to its destination, as if at once. Destinations are registers and frame slots; of
-    /// moves to the same one, which bring the same value, the first is made. A raw source may have a tagged destination (it is tagged on the way), and a tagged source that is
-    /// certainly a Float may have a raw one.
+    /// moves to the same one, which bring the same value, the first is made. A raw source may have a tagged destination (it
+    /// is tagged on the way), and a tagged source that is certainly a Float may have a raw one.
     pub(super) fn parallel_move(&mut self, moves: Vec<(Place, Place)>) {
         self.parallel_move_above(moves, 0);
     }
@@ -278,6 +278,7 @@ impl Uses {
     }
 }
 
+/// Do two places share a register or a frame slot?
 fn overlap(a: Place, b: Place) -> bool {
     match (a, b) {
         (Place::Slot(a) | Place::FloatSlot(a), Place::Slot(b) | Place::FloatSlot(b)) => a == b,

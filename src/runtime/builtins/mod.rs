@@ -149,11 +149,13 @@ pub mod kinds {
     bits! {
         INT = 0; FLOAT = 1; STRING = 2; VECTOR = 3; MAP = 4; SET = 5; ARRAY = 6; FUNCTION = 7; KEYWORD = 8; ATOM = 9;
         NULL = 10; BOOL = 11; TYPE = 12; NAMESPACE = 13; RANGE = 14; SEQ = 15; STRING_BUILDER = 16; MUTABLE_LIST = 17;
-        MUTABLE_MAP = 18; THREAD = 19; PROTOCOL = 20; NATIVE = 21; USER = 22; OTHER = 23;
-        MUTABLE_SET = 24;
+        MUTABLE_MAP = 18; THREAD = 19; PROTOCOL = 20; NATIVE = 21; USER = 22; OTHER = 23; MUTABLE_SET = 24;
     }
     /// Everything.
     pub const ANY: u32 = u32::MAX;
+    /// What all have a `seq`.
+    pub const SEQABLE: u32 =
+        NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | MUTABLE_SET;
 }
 
 /// The vocabulary of parameter types, as it is written in [`builtins!`].
@@ -193,22 +195,7 @@ pub mod specs {
     /// A NATIVE object; which one the function must find out itself.
     pub const Native: Spec = spec(NATIVE, "stream (`unwrap!(io/open(path))` gives one)");
     /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
-    pub const Seqable: Spec = spec(
-        NULL | STRING
-            | VECTOR
-            | MAP
-            | SET
-            | ARRAY
-            | RANGE
-            | SEQ
-            | MUTABLE_LIST
-            | MUTABLE_MAP
-            | MUTABLE_SET
-            | NATIVE
-            | USER
-            | OTHER,
-        "collection",
-    );
+    pub const Seqable: Spec = spec(SEQABLE | NATIVE | USER | OTHER, "collection");
 
     /// The parameter may be left out; optional parameters follow the required ones.
     pub const fn opt(s: Spec) -> Spec {

@@ -1,4 +1,4 @@
-//! Builtins: the namespace `mutable-map`.
+//! Builtins: the namespace `mutable-map`. Those that only look at keys are the ones of `mutable-set` as well.
 
 use super::Args;
 use super::maps::half;
@@ -67,18 +67,18 @@ fn put(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     Ok(args[0])
 }
 
-fn remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+pub(super) fn remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     mutable::remove(cx, args[0], args[1])?;
     Ok(args[0])
 }
 
-fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+pub(super) fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     hashing::prepare(cx, args[1])?;
     let found = map::find(mutable::map_of(cx.get(args[0])), cx.get(args[1])).map(|found| found.is_some());
     deep_bool(cx, found)
 }
 
-fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+pub(super) fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let n = map::len(mutable::map_of(cx.get(args[0])));
     new_usize(cx, n)
 }
@@ -95,7 +95,7 @@ fn entries(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     iterate::to_vector(cx, args[0])
 }
 
-fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+pub(super) fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     mutable::clear_map(cx, args[0])?;
     Ok(args[0])
 }

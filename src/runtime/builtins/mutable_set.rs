@@ -1,12 +1,11 @@
 //! Builtins: the namespace `mutable-set`.
 
 use super::Args;
-use super::support::{Outcome, deep_bool};
+use super::mutable_map::{clear, contains, count, remove};
+use super::support::Outcome;
 use crate::builtins;
 use crate::gc::Thread;
-use crate::runtime::collections::{map, mutable, set};
-use crate::runtime::hashing;
-use crate::runtime::numbers::new_usize;
+use crate::runtime::collections::{mutable, set};
 
 builtins! { pub static TABLE: "mutable-set";
     /// A new set.
@@ -38,27 +37,6 @@ fn new(cx: &mut Thread, _args: &Args<'_>) -> Outcome {
 
 fn add(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     mutable::add(cx, args[0], args[1])?;
-    Ok(args[0])
-}
-
-fn remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    mutable::remove(cx, args[0], args[1])?;
-    Ok(args[0])
-}
-
-fn contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    hashing::prepare(cx, args[1])?;
-    let found = map::find(mutable::map_of(cx.get(args[0])), cx.get(args[1])).map(|found| found.is_some());
-    deep_bool(cx, found)
-}
-
-fn count(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let n = map::len(mutable::map_of(cx.get(args[0])));
-    new_usize(cx, n)
-}
-
-fn clear(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    mutable::clear_map(cx, args[0])?;
     Ok(args[0])
 }
 

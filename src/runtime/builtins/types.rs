@@ -117,27 +117,12 @@ fn native(value: Value<'_>, protocol: &str) -> bool {
     let who = match protocol {
         "Format" | "Hashable" => ANY,
         "Indexed" => STRING | VECTOR | MAP | ARRAY | RANGE | MUTABLE_LIST | MUTABLE_MAP | SEQ,
-        "Length" => {
-            STRING
-                | VECTOR
-                | MAP
-                | SET
-                | ARRAY
-                | RANGE
-                | SEQ
-                | STRING_BUILDER
-                | MUTABLE_LIST
-                | MUTABLE_MAP
-                | MUTABLE_SET
-                | NULL
-        }
+        "Length" => SEQABLE | STRING_BUILDER,
         "Push" => VECTOR,
         "Conj" => VECTOR | MAP | SET,
         "Associable" => VECTOR | MAP,
         "Keys" => MAP,
-        "Seqable" => {
-            NULL | STRING | VECTOR | MAP | SET | ARRAY | RANGE | SEQ | MUTABLE_LIST | MUTABLE_MAP | MUTABLE_SET
-        }
+        "Seqable" => SEQABLE,
         "Seq" => SEQ,
         "Contains" => STRING | VECTOR | MAP | SET | ARRAY | RANGE | MUTABLE_MAP | MUTABLE_SET,
         "Comparable" => INT | FLOAT | STRING | KEYWORD,
