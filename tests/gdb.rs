@@ -519,6 +519,7 @@ fn conditions_compare_values() {
     assert_eq!(stops("hr-break twins/first-of if $hr_is(\"the-list\", \"[7]\")", "the-list"), ["[7]"]);
     // What is not kept is neither more nor less than anything.
     assert_eq!(stops("break twins.hr:44 if $hr(k) < 1000 || $hr(k) >= 1000 || $hr(k) == 0", "n"), [""; 0]);
+    assert_eq!(stops("break twins.hr:44 if $hr(k) != 0", "k"), ["<no longer kept>"]);
 }
 
 #[test]

@@ -453,7 +453,7 @@ fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<us
 }
 
 fn text_of(unit: &Arc<Unit>) -> Text {
-    Text { unit: unit.clone(), function: FunctionId(0), lines: None }
+    Text { unit: unit.clone(), namespace: "places", function: FunctionId(0), lines: None }
 }
 
 fn images_of<M: Target>() {
@@ -606,7 +606,7 @@ fn the_list_is_what_is_published() {
         assert_eq!(by_start.len(), images.len(), "each chunk stands in the list once");
         let texts = |function: &Function| {
             let (linked, function) = vm.sources.get(function.source)?;
-            Some(Text { unit: linked.unit.clone(), function, lines: None })
+            Some(Text { unit: linked.unit.clone(), namespace: linked.namespace.name, function, lines: None })
         };
         // SAFETY: published code can be read, and nothing is freed now.
         let code = |function: &Function| unsafe {

@@ -12,9 +12,10 @@ use gimli::{
 };
 use rustc_hash::FxHashMap;
 
+use super::debug_info::Text;
 use crate::asm::code_map::{Function, Part};
 use crate::asm::variables::Variable;
-use crate::reader::tree::{FunctionId, Pattern, Unit};
+use crate::reader::tree::{FunctionId, Pattern};
 
 /// A part of the text, from an offset to another.
 pub type Scope = (u32, u32);
@@ -106,10 +107,10 @@ impl InPlace {
         dwarf: &mut DwarfUnit,
         blocks: &Blocks,
         function: &Function,
-        text: (&Unit, FileId),
+        from: (&Text, FileId),
         variable: Option<UnitEntryId>,
     ) {
-        let (unit, file) = text;
+        let (Text { unit, .. }, file) = from;
         let mut code: Vec<Vec<Offsets>> = Vec::new();
         let rows: Vec<_> = function.lines.rows().collect();
         for (index, row) in rows.iter().enumerate() {
@@ -127,7 +128,7 @@ impl InPlace {
             entries.push(call.map(|call| {
                 let outer = (call.parent as usize).checked_sub(1).and_then(|outer| *entries.get(outer)?);
                 let parent = outer.unwrap_or_else(|| blocks.around(call.call));
-                let origin = self.origin(dwarf, function, text, FunctionId(call.function), variable);
+                let origin = self.origin(dwarf, from, FunctionId(call.function), variable);
                 let entry = dwarf.unit.add(parent, DW_TAG_inlined_subroutine);
                 set_ranges(dwarf, entry, function, code);
                 let entry_of = dwarf.unit.get_mut(entry);
@@ -144,15 +145,12 @@ impl InPlace {
     fn origin(
         &mut self,
         dwarf: &mut DwarfUnit,
-        caller: &Function,
-        (unit, file): (&Unit, FileId),
+        (Text { unit, namespace, .. }, file): (&Text, FileId),
         id: FunctionId,
         variable: Option<UnitEntryId>,
     ) -> UnitEntryId {
         let function = unit.function(id);
-        // It is of the same namespace.
-        let namespace = caller.name.rsplit_once('/').map_or("", |(namespace, _)| namespace);
-        let name = format!("{namespace}/{}", function.name.map_or("", |name| unit.name(name))).replace('\0', "");
+        let name = unit.function_name(namespace, id).replace('\0', "");
         *self.0.entry((name.clone(), id.0)).or_insert_with(|| {
             let root = dwarf.unit.root();
             let origin = dwarf.unit.add(root, DW_TAG_subprogram);

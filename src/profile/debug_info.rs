@@ -30,6 +30,8 @@ use crate::reader::tree::{FunctionId, Source, Unit};
 pub struct Text {
     /// The text.
     pub unit: Arc<Unit>,
+    /// The namespace that it is of.
+    pub namespace: &'static str,
     /// The function in it.
     pub function: FunctionId,
     /// The lines of its functions, where breakpoints may be set before there is code.
@@ -127,7 +129,7 @@ fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: 
                 Some(type_) => variables::add(&mut dwarf, type_, machine, entry, function, &from.unit),
                 None => Blocks::add(&mut dwarf, entry, function, &[]),
             };
-            in_place.add(&mut dwarf, &blocks, function, (&from.unit, file), type_);
+            in_place.add(&mut dwarf, &blocks, function, (from, file), type_);
             blocks.add_general(&mut dwarf, function);
         }
         let name = AttributeValue::String(function.symbol().replace('\0', "").into());

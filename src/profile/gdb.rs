@@ -155,7 +155,7 @@ impl Observer for Gdb {
             let (linked, function) = self.vm.sources.get(function.source)?;
             let unit = linked.unit.clone();
             let lines = told.texts.get(&Arc::as_ptr(&unit.source)).map(|text| text.lines.clone());
-            Some(Text { unit, function, lines })
+            Some(Text { unit, namespace: linked.namespace.name, function, lines })
         };
         // What cannot be described is not told: the program runs all the same.
         let Ok(image) = image(Machine::HOST, chunk, functions, &self.folder, &texts) else { return };

@@ -75,10 +75,6 @@ pub unsafe fn named(context: *const libc::c_void) -> [(&'static str, u64); 18] {
 /// `context` is the third argument of a handler that was set with `SA_SIGINFO`.
 #[cfg(target_arch = "aarch64")]
 pub unsafe fn named(context: *const libc::c_void) -> [(&'static str, u64); 34] {
-    const NAMES: [&str; 31] = [
-        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-        "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30",
-    ];
     // SAFETY: the caller's.
     let (regs, sp, pc, pstate) = unsafe {
         let machine = &(*context.cast::<libc::ucontext_t>()).uc_mcontext;
@@ -88,6 +84,6 @@ pub unsafe fn named(context: *const libc::c_void) -> [(&'static str, u64); 34] {
         31 => ("sp", sp),
         32 => ("pc", pc),
         33 => ("pstate", pstate),
-        _ => (NAMES[i], regs[i]),
+        _ => (crate::asm::arm64::disasm::register(i as u8), regs[i]),
     })
 }

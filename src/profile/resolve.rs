@@ -93,8 +93,7 @@ fn innermost_first(
     let (mut offset, mut inlined) =
         row.map_or((unit.unit.function(own).span.start, 0), |row| (row.source, row.inlined));
     while let Some(call) = function.lines.inlined(inlined) {
-        let name = unit.unit.function(FunctionId(call.function)).name.map_or("", |name| unit.unit.name(name));
-        add(&format!("{}/{name}", unit.namespace.name), offset);
+        add(&unit.function_name(FunctionId(call.function)), offset);
         (offset, inlined) = (call.call, call.parent);
     }
     add(&function.symbol(), offset);

@@ -613,6 +613,28 @@ impl Unit {
     pub fn function(&self, id: FunctionId) -> &Function {
         &self.functions[id.index()]
     }
+
+    /// How a function of this unit calls itself in a namespace: `shapes/area`, and with the line `shapes/main:12` when it has no
+    /// name.
+    pub fn function_name(&self, namespace: &str, id: FunctionId) -> String {
+        if id == self.init {
+            return format!("{namespace}/(top level)");
+        }
+        let function = self.function(id);
+        if let Some(name) = function.name {
+            return format!("{namespace}/{}", self.name(name));
+        }
+        let line = self.source.line_column(function.span.start).0;
+        let mut outer = function.parent;
+        while let Some(id) = outer {
+            let around = self.function(id);
+            if let Some(name) = around.name {
+                return format!("{namespace}/{}:{line}", self.name(name));
+            }
+            outer = around.parent;
+        }
+        format!("{namespace}:{line}")
+    }
 }
 
 impl Source {

@@ -231,20 +231,26 @@ impl Helpers {
 
     /// What may be claimed of this code to who verifies bodies that call it.
     pub fn claims(&self) -> Claims {
-        let helper = |helper: &Helper| {
-            let does = if *helper == Helper::Allocate { Does::Allocate } else { Does::Collect };
-            (self.address(*helper), Claim { takes: takes(*helper), does })
-        };
-        let other = |address: usize, takes, does| (address, Claim { takes, does });
-        let looks = other(self.look_up, &[Takes::Value, Takes::Value], Does::Look);
-        let count = self.side_exits.iter().map(|stub| other(*stub, &[], Does::Count));
-        ALL.iter().map(helper).chain([looks, other(self.box_float, &[], Does::Box)]).chain(count).collect()
+        let mut claims = claims(|helper| self.address(helper), self.box_float, self.look_up);
+        claims.extend(self.side_exits.iter().map(|stub| (*stub, Claim { takes: &[], does: Does::Count })));
+        claims
     }
 
     /// The code that calls a helper.
     pub fn address(&self, helper: Helper) -> usize {
         self.stubs[helper as usize]
     }
+}
+
+/// What may be claimed of the helpers at these addresses, of the stub that boxes Floats, and of the code that looks up keys.
+pub fn claims(mut address: impl FnMut(Helper) -> usize, box_float: usize, look_up: usize) -> Claims {
+    let helper = |helper: &Helper| {
+        let does = if *helper == Helper::Allocate { Does::Allocate } else { Does::Collect };
+        (address(*helper), Claim { takes: takes(*helper), does })
+    };
+    let looks = (look_up, Claim { takes: &[Takes::Value, Takes::Value], does: Does::Look });
+    let boxes = (box_float, Claim { takes: &[], does: Does::Box });
+    ALL.iter().map(helper).chain([looks, boxes]).collect()
 }
 
 fn binding_at(address: u64) -> &'static Binding {

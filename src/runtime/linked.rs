@@ -15,7 +15,7 @@ use super::namespace::Namespace;
 use super::types::TypeInfo;
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
-use crate::reader::tree::{FunctionId, GlobalId, Source, Span, Unit};
+use crate::reader::tree::{FunctionId, GlobalId, Source, Unit};
 
 /// What a reference means.
 #[derive(Clone, Copy, Debug)]
@@ -112,29 +112,8 @@ impl LinkedUnit {
         self.installing.store(false, Ordering::Release);
     }
 
-    /// How a function calls itself: `shapes/area`, and with the line `shapes/main:12` when it has no name.
+    /// How a function calls itself: see [`Unit::function_name`].
     pub fn function_name(&self, id: FunctionId) -> String {
-        let function = self.unit.function(id);
-        let namespace = self.namespace.name;
-        if id == self.unit.init {
-            return format!("{namespace}/(top level)");
-        }
-        if let Some(name) = function.name {
-            return format!("{namespace}/{}", self.unit.name(name));
-        }
-        let line = self.line(function.span);
-        let mut outer = function.parent;
-        while let Some(id) = outer {
-            let around = self.unit.function(id);
-            if let Some(name) = around.name {
-                return format!("{namespace}/{}:{line}", self.unit.name(name));
-            }
-            outer = around.parent;
-        }
-        format!("{namespace}:{line}")
-    }
-
-    fn line(&self, span: Span) -> u32 {
-        self.unit.source.line_column(span.start).0
+        self.unit.function_name(self.namespace.name, id)
     }
 }

@@ -25,7 +25,7 @@ const TEXT: usize = 2000;
 #[derive(Default, Debug)]
 pub struct Taken {
     /// What is shown of the thread that threw the exception, when it came here by `join`.
-    elsewhere: Arc<[Shown]>,
+    elsewhere: Option<Arc<[Shown]>>,
     frames: Vec<TakenFrame>,
     /// So many frames outside of them were left out.
     left_out: usize,
@@ -52,13 +52,15 @@ pub fn keep(vm: &Vm) {
 impl Taken {
     /// Lets go of everything.
     pub(super) fn clear(&mut self, cx: &Thread) {
-        *self = Taken::default();
+        self.elsewhere = None;
+        self.frames.clear();
+        self.left_out = 0;
         cx.hold_nothing();
     }
 
     /// The exception was thrown by another thread, of which this is shown.
     pub(super) fn continue_from(&mut self, elsewhere: Arc<[Shown]>) {
-        self.elsewhere = elsewhere;
+        self.elsewhere = Some(elsewhere);
     }
 
     /// The exception is about to leave this frame.
@@ -117,8 +119,8 @@ pub fn of_pending(cx: &Thread) -> Vec<Shown> {
     }
     let trace = cx.state().trace.borrow();
     let Taken { elsewhere, frames, left_out } = &trace.taken;
-    let mut all = elsewhere.to_vec();
-    all.extend((!elsewhere.is_empty()).then_some(Shown::Joined));
+    let mut all = elsewhere.as_deref().unwrap_or_default().to_vec();
+    all.extend((!all.is_empty()).then_some(Shown::Joined));
     all.extend(frames.iter().map(|frame| Shown::Frame(shown(cx, frame))));
     all.extend((*left_out > 0).then_some(Shown::LeftOut(*left_out)));
     all

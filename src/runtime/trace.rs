@@ -53,7 +53,7 @@ pub struct Trace {
     /// The same for the exception that is about to be thrown.
     next_focus: Option<Span>,
     /// The stack of the thread that threw the exception, when it came here by `join`.
-    elsewhere: Arc<[TraceEntry]>,
+    elsewhere: Option<Arc<[TraceEntry]>>,
     /// The variables of its inner frames, when somebody may ask for them.
     pub(super) taken: Taken,
 }
@@ -70,7 +70,7 @@ impl Trace {
         self.failed = None;
         self.outermost = None;
         self.focus = None;
-        self.elsewhere = Arc::default();
+        self.elsewhere = None;
     }
 
     fn push(&mut self, address: usize) {
@@ -163,7 +163,7 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
     if !cx.is_traced(cx.get(exception)) {
         return Vec::new();
     }
-    let mut entries = trace.elsewhere.to_vec();
+    let mut entries = trace.elsewhere.as_deref().unwrap_or_default().to_vec();
     if !entries.is_empty() {
         entries.push(TraceEntry::Joined);
     }
@@ -247,7 +247,7 @@ pub fn leaves(cx: &Thread, function: &Body) {
 pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]>, variables: Arc<[Shown]>) {
     let mut trace = cx.state().trace.borrow_mut();
     trace.clear(cx);
-    trace.elsewhere = elsewhere;
+    trace.elsewhere = Some(elsewhere);
     trace.taken.continue_from(variables);
     cx.set_traced(Some(cx.get(exception)));
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the forms of instructions that `asm/arm64` writes into bodies ([`FORMS`]), and the transfer function of each. Any other word
 //! is an error: so an instruction is used only when somebody has said here what it means. The table is held against all that the
-//! assembler can write by `tests/arm64.rs`, both ways: nothing is missing, nothing is there that nobody writes.
+//! assembler can write by `tests/forms.rs`, both ways: nothing is missing, nothing is there that nobody writes.
 
 use super::isa::{Control, Convention, Isa};
 use super::state::Flags;

@@ -146,6 +146,9 @@ impl Verifier {
 
 /// The findings of a body with the code around them.
 pub fn report(machine: Machine, function: &Function, code: &[u8], findings: &[Finding], names: Names<'_>) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
     let listing = Listing { machine, code, address: function.start as u64, comments: &[], names, offsets: true };
     let text = listing.text();
     let lines: Vec<&str> = text.lines().collect();

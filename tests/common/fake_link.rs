@@ -20,7 +20,7 @@ use harrier::gc::Word;
 use harrier::gc::layout::{FIRST_USER_LAYOUT, LayoutId};
 use harrier::reader::tree::*;
 use harrier::runtime::helpers;
-use harrier::verify::{self, Claim, Claims, Does, Takes};
+use harrier::verify;
 
 /// Where the code is said to lie.
 const PLACE: usize = 0x7000_0000;
@@ -220,25 +220,12 @@ impl FakeLink<'_> {
             frames: code.frames.into(),
             ..Function::default()
         };
-        let claims = self.claims();
+        let (box_float, look_up) = (self.box_float_stub(), self.look_up());
+        let claims = helpers::claims(|helper| self.helper(helper), box_float, look_up);
         let known = |address: u64| address as usize == PLACE || self.names.contains_key(&(address as usize));
         let found = verify::check(M::MACHINE, &function, &code.code, &claims, &known);
         let names = |address: u64| self.names.get(&(address as usize)).cloned();
         Some(verify::report(M::MACHINE, &function, &code.code, &found, &names))
-    }
-}
-
-impl FakeLink<'_> {
-    /// What is claimed of the helpers and stubs.
-    fn claims(&mut self) -> Claims {
-        let mut claims = Claims::default();
-        for helper in helpers::ALL {
-            let does = if *helper == Helper::Allocate { Does::Allocate } else { Does::Collect };
-            claims.insert(self.helper(*helper), Claim { takes: helpers::takes(*helper), does });
-        }
-        claims.insert(self.box_float_stub(), Claim { takes: &[], does: Does::Box });
-        claims.insert(self.look_up(), Claim { takes: &[Takes::Value, Takes::Value], does: Does::Look });
-        claims
     }
 }
 

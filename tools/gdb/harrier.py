@@ -855,7 +855,7 @@ class Shown:
 
 
 def shown(value):
-    """The gdb value for a word, a Float or None. What is not kept is a number that compares as false with all others."""
+    """The gdb value for a word, a Float or None. Of what is not kept only `!=` is true."""
     if value is None:
         return gdb.Value(float("nan")).cast(Shown.nothing())
     if isinstance(value, float):
@@ -916,8 +916,8 @@ def variable_named(name):
 
 class Hr(gdb.Function):
     """$hr(WORD), $hr(NAME) or $hr("NAME"): the Harrier value in a word, or in a variable; the quotes are for names with signs. Ints,
-    Floats, true and false are numbers in conditions (`break f.hr:9 if $hr(n) > 5`); what is not kept compares as false with
-    every number."""
+    Floats, true and false are numbers in conditions (`break f.hr:9 if $hr(n) > 5`); of what is not kept only `!=` is
+    true."""
 
     def __init__(self):
         super().__init__("hr")
