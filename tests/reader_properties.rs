@@ -167,7 +167,7 @@ const WORDS: [&str; 112] = [
     "€",
 ];
 
-fn surroundings() -> Surroundings {
+fn surroundings() -> Surroundings<'static> {
     Surroundings { aliases: vec!["m".into()], ..Surroundings::default() }
 }
 

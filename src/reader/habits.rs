@@ -7,6 +7,8 @@
 use super::diagnostics::{Diagnostic, Severity};
 use super::lexer;
 use super::tree::*;
+use rustc_hash::FxHashSet;
+use std::cell::OnceCell;
 
 /// Names are looked up in a walk through the whole text: not for more texts and comments than people read about.
 const MOST_LOOKS: usize = 200;
@@ -18,12 +20,13 @@ pub(super) fn warnings(unit: &Unit) -> Vec<Diagnostic> {
     }
     let mut found = Vec::new();
     let mut looks = MOST_LOOKS;
+    let own = OnceCell::new();
     for (index, node) in unit.nodes.iter().enumerate() {
         if matches!(node, Node::String(_)) {
             found.extend(not_put_in(unit, unit.spans[index], &mut looks));
         }
-        found.extend(text_is_first(unit, node, unit.spans[index]));
-        found.extend(places_of_values(unit, node));
+        found.extend(text_is_first(unit, node, unit.spans[index], &own));
+        found.extend(places_of_values(unit, node, &own));
     }
     if unit.source.text.contains(" // ") {
         found.extend(divisions(unit, &mut looks));
@@ -86,16 +89,33 @@ pub fn main_takes(unit: &Unit) -> Option<Diagnostic> {
     Some(error)
 }
 
-/// `split(",", text)` and `replace("a", "b", text)`: the text is the first argument.
-fn text_is_first(unit: &Unit, node: &Node, span: Span) -> Option<Diagnostic> {
+/// The names of the unit's own functions, collected when somebody asks.
+type Own<'u> = OnceCell<FxHashSet<&'u str>>;
+
+/// The name by which a function that the unit does not make itself is called, and the arguments.
+fn called<'u>(unit: &'u Unit, node: &Node) -> Option<(&'u str, &'u [NodeId])> {
     let Node::Call { callee, args, .. } = node else { return None };
     let Node::Global(global) = unit.node(*callee) else { return None };
+    let global = unit.globals[global.index()];
+    global.alias.is_none().then(|| (unit.name(global.name), unit.list(*args)))
+}
+
+fn is_own<'u>(unit: &'u Unit, name: &str, own: &Own<'u>) -> bool {
+    let function = |item: &Item| match item {
+        Item::Function { name, .. } => Some(unit.name(*name)),
+        _ => None,
+    };
+    own.get_or_init(|| unit.items.iter().filter_map(function).collect()).contains(name)
+}
+
+/// `split(",", text)` and `replace("a", "b", text)`: the text is the first argument.
+fn text_is_first<'u>(unit: &'u Unit, node: &Node, span: Span, own: &Own<'u>) -> Option<Diagnostic> {
+    let (name, args) = called(unit, node)?;
     let literal = |node: NodeId| match unit.node(node) {
         Node::String(text) => Some(unit.name(*text)),
         _ => None,
     };
-    let name = unit.name(unit.globals[global.index()].name);
-    let (order, given) = match (name, unit.list(*args)) {
+    let (order, given) = match (name, args) {
         ("split", [first, second]) => {
             let sign = literal(*first)?;
             let separates = !sign.is_empty() && sign.len() <= 2 && !sign.contains(char::is_alphanumeric);
@@ -109,8 +129,7 @@ fn text_is_first(unit: &Unit, node: &Node, span: Span) -> Option<Diagnostic> {
         }
         _ => return None,
     };
-    let own = |item: &Item| matches!(item, Item::Function { name: defined, .. } if unit.name(*defined) == name);
-    if !given || unit.globals[global.index()].alias.is_some() || unit.items.iter().any(own) {
+    if !given || is_own(unit, name, own) {
         return None;
     }
     let mut warning = Diagnostic::new(Severity::Warning, format!("`{name}` takes the text first"), Some(span));
@@ -120,16 +139,17 @@ fn text_is_first(unit: &Unit, node: &Node, span: Span) -> Option<Diagnostic> {
 }
 
 /// `println("{} is {}", name, age)`: the text has a place for each of the other arguments, as elsewhere.
-fn places_of_values(unit: &Unit, node: &Node) -> Option<Diagnostic> {
-    let Node::Call { callee, args, .. } = node else { return None };
-    let Node::Global(global) = unit.node(*callee) else { return None };
-    let (text, values) = unit.list(*args).split_first()?;
-    let Node::String(name) = unit.node(*text) else { return None };
-    let written = unit.name(*name);
+fn places_of_values<'u>(unit: &'u Unit, node: &Node, own: &Own<'u>) -> Option<Diagnostic> {
+    let (name, args) = called(unit, node)?;
+    if !matches!(name, "println" | "print" | "eprintln") {
+        return None;
+    }
+    let (text, values) = args.split_first()?;
+    let Node::String(written) = unit.node(*text) else { return None };
+    let written = unit.name(*written);
     let places = written.matches("{}").count()
         + ["%d", "%s", "%v", "%f"].map(|p| written.matches(p).count()).iter().sum::<usize>();
-    let printed = matches!(unit.name(unit.globals[global.index()].name), "println" | "print" | "eprintln");
-    if !printed || values.is_empty() || places != values.len() {
+    if values.is_empty() || places != values.len() || is_own(unit, name, own) {
         return None;
     }
     let mut warning = Diagnostic::new(Severity::Warning, "the text has no places for values", Some(unit.span(*text)));

@@ -114,6 +114,8 @@ pub fn lex(text: &str) -> Tokens {
 }
 
 /// Types that stand directly behind numbers elsewhere.
+/// So many bytes behind a sign are looked at for what it may be part of.
+const NEAR: usize = 200;
 const TYPES_BEHIND_NUMBERS: [&str; 9] = ["u8", "u32", "u64", "i32", "i64", "usize", "f32", "f64", "L"];
 
 /// An open bracket.
@@ -575,7 +577,7 @@ impl Lexer<'_> {
             ),
             b'?' if touches
                 && matches!(before, Some(Kind::CloseParen | Kind::CloseBracket))
-                && !behind.split('\n').next().unwrap_or_default().contains(':') =>
+                && !behind.bytes().take(NEAR).take_while(|byte| *byte != b'\n').any(|byte| byte == b':') =>
             {
                 (start + 1, "`unwrap!(result)` gives the value of a Result, or throws its error".to_string())
             }

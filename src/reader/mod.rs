@@ -27,20 +27,20 @@ use tree::{Source, Span, Unit};
 pub use lexer::is_name;
 
 /// What the reader is told about the place that a text is read for.
-#[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+#[derive(Clone, Default)]
+pub struct Surroundings<'s> {
     /// What may stand before the `/` of a qualified name, besides what the text's own `use` lines bring: the aliases
     /// and namespaces in view in the namespace that the text is evaluated in. `core` is always in view.
     pub aliases: Vec<String>,
-    /// Which of the [`CONTEXTUAL`] words are names there.
-    pub defined: Vec<&'static str>,
+    /// Is a word a name there?
+    pub defines: Option<&'s dyn Fn(&str) -> bool>,
 }
 
 /// Words that mean something of their own only where they are not defined: who has a function `shift` calls it.
 pub const CONTEXTUAL: [&str; 8] = ["reset", "shift", "perform", "handle", "async", "future", "binding", "assert!"];
 
 /// Reads a text. Gives the tree, or all that is wrong with the text in the order in which it stands there.
-pub fn read(source: Arc<Source>, surroundings: &Surroundings) -> Result<Unit, Vec<SyntaxError>> {
+pub fn read(source: Arc<Source>, surroundings: &Surroundings<'_>) -> Result<Unit, Vec<SyntaxError>> {
     parser::parse(&source, surroundings)
 }
 

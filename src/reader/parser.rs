@@ -69,6 +69,10 @@ pub struct Parser<'a> {
     scopes: Scopes,
     aliases: FxHashSet<String>,
     defined: FxHashSet<&'a str>,
+    /// Is a word a name where the text is read?
+    defines: Option<&'a dyn Fn(&str) -> bool>,
+    /// See [`Parser::declares`]: collected once, when it is asked.
+    declared: std::cell::OnceCell<FxHashSet<&'a str>>,
 
     errors: Vec<SyntaxError>,
     ended: bool,
@@ -96,7 +100,7 @@ pub struct Parser<'a> {
 }
 
 /// Reads a whole text.
-pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, Vec<SyntaxError>> {
+pub fn parse(source: &Arc<Source>, surroundings: &Surroundings<'_>) -> Result<Unit, Vec<SyntaxError>> {
     if source.text.len() >= i32::MAX as usize {
         return Err(vec![SyntaxError::new(Span::default(), "a text of more than two gigabytes")]);
     }
@@ -131,7 +135,12 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings) -> Result<Unit, 
         homes: Vec::new(),
         scopes: Scopes::default(),
         aliases: surroundings.aliases.iter().cloned().collect(),
-        defined: surroundings.defined.iter().copied().collect(),
+        defined: CONTEXTUAL
+            .into_iter()
+            .filter(|word| surroundings.defines.is_some_and(|defines| defines(word)))
+            .collect(),
+        defines: surroundings.defines,
+        declared: std::cell::OnceCell::new(),
         ended: lexed.errors.iter().any(|e| e.incomplete),
         errors: lexed.errors,
         too_high: false,

@@ -146,6 +146,7 @@ impl Parser<'_> {
         }
         if next.kind == Kind::OpenBracket
             && text.ends_with('!')
+            && !self.declares(text)
             && let Some(help) = foreign_words::word(text, Place::Unknown)
         {
             return self.fail(SyntaxError::foreign(token.span(), format!("Harrier has no `{text}`"), help));
@@ -201,7 +202,7 @@ impl Parser<'_> {
             return self.peek(2).kind == Kind::Ident && matches!(self.peek(3).kind, Kind::Bar | Kind::Comma);
         }
         if next.kind == Kind::OpenBracket && next.spaced() && !next.newline() {
-            return forms::BRACKETED.contains(&word);
+            return forms::BRACKETED.contains(&word) && !self.declares(word);
         }
         if word == "import" && next.kind == Kind::OpenParen {
             return self.peek(2).newline();
@@ -214,10 +215,17 @@ impl Parser<'_> {
         brace.kind == Kind::OpenBrace && !brace.newline() && !self.declares(word)
     }
 
-    /// Whether the text defines a function of this name anywhere.
+    /// Whether the word is a name: the text makes it anywhere, or it is one where the text is read.
     pub(super) fn declares(&self, word: &str) -> bool {
-        let mut pairs = self.tokens.windows(2);
-        pairs.any(|pair| pair[0].kind == Kind::Fn && self.text_of(pair[1]) == word)
+        let declared = self.declared.get_or_init(|| {
+            let made = |pair: &&[Token]| {
+                pair[1].kind == Kind::Ident
+                    && (matches!(pair[0].kind, Kind::Fn | Kind::Let | Kind::LetOnce | Kind::Mut)
+                        || self.text_of(pair[0]) == "dynamic")
+            };
+            self.tokens.windows(2).filter(made).map(|pair| self.text_of(pair[1])).collect()
+        });
+        declared.contains(word) || self.defines.is_some_and(|defines| defines(word))
     }
 
     /// How many tokens ahead the parenthesis is closed that stands `open` tokens ahead.

@@ -51,6 +51,9 @@ impl Parser<'_> {
             }
             _ => return Ok(()),
         };
+        if self.declares(text) {
+            return Ok(());
+        }
         self.fail(SyntaxError::foreign(token.span(), format!("Harrier has no `{text}`"), help))
     }
 
@@ -92,17 +95,17 @@ impl Parser<'_> {
     /// `; words` as it begins a comment elsewhere. The semicolon is the token before the present one.
     pub(super) fn words_behind(&mut self, semicolon: Token) -> bool {
         let (first, second) = (self.token(), self.peek(1));
-        if self.is_a_local(first) {
-            return false;
-        }
         let begins = semicolon.newline() || semicolon.start == 0;
         let word = |token: Token| token.kind == Kind::Ident && token.spaced() && !token.newline();
+        if !(begins || semicolon.spaced()) || !word(first) || !word(second) {
+            return false;
+        }
         let text = self.text_of(first);
-        let known = CONTEXTUAL.contains(&text)
-            || self.declaration_word().is_some()
-            || foreign_words::word(text, Place::First).is_some()
-            || foreign_words::word(text, Place::Unknown).is_some();
-        (begins || semicolon.spaced()) && word(first) && word(second) && (begins || !known)
+        if CONTEXTUAL.contains(&text) || self.declaration_word().is_some() || self.is_a_local(first) {
+            return false;
+        }
+        let foreign = |place| foreign_words::word(text, place).is_some();
+        begins || !foreign(Place::First) && !foreign(Place::Unknown)
     }
 
     /// Whether the token is the name of a local: what stands beside it is a statement of its own.

@@ -33,6 +33,8 @@ pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
         views: FxHashMap::default(),
         given: FxHashMap::default(),
         told: FxHashSet::default(),
+        gives: FxHashMap::default(),
+        methods: unit.items.iter().flat_map(methods).map(|name| unit.name(name)).collect(),
     };
     checker.duplicates();
     checker.names();
@@ -67,6 +69,18 @@ struct Checker<'a> {
     given: FxHashMap<(Identity, Option<Name>, Identity), Vec<&'a str>>,
     /// The functions of which was said that their Result is dropped.
     told: FxHashSet<FunctionId>,
+    /// The function of `io` whose Result a function of the unit gives, as far as was asked.
+    gives: FxHashMap<FunctionId, Option<&'static str>>,
+    /// The names of all methods that the unit gives to types.
+    methods: FxHashSet<&'a str>,
+}
+
+fn methods(item: &Item) -> impl Iterator<Item = Name> {
+    let methods = match item {
+        Item::Extend(extend) => extend.methods.as_slice(),
+        _ => &[],
+    };
+    methods.iter().map(|(name, _)| *name)
 }
 
 /// What a name means, as a key: an item of the unit, or a binding.

@@ -291,15 +291,16 @@ fn load(
     chain: Option<&Chain<'_>>,
 ) -> Result<(&'static Namespace, Arc<Unit>, Handle), LoadError> {
     cx.check_native_stack()?;
-    let surroundings = match origin {
-        Origin::Text(namespace) => {
-            let mut aliases: Vec<String> = namespace.alias_names().into_iter().map(str::to_string).collect();
-            aliases.push(namespace.name.to_string());
-            let defined = reader::CONTEXTUAL.into_iter().filter(|word| namespace.own(word).is_some()).collect();
-            Surroundings { aliases, defined }
-        }
-        _ => Surroundings::default(),
+    let around = match origin {
+        Origin::Text(namespace) => Some(namespace),
+        _ => None,
     };
+    let defines = |word: &str| around.is_some_and(|namespace| namespace.own(word).is_some());
+    let mut surroundings = Surroundings { aliases: Vec::new(), defines: Some(&defines) };
+    if let Some(namespace) = around {
+        surroundings.aliases.extend(namespace.alias_names().into_iter().map(str::to_string));
+        surroundings.aliases.push(namespace.name.to_string());
+    }
     let reading = cx.busy(Activity::Reading);
     let unit = match reader::read(source.clone(), &surroundings) {
         Ok(unit) => Arc::new(unit),

@@ -26,8 +26,8 @@ const ASKS: &[&str] =
 /// different from what is printed: nobody asks.
 const MAY_FAIL: &[&str] = &["write-file", "append-file", "create-directory", "delete", "rename"];
 
-/// A Result is followed through so many functions of the program.
-const MOST_CALLS: usize = 4;
+/// A Result is followed through so many functions of the program: each is a level of the native stack here.
+const MOST_CALLS: usize = 32;
 
 impl<'a> Checker<'a> {
     /// The calls whose value nobody sees, though they do nothing but give it.
@@ -110,12 +110,11 @@ impl<'a> Checker<'a> {
     }
 
     fn dropped_call(&mut self, node: NodeId, name: &str, args: &[NodeId], changed: Option<NodeId>) {
-        // A type of the program's may do more by a method of this name.
-        let own = |item: &Item| matches!(item, Item::Extend(e) if e.methods.iter().any(|(method, _)| self.name(*method) == name));
-        let gives = GIVES_ONLY.contains(&name)
+        let gives = GIVES_ONLY.contains(&name) && args.iter().all(|arg| self.does_nothing_more(*arg))
             || GIVES_BY.contains(&name)
                 && args.split_last().is_some_and(|(_, f)| f.iter().all(|f| self.only_gives(*f)));
-        if !gives || self.scope.vm.dispatch.is_given(name) || self.unit.items.iter().any(own) {
+        // A type of the program's may do more by a method of this name.
+        if !gives || self.scope.vm.dispatch.is_given(name) || self.methods.contains(name) {
             return;
         }
         let span = head(self.unit, self.unit.span(node));
@@ -159,6 +158,18 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Does what is given to a function do nothing when that function calls it, as far as the text says?
+    fn does_nothing_more(&self, argument: NodeId) -> bool {
+        match self.unit.node(argument) {
+            Node::Function(_) => self.only_gives(argument),
+            Node::Global(_) => match self.known(argument) {
+                Some((namespace, name)) => namespace == "core" && asks(name),
+                None => self.own_function(argument).is_none(),
+            },
+            _ => true,
+        }
+    }
+
     /// Does evaluating the node do nothing but give a value (or fault)?
     fn harmless(&self, node: NodeId) -> bool {
         let unit = self.unit;
@@ -185,8 +196,12 @@ impl<'a> Checker<'a> {
                     work.extend([*condition, *then]);
                     work.extend(otherwise);
                 }
-                Node::Call { callee, args, .. } if self.core_function(*callee).is_some_and(asks) => {
-                    work.extend_from_slice(unit.list(*args));
+                Node::Call { callee, args, .. }
+                    if self.core_function(*callee).is_some_and(asks)
+                        && unit.list(*args).iter().all(|arg| self.does_nothing_more(*arg)) =>
+                {
+                    let values = unit.list(*args).iter().filter(|arg| !matches!(unit.node(**arg), Node::Function(_)));
+                    work.extend(values);
                 }
                 _ => return false,
             }
@@ -216,20 +231,25 @@ impl<'a> Checker<'a> {
     }
 
     /// The function of `io` whose Result the call gives, itself or through functions of the program that end in such a call.
-    fn gives_result(&self, node: NodeId, calls: usize) -> Option<&'static str> {
+    fn gives_result(&mut self, node: NodeId, calls: usize) -> Option<&'static str> {
         let Node::Call { callee, .. } = self.unit.node(node) else { return None };
         if let Some(("io", name)) = self.known(*callee) {
             return Some(name).filter(|name| MAY_FAIL.contains(name));
         }
         let function = self.own_function(*callee).filter(|_| calls > 0)?;
+        if let Some(known) = self.gives.get(&function) {
+            return *known;
+        }
+        // One that calls itself gives nothing by that.
+        self.gives.insert(function, None);
         let mut work: Vec<NodeId> = self.unit.function(function).arities.iter().map(|arity| arity.body).collect();
-        while let Some(node) = work.pop() {
-            if let Some(name) = self.gives_result(node, calls - 1) {
-                return Some(name);
-            }
+        let mut given = None;
+        while let (Some(node), None) = (work.pop(), given) {
+            given = self.gives_result(node, calls - 1);
             work.extend(self.ends(node));
         }
-        None
+        self.gives.insert(function, given);
+        given
     }
 
     /// The function of the unit that is called by its name.

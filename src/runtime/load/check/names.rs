@@ -4,10 +4,12 @@
 
 use super::*;
 use crate::reader::foreign_words::{self, Place};
-use crate::reader::tree::{Function, GlobalRef, VarKind};
+use crate::reader::tree::{GlobalRef, VarKind};
 
 /// What may have been meant is looked for in all names: not for more unknown names than people read about.
 const MOST_GUESSES: usize = 50;
+/// The method around a name is searched for among all: not for more names than that.
+const MOST_SEARCHES: usize = 1_000;
 /// Nobody writes a subtraction of more names.
 const MOST_PARTS: usize = 32;
 /// The namespace of a later step.
@@ -21,7 +23,9 @@ impl<'a> Checker<'a> {
         let mut behind = None;
         let mut explained = FxHashSet::default();
         let mut fields = FxHashSet::default();
-        let unit_waits = self.unit.nodes.iter().any(|node| matches!(node, Node::NotYet(_)));
+        let mut searches = 0;
+        // The functions of the unit, where it has something of a later step.
+        let mut waiting: Option<FxHashSet<Name>> = None;
         for reference in &self.unit.globals {
             if behind == Some(reference.span.start) {
                 continue;
@@ -35,8 +39,11 @@ impl<'a> Checker<'a> {
             }
             let name = self.name(reference.name);
             // `async fn load() { … }` would have made it, and is told.
-            let made = |f: &Function| f.name == Some(reference.name);
-            if unit_waits && reference.alias.is_none() && self.unit.functions.iter().any(made) {
+            let waiting = waiting.get_or_insert_with(|| {
+                let waits = self.unit.nodes.iter().any(|node| matches!(node, Node::NotYet(_)));
+                self.unit.functions.iter().filter(|_| waits).filter_map(|f| f.name).collect()
+            });
+            if reference.alias.is_none() && waiting.contains(&reference.name) {
                 continue;
             }
             if let Some(alias) = reference.alias {
@@ -67,7 +74,10 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
-            if let Some(help) = self.own_field(*reference) {
+            searches += 1;
+            if searches <= MOST_SEARCHES
+                && let Some(help) = self.own_field(*reference)
+            {
                 if fields.insert((name, help.clone())) {
                     self.error(reference.span, format!("unknown name `{name}`")).help = Some(help);
                 }
