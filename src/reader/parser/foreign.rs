@@ -161,7 +161,7 @@ impl Parser<'_> {
         if !beside && !head {
             return Ok(());
         }
-        let thrown = self.at > 0 && self.tokens[self.at - 1].kind == Kind::Throw;
+        let thrown = self.thrown();
         let place = if token.newline() || self.at == 0 { Place::First } else { Place::Before };
         let asked = match text {
             "new" if thrown => "throw new",

@@ -57,7 +57,8 @@ impl Parser<'_> {
         self.fail(SyntaxError::foreign(token.span(), format!("Harrier has no `{text}`"), help))
     }
 
-    fn thrown(&self) -> bool {
+    /// Whether the word stands behind `throw`.
+    pub(super) fn thrown(&self) -> bool {
         self.at > 0 && self.tokens[self.at - 1].kind == Kind::Throw
     }
 
