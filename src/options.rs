@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::codegen::trials::Trials;
 use crate::gc;
 use crate::profile::What;
 use crate::profile::session::Wanted;
@@ -55,6 +56,8 @@ pub struct Options {
     pub gdb: bool,
     /// `--jit-verify`
     pub jit_verify: bool,
+    /// `--jit-random-regs`, `--opt-off`
+    pub trials: Trials,
     /// `-I`
     pub include: Vec<PathBuf>,
     /// `--jitdump`: the folder.
@@ -172,6 +175,15 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--jit-verify"], takes: Takes::Nothing, group: Group::Looking,
         help: "check all machine code against its stack maps; status 70 when there is a difference",
         set: Set::Text(|o, _| { o.jit_verify = true; Ok(()) }) },
+    OptionRow { names: &["--jit-random-regs"], takes: Takes::Value("SEED"), group: Group::Looking,
+        help: "take registers and frame slots by chance: a test of the generator",
+        set: Set::Text(|o, v| {
+            o.trials.by_chance(v.parse().map_err(|_| "write a number, as in `--jit-random-regs=7`")?);
+            Ok(())
+        }) },
+    OptionRow { names: &["--opt-off"], takes: Takes::Value("NAME"), group: Group::Looking,
+        help: "leave an optimisation out (twins, promotions, inlining, homes, hints, accumulators, wishes): a test of the generator",
+        set: Set::Text(|o, v| o.trials.leave_out(v)) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -241,6 +253,7 @@ impl Default for Options {
             dump: None,
             gdb: false,
             jit_verify: false,
+            trials: Trials::default(),
             include: Vec::new(),
             jitdump: None,
             perf_map: false,

@@ -90,6 +90,17 @@ fn machine_code_is_what_its_maps_claim() {
     run_some("verify", CORPUS, one_in, &["--jit-verify"], Duration::from_secs(60));
 }
 
+/// Any register and frame slot that is allowed does as well: they are taken by chance, and the code verified. Every third program; with
+/// `HARRIER_SEED` other chances.
+#[test]
+fn any_register_does() {
+    let seed = common::number("HARRIER_SEED").unwrap_or(1);
+    let trial = common::trial(14 * seed + 13);
+    let trial: Vec<&str> = trial.iter().map(String::as_str).collect();
+    let one_in = if common::is_emulated() { 24 } else { 3 };
+    run_some("chance", CORPUS, one_in, &trial, Duration::from_secs(60));
+}
+
 /// A collection, and a check of the whole heap, at every allocation and safepoint. Under an emulator there is no check: it is the
 /// same on every machine, and takes two thirds of the time (the acceptance programs have it there, too).
 #[test]

@@ -594,8 +594,12 @@ fn recursion_with_many_locals() {
             ..common::Expectation::default()
         };
         let mut why = common::check(&path, &expected, verified(), Duration::from_secs(20));
-        if why.is_empty() {
-            why = common::check(&path, &expected, &STRESS, Duration::from_secs(120));
+        let trial = common::trial(*seed);
+        let trial: Vec<&str> = trial.iter().map(String::as_str).collect();
+        for (flags, seconds) in [(&trial[..], 20), (&STRESS, 120)] {
+            if why.is_empty() {
+                why = common::check(&path, &expected, flags, Duration::from_secs(seconds));
+            }
         }
         why.iter().map(|line| format!("{}: {line}", path.display())).collect()
     });
@@ -615,9 +619,14 @@ fn mixtures_do_not_notice_the_collector() {
         if !why.is_empty() {
             why.extend(plain.stderr.lines().take(10).map(String::from));
         } else {
-            let stress = common::run(&["run", STRESS[0], STRESS[1], &file], "", Duration::from_secs(120));
-            why.extend(stress.misbehaved(0));
-            why.extend(common::difference(&plain.stdout, &stress.stdout));
+            let trial = common::trial(*seed);
+            let trial: Vec<&str> = trial.iter().map(String::as_str).collect();
+            for flags in [&trial[..], &STRESS] {
+                let args: Vec<&str> = ["run"].iter().chain(flags).copied().chain([&*file]).collect();
+                let other = common::run(&args, "", Duration::from_secs(120));
+                let differs = other.misbehaved(0).into_iter().chain(common::difference(&plain.stdout, &other.stdout));
+                why.extend(differs.map(|line| format!("{flags:?} {line}")));
+            }
         }
         why.iter().map(|line| format!("{file}: {line}")).collect()
     });

@@ -130,6 +130,7 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
     stats::turn_on(options.stats, options.trace_compilation);
     let cx = Vm::start(options.heap.clone(), compiler).map_err(|error| (FAILED, error.to_string()))?;
     let vm = cx.vm();
+    let _ = vm.trials.set(options.trials);
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
     vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });

@@ -336,7 +336,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.push_constant(Word::NULL);
                     return;
                 }
-                let hint = self.hints.of(&self.link.seen(found.binding));
+                let seen = self.link.seen(found.binding);
+                let hint = self.hint(&seen);
                 let dst = self.register();
                 self.asm.load_cell(dst, found.binding);
                 if hint == Hint::None {

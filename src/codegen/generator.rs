@@ -8,7 +8,7 @@
 //! cold path is written for the state that was current when it was asked for.
 
 use super::exceptions::Cleanup;
-use super::facts::{Facts, Hints};
+use super::facts::{Facts, Hint, Hints, Seen};
 use super::failure::{GivenUp, give_up};
 use super::inline::Inline;
 use super::join::Join;
@@ -19,6 +19,7 @@ use super::safepoints::Safepoint;
 use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
+use super::trials::{Chance, Optimisation, Pool, Trials};
 use super::twin::{Promotion, Region};
 use crate::asm::code_map::{Part, SlotSets};
 use crate::asm::masm::*;
@@ -55,6 +56,10 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) state: Present,
     /// What was seen inside of objects.
     pub(super) hints: Hints,
+    /// What is tried: nothing but in tests of the generator.
+    pub(super) trials: Trials,
+    pub(super) chance: Chance,
+    pub(super) pool: Pool,
     pub(super) pinned: RegSet,
     pub(super) pinned_floats: u32,
     pub(super) slot_count: u16,
@@ -235,6 +240,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     // ---- pins and registers ----
 
+    /// What is to be expected of a value of which this was seen.
+    pub(super) fn hint(&mut self, seen: &Seen) -> Hint {
+        if self.trials.is_off(Optimisation::Hints) { Hint::None } else { self.hints.of(seen) }
+    }
+
     /// Keeps a register from being evicted until [`Generator::unpin`].
     pub(super) fn pin(&mut self, r: Reg) {
         self.pinned = self.pinned.with(r);
@@ -264,6 +274,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some((wanted, r)) = self.wanted
             && wanted == node
             && self.is_free(r)
+            && !self.trials.is_off(Optimisation::Wishes)
+            && !self.chance.once_in(2)
         {
             self.pin(r);
             return r;
@@ -273,9 +285,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// A free register of a set, pinned.
     pub(super) fn register_among(&mut self, among: &[Reg]) -> Reg {
-        let free = among.iter().copied().find(|r| self.is_free(*r));
-        let r = free.unwrap_or_else(|| {
-            let victim = among.iter().copied().find(|r| !self.pinned.contains(*r)).unwrap_or(among[0]);
+        let r = self.free_among(among).unwrap_or_else(|| {
+            let movable = among.iter().copied().filter(|r| !self.pinned.contains(*r));
+            let in_pool = self.chance.one_of(movable.clone().filter(|r| self.pool.has(*r)));
+            let victim = in_pool.or_else(|| self.chance.one_of(movable)).unwrap_or(among[0]);
+            self.pool.add(victim);
             self.evict(victim);
             victim
         });
@@ -283,28 +297,40 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         r
     }
 
+    fn free_among(&self, among: &[Reg]) -> Option<Reg> {
+        self.chance.one_of(among.iter().copied().filter(|r| self.pool.has(*r) && self.is_free(*r)))
+    }
+
     /// Makes sure that so many registers can be had without moving anything: after a failing way has noted the state, nothing
     /// may move.
     pub(super) fn reserve(&mut self, general: usize, floats: usize) {
-        let mut free = M::CALLER_SAVED.iter().filter(|r| self.is_free(**r)).count();
-        for r in M::CALLER_SAVED {
-            if free >= general {
-                break;
-            }
-            if !self.pinned.contains(*r) && self.state.uses_of(*r) > 0 {
-                self.evict(*r);
-                free += 1;
+        let mut free = M::CALLER_SAVED.iter().filter(|r| self.pool.has(**r) && self.is_free(**r)).count();
+        // Those of the pool first.
+        for outside in [false, true] {
+            for r in M::CALLER_SAVED {
+                if free >= general {
+                    break;
+                }
+                let usable = self.pool.has(*r) != outside && !self.pinned.contains(*r);
+                if usable && (outside || self.state.uses_of(*r) > 0) {
+                    self.pool.add(*r);
+                    self.evict(*r);
+                    free += 1;
+                }
             }
         }
-        let is_free = |g: &Self, f: FReg| g.state.uses_of_float(f) == 0 && g.pinned_floats >> f.0 & 1 == 0;
-        let mut free = M::FLOATS.iter().filter(|f| is_free(self, **f)).count();
-        for f in M::FLOATS {
-            if free >= floats {
-                break;
-            }
-            if self.pinned_floats >> f.0 & 1 == 0 && self.state.uses_of_float(*f) > 0 {
-                self.evict_float(*f);
-                free += 1;
+        let mut free = M::FLOATS.iter().filter(|f| self.pool.has_float(**f) && self.is_free_float(**f)).count();
+        for outside in [false, true] {
+            for f in M::FLOATS {
+                if free >= floats {
+                    break;
+                }
+                let usable = self.pool.has_float(*f) != outside && self.pinned_floats >> f.0 & 1 == 0;
+                if usable && (outside || self.state.uses_of_float(*f) > 0) {
+                    self.pool.add_float(*f);
+                    self.evict_float(*f);
+                    free += 1;
+                }
             }
         }
     }
@@ -313,7 +339,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn take_register(&mut self, r: Reg) {
         if self.state.uses_of(r) > 0 {
             self.pin(r);
-            match M::CALLER_SAVED.iter().copied().find(|o| self.is_free(*o)) {
+            match self.free_among(M::CALLER_SAVED) {
                 Some(other) => {
                     self.asm.mov(other, r);
                     let moved = |v: &Value| Value { place: Place::Reg(other), ..*v };
@@ -348,17 +374,23 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.replace_place(self.asm.offset(), place, moved, |v| Value { place: place_now, copy: None, ..*v });
     }
 
+    fn is_free_float(&self, f: FReg) -> bool {
+        self.state.uses_of_float(f) == 0 && self.pinned_floats >> f.0 & 1 == 0
+    }
+
     /// A free float register, pinned.
     pub(super) fn float_register(&mut self) -> FReg {
-        let free =
-            M::FLOATS.iter().copied().find(|r| self.state.uses_of_float(*r) == 0 && self.pinned_floats >> r.0 & 1 == 0);
-        let r = free.unwrap_or_else(|| {
-            let victim = M::FLOATS.iter().copied().find(|r| self.pinned_floats >> r.0 & 1 == 0).unwrap_or(M::FLOATS[0]);
+        let in_pool = M::FLOATS.iter().copied().filter(|f| self.pool.has_float(*f));
+        let f = self.chance.one_of(in_pool.filter(|f| self.is_free_float(*f))).unwrap_or_else(|| {
+            let movable = M::FLOATS.iter().copied().filter(|f| self.pinned_floats >> f.0 & 1 == 0);
+            let in_pool = self.chance.one_of(movable.clone().filter(|f| self.pool.has_float(*f)));
+            let victim = in_pool.or_else(|| self.chance.one_of(movable)).unwrap_or(M::FLOATS[0]);
+            self.pool.add_float(victim);
             self.evict_float(victim);
             victim
         });
-        self.pin_float(r);
-        r
+        self.pin_float(f);
+        f
     }
 
     fn evict_float(&mut self, r: FReg) {

@@ -13,6 +13,7 @@ use super::generator::Generator;
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Inlinable, Link, SideExit};
 use super::state::Value;
+use super::trials::Optimisation;
 use super::twin::Exit;
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -81,7 +82,7 @@ impl<'a> Finder<'a> {
 
     /// The function that can be written in place of this call of a global, within what is left to be taken in.
     pub(super) fn take(&mut self, link: &mut dyn Link, global: GlobalId, args: usize) -> Option<Callee> {
-        if self.taken >= TOTAL_CAP {
+        if self.taken >= TOTAL_CAP || link.trials().is_off(Optimisation::Inlining) {
             return None;
         }
         let callee = self.callee(link, global, args)?;

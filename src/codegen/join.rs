@@ -151,7 +151,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     return *place;
                 }
             }
-            if let Some(f) = M::FLOATS.iter().find(|f| taken.uses_of_float(**f) == 0) {
+            if let Some(f) = self.chance.one_of(M::FLOATS.iter().filter(|f| taken.uses_of_float(**f) == 0)) {
                 return Place::Float(*f);
             }
             return Place::FloatSlot(self.free_slot_of(taken, 0));
@@ -171,7 +171,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 return *place;
             }
         }
-        if let Some(r) = M::CALLER_SAVED.iter().find(|r| taken.uses_of(**r) == 0) {
+        if let Some(r) = self.chance.one_of(M::CALLER_SAVED.iter().filter(|r| taken.uses_of(**r) == 0)) {
             return Place::Reg(*r);
         }
         Place::Slot(self.free_slot_of(taken, 0))

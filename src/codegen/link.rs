@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::facts::Seen;
+use super::trials::Trials;
 use crate::gc::Word;
 use crate::gc::layout::LayoutId;
 use crate::reader::tree::{FunctionId, GlobalId};
@@ -297,6 +298,11 @@ pub trait Link {
     fn captured(&mut self, index: u32) -> Seen;
     /// Are comments for listings wanted?
     fn notes(&self) -> bool;
+
+    /// What is to be tried.
+    fn trials(&self) -> Trials {
+        Trials::default()
+    }
 
     /// Does anybody want to know where variables live?
     fn variables(&self) -> bool;

@@ -13,6 +13,7 @@ use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
+use super::trials::Optimisation;
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
 use crate::asm::code_map::Part;
 use crate::asm::masm::*;
@@ -187,7 +188,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn loop_with_twin(&mut self, spec: Spec) {
         let facts = self.survey.loop_(spec.id);
         let eligible = !facts.complex && facts.size <= LOOP_CAP && self.region.is_none() && self.handler.is_none();
-        if !eligible || self.counts_any.is_some() {
+        if !eligible || self.counts_any.is_some() || self.trials.is_off(Optimisation::Twins) {
             return match spec.turn {
                 Turn::Range { counter, .. } if self.may_be_large(counter, spec.base + 1, facts.nested) => {
                     self.loop_of_any_size(&spec, counter)

@@ -18,6 +18,7 @@
 //! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
 //! | `failure.rs` | how the work is given up |
+//! | `trials.rs` | registers by chance, optimisations left out: to show that nothing depends on them |
 //!
 //! `--dump=asm` shows what comes out.
 
@@ -48,6 +49,7 @@ mod settled;
 mod state;
 mod survey;
 mod table;
+pub mod trials;
 mod twin;
 
 use crate::asm::code_map::{Part, SafepointInfo, Safepoints};
@@ -65,6 +67,7 @@ use link::Link;
 use present::Present;
 use state::{Place, State, Value};
 use survey::Survey;
+use trials::{Optimisation, Pool};
 use twin::{BODY_CAP, Region};
 
 /// The code of one arity, not yet at its place.
@@ -112,10 +115,21 @@ pub fn generate<M: MacroAssembler>(
     })
 }
 
+/// Tells the body from others of its unit.
+fn body_number(own: FunctionId, arity: &Arity) -> u64 {
+    u64::from(own.0) << 32 | u64::from(arity.body.0)
+}
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
         let state = Present::new(State::new(survey.ends()), link.variables());
+        let trials = link.trials();
+        let chance = trials.chance(body_number(own, arity));
+        let pool = Pool::new::<M>(&chance);
         Generator {
+            trials,
+            chance,
+            pool,
             asm,
             link,
             unit,
@@ -161,7 +175,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.prologue = self.asm.prologue(self.survey.saved);
         self.entry(seen);
         let body = self.arity.body;
-        if self.survey.simple && self.arity.size <= BODY_CAP {
+        if self.survey.simple && self.arity.size <= BODY_CAP && !self.trials.is_off(Optimisation::Twins) {
             self.region = Some(Region { hot: true, start: 0, ..Region::default() });
         }
         self.tail(body);
@@ -212,7 +226,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for k in 0..patterns.len().min(ARG_REGS) {
             let rest = k == arity.params.len();
             let facts = if rest { Facts::object(layout::VECTOR) } else { Facts::ANY };
-            let hint = seen.get(k).map_or(Hint::None, |seen| self.hints.of(seen));
+            let hint = seen.get(k).map_or(Hint::None, |seen| self.hint(seen));
             self.state.push(Value::new(Place::Reg(M::ARGS[k]), facts).hinted(hint));
         }
         for k in ARG_REGS..patterns.len() {
@@ -240,7 +254,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     let closure = self.in_register(0);
                     let r = self.register();
                     self.asm.load(r, Mem::at(closure, layout::closure_disp(1 + k as usize)));
-                    let hint = self.hints.of(&self.link.captured(k));
+                    let seen = self.link.captured(k);
+                    let hint = self.hint(&seen);
                     self.replace(0, Value::new(Place::Reg(r), Facts::ANY).hinted(hint));
                 }
             }

@@ -94,10 +94,15 @@ pub(super) struct Entry {
     pub(super) held: Rc<HeldSlots>,
 }
 
+/// Where slots are taken by chance, frames larger than this get no further gaps.
+const GAPS_BELOW: u16 = 200;
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The lowest frame slot that is free in a state, not below another one, and held for no landing pad.
     pub(super) fn free_slot_of(&self, state: &State, from: u16) -> u16 {
-        state.free_slot_from(from, self.handler.as_ref().map(|pad| &*pad.held))
+        // By chance frames get gaps, as long as there is much room.
+        let gap = if self.slot_count < GAPS_BELOW { self.chance.below(4) as u16 } else { 0 };
+        state.free_slot_from(from + gap, self.handler.as_ref().map(|pad| &*pad.held))
     }
 
     /// The lowest free frame slot.

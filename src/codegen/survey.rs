@@ -12,6 +12,7 @@ use super::expression::{SHORT_CHAIN, chained};
 use super::failure::check_stack;
 use super::inline::{Callee, Finder};
 use super::link::{CollectionCall, GlobalKind, Link};
+use super::trials::{Chance, Optimisation};
 use crate::asm::masm::SAVED_REGS;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
@@ -140,10 +141,17 @@ impl Survey {
         walk.node(arity.body);
         let simple = !walk.complex;
         let mut out = walk.out;
-        out.accumulators = walk.sightings.finish(arity);
+        let trials = walk.link.trials();
+        if !trials.is_off(Optimisation::Accumulators) {
+            out.accumulators = walk.sightings.finish(arity);
+        }
         out.simple = simple;
         out.has_calls |= !out.calls.is_empty() || !out.callees.is_empty();
-        out.assign_homes(arity);
+        if trials.is_off(Optimisation::Homes) {
+            out.homes = vec![None; arity.vars.len()];
+        } else {
+            out.assign_homes(arity, &trials.chance(u64::from(arity.body.0)));
+        }
         out
     }
 
@@ -199,7 +207,7 @@ impl Survey {
     }
 
     /// Linear scan by weight: the heaviest variables first, each into a register that is free for its whole life.
-    fn assign_homes(&mut self, arity: &Arity) {
+    fn assign_homes(&mut self, arity: &Arity, chance: &Chance) {
         self.homes = vec![None; arity.vars.len()];
         let mut order: Vec<u32> = (0..arity.vars.len() as u32)
             .filter(|v| self.lives[*v as usize].weight > 0 && !self.lives[*v as usize].float)
@@ -210,7 +218,10 @@ impl Survey {
         for v in order.into_iter().take(256) {
             let life = self.lives[v as usize];
             let free = |lives: &Vec<(u32, u32)>| lives.iter().all(|(s, e)| life.end <= *s || *e <= life.start);
-            if let Some(i) = taken.iter().position(free) {
+            if chance.once_in(4) {
+                continue;
+            }
+            if let Some(i) = chance.one_of((0..SAVED_REGS).filter(|i| free(&taken[*i]))) {
                 // Saving a register costs two accesses: a value used once is as well off in the frame.
                 if life.weight < 2 && self.saved >> i & 1 == 0 {
                     continue;

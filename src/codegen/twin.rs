@@ -13,6 +13,7 @@ use super::generator::Generator;
 use super::join::{Edge, Join};
 use super::link::SideExit;
 use super::state::{Owner, Place, State, Value};
+use super::trials::Optimisation;
 use crate::asm::masm::*;
 use crate::gc::layout::LayoutId;
 use crate::reader::tree::*;
@@ -120,6 +121,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// In a hot region: operand `i` turned out to be something that could have been asked before the loop.
     pub(super) fn promote(&mut self, i: usize, promotion: Promotion) {
         let Some(var) = self.state.operand(i).var else { return };
+        if self.trials.is_off(Optimisation::Promotions) {
+            return;
+        }
         if let Some(region) = &mut self.region
             && region.hot
             && self.survey.start(var) < region.start

@@ -30,6 +30,7 @@ use crate::asm::stubs::{Counter, call_counter};
 use crate::codegen::facts::Seen;
 use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
+use crate::codegen::trials::Trials;
 use crate::codegen::{self, Generated};
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::thread::Activity;
@@ -575,6 +576,10 @@ impl Link for RuntimeLink<'_> {
             Some(value) if !value.is(layout::BOX) => hint(value),
             _ => Seen::None,
         }
+    }
+
+    fn trials(&self) -> Trials {
+        self.vm.trials.get().copied().unwrap_or_default()
     }
 
     fn variables(&self) -> bool {

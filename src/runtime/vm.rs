@@ -24,6 +24,7 @@ use super::types::Types;
 use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
+use crate::codegen::trials::Trials;
 use crate::gc::{self, Heap, Thread, Thrown};
 use crate::profile::{facts, sampler};
 
@@ -64,6 +65,8 @@ pub struct Vm {
     bindings: AtomicU32,
     /// A permanent OutOfMemory.
     last_resort: OnceLock<u64>,
+    /// What the generator is to try: set before the first function is compiled.
+    pub trials: OnceLock<Trials>,
     /// `--dump=asm`: whoever publishes code prints it.
     pub dump_asm: AtomicBool,
     /// For `--gdb`, `--dump=asm` and the prompt: what is compiled says where its variables live.
@@ -193,6 +196,7 @@ impl Vm {
             compiler,
             bindings: AtomicU32::new(0),
             last_resort: OnceLock::new(),
+            trials: OnceLock::new(),
             dump_asm: AtomicBool::new(false),
             keeps_variables: AtomicBool::new(false),
             keeps_locals: AtomicBool::new(false),

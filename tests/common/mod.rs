@@ -31,6 +31,20 @@ pub fn generated(count: u64) -> u64 {
     if is_emulated() { count / 3 } else { count }
 }
 
+/// Options for a trial of the generator: registers by chance, each other program one optimisation less, and its code verified (but for
+/// the emulator, which takes too long).
+pub fn trial(seed: u64) -> Vec<String> {
+    use harrier::codegen::trials::OPTIMISATIONS;
+    let mut options = vec![format!("--jit-random-regs={seed}")];
+    if let Some((name, _)) = OPTIMISATIONS.get(seed as usize % (2 * OPTIMISATIONS.len())) {
+        options.push(format!("--opt-off={name}"));
+    }
+    if !is_emulated() {
+        options.push("--jit-verify".into());
+    }
+    options
+}
+
 /// A limit of time, which `HARRIER_TIME_FACTOR` makes longer where programs run under an emulator.
 pub fn patient(limit: Duration) -> Duration {
     limit * number("HARRIER_TIME_FACTOR").unwrap_or(1) as u32

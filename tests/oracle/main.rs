@@ -196,12 +196,14 @@ fn programs_print_what_the_oracle_says() {
         let expected = program.expected.clone();
         let mut why = Vec::new();
         let file = path.to_string_lossy();
-        let modes: &[&[&str]] = if stress { &[plain, &STRESS] } else { &[plain] };
+        let trial = common::trial(*seed);
+        let trial: Vec<&str> = trial.iter().map(String::as_str).collect();
+        let modes: &[&[&str]] = if stress { &[plain, &trial, &STRESS] } else { &[plain, &trial] };
         for mode in modes {
             let mut args = vec!["run"];
             args.extend(*mode);
             args.push(&file);
-            let done = common::run(&args, "", Duration::from_secs(if *mode == plain { 20 } else { 240 }));
+            let done = common::run(&args, "", Duration::from_secs(if *mode == STRESS { 240 } else { 20 }));
             if let Some(m) = done.misbehaved(0) {
                 why.push(format!("{mode:?} {m}"));
                 why.extend(done.stderr.lines().filter(|l| l.starts_with("verify:")).take(4).map(String::from));
