@@ -17,6 +17,7 @@ use harrier::asm::masm::Reg;
 use harrier::asm::variables::Home;
 use harrier::asm::x64::X64;
 use harrier::codegen::facts::Seen;
+use harrier::codegen::trials::{OPTIMISATIONS, Trials};
 use harrier::reader::tree::{FunctionId, Unit};
 
 fn folder() -> PathBuf {
@@ -249,13 +250,36 @@ fn verified<M: Target>(unit: &Unit, link: &mut FakeLink, differences: &mut Vec<S
 /// `--jit-verify` (`tests/corpus.rs`) is the code of the host alone.
 #[test]
 fn code_for_both_machines_is_what_its_maps_claim() {
+    verify_all(Trials::default());
+}
+
+/// The same where registers and frame slots are taken by chance (`HARRIER_SEED` gives others), and with each optimisation left out.
+#[test]
+fn whatever_is_tried_code_is_what_its_maps_claim() {
+    let seed = std::env::var("HARRIER_SEED").map_or(1, |seed| seed.parse().expect("HARRIER_SEED is a number"));
+    for (i, (name, _)) in OPTIMISATIONS.iter().enumerate() {
+        let mut trials = Trials::default();
+        trials.by_chance(seed + i as u64);
+        verify_all(trials);
+        trials.leave_out(name).expect("the name of an optimisation");
+        verify_all(trials);
+    }
+}
+
+fn tried(unit: &Unit, trials: Trials) -> FakeLink<'_> {
+    let mut link = FakeLink::new(unit);
+    link.trials = trials;
+    link
+}
+
+fn verify_all(trials: Trials) {
     let (mut x64, mut arm64, mut differences) = (0, 0, Vec::new());
     for unit in all_units() {
-        x64 += verified::<X64>(&unit, &mut FakeLink::new(&unit), &mut differences);
-        arm64 += verified::<Arm64>(&unit, &mut FakeLink::new(&unit), &mut differences);
+        x64 += verified::<X64>(&unit, &mut tried(&unit, trials), &mut differences);
+        arm64 += verified::<Arm64>(&unit, &mut tried(&unit, trials), &mut differences);
     }
     let told: String = differences.iter().take(20).map(|found| format!("{found}\n")).collect();
-    assert!(differences.is_empty(), "{} of {x64} and {arm64} bodies:\n{told}", differences.len());
+    assert!(differences.is_empty(), "{trials:?}: {} of {x64} and {arm64} bodies:\n{told}", differences.len());
     assert!(x64 > 8_000 && arm64 > 8_000, "{x64} and {arm64} bodies");
 }
 

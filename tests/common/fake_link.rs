@@ -15,6 +15,7 @@ use harrier::asm::masm::{AbsoluteFixup, MacroAssembler};
 use harrier::asm::{arm64, x64};
 use harrier::codegen::facts::Seen;
 use harrier::codegen::link::*;
+use harrier::codegen::trials::Trials;
 use harrier::codegen::{Generated, generate};
 use harrier::gc::Word;
 use harrier::gc::layout::{FIRST_USER_LAYOUT, LayoutId};
@@ -52,6 +53,8 @@ pub struct FakeLink<'a> {
     keywords: u32,
     next_code: usize,
     next_cell: usize,
+    /// What the generator is to try.
+    pub trials: Trials,
 }
 
 impl<'a> FakeLink<'a> {
@@ -95,6 +98,7 @@ impl<'a> FakeLink<'a> {
             keywords: 0,
             next_code: FIRST_CODE,
             next_cell: FIRST_CELL,
+            trials: Trials::default(),
         }
     }
 
@@ -394,6 +398,10 @@ impl Link for FakeLink<'_> {
 
     fn captured(&mut self, _index: u32) -> Seen {
         Seen::None
+    }
+
+    fn trials(&self) -> Trials {
+        self.trials
     }
 
     fn notes(&self) -> bool {
