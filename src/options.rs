@@ -194,7 +194,7 @@ pub const OPTIONS: &[OptionRow] = &[
         set: Set::Text(|o, _| { o.heap.verify = true; Ok(()) }) },
     OptionRow { names: &["--jobs", "-j"], takes: Takes::Value("N"), group: Group::Testing,
         help: "run N test files at once (default: one for each processor)",
-        set: Set::Text(|o, v| { o.jobs = Some(number(v)?.max(1)); Ok(()) }) },
+        set: Set::Text(|o, v| { o.jobs = Some(at_least_one(v)?); Ok(()) }) },
     OptionRow { names: &["--limit"], takes: Takes::Value("SECONDS"), group: Group::Testing,
         help: "the time that one test file may take (default: 60)",
         set: Set::Text(|o, v| {
@@ -449,6 +449,10 @@ fn unknown(argument: &str) -> String {
 
 fn number(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "it is a whole number".to_string())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    number(text).ok().filter(|n| *n > 0).ok_or_else(|| "it is a whole number, 1 or more".to_string())
 }
 
 /// `64m`, `1g`, `100000`

@@ -5,7 +5,7 @@
 
 use super::collections::{map, vector};
 use super::equality;
-use super::iterate::Items;
+use super::iterate::{self, Items};
 use super::numbers::new_int;
 use super::text::format::{self, Style};
 use crate::gc::{Handle, Thread, Thrown};
@@ -22,6 +22,7 @@ pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
 
 /// Appends the elements of anything seqable, rooted.
 pub fn elements(cx: &mut Thread, collection: Handle, list: &mut Vec<Handle>) -> Result<(), Thrown> {
+    iterate::expect_room(cx, collection)?;
     let mut items = Items::of(cx, collection)?;
     while let Some(item) = items.next_kept(cx)? {
         list.push(item);

@@ -343,6 +343,7 @@ fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// The texts of the elements with a separator between them: `join(coll, separator)`.
 pub fn join(cx: &mut Thread, coll: Handle, separator: Handle) -> Outcome {
+    iterate::expect_room(cx, coll)?;
     let separator = strings::text(cx, separator).to_owned();
     let mut out = String::new();
     let mut items = Items::of(cx, coll)?;
