@@ -20,12 +20,17 @@ pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
     map::of(cx, entries)
 }
 
-/// Appends the elements of anything seqable, rooted.
+/// Appends the elements of anything seqable, rooted. More than the heap has words for are too many.
 pub fn elements(cx: &mut Thread, collection: Handle, list: &mut Vec<Handle>) -> Result<(), Thrown> {
     iterate::expect_room(cx, collection)?;
     let mut items = Items::of(cx, collection)?;
+    let mut room = list.capacity();
     while let Some(item) = items.next_kept(cx)? {
         list.push(item);
+        if list.capacity() > room {
+            room = list.capacity();
+            cx.expect_words(list.len())?;
+        }
     }
     Ok(())
 }
