@@ -206,14 +206,10 @@ pub const OPTIONS: &[OptionRow] = &[
         set: Set::Text(|o, _| { o.heap.verify = true; Ok(()) }) },
     OptionRow { names: &["--jobs", "-j"], takes: Takes::Value("N"), group: Group::Testing,
         help: "run N test files at once (default: one for each processor)",
-        set: Set::Text(|o, v| { o.jobs = Some(number(v)?.max(1)); Ok(()) }) },
+        set: Set::Text(|o, v| { o.jobs = Some(number(v)?); Ok(()) }) },
     OptionRow { names: &["--limit"], takes: Takes::Value("SECONDS"), group: Group::Testing,
         help: "the time that one test file may take (default: 60)",
-        set: Set::Text(|o, v| {
-            let seconds: f64 = v.parse().map_err(|_| "it is a number of seconds".to_string())?;
-            o.limit = Duration::try_from_secs_f64(seconds).map_err(|_| "it is a number of seconds".to_string())?;
-            Ok(())
-        }) },
+        set: Set::Text(|o, v| { o.limit = seconds(v)?; Ok(()) }) },
     OptionRow { names: &["--filter"], takes: Takes::Value("TEXT"), group: Group::Testing,
         help: "only files whose path, or tests whose name, contains TEXT",
         set: Set::Text(|o, v| { o.filter = Some(v.to_string()); Ok(()) }) },
@@ -461,7 +457,12 @@ fn unknown(argument: &str) -> String {
 }
 
 fn number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "it is a whole number".to_string())
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "it is a whole number, 1 or more".to_string())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    parsed.filter(|time| !time.is_zero()).ok_or_else(|| "it is a number of seconds, more than 0".to_string())
 }
 
 /// `64m`, `1g`, `100000`
@@ -561,6 +562,17 @@ mod tests {
         assert!(parsed("--dump=tree -e 1").is_err() && parsed("--dump=tree repl").is_err());
         assert!(parsed("test -e 1").is_err() && parsed("repl -e 1").is_err() && parsed("run -e 1").is_ok());
         assert!(parsed("--stats --jobs 3 --help").is_ok_and(|o| o.command == Command::Help));
+    }
+
+    #[test]
+    fn a_number_of_nothing_is_refused() {
+        for jobs in ["0", "-1", "x", "", "1.5"] {
+            assert!(parsed(&format!("test --jobs={jobs} a")).is_err_and(|e| e.contains("1 or more")), "{jobs}");
+        }
+        for limit in ["0", "0.0", "-1", "x", "nan", "inf", "1e-30"] {
+            assert!(parsed(&format!("test --limit={limit} a")).is_err_and(|e| e.contains("more than 0")), "{limit}");
+        }
+        assert_eq!(parsed("test --jobs=1 --limit=0.5 a").expect("fine").limit, Duration::from_millis(500));
     }
 
     #[test]

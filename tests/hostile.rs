@@ -453,6 +453,9 @@ fn the_interrupt_key() {
         ("fn main() { eprintln(1) while true { } }", 130, ""),
         ("fn f(n) { f(n + 1) }  fn main() { eprintln(1) f(0) }", 130, ""),
         ("fn main() { eprintln(1) sleep(1000000) }", 130, ""),
+        // The last builtin of a program, which does not look for the key.
+        ("fn main() { eprintln(1) replace(repeat-string(\"a\", 60000000), \"a\", \"bb\") }", 130, ""),
+        ("eprintln(1)\nreplace(repeat-string(\"a\", 60000000), \"a\", \"bb\")", 130, ""),
         ("fn main() { eprintln(1) join(thread(fn() { while true { } })) }", 130, ""),
         ("fn main() { eprintln(1) try { while true { } } finally { println(:cleaned) } }", 130, ":cleaned\n"),
         ("fn main() { eprintln(1) try { while true { } } catch (e) { println(:caught) } }", 130, ""),

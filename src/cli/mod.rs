@@ -256,6 +256,8 @@ fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {
 
 /// Reports what went wrong, waits for threads, and gives the status.
 fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
+    // A key that was pressed while the last builtin ran has not been noticed yet.
+    let outcome = outcome.and_then(|()| Ok(threads::check_interrupt(cx)?));
     let mut status = match outcome {
         Ok(()) => 0,
         Err(error) => failed(cx, error),

@@ -33,11 +33,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.expression(subject);
         let i = self.top(0);
         let mut end = Join::new();
-        for arm in arms {
+        for (k, arm) in arms.iter().enumerate() {
             let mut next = Join::new();
             self.goes_to(node);
             self.match_pattern(arm.pattern, i, &mut next);
             if let Some(guard) = arm.guard {
+                if self.subject_is_done(&arms[k + 1..]) {
+                    self.state.set_operand(i, Value::constant(Word::NULL));
+                }
                 self.condition(guard, false, &mut next);
             }
             // The body asks for the subject no more, and does not hold it.
@@ -56,6 +59,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.state.pop();
         self.finish_value(end);
+    }
+
+    /// Does the first of the arms behind a guard take any value without a look at it? Then the guard need not keep the subject.
+    fn subject_is_done(&self, arms: &[Arm]) -> bool {
+        arms.first().is_some_and(|arm| arm.guard.is_none() && matches!(self.unit.pattern(arm.pattern), Pattern::Ignore))
     }
 
     /// Tests operand `i` against a pattern and binds its variables.

@@ -5,7 +5,7 @@
 
 use super::collections::{map, vector};
 use super::equality;
-use super::iterate::Items;
+use super::iterate::{self, Items};
 use super::numbers::new_int;
 use super::text::format::{self, Style};
 use crate::gc::{Handle, Thread, Thrown};
@@ -20,11 +20,17 @@ pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
     map::of(cx, entries)
 }
 
-/// Appends the elements of anything seqable, rooted.
+/// Appends the elements of anything seqable, rooted. More than the heap has words for are too many.
 pub fn elements(cx: &mut Thread, collection: Handle, list: &mut Vec<Handle>) -> Result<(), Thrown> {
+    iterate::expect_room(cx, collection)?;
     let mut items = Items::of(cx, collection)?;
+    let mut room = list.capacity();
     while let Some(item) = items.next_kept(cx)? {
         list.push(item);
+        if list.capacity() > room {
+            room = list.capacity();
+            cx.expect_words(list.len())?;
+        }
     }
     Ok(())
 }

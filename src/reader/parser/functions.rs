@@ -51,10 +51,6 @@ impl Parser<'_> {
         start: u32,
         doc: Option<Name>,
     ) -> Parse<FunctionId> {
-        self.nested(|p| p.function_inner(name, place, start, doc))
-    }
-
-    fn function_inner(&mut self, name: Option<Name>, place: Place, start: u32, doc: Option<Name>) -> Parse<FunctionId> {
         let id = self.reserve(name, place);
         let mut captures = Captures::default();
         let mut arities = Vec::with_capacity(1);

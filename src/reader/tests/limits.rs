@@ -77,6 +77,31 @@ fn what_is_deep_but_reasonable_is_read() {
     });
 }
 
+/// As docs/language.md says: 250 levels, of which a bracket is one and a block that gives a value at most two.
+#[test]
+fn levels_are_counted_as_documented() {
+    let blocks = [
+        ("fn() { ", " }"),
+        ("fn f() { ", " }"),
+        ("fn { () => ", " }"),
+        ("if a { ", " }"),
+        ("match a { _ => ", " }"),
+        ("try { ", " } finally { }"),
+        ("while a { ", " }"),
+        ("loop { ", " }"),
+    ];
+    let nest = |(open, close): (&str, &str), times| format!("{}1{}", open.repeat(times), close.repeat(times));
+    for block in blocks {
+        unit(&nest(block, 120));
+        assert!(complaints(&nest(block, 251))[0].contains("more than 250 levels"), "{block:?}");
+    }
+    for bracket in [("(", ")"), ("[", "]"), ("f(", ")"), ("#{", "}"), ("{:a ", "}"), ("a[", "]"), ("\"${", "}\"")] {
+        unit(&nest(bracket, 240));
+        assert!(complaints(&nest(bracket, 251))[0].contains("more than 250 levels"), "{bracket:?}");
+    }
+    unit(&nest(("f(fn() { ", " })"), 80));
+}
+
 #[test]
 fn long_chains_are_read() {
     on_small_stack(|| {

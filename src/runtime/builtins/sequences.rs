@@ -216,6 +216,10 @@ fn part_of_items(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Op
         }
     };
     let list = List::new(cx, 0)?;
+    if start == end {
+        // Nothing is wanted, so nothing is asked for: of what does not know its length, it is not found out how far it goes.
+        return list.finish(cx);
+    }
     let mut items = Items::of(cx, coll)?;
     let mut seen = 0;
     while seen < end {
@@ -331,23 +335,27 @@ fn rows(
     // As many rows as the shortest has elements, if all of them say how many that are.
     let lengths: Option<Vec<usize>> = args.all().iter().map(|&coll| sequences::length(cx.get(coll))).collect();
     cx.expect_words(lengths.and_then(|lengths| lengths.into_iter().min()).unwrap_or(0))?;
+    let colls = (0..args.len()).map(|i| seqable(cx, name, args, i)).collect::<Result<Vec<_>, _>>()?;
     let mut all = Vec::with_capacity(args.len());
-    for i in 0..args.len() {
-        let coll = seqable(cx, name, args, i)?;
-        all.push(Items::of(cx, coll)?);
+    let mut row = Vec::with_capacity(args.len());
+    // Where one has nothing, those behind it are not even asked whether they have something.
+    for coll in colls {
+        let mut items = Items::of(cx, coll)?;
+        let Some(item) = items.next_kept(cx)? else { return Ok(()) };
+        row.push(item);
+        all.push(items);
     }
     let mark = cx.mark();
-    let mut row = Vec::with_capacity(all.len());
     loop {
+        f(cx, &row)?;
+        row.clear();
+        cx.release(mark);
         for items in &mut all {
             match items.next_kept(cx)? {
                 Some(item) => row.push(item),
                 None => return Ok(()),
             }
         }
-        f(cx, &row)?;
-        row.clear();
-        cx.release(mark);
     }
 }
 

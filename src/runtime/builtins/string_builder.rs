@@ -123,10 +123,10 @@ fn append_float(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn append_line(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    if args.opt(1).is_some() && !text(cx, args, 1).is_empty() {
-        builder::append_string(cx, args[0], args[1])?;
-    }
-    builder::append(cx, args[0], b"\n")?;
+    // One append: what another thread appends comes before the line or after it.
+    let mut line = args.opt(1).map_or_else(Vec::new, |_| text(cx, args, 1).as_bytes().to_vec());
+    line.push(b'\n');
+    builder::append(cx, args[0], &line)?;
     Ok(args[0])
 }
 

@@ -343,15 +343,22 @@ fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// The texts of the elements with a separator between them: `join(coll, separator)`.
 pub fn join(cx: &mut Thread, coll: Handle, separator: Handle) -> Outcome {
+    iterate::expect_room(cx, coll)?;
     let separator = strings::text(cx, separator).to_owned();
     let mut out = String::new();
     let mut items = Items::of(cx, coll)?;
     let mut first = true;
+    let mut room = 0;
     while let Some(item) = items.next(cx)? {
         if !std::mem::take(&mut first) {
             out.push_str(&separator);
         }
         append_text(cx, &mut out, item)?;
+        // The text of an endless sequence would take memory that the heap knows nothing of.
+        if out.capacity() > room {
+            room = out.capacity();
+            cx.expect_words(out.len() / 8)?;
+        }
     }
     made(cx, out)
 }
