@@ -34,7 +34,7 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
         TraceEntry::Skipped(_) | TraceEntry::Joined => None,
     });
     match trace::innermost(places) {
-        // A warning that foresaw the error stands above: what it has shown is not shown again.
+        // A warning about the same place stands above: what it has shown is not shown again.
         Some((source, span)) if !cx.vm().loader.take_shown(&source, span) => {
             let first = title.lines().next().unwrap_or_default();
             let diagnostic = Diagnostic::new(Severity::Error, first, Some(span));
