@@ -126,7 +126,10 @@ pub fn meaning(unit: &Unit, node: NodeId) -> String {
     let instead = |object: NodeId, key: NodeId| match (text_of(unit, object), text_of(unit, key)) {
         (Some(object), Some(text)) => {
             let keyword = match unit.node(key) {
-                Node::String(name) if is_name(unit.name(*name)) => {
+                // Only where the program has that keyword: other maps have texts as keys.
+                Node::String(name)
+                    if is_name(unit.name(*name)) && unit.source.text.contains(&format!(":{}", unit.name(*name))) =>
+                {
                     format!("; the keyword is another key: `{object}[:{}]`", unit.name(*name))
                 }
                 _ => String::new(),
