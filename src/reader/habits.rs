@@ -138,13 +138,28 @@ fn text_is_first<'u>(unit: &'u Unit, node: &Node, span: Span, own: &Own<'u>) -> 
     Some(warning)
 }
 
-/// `println("{} is {}", name, age)`: the text has a place for each of the other arguments, as elsewhere.
+/// `println("{} is {}", name, age)` and `"{}".format(age)`: the text has a place for each of the other arguments, as elsewhere.
 fn places_of_values<'u>(unit: &'u Unit, node: &Node, own: &Own<'u>) -> Option<Diagnostic> {
-    let (name, args) = called(unit, node)?;
-    if !matches!(name, "println" | "print" | "eprintln") {
+    let (name, text, values) = match node {
+        // With any other number of arguments, and with most values, the call is an error that tells the same.
+        Node::MethodCall { object, name, args, .. } if args.len == 1 && unit.name(*name) == "format" => {
+            let values = unit.list(*args);
+            let own =
+                |item: &Item| matches!(item, Item::Extend(extend) if extend.methods.iter().any(|(own, _)| own == name));
+            if !matches!(unit.node(values[0]), Node::Int(_)) || unit.items.iter().any(own) {
+                return None;
+            }
+            ("format", object, values)
+        }
+        _ => {
+            let (name, args) = called(unit, node)?;
+            let (text, values) = args.split_first()?;
+            (name, text, values)
+        }
+    };
+    if !matches!(name, "println" | "print" | "eprintln" | "format") {
         return None;
     }
-    let (text, values) = args.split_first()?;
     let Node::String(written) = unit.node(*text) else { return None };
     let written = unit.name(*written);
     let places = written.matches("{}").count()

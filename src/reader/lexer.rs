@@ -530,6 +530,8 @@ impl Lexer<'_> {
                 "nothing is included",
                 "leave it out: what is built in is in view everywhere; `use name` takes another file into view",
             )
+        } else if self.text[start..].starts_with("#_") {
+            ("`#_` leaves nothing out", "a comment is `// …`, to the end of the line: write it before what is left out")
         } else {
             (
                 "a comment starts with `//`",

@@ -143,16 +143,24 @@ fn never_run(unit: &Unit, ids: &[NodeId]) -> Option<Diagnostic> {
 fn pure(unit: &Unit, id: NodeId) -> bool {
     let mut work = vec![id];
     while let Some(id) = work.pop() {
-        match unit.node(id) {
-            Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
-            Node::Null | Node::Local(_) | Node::Global(_) | Node::Function(_) => {}
-            Node::Vector(list) | Node::Map(list) | Node::Set(list) => work.extend_from_slice(unit.list(*list)),
-            Node::Unary { operand, .. } => work.push(*operand),
-            Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
-                work.extend([*left, *right]);
-            }
-            _ => return false,
+        if !matches!(unit.node(id), Node::Function(_)) && !operands_of_pure(unit, id, &mut work) {
+            return false;
         }
+    }
+    true
+}
+
+/// Whether the node, once its operands are evaluated, does nothing but give a value (or fault); they are added to the work.
+pub fn operands_of_pure(unit: &Unit, id: NodeId, work: &mut Vec<NodeId>) -> bool {
+    match unit.node(id) {
+        Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
+        Node::Null | Node::Local(_) | Node::Global(_) => {}
+        Node::Vector(list) | Node::Map(list) | Node::Set(list) => work.extend_from_slice(unit.list(*list)),
+        Node::Unary { operand, .. } => work.push(*operand),
+        Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
+            work.extend([*left, *right]);
+        }
+        _ => return false,
     }
     true
 }

@@ -30,27 +30,34 @@ const OTHERS: &[(&str, &[usize], &str)] = &[
 
 /// Functions that values have as methods elsewhere, with the number of arguments (the value counted) and kinds of the value that
 /// tell them, and how they are written where the function of that name is another one here, or is not all that has to be said.
-const METHODS: &[(&str, usize, u32, &str)] = &[
+const METHODS: &[(&[&str], usize, u32, &str)] = &[
     (
-        "remove",
+        &["remove"],
         2,
         kinds::VECTOR,
         "`remove-at(xs, i)` gives a vector without an element, `remove(f, xs)` without those that `f` chooses",
     ),
-    ("remove", 2, kinds::MAP, "`dissoc(m, key)` gives a map without a key"),
-    ("remove", 2, kinds::SET, "`set-remove(s, x)` gives a set without a member"),
-    ("sort", 1, kinds::VECTOR, "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`"),
-    ("sort!", 1, kinds::VECTOR, "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`"),
-    ("reverse", 1, kinds::VECTOR, "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`"),
-    ("reverse!", 1, kinds::VECTOR, "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`"),
-    ("indexOf", 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
-    ("index", 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
-    ("find", 2, kinds::STRING, "`index-of(s, part)` looks for a part of a text"),
-    ("count", 2, kinds::STRING, "`length(split(s, part)) - 1` counts a part of a text"),
-    ("count", 2, kinds::VECTOR, "`count(filter(f, xs))` counts those that `f` chooses"),
-    ("split", 1, kinds::STRING, "`words(s)` splits at blanks, `lines(s)` at line ends"),
-    ("join", 2, kinds::STRING, "the collection comes first: `join(xs, separator)`"),
-    ("unwrap", 1, !0, "this is no Result but the value itself"),
+    (&["remove"], 2, kinds::MAP, "`dissoc(m, key)` gives a map without a key"),
+    (&["remove"], 2, kinds::SET, "`set-remove(s, x)` gives a set without a member"),
+    (
+        &["sort", "sort!"],
+        1,
+        kinds::VECTOR,
+        "`sort(xs)` gives a sorted vector, and `xs` stays as it is: `xs = sort(xs)`",
+    ),
+    (
+        &["reverse", "reverse!"],
+        1,
+        kinds::VECTOR,
+        "`reverse(xs)` gives another vector, and `xs` stays as it is: `xs = reverse(xs)`",
+    ),
+    (&["indexOf", "index"], 2, kinds::VECTOR, "`find-index(fn(x) { x == y }, xs)` looks for a value"),
+    (&["find"], 2, kinds::STRING, "`index-of(s, part)` looks for a part of a text"),
+    (&["count"], 2, kinds::STRING, "`length(split(s, part)) - 1` counts a part of a text"),
+    (&["count"], 2, kinds::VECTOR, "`count(filter(f, xs))` counts those that `f` chooses"),
+    (&["split"], 1, kinds::STRING, "`words(s)` splits at blanks, `lines(s)` at line ends"),
+    (&["join"], 2, kinds::STRING, "the collection comes first: `join(xs, separator)`"),
+    (&["unwrap"], 1, !0, "this is no Result but the value itself"),
 ];
 
 /// Functions that were given a value of another kind than they take, and what does take it.
@@ -67,8 +74,9 @@ const TAKERS: &[(&str, u32, &str)] = &[
 /// What is said of a method that the value does not have.
 pub fn method(value: Value<'_>, name: &str, argc: usize) -> Option<&'static str> {
     let kind = kind_of(value);
-    let fits = |row: &&(&str, usize, u32, &str)| row.0 == name && row.1 == argc && row.2 & kind != 0;
-    METHODS.iter().find(fits).filter(|_| !is_result(value)).map(|row| row.3)
+    let fits = |names: &[&str], takes, kinds| names.contains(&name) && takes == argc && kinds & kind != 0;
+    let (.., help) = METHODS.iter().find(|(names, takes, kinds, _)| fits(names, *takes, *kinds))?;
+    (!is_result(value)).then_some(*help)
 }
 
 const READ_OR_JOIN: &str = "`parse-int(text)` reads a number from a text; texts are joined by `++`";
@@ -183,6 +191,9 @@ pub fn library_argument(cx: &Thread, who: &str, position: usize, expected: &str,
         }
         "reduce" | "reduce-right" if wants_function && kind & COLLECTION == 0 => {
             format!("; the order is `{who}(f, init, coll)`")
+        }
+        _ if expected.starts_with("a Function") && position == 1 && kind & COLLECTION != 0 => {
+            format!("; `coll |>> {who}(…)` puts the collection last")
         }
         "swap!" if wants_function => "; `reset!(a, value)` puts a value into an atom".to_string(),
         _ if is_result(cx.get(got)) => operand(cx, who, position.saturating_sub(1), got),

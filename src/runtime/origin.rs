@@ -7,6 +7,7 @@
 use super::builtins::kinds;
 use super::explain::{nodes_here, text_of};
 use crate::gc::Thread;
+use crate::reader::is_name;
 use crate::reader::tree::{
     Arity, BinaryOp, FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind,
 };
@@ -123,7 +124,18 @@ pub fn null_from(unit: &Unit, node: NodeId) -> String {
 /// What it means that this expression gives `null`, and how to have something else.
 pub fn meaning(unit: &Unit, node: NodeId) -> String {
     let instead = |object: NodeId, key: NodeId| match (text_of(unit, object), text_of(unit, key)) {
-        (Some(object), Some(key)) => format!(" (a missing key gives `null`: `get({object}, {key}, default)`)"),
+        (Some(object), Some(text)) => {
+            let keyword = match unit.node(key) {
+                // Only where the program has that keyword: other maps have texts as keys.
+                Node::String(name)
+                    if is_name(unit.name(*name)) && unit.source.text.contains(&format!(":{}", unit.name(*name))) =>
+                {
+                    format!("; the keyword is another key: `{object}[:{}]`", unit.name(*name))
+                }
+                _ => String::new(),
+            };
+            format!(" (a missing key gives `null`: `get({object}, {text}, default)`{keyword})")
+        }
         _ => " (a missing key gives `null`)".to_string(),
     };
     match unit.node(node) {

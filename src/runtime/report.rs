@@ -34,7 +34,8 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
         TraceEntry::Skipped(_) | TraceEntry::Joined => None,
     });
     match trace::innermost(places) {
-        Some((source, span)) => {
+        // A warning about the same place stands above: what it has shown is not shown again.
+        Some((source, span)) if !cx.vm().loader.take_shown(&source, span) => {
             let first = title.lines().next().unwrap_or_default();
             let diagnostic = Diagnostic::new(Severity::Error, first, Some(span));
             let drawn = render(&source, &diagnostic, color);
@@ -44,7 +45,7 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
             text.push('\n');
             text.push_str(excerpt);
         }
-        None => {
+        _ => {
             text.push_str(&title);
             text.push('\n');
         }

@@ -365,6 +365,10 @@ impl Parser<'_> {
                     e.help("a `try` has a handler, `catch (e) { … }`, or a `finally { … }`, or both")
                 });
             }
+            if p.kind() == Kind::Else {
+                let help = "what is done when nothing was thrown is the end of the `try` block";
+                return p.fail(SyntaxError::new(p.token().span(), "a `try` has no `else`").help(help));
+            }
             Ok((Try { body, catch, finally }, resumes))
         })?;
         let span = self.span_from(start);

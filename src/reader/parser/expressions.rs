@@ -82,6 +82,10 @@ impl Parser<'_> {
         let token = self.bump();
         let name = self.intern_token(token);
         let sign = self.bump();
+        if self.text_of(token) == "not" && !sign.spaced() && self.scopes.resolve(name).is_none() {
+            let span = Span { start: token.start, end: sign.end };
+            return self.fail(SyntaxError::foreign(span, "`not=` is no function", "write `a != b`"));
+        }
         let value = self.assigned_value(sign)?;
         let span = self.span_from(token.start);
         let height = self.height(value);

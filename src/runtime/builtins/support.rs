@@ -120,7 +120,14 @@ pub fn argument_error(cx: &mut Thread, name: &str, position: usize, expected: &s
 #[cold]
 pub fn out_of_range(cx: &mut Thread, name: &str, index: Handle, what: &str, len: impl Display) -> Thrown {
     let text = index_text(cx, index);
-    let help = if name == "get" && text.starts_with('-') { "; last(c) gives the last element" } else { "" };
+    let len = len.to_string();
+    let help = match len.parse::<u64>() {
+        _ if name == "get" && text.starts_with('-') => "; last(c) gives the last element".to_string(),
+        // One too far: counted from 1, or up to the length.
+        Ok(1) if text == len => "; the only index is 0".to_string(),
+        Ok(count) if text == len && count > 1 => format!("; the indices are 0 to {}", count - 1),
+        _ => String::new(),
+    };
     let message = format!("{name}: index {text} is out of range for {} of length {len}{help}", with_article(what));
     cx.throw(ErrorKind::IndexError, message)
 }

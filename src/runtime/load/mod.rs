@@ -6,7 +6,7 @@
 //! Invariant: nothing of a text is declared before the whole text is known to be right.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use rustc_hash::FxHashMap;
 
@@ -86,6 +86,8 @@ pub struct Loader {
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
     tests: Mutex<Vec<TestBlock>>,
     warn: Mutex<Option<fn(&str)>>,
+    /// The places that warnings have shown.
+    shown: Mutex<Vec<(Weak<Source>, Span)>>,
     remembered: remembered::Remembered,
 }
 
@@ -106,11 +108,19 @@ impl Loader {
         self.set_search(paths::SearchPath::of_program(file, include));
     }
 
-    fn warn(&self, source: &Source, warning: &Diagnostic) {
+    fn warn(&self, source: &Arc<Source>, warning: &Diagnostic) {
         let warn = *super::lock(&self.warn);
         if let Some(warn) = warn {
             warn(&render(source, warning, false));
+            super::lock(&self.shown).extend(warning.span.map(|span| (Arc::downgrade(source), span)));
         }
+    }
+
+    /// Has a warning shown this place, and no error since?
+    pub(super) fn take_shown(&self, source: &Arc<Source>, span: Span) -> bool {
+        let mut shown = super::lock(&self.shown);
+        let at = shown.iter().position(|(of, at)| *at == span && of.as_ptr() == Arc::as_ptr(source));
+        at.map(|at| shown.swap_remove(at)).is_some()
     }
 
     /// All test blocks so far.

@@ -33,22 +33,18 @@ impl<'a> Checker<'a> {
     /// The calls whose value nobody sees, though they do nothing but give it.
     pub(super) fn dropped(&mut self, statements: &[NodeId]) {
         for statement in statements {
-            let mut work = vec![*statement];
-            while let Some(node) = work.pop() {
-                match self.unit.node(node) {
-                    Node::For { body, .. } | Node::While { body, .. } => work.push(*body),
-                    Node::Call { callee, args, .. } => {
-                        let args = self.unit.list(*args);
-                        if let Some(name) = self.core_function(*callee) {
-                            let order = if GIVES_BY.contains(&name) { args.last() } else { args.first() };
-                            self.dropped_call(node, name, args, order.copied());
-                        }
-                        self.dropped_result(node);
+            self.each_end(*statement, |checker, node| match checker.unit.node(node) {
+                Node::Call { callee, args, .. } => {
+                    let args = checker.unit.list(*args);
+                    if let Some(name) = checker.core_function(*callee) {
+                        let order = if GIVES_BY.contains(&name) { args.last() } else { args.first() };
+                        checker.dropped_call(node, name, args, order.copied());
                     }
-                    Node::MethodCall { object, name, .. } => self.dropped_method(node, self.name(*name), *object),
-                    _ => work.extend(self.ends(node)),
+                    checker.dropped_result(node);
                 }
-            }
+                Node::MethodCall { object, name, .. } => checker.dropped_method(node, checker.name(*name), *object),
+                _ => {}
+            });
         }
     }
 
@@ -63,14 +59,19 @@ impl<'a> Checker<'a> {
         });
         for function in [Some(self.unit.init), main].into_iter().flatten() {
             for arity in &self.unit.function(function).arities {
-                let mut work = vec![arity.body];
-                while let Some(node) = work.pop() {
-                    match self.unit.node(node) {
-                        Node::For { body, .. } | Node::While { body, .. } => work.push(*body),
-                        Node::Call { .. } => self.dropped_result(node),
-                        _ => work.extend(self.ends(node)),
-                    }
-                }
+                self.each_end(arity.body, Self::dropped_result);
+            }
+        }
+    }
+
+    /// Looks at what ends the node, whose value nobody sees: through the bodies of loops, and what only chooses.
+    fn each_end(&mut self, node: NodeId, mut look: impl FnMut(&mut Self, NodeId)) {
+        let mut work = vec![node];
+        while let Some(node) = work.pop() {
+            look(self, node);
+            match self.unit.node(node) {
+                Node::For { body, .. } | Node::While { body, .. } => work.push(*body),
+                _ => work.extend(self.ends(node)),
             }
         }
     }
@@ -176,22 +177,9 @@ impl<'a> Checker<'a> {
         let mut work = vec![node];
         while let Some(id) = work.pop() {
             match unit.node(id) {
-                Node::Int(_)
-                | Node::BigInt(_)
-                | Node::Float(_)
-                | Node::String(_)
-                | Node::Keyword(_)
-                | Node::Bool(_) => {}
-                Node::Null | Node::Local(_) | Node::Global(_) => {}
-                Node::Vector(list) | Node::Map(list) | Node::Set(list) | Node::Block(list) => {
-                    work.extend_from_slice(unit.list(*list));
-                }
-                Node::Unary { operand, .. } => work.push(*operand),
+                Node::Block(list) => work.extend_from_slice(unit.list(*list)),
                 Node::Field { object, .. } => work.push(*object),
                 Node::Index { object, index, .. } => work.extend([*object, *index]),
-                Node::Binary { left, right, .. } | Node::And { left, right } | Node::Or { left, right } => {
-                    work.extend([*left, *right]);
-                }
                 Node::If { condition, then, otherwise } => {
                     work.extend([*condition, *then]);
                     work.extend(otherwise);
@@ -203,6 +191,7 @@ impl<'a> Checker<'a> {
                     let values = unit.list(*args).iter().filter(|arg| !matches!(unit.node(**arg), Node::Function(_)));
                     work.extend(values);
                 }
+                _ if lints::operands_of_pure(unit, id, &mut work) => {}
                 _ => return false,
             }
         }
