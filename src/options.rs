@@ -543,6 +543,7 @@ mod tests {
                 (_, "--gc") => " compacting",
                 (_, "--trace") => " compile",
                 (_, "--dump") => " asm",
+                (_, "--opt-off") => " twins",
                 (_, _) => " 1",
             };
             for command in commands {

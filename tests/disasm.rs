@@ -250,19 +250,20 @@ fn verified<M: Target>(unit: &Unit, link: &mut FakeLink, differences: &mut Vec<S
 /// `--jit-verify` (`tests/corpus.rs`) is the code of the host alone.
 #[test]
 fn code_for_both_machines_is_what_its_maps_claim() {
-    verify_all(Trials::default());
+    verify_all(Trials::default(), 0, 1);
 }
 
-/// The same where registers and frame slots are taken by chance (`HARRIER_SEED` gives others), and with each optimisation left out.
+/// The same where registers and frame slots are taken by chance, and with each optimisation left out: a seventh of the texts for each
+/// (`HARRIER_SEED` gives other chances, and other texts).
 #[test]
 fn whatever_is_tried_code_is_what_its_maps_claim() {
     let seed = std::env::var("HARRIER_SEED").map_or(1, |seed| seed.parse().expect("HARRIER_SEED is a number"));
     for (i, (name, _)) in OPTIMISATIONS.iter().enumerate() {
         let mut trials = Trials::default();
         trials.by_chance(seed + i as u64);
-        verify_all(trials);
+        verify_all(trials, seed as usize + i, OPTIMISATIONS.len());
         trials.leave_out(name).expect("the name of an optimisation");
-        verify_all(trials);
+        verify_all(trials, seed as usize + i, OPTIMISATIONS.len());
     }
 }
 
@@ -272,15 +273,15 @@ fn tried(unit: &Unit, trials: Trials) -> FakeLink<'_> {
     link
 }
 
-fn verify_all(trials: Trials) {
+fn verify_all(trials: Trials, part: usize, parts: usize) {
     let (mut x64, mut arm64, mut differences) = (0, 0, Vec::new());
-    for unit in all_units() {
+    for unit in all_units().skip(part % parts).step_by(parts) {
         x64 += verified::<X64>(&unit, &mut tried(&unit, trials), &mut differences);
         arm64 += verified::<Arm64>(&unit, &mut tried(&unit, trials), &mut differences);
     }
     let told: String = differences.iter().take(20).map(|found| format!("{found}\n")).collect();
     assert!(differences.is_empty(), "{trials:?}: {} of {x64} and {arm64} bodies:\n{told}", differences.len());
-    assert!(x64 > 8_000 && arm64 > 8_000, "{x64} and {arm64} bodies");
+    assert!(x64 * parts > 6_000 && arm64 * parts > 6_000, "{x64} and {arm64} bodies");
 }
 
 /// All texts there are that can be read.

@@ -175,6 +175,13 @@ fn rust_calls_back() {
     );
 }
 
+/// `core.hr:613` becomes `core.hr:`.
+fn without_lines_of_core(text: &str) -> String {
+    let mut parts = text.split("core.hr:");
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |all, part| all + "core.hr:" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 /// The commands of the page, typed, give what stands there.
 #[test]
 fn a_session_goes_as_the_page_says() {
@@ -190,7 +197,10 @@ fn a_session_goes_as_the_page_says() {
     let printed = |line: &&&str| !line.starts_with("(gdb) ") && !line.starts_with("No source file");
     let wanted: Vec<&str> = lines.iter().filter(printed).copied().collect();
     assert!(commands.len() > 5 && wanted.len() > 8, "{commands:?} {wanted:?}");
-    assert_in_order(&debug(&commands.join("\n"), "stacks.hr"), &wanted);
+    // In which line of the library something stands is not the page's business.
+    let wanted: Vec<String> = wanted.into_iter().map(without_lines_of_core).collect();
+    let got = without_lines_of_core(&debug(&commands.join("\n"), "stacks.hr"));
+    assert_in_order(&got, &wanted.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]

@@ -41,19 +41,22 @@ pub fn float(f: f64) -> String {
         return if f > 0.0 { "infinity" } else { "-infinity" }.into();
     }
     if f == 0.0 || (f.abs() >= 1e-5 && f.abs() < 1e16) {
-        let s = to_even(f, format!("{f}"));
+        let s = to_even(format!("{f}"), &format!("{f:.60}"));
         return if s.contains('.') { s } else { s + ".0" };
     }
-    format!("{f:e}")
+    let (shortest, exact) = (format!("{f:e}"), format!("{f:.60e}"));
+    let (Some((digits, exponent)), Some((exact, _))) = (shortest.split_once('e'), exact.split_once('e')) else {
+        return shortest;
+    };
+    format!("{}e{exponent}", to_even(digits.into(), exact))
 }
 
-/// Of two shortest texts that are equally near the even one; `format!` gives the greater.
-fn to_even(f: f64, text: String) -> String {
+/// Of two shortest texts that are equally near to the exact one the even one; `format!` gives the greater.
+fn to_even(text: String, exact: &str) -> String {
     let (head, last) = text.split_at(text.len() - 1);
     let Some(below) = last.parse::<u8>().ok().filter(|d| d % 2 == 1).map(|d| format!("{head}{}", d - 1)) else {
         return text;
     };
-    let exact = format!("{f:.60}");
     if text.contains('.') && exact.trim_end_matches('0') == format!("{below}5") { below } else { text }
 }
 
