@@ -258,7 +258,10 @@ fn code_for_both_machines_is_what_its_maps_claim() {
 #[test]
 fn whatever_is_tried_code_is_what_its_maps_claim() {
     let seed = std::env::var("HARRIER_SEED").map_or(1, |seed| seed.parse().expect("HARRIER_SEED is a number"));
-    for (i, (name, _)) in OPTIMISATIONS.iter().enumerate() {
+    // It is the same on every machine; under the emulator one shows that it runs there.
+    let emulated = std::env::var("HARRIER_TIME_FACTOR").is_ok_and(|factor| factor != "1");
+    let tried = if emulated { 1 } else { OPTIMISATIONS.len() };
+    for (i, (name, _)) in OPTIMISATIONS.iter().enumerate().take(tried) {
         let mut trials = Trials::default();
         trials.by_chance(seed + i as u64);
         verify_all(trials, seed as usize + i, OPTIMISATIONS.len());

@@ -97,7 +97,12 @@ impl Chance {
 
     /// Once in so many times; never without a seed.
     pub(super) fn once_in(&self, times: usize) -> bool {
-        self.0.is_some() && self.below(times) == 0
+        self.is_on() && self.below(times) == 0
+    }
+
+    /// Is there a seed?
+    fn is_on(&self) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -111,7 +116,7 @@ impl Pool {
     /// All registers, or, with a seed, some of them.
     pub(super) fn new<M: MacroAssembler>(chance: &Chance) -> Pool {
         let mut pool = Pool { general: RegSet(u32::MAX), floats: u32::MAX };
-        if chance.once_in(1) {
+        if chance.is_on() {
             // Of each four bodies, one has all, and one next to none.
             let left_out = chance.below(4);
             let stays = |_: &u8| chance.below(4) >= left_out;
@@ -162,7 +167,7 @@ mod tests {
     fn without_a_seed_what_comes_first_is_taken() {
         let plain = Trials::default().chance(3);
         assert_eq!(plain.one_of([5, 6, 7].iter()), Some(&5));
-        assert!(!plain.once_in(1));
+        assert!(!plain.is_on() && !plain.once_in(1));
         let mut trials = Trials::default();
         trials.by_chance(1);
         let (one, other) = (trials.chance(3), trials.chance(3));
