@@ -107,6 +107,7 @@ impl Session {
 
     /// One line of input.
     pub fn line(&mut self, cx: &mut Thread, line: &str) -> Answer {
+        cx.vm().loader.forget_shown();
         if self.pending.is_empty() {
             let trimmed = line.trim();
             if trimmed.is_empty() {

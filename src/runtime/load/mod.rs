@@ -5,6 +5,7 @@
 //!
 //! Invariant: nothing of a text is declared before the whole text is known to be right.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock, Weak};
 
@@ -76,6 +77,9 @@ pub struct TestBlock {
     pub place: String,
 }
 
+/// Of so many warnings it is remembered what they have shown.
+const SHOWN: usize = 100;
+
 /// What the loader remembers.
 #[derive(Default)]
 pub struct Loader {
@@ -86,8 +90,8 @@ pub struct Loader {
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
     tests: Mutex<Vec<TestBlock>>,
     warn: Mutex<Option<fn(&str)>>,
-    /// The places that warnings have shown.
-    shown: Mutex<Vec<(Weak<Source>, Span)>>,
+    /// The places that the latest warnings have shown, at most [`SHOWN`].
+    shown: Mutex<VecDeque<(Weak<Source>, Span)>>,
     remembered: remembered::Remembered,
 }
 
@@ -112,15 +116,25 @@ impl Loader {
         let warn = *super::lock(&self.warn);
         if let Some(warn) = warn {
             warn(&render(source, warning, false));
-            super::lock(&self.shown).extend(warning.span.map(|span| (Arc::downgrade(source), span)));
+            let Some(span) = warning.span else { return };
+            let mut shown = super::lock(&self.shown);
+            shown.push_back((Arc::downgrade(source), span));
+            if shown.len() > SHOWN {
+                shown.pop_front();
+            }
         }
+    }
+
+    /// At the prompt: what was shown before stands too far above.
+    pub fn forget_shown(&self) {
+        super::lock(&self.shown).clear();
     }
 
     /// Has a warning shown this place, and no error since?
     pub(super) fn take_shown(&self, source: &Arc<Source>, span: Span) -> bool {
         let mut shown = super::lock(&self.shown);
         let at = shown.iter().position(|(of, at)| *at == span && of.as_ptr() == Arc::as_ptr(source));
-        at.map(|at| shown.swap_remove(at)).is_some()
+        at.and_then(|at| shown.remove(at)).is_some()
     }
 
     /// All test blocks so far.
