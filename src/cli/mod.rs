@@ -33,8 +33,6 @@ const FAILED: u8 = 1;
 const MISUSE: u8 = 2;
 /// The status when code is not what its maps claim.
 const DIFFERS: i32 = 70;
-/// The status of an interrupted program.
-pub const INTERRUPTED: u8 = 130;
 
 /// Runs the process; the generator is handed in.
 pub fn main(compiler: Compiler) -> ExitCode {
@@ -262,7 +260,7 @@ fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
         Ok(()) => 0,
         Err(error) => failed(cx, error),
     };
-    if status != INTERRUPTED {
+    if status != console::INTERRUPTED {
         match threads::wait_for_all(cx, 0) {
             Ok(reports) => {
                 reports.iter().for_each(|r| console::write_error(&format!("in a thread: {r}")));
@@ -291,7 +289,7 @@ fn failed(cx: &mut Thread, error: LoadError) -> u8 {
 fn thrown_status(cx: &mut Thread, thrown: Thrown) -> u8 {
     let report = report::uncaught(cx, thrown, color());
     console::write_error(&report.text);
-    if report.interrupt { INTERRUPTED } else { FAILED }
+    if report.interrupt { console::INTERRUPTED } else { FAILED }
 }
 
 fn color() -> bool {

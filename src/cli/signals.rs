@@ -12,7 +12,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::INTERRUPTED;
 use crate::gc::{Interrupter, Thread};
 use crate::runtime::console;
 use crate::runtime::descriptor::SLICE;
@@ -128,7 +127,7 @@ fn still_waits(since: Instant) -> bool {
 }
 
 fn interrupted() -> ! {
-    let status = console::finish(i32::from(INTERRUPTED), true);
+    let status = console::finish(i32::from(console::INTERRUPTED), true);
     std::process::exit(status)
 }
 

@@ -79,7 +79,7 @@ pub fn plain(cx: &mut Thread) -> u8 {
     loop {
         // A key that is pressed while a line is awaited has nothing else to interrupt: it ends the program.
         let Ok(line) = threads::waiting(cx, |stop| streams::line_of_stdin(stop)) else {
-            return crate::cli::INTERRUPTED;
+            return console::INTERRUPTED;
         };
         let answer = match line.map(|line| line.map(|line| String::from_utf8(streams::without_end(line)))) {
             Ok(Some(Ok(line))) => session.line(cx, &line),

@@ -28,6 +28,8 @@ static INSTEAD: AtomicI32 = AtomicI32::new(0);
 
 /// When this variable is set, lines go out one by one: `harrier test` wants to have what a test printed before it crashed.
 pub const LINES: &str = "HARRIER_LINES";
+/// The status of an interrupted program.
+pub const INTERRUPTED: u8 = 130;
 
 fn by_lines() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();

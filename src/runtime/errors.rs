@@ -1,7 +1,7 @@
 //! Faults of the runtime as Harrier errors.
 //!
 //! Owns the kinds of [`ErrorKind`], the making of `SystemError` values, and the words in which messages name values.
-//! Must not know who catches or shows them (`runtime/unwind.rs`, `runtime/report.rs`).
+//! Must not know who catches or shows them (`runtime/mod.rs`, `runtime/report.rs`).
 
 use super::builtins::Builtin;
 use crate::gc::layout::{self, LayoutId};

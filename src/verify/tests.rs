@@ -1,3 +1,5 @@
+//! Bodies written by hand for both machines: right ones, and with one thing made wrong.
+
 mod forms;
 
 use super::*;

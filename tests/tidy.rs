@@ -1,0 +1,246 @@
+//! The architecture as a test: which room may use which, where machine code and its memory are touched, how large files and functions
+//! are, and that comments name files that exist. `docs/architecture.md` says why.
+//!
+//! What is allowed today and should go is listed with its reason. A row that is no longer needed fails as well, so that the lists
+//! only shrink.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms of `src`, and what each may use. `stack` and `options` are files.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("stack", &[]),
+    ("asm", &[]),
+    ("reader", &["stack"]),
+    ("gc", &["asm", "stack"]),
+    ("codegen", &["asm", "gc", "reader", "stack"]),
+    ("verify", &["asm", "gc"]),
+    ("runtime", &["asm", "codegen", "gc", "reader", "stack"]),
+    ("profile", &["asm", "gc", "reader", "runtime"]),
+    ("repl", &["gc", "runtime"]),
+    ("options", &["codegen", "gc", "profile", "runtime"]),
+    ("cli", &["gc", "options", "profile", "reader", "repl", "runtime", "verify"]),
+    ("lib", &[]),
+    ("main", &[]),
+];
+
+/// Arrows that run upward, with what makes them: each is to go.
+const UPWARD: &[(&str, &str, &str)] = &[
+    (
+        "runtime",
+        "profile",
+        "what is published, counted and compiled is told to `profile` by name: observers would turn this round",
+    ),
+    ("runtime", "verify", "`helpers.rs` says what it claims of the stubs in the verifier's words"),
+    ("profile", "codegen", "`stats.rs` names the reasons of side exits"),
+];
+
+/// Functions of more than [`LONG`] lines: tables of cases in which each line stands by itself, or what nobody has divided yet.
+const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
+    ("codegen/survey.rs", "operation", "one case for each kind of node"),
+    ("codegen/expression.rs", "operation", "one case for each kind of node"),
+    ("reader/dump.rs", "node", "one case for each kind of node"),
+    ("reader/lexer.rs", "operator", "one case for each sign"),
+    ("reader/parser/operands.rs", "primary", "one case for each token that can begin an operand"),
+    ("reader/parser/patterns.rs", "single_pattern", "one case for each token that can begin a pattern"),
+    ("runtime/brief.rs", "write", "one case for each kind of value"),
+    ("codegen/loops.rs", "attempt", "to divide: one attempt to write a loop"),
+    ("codegen/objects.rs", "struct_literal", "to divide: the literal and its check for an outdated layout"),
+    ("codegen/compare.rs", "ordering", "to divide: Int, Float and slow ways of one comparison"),
+    ("codegen/compare.rs", "equality", "to divide: the same"),
+    ("codegen/mod.rs", "entry", "to divide: from the calling convention to variables"),
+    ("runtime/load/mod.rs", "load_unit", "to divide: the steps of a load"),
+    ("runtime/load/check/names.rs", "names", "to divide"),
+];
+
+const LONG: usize = 70;
+const LARGE: usize = 800;
+
+/// A file of `src`, without what is only there for unit tests.
+struct Source {
+    /// Below `src`, with `/`.
+    name: String,
+    /// All of it.
+    text: String,
+    /// Without comments and unit tests; a line for each line.
+    code: Vec<String>,
+}
+
+impl Source {
+    fn room(&self) -> &str {
+        self.name.split(['/', '.']).next().unwrap_or_default()
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a folder, the paths relative to it.
+fn below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                open.push(entry);
+            } else if let Some(path) = entry.strip_prefix(folder).ok().and_then(Path::to_str) {
+                found.push(path.to_string());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<Source> {
+    let src = root().join("src");
+    let files = below(&src).into_iter().filter(|name| name.ends_with(".rs"));
+    let sources: Vec<Source> = files
+        .map(|name| {
+            let text = fs::read_to_string(src.join(&name)).expect("a source file");
+            let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let code = own.lines().map(|line| line.split("//").next().unwrap_or_default().to_string()).collect();
+            Source { name, text, code }
+        })
+        .collect();
+    assert!(sources.len() > 200, "{} files", sources.len());
+    sources
+}
+
+/// Unit tests may use whatever they need.
+fn is_test(name: &str) -> bool {
+    name.contains("/tests/") || name.ends_with("tests.rs") || name.ends_with("/testing.rs")
+}
+
+/// The names behind each `crate::`.
+fn uses(line: &str) -> impl Iterator<Item = &str> {
+    let name = |rest: &str| rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    line.split("crate::").skip(1).map(move |rest| &rest[..name(rest)])
+}
+
+#[test]
+fn arrows_run_as_the_map_says() {
+    let mut wrong = BTreeMap::new();
+    let mut needed = BTreeSet::new();
+    let rooms: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    for source in sources().iter().filter(|source| !is_test(&source.name)) {
+        let from = source.room().to_string();
+        let Some(allowed) = rooms.get(from.as_str()) else { panic!("{from} has no row in ARROWS") };
+        for to in source.code.iter().flat_map(|line| uses(line)) {
+            if to == from || !rooms.contains_key(to) || from == "lib" || from == "main" {
+                continue;
+            }
+            needed.insert((from.clone(), to.to_string()));
+            let upward = UPWARD.iter().any(|(a, b, _)| *a == from && *b == to);
+            if !allowed.contains(&to) && !upward {
+                wrong.insert(format!("{from} uses {to}"), source.name.clone());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not allowed (the last file of each): {wrong:#?}");
+    let rows = ARROWS.iter().flat_map(|(from, to)| to.iter().map(move |to| (*from, *to)));
+    for (from, to) in rows.chain(UPWARD.iter().map(|(from, to, _)| (*from, *to))) {
+        assert!(
+            needed.contains(&(from.to_string(), to.to_string())),
+            "nothing in {from} uses {to} any more: take the row out"
+        );
+    }
+}
+
+/// Machine code is encoded in `asm` alone; who protects memory is `asm/memory.rs` for code and `gc/spaces/pool.rs` for the heap.
+#[test]
+fn encoding_and_protection_have_one_place() {
+    for source in sources() {
+        for (k, line) in source.code.iter().enumerate() {
+            let at = format!("{}:{}", source.name, k + 1);
+            assert!(!line.contains("dynasm!") || source.room() == "asm", "{at} encodes instructions");
+            let protects = line.contains("::mprotect(");
+            assert!(
+                !protects || ["asm/memory.rs", "gc/spaces/pool.rs"].contains(&&*source.name),
+                "{at} changes protection"
+            );
+        }
+    }
+}
+
+#[test]
+fn files_say_what_they_are_and_fit_a_room() {
+    for source in sources() {
+        let lines = source.text.lines().count();
+        assert!(lines <= LARGE, "{} has {lines} lines: divide it", source.name);
+        assert!(source.text.starts_with("//!"), "{} does not begin with what it is", source.name);
+    }
+}
+
+#[test]
+fn functions_fit_a_screen() {
+    let mut long = BTreeSet::new();
+    for source in sources().iter().filter(|source| !is_test(&source.name)) {
+        for (name, lines) in functions(&source.code) {
+            if lines > LONG {
+                let listed = LONG_FUNCTIONS.iter().any(|(file, listed, _)| *file == source.name && *listed == name);
+                assert!(listed, "{}: `{name}` has {lines} lines, more than {LONG}", source.name);
+                long.insert((source.name.clone(), name));
+            }
+        }
+    }
+    for (file, name, _) in LONG_FUNCTIONS {
+        assert!(
+            long.contains(&(file.to_string(), name.to_string())),
+            "{file}: `{name}` is no longer long: take the row out"
+        );
+    }
+}
+
+/// The functions that have a body, with its lines: up to the brace that stands as far to the right as the function begins.
+fn functions(code: &[String]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for (k, line) in code.iter().enumerate() {
+        let Some((before, rest)) = line.split_once("fn ") else { continue };
+        let indent = line.len() - line.trim_start().len();
+        let words = ["pub", "const", "unsafe", "extern", "async", "\"C\""];
+        let plain = before.split_whitespace().all(|word| words.contains(&word) || word.starts_with("pub("));
+        if !plain {
+            continue;
+        }
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        // A function of a trait may have no body.
+        let head_ends = code[k..].iter().position(|line| line.trim_end().ends_with(['{', ';', '}'])).unwrap_or(0);
+        if code[k + head_ends].trim_end().ends_with(';') {
+            continue;
+        }
+        let closing = " ".repeat(indent) + "}";
+        let lines = code[k..].iter().position(|line| *line == closing).map_or(1, |end| end + 1);
+        found.push((name, if line.trim_end().ends_with('}') { 1 } else { lines }));
+    }
+    found
+}
+
+#[test]
+fn files_named_in_comments_exist() {
+    let known: Vec<String> = ["src", "tests", "tools", "stdlib", "bench"]
+        .iter()
+        .flat_map(|folder| below(&root().join(folder)).into_iter().map(move |name| format!("{folder}/{name}")))
+        .collect();
+    let exists = |path: &str| known.iter().any(|name| name == path || name.ends_with(&format!("/{path}")));
+    for source in sources() {
+        for (k, line) in source.text.lines().enumerate() {
+            let Some((_, comment)) = line.split_once("//") else { continue };
+            for path in comment.split('`').filter(|part| part.ends_with(".rs") && !part.contains(['*', ' ', '{', '<']))
+            {
+                assert!(exists(path), "src/{}:{} names {path}, which is not there", source.name, k + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_test_sees_what_it_is_to_see() {
+    let code: Vec<String> =
+        ["pub fn a(", "    x: u32,", ") {", "    x", "}", "fn b();", "fn c() {}"].map(String::from).into();
+    assert_eq!(functions(&code), [("a".to_string(), 5), ("c".to_string(), 1)]);
+    assert_eq!(uses("use crate::gc::{Heap}; crate::asm::x").collect::<Vec<_>>(), ["gc", "asm"]);
+}
