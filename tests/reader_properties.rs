@@ -250,36 +250,23 @@ impl Check<'_> {
             }
         }
         for facts in &arity.loops {
-            for var in facts.assigned.iter().chain(&facts.read) {
+            for var in &facts.assigned {
                 assert!(var.index() < arity.vars.len());
-            }
-            if let Some(parent) = facts.parent {
-                let around = &arity.loops[parent.index()];
-                assert!(around.has_loop && around.has_call >= facts.has_call && around.has_try >= facts.has_try);
             }
         }
         for pattern in arity.params.iter().chain(&arity.rest) {
             self.pattern(arity, *pattern);
         }
         let mut nodes = vec![arity.body];
-        let mut calls = false;
         while let Some(node) = nodes.pop() {
             let before = nodes.len();
-            calls |= self.node(id, arity, node, &mut nodes, work);
+            self.node(id, arity, node, &mut nodes, work);
             assert!(nodes[before..].iter().all(|child| *child < node), "children are finished before their parents");
         }
-        assert!(arity.has_call || !calls);
     }
 
-    /// Checks a node and collects its children; gives whether it is a call.
-    fn node(
-        &self,
-        id: FunctionId,
-        arity: &Arity,
-        node: NodeId,
-        nodes: &mut Vec<NodeId>,
-        work: &mut Vec<FunctionId>,
-    ) -> bool {
+    /// Checks a node and collects its children.
+    fn node(&self, id: FunctionId, arity: &Arity, node: NodeId, nodes: &mut Vec<NodeId>, work: &mut Vec<FunctionId>) {
         let unit = self.unit;
         let var = |var: VarId| assert!(var.index() < arity.vars.len());
         let in_loop = |id: LoopId| assert!(id.index() < arity.loops.len());
@@ -303,7 +290,6 @@ impl Check<'_> {
             Node::Global(g) => global(*g),
             Node::Interpolate(list) => {
                 nodes.extend(unit.list(*list));
-                return true;
             }
             Node::Vector(list) | Node::Set(list) | Node::Block(list) => nodes.extend(unit.list(*list)),
             Node::Map(list) => {
@@ -316,19 +302,16 @@ impl Check<'_> {
                 assert_eq!(fields.len(), values.len as usize);
                 nodes.extend(base);
                 nodes.extend(unit.list(*values));
-                return true;
             }
             Node::Call { callee, args, tail } => {
                 assert!(!tail || id != unit.init);
                 nodes.push(*callee);
                 nodes.extend(unit.list(*args));
-                return true;
             }
             Node::MethodCall { object, args, tail, .. } => {
                 assert!(!tail || id != unit.init);
                 nodes.push(*object);
                 nodes.extend(unit.list(*args));
-                return true;
             }
             Node::Field { object, .. } => nodes.push(*object),
             Node::Unary { operand, .. } => nodes.push(*operand),
@@ -353,7 +336,6 @@ impl Check<'_> {
                 in_loop(*loop_);
                 self.pattern(arity, *pattern);
                 nodes.extend([iterable, body]);
-                return true;
             }
             Node::Match { subject, arms } => {
                 nodes.push(*subject);
@@ -398,7 +380,6 @@ impl Check<'_> {
                     nodes.push(handler);
                 }
                 nodes.extend(parts.finally);
-                return true;
             }
             Node::Binding(binding) => {
                 let DynamicBinding { names, values, body } = &**binding;
@@ -406,7 +387,6 @@ impl Check<'_> {
                 names.iter().for_each(|g| global(*g));
                 nodes.extend(unit.list(*values));
                 nodes.push(*body);
-                return true;
             }
             Node::Declare(item) => assert!(matches!(unit.items[*item as usize], Item::Extend(_))),
             Node::BigInt(_)
@@ -417,7 +397,6 @@ impl Check<'_> {
             | Node::Null
             | Node::NotYet(_) => {}
         }
-        false
     }
 
     fn pattern(&self, arity: &Arity, id: PatternId) {

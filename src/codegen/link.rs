@@ -60,8 +60,6 @@ pub enum Helper {
     DynamicBind,
     /// `(bindings as they were)`: makes them so again and gives what they were; UNDEFINED changes nothing.
     DynamicRestore,
-    /// `(raw index of the item)`: `extend` and the like.
-    Declare,
     /// `(base, raw layout, raw: is a copy wanted?)`: throws TypeError when base is no instance of the layout's type; gives base in
     /// this layout, or in the present one where this is no longer it.
     StructBase,

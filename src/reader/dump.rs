@@ -198,22 +198,16 @@ impl Dumper<'_> {
         self.arity = (id, index);
         let arity = &unit.function(id).arities[index];
         let rest = if arity.rest.is_some() { "+" } else { "" };
-        let call = if arity.has_call { " calls" } else { "" };
-        self.line(depth, &format!("arity {}{rest}{call} size {}", arity.params.len(), arity.size));
+        self.line(depth, &format!("arity {}{rest} size {}", arity.params.len(), arity.size));
         for (at, var) in arity.vars.iter().enumerate() {
-            let mut text = format!("var {} uses {} weight {}", self.var(VarId(at as u32)), var.uses, var.weight);
+            let mut text = format!("var {} uses {}", self.var(VarId(at as u32)), var.uses);
             match var.kind {
                 VarKind::Local => {}
                 VarKind::Captured(entry) => text.push_str(&format!(" capture {entry}")),
                 VarKind::SelfName => text.push_str(" self"),
             }
-            let flags = [
-                (var.mutable, "mut"),
-                (var.assigned, "assigned"),
-                (var.captured, "captured"),
-                (var.boxed, "boxed"),
-                (var.crosses_call, "crosses-call"),
-            ];
+            let flags =
+                [(var.mutable, "mut"), (var.assigned, "assigned"), (var.captured, "captured"), (var.boxed, "boxed")];
             for (_, flag) in flags.into_iter().filter(|f| f.0) {
                 text.push(' ');
                 text.push_str(flag);
@@ -225,16 +219,7 @@ impl Dumper<'_> {
         }
         for (at, facts) in arity.loops.iter().enumerate() {
             let names = |ids: &[VarId]| ids.iter().map(|v| self.var(*v)).collect::<Vec<_>>().join(" ");
-            let mut text = format!("loop {at} assigns [{}] reads [{}]", names(&facts.assigned), names(&facts.read));
-            let flags = [(facts.has_call, "calls"), (facts.has_loop, "loops"), (facts.has_try, "tries")];
-            for (_, flag) in flags.into_iter().filter(|f| f.0) {
-                text.push(' ');
-                text.push_str(flag);
-            }
-            if let Some(parent) = facts.parent {
-                text.push_str(&format!(" in loop {}", parent.0));
-            }
-            text.push_str(&format!(" size {}", facts.size));
+            let text = format!("loop {at} assigns [{}]", names(&facts.assigned));
             self.line(depth + 1, &text);
         }
         let mut children: Vec<Work> = arity.params.iter().map(|p| Work::Pattern(depth + 1, *p)).collect();

@@ -64,7 +64,6 @@ pub struct Parser<'a> {
     unit: Unit,
     interned: FxHashMap<Arc<str>, Name>,
     heights: Vec<u16>,
-    calls_at: Vec<u32>,
     homes: Vec<u32>,
     scopes: Scopes,
     aliases: FxHashSet<String>,
@@ -131,7 +130,6 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings<'_>) -> Result<Un
         unit,
         interned: FxHashMap::default(),
         heights: Vec::with_capacity(room),
-        calls_at: Vec::with_capacity(room),
         homes: Vec::new(),
         scopes: Scopes::default(),
         aliases: surroundings.aliases.iter().cloned().collect(),
@@ -534,7 +532,6 @@ impl<'a> Parser<'a> {
         self.heights.push(height);
         let frame = self.scopes.frame();
         frame.size = frame.size.saturating_add(1);
-        self.calls_at.push(frame.calls);
         id
     }
 
@@ -548,7 +545,6 @@ impl<'a> Parser<'a> {
             self.unit.nodes.pop();
             self.unit.spans.pop();
             self.heights.pop();
-            self.calls_at.pop();
             self.scopes.frame().size -= 1;
         }
     }
@@ -561,22 +557,6 @@ impl<'a> Parser<'a> {
 
     fn node_span(&self, id: NodeId) -> Span {
         self.unit.spans[id.index()]
-    }
-
-    /// Notes which locals among the operands must keep their value while a later operand calls. `before` is the number
-    /// of calls seen when the last operand was finished.
-    fn operands(&mut self, ids: &[NodeId], before: u32) {
-        for id in ids {
-            if let Node::Local(var) = self.unit.nodes[id.index()]
-                && self.calls_at[id.index()] < before
-            {
-                self.scopes.frame().waits_for_call(var);
-            }
-        }
-    }
-
-    fn calls(&mut self) -> u32 {
-        self.scopes.frame().calls
     }
 
     /// Marks the calls in tail position below `root`.

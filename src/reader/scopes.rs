@@ -1,8 +1,7 @@
-//! Who is who: variables, captures, and the facts about them.
+//! Who is who: variables, captures, and what is assigned where.
 //!
-//! Owns the stack of arities being read ([`Frame`]), the names in view, and everything that is counted while the parser
-//! walks over the text once: uses, weights, captures, what loops assign, what calls happen in between. It must not know
-//! how anything is written.
+//! Owns the stack of arities being read ([`Frame`]), the names in view, and what is noted while the parser walks
+//! over the text once: uses, captures, what loops assign. It must not know how anything is written.
 //!
 //! Names in view are an array indexed by [`Name`], with an undo log: looking up a name is one load, and closing a
 //! scope puts back what was there before.
@@ -38,8 +37,6 @@ pub struct Frame {
     pub loops: Vec<Loop>,
     /// The loops around the present place, innermost last.
     pub loop_stack: Vec<LoopId>,
-    /// Calls seen so far.
-    pub calls: u32,
     /// Nodes seen so far.
     pub size: u32,
     /// How many `try` and `binding` bodies are around the present place: no tail calls in there.
@@ -49,10 +46,7 @@ pub struct Frame {
     /// What the function captures.
     pub captures: Captures,
     captured_vars: FxHashMap<u32, VarId>,
-    defined_at: Vec<u32>,
-    loop_read: FxHashSet<(LoopId, VarId)>,
     loop_assigned: FxHashSet<(LoopId, VarId)>,
-    loop_size: Vec<u32>,
 }
 
 impl Frame {
@@ -64,16 +58,12 @@ impl Frame {
             vars: Vec::new(),
             loops: Vec::new(),
             loop_stack: Vec::new(),
-            calls: 0,
             size: 0,
             shields: 0,
             init,
             captures,
             captured_vars: FxHashMap::default(),
-            defined_at: Vec::new(),
-            loop_read: FxHashSet::default(),
             loop_assigned: FxHashSet::default(),
-            loop_size: Vec::new(),
         }
     }
 
@@ -88,14 +78,11 @@ impl Frame {
             assigned: false,
             captured: false,
             boxed: false,
-            weight: 0,
             uses: 0,
-            crosses_call: false,
             loop_,
             span,
             scope: Span::default(),
         });
-        self.defined_at.push(if kind == VarKind::Local { self.calls } else { 0 });
         id
     }
 
@@ -104,31 +91,14 @@ impl Frame {
         self.vars[var.index()].loop_ = Some(loop_);
     }
 
-    fn weigh(&mut self, var: VarId) {
-        let weight = 8u32.saturating_pow(self.loop_stack.len() as u32);
-        let var = &mut self.vars[var.index()];
-        var.weight = var.weight.saturating_add(weight);
-    }
-
     /// Notes that the variable is read here.
     pub fn read(&mut self, var: VarId) {
-        self.weigh(var);
-        let calls = self.calls;
         let entry = &mut self.vars[var.index()];
         entry.uses = entry.uses.saturating_add(1);
-        entry.crosses_call |= calls > self.defined_at[var.index()];
-        let home = entry.loop_;
-        for &loop_ in self.loop_stack.iter().rev().take_while(|l| Some(**l) != home) {
-            if !self.loop_read.insert((loop_, var)) {
-                break;
-            }
-            self.loops[loop_.index()].read.push(var);
-        }
     }
 
     /// Notes that the variable is assigned here, by this arity's code.
     pub fn assign(&mut self, var: VarId) {
-        self.weigh(var);
         let home = self.vars[var.index()].loop_;
         for &loop_ in self.loop_stack.iter().rev().take_while(|l| Some(**l) != home) {
             if !self.loop_assigned.insert((loop_, var)) {
@@ -138,62 +108,17 @@ impl Frame {
         }
     }
 
-    /// Marks a variable whose value waits for an operand that calls.
-    pub fn waits_for_call(&mut self, var: VarId) {
-        self.vars[var.index()].crosses_call = true;
-    }
-
-    /// Notes a call, or anything else that may run other code.
-    pub fn call(&mut self) {
-        self.calls = self.calls.saturating_add(1);
-        for &loop_ in self.loop_stack.iter().rev() {
-            let entry = &mut self.loops[loop_.index()];
-            if entry.has_call {
-                break;
-            }
-            entry.has_call = true;
-        }
-    }
-
-    /// Notes a `try` for the loops around it.
-    pub fn note_try(&mut self) {
-        for &loop_ in self.loop_stack.iter().rev() {
-            let entry = &mut self.loops[loop_.index()];
-            if entry.has_try {
-                break;
-            }
-            entry.has_try = true;
-        }
-    }
-
     /// Enters a loop.
     pub fn enter_loop(&mut self) -> LoopId {
         let id = LoopId(self.loops.len() as u32);
-        let parent = self.loop_stack.last().copied();
-        for &loop_ in self.loop_stack.iter().rev() {
-            let entry = &mut self.loops[loop_.index()];
-            if entry.has_loop {
-                break;
-            }
-            entry.has_loop = true;
-        }
-        self.loops.push(Loop { parent, ..Loop::default() });
-        self.loop_size.push(self.size);
+        self.loops.push(Loop::default());
         self.loop_stack.push(id);
         id
     }
 
-    /// Leaves the innermost loop and settles its facts.
+    /// Leaves the innermost loop.
     pub fn leave_loop(&mut self) {
-        let Some(id) = self.loop_stack.pop() else { return };
-        let before = self.loop_size[id.index()];
-        let entry = &mut self.loops[id.index()];
-        entry.size = self.size - before;
-        if entry.has_call {
-            for var in entry.read.iter().chain(&entry.assigned) {
-                self.vars[var.index()].crosses_call = true;
-            }
-        }
+        self.loop_stack.pop();
     }
 
     fn capture(&mut self, outer: VarId, model: &Var) -> VarId {
@@ -257,10 +182,6 @@ impl Scopes {
         self.bindings[name.index()] = Some(Binding { frame, var });
         let frame = self.frame();
         frame.vars[var.index()].scope.start = at;
-        let calls = frame.calls;
-        if frame.vars[var.index()].kind == VarKind::Local {
-            frame.defined_at[var.index()] = calls;
-        }
     }
 
     /// Whether the name is a local variable here.

@@ -268,8 +268,6 @@ pub struct Arity {
     pub vars: Vec<Var>,
     /// The loops in the body, nested functions not included.
     pub loops: Vec<Loop>,
-    /// The body contains a call (or anything that may run other code) outside of nested functions.
-    pub has_call: bool,
     /// The number of nodes in the body, nested functions not included: the measure for code size caps.
     pub size: u32,
     /// Where the arity stands.
@@ -303,13 +301,8 @@ pub struct Var {
     /// Captured and assigned: lives in a heap box that is shared with the closures. For a captured variable: the entry of
     /// the closure is a box.
     pub boxed: bool,
-    /// Uses, each counted 8^depth of the loops around it (saturating).
-    pub weight: u32,
     /// Number of places that read it.
     pub uses: u32,
-    /// A call may happen between a definition and a later use (conservative: any call inside its life, or inside a loop in
-    /// which it is used but not defined).
-    pub crosses_call: bool,
     /// The innermost loop it is defined in.
     pub loop_: Option<LoopId>,
     /// Where it is bound.
@@ -322,20 +315,8 @@ pub struct Var {
 /// Facts of a loop.
 #[derive(Debug, Clone, Default)]
 pub struct Loop {
-    /// The loop around it.
-    pub parent: Option<LoopId>,
     /// Variables defined outside of it that are assigned inside (by this arity's code; boxed ones included), no doubles.
     pub assigned: Vec<VarId>,
-    /// Variables defined outside of it that are read inside, no doubles.
-    pub read: Vec<VarId>,
-    /// It contains a call or anything that may run other code.
-    pub has_call: bool,
-    /// It contains another loop.
-    pub has_loop: bool,
-    /// It contains a `try`.
-    pub has_try: bool,
-    /// Number of nodes inside.
-    pub size: u32,
 }
 
 /// Operators with one operand.

@@ -148,7 +148,6 @@ helpers! {
     DynamicGet(binding: word) = |cx: &mut Thread, binding| dynamic::get(cx, binding_at(binding));
     DynamicBind(binding: word, value: value) = |cx: &mut Thread, binding, value| dynamic::bind(cx, binding_at(binding), value);
     DynamicRestore(old: value) = dynamic::restore;
-    Declare(item: word) = |cx: &mut Thread, _item: u64| -> Result<Word, Thrown> { let _ = cx; Ok(Word::NULL) };
     StructBase(base: value, layout: word, copy: word) = literals::base;
     Remake(object: value, base: value, names: word, length: word, layout: word) = literals::remake;
     NoLiteral(message: value) = literals::refuse;

@@ -40,13 +40,10 @@ impl Parser<'_> {
 
     fn shielded<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
         let frame = self.scopes.frame();
-        frame.note_try();
-        frame.call();
         frame.shields += 1;
         let result = inner(self);
         let frame = self.scopes.frame();
         frame.shields -= 1;
-        frame.call();
         result
     }
 
@@ -264,14 +261,12 @@ impl Parser<'_> {
         }
         let iterable = self.in_head()?;
         let (loop_, body) = self.in_loop(|p, id| {
-            p.scopes.frame().call();
             p.scoped(|p| {
                 binds.iter().for_each(|(_, var)| p.scopes.frame().adopt(*var, id));
                 p.declare(binds);
                 Ok((id, p.block("`for`")?))
             })
         })?;
-        self.scopes.frame().call();
         let (span, height) = (self.span_from(start), self.height_of(&[iterable, body]));
         Ok(self.add(Node::For { loop_, pattern, iterable, body }, span, height))
     }
@@ -284,7 +279,7 @@ impl Parser<'_> {
             return self.expected("`{` and the arms of `match`");
         }
         let open = self.bump().span();
-        let arms = self.nested(|p| p.inside(false, |p| p.arms(open, subject)))?;
+        let arms = self.nested(|p| p.inside(false, |p| p.arms(open)))?;
         let mut height = self.height(subject);
         for arm in &arms {
             height = height.max(self.height(arm.body)).max(arm.guard.map_or(0, |g| self.height(g)));
@@ -293,7 +288,7 @@ impl Parser<'_> {
         Ok(self.add(Node::Match { subject, arms: arms.into() }, span, height))
     }
 
-    fn arms(&mut self, open: Span, subject: NodeId) -> Parse<Vec<Arm>> {
+    fn arms(&mut self, open: Span) -> Parse<Vec<Arm>> {
         let mut arms = Vec::new();
         while !self.eat(Kind::CloseBrace) {
             self.not_a_case()?;
@@ -302,13 +297,7 @@ impl Parser<'_> {
                 p.declare(binds);
                 let mut guard = None;
                 if p.eat(Kind::If) {
-                    let before = p.calls();
                     guard = Some(p.inside(false, Self::expression)?);
-                    if p.calls() > before
-                        && let Node::Local(var) = p.unit.nodes[subject.index()]
-                    {
-                        p.scopes.frame().waits_for_call(var);
-                    }
                 }
                 if !p.eat(Kind::Arrow) {
                     return p.expected_with("`=>`", |e| {
@@ -538,8 +527,6 @@ impl Parser<'_> {
             }
             Ok(())
         })?;
-        let calls = self.calls();
-        self.operands(&values, calls);
         let body = self.shielded(|p| p.block("`binding`"))?;
         let height = self.height_of(&values).max(self.height(body));
         let values = self.list(&values);

@@ -175,8 +175,6 @@ impl Parser<'_> {
                 self.take_back(left);
                 self.bump();
                 let value = self.assigned_value(sign)?;
-                let calls = self.calls();
-                self.operands(&[object], calls);
                 let (span, height) = (self.span_from(start), self.height_of(&[object, value]));
                 Ok(self.add(Node::AssignField { object, name, value }, span, height))
             }
@@ -184,8 +182,6 @@ impl Parser<'_> {
                 self.take_back(left);
                 self.bump();
                 let value = self.assigned_value(sign)?;
-                let calls = self.calls();
-                self.operands(&[object, index], calls);
                 let (span, height) = (self.span_from(start), self.height_of(&[object, index, value]));
                 Ok(self.add(Node::AssignIndex { object, index, value }, span, height))
             }
@@ -208,16 +204,14 @@ impl Parser<'_> {
         let mut left = self.operators()?;
         while matches!(self.kind(), Kind::Pipe | Kind::PipeLast) {
             let last = self.bump().kind == Kind::PipeLast;
-            let before = self.calls();
             let right = self.operators()?;
-            left = self.piped(left, right, last, before);
+            left = self.piped(left, right, last);
         }
         Ok(left)
     }
 
-    fn piped(&mut self, left: NodeId, right: NodeId, last: bool, before: u32) -> NodeId {
+    fn piped(&mut self, left: NodeId, right: NodeId, last: bool) -> NodeId {
         let span = self.node_span(right);
-        let calls = self.calls();
         let put = |parser: &mut Self, args: List| {
             let mut ids = Vec::with_capacity(args.len as usize + 1);
             if !last {
@@ -232,31 +226,24 @@ impl Parser<'_> {
         let bracketed = self.parenthesised == Some(right);
         match self.unit.nodes[right.index()].clone() {
             Node::Call { callee, args, .. } if !bracketed => {
-                // The call itself was counted already; only what came before it matters to a waiting operand.
-                self.operands(&[left], calls.saturating_sub(1).max(before));
                 let args = put(self, args);
                 self.unit.nodes[right.index()] = Node::Call { callee, args, tail: false };
                 let begins = matches!(self.unit.nodes[callee.index()], Node::Global(_)) && (!last || args.len == 1);
                 self.grow(right, left, begins)
             }
             Node::MethodCall { object, name, args, .. } if !bracketed => {
-                self.operands(&[left], calls.saturating_sub(1).max(before));
                 let args = put(self, args);
                 self.unit.nodes[right.index()] = Node::MethodCall { object, name, args, tail: false };
                 self.grow(right, left, false)
             }
             Node::Field { object, name } if !bracketed => {
-                self.operands(&[left], calls);
                 self.take_back(right);
                 let args = self.list(&[left]);
-                self.scopes.frame().call();
                 let height = self.height_of(&[object, left]);
                 self.add(Node::MethodCall { object, name, args, tail: false }, span, height)
             }
             _ => {
-                self.operands(&[left], calls);
                 let args = self.list(&[left]);
-                self.scopes.frame().call();
                 let height = match self.unit.nodes[right.index()] {
                     Node::Global(_) => self.chain_height(left, &[right]),
                     _ => self.height_of(&[left, right]),
@@ -360,11 +347,7 @@ impl Parser<'_> {
         let node = match op {
             Infix::And => Node::And { left, right },
             Infix::Or => Node::Or { left, right },
-            Infix::Binary(op) => {
-                let calls = self.calls_at[right.index()];
-                self.operands(&[left], calls);
-                Node::Binary { op, left, right }
-            }
+            Infix::Binary(op) => Node::Binary { op, left, right },
         };
         self.add(node, span, height)
     }
@@ -416,16 +399,12 @@ impl Parser<'_> {
                 Kind::OpenParen if self.same_line() => {
                     let mut args = self.arguments()?;
                     let sides = self.assertion(operand, &mut args);
-                    let calls = self.calls();
-                    self.operands(&[operand], calls);
-                    self.operands(&args, calls);
                     // A call of a name begins with its first argument.
                     let height = match self.unit.nodes[operand.index()] {
                         Node::Global(_) => self.height_of(&args),
                         _ => self.chain_height(operand, &args),
                     };
                     let args = self.list(&args);
-                    self.scopes.frame().call();
                     let span = self.span_from(start);
                     operand = self.add(Node::Call { callee: operand, args, tail: false }, span, height);
                     if let Some([left, right]) = sides {
@@ -436,8 +415,6 @@ impl Parser<'_> {
                 }
                 Kind::OpenBracket if self.same_line() => {
                     let index = self.index(operand)?;
-                    let calls = self.calls();
-                    self.operands(&[operand], calls);
                     let (span, height) = (self.span_from(start), self.chain_height(operand, &[index]));
                     operand = self.add(Node::Index { object: operand, index, tail: false }, span, height);
                 }
@@ -573,12 +550,8 @@ impl Parser<'_> {
         let (name, _) = self.word("a field name after `.`")?;
         if self.kind() == Kind::OpenParen && self.same_line() {
             let args = self.arguments()?;
-            let calls = self.calls();
-            self.operands(&[object], calls);
-            self.operands(&args, calls);
             let height = self.chain_height(object, &args);
             let args = self.list(&args);
-            self.scopes.frame().call();
             let span = self.span_from(start);
             return Ok(self.add(Node::MethodCall { object, name, args, tail: false }, span, height));
         }

@@ -211,16 +211,7 @@ impl Parser<'_> {
         let (params, body, span) = result?;
         let mut vars = frame.vars;
         vars.shrink_to_fit();
-        Ok(Arity {
-            params: params.patterns,
-            rest: params.rest,
-            body,
-            vars,
-            loops: frame.loops,
-            has_call: frame.calls > 0,
-            size: frame.size,
-            span,
-        })
+        Ok(Arity { params: params.patterns, rest: params.rest, body, vars, loops: frame.loops, size: frame.size, span })
     }
 
     /// `(a, [b, c], ...rest)`; puts what it binds into view.

@@ -58,15 +58,9 @@ impl Parser<'_> {
         }
         let open = self.bump().span();
         let (base, fields, values) = self.inside(false, |p| p.struct_fields(open))?;
-        let calls = self.calls();
-        self.operands(&values, calls);
-        if let Some(base) = base {
-            self.operands(&[base], calls);
-        }
         let height = self.height_of(&values).max(base.map_or(0, |b| self.height(b)));
         let values = self.list(&values);
         // Defaults may run any code.
-        self.scopes.frame().call();
         let span = self.span_from(start);
         let literal = StructLiteral { type_, variant, base, fields, values };
         Ok(self.add(Node::Struct(Box::new(literal)), span, height))
@@ -252,8 +246,6 @@ impl Parser<'_> {
     }
 
     pub(super) fn collection(&mut self, ids: &[NodeId], start: u32, node: fn(List) -> Node) -> NodeId {
-        let calls = self.calls();
-        self.operands(ids, calls);
         let height = self.height_of(ids);
         let list = self.list(ids);
         let span = self.span_from(start);
@@ -482,11 +474,8 @@ impl Parser<'_> {
                 });
             }
         }
-        let calls = self.calls();
-        self.operands(&parts, calls);
         let height = self.height_of(&parts);
         let list = self.list(&parts);
-        self.scopes.frame().call();
         let span = self.span_from(start);
         Ok(self.add(Node::Interpolate(list), span, height))
     }
