@@ -103,7 +103,7 @@ fn sum(v, f) {
 fn main() {
     let points = map(fn(i) { Point { x: i, y: i + 1 } }, range(0, 1000))
     let mut s = 0
-    for turn in range(0, 6000) {
+    for turn in range(0, 20000) {
         s = s + sum(points, fn(p) { norm(p) + turn })
     }
     println(s > 0)
@@ -159,7 +159,7 @@ fn storm(thread, n) {
 }
 
 fn main() {
-    let threads = map(fn(k) { thread(fn() { let s = storm(k, 40)  s }) }, range(0, 8))
+    let threads = map(fn(k) { thread(fn() { let s = storm(k, 160)  s }) }, range(0, 8))
     println(sum(map(join, threads)))
 }
 ",

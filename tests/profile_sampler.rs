@@ -393,6 +393,9 @@ fn signals_end_the_profile_as_well() {
     use std::process::{Command, Stdio};
     let folder = Folder::new(&[("loops.hr", "fn main() { println(\"on\") let mut i = 0 loop { i = (i + 1) % 7 } }\n")]);
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        // Under `nohup` it is ignored, and stays so in programs that are started.
+        // SAFETY: no handler is set; the default of each ends a process.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
         let mut child = Command::new(common::harrier())
             .args(["run", "--profile", &folder.path("loops.hr")])
             .env("HARRIER_LINES", "1")

@@ -83,7 +83,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Pattern::Literal(node) => {
                 let value = *self.state.operand(i);
                 self.state.push(value);
-                self.expression(*node);
+                self.pattern_literal(*node);
                 self.test_equal(*node, misfit);
             }
             Pattern::Vector { before, rest, after } => self.match_vector(i, before, *rest, after, misfit),
@@ -102,6 +102,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.place(fits);
             }
         }
+    }
+
+    /// Pushes a literal of a pattern. The survey gives it no tick: what is dead before it is dead behind it.
+    fn pattern_literal(&mut self, node: NodeId) {
+        let now = self.now;
+        self.expression(node);
+        self.now = now;
     }
 
     /// The latest operand against a pattern; it is taken off, on both ways.
@@ -242,7 +249,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             let value = *self.state.operand(i);
             self.state.push(value);
-            self.expression(*key);
+            self.pattern_literal(*key);
             self.call_helper(Helper::MapFind, 2, &[], Facts::ANY);
             let found = self.in_register(self.top(0));
             self.asm.compare_imm(found, Word::UNDEFINED.0 as i64);

@@ -117,6 +117,15 @@ impl Code {
         }
     }
 
+    /// An arity has another body, or none: 0.
+    fn tell_followers(&self, cx: &Thread, arity: &ArityInfo, body: usize) {
+        // The list is not locked while they are told: who holds the cells of a binding adds it to the list.
+        let followers = super::lock(&self.followers).clone();
+        for binding in followers {
+            binding.body_changed(cx, self, arity, body);
+        }
+    }
+
     /// An arity has got a body: entries and link cells go there from now on. `resets` is as it was before the compiler looked
     /// at anything. Of several threads that have compiled it at once the first decides: dispatch tables may hold its body
     /// already, and what is the present body is replaced by a reset alone, which they are told of.
@@ -127,9 +136,7 @@ impl Code {
         if !arity.rest && (arity.params as usize) < MANY {
             self.entry[arity.params as usize].store(body, Ordering::Release);
         }
-        for binding in super::lock(&self.followers).clone() {
-            binding.body_changed(cx, self, arity, body);
-        }
+        self.tell_followers(cx, arity, body);
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
@@ -157,9 +164,7 @@ impl Code {
                 let n = arity.params as usize;
                 self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
             }
-            for binding in super::lock(&self.followers).clone() {
-                binding.body_changed(cx, self, arity, 0);
-            }
+            self.tell_followers(cx, arity, 0);
         }
     }
 }
