@@ -41,7 +41,7 @@ fn hints(unit: &Unit, link: &FakeLink, name: &str) -> Vec<Seen> {
 }
 
 /// The listings of all functions of a text but its top level.
-fn listings<M: Target>(name: &str, text: &str, with_variables: bool) -> String {
+fn listings<M: Target>(name: &str, text: &str, with_variables: bool, trials: Trials) -> String {
     let unit = fake_link::read(name, text);
     let mut out = String::new();
     for (index, function) in unit.functions.iter().enumerate() {
@@ -49,7 +49,7 @@ fn listings<M: Target>(name: &str, text: &str, with_variables: bool) -> String {
         if id == unit.init {
             continue;
         }
-        let mut link = FakeLink::new(&unit);
+        let mut link = tried(&unit, trials);
         let title = function.name.map_or_else(|| format!("function {index}"), |name| unit.name(name).to_string());
         for arity in 0..function.arities.len() {
             let hints = hints(&unit, &link, &title);
@@ -58,6 +58,18 @@ fn listings<M: Target>(name: &str, text: &str, with_variables: bool) -> String {
         }
     }
     out
+}
+
+/// The programs of a folder, in order.
+fn programs_in(folder: &Path) -> Vec<PathBuf> {
+    let mut programs: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder of programs")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "hr"))
+        .collect();
+    programs.sort();
+    assert!(!programs.is_empty(), "there are no programs in {}", folder.display());
+    programs
 }
 
 /// The lines in which two texts differ, with a few that they share around them.
@@ -80,19 +92,13 @@ fn diff(expected: &str, got: &str) -> String {
 }
 
 fn check<M: Target>(folder: &Path, suffix: &str, with_variables: bool) {
-    let mut programs: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("a folder of programs")
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "hr"))
-        .collect();
-    programs.sort();
-    assert!(!programs.is_empty(), "there are no programs in {}", folder.display());
+    let programs = programs_in(folder);
     let bless = std::env::var_os("HARRIER_BLESS").is_some();
     let mut failed = Vec::new();
     for path in programs {
         let text = std::fs::read_to_string(&path).expect("a program");
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let got = listings::<M>(&name, &text, with_variables);
+        let got = listings::<M>(&name, &text, with_variables, Trials::default());
         let beside = path.with_extension(suffix);
         if bless {
             std::fs::write(&beside, &got).expect("write the listing");
@@ -250,7 +256,8 @@ fn verified<M: Target>(unit: &Unit, link: &mut FakeLink, differences: &mut Vec<S
 /// `--jit-verify` (`tests/corpus.rs`) is the code of the host alone.
 #[test]
 fn code_for_both_machines_is_what_its_maps_claim() {
-    verify_all(Trials::default(), 0, 1);
+    let bodies = verify_all(Trials::default(), 0, 1);
+    assert!(bodies.iter().all(|bodies| *bodies > 8_000), "{bodies:?}");
 }
 
 /// The same where registers and frame slots are taken by chance, and with each optimisation left out: a seventh of the texts for each
@@ -261,13 +268,41 @@ fn whatever_is_tried_code_is_what_its_maps_claim() {
     // It is the same on every machine; under the emulator one shows that it runs there.
     let emulated = std::env::var("HARRIER_TIME_FACTOR").is_ok_and(|factor| factor != "1");
     let tried = if emulated { 1 } else { OPTIMISATIONS.len() };
+    let mut all = 0;
     for (i, (name, _)) in OPTIMISATIONS.iter().enumerate().take(tried) {
         let mut trials = Trials::default();
         trials.by_chance(seed + i as u64);
-        verify_all(trials, seed as usize + i, OPTIMISATIONS.len());
+        all += verify_all(trials, seed as usize + i, OPTIMISATIONS.len())[0];
         trials.leave_out(name).expect("the name of an optimisation");
         verify_all(trials, seed as usize + i, OPTIMISATIONS.len());
     }
+    assert!(all > 8_000 || emulated, "{all} bodies");
+}
+
+/// A trial is one: with each of them some function of `tests/disasm` has other code than without.
+#[test]
+fn trials_change_code() {
+    let texts: Vec<String> =
+        programs_in(&folder()).iter().map(|path| std::fs::read_to_string(path).expect("a text")).collect();
+    let code =
+        |trials| -> Vec<String> { texts.iter().map(|text| listings::<X64>("trial.hr", text, false, trials)).collect() };
+    let plain = code(Trials::default());
+    assert!(plain == code(Trials::default()), "the same twice");
+    for (name, _) in OPTIMISATIONS {
+        let mut trials = Trials::default();
+        trials.leave_out(name).expect("the name of an optimisation");
+        assert!(code(trials) != plain, "--opt-off={name} changes nothing");
+    }
+    let by_chance = |seed| {
+        let mut trials = Trials::default();
+        trials.by_chance(seed);
+        code(trials)
+    };
+    let one = by_chance(1);
+    assert!(
+        one != plain && one != by_chance(2) && one == by_chance(1),
+        "chance depends on the seed, and on nothing else"
+    );
 }
 
 fn tried(unit: &Unit, trials: Trials) -> FakeLink<'_> {
@@ -276,7 +311,8 @@ fn tried(unit: &Unit, trials: Trials) -> FakeLink<'_> {
     link
 }
 
-fn verify_all(trials: Trials, part: usize, parts: usize) {
+/// Gives how many bodies there were for x86-64 and ARM64.
+fn verify_all(trials: Trials, part: usize, parts: usize) -> [usize; 2] {
     let (mut x64, mut arm64, mut differences) = (0, 0, Vec::new());
     for unit in all_units().skip(part % parts).step_by(parts) {
         x64 += verified::<X64>(&unit, &mut tried(&unit, trials), &mut differences);
@@ -284,7 +320,7 @@ fn verify_all(trials: Trials, part: usize, parts: usize) {
     }
     let told: String = differences.iter().take(20).map(|found| format!("{found}\n")).collect();
     assert!(differences.is_empty(), "{trials:?}: {} of {x64} and {arm64} bodies:\n{told}", differences.len());
-    assert!(x64 * parts > 6_000 && arm64 * parts > 6_000, "{x64} and {arm64} bodies");
+    [x64, arm64]
 }
 
 /// All texts there are that can be read.

@@ -363,7 +363,8 @@ fn make_timer(slot: &'static Slot, os_id: libc::pid_t) -> bool {
 
 fn delete_timer(slot: &Slot) {
     slot.ticks.store(false, Ordering::SeqCst);
-    if let Some(timer) = runtime::lock(&slot.timer).take() {
+    let timer = runtime::lock(&slot.timer).take();
+    if let Some(timer) = timer {
         // SAFETY: it was made and not deleted yet.
         unsafe { libc::timer_delete(timer) };
     }

@@ -128,7 +128,8 @@ pub fn finish(status: i32, hurry: bool) -> i32 {
     }
     jitdump::finish();
     failed |= FAILED.load(Ordering::Relaxed);
-    if let Some(text) = super::lock(&LOST).take() {
+    let lost = super::lock(&LOST).take();
+    if let Some(text) = lost {
         let _never_closed = STDERR.push(text.as_bytes());
         let _ = STDERR.finish(true);
         failed = true;

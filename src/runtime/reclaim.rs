@@ -251,7 +251,8 @@ pub fn search(cx: &mut Thread) {
 impl Code {
     /// Nobody has to tell this function of changes any more: its bodies are gone.
     pub(super) fn forget_dependencies(&self) {
-        for on in std::mem::take(&mut *super::lock(&self.depends_on)) {
+        let depends_on = std::mem::take(&mut *super::lock(&self.depends_on));
+        for on in depends_on {
             match on {
                 DependsOn::Binding(binding) => binding.forget(self),
                 DependsOn::Type(type_) => type_.forget(self),
@@ -261,7 +262,8 @@ impl Code {
 }
 
 fn free_record(vm: &'static Vm, code: &'static Code) {
-    for owned in std::mem::take(&mut *super::lock(&code.owned)) {
+    let owned = std::mem::take(&mut *super::lock(&code.owned));
+    for owned in owned {
         free(vm, owned);
     }
     code.forget_dependencies();
