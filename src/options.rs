@@ -566,6 +566,12 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_each_optimisation() {
+        let help = help();
+        assert!(crate::codegen::trials::OPTIMISATIONS.iter().all(|(name, _)| help.contains(name)), "{help}");
+    }
+
+    #[test]
     fn a_number_of_nothing_is_refused() {
         for jobs in ["0", "-1", "x", "", "1.5"] {
             assert!(parsed(&format!("test --jobs={jobs} a")).is_err_and(|e| e.contains("1 or more")), "{jobs}");

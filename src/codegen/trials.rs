@@ -117,7 +117,7 @@ impl Pool {
     pub(super) fn new<M: MacroAssembler>(chance: &Chance) -> Pool {
         let mut pool = Pool { general: RegSet(u32::MAX), floats: u32::MAX };
         if chance.is_on() {
-            // Of each four bodies, one has all, and one next to none.
+            // Of four bodies one has all, another a quarter of them.
             let left_out = chance.below(4);
             let stays = |_: &u8| chance.below(4) >= left_out;
             pool.general = RegSet(M::CALLER_SAVED.iter().map(|r| r.0).filter(stays).fold(0, |all, r| all | 1 << r));

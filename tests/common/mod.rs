@@ -31,18 +31,17 @@ pub fn generated(count: u64) -> u64 {
     if is_emulated() { count / 3 } else { count }
 }
 
-/// Options for a trial of the generator: registers by chance, each other program one optimisation less, and its code verified (but for
-/// the emulator, which takes too long).
+/// Options for a trial of the generator: registers by chance, and its code verified (but for the emulator, which takes too long).
+pub fn by_chance(seed: u64) -> Vec<String> {
+    let verified = (!is_emulated()).then(|| "--jit-verify".to_string());
+    [format!("--jit-random-regs={seed}")].into_iter().chain(verified).collect()
+}
+
+/// The same, for every other seed with one optimisation less.
 pub fn trial(seed: u64) -> Vec<String> {
     use harrier::codegen::trials::OPTIMISATIONS;
-    let mut options = vec![format!("--jit-random-regs={seed}")];
-    if let Some((name, _)) = OPTIMISATIONS.get(seed as usize % (2 * OPTIMISATIONS.len())) {
-        options.push(format!("--opt-off={name}"));
-    }
-    if !is_emulated() {
-        options.push("--jit-verify".into());
-    }
-    options
+    let off = OPTIMISATIONS.get(seed as usize % (2 * OPTIMISATIONS.len()));
+    by_chance(seed).into_iter().chain(off.map(|(name, _)| format!("--opt-off={name}"))).collect()
 }
 
 /// A limit of time, which `HARRIER_TIME_FACTOR` makes longer where programs run under an emulator.
