@@ -1,7 +1,7 @@
 //! To publish is to register: the one way by which code comes into being and goes.
 //!
-//! Owns the order of events. Code gets its place in code memory, is registered in the code map with the names of its parts, is
-//! told to whoever observes (writers of files for profilers, debuggers), and only then does its address become known to whoever
+//! Owns the order of events. Code gets its place in code memory, is told to whoever observes (writers of files for profilers,
+//! debuggers), is registered in the code map with the names of its parts, and only then does its address become known to whoever
 //! asked for it. What is freed is told before its addresses can be used again. Without observers nothing is told, and costs
 //! nothing.
 
