@@ -71,6 +71,7 @@ pub enum Helper {
     NoLiteral,
     /// `(value, raw layout)`: a Bool: is it of the layout's type and variant? For instances of older layouts.
     IsInstance,
+    InLayout,
     /// value → Is it what the interrupt key throws?
     IsInterrupt,
     /// `(vector, from, after)`: the elements from `from` on, without the last `after`, as a vector.
@@ -202,6 +203,8 @@ pub struct StructType {
     pub layout: LayoutId,
     /// A data cell that is not 0 as soon as it is the layout of new instances no more.
     pub outdated: usize,
+    /// A data cell that counts the declarations of its type, and what stood there when the others of these were read.
+    pub declarations: (usize, i32),
     /// Instances of other layouts may exist (the struct was redefined).
     pub redefined: bool,
     /// The fields in the order of the slots.

@@ -6,7 +6,8 @@
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::Helper;
+use super::link::{Helper, SideExit, StructType};
+use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -32,11 +33,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     ) {
         self.expression(subject);
         let i = self.top(0);
+        let asked = self.ask_types(node, subject, arms);
         let mut end = Join::new();
         for (k, arm) in arms.iter().enumerate() {
             let mut next = Join::new();
             self.goes_to(node);
+            self.types_asked = asked;
             self.match_pattern(arm.pattern, i, &mut next);
+            self.types_asked = false;
             if let Some(guard) = arm.guard {
                 if self.subject_is_done(&arms[k + 1..]) {
                     self.state.set_operand(i, Value::constant(Word::NULL));
@@ -59,6 +63,57 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.state.pop();
         self.finish_value(end);
+    }
+
+    /// In a hot region: have the types in the patterns of a `match` been declared anew since this was compiled? Then the twin goes on:
+    /// it knows objects of later declarations too. So the patterns here need not ask, and what they find out holds. Nor need this be
+    /// asked of an argument in a function that has run nothing yet: it would have been compiled anew before it was called with such
+    /// an object. False in other code, which asks where a pattern does not fit.
+    fn ask_types(&mut self, node: NodeId, subject: NodeId, arms: &[Arm]) -> bool {
+        let mut declarations = Vec::new();
+        arms.iter().for_each(|arm| self.declarations(arm.pattern, &mut declarations));
+        if declarations.is_empty() {
+            return false;
+        }
+        self.arrive(node);
+        if !self.state.reachable {
+            return false;
+        }
+        let binds = |p: &PatternId, var| matches!(self.unit.pattern(*p), Pattern::Bind(bound) if *bound == var);
+        let argument = |var| self.arity.params.iter().any(|p| binds(p, var));
+        let of_argument = matches!(*self.unit.node(subject), Node::Local(var) if argument(var));
+        if of_argument && self.safepoints.is_empty() && self.loops.is_empty() && self.is_hot() {
+            return true;
+        }
+        let Some(label) = self.leave(node, SideExit::Layout) else { return false };
+        for (cell, count) in declarations {
+            self.asm.scratch().load_cell(cell).compare_imm(count);
+            self.asm.branch(Cond::NotEqual, label);
+        }
+        true
+    }
+
+    /// The cells that count the declarations of the types in a pattern, each once, with what they should say.
+    fn declarations(&mut self, pattern: PatternId, all: &mut Vec<(usize, i32)>) {
+        self.deeper();
+        let unit = self.unit;
+        match unit.pattern(pattern) {
+            Pattern::Ignore | Pattern::Bind(_) | Pattern::Literal(_) => {}
+            Pattern::Vector { before, rest, after } => {
+                before.iter().chain(rest).chain(after).for_each(|part| self.declarations(*part, all));
+            }
+            Pattern::Map(entries) => entries.iter().for_each(|(_, part)| self.declarations(*part, all)),
+            Pattern::Or(parts) => parts.iter().for_each(|part| self.declarations(*part, all)),
+            Pattern::Struct { type_, variant, fields } => {
+                if let Some(info) = self.link.struct_type(*type_, variant.map(|v| unit.name(v)))
+                    && !info.redefined
+                    && !all.contains(&info.declarations)
+                {
+                    all.push(info.declarations);
+                }
+                fields.iter().for_each(|(_, part)| self.declarations(*part, all));
+            }
+        }
     }
 
     /// Does the first of the arms behind a guard take any value without a look at it? Then the guard need not keep the subject.
@@ -116,6 +171,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let mut inner = Join::new();
         self.match_pattern(pattern, i, &mut inner);
+        self.take_off(i, inner, misfit);
+    }
+
+    /// Takes off operand `i`, on the way that fits and on those that do not.
+    fn take_off(&mut self, i: usize, mut inner: Join, misfit: &mut Join) {
         for edge in &mut inner.edges {
             edge.state_mut().drop_to(i);
         }
@@ -275,24 +335,121 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goto(misfit);
             return;
         };
+        let asked: Vec<(&str, PatternId)> = fields
+            .iter()
+            .filter(|(_, pattern)| !matches!(unit.pattern(*pattern), Pattern::Ignore))
+            .map(|(name, pattern)| (unit.name(*name), *pattern))
+            .collect();
+        let names: Vec<&str> = fields.iter().map(|(name, _)| unit.name(*name)).collect();
+        let mut view = None;
         if info.redefined {
             self.test_instance(i, info.layout, misfit);
-        } else {
+        } else if self.types_asked {
             self.test_layout(i, info.layout, misfit);
+        } else {
+            view = self.test_struct(i, &info, &names, !asked.is_empty(), misfit);
         }
+        if asked.is_empty() {
+            return;
+        }
+        // An operand in all versions of this: who leaves one of them finds as many in the other.
+        let view = view.unwrap_or(*self.state.operand(i));
+        self.state.push(view);
+        self.unpin();
+        let view = self.top(0);
+        let mut inner = Join::new();
+        self.match_fields(view, &asked, &mut inner);
+        self.take_off(view, inner, misfit);
+    }
+
+    /// The fields of the object at operand `i` against their patterns.
+    fn match_fields(&mut self, i: usize, fields: &[(&str, PatternId)], misfit: &mut Join) {
         for (name, pattern) in fields {
-            if matches!(unit.pattern(*pattern), Pattern::Ignore) {
-                continue;
-            }
             if !self.state.reachable {
                 self.push_constant(Word::NULL);
             } else {
                 let value = *self.state.operand(i);
                 self.state.push(value);
-                self.without_twin(|g| g.read_field(NodeId(0), unit.name(*name)));
+                self.without_twin(|g| g.read_field(NodeId(0), name));
             }
             self.match_top(*pattern, misfit);
         }
+    }
+
+    /// Leaves for `misfit` unless operand `i` is an instance of a struct or variant that has only this layout, as far as was known
+    /// when this was compiled. While this runs the type may be declared anew; then that is asked out of line, and an object of a
+    /// later layout is read from a copy in this one: where fields are to be read, gives what they are read from. So nothing is
+    /// known of operand `i` itself behind the test.
+    fn test_struct(
+        &mut self,
+        i: usize,
+        info: &StructType,
+        names: &[&str],
+        reads: bool,
+        misfit: &mut Join,
+    ) -> Option<Value> {
+        let value = *self.state.operand(i);
+        if !self.state.reachable || value.facts.layout == Some(info.layout) {
+            return None;
+        }
+        if value.facts.layout.is_some() || !value.facts.types.meets(Types::OBJECT) {
+            self.goto(misfit);
+            return None;
+        }
+        let r = self.in_register(i);
+        let view = reads.then(|| self.register());
+        let resume = self.asm.label();
+        let other = self.later_layout_path(i, info, names, view, misfit, resume);
+        self.check_layout(r, value.facts, info.layout, other);
+        if let Some(view) = view {
+            self.asm.mov(view, r);
+        }
+        self.asm.bind(resume);
+        view.map(|view| Value::new(Place::Reg(view), Facts::object(info.layout)).hinted(value.hint))
+    }
+
+    /// Where operand `i` goes that is not of the layout: if the type was declared anew, it may be of a later one.
+    fn later_layout_path(
+        &mut self,
+        i: usize,
+        info: &StructType,
+        names: &[&str],
+        view: Option<Reg>,
+        misfit: &mut Join,
+        resume: Label,
+    ) -> Label {
+        self.forget_dead();
+        let inlined = self.leave_inlined(SideExit::Inlined);
+        let (other, unfit) = (self.asm.label(), self.edge(misfit));
+        let (state, at, last, handler) = (self.state.clone(), self.at, self.last, self.handler.clone());
+        let (address, length) = self.link.field_names(&names.join(" "));
+        let raws = [u64::from(info.layout), address as u64, length as u64].map(Argument::Raw);
+        let arguments: Vec<Argument> = std::iter::once(self.argument(i)).chain(raws).collect();
+        let ((declarations, count), layout) = (info.declarations, info.layout);
+        self.later(move |g| {
+            g.asm.bind(other);
+            g.asm.scratch().load_cell(declarations).compare_imm(count);
+            if let Some(inlined) = inlined {
+                g.asm.branch(Cond::NotEqual, inlined);
+                return g.asm.jump(unfit);
+            }
+            g.asm.branch(Cond::Equal, unfit);
+            g.enter_cold(state, at, handler);
+            g.last = last;
+            let result = g.call_helper_cold(Helper::InLayout, &arguments, 0);
+            match view {
+                Some(view) => {
+                    result.mov_to(view);
+                    g.check_layout(view, Facts::ANY, layout, unfit);
+                }
+                None => {
+                    result.compare_imm(Word::NULL.0 as i32);
+                    g.asm.branch(Cond::Equal, unfit);
+                }
+            }
+            g.asm.jump(resume);
+        });
+        other
     }
 
     /// Operations of a pattern have no node of their own, hence no point at which an exit could arrive.

@@ -504,12 +504,16 @@ impl Link for RuntimeLink<'_> {
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
         let binding = self.unit.global(global).binding;
         let type_ = self.vm.types.get(binding.type_id()?);
+        let settled = type_.settled();
         type_.depend(self.record);
+        // Before what it is compared for: a declaration that comes between is taken for one that the code does not know.
+        let declarations = type_.declarations();
         let layout = match (type_.kind, variant) {
             (TypeKind::Enum, Some(name)) => type_.variant(name)?.layout,
             (TypeKind::Struct | TypeKind::Builtin, None) => type_.layout()?,
             _ => return None,
         };
+        drop(settled);
         let info = self.vm.types.layout(layout)?;
         let mut fields = Vec::with_capacity(info.fields.len());
         for field in &info.fields {
@@ -520,7 +524,8 @@ impl Link for RuntimeLink<'_> {
         let same = |id: &&LayoutId| self.vm.types.layout(**id).is_some_and(|l| l.variant == variant);
         let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
         let singleton = info.singleton.map(|cell| cell.address());
-        Some(StructType { layout, outdated: info.outdated.as_ptr() as usize, redefined, fields, singleton })
+        let outdated = info.outdated.as_ptr() as usize;
+        Some(StructType { layout, outdated, declarations, redefined, fields, singleton })
     }
 
     fn is_interrupt(&mut self, global: GlobalId) -> bool {

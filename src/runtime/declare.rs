@@ -10,7 +10,7 @@ use super::dispatch::{MethodInfo, TableKind};
 use super::keywords::intern;
 use super::namespace::Namespace;
 use super::roots::RootCell;
-use super::types::{FieldInfo, LayoutInfo, TypeInfo, TypeKind, VariantInfo};
+use super::types::{FieldInfo, LayoutInfo, TypeBody, TypeInfo, TypeKind, VariantInfo};
 use super::vm::{StartError, Vm};
 use crate::asm::memory::MemoryError;
 use crate::gc::layout::{self, LayoutId};
@@ -118,7 +118,7 @@ impl Namespace {
 fn new_type(cx: &mut Thread, namespace: &'static Namespace, name: &str, kind: TypeKind) -> Result<&'static TypeInfo> {
     let vm = cx.vm();
     let cell = RootCell::new(&vm.memory, &vm.heap)?;
-    let info = vm.types.add_type(name, namespace.name, kind, cell);
+    let info = vm.types.add_type(name, namespace.name, kind, cell, &vm.memory)?;
     let layout = if kind == TypeKind::Protocol { layout::PROTOCOL } else { layout::TYPE };
     let object = cx.scoped(|cx| named_object(cx, layout, info.id.0, name))?;
     info.object.set(cx.get(object));
@@ -171,6 +171,7 @@ pub fn builtin_type(
         vm.types
             .add_layout((&vm.heap, &vm.memory), Some(id), info, None, Vec::new(), None)
             .ok_or(DeclareError::TooMany)?;
+        info.change_layouts(|body| body.layouts.push(id));
     }
     Ok(info)
 }
@@ -205,14 +206,19 @@ pub fn structure(
         let layout =
             vm.types.add_layout((&vm.heap, &vm.memory), None, info, None, fields, None).ok_or(DeclareError::TooMany)?;
         vm.dispatch.cover(&vm.memory, layout.id + 1)?;
-        redeclared(cx, info, &[layout]);
+        redeclare(cx, info, &[layout], |body| body.layouts.push(layout.id));
     }
     Ok(info)
 }
 
-/// A type has new layouts: what is known of its old ones is forgotten, and their objects are seen as the type is now.
-fn redeclared(cx: &mut Thread, info: &'static TypeInfo, present: &[&LayoutInfo]) {
+/// A type gets new layouts: what is known of its old ones is forgotten, and their objects are seen as the type is now. Functions
+/// are told before there can be an object of a new layout, and none is compiled meanwhile: so a function that has run nothing yet knows
+/// the layouts of its arguments. They are told once more at the end, for others than those who compile may depend on a type.
+fn redeclare(cx: &Thread, info: &'static TypeInfo, present: &[&LayoutInfo], change: impl FnOnce(&mut TypeBody)) {
     let vm = cx.vm();
+    let _declaring = info.declare();
+    info.dependents().into_iter().for_each(|code| code.reset(cx));
+    info.change_layouts(change);
     let mut any = false;
     for old in info.body().layouts.iter().filter_map(|id| vm.types.layout(*id)) {
         if !present.iter().any(|p| p.id == old.id) {
@@ -253,9 +259,11 @@ pub fn enumeration(
     }
     let before = info.body();
     let changed = before.variants.iter().map(|v| v.layout).ne(present.iter().map(|v| v.layout));
-    info.change(|body| body.variants = present);
     if changed {
-        redeclared(cx, info, &layouts);
+        redeclare(cx, info, &layouts, |body| body.variants = present);
+    } else {
+        // Their documentation may be another.
+        info.change(|body| body.variants = present);
     }
     Ok(info)
 }
@@ -276,6 +284,7 @@ fn new_variant(
         .add_layout((&vm.heap, &vm.memory), None, info, variant, declared.fields.clone(), singleton)
         .ok_or(DeclareError::TooMany)?;
     vm.dispatch.cover(&vm.memory, layout.id + 1)?;
+    info.change(|body| body.layouts.push(layout.id));
     if let Some(cell) = singleton {
         let object = cx.alloc_slots(layout.id, &[])?;
         cell.set(cx.get(object));

@@ -152,6 +152,7 @@ helpers! {
     Remake(object: value, base: value, names: word, length: word, layout: word) = literals::remake;
     NoLiteral(message: value) = literals::refuse;
     IsInstance(value: value, layout: word) = is_instance;
+    InLayout(value: value, layout: word, names: word, length: word) = literals::in_layout;
     IsInterrupt(value: value) = is_interrupt;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     CheckRange(from: value, to: value) = operators::check_range;

@@ -1,8 +1,8 @@
-//! Struct literals and updates whose type has been declared anew since they were compiled, and the bases of updates.
+//! Struct literals, updates and patterns whose type has been declared anew since they were compiled, and the bases of updates.
 //!
 //! Code that is called after a declaration is compiled for it. What still runs makes objects of the layout that it knows, and
 //! looks whether that is outdated: then what the literal says is held against the present declaration here, and the object is
-//! made anew. One declaration is taken and used throughout: another thread, or a default, may make another meanwhile.
+//! made anew. Patterns of such code read objects of later declarations from copies in the layout that it knows. One declaration is taken and used throughout: another thread, or a default, may make another meanwhile.
 
 use super::errors::ErrorKind;
 use super::fields;
@@ -43,6 +43,39 @@ fn convert(cx: &mut Thread, object: Handle, target: &LayoutInfo) -> Result<Handl
     cx.alloc_slots(target.id, &values)
 }
 
+/// An object of a later layout as it is in the one that a pattern was compiled for, to read its fields from; null where it is of
+/// another type or variant, or has not all of the fields that the pattern names.
+pub fn in_layout(cx: &mut Thread, object: Handle, layout: u64, names: u64, length: u64) -> Result<Handle, Thrown> {
+    // SAFETY: code passes what `field_names` of the compiler gave.
+    let asked = unsafe { field_names(names, length) };
+    let (wanted, own) = (known(cx, layout), cx.vm().types.layout(cx.get(object).layout()));
+    let (Some(wanted), Some(own)) = (wanted, own.filter(|own| wanted.is_some_and(|w| own.is_of(w)))) else {
+        return Ok(cx.root_word(Word::NULL));
+    };
+    if asked.iter().any(|name| own.made_with(name).is_none()) {
+        return Ok(cx.root_word(Word::NULL));
+    }
+    let mut values = Vec::with_capacity(wanted.fields.len());
+    for field in &wanted.fields {
+        values.push(match own.made_with(field.name) {
+            Some(slot) => cx.root(cx.get(object).slot(slot)),
+            None => cx.root_word(Word::NULL),
+        });
+    }
+    cx.alloc_slots(wanted.id, &values)
+}
+
+/// The names that `field_names` of the compiler has joined.
+///
+/// # Safety
+/// The address and length of a text that it gave: those are interned, and never freed.
+unsafe fn field_names(address: u64, length: u64) -> Vec<&'static str> {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { std::slice::from_raw_parts(address as *const u8, length as usize) };
+    // SAFETY: it was a text.
+    unsafe { std::str::from_utf8_unchecked(bytes) }.split_ascii_whitespace().collect()
+}
+
 /// The object of a literal whose layout is outdated: see `Helper::Remake`.
 pub fn remake(
     cx: &mut Thread,
@@ -52,10 +85,8 @@ pub fn remake(
     length: u64,
     layout: u64,
 ) -> Result<Handle, Thrown> {
-    // SAFETY: code passes what `field_names` of the compiler gave: an interned text, which is never freed.
-    let names =
-        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(names as *const u8, length as usize)) };
-    let given: Vec<&str> = names.split_ascii_whitespace().collect();
+    // SAFETY: code passes what `field_names` of the compiler gave.
+    let given = unsafe { field_names(names, length) };
     let Some(made) = known(cx, layout) else { return Ok(object) };
     let Some(present) = cx.vm().types.present(made) else {
         let message = format!("{} has no variant {}", made.type_name, made.variant.unwrap_or("?"));

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rustc_hash::FxHashMap;
 
@@ -20,7 +20,7 @@ use super::keywords::intern;
 use super::present::Constant;
 use super::reclaim::DependsOn;
 use super::roots::RootCell;
-use crate::asm::memory::CodeMemory;
+use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Heap, Value};
 use crate::profile::facts::Notes;
@@ -81,6 +81,10 @@ pub struct TypeInfo {
     /// The TYPE or PROTOCOL object.
     pub object: &'static RootCell,
     body: RwLock<TypeBody>,
+    /// How often its layouts were declared, in a cell that code looks at. See [`TypeInfo::change_layouts`].
+    declarations: &'static AtomicU64,
+    /// Held while a declaration takes place, from before functions are told to when all is known.
+    declaring: RwLock<()>,
     /// Functions whose code takes the present layouts for granted.
     dependents: Mutex<FxHashMap<usize, &'static Code>>,
 }
@@ -265,6 +269,31 @@ impl TypeInfo {
         super::lock(&self.dependents).values().copied().collect()
     }
 
+    /// Nobody declares it anew as long as this is held. Taken with no lock held; nothing may be allocated meanwhile.
+    pub(super) fn settled(&self) -> RwLockReadGuard<'_, ()> {
+        super::read(&self.declaring)
+    }
+
+    /// It is being declared anew: who compiles code that knows its layouts waits. Nothing may be allocated meanwhile, for those who
+    /// wait would hold up a collection.
+    pub(super) fn declare(&self) -> RwLockWriteGuard<'_, ()> {
+        super::write(&self.declaring)
+    }
+
+    /// The cell that counts declarations, and what it says.
+    pub fn declarations(&self) -> (usize, i32) {
+        (self.declarations.as_ptr() as usize, self.declarations.load(Ordering::Acquire) as i32)
+    }
+
+    /// Changes the layouts of new objects. It is counted before anybody can see them: who sees an object of a new layout sees
+    /// that code which does not know it is behind.
+    pub(super) fn change_layouts(&self, f: impl FnOnce(&mut TypeBody)) {
+        let mut body = super::write(&self.body);
+        let count = self.declarations.load(Ordering::Relaxed).wrapping_add(1) & (i32::MAX as u64);
+        self.declarations.store(count, Ordering::Release);
+        f(&mut body);
+    }
+
     /// Changes the part that a redefinition changes.
     pub(super) fn change(&self, f: impl FnOnce(&mut TypeBody)) {
         f(&mut super::write(&self.body));
@@ -302,6 +331,12 @@ pub const BUILTIN_TYPES: &[(&str, &[LayoutId])] = &[
 
 /// Names of builtin types that would hide a protocol of the same name, and so are no members of `core`.
 pub const UNNAMED_TYPES: &[&str] = &["Seq", "Native", "Protocol", "LazySeq"];
+
+/// A cell that code looks at; it is 0.
+fn data_cell(memory: &CodeMemory) -> Result<&'static AtomicU64, MemoryError> {
+    // SAFETY: fresh zeroed memory of the right size and alignment that nobody frees.
+    Ok(unsafe { memory.alloc_data(8, 8)?.cast::<AtomicU64>().as_ref() })
+}
 
 /// All types and layouts.
 #[derive(Default)]
@@ -442,7 +477,9 @@ impl Types {
         namespace: &str,
         kind: TypeKind,
         object: &'static RootCell,
-    ) -> &'static TypeInfo {
+        memory: &CodeMemory,
+    ) -> Result<&'static TypeInfo, MemoryError> {
+        let declarations = data_cell(memory)?;
         let mut types = super::write(&self.types);
         let info: &'static TypeInfo = Box::leak(Box::new(TypeInfo {
             id: TypeId(types.len() as u32),
@@ -451,13 +488,16 @@ impl Types {
             kind,
             object,
             body: RwLock::default(),
+            declarations,
+            declaring: RwLock::default(),
             dependents: Mutex::default(),
         }));
         types.push(info);
-        info
+        Ok(info)
     }
 
-    /// Adds a layout to a type: a new one of the heap, or a fixed one.
+    /// Makes a layout for a type, a new one of the heap or a fixed one. The type does not have it yet: see
+    /// [`TypeInfo::change_layouts`].
     pub(super) fn add_layout(
         &self,
         (heap, memory): (&Heap, &CodeMemory),
@@ -472,8 +512,7 @@ impl Types {
             None => heap.register_layout(fields.len() as u32)?,
         };
         let type_name = type_.name;
-        // SAFETY: fresh zeroed memory of the right size and alignment that nobody frees.
-        let outdated = unsafe { memory.alloc_data(8, 8).ok()?.cast::<AtomicU64>().as_ref() };
+        let outdated = data_cell(memory).ok()?;
         let removed = fields.iter().map(|_| AtomicBool::new(false)).collect();
         let known = type_.body().layouts.into_iter().filter_map(|id| self.layout(id)).find(|l| l.variant == variant);
         let kin: &'static Kin = match known.filter(|_| fixed.is_none()) {
@@ -518,7 +557,6 @@ impl Types {
             by_field.insert(field.name, alone.then_some(id));
         }
         drop(by_field);
-        type_.change(|body| body.layouts.push(id));
         Some(info)
     }
 }

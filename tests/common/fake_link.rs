@@ -365,7 +365,8 @@ impl Link for FakeLink<'_> {
             })
             .collect();
         let outdated = self.cell(format!("{title} is outdated"));
-        Some(StructType { layout, outdated, redefined: false, fields, singleton })
+        let declarations = (self.cell(format!("declarations of {name}")), 1);
+        Some(StructType { layout, outdated, declarations, redefined: false, fields, singleton })
     }
 
     fn field_names(&mut self, names: &str) -> (usize, usize) {
