@@ -205,7 +205,6 @@ pub fn begins(cx: &Thread, code: Option<&Code>) {
 
 /// The calling thread is about to go.
 pub fn detaching(cx: &Thread) {
-    let Some(slot) = slot_of(cx) else { return };
     // From now on no signal that was meant for this thread can come, not even one that is on its way.
     // SAFETY: the set is initialised.
     unsafe {
@@ -215,7 +214,10 @@ pub fn detaching(cx: &Thread) {
         libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
     }
     let mut guard = state();
-    let Some(state) = guard.as_mut() else { return };
+    let slot = slot_of(cx);
+    // Who starts a profile meanwhile finds the thread in the heap still.
+    cx.set_sampled(left());
+    let (Some(slot), Some(state)) = (slot, guard.as_mut()) else { return };
     delete_timer(slot);
     drain_slot(state, slot);
     if let Some(taking) = &mut state.time {
@@ -225,7 +227,6 @@ pub fn detaching(cx: &Thread) {
         taking.add_rest(slot, slot.rest_of_bytes(cx));
     }
     *runtime::lock(&slot.runs) = None;
-    cx.set_sampled(std::ptr::null());
     slot.thread.store(0, Ordering::SeqCst);
     state.slots.retain(|s| !std::ptr::eq(*s, slot));
     state.free.push(slot);
@@ -234,7 +235,17 @@ pub fn detaching(cx: &Thread) {
 fn slot_of(cx: &Thread) -> Option<&'static Slot> {
     let slot = cx.sampled().cast::<Slot>();
     // SAFETY: `bind` stored the address of a slot, which is never freed.
-    (!slot.is_null()).then(|| unsafe { &*slot })
+    (!slot.is_null() && !has_left(cx)).then(|| unsafe { &*slot })
+}
+
+/// What stands in place of a slot in a thread that is about to go.
+fn left() -> *const () {
+    static LEFT: u8 = 0;
+    (&raw const LEFT).cast()
+}
+
+fn has_left(cx: &Thread) -> bool {
+    std::ptr::eq(cx.sampled(), left())
 }
 
 impl Slot {
@@ -265,6 +276,9 @@ impl Taking {
 
 /// Gives a thread what it needs for the profiles that are being taken. Its time counts from there on.
 fn bind(state: &mut State, cx: &Thread, from: u64) {
+    if has_left(cx) {
+        return;
+    }
     let slot = match slot_of(cx) {
         Some(slot) => slot,
         None => {

@@ -520,7 +520,13 @@ impl Lexer<'_> {
         let included =
             ["#include <", "#include \"", "#import <"].iter().any(|sign| self.text[start..].starts_with(sign));
         let rest = &self.text[start..];
-        let length = rest.find(end).map_or(rest.len(), |at| at + if end == "\n" { 0 } else { end.len() });
+        let length = match rest.strip_prefix("#_") {
+            // What is left out is one form: the text goes on behind it.
+            Some(form) if !form.starts_with(['(', '[', '{', ' ']) => {
+                form.find(|c: char| c.is_whitespace() || ",()[]{}".contains(c)).map_or(rest.len(), |at| at + 2)
+            }
+            _ => rest.find(end).map_or(rest.len(), |at| at + if end == "\n" { 0 } else { end.len() }),
+        };
         self.at = start + length;
         let first_line = rest[..length].lines().next().unwrap_or_default().trim_end().len();
         let (message, help) = if attribute {

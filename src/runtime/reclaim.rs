@@ -180,7 +180,8 @@ impl Reclaim {
 
 /// Does the record or one of those around it live?
 fn lives(code: &Code, epoch: u32) -> bool {
-    if code.seen.load(Ordering::Relaxed) == epoch || code.held.load(Ordering::Relaxed) > 0 {
+    let is_wanted = |code: &Code| code.seen.load(Ordering::Relaxed) == epoch || code.held.load(Ordering::Relaxed) > 0;
+    if is_wanted(code) {
         return true;
     }
     let Some((unit, function)) = code.function() else { return true };
@@ -189,7 +190,7 @@ fn lives(code: &Code, epoch: u32) -> bool {
     }
     let mut around = unit.unit.function(function).parent;
     while let Some(id) = around {
-        if unit.known_code(id).is_some_and(|c| c.seen.load(Ordering::Relaxed) == epoch) {
+        if unit.known_code(id).is_some_and(is_wanted) {
             return true;
         }
         around = unit.unit.function(id).parent;

@@ -34,7 +34,7 @@ pub unsafe extern "C" fn entry(cx: *mut Thread, argc: u64) -> usize {
     // SAFETY: the caller's.
     let cx = unsafe { &mut *cx };
     let target = guarded(cx, "resolve_entry", |cx| resolve_value(cx, argc as usize));
-    if target == 0 {
+    if target == 0 && !cx.jumps() {
         value_failed(cx, argc as usize);
     }
     target
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
             Thunk::FieldCall(table, slot) => with_receiver(cx, table, |cx, table| field_call(cx, table, slot as usize)),
         }
     });
-    if target == 0 {
+    if target == 0 && !cx.jumps() {
         thunk_failed(cx, n as u32);
     }
     target

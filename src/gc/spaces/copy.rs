@@ -7,6 +7,8 @@ use super::{BLOCK, BLOCK_SHIFT, Spaces, state};
 
 /// Objects above this size do not go to the buffers of threads.
 pub const SMALL: usize = 8 << 10;
+/// Blocks beyond what copies need: the last run of each kind is not full.
+const SPARE: usize = 96;
 /// Blocks of the buffer for middling objects.
 const MIDDLING_RUN: usize = 16;
 
@@ -24,11 +26,16 @@ pub struct CopySpace {
 }
 
 impl Spaces {
+    /// So many blocks are to remain for copies of all that moves, when others are taken. Copies pack differently: a run of 16
+    /// blocks for middling objects may waste a quarter.
+    pub(super) fn copy_reserve(&self) -> usize {
+        self.copy.blocks + self.copy.blocks / 3 + SPARE
+    }
+
     /// A run for objects that move. There remains room for a copy of everything.
     fn copy_run(&mut self, count: usize, limit: usize) -> Option<usize> {
         // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
-        let spare = if limit > self.max_blocks { 0 } else { count * 2 + 96 };
-        // Copies pack differently: a run of 16 blocks for middling objects may waste a quarter.
+        let spare = if limit > self.max_blocks { 0 } else { count * 2 + SPARE };
         let copy_reserve = self.used() + self.used() / 3 + spare;
         self.allocated_bytes += (count * BLOCK) as u64;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;

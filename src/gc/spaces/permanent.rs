@@ -22,11 +22,8 @@ impl Spaces {
     pub fn take_permanent(&mut self, bytes: usize) -> Option<usize> {
         if bytes > self.permanent.limit - self.permanent.cursor {
             let count = bytes.div_ceil(BLOCK).max(RUN);
-            let reserve = self.used() + self.used() / 8 + 32;
-            let address = {
-                let first = self.pool.take(count, state::PERMANENT, reserve)?;
-                self.pool.address(first)
-            };
+            let first = self.pool.take(count, state::PERMANENT, self.copy_reserve())?;
+            let address = self.pool.address(first);
             self.permanent.cursor = address;
             self.permanent.limit = address + (count << BLOCK_SHIFT);
             self.permanent.filled.push((address, address));

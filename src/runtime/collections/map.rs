@@ -331,8 +331,9 @@ fn update(
     let number = cx.root_word(Word(count_bits(count)));
     let floats = cx.root_word(if floats { Word::TRUE } else { Word::NULL });
     cx.set_slot(m, 0, cx.get(number));
-    cx.set_slot(m, 1, cx.get(root));
+    // Before the root: who sees a trie with Float keys that equal an Int, which a small map had already, is to look for them.
     cx.set_slot(m, 2, cx.get(floats));
+    cx.set_slot(m, 1, cx.get(root));
     Ok(map)
 }
 

@@ -1,10 +1,12 @@
 //! The checks of a unit before it runs.
 //!
 //! Owns the compile errors (unknown names, types, fields and variants, missing fields, duplicate definitions) and the warnings
-//! (matches that miss variants, wrong numbers of arguments); unknown names are [`names`]'s, values that nobody uses [`dropped`]'s. What is suspicious whatever the names
+//! (matches that miss variants, wrong numbers of arguments); unknown names are [`names`]'s, values that nobody uses [`dropped`]'s,
+//! keys that a map does not have [`keys`]'s. What is suspicious whatever the names
 //! mean is `reader/lints.rs`'s. Looks, and changes nothing. All problems of a unit are found in one go.
 
 mod dropped;
+mod keys;
 mod names;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -46,6 +48,7 @@ pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
         checker.pattern(PatternId(index as u32));
     }
     checker.dropped_at_the_end();
+    checker.keys();
     let mut found = checker.found;
     // Beside errors, what is only suspicious would distract.
     if found.iter().any(|d| d.severity == Severity::Error) {

@@ -87,7 +87,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The name of the function of `core` that is called.
-    fn core_function(&self, callee: NodeId) -> Option<&'static str> {
+    pub(super) fn core_function(&self, callee: NodeId) -> Option<&'static str> {
         match self.known(callee)? {
             ("core", name) => Some(name),
             _ => None,
