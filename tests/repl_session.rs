@@ -50,14 +50,108 @@ fn values_are_shown_readably_and_definitions_stay() {
 
 #[test]
 fn open_brackets_go_on_in_the_next_line() {
-    let answers = talk(&["fn f(a) {", "  a * 2", "}", "f(", "21)", "\"two", "lines\"", "[1,", ""]);
+    let answers = talk(&["fn f(a) {", "  a * 2", "}", "f(", "21)", "\"two", "lines\"", "[1,", "", "2]", "(3"]);
     assert_eq!(answers[0], Answer::More);
     assert_eq!(answers[1], Answer::More);
     assert_eq!(answers[2], Answer::Nothing);
     assert_eq!(answers[3], Answer::More);
     assert_eq!(answers[4], value("42"));
     assert_eq!(answers[6], value("\"two\\nlines\""));
-    assert!(is_error(&answers[8], "expected"), "{:?}", answers[8]);
+    // An empty line only goes on.
+    assert_eq!(answers[8..10], [Answer::More, value("[1, 2]")]);
+    // The end of the input does not.
+    assert!(is_error(&answers[11], "expected"), "{:?}", answers[11]);
+}
+
+/// An entry of several forms; the answers to all but the last come early.
+#[test]
+fn each_form_of_an_entry_shows_its_value() {
+    let entry = |text: &'static str| {
+        let run = move || {
+            let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+            load::core(&mut cx).expect("core");
+            let mut session = Session::new(&mut cx, false).expect("a session");
+            let mut answers = Vec::new();
+            let last = session.entry(&mut cx, text, &mut |answer| answers.push(answer.clone()));
+            answers.push(last);
+            answers
+        };
+        let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(run).expect("a thread");
+        thread.join().expect("no panic")
+    };
+    assert_eq!(entry("1 + 1\n(2)\n(3)\nlet x = 5; x\n"), ["2", "2", "3", "5", "5"].map(value));
+    // Functions that call each other are declared together, whatever stands between.
+    let text = "fn even(n) { n == 0 || odd(n - 1) }\n// odd\nfn odd(n) { n != 0 && even(n - 1) }\neven(10)\nodd(10)\n";
+    assert_eq!(entry(text), ["true", "false"].map(value));
+    let text =
+        "let x = 5\nif x == 4 { :a }\nelse { :b }\n[1, 2]\n  |> length()\n2\n* 3\ntry { 1 / 0 }\ncatch (e) { 8 }";
+    assert_eq!(entry(text), ["5", ":b", "2", "6", "8"].map(value));
+    // Commands among them, and what the prompt alone knows.
+    let answers = entry("let y = 7\n:ns\n*1 + 1\n*1 * *2\n");
+    assert_eq!(answers, [value("7"), Answer::Text("user\n".into()), value("8"), value("56")]);
+    let answers = entry(":doc length\n1 + 1\n");
+    assert!(matches!(&answers[..], [Answer::Text(doc), two] if doc.contains("core/length") && *two == value("2")));
+    // What follows an error does not run, and a text that is wrong does not either, but for what stood before it.
+    let answers = entry("1\n1 / 0\n3\n4\n");
+    assert!(answers.len() == 2 && is_error(&answers[1], "(2 more of this entry did not run)\n"), "{answers:?}");
+    assert!(is_error(&answers[1], "repl[1]:2:1"), "{answers:?}");
+    let answers = entry("1; nope\n");
+    assert!(is_error(&answers[1], "repl[1]:1:4"), "{answers:?}");
+    let answers = entry("5\nlet = 3\n");
+    assert!(answers.len() == 2 && answers[0] == value("5") && is_error(&answers[1], "repl[1]:2:"), "{answers:?}");
+}
+
+#[test]
+fn results_have_names() {
+    let answers = talk(&[
+        "*1",
+        "10",
+        "20",
+        "30",
+        "[*1, *2, *3]",
+        "*1",
+        "6 *2",
+        ":ns other",
+        "[length(*1), *2]",
+        "1 / 0",
+        "*e.message",
+        "throw :mine",
+        "*e",
+        "fn f() { 3 }",
+        "*1",
+        "*4",
+    ]);
+    assert_eq!(answers[0], value("null"));
+    assert_eq!(answers[4..7], [value("[30, 20, 10]"), value("[30, 20, 10]"), value("12")]);
+    assert!(is_error(&answers[8], "TypeError"), "{:?}", answers[8]);
+    assert!(matches!(&answers[10], Answer::Value(text) if text.contains("cannot divide")), "{:?}", answers[10]);
+    assert_eq!(answers[12], value(":mine"));
+    assert_eq!(answers[14], value(":mine"));
+    assert!(matches!(answers[15], Answer::Error(_)), "{:?}", answers[15]);
+}
+
+#[test]
+fn an_entry_can_go_on_with_the_one_before() {
+    let answers = talk(&[
+        "[3, 1, 2]",
+        "|> sort()",
+        ".length()",
+        "+ 1",
+        "* 2 == 8",
+        "let n = 0",
+        "if n == 1 { :one }",
+        "else if n == 2 { :two }",
+        "else { :none }",
+        "-1",
+        "throw 3",
+        "catch (e) { e }",
+        "try { throw 3 }",
+        "catch (e) { e + 1 }",
+    ]);
+    assert_eq!(answers[1..5], ["[1, 2, 3]", "3", "4", "true"].map(value));
+    assert_eq!(answers[6..10], ["null", "null", ":none", "-1"].map(value));
+    assert!(matches!(answers[11], Answer::Error(_)), "{:?}", answers[11]);
+    assert_eq!(answers[13], value("4"));
 }
 
 #[test]
@@ -172,8 +266,8 @@ fn variables_of_the_last_error_are_shown() {
         assert_eq!(text(3), "there was no error with variables to show\n");
         assert!(is_error(&answers[4], "n!"), "{:?}", answers[4]);
         println!("{}", text(5));
-        let half = "1  user/half (<repl>:1)\n     n = <no longer kept>\n     name = \"n\"\n     twice = 6\n     label = <no longer kept>\n     raw = 1.5\n";
-        assert!(text(5).contains("0  user/fail (<repl>:1)\n     why = <no longer kept>\n"), "{}", text(5));
+        let half = "1  user/half (repl[2]:1)\n     n = <no longer kept>\n     name = \"n\"\n     twice = 6\n     label = <no longer kept>\n     raw = 1.5\n";
+        assert!(text(5).contains("0  user/fail (repl[1]:1)\n     why = <no longer kept>\n"), "{}", text(5));
         assert!(text(5).contains(half), "{}", text(5));
         // What is in a box is what it was then.
         assert!(text(5).contains("count = 6\n"), "{}", text(5));
@@ -182,7 +276,7 @@ fn variables_of_the_last_error_are_shown() {
         // An error that was caught changes nothing.
         assert_eq!(answers[8], value("\"n!\""));
         assert_eq!(text(9), half);
-        assert!(text(11).starts_with("0  user/(top level) (<repl>:1)\n     no variables\n"), "{}", text(11));
+        assert!(text(11).starts_with("0  user/(top level) (repl[11]:1)\n     no variables\n"), "{}", text(11));
     }
 }
 
@@ -200,8 +294,8 @@ fn variables_of_a_thread_that_failed_are_shown() {
     assert!(is_error(&answers[2], "n is 7"), "{:?}", answers[2]);
     let Answer::Text(all) = &answers[3] else { panic!("{:?}", answers[3]) };
     let (thread, joiner) = all.split_once("joined by:\n").unwrap_or_else(|| panic!("{all}"));
-    assert!(thread.starts_with("0  user/half (<repl>:1)\n") && thread.contains("     n = 7\n"), "{all}");
-    assert!(joiner.contains("  user/waits (<repl>:1)\n") && joiner.contains("     n = 7\n"), "{all}");
+    assert!(thread.starts_with("0  user/half (repl[1]:1)\n") && thread.contains("     n = 7\n"), "{all}");
+    assert!(joiner.contains("  user/waits (repl[2]:1)\n") && joiner.contains("     n = 7\n"), "{all}");
     assert!(
         matches!(&answers[4], Answer::Text(text) if text.starts_with("1  ") && !text.contains("joined")),
         "{answers:?}"

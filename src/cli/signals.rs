@@ -4,7 +4,7 @@
 //! by the thread that `main` began in: so ordinary code answers them, which may wait for locks.
 //!
 //! SIGINT interrupts the thread that runs the program, which notices at its next poll and can catch it. A program that does
-//! not notice ends: at once when the key is pressed once more, by itself after a while, but not in a conversation. SIGTERM and
+//! not notice ends: when the key is pressed twice more, by itself after a while, but not in a conversation. SIGTERM and
 //! SIGHUP end the process by that signal, when its buffers are written. A signal that was ignored or blocked when the process
 //! began stays so.
 
@@ -101,7 +101,7 @@ pub fn answer(answered: &Answered) -> ! {
             libc::SIGINT => {
                 let Some(runner) = RUNNER.get() else { interrupted() };
                 presses = if runner.interrupter.is_pending() { presses + 1 } else { 1 };
-                if presses > 2 {
+                if presses > 2 && !CONVERSATION.load(Ordering::Relaxed) {
                     interrupted();
                 }
                 pressed.get_or_insert_with(Instant::now);
@@ -134,6 +134,7 @@ fn interrupted() -> ! {
 /// Ends by the signal, with the buffers written.
 fn die(signal: libc::c_int) -> ! {
     console::finish(0, true);
+    crate::repl::restore_terminal();
     // SAFETY: gives the signal its usual meaning and sends it to this thread.
     unsafe {
         let mut set = std::mem::zeroed::<libc::sigset_t>();

@@ -137,6 +137,15 @@ impl Drop for Outside<'_> {
     }
 }
 
+/// Goes outside again, also when the visit panics.
+struct Leaves<'a>(&'a World);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.leave_running(&mut self.0.lock());
+    }
+}
+
 impl Thread {
     /// Stops all other threads and does the work, unless there was a collection since `epoch`. Whether it was done.
     pub(super) fn with_stopped_world(&self, epoch: Option<u64>, work: impl FnOnce(&[ThreadPtr])) -> bool {
@@ -179,6 +188,15 @@ impl Thread {
         world.leave_running(&mut world.lock());
         let _back = Outside(self);
         f()
+    }
+
+    /// Looks at the heap from within [`Thread::outside`], where nothing else of this thread does: a callback of what blocks there,
+    /// which is not handed the thread but asks [`super::thread::current`].
+    pub fn visit<R>(&self, look: impl FnOnce(&Thread) -> R) -> R {
+        let world = self.heap().world();
+        drop(Outside(self));
+        let _leaves = Leaves(world);
+        look(self)
     }
 
     /// A safepoint in Rust code: loops that run long call it now and then.

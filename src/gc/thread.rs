@@ -507,11 +507,12 @@ impl Thread {
 }
 
 thread_local! {
-    /// The context of the calling thread, for those who come by a signal and not by a call.
+    /// The context of the calling thread, for those who come by a signal, or by a callback that is not handed it.
     static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
 }
 
-/// The context of the calling thread, if it is attached to a heap. For signal handlers: everybody else is handed it.
+/// The context of the calling thread, if it is attached to a heap. For signal handlers, and callbacks of
+/// crates that do not know of it: everybody else is handed it.
 pub fn current<'a>() -> Option<&'a Thread> {
     // SAFETY: it is set while the calling thread is attached, which ends only after the handler has.
     unsafe { CURRENT.get().as_ref() }

@@ -11,7 +11,7 @@ mod dump;
 mod errors;
 pub mod foreign_words;
 pub mod habits;
-mod lexer;
+pub mod lexer;
 pub mod lints;
 mod literals;
 mod parser;

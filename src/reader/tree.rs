@@ -21,7 +21,7 @@ pub struct Span {
 /// A text with its name, and where its lines start.
 #[derive(Debug)]
 pub struct Source {
-    /// The name shown in messages: a path as the user gave it, `<repl>`, `<eval>`…
+    /// The name shown in messages: a path as the user gave it, `<eval>`, `repl[3]`…
     pub name: String,
     /// The whole text, as read (byte-order mark and CR included, so that spans are offsets into the file).
     pub text: String,
@@ -634,7 +634,7 @@ impl Source {
 
     /// Was it read from a file (or does it come with the language)? There may be many other texts of one name.
     pub fn has_file(&self) -> bool {
-        !self.name.starts_with('<')
+        !(self.name.starts_with('<') || self.name.starts_with("repl[") && self.name.ends_with(']'))
     }
 
     /// Line and column of a byte offset, both counted from 1, the column in characters.

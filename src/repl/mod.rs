@@ -4,9 +4,17 @@
 
 use crate::gc::Thread;
 
-pub mod completion;
+mod assistant;
+mod completion;
+mod entry;
+mod highlight;
+mod history;
+mod keys;
+mod present;
+mod results;
 pub mod session;
 mod terminal;
+mod values;
 
 pub use session::{Answer, Session};
 
@@ -16,6 +24,11 @@ pub fn run(cx: &mut Thread) -> u8 {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         terminal::talk(cx)
     } else {
-        terminal::plain(cx)
+        terminal::plain(cx, false)
     }
+}
+
+/// Gives the terminal back as it was: the process is about to end by a signal.
+pub fn restore_terminal() {
+    terminal::restore();
 }

@@ -1,15 +1,17 @@
-//! A session: lines in, answers out. No terminal here, so that tests can hold a conversation.
+//! A session: entries in, answers out. No terminal here, so that tests can hold a conversation.
 //!
 //! Owns the text that is not yet complete, the present namespace, the variables of the last error, and the `:commands`.
 //!
 //! Invariant: whatever a line does, the session goes on.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
-use super::completion::Names;
+use super::entry;
+use super::present::{self, Look};
+use super::results::Results;
 use crate::gc::Thread;
-use crate::runtime::declare::DeclareError;
 use crate::runtime::load::{self, LoadError, Problem, render_problems, texts};
 use crate::runtime::locals::{self, Locals, Shown};
 use crate::runtime::{Namespace, brief, builtins, console, declare, foreign, report, trace};
@@ -35,8 +37,13 @@ pub enum Answer {
 pub struct Session {
     namespace: &'static Namespace,
     pending: String,
+    /// How many entries were evaluated.
+    number: usize,
+    results: Results,
     /// The last value, as it prints.
     last: String,
+    /// How values are shown.
+    look: Look,
     color: bool,
     /// Of the frames of the last error, innermost first.
     locals: Vec<Shown>,
@@ -52,39 +59,29 @@ Type an expression to see its value; definitions stay.
   :load FILE         run the top level of a file, and go to its namespace
   :all               the last value, whole: long ones are cut
   :quit              end (so does Ctrl-D)
-`_` is the last value. Tab completes names.
-An open bracket or string goes on in the next line; an empty line gives it up.
+`_` is the last value; *1, *2, *3 are the last three, *e is the last error. Tab completes names.
+An open bracket or string goes on in the next line; Ctrl-C gives it up. Alt-Enter begins a line anywhere.
 ";
 
 /// The commands, as they are completed.
 const COMMANDS: [&str; 8] = [":help", ":doc", ":apropos", ":locals", ":ns", ":load", ":all", ":quit"];
-/// So many characters of a value are shown.
-const SHOWN: usize = 4000;
 /// So much of a variable is shown where many are; a frame that is asked for shows all that there is of it.
 const SHOWN_OF_MANY: usize = 100;
-/// Words of the language that are long enough to be completed.
-const WORDS: [&str; 13] = [
-    "binding",
-    "break",
-    "catch",
-    "continue",
-    "extend",
-    "finally",
-    "letonce",
-    "match",
-    "namespace",
-    "protocol",
-    "return",
-    "struct",
-    "throw",
-];
-
 impl Session {
     /// A session in the namespace `user`.
     pub fn new(cx: &mut Thread, color: bool) -> Option<Session> {
         let namespace = declare::namespace(cx, "user").ok()?;
         locals::keep(cx.vm());
-        Some(Session { namespace, pending: String::new(), last: String::new(), color, locals: Vec::new() })
+        Some(Session {
+            namespace,
+            pending: String::new(),
+            number: 0,
+            results: Results::default(),
+            last: String::new(),
+            look: Look::default(),
+            color,
+            locals: Vec::new(),
+        })
     }
 
     /// What stands before the cursor.
@@ -100,58 +97,116 @@ impl Session {
         self.namespace
     }
 
+    /// Values are shown so from now on.
+    pub fn set_look(&mut self, look: Look) {
+        self.look = look;
+    }
+
     /// Forgets an incomplete text.
     pub fn give_up(&mut self) {
         self.pending.clear();
     }
 
-    /// One line of input.
-    pub fn line(&mut self, cx: &mut Thread, line: &str) -> Answer {
-        cx.vm().loader.forget_shown();
-        if self.pending.is_empty() {
-            let trimmed = line.trim();
-            if trimmed.is_empty() {
-                return Answer::Nothing;
-            }
-            if let Some(command) = self.command(cx, trimmed).or_else(|| self.bare_word(cx, trimmed)) {
-                return command;
-            }
+    /// Is there an incomplete text?
+    pub fn is_open(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Would this line complete a text?
+    pub fn completes(&self, line: &str) -> bool {
+        if self.pending.is_empty() && line.starts_with(':') {
+            return true;
         }
-        let gives_up = !self.pending.is_empty() && line.trim().is_empty();
+        let text = format!("{}{line}\n", self.pending);
+        entry::is_complete(&entry::result_names(&text), self.namespace)
+    }
+
+    /// One line of input: what it completes is evaluated.
+    pub fn line(&mut self, cx: &mut Thread, line: &str) -> Answer {
+        if self.pending.is_empty() && line.trim().is_empty() {
+            return Answer::Nothing;
+        }
+        let complete = self.completes(line);
         self.pending.push_str(line);
         self.pending.push('\n');
-        let text = std::mem::take(&mut self.pending);
-        // A key that found nothing to interrupt is no wish to interrupt this.
-        cx.take_interrupt();
-        let mark = cx.mark();
-        let answer = self.evaluate(cx, &text, gives_up);
-        cx.release(mark);
-        if answer == Answer::More {
-            self.pending = text;
+        if !complete {
+            return Answer::More;
         }
-        answer
+        let text = std::mem::take(&mut self.pending);
+        self.entry(cx, &text, &mut |answer| {
+            show(answer);
+        })
     }
 
     /// The input has ended in the middle of a text: says what is wrong with it.
     pub fn end(&mut self, cx: &mut Thread) -> Answer {
-        if self.pending.trim().is_empty() {
-            return Answer::Nothing;
-        }
         let text = std::mem::take(&mut self.pending);
-        self.evaluate(cx, &text, true)
+        self.entry(cx, &text, &mut |answer| {
+            show(answer);
+        })
     }
 
-    fn evaluate(&mut self, cx: &mut Thread, text: &str, complete: bool) -> Answer {
-        let evaluated = load::evaluate(cx, "<repl>", text, self.namespace).and_then(|evaluated| {
+    /// A whole entry, of as many forms as there are. `early` is told the answers to all but the last, as they come; the first one
+    /// that goes wrong is the last.
+    pub fn entry(&mut self, cx: &mut Thread, text: &str, early: &mut dyn FnMut(&Answer)) -> Answer {
+        cx.vm().loader.forget_shown();
+        if text.trim().is_empty() {
+            return Answer::Nothing;
+        }
+        self.number += 1;
+        let text = self.results.continued(&entry::result_names(text));
+        let pieces = entry::pieces(&text, self.namespace);
+        let mut left = pieces.len();
+        for piece in pieces {
+            left -= 1;
+            let answer = self.piece(cx, &text, piece);
+            match answer {
+                Answer::Error(mut why) => {
+                    if left > 0 {
+                        why.push_str(&format!("({left} more of this entry did not run)\n"));
+                    }
+                    return Answer::Error(why);
+                }
+                Answer::Quit => return answer,
+                _ if left == 0 => return answer,
+                _ => early(&answer),
+            }
+        }
+        Answer::Nothing
+    }
+
+    /// A part of an entry: a command, or what is evaluated.
+    fn piece(&mut self, cx: &mut Thread, entry: &str, at: Range<usize>) -> Answer {
+        let line = entry[at.clone()].trim();
+        if !line.contains('\n')
+            && let Some(answer) = self.command(cx, line).or_else(|| self.bare_word(cx, line))
+        {
+            return answer;
+        }
+        // Places are those in the entry.
+        let before = &entry[..at.start];
+        let column = before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, |line| line.chars().count());
+        let text = "\n".repeat(before.matches('\n').count()) + &" ".repeat(column) + &entry[at];
+        // A key that found nothing to interrupt is no wish to interrupt this.
+        cx.take_interrupt();
+        let mark = cx.mark();
+        let answer = self.evaluate(cx, &text);
+        cx.release(mark);
+        answer
+    }
+
+    fn evaluate(&mut self, cx: &mut Thread, text: &str) -> Answer {
+        self.results.follow(cx, self.namespace);
+        let name = format!("repl[{}]", self.number);
+        let evaluated = load::evaluate(cx, &name, text, self.namespace).and_then(|evaluated| {
             self.namespace = evaluated.namespace;
             if !evaluated.has_value || evaluated.only_prints {
                 return Ok(Answer::Nothing);
             }
-            let last =
-                self.namespace.intern(cx.vm(), "_").map_err(|e| LoadError::Thrown(DeclareError::from(e).throw(cx)))?;
-            last.define(cx, cx.get(evaluated.value));
+            self.results.follow(cx, self.namespace);
+            self.results.keep(cx, evaluated.value)?;
             self.last = foreign::repr(cx, evaluated.value)?;
-            Ok(Answer::Value(cut(&self.last)))
+            Ok(Answer::Value(present::value(&self.last, self.look)))
         });
         match evaluated {
             Ok(answer) => {
@@ -160,9 +215,6 @@ impl Session {
                 answer
             }
             Err(LoadError::Problems(mut problems)) => {
-                if !complete && problems.iter().any(|p| p.incomplete) {
-                    return Answer::More;
-                }
                 problems.iter_mut().for_each(|problem| advise_assignment(problem, text));
                 self.failed(cx, LoadError::Problems(problems))
             }
@@ -219,6 +271,7 @@ impl Session {
             }
             LoadError::Thrown(thrown) => {
                 self.locals = locals::of_pending(cx);
+                self.results.keep_error(cx);
                 Answer::Error(report::uncaught(cx, thrown, self.color).text)
             }
         }
@@ -289,21 +342,9 @@ impl Session {
         answer
     }
 
-    /// The names that can be written now.
-    pub fn names(&self, cx: &Thread) -> Names {
-        let public = |n: &'static Namespace| n.members().into_iter().filter(|(name, _)| !name.starts_with('_'));
-        let mut names: BTreeSet<String> = COMMANDS.iter().map(|c| (*c).to_string()).collect();
-        let core = cx.vm().namespaces.find("core");
-        for namespace in core.into_iter().chain([self.namespace]) {
-            names.extend(public(namespace).map(|(name, _)| name.to_string()));
-        }
-        for alias in self.namespace.alias_names() {
-            if let Some(namespace) = self.namespace.alias(alias) {
-                names.extend(public(namespace).map(|(name, _)| format!("{alias}/{name}")));
-            }
-        }
-        names.extend(WORDS.iter().map(|w| (*w).to_string()));
-        Names(names)
+    /// The commands, as they are completed.
+    pub fn commands() -> Vec<&'static str> {
+        COMMANDS.to_vec()
     }
 
     fn describe_namespace(&self, cx: &mut Thread, name: &str) -> Option<String> {
@@ -399,17 +440,6 @@ const FORMS: &[(&[&str], &str)] = &[
         "a && b, a || b, !a: null and false are false, all else is true; the operand that decides is the value",
     ),
 ];
-
-/// The first characters of a value.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        None => text.to_string(),
-        Some((at, _)) => {
-            let more = text[at..].chars().count();
-            format!("{} …\n({more} more characters; :all shows them)", &text[..at])
-        }
-    }
-}
 
 /// At the prompt there is no `let mut`: what is assigned there is defined anew.
 fn advise_assignment(problem: &mut Problem, text: &str) {

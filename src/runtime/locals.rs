@@ -93,7 +93,7 @@ impl Taken {
 /// The variables of a frame, as text.
 #[derive(Clone, Debug)]
 pub struct Locals {
-    /// `user/f (<repl>:3)`
+    /// `user/f (repl[2]:3)`
     pub frame: String,
     /// None when nothing is known of them. Else names and values, those that were not kept without one.
     pub variables: Option<Vec<(String, Option<String>)>>,

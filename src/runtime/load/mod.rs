@@ -308,6 +308,17 @@ fn syntax_problems(source: &Arc<Source>, errors: &[SyntaxError], origin: Origin<
     LoadError::Problems(problems.collect())
 }
 
+/// Reads a text, as one for a namespace that is there if it is.
+pub fn read_for(source: Arc<Source>, around: Option<&'static Namespace>) -> Result<Unit, Vec<SyntaxError>> {
+    let defines = |word: &str| around.is_some_and(|namespace| namespace.own(word).is_some());
+    let mut surroundings = Surroundings { aliases: Vec::new(), defines: Some(&defines) };
+    if let Some(namespace) = around {
+        surroundings.aliases.extend(namespace.alias_names().into_iter().map(str::to_string));
+        surroundings.aliases.push(namespace.name.to_string());
+    }
+    reader::read(source, &surroundings)
+}
+
 fn load(
     cx: &mut Thread,
     source: Arc<Source>,
@@ -319,14 +330,8 @@ fn load(
         Origin::Text(namespace) => Some(namespace),
         _ => None,
     };
-    let defines = |word: &str| around.is_some_and(|namespace| namespace.own(word).is_some());
-    let mut surroundings = Surroundings { aliases: Vec::new(), defines: Some(&defines) };
-    if let Some(namespace) = around {
-        surroundings.aliases.extend(namespace.alias_names().into_iter().map(str::to_string));
-        surroundings.aliases.push(namespace.name.to_string());
-    }
     let reading = cx.busy(Activity::Reading);
-    let unit = match reader::read(source.clone(), &surroundings) {
+    let unit = match read_for(source.clone(), around) {
         Ok(unit) => Arc::new(unit),
         Err(errors) if errors.iter().any(|e| e.class == ErrorClass::Stack) => return Err(cx.stack_overflow().into()),
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),

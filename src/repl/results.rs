@@ -1,0 +1,91 @@
+//! What the prompt remembers of the entries before.
+//!
+//! Owns the names of the last values and of the last error: `_`, and `_1`, `_2`, `_3` and `_e`, which are written `*1`, `*2`, `*3`
+//! and `*e` at the prompt. They are ordinary definitions of the present namespace, so a program can use what is in them.
+
+use super::entry::{self, GoesOn};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::runtime::Namespace;
+use crate::runtime::declare::DeclareError;
+
+const ERROR: &str = "_e";
+/// The latest value, and those that are older, by age.
+const LATEST: &str = "_";
+const BY_AGE: [&str; 3] = ["_1", "_2", "_3"];
+
+/// The results of a session.
+#[derive(Default)]
+pub struct Results {
+    /// Where they are defined.
+    namespace: Option<&'static Namespace>,
+    /// The text of the latest entry, as it was evaluated.
+    text: String,
+}
+
+impl Results {
+    /// The entry as it is evaluated: one that goes on with the entry before begins with its value (`_ |> f`), or is behind its text
+    /// (`else` …).
+    pub fn continued(&mut self, entry: &str) -> String {
+        let has_value = self.namespace.is_some_and(|namespace| namespace.own(LATEST).is_some());
+        let whole = match entry::continuation(entry) {
+            Some(GoesOn::Value) if has_value && entry.trim_start().starts_with('.') => {
+                format!("{LATEST}{}", entry.trim_start())
+            }
+            Some(GoesOn::Value) if has_value => format!("{LATEST} {}", entry.trim_start()),
+            Some(GoesOn::Text) if !self.text.is_empty() => format!("{}\n{entry}", self.text),
+            _ => entry.to_string(),
+        };
+        if !entry.trim_start().starts_with(':') {
+            self.text = whole.trim_end().to_string();
+        }
+        whole
+    }
+
+    /// Sees to it that the names stand for the same in this namespace. Before the first value they are `null`.
+    pub fn follow(&mut self, cx: &mut Thread, namespace: &'static Namespace) {
+        let before = self.namespace.replace(namespace);
+        if before.is_some_and(|before| std::ptr::eq(before, namespace)) {
+            return;
+        }
+        for name in BY_AGE.into_iter().chain([LATEST, ERROR]) {
+            let known = before.and_then(|before| before.own(name));
+            if name == LATEST && known.is_none() {
+                continue;
+            }
+            let Ok(binding) = namespace.intern(cx.vm(), name) else { continue };
+            if before.is_none() && binding.is_defined() {
+                continue;
+            }
+            let null = cx.root_word(crate::gc::Word::NULL);
+            let value = known.and_then(|known| known.get(cx)).unwrap_or(cx.get(null));
+            binding.define(cx, value);
+        }
+    }
+
+    /// There is a new value: the others are older by one.
+    pub fn keep(&self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
+        let Some(namespace) = self.namespace else { return Ok(()) };
+        let mut next = value;
+        for name in BY_AGE {
+            let older = namespace.own(name).and_then(|binding| binding.get(cx)).map(|value| cx.root(value));
+            self.define(cx, name, next)?;
+            let Some(older) = older else { break };
+            next = older;
+        }
+        self.define(cx, LATEST, value)
+    }
+
+    /// The pending exception is the last error.
+    pub fn keep_error(&self, cx: &mut Thread) {
+        let error = cx.root(cx.exception());
+        // Without memory for a name the error is reported all the same.
+        let _ = self.define(cx, ERROR, error);
+    }
+
+    fn define(&self, cx: &mut Thread, name: &str, value: Handle) -> Result<(), Thrown> {
+        let Some(namespace) = self.namespace else { return Ok(()) };
+        let binding = namespace.intern(cx.vm(), name).map_err(|error| DeclareError::from(error).throw(cx))?;
+        binding.define(cx, cx.get(value));
+        Ok(())
+    }
+}
