@@ -151,6 +151,9 @@ fn an_entry_can_go_on_with_the_one_before() {
     assert_eq!(answers[1..5], ["[1, 2, 3]", "3", "4", "true"].map(value));
     assert_eq!(answers[6..10], ["null", "null", ":none", "-1"].map(value));
     assert!(matches!(answers[11], Answer::Error(_)), "{:?}", answers[11]);
+    // What is evaluated anew means the values that it meant.
+    let answers = talk(&["5", "if *1 > 7 { :more }", "else { :less }", "*2"]);
+    assert_eq!(answers[2..4], [value(":less"), value("5")]);
     assert_eq!(answers[13], value("4"));
 }
 

@@ -158,7 +158,7 @@ fn paste(session: &mut OsSession, text: String, answer: &str) {
             }
         }
     });
-    let (mut seen, mut part) = (Vec::new(), [0; 1 << 16]);
+    let (mut seen, mut part) = (Vec::<u8>::new(), [0; 1 << 16]);
     let end = Instant::now() + common::patient(Duration::from_secs(50));
     while !seen.windows(answer.len()).any(|window| window == answer.as_bytes()) {
         assert!(Instant::now() < end, "{answer} did not come");
@@ -242,7 +242,7 @@ fn entries_are_coloured_and_hinted() {
     session.send(ControlCode::EndOfText).expect("Ctrl-C");
     session.send("map(").expect("keys");
     session.expect("map(f, c)").expect("a signature");
-    session.send("str, [1]) |> vec()\r").expect("keys");
+    session.send("to-string, [1]) |> vec()\r").expect("keys");
     expect_all(&mut session, &["\r\n[\x1b[32m\"1\"", "user> "]);
 }
 
@@ -279,10 +279,25 @@ fn completion_knows_the_place() {
     say(&mut session, "\"/pro\tself\"", "\r\n\"/proc/self\"");
 }
 
+#[test]
+fn output_of_other_threads_does_not_tear_the_line() {
+    let mut session = repl("threads");
+    say(&mut session, "let t = thread(fn() { for i in range(0, 3) { sleep(300); println(\"tick ${i}\") } })", "\r\n");
+    session.send("let half = 5").expect("keys");
+    for i in 0..3 {
+        // It stands in a line of its own, above the entry, which is drawn again.
+        session.expect(format!("\r\x1b[Ktick {i}\r\n")).expect("the output");
+        session.expect("user> let half = 5").expect("the entry");
+    }
+    say(&mut session, "0", "\r\n50\r\n");
+    // While an entry runs it comes as ever.
+    say(&mut session, "let u = thread(fn() { print(\"one\"); println(\" two\") }); join(u)", "one two\r\n");
+}
+
 /// Keys are answered at once, whatever is defined and however long the entry is.
 #[test]
 fn keys_are_answered_quickly() {
-    let mut session = repl("quick");
+    let mut session = repl_with(&state("quick"), &[("NO_COLOR", "")]);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("many.hr");
     let text: String = (0..10_000).map(|i| format!("fn f{i}(x) {{ x + {i} }}\n")).collect();
     std::fs::write(&file, text).expect("a file");
@@ -290,7 +305,7 @@ fn keys_are_answered_quickly() {
     session.expect("many> ").expect("a prompt");
     let lines: String = (0..200).map(|i| format!("  x + {i} |> f(y, \"text {i}\")\n")).collect();
     session.send(format!("\x1b[200~fn long(x, y) {{\n{lines}\x1b[201~")).expect("a paste");
-    expect_all(&mut session, &["text 199\")\r\n", "\x1b[?2026l"]);
+    expect_all(&mut session, &["text 199", "\x1b[?2026l"]);
     let mut times: Vec<Duration> = Vec::new();
     for key in "abcdefghijklmnopqrst".chars() {
         std::thread::sleep(Duration::from_millis(20));

@@ -5,6 +5,7 @@
 use crate::gc::Thread;
 
 mod assistant;
+mod background;
 mod completion;
 mod entry;
 mod highlight;

@@ -20,23 +20,29 @@ pub struct Results {
     namespace: Option<&'static Namespace>,
     /// The text of the latest entry, as it was evaluated.
     text: String,
+    /// How many values it gave.
+    kept: usize,
 }
 
 impl Results {
     /// The entry as it is evaluated: one that goes on with the entry before begins with its value (`_ |> f`), or is behind its text
     /// (`else` …).
-    pub fn continued(&mut self, entry: &str) -> String {
+    pub fn continued(&mut self, cx: &mut Thread, entry: &str) -> String {
         let has_value = self.namespace.is_some_and(|namespace| namespace.own(LATEST).is_some());
         let whole = match entry::continuation(entry) {
             Some(GoesOn::Value) if has_value && entry.trim_start().starts_with('.') => {
                 format!("{LATEST}{}", entry.trim_start())
             }
             Some(GoesOn::Value) if has_value => format!("{LATEST} {}", entry.trim_start()),
-            Some(GoesOn::Text) if !self.text.is_empty() => format!("{}\n{entry}", self.text),
+            Some(GoesOn::Text) if !self.text.is_empty() => {
+                self.forget_latest(cx);
+                format!("{}\n{entry}", self.text)
+            }
             _ => entry.to_string(),
         };
         if !entry.trim_start().starts_with(':') {
             self.text = whole.trim_end().to_string();
+            self.kept = 0;
         }
         whole
     }
@@ -63,8 +69,9 @@ impl Results {
     }
 
     /// There is a new value: the others are older by one.
-    pub fn keep(&self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
+    pub fn keep(&mut self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
         let Some(namespace) = self.namespace else { return Ok(()) };
+        self.kept += 1;
         let mut next = value;
         for name in BY_AGE {
             let older = namespace.own(name).and_then(|binding| binding.get(cx)).map(|value| cx.root(value));
@@ -73,6 +80,20 @@ impl Results {
             next = older;
         }
         self.define(cx, LATEST, value)
+    }
+
+    /// The latest entry is evaluated anew: its text means the values before its own.
+    fn forget_latest(&self, cx: &mut Thread) {
+        let Some(namespace) = self.namespace else { return };
+        for _ in 0..self.kept.min(BY_AGE.len() - 1) {
+            for (younger, older) in [(LATEST, BY_AGE[1]), (BY_AGE[0], BY_AGE[1]), (BY_AGE[1], BY_AGE[2])] {
+                if let (Some(younger), Some(older)) = (namespace.own(younger), namespace.own(older))
+                    && let Some(value) = older.get(cx)
+                {
+                    younger.define(cx, value);
+                }
+            }
+        }
     }
 
     /// The pending exception is the last error.

@@ -154,7 +154,7 @@ impl Session {
             return Answer::Nothing;
         }
         self.number += 1;
-        let text = self.results.continued(&entry::result_names(text));
+        let text = self.results.continued(cx, &entry::result_names(text));
         let pieces = entry::pieces(&text, self.namespace);
         let mut left = pieces.len();
         for piece in pieces {

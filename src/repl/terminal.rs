@@ -13,6 +13,7 @@ use rustyline::history::MemHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use super::assistant::Assistant;
+use super::background::Background;
 use super::history::History;
 use super::keys::Scene;
 use super::present::Look;
@@ -39,6 +40,9 @@ pub fn restore() {
     if let Some(before) = BEFORE.get() {
         // SAFETY: a state that the call may read.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, before) };
+        // Pastes are no longer marked.
+        console::print("\x1b[?2004l");
+        console::flush_quietly();
     }
 }
 
@@ -69,6 +73,7 @@ pub fn talk(cx: &mut Thread) -> u8 {
     let Some(mut session) = Session::new(cx, color) else { return 1 };
     let scene = Scene::new(session.namespace());
     let Some(mut editor) = editor(&scene, color) else { return plain(cx, true) };
+    let background = editor.create_external_printer().map_or_else(|_| Background::none(), Background::start);
     let history = History::of_user();
     // Without the file there is no history yet.
     for entry in history.iter().flat_map(|history| history.load().unwrap_or_default()) {
@@ -78,7 +83,7 @@ pub fn talk(cx: &mut Thread) -> u8 {
     loop {
         let width = columns();
         scene.begin(session.namespace(), width, session.prompt().chars().count());
-        let answer = match typed(cx, &mut editor, &scene, &session.prompt()) {
+        let answer = match typed(cx, &mut editor, &background, &scene, &session.prompt()) {
             Typed::Entry(text) => {
                 remember(&text, &mut editor, history.as_ref());
                 session.set_look(Look { width: Some(columns()), color });
@@ -138,11 +143,12 @@ fn remember(text: &str, editor: &mut LineEditor, history: Option<&History>) {
 }
 
 /// The next entry; what has grown very long comes in parts.
-fn typed(cx: &mut Thread, editor: &mut LineEditor, scene: &Scene, prompt: &str) -> Typed {
+fn typed(cx: &mut Thread, editor: &mut LineEditor, background: &Background, scene: &Scene, prompt: &str) -> Typed {
     let mut begun = String::new();
     let mut prompt = prompt.to_string();
     loop {
-        match cx.outside(|| editor.readline_with_initial(&prompt, (&begun, ""))) {
+        let edit = || editor.readline_with_initial(&prompt, (&begun, ""));
+        match cx.outside(|| background.while_editing(edit)) {
             Ok(_) if scene.is_given_up() => return Typed::Nothing,
             Ok(line) => match scene.accept(&line) {
                 Ok(entry) => return Typed::Entry(entry),

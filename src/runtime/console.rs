@@ -1,13 +1,14 @@
 //! Standard output and error of the process, and its end.
 //!
-//! Owns the outlet of stdout and the order in which the two streams reach the terminal. Programs write through the dynamic
-//! variable `out`, whose standard value ends here.
+//! Owns the outlet of stdout and the order in which the two streams reach the terminal, and who gets their text instead while a line
+//! is edited there. Programs write through the dynamic variable `out`, whose standard value ends here.
 //!
 //! Invariants: what stdout got is on its way before stderr gets anything; a reader of stdout that has gone away ends the
 //! process quietly; text that could not be written, and of which the program has not learned, is told at the end.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Mutex, OnceLock};
 
 use super::descriptor::{self, why};
@@ -23,6 +24,10 @@ static STDERR: Outlet = Outlet::standard(libc::STDERR_FILENO);
 static LOST: Mutex<Option<String>> = Mutex::new(None);
 /// Something else that was asked for has failed, and that has been told.
 static FAILED: AtomicBool = AtomicBool::new(false);
+/// Who draws what is written, if it is not to go to the terminal as it is.
+static DRAWER: Mutex<Option<Sender<Vec<u8>>>> = Mutex::new(None);
+/// Is there anybody?
+static DRAWN: AtomicBool = AtomicBool::new(false);
 /// The status with which the process ends whatever it did; 0: none.
 static INSTEAD: AtomicI32 = AtomicI32::new(0);
 
@@ -36,8 +41,22 @@ fn by_lines() -> bool {
     *ANSWER.get_or_init(|| io::stdout().is_terminal() || std::env::var_os(LINES).is_some())
 }
 
+/// From now on what threads write goes there, while somebody edits a line at the terminal: who draws the line draws it too.
+pub fn hand_over_to(drawer: Option<Sender<Vec<u8>>>) {
+    DRAWN.store(drawer.is_some(), Ordering::Release);
+    *super::lock(&DRAWER) = drawer;
+}
+
+/// Is it drawn by somebody else?
+fn hand_over(text: &[u8]) -> bool {
+    DRAWN.load(Ordering::Acquire) && super::lock(&DRAWER).as_ref().is_some_and(|to| to.send(text.to_vec()).is_ok())
+}
+
 /// Writes to stdout. May let other threads collect.
 pub fn write(cx: &mut Thread, text: &[u8]) -> Result<io::Result<()>, Thrown> {
+    if hand_over(text) {
+        return Ok(Ok(()));
+    }
     match STDOUT.push(text) {
         Ok(full) if full || by_lines() && text.contains(&b'\n') => flush(cx),
         other => Ok(other.map(|_| ())),
@@ -58,6 +77,9 @@ pub fn flush_for_prompt(cx: &mut Thread) -> Result<(), Thrown> {
 
 /// Writes to stderr, after what stdout has got so far.
 pub fn write_to_stderr(cx: &mut Thread, text: &[u8]) -> Result<io::Result<()>, Thrown> {
+    if hand_over(text) {
+        return Ok(Ok(()));
+    }
     flush_for_prompt(cx)?;
     STDERR.push(text).map_or_else(|e| Ok(Err(e)), |_| threads::waiting(cx, |stop| STDERR.flush(stop)))
 }
