@@ -45,3 +45,23 @@ fn the_folder_of_an_include_flag_may_touch_it() {
         assert_eq!((outcome.misbehaved(0), outcome.stdout.as_str()), (None, "5\n"), "{flags:?}: {}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_conversation_can_begin_with_a_file() {
+    let folder = Folder::new(&[
+        ("main.hr", "use parts\nfn twice(x) { parts/half(x) * 4 }\nfn main(args) { println(\"main\", args) }\n"),
+        ("parts.hr", "fn half(x) { x / 2 }\n"),
+        ("fails.hr", "fn f(x) { x }\nlet n = f(6)\nlet m = n / 0\n"),
+    ]);
+    let main = folder.path("main.hr");
+    let loaded = run(&["repl", &main], "twice(4)\n:ns\n", LIMIT);
+    assert_eq!((loaded.misbehaved(0), loaded.stdout.as_str()), (None, "8\nmain\n"), "{}", loaded.stderr);
+    let ran = run(&["-i", &main, "a", "b"], "twice(6)\n", LIMIT);
+    assert_eq!((ran.misbehaved(0), ran.stdout.as_str()), (None, "main [\"a\", \"b\"]\n12\n"), "{}", ran.stderr);
+    // What fails leaves a conversation about it.
+    let failed = run(&["-i", &folder.path("fails.hr")], "f(n)\n", LIMIT);
+    assert!(failed.stderr.contains("DivisionByZero"), "{}", failed.stderr);
+    assert_eq!(failed.stdout, "6\n", "{}", failed.stderr);
+    let missing = run(&["repl", &folder.path("no.hr")], "1 + 1\n", LIMIT);
+    assert!(missing.stderr.contains("cannot read") && missing.stdout == "2\n", "{}", missing.stderr);
+}

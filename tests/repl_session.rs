@@ -252,7 +252,7 @@ fn what_people_type_who_look_for_a_command() {
     ]);
     assert!(matches!(&answers[0], Answer::Text(text) if text.contains(":load FILE")));
     assert!(matches!(&answers[1], Answer::Text(text) if text.contains("core/length(self)")));
-    assert!(is_error(&answers[2], "did you mean :help?"));
+    assert!(is_error(&answers[2], "did you mean :help?"), "{:?}", answers[2]);
     assert!(is_error(&answers[4], "write `let total = total + 1`"), "{:?}", answers[4]);
     assert!(is_error(&answers[5], "write `let fresh = 7`"), "{:?}", answers[5]);
     assert_eq!(answers[7], value("3"));
@@ -288,7 +288,8 @@ fn documentation_of_namespaces_and_forms() {
     assert!(matches!(&answers[0], Answer::Text(text) if text.contains("namespace io") && text.contains("read-file")));
     assert!(matches!(&answers[1], Answer::Text(text) if text.contains("the first arm that fits")));
     assert!(matches!(&answers[2], Answer::Text(text) if text.contains("x as the last argument")));
-    assert_eq!(answers[3], Answer::Text("there is no nothing-of-the-kind in view\n".into()));
+    let nothing = "there is no nothing-of-the-kind in view; `:apropos nothing-of-the-kind` looks further\n";
+    assert_eq!(answers[3], Answer::Text(nothing.into()));
     assert!(matches!(&answers[4], Answer::Text(text) if text.contains("io/read-file(path)")));
 }
 
@@ -328,4 +329,122 @@ fn a_file_that_is_no_text_is_told() {
     assert!(is_error(&answers[0], "UTF-8"), "{:?}", answers[0]);
     assert!(is_error(&answers[1], "cannot read"), "{:?}", answers[1]);
     assert_eq!(answers[2], value("2"));
+}
+
+/// The text that was answered.
+fn text(answer: &Answer) -> &str {
+    match answer {
+        Answer::Text(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_chapter_about_commands_is_made_from_their_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/repl-commands.md");
+    let chapter = harrier::repl::commands::chapter();
+    if std::env::var_os("HARRIER_BLESS").is_some() {
+        std::fs::write(path, &chapter).expect("the chapter can be written");
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(written, chapter, "docs/repl-commands.md is not what the table says: HARRIER_BLESS=1 writes it anew");
+    let help = harrier::repl::commands::help();
+    for name in harrier::repl::commands::names() {
+        assert!(help.contains(&format!("\n  {name}")), "{name} is not in the help");
+    }
+}
+
+#[test]
+fn what_is_said_of_names() {
+    let answers = talk(&[
+        "/// A place.\nstruct P { x, y: 1 }",
+        "extend P { fn sum(self) { self.x + self.y } }",
+        "enum Shape { empty, circle { r } }",
+        "protocol Area { fn area(self) }",
+        "let p = P { x: 1 }",
+        "?P",
+        ":doc P.sum",
+        ":doc .x",
+        ":doc Shape.circle",
+        "?area",
+        "? <=",
+        ":doc p",
+        ":doc :doc",
+        ":doc while",
+        "?",
+        ":doc lenght",
+        ":doc is-tty?",
+    ]);
+    assert_eq!(text(&answers[5]), "user/P: struct P { x, y }\n  A place.\n  (<repl>:2)\n");
+    assert_eq!(text(&answers[6]), "P.sum(self)\n  (<repl>:1)\n");
+    assert_eq!(text(&answers[7]), "P.x: a field of P; it must be given\n");
+    assert_eq!(text(&answers[8]), "Shape.circle { r }: a variant of Shape\n");
+    assert!(text(&answers[9]).starts_with("user/area(self)\n"), "{:?}", answers[9]);
+    assert!(text(&answers[10]).contains("a <= b"));
+    assert!(text(&answers[11]).starts_with("user/p: a value of type P\n"), "{:?}", answers[11]);
+    assert!(text(&answers[12]).starts_with(":doc NAME: what NAME is"));
+    assert!(text(&answers[13]).starts_with("while condition"));
+    assert!(text(&answers[14]).contains(":source NAME"));
+    assert_eq!(text(&answers[15]), "there is no lenght in view; did you mean length?\n");
+    assert!(text(&answers[16]).contains("there is no is-tty? in view"), "{:?}", answers[16]);
+}
+
+#[test]
+fn the_text_of_what_is_defined() {
+    let answers = talk(&[
+        "fn f(x) {",
+        "    x + 1",
+        "}",
+        ":source f",
+        "fn f(x) { x + 2 }",
+        "??f",
+        ":source identity",
+        ":source println",
+        "struct P { x }",
+        "extend P { fn twice(self) { self.x * 2 } }",
+        ":source P.twice",
+        ":source .twice",
+    ]);
+    assert_eq!(text(&answers[3]), "// <repl>:1\nfn f(x) {\n    x + 1\n}\n");
+    assert_eq!(text(&answers[5]), "// <repl>:1\nfn f(x) { x + 2 }\n");
+    assert!(text(&answers[6]).starts_with("// core.hr:") && text(&answers[6]).contains("fn identity(x)"));
+    assert_eq!(text(&answers[7]), "// core/println(...values) is a builtin: it is written in Rust\n");
+    assert_eq!(text(&answers[10]), "// <repl>:1\nfn twice(self) { self.x * 2 }\n");
+    assert_eq!(answers[10], answers[11]);
+}
+
+#[test]
+fn names_are_found_by_a_piece_of_them_or_of_their_documentation() {
+    let answers = talk(&[
+        "/// Says moo.\nfn speak() { 1 }",
+        ":apropos PEA",
+        ":apropos moo",
+        ":apropos lazy",
+        ":apropos no-such-thing-anywhere",
+        ":members",
+        ":members user",
+        ":members String",
+        "enum E { one, two { x } }",
+        ":members E",
+    ]);
+    assert!(text(&answers[1]).contains("user/speak()"), "{:?}", answers[1]);
+    assert_eq!(text(&answers[2]), "in the documentation of:\n  user/speak()  Says moo\n");
+    assert!(text(&answers[3]).contains("not loaded: write `use seq`\n"), "{:?}", answers[3]);
+    assert!(text(&answers[4]).starts_with("no name and no documentation contains"));
+    assert_eq!(text(&answers[5]), "namespace user\n  speak()  Says moo\n");
+    assert_eq!(answers[5], answers[6]);
+    assert!(text(&answers[7]).starts_with("type core/String\n"), "{:?}", answers[7]);
+    assert_eq!(text(&answers[9]), "enum user/E\n  E.one\n  E.two { x }\n");
+}
+
+/// A keyword is an expression, unless it is mistaken for a command.
+#[test]
+fn what_begins_with_a_colon_is_an_expression_too() {
+    let answers = talk(&[":k == :k", ":name |> println", ":docs length", ":quit now", ":doc", ":a.b"]);
+    assert_eq!(answers[0], value("true"));
+    assert_eq!(answers[1], Answer::Nothing);
+    assert!(is_error(&answers[2], "did you mean :doc?"), "{:?}", answers[2]);
+    assert!(is_error(&answers[3], "takes nothing: write just `:quit`"), "{:?}", answers[3]);
+    assert!(is_error(&answers[4], "`(:doc)` is a keyword"), "{:?}", answers[4]);
+    assert!(matches!(answers[5], Answer::Error(_)));
 }

@@ -6,18 +6,19 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config, Editor};
 
+use super::Opening;
 use super::completion::Names;
 use super::session::{Answer, Session, show};
 use crate::gc::Thread;
 use crate::runtime::{console, descriptor, streams, threads};
 
 /// Talks to a person.
-pub fn talk(cx: &mut Thread) -> u8 {
+pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
     let Some(mut session) = Session::new(cx, true) else { return 1 };
     let config = Config::builder().completion_type(CompletionType::List).build();
     let mut editor = match Editor::<Names, DefaultHistory>::with_config(config) {
         Ok(editor) => editor,
-        Err(_) => return plain(cx),
+        Err(_) => return plain(cx, opening),
     };
     let history = history_file();
     if let Some(file) = &history {
@@ -26,6 +27,7 @@ pub fn talk(cx: &mut Thread) -> u8 {
     }
     console::print(&format!("Harrier {} (:help for help)\n", env!("CARGO_PKG_VERSION")));
     console::flush_quietly();
+    opens(&mut session, cx, opening);
     // An entry of several lines comes back from the history as one.
     let mut entry = String::new();
     loop {
@@ -72,10 +74,18 @@ pub fn talk(cx: &mut Thread) -> u8 {
     0
 }
 
+/// Begins with a file, if there is to be one; has it failed?
+fn opens(session: &mut Session, cx: &mut Thread, opening: Option<&Opening>) -> bool {
+    let Some(opening) = opening else { return false };
+    let answer = session.open(cx, opening);
+    show(&answer);
+    matches!(answer, Answer::Error(_))
+}
+
 /// Evaluates the lines of a pipe or file.
-pub fn plain(cx: &mut Thread) -> u8 {
+pub fn plain(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
     let Some(mut session) = Session::new(cx, false) else { return 1 };
-    let mut failed = false;
+    let mut failed = opens(&mut session, cx, opening);
     loop {
         // A key that is pressed while a line is awaited has nothing else to interrupt: it ends the program.
         let Ok(line) = threads::waiting(cx, |stop| streams::line_of_stdin(stop)) else {

@@ -26,15 +26,19 @@ use scope::{Meaning, Scope};
 mod check;
 mod install;
 pub mod library;
+mod main;
 pub mod paths;
 mod remembered;
 mod scope;
 mod shown;
 pub(super) mod suggest;
 pub mod texts;
+mod unloaded;
 mod uses;
 
+pub use main::call_main;
 pub use suggest::closest;
+pub use unloaded::{is_there, texts_not_loaded};
 
 /// Something wrong with a text.
 #[derive(Clone, Debug)]

@@ -1,0 +1,275 @@
+//! The `:commands` of the REPL.
+//!
+//! Owns the one table of them, from which `:help`, completion and `docs/repl-commands.md` are made, and the way from a line to
+//! the function of its command.
+//!
+//! | file | the commands in it |
+//! | --- | --- |
+//! | `about.rs`, `search.rs` | what names mean: `:doc`, `:source`, `:members`, `:ns`, `:apropos` |
+//! | `lookup.rs`, `forms.rs` | what a name stands for; the words and signs of the language |
+//! | `files.rs` | `:load` |
+//! | `last.rs` | what the last entry has left: `:all`, `:locals` |
+//!
+//! To add a command, write a row: what it takes, a line of help, what else is to be said of it, and its function.
+
+use super::session::{Answer, Session};
+use crate::gc::Thread;
+use crate::runtime::load;
+
+mod about;
+mod files;
+pub mod forms;
+mod last;
+mod lookup;
+mod search;
+
+pub use files::open;
+
+/// A command.
+pub struct Command {
+    /// Its names, without the colon; the first is the one that is shown.
+    pub names: &'static [&'static str],
+    /// What stands behind the name.
+    pub takes: Takes,
+    /// Where it belongs in the help.
+    pub group: Group,
+    /// A line that says what it does.
+    pub help: &'static str,
+    /// What else there is to say; sentences.
+    pub more: &'static str,
+    run: fn(&mut Session, &mut Thread, Given<'_>) -> Answer,
+}
+
+/// What stands behind the name of a command; the text is what the help calls it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// Something, or nothing.
+    Perhaps(&'static str),
+    /// Something.
+    Some(&'static str),
+}
+
+/// Where a command belongs in the help.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// What names mean.
+    Names,
+    /// The session itself.
+    Session,
+}
+
+impl Group {
+    const ALL: [Group; 2] = [Group::Names, Group::Session];
+
+    fn title(self) -> &'static str {
+        match self {
+            Group::Names => "Names",
+            Group::Session => "The session",
+        }
+    }
+}
+
+/// What was typed behind the name of a command.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Without white space around it; empty only where the table allows it.
+    pub text: &'a str,
+    /// No more lines will come: an expression that is open must not ask for them.
+    pub complete: bool,
+}
+
+use Takes::{Nothing, Perhaps};
+
+/// All commands, in the order of the help.
+#[rustfmt::skip]
+pub const COMMANDS: &[Command] = &[
+    Command { names: &["doc"], takes: Takes::Some("NAME"), group: Group::Names, run: about::doc,
+        help: "what NAME is; `?NAME` is short for it",
+        more: "NAME is that of a function, type, variable, namespace, command, field (`.x`, `Point.x`) or variant \
+               (`Shape.circle`), or a word or sign of the language (`match`, `|>`)." },
+    Command { names: &["source"], takes: Takes::Some("NAME"), group: Group::Names, run: about::source,
+        help: "the text that defines NAME; `??NAME` is short for it",
+        more: "Functions of the library that are written in Harrier are shown as well; of a builtin, which is written in Rust, \
+               the signature is." },
+    Command { names: &["apropos"], takes: Takes::Some("TEXT"), group: Group::Names, run: search::apropos,
+        help: "names that contain TEXT, and what says TEXT in its documentation",
+        more: "Large and small letters are the same. Looks in all namespaces that are loaded, in those of the library, and in the \
+               files that `use` would find; of these the line is told that brings them into view." },
+    Command { names: &["members"], takes: Perhaps("NAME"), group: Group::Names, run: about::members,
+        help: "what is in a namespace; the fields, variants and methods of a type, or of a value's",
+        more: "Without NAME: what the present namespace defines. `:members x` where `x` is a variable shows what can be written \
+               behind `x.`." },
+    Command { names: &["ns"], takes: Perhaps("NAME"), group: Group::Names, run: about::namespace,
+        help: "the present namespace, or go to another",
+        more: "It is loaded where there is a file of that name, and made where there is none." },
+    Command { names: &["load"], takes: Takes::Some("FILE"), group: Group::Session, run: files::load,
+        help: "run the top level of a file, and go to its namespace",
+        more: "" },
+    Command { names: &["locals"], takes: Perhaps("N"), group: Group::Session, run: last::locals,
+        help: "the variables of the functions that the last error has left, or of one",
+        more: "Of the innermost sixteen functions. What was no longer needed when the error came is not kept, and said to be so." },
+    Command { names: &["all"], takes: Nothing, group: Group::Session, run: last::all,
+        help: "the last value, whole: long ones are cut",
+        more: "" },
+    Command { names: &["help", "h", "?"], takes: Perhaps("COMMAND"), group: Group::Session, run: help_on,
+        help: "this help, or what there is to say about one command",
+        more: "" },
+    Command { names: &["quit", "q", "exit"], takes: Nothing, group: Group::Session, run: |_, _, _| Answer::Quit,
+        help: "end (so does Ctrl-D)",
+        more: "" },
+];
+
+impl Command {
+    /// `:doc NAME`
+    pub fn usage(&self) -> String {
+        match self.takes {
+            Nothing => format!(":{}", self.names[0]),
+            Perhaps(what) => format!(":{} [{what}]", self.names[0]),
+            Takes::Some(what) => format!(":{} {what}", self.names[0]),
+        }
+    }
+
+    /// All that there is to say about it.
+    pub fn describe(&self) -> String {
+        let mut text = format!("{}: {}\n", self.usage(), self.help);
+        if !self.more.is_empty() {
+            wrapped(self.more, WIDTH).iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+        }
+        if let [_, others @ ..] = self.names
+            && !others.is_empty()
+        {
+            let others: Vec<String> = others.iter().map(|name| format!(":{name}")).collect();
+            text.push_str(&format!("  Also {}.\n", others.join(", ")));
+        }
+        text
+    }
+}
+
+/// The command of this name, which may have its colon.
+pub fn find(name: &str) -> Option<&'static Command> {
+    let name = name.strip_prefix(':').unwrap_or(name);
+    COMMANDS.iter().find(|command| command.names.contains(&name))
+}
+
+/// The names of all commands, as they are typed; the short ones are for fingers that know them.
+pub fn names() -> impl Iterator<Item = String> {
+    COMMANDS.iter().map(|command| format!(":{}", command.names[0]))
+}
+
+/// `:help [COMMAND]`
+fn help_on(_: &mut Session, _: &mut Thread, given: Given<'_>) -> Answer {
+    match find(given.text) {
+        _ if given.text.is_empty() => Answer::Text(help()),
+        Some(command) => Answer::Text(command.describe()),
+        None => Answer::Error(format!("there is no command {} (see :help; `:doc NAME` is for names)\n", given.text)),
+    }
+}
+
+/// The help.
+pub fn help() -> String {
+    let mut text = String::from("Type an expression to see its value; definitions stay.\n");
+    let width = COMMANDS.iter().map(|command| command.usage().len()).max().unwrap_or_default();
+    for group in Group::ALL {
+        text.push_str(&format!("\n{}:\n", group.title()));
+        for command in COMMANDS.iter().filter(|command| command.group == group) {
+            text.push_str(&format!("  {:<width$}  {}\n", command.usage(), command.help));
+        }
+    }
+    text.push_str(
+        "\n`:help :doc` says more of a command. `_` is the last value. Tab completes names.\n\
+         An open bracket or string goes on in the next line; an empty line gives it up.\n",
+    );
+    text
+}
+
+/// The table as a chapter of the documentation.
+pub fn chapter() -> String {
+    let mut text = String::from(
+        "# The commands of the REPL\n\nMade from the table in `src/repl/commands/mod.rs`: `tests/repl_session.rs` holds this text to it, and \
+         `HARRIER_BLESS=1` writes it anew. At the prompt, `:help` lists the commands and `:help :NAME` says the same.\n",
+    );
+    for group in Group::ALL {
+        text.push_str(&format!("\n## {}\n\n| command | |\n| --- | --- |\n", group.title()));
+        for command in COMMANDS.iter().filter(|command| command.group == group) {
+            let more = if command.more.is_empty() { String::new() } else { format!(" {}", command.more) };
+            let help = capital(command.help);
+            let row = format!("| `{}` | {help}.{more} |", command.usage()).replace("`|>`", "`\\|>`");
+            text.push_str(&row);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Lines of what is said of a command are no longer.
+const WIDTH: usize = 90;
+
+/// A text in lines.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+/// With a capital letter at its beginning.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + chars.as_str())
+}
+
+/// Runs the command that a text begins with; none where it is an expression. `complete`: no more lines will come.
+pub fn run(session: &mut Session, cx: &mut Thread, text: &str, complete: bool) -> Option<Answer> {
+    let text = text.trim();
+    let (word, rest) = match (text.strip_prefix("??"), text.strip_prefix('?')) {
+        (Some(name), _) => ("source", name),
+        (_, Some("")) => ("help", ""),
+        (_, Some(name)) => ("doc", name),
+        _ => {
+            let rest = text.strip_prefix(':')?;
+            rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
+        }
+    };
+    let rest = rest.trim();
+    let Some(command) = COMMANDS.iter().find(|command| command.names.contains(&word)) else {
+        return unknown(text, word, rest);
+    };
+    match command.takes {
+        Nothing if !rest.is_empty() => {
+            Some(Answer::Error(format!(":{word} takes nothing: write just `{}`\n", command.usage())))
+        }
+        Takes::Some(_) if rest.is_empty() => {
+            Some(Answer::Error(format!("write `{}`: {} (`(:{word})` is a keyword)\n", command.usage(), command.help)))
+        }
+        _ => Some((command.run)(session, cx, Given { text: rest, complete })),
+    }
+}
+
+/// What begins with a colon and is no command: a keyword, alone or in an expression, or a mistake.
+fn unknown(text: &str, word: &str, rest: &str) -> Option<Answer> {
+    // `:a == x`, `:a |> f`
+    let goes_on = rest.starts_with(|c: char| c.is_ascii_punctuation() && !"\"'([{:_.~".contains(c));
+    if goes_on {
+        return None;
+    }
+    let all: Vec<String> = names().collect();
+    let meant = load::closest(&format!(":{word}"), all.iter().map(String::as_str));
+    match meant {
+        Some(meant) if word.len() > 3 => Some(Answer::Error(format!(
+            "there is no command :{word}; did you mean {meant}? (`({text})` is {})\n",
+            if rest.is_empty() { "a keyword" } else { "an expression" }
+        ))),
+        // A keyword is an expression.
+        _ if rest.is_empty() => None,
+        _ => Some(Answer::Error(format!("there is no command :{word} (see :help)\n"))),
+    }
+}
