@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("verify", &["asm", "gc"]),
     ("runtime", &["asm", "codegen", "gc", "reader", "stack"]),
     ("profile", &["asm", "gc", "reader", "runtime"]),
-    ("repl", &["gc", "reader", "runtime"]),
+    ("repl", &["gc", "profile", "reader", "runtime"]),
     ("options", &["codegen", "gc", "profile", "repl", "runtime"]),
     ("cli", &["gc", "options", "profile", "reader", "repl", "runtime", "verify"]),
     ("lib", &[]),

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeSet;
 
+use super::Opening;
+use super::commands::{self, Kept, Traced, Watched};
 use super::completion::Names;
-use super::{Opening, commands};
 use crate::gc::Thread;
 use crate::runtime::declare::DeclareError;
-use crate::runtime::load::{self, LoadError, Problem, render_problems};
+use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
 use crate::runtime::locals::{self, Shown};
 use crate::runtime::{Namespace, console, declare, foreign, report, trace};
 
@@ -22,8 +23,8 @@ pub enum Answer {
     Value(String),
     /// Something to say that is no value: help, the answer of a command.
     Text(String),
-    /// An answer, and what is said behind it.
-    With(Box<Answer>, String),
+    /// Two answers, one behind the other.
+    Both(Box<Answer>, Box<Answer>),
     /// What went wrong.
     Error(String),
     /// More lines are needed.
@@ -43,6 +44,14 @@ pub struct Session {
     color: bool,
     /// Of the frames of the last error, innermost first.
     pub(super) locals: Vec<Shown>,
+    /// The functions that tell of their calls.
+    pub(super) traced: Vec<Traced>,
+    /// What entries have declared.
+    pub(super) kept: Kept,
+    /// The files that are loaded again when they have changed, if they are.
+    pub(super) watched: Option<Watched>,
+    /// What is to be said before the next answer.
+    notice: Option<Answer>,
 }
 
 /// So many characters of a value are shown.
@@ -69,7 +78,17 @@ impl Session {
     pub fn new(cx: &mut Thread, color: bool) -> Option<Session> {
         let namespace = declare::namespace(cx, "user").ok()?;
         locals::keep(cx.vm());
-        Some(Session { namespace, pending: String::new(), last: String::new(), color, locals: Vec::new() })
+        Some(Session {
+            namespace,
+            pending: String::new(),
+            last: String::new(),
+            color,
+            locals: Vec::new(),
+            traced: Vec::new(),
+            kept: Kept::default(),
+            watched: None,
+            notice: None,
+        })
     }
 
     /// Loads or runs the file that the conversation begins with, and goes to its namespace.
@@ -110,6 +129,9 @@ impl Session {
                 return answer;
             }
         }
+        if self.pending.is_empty() {
+            self.notice = commands::before_entry(self, cx);
+        }
         let gives_up = !self.pending.is_empty() && line.trim().is_empty();
         self.pending.push_str(line);
         self.pending.push('\n');
@@ -121,11 +143,16 @@ impl Session {
             Some(answer) => answer,
             None => self.evaluate(cx, &text, gives_up),
         };
+        commands::after_entry(self, cx);
         cx.release(mark);
         if answer == Answer::More {
             self.pending = text;
+            return answer;
         }
-        answer
+        match self.notice.take() {
+            Some(notice) => Answer::Both(Box::new(notice), Box::new(answer)),
+            None => answer,
+        }
     }
 
     /// The input has ended in the middle of a text: says what is wrong with it.
@@ -137,8 +164,27 @@ impl Session {
         commands::run(self, cx, &text, true).unwrap_or_else(|| self.evaluate(cx, &text, true))
     }
 
-    pub(super) fn evaluate(&mut self, cx: &mut Thread, text: &str, complete: bool) -> Answer {
-        let evaluated = load::evaluate(cx, "<repl>", text, self.namespace).and_then(|evaluated| {
+    fn evaluate(&mut self, cx: &mut Thread, text: &str, complete: bool) -> Answer {
+        let namespace = self.namespace;
+        let evaluated = self.run(cx, text);
+        self.kept.note(namespace, text, &evaluated);
+        self.answer(cx, evaluated, text, complete)
+    }
+
+    /// Evaluates a text in the present namespace.
+    pub(super) fn run(&mut self, cx: &mut Thread, text: &str) -> Result<Evaluated, LoadError> {
+        load::entry(cx, "<repl>", text, self.namespace)
+    }
+
+    /// What there is to say of a text that was evaluated; its value is the last one then.
+    pub(super) fn answer(
+        &mut self,
+        cx: &mut Thread,
+        evaluated: Result<Evaluated, LoadError>,
+        text: &str,
+        complete: bool,
+    ) -> Answer {
+        let evaluated = evaluated.and_then(|evaluated| {
             self.namespace = evaluated.namespace;
             if !evaluated.has_value || evaluated.only_prints {
                 return Ok(Answer::Nothing);
@@ -200,7 +246,9 @@ impl Session {
 
     /// The names that can be written now.
     pub fn names(&self, cx: &Thread) -> Names {
-        let public = |n: &'static Namespace| n.members().into_iter().filter(|(name, _)| !name.starts_with('_'));
+        let public = |n: &'static Namespace| {
+            n.members().into_iter().filter(|(name, b)| b.is_defined() && !name.starts_with('_'))
+        };
         let mut names: BTreeSet<String> = commands::names().collect();
         let core = cx.vm().namespaces.find("core");
         for namespace in core.into_iter().chain([self.namespace]) {
@@ -244,12 +292,7 @@ pub fn show(answer: &Answer) -> bool {
         Answer::Value(text) => console::print(&format!("{text}\n")),
         Answer::Text(text) => console::print(text),
         Answer::Error(text) => console::write_error(text),
-        Answer::With(answer, text) => {
-            let goes_on = show(answer);
-            console::print(text);
-            console::flush_quietly();
-            return goes_on;
-        }
+        Answer::Both(first, second) => return show(first) & show(second),
         Answer::More | Answer::Nothing => {}
         Answer::Quit => return false,
     }

@@ -200,6 +200,11 @@ pub fn members(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answ
     if given.text.is_empty() {
         return Answer::Text(members_of_namespace(cx, session.namespace()));
     }
+    // `seq` is a function as well as a namespace, and has members as the latter only.
+    let known = session.namespace().alias(given.text).or_else(|| cx.vm().namespaces.find(given.text));
+    if let Some(namespace) = known {
+        return Answer::Text(members_of_namespace(cx, namespace));
+    }
     let things = lookup::find(session, cx, given.text);
     let mut text = String::new();
     for thing in &things {

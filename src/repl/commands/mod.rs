@@ -7,7 +7,10 @@
 //! | --- | --- |
 //! | `about.rs`, `search.rs` | what names mean: `:doc`, `:source`, `:members`, `:ns`, `:apropos` |
 //! | `lookup.rs`, `forms.rs` | what a name stands for; the words and signs of the language |
-//! | `files.rs` | `:load` |
+//! | `files.rs`, `save.rs` | `:load`, `:reload`, `:watch`, `:save` |
+//! | `trace.rs` | `:trace`, `:profile` |
+//! | `measure.rs`, `units.rs` | `:time`, `:bench`, `:gc`, `:stats`, `:threads`; times and sizes as text |
+//! | `code.rs`, `inspect.rs` | what functions and values are in the machine: `:disasm`, `:dump`, `:inspect` |
 //! | `last.rs` | what the last entry has left: `:all`, `:locals` |
 //!
 //! To add a command, write a row: what it takes, a line of help, what else is to be said of it, and its function.
@@ -17,13 +20,21 @@ use crate::gc::Thread;
 use crate::runtime::load;
 
 mod about;
+mod code;
 mod files;
 pub mod forms;
+mod inspect;
 mod last;
 mod lookup;
+mod measure;
+mod save;
 mod search;
+mod trace;
+mod units;
 
-pub use files::open;
+pub use files::{Watched, open};
+pub use save::Kept;
+pub use trace::Traced;
 
 /// A command.
 pub struct Command {
@@ -56,16 +67,25 @@ pub enum Takes {
 pub enum Group {
     /// What names mean.
     Names,
+    /// Machine code and objects.
+    Machine,
+    /// Time and memory.
+    Measures,
+    /// Files.
+    Files,
     /// The session itself.
     Session,
 }
 
 impl Group {
-    const ALL: [Group; 2] = [Group::Names, Group::Session];
+    const ALL: [Group; 5] = [Group::Names, Group::Machine, Group::Measures, Group::Files, Group::Session];
 
     fn title(self) -> &'static str {
         match self {
             Group::Names => "Names",
+            Group::Machine => "Code and objects",
+            Group::Measures => "Time, memory, calls",
+            Group::Files => "Files",
             Group::Session => "The session",
         }
     }
@@ -104,9 +124,61 @@ pub const COMMANDS: &[Command] = &[
     Command { names: &["ns"], takes: Perhaps("NAME"), group: Group::Names, run: about::namespace,
         help: "the present namespace, or go to another",
         more: "It is loaded where there is a file of that name, and made where there is none." },
-    Command { names: &["load"], takes: Takes::Some("FILE"), group: Group::Session, run: files::load,
-        help: "run the top level of a file, and go to its namespace",
+    Command { names: &["disasm"], takes: Takes::Some("NAME"), group: Group::Machine, run: code::disasm,
+        help: "the machine code of a function, with source lines, variables and what is alive at calls",
+        more: "A function is compiled at its first call, for the kinds of values that it is given there; `:disasm f(1, 2)` makes such \
+               a call first. Each arity that was called is shown, and older bodies that something may still run are told apart. \
+               `[user/f/1]` is the cell through which `f` is called with one argument: a redefinition stores there." },
+    Command { names: &["dump"], takes: Takes::Some("tree|maps|asm NAME"), group: Group::Machine, run: code::dump,
+        help: "what the reader made of a function; its stack maps; its machine code",
+        more: "A stack map says for each call which saved registers and frame slots hold values that the collector must know." },
+    Command { names: &["inspect"], takes: Takes::Some("EXPR"), group: Group::Machine, run: inspect::inspect,
+        help: "the value of EXPR as the heap has it: type, layout, header, size, space, slots",
+        more: "What it reaches is all that hangs on it; what it retains would be freed with it, if nothing but the value itself were \
+               forgotten: a value that a variable holds as well retains what only that variable's value keeps alive." },
+    Command { names: &["time"], takes: Takes::Some("EXPR"), group: Group::Measures, run: measure::time,
+        help: "the value of EXPR, and the time and memory that it took",
+        more: "Reading and compiling count, so the second time may be shorter. Processor time is told where it differs from the \
+               time on the clock: several threads, or waiting. Memory is what all threads have allocated, also what a \
+               collection has taken back." },
+    Command { names: &["bench"], takes: Takes::Some("EXPR"), group: Group::Measures, run: measure::bench,
+        help: "run EXPR many times, for about 1.5 s: median and spread",
+        more: "It is compiled and run once before; what it does, it does as often as it runs. The line of bars shows the samples \
+               up to the 95th of a hundred. Ctrl-C ends it." },
+    Command { names: &["gc"], takes: Nothing, group: Group::Measures, run: measure::collect,
+        help: "collect garbage now; what was freed, and what lives",
         more: "" },
+    Command { names: &["stats"], takes: Nothing, group: Group::Measures, run: measure::stats,
+        help: "figures of the machine: heap, collections, code, names, threads",
+        more: "" },
+    Command { names: &["threads"], takes: Nothing, group: Group::Measures, run: measure::list_threads,
+        help: "the threads, what each is doing, and the processor time it has used",
+        more: "" },
+    Command { names: &["profile"], takes: Takes::Some("EXPR"), group: Group::Measures, run: trace::profile,
+        help: "the value of EXPR, and where the processor time went",
+        more: "Samples all threads: a table by function and by line, as `harrier run --profile` prints it." },
+    Command { names: &["trace"], takes: Perhaps("NAME"), group: Group::Measures, run: trace::trace,
+        help: "show each call of a function with its arguments and its result, or list what is traced",
+        more: "Of all who call it by its name, in all threads, until `:untrace`; when it is defined anew the new function is \
+               traced. Calls in tail position use the stack while it is traced, and what holds the function itself, not the \
+               name, calls it as before." },
+    Command { names: &["untrace"], takes: Perhaps("NAME"), group: Group::Measures, run: trace::untrace,
+        help: "end that, of one function or of all",
+        more: "" },
+    Command { names: &["load"], takes: Takes::Some("FILE"), group: Group::Files, run: files::load,
+        help: "run the top level of a file, and go to its namespace",
+        more: "Its `main` is not called. What it uses is looked for beside it, in the present folder and in the folders of `-I`." },
+    Command { names: &["reload"], takes: Nothing, group: Group::Files, run: files::reload,
+        help: "load all files again that have changed, in the order of use",
+        more: "A file that fails is told, stays as it was, and is tried again the next time; what uses it waits. What a file does \
+               not define any more stays defined and is named. `letonce` keeps its value." },
+    Command { names: &["watch"], takes: Perhaps("off"), group: Group::Files, run: files::watch,
+        help: "do that before each entry, whenever a file has changed",
+        more: "The files are looked at when an entry comes, so nothing changes while something runs." },
+    Command { names: &["save"], takes: Takes::Some("FILE"), group: Group::Files, run: save::save,
+        help: "write what the session has defined in the present namespace, as a file",
+        more: "In the order of the first definitions, of each the latest, with its comments; expressions are left out. A file that \
+               `:save` has not written is not overwritten." },
     Command { names: &["locals"], takes: Perhaps("N"), group: Group::Session, run: last::locals,
         help: "the variables of the functions that the last error has left, or of one",
         more: "Of the innermost sixteen functions. What was no longer needed when the error came is not kept, and said to be so." },
@@ -156,6 +228,18 @@ pub fn find(name: &str) -> Option<&'static Command> {
 /// The names of all commands, as they are typed; the short ones are for fingers that know them.
 pub fn names() -> impl Iterator<Item = String> {
     COMMANDS.iter().map(|command| format!(":{}", command.names[0]))
+}
+
+/// Before an entry is read: what is to be said before its answer.
+pub fn before_entry(session: &mut Session, cx: &mut Thread) -> Option<Answer> {
+    files::look(session, cx)
+}
+
+/// After an entry.
+pub fn after_entry(session: &mut Session, cx: &mut Thread) {
+    if !session.traced.is_empty() {
+        trace::follow(session, cx);
+    }
 }
 
 /// `:help [COMMAND]`
