@@ -53,7 +53,7 @@ pub fn start_of_name(line: &str, end: usize) -> usize {
 pub fn complete(
     cx: &Thread,
     namespace: &'static Namespace,
-    commands: &[&str],
+    commands: &[String],
     text: &str,
     end: usize,
 ) -> (usize, Vec<String>) {
@@ -61,7 +61,7 @@ pub fn complete(
     let start = start_of_name(text, end);
     let word = &head[start..];
     if head.starts_with(':') && start == 0 {
-        return (start, beginning(word, commands.iter().map(|c| (*c).to_string())));
+        return (start, beginning(word, commands.iter().cloned()));
     }
     if let Some(path) = path_begun(head) {
         let begun = path.rfind('/').map_or(0, |slash| slash + 1);

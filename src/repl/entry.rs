@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::commands;
+
 use crate::reader::lexer::{self, Kind, Token, Tokens};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{SyntaxError, is_incomplete};
@@ -16,8 +18,9 @@ fn read(text: &str, namespace: &'static Namespace) -> Result<Unit, Vec<SyntaxErr
     load::read_for(Arc::new(Source::new("<entry>", text)), Some(namespace))
 }
 
-/// Could more lines cure what is wrong with the text?
+/// Is there nothing wrong with the text that more lines could cure? Of a command, with the expression that it takes.
 pub fn is_complete(text: &str, namespace: &'static Namespace) -> bool {
+    let text = commands::expression(text).unwrap_or(text);
     read(text, namespace).map_or_else(|errors| !is_incomplete(&errors), |_| true)
 }
 
@@ -145,7 +148,7 @@ fn ends_of_lines(text: &str, cuts: &[Cut], namespace: &'static Namespace) -> Vec
     let mut start = 0;
     for cut in cuts {
         let part = &text[start..cut.end];
-        if part.trim_start().starts_with(':') || is_complete(part, namespace) {
+        if is_complete(part, namespace) {
             ends.push(cut.end);
             start = cut.end;
         }

@@ -116,8 +116,7 @@ impl Scene {
     fn enter(&self, context: &EventContext<'_>) -> Option<Cmd> {
         let (line, at) = (context.line(), context.pos());
         let mut state = self.state();
-        let is_command = state.before.is_empty() && line.starts_with(':') && !line.contains('\n');
-        if is_command || state.is_complete(line) {
+        if state.is_complete(line) {
             return Some(Cmd::AcceptLine);
         }
         if is_pasted(context) {

@@ -37,7 +37,6 @@ impl Spaces {
         // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
         let spare = if limit > self.max_blocks { 0 } else { count * 2 + SPARE };
         let copy_reserve = self.used() + self.used() / 3 + spare;
-        self.allocated_bytes += (count * BLOCK) as u64;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
@@ -51,7 +50,6 @@ impl Spaces {
         }
         let (from, to) = std::mem::take(&mut self.copy.rest);
         if to - from >= SMALL {
-            self.allocated_bytes += (to - from) as u64;
             return Some((from, to));
         }
         self.copy_run(1, limit).map(|address| (address, address + BLOCK))
