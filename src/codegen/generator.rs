@@ -97,8 +97,9 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) now: u32,
     /// Nodes written so far, each walk counted.
     pub(super) work: u32,
-    /// The types in the patterns that are written are as they were when this was compiled: it has just been asked.
-    pub(super) types_asked: bool,
+    /// The types in the patterns that are written are as they were when this was compiled: it has been asked. How many safepoints
+    /// there were then; behind another, it counts no more.
+    pub(super) types_asked: Option<usize>,
     /// How patient loops are.
     pub(super) haste: super::loops::Haste,
     /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.

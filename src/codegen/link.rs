@@ -70,7 +70,6 @@ pub enum Helper {
     /// `(message)`: throws FieldError.
     NoLiteral,
     /// `(value, raw layout)`: a Bool: is it of the layout's type and variant? For instances of older layouts.
-    IsInstance,
     InLayout,
     /// value → Is it what the interrupt key throws?
     IsInterrupt,

@@ -165,7 +165,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             haste: Default::default(),
             learned: Default::default(),
             counts_any: None,
-            types_asked: false,
+            types_asked: None,
             written: Default::default(),
         }
     }

@@ -40,7 +40,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goes_to(node);
             self.types_asked = asked;
             self.match_pattern(arm.pattern, i, &mut next);
-            self.types_asked = false;
+            self.types_asked = None;
             if let Some(guard) = arm.guard {
                 if self.subject_is_done(&arms[k + 1..]) {
                     self.state.set_operand(i, Value::constant(Word::NULL));
@@ -66,31 +66,32 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// In a hot region: have the types in the patterns of a `match` been declared anew since this was compiled? Then the twin goes on:
-    /// it knows objects of later declarations too. So the patterns here need not ask, and what they find out holds. Nor need this be
+    /// it knows objects of later declarations too. So the patterns here need not ask until something else has run, and what they find out holds. Nor need this be
     /// asked of an argument in a function that has run nothing yet: it would have been compiled anew before it was called with such
-    /// an object. False in other code, which asks where a pattern does not fit.
-    fn ask_types(&mut self, node: NodeId, subject: NodeId, arms: &[Arm]) -> bool {
+    /// an object. None in other code, which asks where a pattern does not fit.
+    fn ask_types(&mut self, node: NodeId, subject: NodeId, arms: &[Arm]) -> Option<usize> {
         let mut declarations = Vec::new();
         arms.iter().for_each(|arm| self.declarations(arm.pattern, &mut declarations));
         if declarations.is_empty() {
-            return false;
+            return None;
         }
         self.arrive(node);
         if !self.state.reachable {
-            return false;
+            return None;
         }
+        let asked = Some(self.safepoints.len());
         let binds = |p: &PatternId, var| matches!(self.unit.pattern(*p), Pattern::Bind(bound) if *bound == var);
         let argument = |var| self.arity.params.iter().any(|p| binds(p, var));
         let of_argument = matches!(*self.unit.node(subject), Node::Local(var) if argument(var));
         if of_argument && self.safepoints.is_empty() && self.loops.is_empty() && self.is_hot() {
-            return true;
+            return asked;
         }
-        let Some(label) = self.leave(node, SideExit::Layout) else { return false };
+        let label = self.leave(node, SideExit::Layout)?;
         for (cell, count) in declarations {
             self.asm.scratch().load_cell(cell).compare_imm(count);
             self.asm.branch(Cond::NotEqual, label);
         }
-        true
+        asked
     }
 
     /// The cells that count the declarations of the types in a pattern, each once, with what they should say.
@@ -342,9 +343,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             .collect();
         let names: Vec<&str> = fields.iter().map(|(name, _)| unit.name(*name)).collect();
         let mut view = None;
-        if info.redefined {
-            self.test_instance(i, info.layout, misfit);
-        } else if self.types_asked {
+        if !info.redefined && self.types_asked == Some(self.safepoints.len()) {
             self.test_layout(i, info.layout, misfit);
         } else {
             view = self.test_struct(i, &info, &names, !asked.is_empty(), misfit);
@@ -358,12 +357,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.unpin();
         let view = self.top(0);
         let mut inner = Join::new();
-        self.match_fields(view, &asked, &mut inner);
+        self.match_fields(view, &info, &asked, &mut inner);
         self.take_off(view, inner, misfit);
     }
 
     /// The fields of the object at operand `i` against their patterns.
-    fn match_fields(&mut self, i: usize, fields: &[(&str, PatternId)], misfit: &mut Join) {
+    fn match_fields(&mut self, i: usize, info: &StructType, fields: &[(&str, PatternId)], misfit: &mut Join) {
+        let asked = self.types_asked;
         for (name, pattern) in fields {
             if !self.state.reachable {
                 self.push_constant(Word::NULL);
@@ -372,14 +372,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.state.push(value);
                 self.without_twin(|g| g.read_field(NodeId(0), name));
             }
+            // What is written to a field may have been made since.
+            self.types_asked = asked.filter(|_| info.fields.iter().any(|f| f.name == *name && !f.mutable));
             self.match_top(*pattern, misfit);
         }
+        self.types_asked = asked;
     }
 
-    /// Leaves for `misfit` unless operand `i` is an instance of a struct or variant that has only this layout, as far as was known
-    /// when this was compiled. While this runs the type may be declared anew; then that is asked out of line, and an object of a
-    /// later layout is read from a copy in this one: where fields are to be read, gives what they are read from. So nothing is
-    /// known of operand `i` itself behind the test.
+    /// Leaves for `misfit` unless operand `i` is an instance of a struct or variant. Where the type was declared before, or is anew
+    /// while this runs, objects of other layouts are asked out of line, and read from a copy in this one: where fields are to be
+    /// read, gives what they are read from. So nothing is known of operand `i` itself behind the test.
     fn test_struct(
         &mut self,
         i: usize,
@@ -408,7 +410,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         view.map(|view| Value::new(Place::Reg(view), Facts::object(info.layout)).hinted(value.hint))
     }
 
-    /// Where operand `i` goes that is not of the layout: if the type was declared anew, it may be of a later one.
+    /// Where operand `i` goes that is not of the layout: if the type has, or may have others, it may be of one of them.
     fn later_layout_path(
         &mut self,
         i: usize,
@@ -425,15 +427,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (address, length) = self.link.field_names(&names.join(" "));
         let raws = [u64::from(info.layout), address as u64, length as u64].map(Argument::Raw);
         let arguments: Vec<Argument> = std::iter::once(self.argument(i)).chain(raws).collect();
-        let ((declarations, count), layout) = (info.declarations, info.layout);
+        let (declarations, layout) = ((!info.redefined).then_some(info.declarations), info.layout);
         self.later(move |g| {
             g.asm.bind(other);
-            g.asm.scratch().load_cell(declarations).compare_imm(count);
-            if let Some(inlined) = inlined {
-                g.asm.branch(Cond::NotEqual, inlined);
-                return g.asm.jump(unfit);
+            if let Some((cell, count)) = declarations {
+                g.asm.scratch().load_cell(cell).compare_imm(count);
+                g.asm.branch(Cond::Equal, unfit);
             }
-            g.asm.branch(Cond::Equal, unfit);
+            if let Some(inlined) = inlined {
+                return g.asm.jump(inlined);
+            }
             g.enter_cold(state, at, handler);
             g.last = last;
             let result = g.call_helper_cold(Helper::InLayout, &arguments, 0);
@@ -462,16 +465,5 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(region) = &mut self.region {
             region.hot = hot;
         }
-    }
-
-    /// For types that were redefined: old instances count as well.
-    fn test_instance(&mut self, i: usize, layout: layout::LayoutId, misfit: &mut Join) {
-        if !self.state.reachable {
-            return;
-        }
-        let value = *self.state.operand(i);
-        self.state.push(value);
-        self.call_helper(Helper::IsInstance, 1, &[u64::from(layout)], Facts::BOOL);
-        self.branch_on_value(false, misfit);
     }
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
+
 use super::ahead::{self, Ahead};
 use super::binding::{Binding, BindingKind};
 use super::code::{Code, CodeSource, CompileError, CompiledCode};
@@ -117,7 +119,17 @@ fn generate(
     let resets = code.resets.load(Ordering::SeqCst);
     let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
-    let mut link = RuntimeLink { cx, vm, unit, record: code, owned, has_loops, unsettled: false, failed: None };
+    let mut link = RuntimeLink {
+        cx,
+        vm,
+        unit,
+        record: code,
+        owned,
+        has_loops,
+        types: FxHashMap::default(),
+        unsettled: false,
+        failed: None,
+    };
     let started = stats::watches_compilation().then(Instant::now);
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
     let took = started.map_or(Duration::ZERO, |started| started.elapsed());
@@ -295,6 +307,8 @@ struct RuntimeLink<'a> {
     has_loops: bool,
     /// What the code will own.
     owned: Owned,
+    /// The types that were asked for.
+    types: FxHashMap<(GlobalId, Option<&'static str>), Option<StructType>>,
     /// Something that the function names has no value yet, or a loop may find another there than we do.
     unsettled: bool,
     /// What could not be had: the end of the compilation.
@@ -311,6 +325,33 @@ impl RuntimeLink<'_> {
                 give_up(GivenUp::Unanswered)
             }
         }
+    }
+
+    /// What a type, or a variant of it, is now.
+    fn find_struct_type(&mut self, global: GlobalId, variant: Option<&'static str>) -> Option<StructType> {
+        let binding = self.unit.global(global).binding;
+        let type_ = self.vm.types.get(binding.type_id()?);
+        let settled = type_.settled();
+        type_.depend(self.record);
+        // Before what it is compared for: a declaration that comes between is taken for one that the code does not know.
+        let declarations = type_.declarations();
+        let layout = match (type_.kind, variant) {
+            (TypeKind::Enum, Some(name)) => type_.variant(name)?.layout,
+            (TypeKind::Struct | TypeKind::Builtin, None) => type_.layout()?,
+            _ => return None,
+        };
+        drop(settled);
+        let info = self.vm.types.layout(layout)?;
+        let mut fields = Vec::with_capacity(info.fields.len());
+        for field in &info.fields {
+            let default = field.default.map(|code| self.code_cell(code));
+            fields.push(FieldType { name: field.name.to_string(), mutable: field.mutable, default });
+        }
+        let same = |id: &&LayoutId| self.vm.types.layout(**id).is_some_and(|l| l.variant == variant);
+        let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
+        let singleton = info.singleton.map(|cell| cell.address());
+        let outdated = info.outdated.as_ptr() as usize;
+        Some(StructType { layout, outdated, declarations, redefined, fields, singleton })
     }
 
     /// A root cell with a value.
@@ -502,30 +543,14 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
-        let binding = self.unit.global(global).binding;
-        let type_ = self.vm.types.get(binding.type_id()?);
-        let settled = type_.settled();
-        type_.depend(self.record);
-        // Before what it is compared for: a declaration that comes between is taken for one that the code does not know.
-        let declarations = type_.declarations();
-        let layout = match (type_.kind, variant) {
-            (TypeKind::Enum, Some(name)) => type_.variant(name)?.layout,
-            (TypeKind::Struct | TypeKind::Builtin, None) => type_.layout()?,
-            _ => return None,
-        };
-        drop(settled);
-        let info = self.vm.types.layout(layout)?;
-        let mut fields = Vec::with_capacity(info.fields.len());
-        for field in &info.fields {
-            let default = field.default.map(|code| self.code_cell(code));
-            fields.push(FieldType { name: field.name.to_string(), mutable: field.mutable, default });
-        }
+        // All walks of a compilation get the same answer, whatever is declared meanwhile: they must leave and arrive alike.
         let variant = variant.map(super::keywords::intern);
-        let same = |id: &&LayoutId| self.vm.types.layout(**id).is_some_and(|l| l.variant == variant);
-        let redefined = type_.has_old_layouts() && type_.body().layouts.iter().filter(same).count() > 1;
-        let singleton = info.singleton.map(|cell| cell.address());
-        let outdated = info.outdated.as_ptr() as usize;
-        Some(StructType { layout, outdated, declarations, redefined, fields, singleton })
+        if let Some(known) = self.types.get(&(global, variant)) {
+            return known.clone();
+        }
+        let found = self.find_struct_type(global, variant);
+        self.types.insert((global, variant), found.clone());
+        found
     }
 
     fn is_interrupt(&mut self, global: GlobalId) -> bool {

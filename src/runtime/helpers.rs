@@ -19,7 +19,6 @@ use crate::asm::code_map::Kind;
 use crate::asm::publish::{Piece, Publisher};
 use crate::asm::stubs::counting_stub;
 use crate::codegen::link::{Helper, SideExit};
-use crate::gc::layout::LayoutId;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 use crate::profile::stats;
@@ -151,7 +150,6 @@ helpers! {
     StructBase(base: value, layout: word, copy: word) = literals::base;
     Remake(object: value, base: value, names: word, length: word, layout: word) = literals::remake;
     NoLiteral(message: value) = literals::refuse;
-    IsInstance(value: value, layout: word) = is_instance;
     InLayout(value: value, layout: word, names: word, length: word) = literals::in_layout;
     IsInterrupt(value: value) = is_interrupt;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
@@ -303,13 +301,6 @@ fn not_yet(cx: &mut Thread, feature: Handle) -> Thrown {
 /// Is it what the interrupt key throws?
 fn is_interrupt(cx: &mut Thread, value: Handle) -> Result<bool, Thrown> {
     Ok(super::errors::is_interrupt(cx.get(value)))
-}
-
-/// Does a value belong to the type, and the variant, of a layout?
-fn is_instance(cx: &mut Thread, value: Handle, layout: u64) -> Result<bool, Thrown> {
-    let types = &cx.vm().types;
-    let (known, own) = (types.layout(layout as LayoutId), types.layout(cx.get(value).layout()));
-    Ok(matches!((known, own), (Some(known), Some(own)) if own.is_of(known)))
 }
 
 /// Fills a site, unless the field is removed meanwhile.

@@ -43,8 +43,9 @@ fn convert(cx: &mut Thread, object: Handle, target: &LayoutInfo) -> Result<Handl
     cx.alloc_slots(target.id, &values)
 }
 
-/// An object of a later layout as it is in the one that a pattern was compiled for, to read its fields from; null where it is of
-/// another type or variant, or has not all of the fields that the pattern names.
+/// An object of another layout as it is in the one that a pattern was compiled for, to read its fields from; null where it is of
+/// another type or variant, or has not all of the fields that the pattern names. Of what was added since it was made, defaults
+/// are asked for those alone.
 pub fn in_layout(cx: &mut Thread, object: Handle, layout: u64, names: u64, length: u64) -> Result<Handle, Thrown> {
     // SAFETY: code passes what `field_names` of the compiler gave.
     let asked = unsafe { field_names(names, length) };
@@ -52,14 +53,17 @@ pub fn in_layout(cx: &mut Thread, object: Handle, layout: u64, names: u64, lengt
     let (Some(wanted), Some(own)) = (wanted, own.filter(|own| wanted.is_some_and(|w| own.is_of(w)))) else {
         return Ok(cx.root_word(Word::NULL));
     };
-    if asked.iter().any(|name| own.made_with(name).is_none()) {
+    let present = cx.vm().types.present(own);
+    let added = |name: &str| present?.fields.iter().find(|field| field.name == name);
+    if asked.iter().any(|name| own.made_with(name).is_none() && added(name).is_none()) {
         return Ok(cx.root_word(Word::NULL));
     }
     let mut values = Vec::with_capacity(wanted.fields.len());
     for field in &wanted.fields {
-        values.push(match own.made_with(field.name) {
-            Some(slot) => cx.root(cx.get(object).slot(slot)),
-            None => cx.root_word(Word::NULL),
+        values.push(match (own.made_with(field.name), added(field.name)) {
+            (Some(slot), _) => cx.root(cx.get(object).slot(slot)),
+            (None, Some(added)) if asked.contains(&field.name) => fields::default_of(cx, added)?,
+            (None, _) => cx.root_word(Word::NULL),
         });
     }
     cx.alloc_slots(wanted.id, &values)
