@@ -216,7 +216,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Unknown,
         "a vector is `[1, 2, 3]`; `vec(c)` makes one of any collection",
     ),
-    (&["Set", "HashSet", "hash-set"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
+    (&["set", "Set", "HashSet", "hash-set"], Unknown, "a set is `#{1, 2}`; `into-set(c)` makes one of any collection"),
     (
         &["input", "gets", "raw_input", "prompt", "scanf", "readline"],
         Unknown,

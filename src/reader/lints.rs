@@ -186,8 +186,12 @@ fn never_reached(unit: &Unit, pattern: PatternId, taker: PatternId) -> Diagnosti
     let label = if takes_all(unit, taker) { "this arm takes every value" } else { "this takes all that fits here" };
     warning.secondary.push((unit.pattern_spans[taker.index()], label.into()));
     if matches!(unit.pattern(taker), Pattern::Bind(_)) {
-        warning.help =
-            Some("a name in a pattern binds, it does not compare; to compare, write `v if v == name`".into());
+        let name = unit.pattern_spans[taker.index()];
+        let name = unit.source.text.get(name.start as usize..name.end as usize).unwrap_or_default();
+        warning.help = Some(match unit.own_member(name) {
+            Some(member) => format!("a name in a pattern binds, it does not compare; the variant is `{member}`"),
+            None => "a name in a pattern binds, it does not compare; to compare, write `v if v == name`".into(),
+        });
     }
     warning
 }

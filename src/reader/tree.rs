@@ -568,6 +568,31 @@ impl Unit {
         &self.lists[list.start as usize..(list.start + list.len) as usize]
     }
 
+    /// How a variant, a method or an associated function of the unit's own types is written that is called by its bare name here.
+    pub fn own_member(&self, name: &str) -> Option<String> {
+        self.items.iter().find_map(|item| match item {
+            Item::Enum { name: type_, variants, .. } => {
+                let variant = variants.iter().find(|variant| self.name(variant.name) == name)?;
+                let fields = if variant.fields.is_empty() { "" } else { " { … }" };
+                Some(format!("{}.{name}{fields}", self.name(*type_)))
+            }
+            Item::Extend(extend) => {
+                let (_, function) = extend.methods.iter().find(|(method, _)| self.name(*method) == name)?;
+                let arity = self.function(*function).arities.first()?;
+                let first = arity.params.first().map(|param| self.pattern_spans[param.index()]);
+                let first = first.and_then(|span| self.source.text.get(span.start as usize..span.end as usize));
+                let type_ = self.name(self.globals[extend.target.index()].name);
+                let rest = if arity.params.len() > 1 { "…" } else { "" };
+                Some(match first {
+                    Some("self") => format!("value.{name}({rest})"),
+                    Some(_) => format!("{type_}.{name}(…)"),
+                    None => format!("{type_}.{name}()"),
+                })
+            }
+            _ => None,
+        })
+    }
+
     /// Does the node have one value, which nobody can change and which needs no names?
     pub fn is_constant(&self, id: NodeId) -> bool {
         match self.node(id) {

@@ -28,6 +28,29 @@ const OTHERS: &[(&str, &[usize], &str)] = &[
     ("length", &[0], "`length(coll)` takes the collection in parentheses"),
 ];
 
+/// How values of a type are made, where its name was called as a function.
+#[rustfmt::skip]
+const MAKERS: &[(&str, &str)] = &[
+    ("Int", "; `parse-int(text)` reads one, `to-int(x)` cuts the fraction off a number"),
+    ("Float", "; `parse-float(text)` reads one, `to-float(x)` makes one of a number"),
+    ("String", "; `to-string(x)` makes one of any value"),
+    ("Keyword", "; `string->keyword(text)` makes one"),
+    ("Bool", "; `x != null` is one"),
+    ("Vector", "; a vector is `[1, 2]`, `vec(coll)` makes one of any collection"),
+    ("Array", "; after `use mutable-array`, `mutable-array/new(n)` makes one; a vector is `[1, 2]`"),
+    ("Map", "; a map is `{:name \"Ada\"}`"),
+    ("Set", "; a set is `#{1, 2}`, `into-set(coll)` makes one of any collection"),
+    ("Range", "; `range(from, to)` makes one"),
+    ("Atom", "; `atom(value)` makes one"),
+    ("Thread", "; `thread(fn() { … })` starts one"),
+];
+
+/// What to write instead of a call of a type, told by how the type is described (`Type Int`); nothing for others.
+pub fn making(described: &str) -> &'static str {
+    let name = described.strip_prefix("Type ").unwrap_or(described);
+    MAKERS.iter().find(|(type_, _)| *type_ == name).map_or("", |(_, how)| how)
+}
+
 /// Functions that values have as methods elsewhere, with the number of arguments (the value counted) and kinds of the value that
 /// tell them, and how they are written where the function of that name is another one here, or is not all that has to be said.
 const METHODS: &[(&[&str], usize, u32, &str)] = &[

@@ -201,6 +201,7 @@ pub fn not_callable(cx: &mut Thread, value: Handle) -> Thrown {
         _ if cx.get(value).as_keyword().is_some() => "; `m[:key]` reads the value of a key".into(),
         _ if cx.get(value).is(layout::MAP) => "; `m[key]` reads the value of a key".into(),
         _ if cx.get(value).is(layout::VECTOR) => "; `v[i]` reads an element".into(),
+        _ if cx.get(value).is(layout::TYPE) => super::advice::making(&what).into(),
         _ => super::explain::hidden_function(cx).map_or(String::new(), |name| {
             format!("; `{name}` is a variable here, the function of that name is `core/{name}`")
         }),

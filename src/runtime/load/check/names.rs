@@ -67,6 +67,10 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
+            if let Some(member) = self.unit.own_member(name) {
+                self.unknown(false, *reference).help = Some(format!("it belongs to a type: write `{member}`"));
+                continue;
+            }
             let place = if self.stands_as_type(*reference) { Place::Type } else { Place::Unknown };
             if let Some(help) = foreign_words::word(name, place) {
                 // Once is enough: it is the same mistake.
