@@ -12,6 +12,7 @@ use crate::codegen::trials::Trials;
 use crate::gc;
 use crate::profile::What;
 use crate::profile::session::Wanted;
+use crate::repl::Opening;
 
 /// What the process is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,10 @@ pub struct Options {
     pub jit_verify: bool,
     /// `--jit-random-regs`, `--opt-off`
     pub trials: Trials,
+    /// `-i`
+    pub interactive: bool,
+    /// What the REPL begins with.
+    pub opening: Option<Opening>,
     /// `-I`
     pub include: Vec<PathBuf>,
     /// `--jitdump`: the folder.
@@ -138,6 +143,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["-e"], takes: Takes::Value("TEXT"), group: Group::Running,
         help: "evaluate TEXT and print its value",
         set: Set::Text(|o, v| { o.command = Command::Evaluate { text: v.to_string(), arguments: Vec::new() }; Ok(()) }) },
+    OptionRow { names: &["-i"], takes: Takes::Nothing, group: Group::Running,
+        help: "run FILE, then talk in its namespace",
+        set: Set::Text(|o, _| { o.interactive = true; Ok(()) }) },
     OptionRow { names: &["-I"], takes: Takes::Value("DIR"), group: Group::Running,
         help: "look for used namespaces in DIR too",
         set: Set::Path(|o, v| { o.include.push(v); Ok(()) }) },
@@ -234,7 +242,9 @@ const USAGE: &str = "\
 usage: harrier [OPTIONS] FILE [ARGUMENTS]     run a program (- is stdin)
        harrier run [OPTIONS] FILE [ARGUMENTS]
        harrier -e TEXT                        evaluate TEXT and print its value
-       harrier [repl]                         talk
+       harrier [repl] [OPTIONS]               talk
+       harrier repl FILE                      load a file, then talk in its namespace
+       harrier -i FILE [ARGUMENTS]            run a program, then talk in its namespace
        harrier test [OPTIONS] [PATHS]         run tests and snapshots
 ";
 
@@ -250,6 +260,8 @@ impl Default for Options {
             gdb: false,
             jit_verify: false,
             trials: Trials::default(),
+            interactive: false,
+            opening: None,
             include: Vec::new(),
             jitdump: None,
             perf_map: false,
@@ -331,25 +343,50 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
     if options.profiles.iter().enumerate().any(|(i, p)| options.profiles[..i].iter().any(|q| q.what == p.what)) {
         return Err("the same profile is asked for twice: give --profile once".into());
     }
+    options.command = what_to_do(&mut options, command, &plain)?;
+    refuse_contradictions(&all)?;
+    all.iter().find_map(|given| in_vain(given.row, &options)).map_or(Ok(options), Err)
+}
+
+/// The command that a line with this word and these arguments means; what an option has set in its place goes first.
+fn what_to_do(options: &mut Options, command: Option<&str>, plain: &[&OsString]) -> Result<Command, String> {
     let set = std::mem::replace(&mut options.command, Command::Repl);
     let texts = |words: &[&OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
-    options.command = match (set, command) {
+    Ok(match (set, command) {
         (Command::Evaluate { .. }, Some(command @ ("test" | "repl"))) => {
             return Err(format!("-e evaluates a text, and `{command}` does something else: leave one of them out"));
         }
+        (Command::Evaluate { .. }, _) if options.interactive => {
+            return Err("-i runs a file and then talks: leave -e out, and type the text".into());
+        }
         (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: texts(&plain) },
-        (Command::Repl, Some("test")) => Command::Test { paths: plain.into_iter().map(PathBuf::from).collect() },
+        (Command::Repl, Some("test")) if options.interactive => {
+            return Err(
+                "-i talks when a program has run, and tests run in processes of their own: leave one of them out"
+                    .into(),
+            );
+        }
+        (Command::Repl, Some("test")) => Command::Test { paths: plain.iter().map(PathBuf::from).collect() },
+        (Command::Repl, Some("run") | None) if !plain.is_empty() && options.interactive => {
+            options.opening = Some(Opening { file: PathBuf::from(plain[0]), arguments: Some(texts(&plain[1..])) });
+            Command::Repl
+        }
         (Command::Repl, Some("run")) | (Command::Repl, None) if !plain.is_empty() => {
             Command::Run { file: PathBuf::from(plain[0]), arguments: texts(&plain[1..]) }
         }
         (Command::Repl, Some("run")) => return Err("run needs a file: write `harrier run FILE`".into()),
         (Command::Repl, Some("repl")) if !plain.is_empty() => {
-            return Err(format!("repl takes no file: write `harrier {}` to run it", plain[0].to_string_lossy()));
+            if let Some(more) = plain.get(1) {
+                let (file, more) = (plain[0].to_string_lossy(), more.to_string_lossy());
+                return Err(format!(
+                    "repl takes one file, and does not run its `main`: write `harrier -i {file} {more}` to run it with arguments"
+                ));
+            }
+            options.opening = Some(Opening { file: PathBuf::from(plain[0]), arguments: None });
+            Command::Repl
         }
         (set, _) => set,
-    };
-    refuse_contradictions(&all)?;
-    all.iter().find_map(|given| in_vain(given.row, &options)).map_or(Ok(options), Err)
+    })
 }
 
 /// An option that was given, with its value.
@@ -510,6 +547,12 @@ mod tests {
         assert_eq!(parsed("-").expect("fine").command, Command::Run { file: "-".into(), arguments: vec![] });
         assert_eq!(parsed("-e 1").expect("fine").command, Command::Evaluate { text: "1".into(), arguments: vec![] });
         assert_eq!(parsed("--help").expect("fine").command, Command::Help);
+        let opening = |line: &str| parsed(line).expect("fine").opening;
+        assert_eq!(opening("repl f.hr"), Some(Opening { file: "f.hr".into(), arguments: None }));
+        let run = Some(Opening { file: "f.hr".into(), arguments: Some(vec!["-x".into(), "b".into()]) });
+        assert_eq!((opening("-i f.hr -x b"), opening("run -i f.hr -x b"), opening("-i")), (run.clone(), run, None));
+        assert!(parsed("repl f.hr b").is_err_and(|e| e.contains("`harrier -i f.hr b`")));
+        assert!(parsed("-i -e 1").is_err() && parsed("-i test f").is_err());
     }
 
     #[test]
@@ -535,7 +578,7 @@ mod tests {
     #[test]
     fn nothing_is_ignored_in_silence() {
         let commands = ["run f.hr", "f.hr", "-", "-e 1", "", "repl", "test f"];
-        for row in OPTIONS.iter().filter(|row| row.group != Group::General && row.names[0] != "-e") {
+        for row in OPTIONS.iter().filter(|row| row.group != Group::General && !["-e", "-i"].contains(&row.names[0])) {
             let name = row.names[0];
             let value = match (row.takes, name) {
                 (Takes::Nothing | Takes::Perhaps(_), _) => "",

@@ -45,3 +45,42 @@ fn the_folder_of_an_include_flag_may_touch_it() {
         assert_eq!((outcome.misbehaved(0), outcome.stdout.as_str()), (None, "5\n"), "{flags:?}: {}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_conversation_can_begin_with_a_file() {
+    let folder = Folder::new(&[
+        ("main.hr", "use parts\nfn twice(x) { parts/half(x) * 4 }\nfn main(args) { println(\"main\", args) }\n"),
+        ("parts.hr", "fn half(x) { x / 2 }\n"),
+        ("fails.hr", "fn f(x) { x }\nlet n = f(6)\nlet m = n / 0\n"),
+    ]);
+    let main = folder.path("main.hr");
+    let loaded = run(&["repl", &main], "twice(4)\n:ns\n", LIMIT);
+    assert_eq!((loaded.misbehaved(0), loaded.stdout.as_str()), (None, "8\nmain\n"), "{}", loaded.stderr);
+    let ran = run(&["-i", &main, "a", "b"], "twice(6)\n", LIMIT);
+    assert_eq!((ran.misbehaved(0), ran.stdout.as_str()), (None, "main [\"a\", \"b\"]\n12\n"), "{}", ran.stderr);
+    // What fails leaves a conversation about it.
+    let failed = run(&["-i", &folder.path("fails.hr")], "f(n)\n", LIMIT);
+    assert!(failed.stderr.contains("DivisionByZero"), "{}", failed.stderr);
+    assert_eq!(failed.stdout, "6\n", "{}", failed.stderr);
+    let missing = run(&["repl", &folder.path("no.hr")], "1 + 1\n", LIMIT);
+    assert!(missing.stderr.contains("cannot read") && missing.stdout == "2\n", "{}", missing.stderr);
+}
+
+/// What a traced function tells goes to stderr.
+#[test]
+fn a_traced_function_tells_of_its_calls() {
+    let lines = "fn fib(n) { if n < 2 { n } else { fib(n - 1) + fib(n - 2) } }\n:trace fib\nfib(2)\nfib(null)\n\
+        fn fib(n, m) { n }\nfib(1, \"a\")\n:trace\n:untrace fib\nfib(7, 8)\n:trace map\n:trace\n:disasm fib\n";
+    let got = run(&["repl"], lines, LIMIT);
+    assert_eq!(got.misbehaved(1), None);
+    let told: Vec<&str> = got.stderr.lines().filter(|line| line.trim_start().starts_with("fib(")).collect();
+    let expected = ["fib(2)", "  fib(1)", "  fib(1) = 1", "  fib(0)", "  fib(0) = 0", "fib(2) = 1", "fib(null)"];
+    assert_eq!(told[..7], expected, "{}", got.stderr);
+    assert!(told[7].starts_with("fib(null) threw SystemError.TypeError"), "{}", got.stderr);
+    assert_eq!(told[8..], ["fib(1, \"a\")", "fib(1, \"a\") = 1"], "{}", got.stderr);
+    let said =
+        "user/fib is traced; `:untrace fib` ends it\n1\n1\ntraced: user/fib\nuser/fib is not traced any more\n7\n";
+    assert!(got.stdout.starts_with(said), "{}", got.stdout);
+    assert!(got.stderr.contains("core/map is of the library"), "{}", got.stderr);
+    assert!(got.stdout.contains("no function is traced\n; user/fib, with 2 arguments"), "{}", got.stdout);
+}

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Thread, Thrown, Word};
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};
@@ -19,7 +19,7 @@ use crate::runtime::code::Compiler;
 use crate::runtime::descriptor::{self, Stop};
 use crate::runtime::load::{self, LoadError, Problem, texts};
 use crate::runtime::vm::Attached;
-use crate::runtime::{Namespace, Vm, console, declare, entry, foreign, report, tail_calls, threads, trace};
+use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
 use crate::verify::{Claims, Verifier};
 
 mod signals;
@@ -118,7 +118,11 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
         Command::TestFile { file } => test_file::run(cx, file, &options),
         _ => {
             signals::conversation();
-            crate::repl::run(cx)
+            // Beside the file that is opened, and in the folder where somebody talks.
+            let here = std::env::current_dir().unwrap_or_default();
+            let include = options.include.iter().cloned().chain([here.clone()]).collect();
+            cx.vm().loader.set_search(load::paths::SearchPath::of_program(&here.join("repl.hr"), include));
+            crate::repl::run(cx, options.opening.as_ref())
         }
     }
 }
@@ -191,7 +195,7 @@ fn run_file(cx: &mut Thread, file: &Path, arguments: &[String], options: &Option
             Err(LoadError::Thrown(thrown))
         }
     };
-    let outcome = loaded.and_then(|namespace| call_main(cx, namespace, arguments));
+    let outcome = loaded.and_then(|namespace| load::call_main(cx, namespace, arguments));
     finish(cx, outcome)
 }
 
@@ -213,30 +217,6 @@ fn load_file(
 
 fn set_arguments(cx: &Thread, arguments: &[String]) {
     cx.vm().set_arguments(arguments.to_vec());
-}
-
-/// Calls `main` if there is one.
-fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String]) -> Result<(), LoadError> {
-    let Some(main) = namespace.member("main").and_then(|b| b.get(cx)).filter(|v| v.is_function()) else {
-        return Ok(());
-    };
-    let main = cx.root(main);
-    let code = entry::code_of(cx.get(main));
-    let body = code.and_then(tail_calls::body);
-    let takes_arguments = code.is_some_and(|code| code.accepts(1));
-    let mut list: Vec<Handle> = Vec::new();
-    if takes_arguments {
-        let mut words = Vec::new();
-        for argument in arguments {
-            words.push(cx.alloc_string(argument)?);
-        }
-        list.push(foreign::vector_of(cx, &words)?);
-    }
-    let outcome = cx.call(main, &list).map(|_| ());
-    if let (Err(_), Some(body)) = (&outcome, body) {
-        trace::leaves(cx, &body);
-    }
-    Ok(outcome?)
 }
 
 fn evaluate(cx: &mut Thread, text: &str, arguments: &[String]) -> u8 {

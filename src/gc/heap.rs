@@ -82,7 +82,7 @@ pub struct Stats {
     pub used_bytes: usize,
     /// Bytes that have memory of the system behind them.
     pub resident_bytes: usize,
-    /// Bytes handed out so far, in whole buffers.
+    /// Bytes handed out so far; what threads have not yet used of their present buffers counts as well.
     pub allocated_bytes: u64,
 }
 
@@ -288,6 +288,7 @@ impl Heap {
         for thread in threads {
             // SAFETY: attached and stopped.
             let thread = unsafe { &*thread.0 };
+            spaces.allocated_bytes -= thread.rest_of_buffer() as u64;
             thread.retire_buffer();
             thread.collect_soon.set(false);
         }
@@ -376,6 +377,11 @@ impl Thread {
         self.collect_unless(None);
     }
 
+    /// Bytes allocated so far by all threads; what other threads have not yet used of their buffers counts as well.
+    pub fn allocated_bytes(&self) -> u64 {
+        self.heap().with_spaces(|spaces| spaces.allocated_bytes) - self.rest_of_buffer() as u64
+    }
+
     /// How many collections there were: while it is the same number, objects stay where they are.
     pub fn collections(&self) -> u64 {
         self.heap().world().epoch()
@@ -419,6 +425,7 @@ impl Thread {
             } else {
                 spaces.take_buffer(limit)
             }?;
+            spaces.allocated_bytes += (end - address) as u64;
             if heap.options.verify {
                 // SAFETY: fresh room.
                 unsafe { poison(address, end) };
@@ -426,6 +433,7 @@ impl Thread {
             if bytes > SMALL {
                 return Some(address);
             }
+            spaces.allocated_bytes -= self.rest_of_buffer() as u64;
             self.tlab_cursor.set(address + bytes);
             self.buffer_start.set(address);
             self.buffer_end.set(end);

@@ -13,6 +13,7 @@
 //! | [`collectors`], [`trace`] | what becomes of what is reached; the one tracing loop |
 //! | `roots`, [`walker`] | where tracing starts; the one walk over frames |
 //! | `safepoint` | stopping the world |
+//! | [`extent`] | how much hangs on an object |
 //! | `stress`, `verify` | `--gc-always`, `--gc-verify` |
 //!
 //! # Rules for Rust code
@@ -26,6 +27,7 @@
 
 pub mod alloc;
 pub mod collectors;
+pub mod extent;
 pub mod handle;
 pub mod heap;
 pub mod held;

@@ -311,6 +311,11 @@ impl Thread {
         self.tlab_cursor.get() - self.buffer_start.get()
     }
 
+    /// Bytes of the present buffer that are not yet in use.
+    pub(super) fn rest_of_buffer(&self) -> usize {
+        self.buffer_end.get() - self.tlab_cursor.get()
+    }
+
     /// What the layer above hung on the thread.
     #[inline]
     pub fn runtime(&self) -> *const () {

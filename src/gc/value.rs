@@ -196,6 +196,11 @@ impl<'h> Value<'h> {
         unsafe { &*(self.word.address() as *const AtomicU64) }.load(Ordering::Relaxed)
     }
 
+    /// The whole header of an object, for those who look.
+    pub fn header_word(self) -> Option<u64> {
+        self.word.is_pointer().then(|| self.header())
+    }
+
     /// The count in the header of an object.
     #[inline]
     pub fn count(self) -> u32 {

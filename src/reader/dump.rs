@@ -17,6 +17,16 @@ pub fn dump(unit: &Unit) -> String {
     dumper.out
 }
 
+/// One function of a unit, likewise.
+pub fn dump_function(unit: &Unit, function: FunctionId) -> String {
+    let mut dumper = Dumper { unit, out: String::new(), work: Vec::new(), arity: (function, 0) };
+    let name = unit.function(function).name.map_or("without a name", |name| unit.name(name));
+    dumper.line(0, &format!("function {name}"));
+    dumper.work.push(Work::Function(1, function));
+    dumper.drain();
+    dumper.out
+}
+
 /// What is still to be written, and how far to the right.
 enum Work {
     Node(usize, NodeId),

@@ -20,7 +20,7 @@ pub mod tree;
 
 use std::sync::Arc;
 
-pub use dump::dump;
+pub use dump::{dump, dump_function};
 pub use errors::{ErrorClass, SyntaxError, is_incomplete};
 use tree::{Source, Span, Unit};
 

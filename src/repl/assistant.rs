@@ -24,14 +24,14 @@ const LONG: usize = 32 << 10;
 /// The editor's helper.
 pub struct Assistant {
     scene: Arc<Scene>,
-    commands: Vec<&'static str>,
+    commands: Vec<String>,
     /// The entry is drawn for the last time: nothing is marked that is about the cursor.
     last: Cell<bool>,
 }
 
 impl Assistant {
     /// Helps with entries for the scene's namespace; `commands` are those of the session.
-    pub fn new(scene: Arc<Scene>, commands: Vec<&'static str>) -> Assistant {
+    pub fn new(scene: Arc<Scene>, commands: Vec<String>) -> Assistant {
         Assistant { scene, commands, last: Cell::new(false) }
     }
 

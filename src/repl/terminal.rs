@@ -12,8 +12,10 @@ use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
+use super::Opening;
 use super::assistant::Assistant;
 use super::background::Background;
+use super::commands;
 use super::history::History;
 use super::keys::Scene;
 use super::present::Look;
@@ -64,15 +66,15 @@ fn can_edit() -> bool {
 }
 
 /// Talks to a person.
-pub fn talk(cx: &mut Thread) -> u8 {
+pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
     if !can_edit() {
-        return plain(cx, true);
+        return plain(cx, opening, true);
     }
     remember_terminal();
     let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let Some(mut session) = Session::new(cx, color) else { return 1 };
     let scene = Scene::new(session.namespace());
-    let Some(mut editor) = editor(&scene, color) else { return plain(cx, true) };
+    let Some(mut editor) = editor(&scene, color) else { return plain(cx, opening, true) };
     let background = editor.create_external_printer().map_or_else(|_| Background::none(), Background::start);
     let history = History::of_user();
     // Without the file there is no history yet.
@@ -80,6 +82,7 @@ pub fn talk(cx: &mut Thread) -> u8 {
         let _ = editor.add_history_entry(entry);
     }
     greet();
+    opens(&mut session, cx, opening);
     loop {
         let width = columns();
         scene.begin(session.namespace(), width, session.prompt().chars().count());
@@ -99,6 +102,14 @@ pub fn talk(cx: &mut Thread) -> u8 {
         }
     }
     0
+}
+
+/// Begins with a file, if there is to be one; has it failed?
+fn opens(session: &mut Session, cx: &mut Thread, opening: Option<&Opening>) -> bool {
+    let Some(opening) = opening else { return false };
+    let answer = session.open(cx, opening);
+    show(&answer);
+    matches!(answer, Answer::Error(_))
 }
 
 fn greet() {
@@ -126,7 +137,7 @@ fn editor(scene: &Arc<Scene>, color: bool) -> Option<LineEditor> {
     for (event, handler) in scene.bindings() {
         editor.bind_sequence(event, handler);
     }
-    editor.set_helper(Some(Assistant::new(Arc::clone(scene), Session::commands())));
+    editor.set_helper(Some(Assistant::new(Arc::clone(scene), commands::names().collect())));
     Some(editor)
 }
 
@@ -170,14 +181,14 @@ fn typed(cx: &mut Thread, editor: &mut LineEditor, background: &Background, scen
 }
 
 /// Evaluates the lines of a pipe or file, or of a person whose terminal knows nothing but lines.
-pub fn plain(cx: &mut Thread, person: bool) -> u8 {
+pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
     let Some(mut session) = Session::new(cx, false) else { return 1 };
     let history = person.then(History::of_user).flatten();
     let mut entry = String::new();
-    let mut failed = false;
     if person {
         greet();
     }
+    let mut failed = opens(&mut session, cx, opening);
     loop {
         if person {
             console::print(&session.prompt());

@@ -133,6 +133,11 @@ impl Binding {
         self.value.load(Ordering::Acquire) != Word::UNDEFINED.0
     }
 
+    /// Has anything defined it, or begun to? Else it was only mentioned.
+    pub fn is_declared(&self) -> bool {
+        self.is_defined() || super::read(&self.about).place.is_some()
+    }
+
     /// Stores the value alone; link cells are the caller's business.
     pub(super) fn store(&self, value: Value<'_>) {
         self.value.store(value.word().0, Ordering::Release);

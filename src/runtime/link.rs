@@ -57,6 +57,11 @@ impl Binding {
         Ok(Some(cell as *const AtomicUsize as usize))
     }
 
+    /// The link cells that there are: numbers of arguments, and addresses.
+    pub(super) fn known_cells(&self) -> Vec<(u32, usize)> {
+        super::lock(&self.cells).iter().map(|cell| (cell.argc, cell.cell.as_ptr() as usize)).collect()
+    }
+
     /// Gives the binding a value, and lets all link cells follow.
     pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
         let known = self.is_defined();
@@ -206,7 +211,8 @@ pub(super) fn resolve<'h>(
 /// The error of a name without a value.
 #[cold]
 pub(super) fn undefined(cx: &mut Thread, binding: &'static Binding) -> Thrown {
-    cx.throw(ErrorKind::TypeError, format!("{} has no value yet: its definition has not run", binding.name))
+    let why = if binding.is_declared() { "its definition has not run" } else { "nothing has defined it" };
+    cx.throw(ErrorKind::TypeError, format!("{} has no value yet: {why}", binding.name))
 }
 
 /// Defines a binding with a rooted value.

@@ -129,7 +129,9 @@ impl Namespace {
     /// The binding that an unqualified name stands for here: a member, an imported name (`core` is the caller's business).
     pub fn own(&self, name: &str) -> Option<&'static Binding> {
         let body = super::read(&self.body);
-        body.members.get(name).or_else(|| body.imports.get(name)).copied()
+        let member = body.members.get(name).copied();
+        // What was only mentioned hides no import.
+        member.filter(|member| member.is_declared()).or_else(|| body.imports.get(name).copied()).or(member)
     }
 
     /// The namespace that an alias stands for.

@@ -30,7 +30,6 @@ impl Spaces {
         let spare = if limit > self.max_blocks { 0 } else { count * 2 + 96 };
         // Copies pack differently: a run of 16 blocks for middling objects may waste a quarter.
         let copy_reserve = self.used() + self.used() / 3 + spare;
-        self.allocated_bytes += (count * BLOCK) as u64;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
@@ -44,7 +43,6 @@ impl Spaces {
         }
         let (from, to) = std::mem::take(&mut self.copy.rest);
         if to - from >= SMALL {
-            self.allocated_bytes += (to - from) as u64;
             return Some((from, to));
         }
         self.copy_run(1, limit).map(|address| (address, address + BLOCK))

@@ -25,7 +25,6 @@ impl Spaces {
         self.pool.set_state(first, state::LARGE | self.parity);
         self.large.objects.push((first, count as u32));
         self.large.blocks += count;
-        self.allocated_bytes += (count * BLOCK) as u64;
         Some(self.pool.address(first))
     }
 

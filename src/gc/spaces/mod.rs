@@ -46,7 +46,7 @@ pub struct Spaces {
     pub budget: usize,
     /// The most blocks that may be in use.
     pub max_blocks: usize,
-    /// Bytes handed out so far.
+    /// Bytes handed out so far, by whoever takes room.
     pub allocated_bytes: u64,
 }
 

@@ -195,3 +195,47 @@ fn verification_finds_what_is_wrong() {
     assert!(broken(Word::POISON.0));
     assert!(broken(Word::THROWN.0));
 }
+
+#[test]
+fn each_byte_that_is_allocated_is_counted_once() {
+    let heap = Heap::new(Options { first_threshold: 1 << 20, ..Options::default() }).unwrap();
+    let thread = &mut *heap.attach();
+    let before = thread.allocated_bytes();
+    let mut expected = 0;
+    for round in 0..60_000usize {
+        let mark = thread.mark();
+        let size = match round {
+            _ if round % 1000 == 0 => 100_000,
+            _ if round % 100 == 0 => 5_000,
+            _ => round % 200,
+        };
+        let null = thread.root_word(Word::NULL);
+        let _ = thread.alloc_array(ARRAY, size, null).unwrap();
+        // Header and length.
+        expected += 8 * (size as u64 + 2);
+        thread.release(mark);
+    }
+    assert!(heap.stats().collections > 5);
+    assert_eq!(thread.allocated_bytes() - before, expected);
+}
+
+#[test]
+fn what_hangs_on_an_object() {
+    let heap = Heap::new(Options::default()).unwrap();
+    let thread = &mut *heap.attach();
+    let null = thread.root_word(Word::NULL);
+    let shared = thread.alloc_array(ARRAY, 10, null).unwrap();
+    let mark = thread.mark();
+    let own = thread.alloc_array(ARRAY, 20, null).unwrap();
+    let whole = thread.alloc_array_of(ARRAY, &[shared, own, own]).unwrap();
+    let whole_value = thread.get(whole).word();
+    // Only the whole holds the part that is its own.
+    thread.release(mark);
+    // SAFETY: nothing has collected since.
+    let whole = thread.root(unsafe { Value::from_raw(thread, whole_value) });
+    let extent = thread.extent(whole);
+    assert_eq!((extent.own, extent.reached, extent.reached_bytes), (40, 3, 40 + 96 + 176));
+    assert_eq!((extent.retained, extent.retained_bytes), (2, 40 + 176));
+    let small = thread.root_word(Word::NULL);
+    assert_eq!(thread.extent(small), Default::default());
+}

@@ -6,6 +6,7 @@ use super::support::{Outcome, null, wrong_type};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Thread, Thrown};
+use crate::runtime::brief;
 use crate::runtime::text::format::{self, Style};
 use crate::runtime::text::{builder, output, strings};
 
@@ -23,6 +24,8 @@ builtins! { pub static TABLE: "core";
     "println" (values: rest(Any)) = println;
     /// Prints the arguments with spaces between, and a newline, to standard error; gives the last. `eprintln("bad line", 3)`.
     "eprintln" (values: rest(Any)) = eprintln;
+    /// A value in few words, as messages have it: no code of the program runs.
+    "_brief" (value: Any) = |cx, args| cx.alloc_string(&brief::brief_within(cx.get(args[0]), 60)), quiet;
     /// A Writer that collects what is written to it: `to-string` gives the text. `to-string(write(new-string-buffer(), "a"))` is `"a"`.
     "new-string-buffer" () = new_string_buffer;
     /// Writes a text to a Writer; gives the Writer.

@@ -22,8 +22,8 @@ use crate::runtime::dispatch::Target;
 use crate::runtime::errors::argument_numbers;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
-/// Checks a unit. Errors and warnings in the order of the text.
-pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
+/// Checks a unit. Errors and warnings in the order of the text. `later`: what a function names may be defined by a later text.
+pub fn check(cx: &Thread, scope: &Scope<'_>, later: bool) -> Vec<Diagnostic> {
     let unit = scope.unit;
     let mut checker = Checker {
         cx,
@@ -37,7 +37,7 @@ pub fn check(cx: &Thread, scope: &Scope<'_>) -> Vec<Diagnostic> {
         methods: unit.items.iter().flat_map(methods).map(|name| unit.name(name)).collect(),
     };
     checker.duplicates();
-    checker.names();
+    checker.names(later);
     checker.items();
     for index in 0..unit.nodes.len() {
         checker.node(NodeId(index as u32));

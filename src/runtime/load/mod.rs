@@ -23,18 +23,23 @@ use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
 use scope::{Meaning, Scope};
 
+pub mod again;
 mod check;
 mod install;
 pub mod library;
+mod main;
 pub mod paths;
 mod remembered;
 mod scope;
 mod shown;
 pub(super) mod suggest;
 pub mod texts;
+mod unloaded;
 mod uses;
 
+pub use main::call_main;
 pub use suggest::closest;
+pub use unloaded::{is_there, texts_not_loaded};
 
 /// Something wrong with a text.
 #[derive(Clone, Debug)]
@@ -84,8 +89,8 @@ const SHOWN: usize = 100;
 #[derive(Default)]
 pub struct Loader {
     search: RwLock<paths::SearchPath>,
-    /// Namespaces that are loaded or being loaded, by the file they come from.
-    files: Mutex<FxHashMap<PathBuf, &'static Namespace>>,
+    /// Files that are loaded or being loaded.
+    files: Mutex<FxHashMap<PathBuf, again::LoadedFile>>,
     /// Those of the standard library.
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
     tests: Mutex<Vec<TestBlock>>,
@@ -204,10 +209,21 @@ enum Origin<'a> {
     Main(&'a Path, bool),
     /// A file that a `use` line asked for under this name.
     File(&'a Path, &'a str),
+    /// A file that has been loaded before, as this namespace.
+    Again(&'a Path, &'static Namespace),
     /// The standard library.
     Library(&'static str),
     /// Text for a namespace that is there: `eval`, the REPL, `-e`.
-    Text(&'static Namespace),
+    Text(&'static Namespace, Unknown),
+}
+
+/// What becomes of a name inside of a function that nobody knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// It is an error.
+    IsWrong,
+    /// It may be defined by one of the next texts, before the function is called: a warning.
+    MayCome,
 }
 
 /// Loads the main file of a program, whose `main` the caller calls, and runs its top level.
@@ -241,13 +257,34 @@ pub fn evaluate(
     text: &str,
     namespace: &'static Namespace,
 ) -> Result<Evaluated, LoadError> {
-    if let Some((value, only_prints)) = evaluate_again(cx, name, text, namespace)? {
+    evaluate_text(cx, name, text, Origin::Text(namespace, Unknown::IsWrong))
+}
+
+/// Evaluates what somebody types in a conversation: functions may name what comes later.
+pub fn entry(cx: &mut Thread, name: &str, text: &str, namespace: &'static Namespace) -> Result<Evaluated, LoadError> {
+    evaluate_text(cx, name, text, Origin::Text(namespace, Unknown::MayCome))
+}
+
+fn evaluate_text(cx: &mut Thread, name: &str, text: &str, origin: Origin<'_>) -> Result<Evaluated, LoadError> {
+    if let Origin::Text(namespace, _) = origin
+        && let Some((value, only_prints)) = evaluate_again(cx, name, text, namespace)?
+    {
         return Ok(Evaluated { namespace, value, has_value: true, only_prints });
     }
     let source = Arc::new(Source::new(name, text));
-    let (namespace, unit, value) = load(cx, source, Origin::Text(namespace), None)?;
+    let (namespace, unit, value) = load(cx, source, origin, None)?;
     let has_value = matches!(unit.items.last(), Some(Item::Expression { .. } | Item::Let { .. }));
     Ok(Evaluated { namespace, value, has_value, only_prints: shown::only_prints(&unit) })
+}
+
+/// Evaluates a text of our own, which may name what is private to the library.
+pub fn evaluate_as_library(
+    cx: &mut Thread,
+    name: &str,
+    text: &str,
+    namespace: &'static Namespace,
+) -> Result<Handle, LoadError> {
+    Ok(load(cx, Arc::new(Source::of_library(name, text)), Origin::Text(namespace, Unknown::IsWrong), None)?.2)
 }
 
 /// Runs the code of a text that was evaluated before, if it is remembered.
@@ -292,7 +329,7 @@ fn problem(source: &Arc<Source>, span: Span, title: String) -> Problem {
 
 fn syntax_problems(source: &Arc<Source>, errors: &[SyntaxError], origin: Origin<'_>) -> LoadError {
     // More input cannot cure a file that is used.
-    let asked = matches!(origin, Origin::Text(_));
+    let asked = matches!(origin, Origin::Text(..));
     // An open bracket that was told already is what the text ends in, too.
     let told = |end: &SyntaxError| {
         errors.iter().filter(|e| e.span.start < end.span.start).flat_map(|e| &e.secondary).any(|(span, _)| {
@@ -327,7 +364,7 @@ fn load(
 ) -> Result<(&'static Namespace, Arc<Unit>, Handle), LoadError> {
     cx.check_native_stack()?;
     let around = match origin {
-        Origin::Text(namespace) => Some(namespace),
+        Origin::Text(namespace, _) => Some(namespace),
         _ => None,
     };
     let reading = cx.busy(Activity::Reading);
@@ -339,41 +376,47 @@ fn load(
     drop(reading);
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
-        Origin::Text(namespace) if namespace.name == name => namespace,
+        Origin::Text(namespace, _) if namespace.name == name => namespace,
         _ => declare::namespace(cx, &name).map_err(|e| e.throw(cx))?,
     };
-    note_loading(cx, origin, namespace);
+    note_loading(cx, origin, namespace, &source);
     let result = load_unit(cx, &unit, namespace, origin, chain);
-    if result.is_err() {
-        forget_loading(cx, origin);
+    match (&result, origin) {
+        (Err(_), _) => forget_loading(cx, origin),
+        (Ok(_), Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _)) => {
+            cx.vm().loader.note_loaded(file);
+        }
+        (Ok(_), Origin::Library(_) | Origin::Text(..)) => {}
     }
     result.map(|value| (namespace, unit, value))
 }
 
 /// A file counts as loaded while it is being loaded, so that what its top level evaluates finds it.
-fn note_loading(cx: &Thread, origin: Origin<'_>, namespace: &'static Namespace) {
+fn note_loading(cx: &Thread, origin: Origin<'_>, namespace: &'static Namespace, source: &Arc<Source>) {
     let loader = &cx.vm().loader;
     match origin {
-        Origin::Main(file, _) | Origin::File(file, _) => {
-            super::lock(&loader.files).insert(paths::absolute(file), namespace);
+        Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
+            let path = paths::absolute(file);
+            let loaded = again::LoadedFile::new(path.clone(), namespace, source.clone());
+            super::lock(&loader.files).insert(path, loaded);
         }
         Origin::Library(name) => {
             super::lock(&loader.library).insert(name, namespace);
         }
-        Origin::Text(_) => {}
+        Origin::Text(..) => {}
     }
 }
 
 fn forget_loading(cx: &Thread, origin: Origin<'_>) {
     let loader = &cx.vm().loader;
     match origin {
-        Origin::Main(file, _) | Origin::File(file, _) => {
+        Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
             super::lock(&loader.files).remove(&paths::absolute(file));
         }
         Origin::Library(name) => {
             super::lock(&loader.library).remove(name);
         }
-        Origin::Text(_) => {}
+        Origin::Text(..) => {}
     }
 }
 
@@ -384,8 +427,9 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
     let whole = Span { start: 0, end: 0 };
     let stem = |file: &Path| file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let expected = match origin {
-        Origin::Text(namespace) => return Ok(line.map_or(namespace.name.to_string(), |l| l.0)),
+        Origin::Text(namespace, _) => return Ok(line.map_or(namespace.name.to_string(), |l| l.0)),
         Origin::Library(name) => return Ok(name.to_string()),
+        Origin::Again(_, namespace) => namespace.name.to_string(),
         Origin::Main(file, _) => search.name_of(file).unwrap_or_else(|| stem(file)),
         Origin::File(file, used) => search.name_of(file).unwrap_or_else(|| used.to_string()),
     };
@@ -438,8 +482,8 @@ fn load_unit(
     let mut problems = Vec::new();
     // What is used comes first.
     let file = match origin {
-        Origin::Main(file, _) | Origin::File(file, _) => Some(file),
-        _ => None,
+        Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => Some(file),
+        Origin::Library(_) | Origin::Text(..) => None,
     };
     let mut used = Vec::new();
     for line in &unit.uses {
@@ -487,19 +531,16 @@ fn load_unit(
         }
     }
     let checking = cx.busy(Activity::Reading);
-    let mut found = check::check(cx, &scope);
+    let mut found = check::check(cx, &scope, matches!(origin, Origin::Text(_, Unknown::MayCome)));
     drop(checking);
     let is_program = matches!(origin, Origin::Main(_, true));
     found.extend(habits::main_takes(unit).filter(|_| is_program));
-    if problems.is_empty()
-        && matches!(origin, Origin::Main(..) | Origin::File(..))
-        && found.iter().all(|d| d.severity != Severity::Error)
-    {
+    if problems.is_empty() && file.is_some() && found.iter().all(|d| d.severity != Severity::Error) {
         found.extend(uses::unused(unit, |path| is_library(cx, path)));
         found.extend(habits::nothing_to_run(unit).filter(|_| is_program));
         found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     }
-    let lasting = found.is_empty() && matches!(origin, Origin::Text(_)) && remembered::only_expressions(unit);
+    let lasting = found.is_empty() && matches!(origin, Origin::Text(..)) && remembered::only_expressions(unit);
     for diagnostic in found {
         match diagnostic.severity {
             Severity::Error => {
@@ -580,7 +621,7 @@ fn find(
         return Err(LoadError::Problems(vec![problem]));
     };
     let absolute = paths::absolute(&found);
-    let known = super::lock(&vm.loader.files).get(&absolute).copied();
+    let known = super::lock(&vm.loader.files).get(&absolute).map(|file| file.namespace);
     if let Some(known) = known {
         return match cycle(known.name) {
             Some(names) => Err(cyclic(names)),

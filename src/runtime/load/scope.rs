@@ -172,7 +172,9 @@ impl<'a> Scope<'a> {
             return Some(Meaning::Own(OwnName { item, method }));
         }
         let exported = self.exports.get(name).copied();
-        exported.or_else(|| self.imports.get(name).copied()).or_else(|| self.namespace.own(name)).map(known)
+        // A name that an entry of a conversation has only mentioned is still unknown.
+        let own = || self.namespace.own(name).filter(|binding| binding.is_declared());
+        exported.or_else(|| self.imports.get(name).copied()).or_else(own).map(known)
     }
 
     /// The type that a meaning is.

@@ -16,8 +16,9 @@ const MOST_PARTS: usize = 32;
 const LATER_NAMESPACE: &str = "effect";
 
 impl<'a> Checker<'a> {
-    /// The errors of names that mean nothing here.
-    pub(super) fn names(&mut self) {
+    /// The errors of names that mean nothing here; `later`: what a function names may be defined by a later text.
+    pub(super) fn names(&mut self, later: bool) {
+        let may_come = if later { self.named_in_functions() } else { FxHashSet::default() };
         let mut guesses = 0;
         // Where a name begins that stands behind a namespace which is not in view.
         let mut behind = None;
@@ -26,7 +27,7 @@ impl<'a> Checker<'a> {
         let mut searches = 0;
         // The functions of the unit, where it has something of a later step.
         let mut waiting: Option<FxHashSet<Name>> = None;
-        for reference in &self.unit.globals {
+        for (index, reference) in self.unit.globals.iter().enumerate() {
             if behind == Some(reference.span.start) {
                 continue;
             }
@@ -79,20 +80,46 @@ impl<'a> Checker<'a> {
                 && let Some(help) = self.own_field(*reference)
             {
                 if fields.insert((name, help.clone())) {
-                    self.error(reference.span, format!("unknown name `{name}`")).help = Some(help);
+                    self.unknown(may_come.contains(&index), *reference).help = Some(help);
                 }
                 continue;
             }
             guesses += 1;
             if guesses > MOST_GUESSES {
-                self.error(reference.span, format!("unknown name `{name}`"));
+                self.unknown(may_come.contains(&index), *reference);
                 continue;
             }
             let candidates = self.scope.candidates(*reference);
             let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
             let help = self.cure(*reference, name, &known);
-            self.error(reference.span, format!("unknown name `{name}`")).help = help;
+            self.unknown(may_come.contains(&index), *reference).help = help;
         }
+    }
+
+    /// Says that nobody knows a name: a warning where a later text may define it.
+    fn unknown(&mut self, may_come: bool, reference: GlobalRef) -> &mut Diagnostic {
+        let title = format!("unknown name `{}`", self.name(reference.name));
+        match may_come {
+            true => self.warning(reference.span, format!("{title}: define it before the function gets there")),
+            false => self.error(reference.span, title),
+        }
+    }
+
+    /// The names that stand for values inside of functions. (What a type is must be known when code is made.)
+    fn named_in_functions(&self) -> FxHashSet<usize> {
+        let unit = self.unit;
+        let named = unit.nodes.iter().filter_map(|node| match node {
+            Node::Global(global) => Some(global.index()),
+            _ => None,
+        });
+        let functions = unit.functions.iter().enumerate().filter(|(id, _)| *id != unit.init.index());
+        let spans: Vec<Span> = functions.map(|(_, function)| function.span).collect();
+        let within = |index: &usize| {
+            let at = unit.globals[*index].span;
+            unit.globals[*index].alias.is_none()
+                && spans.iter().any(|span| span.start <= at.start && at.end <= span.end)
+        };
+        named.filter(within).collect()
     }
 
     /// What was meant by a name that nobody knows.
