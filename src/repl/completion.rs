@@ -119,11 +119,12 @@ fn beginning(word: &str, names: impl IntoIterator<Item = String>) -> Vec<String>
 }
 
 fn public(namespace: &'static Namespace) -> Vec<String> {
-    namespace.names_for(false).into_iter().filter(|name| !name.starts_with('_')).collect()
+    let members = namespace.members().into_iter();
+    members.filter(|(name, b)| b.is_defined() && !name.starts_with('_')).map(|(name, _)| name.to_string()).collect()
 }
 
 /// The names that can be written without anything before them.
-fn globals(cx: &Thread, namespace: &'static Namespace) -> impl Iterator<Item = String> {
+pub fn globals(cx: &Thread, namespace: &'static Namespace) -> impl Iterator<Item = String> {
     let core = cx.vm().namespaces.find("core").map(public).unwrap_or_default();
     let aliases = namespace.alias_names().into_iter().map(|alias| format!("{alias}/"));
     let imports = namespace.import_names().into_iter().map(str::to_string);
@@ -158,7 +159,7 @@ fn sources(folder: &Path) -> Vec<String> {
 /// The path in the string that is open at the end, or behind `:load`.
 fn path_begun(head: &str) -> Option<&str> {
     if head.starts_with(':') {
-        return head.strip_prefix(":load ");
+        return head.strip_prefix(":load ").or_else(|| head.strip_prefix(":save "));
     }
     if !entry::ends_in_string(head) {
         return None;

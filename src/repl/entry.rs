@@ -7,8 +7,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::commands;
-
 use crate::reader::lexer::{self, Kind, Token, Tokens};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{SyntaxError, is_incomplete};
@@ -18,9 +16,8 @@ fn read(text: &str, namespace: &'static Namespace) -> Result<Unit, Vec<SyntaxErr
     load::read_for(Arc::new(Source::new("<entry>", text)), Some(namespace))
 }
 
-/// Is there nothing wrong with the text that more lines could cure? Of a command, with the expression that it takes.
+/// Could more lines cure what is wrong with the text?
 pub fn is_complete(text: &str, namespace: &'static Namespace) -> bool {
-    let text = commands::expression(text).unwrap_or(text);
     read(text, namespace).map_or_else(|errors| !is_incomplete(&errors), |_| true)
 }
 
@@ -98,8 +95,8 @@ fn cuts(Tokens { tokens, .. }: &Tokens) -> Vec<Cut> {
 }
 
 /// The parts of an entry that are evaluated one after the other, each with the value that it shows: an expression or a `let`, with
-/// the declarations before it, so that functions which call each other are declared together.
-pub fn pieces(text: &str, namespace: &'static Namespace) -> Vec<Range<usize>> {
+/// the declarations before it, so that functions which call each other are declared together. `is_complete` knows commands, too.
+pub fn pieces(text: &str, namespace: &'static Namespace, is_complete: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
     let whole = 0..text.len();
     let cuts = cuts(&lexer::lex(text));
     if cuts.is_empty() {
@@ -107,7 +104,7 @@ pub fn pieces(text: &str, namespace: &'static Namespace) -> Vec<Range<usize>> {
     }
     let ends = match read(text, namespace) {
         Ok(unit) => ends_of_values(&unit, &cuts),
-        Err(_) => ends_of_lines(text, &cuts, namespace),
+        Err(_) => ends_of_lines(text, &cuts, is_complete),
     };
     let starts = std::iter::once(0).chain(ends.iter().copied());
     let ranges = starts.zip(ends.iter().copied().chain([whole.end])).map(|(start, end)| start..end);
@@ -143,12 +140,12 @@ fn ends_of_values(unit: &Unit, cuts: &[Cut]) -> Vec<usize> {
 }
 
 /// Of a text with errors: where each part ends that more lines do not cure, as if the lines came one by one.
-fn ends_of_lines(text: &str, cuts: &[Cut], namespace: &'static Namespace) -> Vec<usize> {
+fn ends_of_lines(text: &str, cuts: &[Cut], is_complete: &dyn Fn(&str) -> bool) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut start = 0;
     for cut in cuts {
         let part = &text[start..cut.end];
-        if is_complete(part, namespace) {
+        if is_complete(part.trim_start()) {
             ends.push(cut.end);
             start = cut.end;
         }

@@ -9,7 +9,7 @@ use rustyline::{
     Cmd, ConditionalEventHandler, Event, EventContext, EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
-use super::entry;
+use super::{entry, session};
 use crate::runtime::Namespace;
 
 /// What is pasted without saying so comes as keys, and the editor draws the entry anew for each of many of them: so it is given up in
@@ -178,13 +178,13 @@ impl State {
 
     fn is_complete(&self, line: &str) -> bool {
         if self.before.is_empty() {
-            return entry::is_complete(&entry::result_names(line), self.namespace);
+            return session::is_complete(line, self.namespace);
         }
         // What is long is read as a whole only where its brackets are closed.
         if self.open.is_some_and(|open| open > 0) && entry::closes(line) < self.open.unwrap_or(0) {
             return false;
         }
-        entry::is_complete(&entry::result_names(&format!("{}{line}", self.before)), self.namespace)
+        session::is_complete(&format!("{}{line}", self.before), self.namespace)
     }
 }
 

@@ -13,6 +13,11 @@ const ERROR: &str = "_e";
 const LATEST: &str = "_";
 const BY_AGE: [&str; 3] = ["_1", "_2", "_3"];
 
+/// Does it name a result?
+pub fn is_name(name: &str) -> bool {
+    [LATEST, ERROR].contains(&name) || BY_AGE.contains(&name)
+}
+
 /// The results of a session.
 #[derive(Default)]
 pub struct Results {
@@ -40,7 +45,7 @@ impl Results {
             }
             _ => entry.to_string(),
         };
-        if !entry.trim_start().starts_with(':') {
+        if !entry.trim_start().starts_with([':', '?']) {
             self.text = whole.trim_end().to_string();
             self.kept = 0;
         }

@@ -1,17 +1,16 @@
 //! A session: entries in, answers out. No terminal here, so that tests can hold a conversation.
 //!
-//! Owns the text that is not yet complete, the present namespace, the last values and the variables of the last error. What begins
+//! Owns the text that is not yet complete, the present namespace, the last value and the variables of the last error. What begins
 //! with a colon is the business of [`commands`].
 //!
 //! Invariant: whatever a line does, the session goes on.
 
 use std::ops::Range;
 
-use super::Opening;
 use super::commands::{self, Kept, Traced, Watched};
-use super::entry;
 use super::present::{self, Look};
 use super::results::Results;
+use super::{Opening, entry};
 use crate::gc::Thread;
 use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
 use crate::runtime::locals::{self, Shown};
@@ -116,8 +115,7 @@ impl Session {
 
     /// Would this line complete a text?
     pub fn completes(&self, line: &str) -> bool {
-        let text = format!("{}{line}\n", self.pending);
-        entry::is_complete(&entry::result_names(&text), self.namespace)
+        is_complete(&format!("{}{line}\n", self.pending), self.namespace)
     }
 
     /// One line of input: what it completes is evaluated.
@@ -154,7 +152,17 @@ impl Session {
         }
         self.number += 1;
         let notice = commands::before_entry(self, cx);
-        let answer = self.pieces(cx, text, early);
+        let text = self.results.continued(cx, &entry::result_names(text));
+        let namespace = self.namespace;
+        let pieces = entry::pieces(&text, namespace, &|part| is_complete(part, namespace));
+        let notice = match notice {
+            Some(notice) if pieces.len() > 1 => {
+                early(&notice);
+                None
+            }
+            notice => notice,
+        };
+        let answer = self.pieces(cx, &text, pieces, early);
         commands::after_entry(self, cx);
         match notice {
             Some(notice) => Answer::Both(Box::new(notice), Box::new(answer)),
@@ -162,23 +170,23 @@ impl Session {
         }
     }
 
-    fn pieces(&mut self, cx: &mut Thread, text: &str, early: &mut dyn FnMut(&Answer)) -> Answer {
-        let text = self.results.continued(cx, &entry::result_names(text));
-        let pieces = entry::pieces(&text, self.namespace);
+    fn pieces(
+        &mut self,
+        cx: &mut Thread,
+        text: &str,
+        pieces: Vec<Range<usize>>,
+        early: &mut dyn FnMut(&Answer),
+    ) -> Answer {
         let mut left = pieces.len();
         for piece in pieces {
             left -= 1;
-            let answer = self.piece(cx, &text, piece);
-            match answer {
-                Answer::Error(mut why) => {
-                    if left > 0 {
-                        why.push_str(&format!("({left} more of this entry did not run)\n"));
-                    }
-                    return Answer::Error(why);
+            match self.piece(cx, text, piece) {
+                Answer::Error(why) if left > 0 => {
+                    return Answer::Error(format!("{why}({left} more of this entry did not run)\n"));
                 }
-                Answer::Quit => return answer,
-                _ if left == 0 => return answer,
-                _ => early(&answer),
+                answer @ (Answer::Error(_) | Answer::Quit) => return answer,
+                answer if left == 0 => return answer,
+                answer => early(&answer),
             }
         }
         Answer::Nothing
@@ -186,28 +194,29 @@ impl Session {
 
     /// A part of an entry: a command, or what is evaluated.
     fn piece(&mut self, cx: &mut Thread, entry: &str, at: Range<usize>) -> Answer {
-        // A key that found nothing to interrupt is no wish to interrupt this.
-        cx.take_interrupt();
-        let mark = cx.mark();
         let line = entry[at.clone()].trim();
-        let answer = match commands::run(self, cx, line).or_else(|| self.bare_word(cx, line)) {
-            Some(answer) => answer,
-            None => self.expression(cx, entry, at),
-        };
-        cx.release(mark);
-        answer
-    }
-
-    /// What is evaluated of an entry.
-    fn expression(&mut self, cx: &mut Thread, entry: &str, at: Range<usize>) -> Answer {
+        if !line.contains('\n')
+            && let Some(answer) = self.bare_word(cx, line)
+        {
+            return answer;
+        }
         // Places are those in the entry.
         let before = &entry[..at.start];
         let column = before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, |line| line.chars().count());
         let text = "\n".repeat(before.matches('\n').count()) + &" ".repeat(column) + &entry[at];
+        // A key that found nothing to interrupt is no wish to interrupt this.
+        cx.take_interrupt();
+        let mark = cx.mark();
+        let answer = commands::run(self, cx, line, true).unwrap_or_else(|| self.evaluate(cx, &text));
+        cx.release(mark);
+        answer
+    }
+
+    fn evaluate(&mut self, cx: &mut Thread, text: &str) -> Answer {
         let namespace = self.namespace;
-        let evaluated = self.run(cx, &text);
-        self.kept.note(namespace, &text, &evaluated);
-        self.answer(cx, evaluated, &text)
+        let evaluated = self.run(cx, text);
+        self.kept.note(namespace, text.trim(), &evaluated);
+        self.answer(cx, evaluated, text, true)
     }
 
     /// Evaluates a text in the present namespace.
@@ -217,7 +226,13 @@ impl Session {
     }
 
     /// What there is to say of a text that was evaluated; its value is the last one then.
-    pub(super) fn answer(&mut self, cx: &mut Thread, evaluated: Result<Evaluated, LoadError>, text: &str) -> Answer {
+    pub(super) fn answer(
+        &mut self,
+        cx: &mut Thread,
+        evaluated: Result<Evaluated, LoadError>,
+        text: &str,
+        complete: bool,
+    ) -> Answer {
         let evaluated = evaluated.and_then(|evaluated| {
             self.namespace = evaluated.namespace;
             if !evaluated.has_value || evaluated.only_prints {
@@ -235,6 +250,9 @@ impl Session {
                 answer
             }
             Err(LoadError::Problems(mut problems)) => {
+                if !complete && problems.iter().any(|p| p.incomplete) {
+                    return Answer::More;
+                }
                 problems.iter_mut().for_each(|problem| advise_assignment(problem, text));
                 self.failed(cx, LoadError::Problems(problems))
             }
@@ -261,8 +279,11 @@ impl Session {
     /// What people type who look for a command, where it is not the name of anything of theirs.
     fn bare_word(&mut self, cx: &mut Thread, line: &str) -> Option<Answer> {
         if let Some(name) = line.strip_prefix("help(").and_then(|rest| rest.strip_suffix(')')) {
-            let is_free = self.namespace.own("help").is_none();
-            return is_free.then(|| commands::run(self, cx, &format!(":doc {name}")))?;
+            return self
+                .namespace
+                .own("help")
+                .is_none()
+                .then(|| commands::run(self, cx, &format!(":doc {name}"), true))?;
         }
         match line {
             _ if self.namespace.own(line).is_some() => None,
@@ -271,6 +292,11 @@ impl Session {
             _ => None,
         }
     }
+}
+
+/// Does the text need no more lines, a command or an entry?
+pub fn is_complete(text: &str, namespace: &'static Namespace) -> bool {
+    commands::expression_of(text).is_none_or(|text| entry::is_complete(&entry::result_names(text), namespace))
 }
 
 /// At the prompt there is no `let mut`: what is assigned there is defined anew.

@@ -104,6 +104,14 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
     0
 }
 
+/// Begins with a file, if there is to be one; has it failed?
+fn opens(session: &mut Session, cx: &mut Thread, opening: Option<&Opening>) -> bool {
+    let Some(opening) = opening else { return false };
+    let answer = session.open(cx, opening);
+    show(&answer);
+    matches!(answer, Answer::Error(_))
+}
+
 fn greet() {
     console::print(&format!("Harrier {} (:help for help)\n", env!("CARGO_PKG_VERSION")));
     console::flush_quietly();
@@ -170,14 +178,6 @@ fn typed(cx: &mut Thread, editor: &mut LineEditor, background: &Background, scen
         }
         prompt.clear();
     }
-}
-
-/// Begins with a file, if there is to be one; has it failed?
-fn opens(session: &mut Session, cx: &mut Thread, opening: Option<&Opening>) -> bool {
-    let Some(opening) = opening else { return false };
-    let answer = session.open(cx, opening);
-    show(&answer);
-    matches!(answer, Answer::Error(_))
 }
 
 /// Evaluates the lines of a pipe or file, or of a person whose terminal knows nothing but lines.

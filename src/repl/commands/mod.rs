@@ -96,6 +96,8 @@ impl Group {
 pub struct Given<'a> {
     /// Without white space around it; empty only where the table allows it.
     pub text: &'a str,
+    /// No more lines will come: an expression that is open must not ask for them.
+    pub complete: bool,
 }
 
 use Takes::{Nothing, Perhaps};
@@ -122,7 +124,7 @@ pub const COMMANDS: &[Command] = &[
     Command { names: &["ns"], takes: Perhaps("NAME"), group: Group::Names, run: about::namespace,
         help: "the present namespace, or go to another",
         more: "It is loaded where there is a file of that name, and made where there is none." },
-    Command { names: &["disasm"], takes: Takes::Some("FUNCTION"), group: Group::Machine, run: code::disasm,
+    Command { names: &["disasm"], takes: Takes::Some("NAME"), group: Group::Machine, run: code::disasm,
         help: "the machine code of a function, with source lines, variables and what is alive at calls",
         more: "A function is compiled at its first call, for the kinds of values that it is given there; `:disasm f(1, 2)` makes such \
                a call first. Each arity that was called is shown, and older bodies that something may still run are told apart. \
@@ -260,8 +262,8 @@ pub fn help() -> String {
         }
     }
     text.push_str(
-        "\n`:help :doc` says more of a command. `_` is the last value; *1, *2, *3 are the last three, *e is the last error. Tab completes names.\n\
-         An open bracket or string goes on in the next line; Ctrl-C gives it up. Alt-Enter begins a line anywhere.\n",
+        "\n`:help :doc` says more of a command. `_` is the last value; *1, *2, *3 are the last three, *e is the last error.\n\
+         Tab completes names. An open bracket or string goes on in the next line; Ctrl-C gives it up. Alt-Enter begins a line.\n",
     );
     text
 }
@@ -310,29 +312,34 @@ fn capital(text: &str) -> String {
 }
 
 /// The name of the command that a text begins with, and what stands behind it.
-fn taken_apart(text: &str) -> Option<(&str, &str)> {
-    Some(match (text.strip_prefix("??"), text.strip_prefix('?')) {
-        (Some(name), _) => ("source", name),
-        (_, Some("")) => ("help", ""),
-        (_, Some(name)) => ("doc", name),
+fn parts(text: &str) -> Option<(&str, &str)> {
+    match (text.strip_prefix("??"), text.strip_prefix('?')) {
+        (Some(name), _) => Some(("source", name)),
+        (_, Some("")) => Some(("help", "")),
+        (_, Some(name)) => Some(("doc", name)),
         _ => {
             let rest = text.strip_prefix(':')?;
-            rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
+            Some(rest.split_once(char::is_whitespace).unwrap_or((rest, "")))
         }
-    })
+    }
 }
 
-/// Of a text that begins with a command: the expression that it takes, empty where it takes none.
-pub fn expression(text: &str) -> Option<&str> {
-    let (word, rest) = taken_apart(text.trim())?;
-    let command = COMMANDS.iter().find(|command| command.names.contains(&word))?;
-    Some(if matches!(command.takes, Takes::Some("EXPR" | "FUNCTION")) { rest } else { "" })
+/// The expression in an entry: all of it, or what is behind a command that takes one; none in other commands.
+pub fn expression_of(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let Some((word, rest)) = parts(text) else { return Some(text) };
+    match COMMANDS.iter().find(|command| command.names.contains(&word)).map(|command| command.takes) {
+        Some(Takes::Some("EXPR")) => Some(rest).filter(|rest| !rest.trim().is_empty()),
+        Some(_) => None,
+        None if unknown(text.trim(), word, rest.trim()).is_some() => None,
+        None => Some(text),
+    }
 }
 
-/// Runs the command that a text begins with; none where it is an expression.
-pub fn run(session: &mut Session, cx: &mut Thread, text: &str) -> Option<Answer> {
+/// Runs the command that a text begins with; none where it is an expression. `complete`: no more lines will come.
+pub fn run(session: &mut Session, cx: &mut Thread, text: &str, complete: bool) -> Option<Answer> {
     let text = text.trim();
-    let (word, rest) = taken_apart(text)?;
+    let (word, rest) = parts(text)?;
     let rest = rest.trim();
     let Some(command) = COMMANDS.iter().find(|command| command.names.contains(&word)) else {
         return unknown(text, word, rest);
@@ -344,7 +351,7 @@ pub fn run(session: &mut Session, cx: &mut Thread, text: &str) -> Option<Answer>
         Takes::Some(_) if rest.is_empty() => {
             Some(Answer::Error(format!("write `{}`: {} (`(:{word})` is a keyword)\n", command.usage(), command.help)))
         }
-        _ => Some((command.run)(session, cx, Given { text: rest })),
+        _ => Some((command.run)(session, cx, Given { text: rest, complete })),
     }
 }
 

@@ -11,6 +11,7 @@ use super::units;
 use crate::gc::Thread;
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, Surroundings};
+use crate::repl::results;
 use crate::repl::session::{Answer, Session};
 use crate::runtime::Namespace;
 use crate::runtime::descriptor;
@@ -30,7 +31,7 @@ struct Piece {
     /// The names that it defines.
     names: Vec<String>,
     text: String,
-    /// It names the last value of the session.
+    /// It names a result of the session.
     of_session: bool,
 }
 
@@ -82,7 +83,9 @@ impl Kept {
             let between = unit.source.text.get(from as usize..span.start as usize).unwrap_or_default();
             let own = unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
             let of_session = unit.globals.iter().any(|reference| {
-                unit.name(reference.name) == "_" && span.start <= reference.span.start && reference.span.end <= span.end
+                results::is_name(unit.name(reference.name))
+                    && span.start <= reference.span.start
+                    && reference.span.end <= span.end
             });
             let text = format!("{}{own}", own_lines(between).trim_start_matches([';', '\n', ' ', '\t']));
             self.add(Piece { namespace: namespace.name, key, names, text, of_session });

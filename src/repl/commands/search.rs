@@ -6,6 +6,7 @@ use super::Given;
 use crate::gc::Thread;
 use crate::reader::tree::{Item, Source};
 use crate::reader::{self, Surroundings};
+use crate::repl::completion;
 use crate::repl::session::{Answer, Session};
 use crate::runtime::binding::Binding;
 use crate::runtime::builtins::introspection::signatures_of;
@@ -171,10 +172,8 @@ pub fn nothing(session: &Session, cx: &mut Thread, name: &str) -> Answer {
         .collect();
     elsewhere.sort();
     elsewhere.dedup();
-    let core = cx.vm().namespaces.find("core");
-    let spaces = core.into_iter().chain([session.namespace]);
-    let names: Vec<&str> = spaces.flat_map(|n| n.members()).map(|(name, _)| name).collect();
-    match load::closest(name, names) {
+    let names: Vec<String> = completion::globals(cx, session.namespace()).collect();
+    match load::closest(name, names.iter().map(String::as_str)) {
         _ if !elsewhere.is_empty() => text.push_str(&format!("; there is {}", elsewhere.join(", "))),
         Some(meant) => text.push_str(&format!("; did you mean {meant}?")),
         None => text.push_str(&format!("; `:apropos {name}` looks further")),
