@@ -62,6 +62,24 @@ impl Fresh<'_> {
         }
     }
 
+    /// Writes pieces of text of this length together, one behind the other, from word `i` after the header on.
+    ///
+    /// # Panics
+    /// When the object is shorter, or the words are tagged.
+    fn set_pieces(&mut self, i: usize, pieces: &[&str], len: usize) {
+        let end = self.check_raw_range(i, len.div_ceil(8));
+        if end > i {
+            self.write(end - 1, 0);
+        }
+        let mut left = len;
+        for piece in pieces {
+            let at = layout::slot_offset(i) + len - left;
+            left = left.checked_sub(piece.len()).expect("pieces of this length");
+            // SAFETY: within the object, which nobody else knows yet: the range was checked for all pieces.
+            unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), (self.address + at) as *mut u8, piece.len()) };
+        }
+    }
+
     /// Writes the same word to all from word `i` after the header on, up to the end.
     ///
     /// # Panics
@@ -298,6 +316,58 @@ impl Thread {
             fresh.set_raw(0, (chars as u64) << 32 | len as u64);
             fresh.set_raw(1, 0);
             fresh.set(2, thread.get(bytes));
+        })
+    }
+
+    /// A new object of what the allocation buffer has left, made without a collection: none when that is too little. So who calls
+    /// this may hold values; nothing roots what it gives.
+    ///
+    /// # Panics
+    /// As for `allocate`.
+    #[inline]
+    pub fn spare(
+        &self,
+        layout: LayoutId,
+        payload_words: usize,
+        init: impl FnOnce(&Thread, Fresh<'_>),
+    ) -> Option<Value<'_>> {
+        let bytes = payload_words.checked_add(1)?.checked_mul(8)?;
+        let cursor = self.tlab_cursor.get();
+        if bytes > self.tlab_limit.get().saturating_sub(cursor) {
+            return None;
+        }
+        self.tlab_cursor.set(cursor + bytes);
+        Some(self.value(self.build(cursor, layout, payload_words, 0, false, init)))
+    }
+
+    /// Is there room for an object of so many words, so that `spare` gives one?
+    pub fn has_spare(&self, payload_words: usize) -> bool {
+        8 * (payload_words + 1) <= self.tlab_limit.get().saturating_sub(self.tlab_cursor.get())
+    }
+
+    /// A new `STRING_PREFIX`, as `spare` makes objects.
+    ///
+    /// # Safety
+    /// As for `alloc_string_prefix`.
+    pub unsafe fn spare_string_prefix<'h>(&'h self, bytes: Value<'h>, len: usize, chars: usize) -> Option<Value<'h>> {
+        let len = u32::try_from(len).ok()?;
+        self.spare(layout::STRING_PREFIX, 3, |_, mut fresh| {
+            debug_assert!(bytes.bytes().is_some_and(|b| b.len() >= len as usize));
+            fresh.set_raw(0, (chars as u64) << 32 | u64::from(len));
+            fresh.set_raw(1, 0);
+            fresh.set(2, bytes);
+        })
+    }
+
+    /// A new `STRING` of pieces of text that have so many characters together, as `spare` makes objects.
+    pub fn spare_string(&self, pieces: &[&str], chars: usize) -> Option<Value<'_>> {
+        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let sizes = (chars as u64) << 32 | u64::from(u32::try_from(len).ok()?);
+        debug_assert_eq!(chars, pieces.iter().map(|piece| piece.chars().count()).sum::<usize>());
+        self.spare(layout::STRING, 2 + len.div_ceil(8), |_, mut fresh| {
+            fresh.set_raw(0, sizes);
+            fresh.set_raw(1, 0);
+            fresh.set_pieces(2, pieces, len);
         })
     }
 

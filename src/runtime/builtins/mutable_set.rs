@@ -19,10 +19,10 @@ builtins! { pub static TABLE: "mutable-set";
     "remove!" (set: MutableSet, member: Any) = remove;
     /// Is it a member?
     /// `mutable-set/contains?(mutable-set/add!(mutable-set/new(), 1), 1)` is `true`.
-    "contains?" (set: MutableSet, member: Any) = contains;
+    "contains?" (set: MutableSet, member: Any) = contains => super::leaf_collections::members_contain;
     /// How many members.
     /// `mutable-set/count(mutable-set/add!(mutable-set/new(), 1))` is `1`.
-    "count" (set: MutableSet) = count;
+    "count" (set: MutableSet) = count => super::leaf_collections::member_count;
     /// Takes all members away; gives the set.
     /// `mutable-set/count(mutable-set/clear!(mutable-set/add!(mutable-set/new(), 1)))` is `0`.
     "clear!" (set: MutableSet) = clear;
