@@ -7,7 +7,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::builtins::{leaf_collections, leaf_texts};
+use super::builtins::{leaf_collections, leaf_maps, leaf_texts};
+use super::iterate;
 use crate::codegen::link::Helper;
 use crate::gc::{Thread, Value, Word};
 
@@ -70,6 +71,11 @@ pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {
         Helper::Greater => (leaf_entry!(leaf_texts::greater), 2),
         Helper::GreaterEqual => (leaf_entry!(leaf_texts::greater_equal), 2),
         Helper::Concat => (leaf_entry!(leaf_texts::concat), 2),
+        Helper::AssocInPlace => (leaf_entry!(leaf_maps::assoc_in_place), 3),
+        Helper::MapFind => (leaf_entry!(leaf_maps::map_find), 2),
+        Helper::SubVector => (leaf_entry!(leaf_collections::sub_vector), 3),
+        Helper::Iterate => (leaf_entry!(iterate::leaf_iterate), 1),
+        Helper::NextChunk => (leaf_entry!(iterate::leaf_next_chunk), 1),
         Helper::Interpolate => (interpolate, 1),
         Helper::MakeVector => (make_vector, 1),
         Helper::MakeMap => (make_map, 1),
@@ -97,8 +103,8 @@ macro_rules! of_area {
 of_area! {
     interpolate = leaf_texts::interpolate;
     make_vector = leaf_collections::make_vector;
-    make_map = leaf_collections::make_map;
-    make_set = leaf_collections::make_set;
+    make_map = leaf_maps::make_map;
+    make_set = leaf_maps::make_set;
 }
 
 /// An Int, unless it is too large for a word.

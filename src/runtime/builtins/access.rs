@@ -42,7 +42,7 @@ builtins! { pub static TABLE: "core";
     /// The collection with a value where that is natural: at the end of a vector, in a set, an entry `[k, v]` in a map.
     /// `conj(#{1}, 2)` is `#{1, 2}`.
     /// `conj([1], 2)` is `[1, 2]`.
-    "conj" (coll: Any, value: Any) = conj => super::leaf_collections::conj;
+    "conj" (coll: Any, value: Any) = conj => super::leaf_maps::conj;
     /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b, 2)` is `{:a 1, :b 2}`.
     "assoc" (coll: Any, key: Any, value: Any) = assoc => super::leaf_collections::assoc;
     /// Is there such an index (vector, array), key (map), member (set) or substring (String)? `contains?({:a 1}, :a)` is `true`.

@@ -4,14 +4,13 @@
 //! into the builtin would cost more than what it does. What a key is found by must not run the program ([`keyed`]); and a MAP
 //! that has a mark (`collections/map.rs`) is for the builtin.
 
-use super::support::index_below;
+use super::support::{index_below, is_seqable};
 use super::{kind_of, kinds};
 use crate::gc::layout::{self, NODE, VECTOR};
 use crate::gc::{Thread, Value, Word};
-use crate::runtime::collections::trie::SHARED;
 use crate::runtime::collections::view::{Slots, count_bits, field};
 use crate::runtime::collections::{List, map, mutable, set, vector};
-use crate::runtime::leaf::{Answer, LEAF_ARGS, bool, count as counted, given, int, null};
+use crate::runtime::leaf::{Answer, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
 use crate::runtime::ranges::Range;
 use crate::runtime::{compare, equality, hashing, sequences};
 
@@ -73,50 +72,38 @@ impl<'h> Few<'h> {
     }
 }
 
-/// A vector of a few values.
-pub fn vector_of<'h>(cx: &'h Thread, values: &[Value<'h>]) -> Answer<'h> {
-    let tail = cx.spare(NODE, values.len() + 1, |_, mut fresh| {
+/// A NODE of values.
+#[inline]
+pub fn node_of<'h>(cx: &'h Thread, values: &[Value<'h>]) -> Answer<'h> {
+    cx.spare(NODE, values.len() + 1, |_, mut fresh| {
         fresh.set_raw(0, count_bits(values.len()));
         for (i, value) in values.iter().enumerate() {
             fresh.set(1 + i, *value);
         }
-    })?;
+    })
+}
+
+/// A vector of a few values.
+pub fn vector_of<'h>(cx: &'h Thread, values: &[Value<'h>]) -> Answer<'h> {
+    vector_of_tail(cx, node_of(cx, values)?)
+}
+
+/// A vector of the elements of a NODE.
+#[inline]
+fn vector_of_tail<'h>(cx: &'h Thread, tail: Value<'h>) -> Answer<'h> {
     cx.spare(VECTOR, 4, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(values.len()));
+        fresh.set_raw(0, count_bits(Slots::of(tail).len()));
         fresh.set_raw(1, 0);
         fresh.set_raw(2, Word::NULL.0);
         fresh.set(3, tail);
     })
 }
 
-/// A map of a few entries, key and value in turn, no two keys of which are equal.
-fn map_of<'h>(cx: &'h Thread, entries: &[Value<'h>]) -> Answer<'h> {
-    if entries.len() > 2 * map::SMALL {
-        return None;
-    }
-    let root = cx.spare(NODE, entries.len() + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(entries.len()));
-        for (i, value) in entries.iter().enumerate() {
-            fresh.set(1 + i, *value);
-        }
-    })?;
-    cx.spare(layout::MAP, 3, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(entries.len() / 2));
-        fresh.set(1, root);
-        fresh.set_raw(2, Word::NULL.0);
-    })
-}
-
-/// The set of the keys of a map whose values are its keys.
-fn set_of<'h>(cx: &'h Thread, map: Value<'h>) -> Answer<'h> {
-    cx.spare(layout::SET, 1, |_, mut fresh| fresh.set(0, map))
-}
-
 // ---- looking something up ----
 
 /// The value of a key of a map, or the member of a set: none when the builtin must be asked.
 #[inline]
-fn keyed<'h>(map: Value<'h>, key: Value<'h>) -> Option<Option<Value<'h>>> {
+pub fn keyed<'h>(map: Value<'h>, key: Value<'h>) -> Option<Option<Value<'h>>> {
     if hashing::is_unprepared(key) {
         return None;
     }
@@ -158,7 +145,7 @@ fn element<'h>(cx: &'h Thread, coll: Value<'h>, i: usize) -> Answer<'h> {
 
 pub fn get<'h>(cx: &'h Thread, [coll, key, default]: Args<'h>) -> Answer<'h> {
     // The helper of `c[k]` has not asked yet whether the type is extended.
-    if coll.layout() >= layout::FIRST_USER_LAYOUT || !crate::runtime::leaf::is_plain(cx) {
+    if coll.layout() >= layout::FIRST_USER_LAYOUT || !is_plain(cx) {
         return None;
     }
     match map_behind(coll) {
@@ -225,13 +212,10 @@ pub fn includes<'h>(cx: &'h Thread, [coll, x, _]: Args<'h>) -> Answer<'h> {
 }
 
 pub fn index_of<'h>(cx: &'h Thread, coll: Value<'h>, x: Value<'h>) -> Answer<'h> {
-    let mut values = vector::iter(Some(coll).filter(|coll| coll.is(VECTOR))?);
-    let mut i = 0;
-    while let Some(value) = values.next() {
+    for (i, value) in vector::iter(Some(coll).filter(|coll| coll.is(VECTOR))?).enumerate() {
         if equality::equal(value, x).ok()? {
-            return int(cx, i);
+            return counted(cx, i);
         }
-        i += 1;
     }
     int(cx, -1)
 }
@@ -294,21 +278,19 @@ pub fn compared<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
 
 /// `[…]` of so many elements in the argument area.
 pub fn make_vector(cx: &Thread, n: usize) -> Answer<'_> {
-    if n > vector::WIDTH {
-        return None;
-    }
+    spilled_vector(cx, 0, n)
+}
+
+/// A vector of what is in the argument area from one index up to another.
+pub fn spilled_vector(cx: &Thread, from: usize, to: usize) -> Answer<'_> {
+    let n = Some(to - from).filter(|n| *n <= vector::WIDTH)?;
     let tail = cx.spare(NODE, n + 1, |_, mut fresh| {
         fresh.set_raw(0, count_bits(n));
         for i in 0..n {
-            fresh.set(1 + i, cx.spilled_arg(i));
+            fresh.set(1 + i, cx.spilled_arg(from + i));
         }
     })?;
-    cx.spare(VECTOR, 4, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.set_raw(1, 0);
-        fresh.set_raw(2, Word::NULL.0);
-        fresh.set(3, tail);
-    })
+    vector_of_tail(cx, tail)
 }
 
 /// A part of a small vector.
@@ -332,12 +314,7 @@ fn part<'h>(cx: &'h Thread, coll: Value<'h>, start: usize, end: usize) -> Answer
         fresh.set_raw(0, count_bits(len));
         fresh.copy(1, tail.object(), 1 + start, len);
     })?;
-    cx.spare(VECTOR, 4, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(len));
-        fresh.set_raw(1, 0);
-        fresh.set_raw(2, Word::NULL.0);
-        fresh.set(3, tail);
-    })
+    vector_of_tail(cx, tail)
 }
 
 /// The length of a vector, and a count cut to it.
@@ -427,6 +404,32 @@ pub fn partition<'h>(cx: &'h Thread, [n, coll, _]: Args<'h>) -> Answer<'h> {
     vector_of(cx, parts.values())
 }
 
+/// `range` and, with a step that is given, `range-step`
+pub fn range<'h>(cx: &'h Thread, [a, b, step]: Args<'h>) -> Answer<'h> {
+    let (from, to) = given(b).map_or_else(|| Some((int(cx, 0)?, a)), |b| Some((a, b)))?;
+    let step = given(step).map_or_else(|| int(cx, 1), Some)?;
+    if !(from.is_int() && to.is_int() && step.is_int()) || step.as_int() == Some(0) {
+        return None;
+    }
+    cx.spare(layout::RANGE, 3, |_, mut fresh| {
+        fresh.set(0, from);
+        fresh.set(1, to);
+        fresh.set(2, step);
+    })
+}
+
+/// `_check-seqable` and `_check-given`
+pub fn check_seqable<'h>(_: &'h Thread, [coll, who, position]: Args<'h>) -> Answer<'h> {
+    let asked_rightly = who.str().is_some() && given(position).is_none_or(Value::is_int);
+    (asked_rightly && is_seqable(coll)).then_some(coll)
+}
+
+/// `_check-room`, for what is no longer than memory.
+pub fn check_room<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    let fits = sequences::length(args[0]).is_none_or(|n| n < 1 << 16);
+    fits.then(|| check_seqable(cx, args))?
+}
+
 /// Is it a key that tells itself apart from others of its kind by its word?
 fn is_simple(value: Value<'_>) -> bool {
     value.is_int() || value.as_keyword().is_some() || kind_of(value) & kinds::STRING != 0
@@ -478,193 +481,45 @@ pub fn min_of<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
     extreme(cx, coll, std::cmp::Ordering::Less)
 }
 
-// ---- making a map or a set ----
-
-/// The NODE of a small map that nobody may change in place.
-fn small<'h>(map: Value<'h>) -> Option<Slots<'h>> {
-    if !map.is(layout::MAP) || map.count() != SHARED {
-        return None;
-    }
-    Slots::if_is(field(map, layout::MAP, 1), NODE)
-}
-
-/// The index of a key in the NODE of a small map, if it is there.
-fn small_index<'h>(node: Slots<'h>, key: Value<'h>) -> Option<Option<usize>> {
-    if hashing::is_unprepared(key) {
-        return None;
-    }
-    for i in (0..node.len()).step_by(2) {
-        if equality::same_key(node.get(i), key).ok()? {
-            return Some(Some(i));
-        }
-    }
-    Some(None)
-}
-
-/// A small map with an entry.
-fn with_entry<'h>(cx: &'h Thread, map: Value<'h>, key: Value<'h>, value: Value<'h>) -> Answer<'h> {
-    let node = small(map)?;
-    let len = node.len();
-    let at = small_index(node, key)?;
-    let root = match at {
-        Some(i) if node.get(i + 1) == value => return Some(map),
-        Some(i) => cx.spare(NODE, len + 1, |_, mut fresh| {
-            fresh.set_raw(0, count_bits(len));
-            fresh.copy(1, node.object(), 1, len);
-            fresh.set(2 + i, value);
-        })?,
-        None if len < 2 * map::SMALL => cx.spare(NODE, len + 3, |_, mut fresh| {
-            fresh.set_raw(0, count_bits(len + 2));
-            fresh.copy(1, node.object(), 1, len);
-            fresh.set(1 + len, key);
-            fresh.set(2 + len, value);
-        })?,
-        None => return None,
-    };
-    cx.spare(layout::MAP, 3, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(Slots::of(root).len() / 2));
-        fresh.set(1, root);
-        fresh.set_raw(2, Word::NULL.0);
-    })
-}
-
-/// A small map without a key.
-fn without_entry<'h>(cx: &'h Thread, map: Value<'h>, key: Value<'h>) -> Answer<'h> {
-    let node = small(map)?;
-    let len = node.len();
-    let Some(i) = small_index(node, key)? else { return Some(map) };
-    let root = cx.spare(NODE, len - 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(len - 2));
-        fresh.copy(1, node.object(), 1, i);
-        fresh.copy(1 + i, node.object(), 3 + i, len - 2 - i);
-    })?;
-    cx.spare(layout::MAP, 3, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(len / 2 - 1));
-        fresh.set(1, root);
-        fresh.set_raw(2, Word::NULL.0);
-    })
+/// The elements of a small vector from the first Int on, without the last so many.
+pub fn sub_vector<'h>(cx: &'h Thread, [vector, from, after]: Args<'h>) -> Answer<'h> {
+    let len = vector::len(Some(vector).filter(|vector| vector.is(VECTOR))?);
+    let (from, after) = (usize::try_from(from.as_int()?).ok()?, usize::try_from(after.as_int()?).ok()?);
+    part(cx, vector, from.min(len), len.saturating_sub(after))
 }
 
 pub fn assoc<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answer<'h> {
     if !coll.is(VECTOR) {
-        return with_entry(cx, coll, key, value);
+        return super::leaf_maps::with_entry(cx, coll, key, value);
     }
-    let n = vector::len(coll);
     let tail = Slots::of(field(coll, VECTOR, 3));
-    // In the tail; the elements before it are in the tree, of which a path would be copied.
-    let at = index_below(key, n)?.checked_sub(n - tail.len())?;
-    let tail = cx.spare(NODE, tail.len() + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(tail.len()));
-        fresh.copy(1, tail.object(), 1, tail.len());
-        fresh.set(1 + at, value);
-    })?;
+    let i = index_below(key, vector::len(coll))?;
+    let (slot, node) = match i.checked_sub(vector::len(coll) - tail.len()) {
+        Some(at) => (3, replaced(cx, tail, at, value)?),
+        None => {
+            // In the tree, when that is no more than a node above the leaves.
+            let root = Slots::if_is(field(coll, VECTOR, 2), NODE)?;
+            if field(coll, VECTOR, 1).as_int()? != vector::BITS as i64 {
+                return None;
+            }
+            let leaf = replaced(cx, Slots::of(root.get(i / vector::WIDTH)), i % vector::WIDTH, value)?;
+            (2, replaced(cx, root, i / vector::WIDTH, leaf)?)
+        }
+    };
     cx.spare(VECTOR, 4, |_, mut fresh| {
         fresh.copy(0, coll, 0, 4);
-        fresh.set(3, tail);
+        fresh.set(slot, node);
     })
 }
 
-pub fn dissoc<'h>(cx: &'h Thread, [map, key, more]: Args<'h>) -> Answer<'h> {
-    let map = without_entry(cx, map, key)?;
-    given(more).map_or(Some(map), |key| without_entry(cx, map, key))
-}
-
-pub fn conj<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
-    args[0].is(layout::SET).then(|| set_add(cx, args))?
-}
-
-pub fn set_add<'h>(cx: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h> {
-    let map = set::map_of(Some(set).filter(|set| set.is(layout::SET))?);
-    match keyed(map, x)? {
-        Some(_) => Some(set),
-        None => set_of(cx, with_entry(cx, map, x, x)?),
-    }
-}
-
-pub fn set_remove<'h>(cx: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h> {
-    let map = set::map_of(Some(set).filter(|set| set.is(layout::SET))?);
-    match keyed(map, x)? {
-        Some(_) => set_of(cx, without_entry(cx, map, x)?),
-        None => Some(set),
-    }
-}
-
-/// The keys or values of a small map.
-fn half<'h>(cx: &'h Thread, map: Value<'h>, at: usize) -> Answer<'h> {
-    let node = small(map)?;
-    let mut few = Few::new(cx)?;
-    (at..node.len()).step_by(2).try_for_each(|i| few.push(node.get(i)))?;
-    vector_of(cx, few.values())
-}
-
-pub fn keys<'h>(cx: &'h Thread, [map, ..]: Args<'h>) -> Answer<'h> {
-    half(cx, map, 0)
-}
-
-pub fn vals<'h>(cx: &'h Thread, [map, ..]: Args<'h>) -> Answer<'h> {
-    half(cx, map, 1)
-}
-
-pub fn merge<'h>(cx: &'h Thread, [a, b, c]: Args<'h>) -> Answer<'h> {
-    let mut map = given(a)?;
-    small(map)?;
-    for more in [b, c].into_iter().filter_map(given) {
-        let node = small(more)?;
-        for i in (0..node.len()).step_by(2) {
-            map = with_entry(cx, map, node.get(i), node.get(i + 1))?;
-        }
-    }
-    Some(map)
-}
-
-pub fn select_keys<'h>(cx: &'h Thread, [map, keys, _]: Args<'h>) -> Answer<'h> {
-    let node = small(map)?;
-    let mut entries = Few::new(cx)?;
-    for key in Few::of(cx, keys)?.values() {
-        if let Some(i) = small_index(node, *key)?
-            && !entries.values().chunks(2).any(|entry| entry[0] == node.get(i))
-        {
-            entries.push(node.get(i))?;
-            entries.push(node.get(i + 1))?;
-        }
-    }
-    map_of(cx, entries.values())
-}
-
-/// `{…}` of so many keys and values in the argument area.
-pub fn make_map(cx: &Thread, n: usize) -> Answer<'_> {
-    if n > 2 * map::SMALL {
-        return None;
-    }
-    let mut entries = Few::new(cx)?;
-    for i in (0..n).step_by(2) {
-        let key = cx.spilled_arg(i);
-        let known = entries.values().chunks(2).any(|entry| equality::same_key(entry[0], key) != Ok(false));
-        if known || hashing::is_unprepared(key) {
-            return None;
-        }
-        entries.push(key)?;
-        entries.push(cx.spilled_arg(i + 1))?;
-    }
-    map_of(cx, entries.values())
-}
-
-/// `#{…}` of so many members in the argument area.
-pub fn make_set(cx: &Thread, n: usize) -> Answer<'_> {
-    if n > map::SMALL {
-        return None;
-    }
-    let mut entries = Few::new(cx)?;
-    for i in 0..n {
-        let member = cx.spilled_arg(i);
-        let known = entries.values().chunks(2).any(|entry| equality::same_key(entry[0], member) != Ok(false));
-        if known || hashing::is_unprepared(member) {
-            return None;
-        }
-        entries.push(member)?;
-        entries.push(member)?;
-    }
-    set_of(cx, map_of(cx, entries.values())?)
+/// A copy of a NODE with one element replaced.
+fn replaced<'h>(cx: &'h Thread, node: Slots<'h>, i: usize, value: Value<'h>) -> Answer<'h> {
+    let n = node.len();
+    cx.spare(NODE, n + 1, |_, mut fresh| {
+        fresh.set_raw(0, count_bits(n));
+        fresh.copy(1, node.object(), 1, n);
+        fresh.set(1 + i, value);
+    })
 }
 
 // ---- atoms ----

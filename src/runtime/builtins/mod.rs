@@ -38,6 +38,7 @@ pub mod introspection;
 pub mod io;
 pub mod json;
 pub(super) mod leaf_collections;
+pub(super) mod leaf_maps;
 pub(super) mod leaf_numbers;
 pub(super) mod leaf_texts;
 pub mod maps;

@@ -59,9 +59,9 @@ builtins! { pub static TABLE: "core";
     "vec" (coll: Seqable) = vec => super::leaf_collections::vec;
     /// The Ints from a up to but not including b; with one argument those from 0 up to but not including it.
     /// `vec(range(1, 4))` is `[1, 2, 3]`, `vec(range(3))` is `[0, 1, 2]`.
-    "range" (a: Int, b: opt(Int)) = range, quiet;
+    "range" (a: Int, b: opt(Int)) = range, quiet => super::leaf_collections::range;
     /// The Ints from a, in steps, as long as they have not reached b. `vec(range-step(0, 10, 5))` is `[0, 5]`.
-    "range-step" (a: Int, b: Int, step: Int) = range_step;
+    "range-step" (a: Int, b: Int, step: Int) = range_step => super::leaf_collections::range;
     /// A vector of n times the value. `repeat(:a, 2)` is `[:a, :a]`.
     "repeat" (value: Any, n: Int) = repeat => super::leaf_collections::repeat;
     /// The least element, the first of several; `null` for none. `min-of([3, 1])` is `1`.
@@ -81,11 +81,11 @@ builtins! { pub static TABLE: "core";
     /// Throws the TypeError of an argument, for the library.
     "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
     /// Gives the collection when it is seqable, else throws the TypeError, for the library.
-    "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable;
+    "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable => super::leaf_collections::check_seqable;
     /// The same for who keeps something for each element: OutOfMemory when there are more than memory can hold.
-    "_check-room" (coll: Any, who: String, position: Int) = check_room;
+    "_check-room" (coll: Any, who: String, position: Int) = check_room => super::leaf_collections::check_room;
     /// Gives what a function of the program gave when it is seqable, else throws the TypeError, for the library.
-    "_check-given" (coll: Any, who: String) = check_given;
+    "_check-given" (coll: Any, who: String) = check_given => super::leaf_collections::check_seqable;
     /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
     "_sort" (coll: Seqable) = sort;
     /// The items in the order of their keys when these are all numbers, all Strings or all keywords; else `null`.

@@ -46,6 +46,7 @@ pub(super) fn code<M: MacroAssembler>(
         Helper::BuilderPush => &sequences::builder_push,
         Helper::BuilderDone => &sequences::builder_done,
         Helper::AssocInPlace => &maps::assoc_in_place,
+        Helper::MapFind => &maps::look_up,
         Helper::GetIndex => &|stub| {
             stub.unless_extended(M::RESULT);
             access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]);

@@ -11,6 +11,10 @@ use crate::runtime::text::strings;
 const EFFECTS: &[&str] = &[
     "core/reset!",
     "core/compare-and-swap!",
+    "core/_map-put!",
+    "mutable-map/put!",
+    "mutable-map/remove!",
+    "mutable-set/add!",
     "core/random",
     "core/random-int",
     "core/random-range",
