@@ -76,6 +76,20 @@ impl Fresh<'_> {
         }
     }
 
+    /// Writes Ints from word `i` after the header on: the first, and others in steps. What is no inline Int wraps around.
+    ///
+    /// # Panics
+    /// When the object is shorter, or `first` is no Int.
+    pub fn set_ints(&mut self, i: usize, n: usize, first: Word, step: i64) {
+        assert!(first.is_int() && i <= self.words && n <= self.words - i);
+        let mut bits = first.0;
+        for k in i..i + n {
+            // SAFETY: within the object, which nobody else knows yet; a sum of Ints is one.
+            unsafe { *((self.address + layout::slot_offset(k)) as *mut u64) = bits };
+            bits = bits.wrapping_add((step as u64) << super::word::INT_SHIFT);
+        }
+    }
+
     /// The end of a range of `count` untagged words.
     fn check_raw_range(&self, i: usize, count: usize) -> usize {
         assert!(i <= self.words && count <= self.words - i, "the object is shorter");

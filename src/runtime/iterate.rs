@@ -265,12 +265,10 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
                 finish_at(cx, cursor)?;
                 return leaf::null(cx);
             }
+            let first = Word::int(from + step * position as i64)?;
             let chunk = cx.spare(NODE, n + 1, |_, mut fresh| {
                 fresh.set_raw(0, count_bits(n));
-                for i in 0..n {
-                    let word = Word::int(from + step * (position + i) as i64).unwrap_or(Word::NULL);
-                    fresh.set_raw(1 + i, word.0);
-                }
+                fresh.set_ints(1, n, first, step);
             })?;
             cx.set_slot(cursor, 1, leaf::count(cx, position + n)?);
             Some(chunk)

@@ -293,23 +293,24 @@ pub fn spilled_vector(cx: &Thread, from: usize, to: usize) -> Answer<'_> {
     vector_of_tail(cx, tail)
 }
 
-/// A part of a small vector.
+/// A part of a vector that is small, or all behind its first elements.
 fn part<'h>(cx: &'h Thread, coll: Value<'h>, start: usize, end: usize) -> Answer<'h> {
-    if !coll.is(VECTOR) {
+    if !coll.is(VECTOR) || start > end || end > vector::len(coll) {
         return None;
     }
-    let n = vector::len(coll);
-    if start == 0 && end == n {
+    let (n, len) = (vector::len(coll), end - start);
+    if len == n {
         return Some(coll);
     }
-    if n > vector::WIDTH || start > end || end > n {
-        return None;
+    if len > vector::WIDTH {
+        return if end == n { vector::spare_rest(cx, coll, start) } else { None };
     }
     let tail = Slots::of(field(coll, VECTOR, 3));
-    if tail.len() != n {
-        return None;
+    if tail.len() < n {
+        let mut few = Few::new(cx)?;
+        (start..end).try_for_each(|i| few.push(vector::get(coll, i)?))?;
+        return vector_of(cx, few.values());
     }
-    let len = end - start;
     let tail = cx.spare(NODE, len + 1, |_, mut fresh| {
         fresh.set_raw(0, count_bits(len));
         fresh.copy(1, tail.object(), 1 + start, len);

@@ -38,7 +38,7 @@ pub(super) fn code<M: MacroAssembler>(
     exit: usize,
     outside: Outside,
 ) -> Option<Result<Assembled, TooFar>> {
-    use layout::{ARRAY, MUTABLE_LIST, STRING, VECTOR};
+    use layout::{ARRAY, MUTABLE_LIST, STRING, STRING_PREFIX, VECTOR};
     let write: Option<&dyn Fn(&mut Stub<M>)> = Some(match helper {
         Helper::Iterate => &sequences::iterate,
         Helper::NextChunk => &sequences::next_chunk,
@@ -49,7 +49,7 @@ pub(super) fn code<M: MacroAssembler>(
         Helper::MapFind => &maps::look_up,
         Helper::GetIndex => &|stub| {
             stub.unless_extended(M::RESULT);
-            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]);
+            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]);
         },
         Helper::SetIndex => &|stub| access::store(stub, &[ARRAY, MUTABLE_LIST], 2),
         Helper::Add => &|stub| numbers::operation(stub, Falu::Add),
@@ -87,16 +87,18 @@ pub(super) fn builtin<M: MacroAssembler>(
     outside: Outside,
     otherwise: impl FnOnce(&mut M),
 ) -> Option<Result<Assembled, TooFar>> {
-    use layout::{ARRAY, MUTABLE_LIST, STRING, VECTOR};
+    use layout::{ARRAY, MUTABLE_LIST, STRING, STRING_PREFIX, VECTOR};
     let leaf = builtin.leaf.filter(|_| argc <= LEAF_ARGS).map(|leaf| (leaf, argc));
     let write: &dyn Fn(&mut Stub<M>) = match (builtin.namespace, builtin.name, argc) {
         ("core", "apply", 2 | 3) => &|stub| apply::apply(stub, argc),
-        ("core", "get", 2 | 3) => &|stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]),
+        ("core", "get", 2 | 3) => &|stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]),
         ("core", "nth", 2 | 3) => &|stub| {
             stub.unless_extended(M::RESULT);
-            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST]);
+            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]);
         },
-        ("core", "length", 1) => &|stub| access::length(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, layout::MAP]),
+        ("core", "length", 1) => {
+            &|stub| access::length(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, layout::MAP, STRING_PREFIX])
+        }
         ("core", "push" | "conj", 2) => &access::vector_push,
         ("core", "deref", 1) => &access::deref,
         ("core", "char-code-at", 2) => &access::char_code_at,
