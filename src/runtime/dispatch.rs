@@ -310,7 +310,7 @@ impl Dispatch {
         super::read(&self.associated).get(&(target, intern(name))).copied()
     }
 
-    /// Has a builtin type ever been extended with a protocol? Most programs never do that.
+    /// Has a builtin type ever been extended with a protocol of `core`? Most programs never do that.
     #[inline]
     pub fn builtin_extended(&self) -> bool {
         self.builtin_extended.load(Ordering::Acquire)
@@ -359,7 +359,9 @@ impl Dispatch {
 
     /// `extend target with protocol { … }`: replaces what was there for these methods, and resets the tables concerned.
     pub fn extend(&self, target: Target, protocol: TypeId, functions: &[(&'static MethodInfo, &'static Code)]) {
-        if (target.type_.0 as usize) < BUILTIN_TYPES.len() {
+        // Who asks is interested in the methods of `core`: protocols of the program's own change nothing for them.
+        let core = functions.iter().any(|(method, _)| method.qualified.starts_with("core/"));
+        if core && (target.type_.0 as usize) < BUILTIN_TYPES.len() {
             self.builtin_extended.store(true, Ordering::Release);
         }
         for &(method, code) in functions {

@@ -119,6 +119,9 @@ impl<'h, const KEYS: bool> Pairs<'h, KEYS> {
     /// Notes a pair; false when it is certainly different.
     #[inline]
     fn add(&mut self, a: Value<'h>, b: Value<'h>) -> bool {
+        if a.is_int() && b.is_int() {
+            return a == b;
+        }
         match shallow::<KEYS>(a, b) {
             Shallow::Equal => true,
             Shallow::Different => false,
@@ -157,7 +160,7 @@ fn deep<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
 /// Compares two objects of one layout, or of two that one type has had, as far as can be seen; notes their elements.
 fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
     Ok(match a.layout() {
-        layout::VECTOR => vector::len(a) == vector::len(b) && pairs.add_all(vector::iter(a), vector::iter(b)),
+        layout::VECTOR => vector::len(a) == vector::len(b) && vectors(pairs, a, b),
         layout::ARRAY | layout::NODE => {
             let (a, b) = (Slots::of(a), Slots::of(b));
             a.len() == b.len() && pairs.add_all(a.iter(), b.iter())
@@ -190,6 +193,18 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
         // Functions, atoms, builders, threads, lazy sequences: identity.
         _ => false,
     })
+}
+
+/// Vectors of one length.
+fn vectors<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> bool {
+    if vector::len(a) > vector::WIDTH {
+        return pairs.add_all(vector::iter(a), vector::iter(b));
+    }
+    match (vector::leaf(a, 0), vector::leaf(b, 0)) {
+        // All elements of both are in one node each, as those of small vectors are.
+        (Some((x, 0)), Some((y, 0))) if [x.len(), y.len()] == [vector::len(a); 2] => pairs.add_all(x.iter(), y.iter()),
+        _ => pairs.add_all(vector::iter(a), vector::iter(b)),
+    }
 }
 
 fn maps<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {

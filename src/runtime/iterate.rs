@@ -8,10 +8,12 @@
 //! [`CHUNK`] computed elements elsewhere, one element at a time of user types (so that their side effects stay in step).
 //! Rust code uses [`Items`].
 
+use super::builtins::leaf_collections;
 use super::collections::trie::{self, Step};
 use super::collections::view::{Slots, copy_array, count_bits, count_field, field};
-use super::collections::{List, mutable, set, vector};
+use super::collections::{List, map, mutable, set, vector};
 use super::errors::ErrorKind;
+use super::leaf::{self, Answer, LEAF_ARGS};
 use super::methods::Method;
 use super::ranges::Range;
 use super::text::strings;
@@ -68,6 +70,28 @@ pub fn iterate(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
         let kind = cx.root_word(Word(count_bits(start.kind as usize)));
         let extra = cx.root_word(Word::bool(start.extra));
         cx.alloc_slots(CURSOR, &[start.source, position, kind, extra])
+    })
+}
+
+/// The same as a leaf, for what is gone through as it is.
+pub fn leaf_iterate<'h>(cx: &'h Thread, [coll, ..]: [Value<'h>; LEAF_ARGS]) -> Answer<'h> {
+    let (kind, source, set) = match coll.layout() {
+        layout::VECTOR => (Kind::Vector, coll, false),
+        layout::ARRAY => (Kind::Whole, coll, false),
+        layout::STRING | layout::STRING_PREFIX => (Kind::Text, coll, false),
+        layout::RANGE => (Kind::Range, coll, false),
+        layout::MAP | layout::SET => {
+            let set = coll.is(layout::SET);
+            let root = field(if set { set::map_of(coll) } else { coll }, layout::MAP, 1);
+            (Kind::Small, Some(root).filter(|root| root.is(NODE))?, set)
+        }
+        _ => return None,
+    };
+    cx.spare(CURSOR, 4, |_, mut fresh| {
+        fresh.set(0, source);
+        fresh.set_raw(1, count_bits(0));
+        fresh.set_raw(2, count_bits(kind as usize));
+        fresh.set_raw(3, Word::bool(set).0);
     })
 }
 
@@ -223,12 +247,78 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
     Ok(cx.root_word(Word::NULL))
 }
 
+/// The same as a leaf, for chunks of what is simple.
+pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS]) -> Answer<'h> {
+    let kind = KINDS.get(count_field(cursor, CURSOR, 2))?;
+    let (source, position) = (field(cursor, CURSOR, 0), count_field(cursor, CURSOR, 1));
+    match kind {
+        Kind::Done => leaf::null(cx),
+        Kind::Whole => {
+            finish_at(cx, cursor)?;
+            Some(source)
+        }
+        Kind::Range => {
+            let range = Range::of(source);
+            let Range::Inline { from, step, .. } = range else { return None };
+            let n = range.len().saturating_sub(position).min(CHUNK);
+            if n == 0 {
+                finish_at(cx, cursor)?;
+                return leaf::null(cx);
+            }
+            let first = Word::int(from + step * position as i64)?;
+            let chunk = cx.spare(NODE, n + 1, |_, mut fresh| {
+                fresh.set_raw(0, count_bits(n));
+                fresh.set_ints(1, n, first, step);
+            })?;
+            cx.set_slot(cursor, 1, leaf::count(cx, position + n)?);
+            Some(chunk)
+        }
+        Kind::Text => {
+            let rest = source.str()?.get(position..)?;
+            // Characters that all are bytes.
+            let bytes = &rest.as_bytes()[..rest.len().min(CHUNK)];
+            if bytes.is_empty() {
+                finish_at(cx, cursor)?;
+                return leaf::null(cx);
+            }
+            let table = Slots::of(cx.vm().text.ascii.get(cx)?);
+            if !bytes.is_ascii() {
+                return None;
+            }
+            let chunk = cx.spare(NODE, bytes.len() + 1, |_, mut fresh| {
+                fresh.set_raw(0, count_bits(bytes.len()));
+                for (i, &byte) in bytes.iter().enumerate() {
+                    fresh.set(1 + i, table.get(byte.into()));
+                }
+            })?;
+            cx.set_slot(cursor, 1, leaf::count(cx, position + bytes.len())?);
+            Some(chunk)
+        }
+        Kind::Small => {
+            let node = Slots::of(source);
+            let (n, set) = (node.len() / 2, field(cursor, CURSOR, 3).word() == Word::TRUE);
+            let mut elements = [leaf::null(cx)?; map::SMALL];
+            for (i, element) in elements.iter_mut().take(n).enumerate() {
+                let key = node.get(2 * i);
+                *element = if set { key } else { leaf_collections::vector_of(cx, &[key, node.get(2 * i + 1)])? };
+            }
+            let chunk = leaf_collections::node_of(cx, elements.get(..n)?)?;
+            finish_at(cx, cursor)?;
+            Some(chunk)
+        }
+        Kind::Vector | Kind::Trie | Kind::User => None,
+    }
+}
+
 /// Lets go of the source.
 fn finish(cx: &Thread, cursor: Handle) {
-    set_count(cx, cursor, 2, Kind::Done as usize);
-    if let Some(null) = Value::immediate(cx, Word::NULL) {
-        cx.set_slot(cx.get(cursor), 0, null);
-    }
+    finish_at(cx, cx.get(cursor));
+}
+
+fn finish_at(cx: &Thread, cursor: Value<'_>) -> Option<()> {
+    cx.set_slot(cursor, 2, leaf::count(cx, Kind::Done as usize)?);
+    cx.set_slot(cursor, 0, leaf::null(cx)?);
+    Some(())
 }
 
 fn text_chunk(cx: &mut Thread, cursor: Handle, source: Handle, mut position: usize) -> Result<Handle, Thrown> {

@@ -39,6 +39,7 @@ pub mod helpers;
 pub mod intake;
 pub mod iterate;
 pub mod keywords;
+pub mod leaf;
 pub mod limits;
 pub mod link;
 pub mod linked;

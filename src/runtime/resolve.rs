@@ -11,6 +11,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::Code;
 use super::advice;
+use super::builtins::leaf_collections;
 use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
 use super::dispatch::{Table, TableKind, Target};
 use super::entry::{code_of, not_callable};
@@ -186,8 +187,14 @@ fn packed<'h>(
     argc: usize,
 ) -> Result<Destination<'h>, Thrown> {
     let params = arity.params as usize;
-    let surplus: Vec<Handle> = (params..argc).map(|i| cx.root(cx.spilled_arg(i))).collect();
-    let rest = super::foreign::vector_of(cx, &surplus)?;
+    // Where the allocation buffer has room, nothing need be rooted for it.
+    let rest = match leaf_collections::spilled_vector(cx, params, argc).map(|rest| cx.root(rest)) {
+        Some(rest) => rest,
+        None => {
+            let surplus: Vec<Handle> = (params..argc).map(|i| cx.root(cx.spilled_arg(i))).collect();
+            super::foreign::vector_of(cx, &surplus)?
+        }
+    };
     cx.set_spilled_arg(params, cx.get(rest));
     cx.set_arg_count(params + 1);
     cx.set_spilled_roots(params + 1);

@@ -26,43 +26,43 @@ builtins! { pub static TABLE: "core";
     /// The element at an index, the value of a key, `default` when there is none. Without default: IndexError for an index
     /// that is out of range, `null` for a key that is missing. `get([1, 2], 0)` is `1`.
     /// `get({:a 1}, :b, 0)` is `0`.
-    "get" (coll: Any, key: Any, default: opt(Any)) = get;
+    "get" (coll: Any, key: Any, default: opt(Any)) = get => super::leaf_collections::get;
     /// What `get` gives, for the library: errors name the function that asks.
     "_get-for" (coll: Any, key: Any, who: String) = get_for;
     /// How many elements or characters. `length("abc")` is `3`.
     /// `length("abc")` is `3`.
-    "length" (coll: Any) = length;
+    "length" (coll: Any) = length => super::leaf_collections::length;
     /// How many elements, of anything seqable. `count([1, 2])` is `2`.
-    "count" (coll: Seqable) = count_elements;
+    "count" (coll: Seqable) = count_elements => super::leaf_collections::count;
     /// Are there no elements? `empty?([])` is `true`.
-    "empty?" (coll: Seqable) = is_empty;
+    "empty?" (coll: Seqable) = is_empty => super::leaf_collections::is_empty;
     /// The vector with a value at its end. `push([1], 2)` is `[1, 2]`.
     /// `push([1], 2)` is `[1, 2]`.
     "push" (coll: Any, value: Any) = push;
     /// The collection with a value where that is natural: at the end of a vector, in a set, an entry `[k, v]` in a map.
     /// `conj(#{1}, 2)` is `#{1, 2}`.
     /// `conj([1], 2)` is `[1, 2]`.
-    "conj" (coll: Any, value: Any) = conj;
+    "conj" (coll: Any, value: Any) = conj => super::leaf_maps::conj;
     /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b, 2)` is `{:a 1, :b 2}`.
-    "assoc" (coll: Any, key: Any, value: Any) = assoc;
+    "assoc" (coll: Any, key: Any, value: Any) = assoc => super::leaf_collections::assoc;
     /// Is there such an index (vector, array), key (map), member (set) or substring (String)? `contains?({:a 1}, :a)` is `true`.
-    "contains?" (coll: Any, x: Any) = contains;
+    "contains?" (coll: Any, x: Any) = contains => super::leaf_collections::contains;
     /// Is there such a value? `includes?([1, 2], 2)` is `true`.
-    "includes?" (coll: Seqable, x: Any) = includes;
+    "includes?" (coll: Seqable, x: Any) = includes => super::leaf_collections::includes;
     /// The element at an index of anything seqable, `default` when there is none. `nth([5, 6], 1)` is `6`.
-    "nth" (coll: Seqable, index: Int, default: opt(Any)) = nth;
+    "nth" (coll: Seqable, index: Int, default: opt(Any)) = nth => super::leaf_collections::nth;
     /// The first element, `null` when there is none. `first-of([5, 6])` is `5`.
-    "first-of" (coll: Seqable) = first_of;
+    "first-of" (coll: Seqable) = first_of => super::leaf_collections::first_of;
     /// The second element, `null` when there is none. `second([5, 6])` is `6`.
-    "second" (coll: Seqable) = second;
+    "second" (coll: Seqable) = second => super::leaf_collections::second;
     /// The third element, `null` when there is none. `third([5, 6])` is `null`.
-    "third" (coll: Seqable) = third;
+    "third" (coll: Seqable) = third => super::leaf_collections::third;
     /// The last element, `null` when there is none. `last([5, 6])` is `6`.
-    "last" (coll: Seqable) = last;
+    "last" (coll: Seqable) = last => super::leaf_collections::last;
     /// All elements but the first. `rest([5, 6])` is `[6]`.
-    "rest" (coll: Seqable) = rest;
+    "rest" (coll: Seqable) = rest => super::leaf_collections::rest;
     /// All elements but the last. `butlast([5, 6])` is `[5]`.
-    "butlast" (coll: Seqable) = butlast;
+    "butlast" (coll: Seqable) = butlast => super::leaf_collections::butlast;
     /// A seq over the elements, `null` when there are none. `first(seq([7, 8]))` is `7`.
     /// `first(seq([1, 2]))` is `1`.
     "seq" (coll: Any) = seq;

@@ -13,16 +13,16 @@ builtins! { pub static TABLE: "core";
     "apply" (f: Any, args: rest(Any)) = apply;
     /// A place that holds a value and can be given another.
     /// `deref(atom(1))` is `1`.
-    "atom" (value: Any) = |cx, args| cx.alloc_slots(layout::ATOM, &[args[0]]);
+    "atom" (value: Any) = |cx, args| cx.alloc_slots(layout::ATOM, &[args[0]]) => super::leaf_collections::atom;
     /// The value in an atom.
     /// `deref(atom(1))` is `1`.
     "deref" (atom: Atom) = |cx, args| Ok(cx.root(cx.get(args[0]).slot(0)));
     /// Gives an atom another value; gives that value.
     /// `reset!(atom(1), 2)` is `2`.
-    "reset!" (atom: Atom, value: Any) = reset;
+    "reset!" (atom: Atom, value: Any) = reset => super::leaf_collections::reset;
     /// Gives an atom a new value if it still holds the very object `old`; says whether it did.
     /// `compare-and-swap!(atom(1), 1, 2)` is `true`.
-    "compare-and-swap!" (atom: Atom, old: Any, new: Any) = compare_and_swap;
+    "compare-and-swap!" (atom: Atom, old: Any, new: Any) = compare_and_swap => super::leaf_collections::compare_and_swap;
 }
 
 /// Called from Rust; calls of the program jump to the function: see [`Builtin::ends_in_call`](super::Builtin::ends_in_call).

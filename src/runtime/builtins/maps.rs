@@ -14,18 +14,18 @@ use crate::runtime::numbers::new_int;
 
 builtins! { pub static TABLE: "core";
     /// The map without some keys. `dissoc({:a 1, :b 2}, :a)` is `{:b 2}`.
-    "dissoc" (map: Map, key: Any, keys: rest(Any)) = dissoc;
+    "dissoc" (map: Map, key: Any, keys: rest(Any)) = dissoc => super::leaf_maps::dissoc;
     /// The keys of a map. `keys({:a 1, :b 2})` is `[:a, :b]`.
     /// `keys({:a 1})` is `[:a]`.
-    "keys" (map: or(Map, MutableMap)) = keys;
+    "keys" (map: or(Map, MutableMap)) = keys => super::leaf_maps::keys;
     /// The values of a map. `vals({:a 1, :b 2})` is `[1, 2]`.
-    "vals" (map: or(Map, MutableMap)) = vals;
+    "vals" (map: or(Map, MutableMap)) = vals => super::leaf_maps::vals;
     /// The maps in one; later values win. `merge({:a 1}, {:a 2, :b 3})` is `{:a 2, :b 3}`.
-    "merge" (maps: rest(or(Map, Null))) = merge;
+    "merge" (maps: rest(or(Map, Null))) = merge => super::leaf_maps::merge;
     /// The map with only these keys. `select-keys({:a 1, :b 2}, [:a])` is `{:a 1}`.
-    "select-keys" (map: Map, keys: Seqable) = select_keys;
+    "select-keys" (map: Map, keys: Seqable) = select_keys => super::leaf_maps::select_keys;
     /// Has the map this key? `contains-key?({:a 1}, :a)` is `true`.
-    "contains-key?" (map: or(Map, MutableMap), key: Any) = contains_key;
+    "contains-key?" (map: or(Map, MutableMap), key: Any) = contains_key => super::leaf_collections::contains_key;
     /// The entry `[key, value]` of a key, `null` when there is none. `find-entry({:a 1}, :a)` is `[:a, 1]`.
     "find-entry" (map: or(Map, MutableMap), key: Any) = find_entry;
     /// A map of keys and values side by side. `zipmap([:x, :y], [1, 2])` is `{:x 1, :y 2}`.
@@ -40,11 +40,11 @@ builtins! { pub static TABLE: "core";
     /// The set of the elements. `into-set([1, 1, 2])` is `#{1, 2}`.
     "into-set" (coll: Seqable) = into_set;
     /// Is it a member? `set-contains?(#{1}, 1)` is `true`.
-    "set-contains?" (set: Set, x: Any) = set_contains;
+    "set-contains?" (set: Set, x: Any) = set_contains => super::leaf_collections::set_contains;
     /// The set with a member. `set-add(#{1}, 2)` is `#{1, 2}`.
-    "set-add" (set: Set, x: Any) = set_add;
+    "set-add" (set: Set, x: Any) = set_add => super::leaf_maps::set_add;
     /// The set without a member. `set-remove(#{1, 2}, 1)` is `#{2}`.
-    "set-remove" (set: Set, x: Any) = set_remove;
+    "set-remove" (set: Set, x: Any) = set_remove => super::leaf_maps::set_remove;
     /// The members of any of the sets. `set-union(#{1}, #{2})` is `#{1, 2}`.
     "set-union" (set: Set, others: rest(Set)) = set_union;
     /// The members of all of the sets. `set-intersection(#{1, 2}, #{2, 3})` is `#{2}`.
@@ -54,11 +54,11 @@ builtins! { pub static TABLE: "core";
     /// Are all members of the first set in the second? `set-subset?(#{1}, #{1, 2})` is `true`.
     "set-subset?" (subset: Set, set: Set) = set_subset;
     /// A new builder of a map, for the library.
-    "_map-builder" () = map_builder;
+    "_map-builder" () = map_builder => super::leaf_maps::new_map;
     /// Puts an entry into a builder.
-    "_map-put!" (builder: MutableMap, key: Any, value: Any) = map_put;
+    "_map-put!" (builder: MutableMap, key: Any, value: Any) = map_put => super::leaf_maps::mutable_put;
     /// The map of a builder.
-    "_map-done" (builder: MutableMap) = map_done;
+    "_map-done" (builder: MutableMap) = map_done => super::leaf_maps::map_done;
 }
 
 fn dissoc(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -22,10 +22,12 @@
 //! ```
 //!
 //! and [`TABLES`] lists the file's table. `= sqrt, quiet;` claims that the builtin never runs the program, which the generator
-//! believes; a debug build checks it at each call into the program.
+//! believes; a debug build checks it at each call into the program. `= sqrt => leaf_sqrt;` names a leaf, which is asked before the
+//! builtin: see [`leaf`](super::leaf).
 
 use std::ops::Index;
 
+use super::leaf::LeafEntry;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
@@ -35,6 +37,10 @@ pub mod functions;
 pub mod introspection;
 pub mod io;
 pub mod json;
+pub(super) mod leaf_collections;
+pub(super) mod leaf_maps;
+pub(super) mod leaf_numbers;
+pub(super) mod leaf_texts;
 pub mod maps;
 pub mod mutable_array;
 pub mod mutable_list;
@@ -99,6 +105,8 @@ pub struct Builtin {
     pub function: BuiltinFn,
     /// The wrapper.
     pub entry: BuiltinEntry,
+    /// What is asked before it, where it has that.
+    pub leaf: Option<LeafEntry>,
 }
 
 impl Builtin {
@@ -217,7 +225,8 @@ pub mod specs {
 #[macro_export]
 macro_rules! builtins {
     ($vis:vis static $table:ident: $namespace:literal;
-     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:expr $(, $quiet:ident)?;)*) => {
+     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:expr $(, $quiet:ident)?
+       $(=> $leaf:path)?;)*) => {
         /// The builtins of this file.
         $vis static $table: &[&$crate::runtime::builtins::Builtin] = &[$({
             #[allow(unused_imports)]
@@ -233,6 +242,7 @@ macro_rules! builtins {
                 quiet: $crate::builtins!(@quiet $($quiet)?),
                 function: $function,
                 entry,
+                leaf: $crate::builtins!(@leaf $($leaf)?),
             };
             unsafe extern "C" fn entry(
                 cx: *mut $crate::gc::Thread,
@@ -249,6 +259,8 @@ macro_rules! builtins {
             &BUILTIN
         }),*];
     };
+    (@leaf) => { None };
+    (@leaf $leaf:path) => { Some($crate::leaf_entry!($leaf)) };
     (@quiet) => { false };
     (@quiet quiet) => { true };
 }

@@ -13,9 +13,9 @@ use crate::runtime::numbers::{new_int, new_usize};
 
 builtins! { pub static TABLE: "mutable-array";
     /// An array of n elements, all `null` or `init`. `mutable-array/new-array(2, 0)` is `array[0, 0]`.
-    "new-array" (n: Int, init: opt(Any)) = new_array;
+    "new-array" (n: Int, init: opt(Any)) = new_array => super::leaf_collections::new_array;
     /// An array of the arguments. `mutable-array/array-of(1, 2)` is `array[1, 2]`.
-    "array-of" (values: rest(Any)) = array_of;
+    "array-of" (values: rest(Any)) = array_of => super::leaf_collections::array_of;
     /// How many elements.
     /// `mutable-array/count(mutable-array/new-array(3))` is `3`.
     "count" (array: Array) = count;

@@ -13,22 +13,22 @@ use crate::runtime::numbers::new_usize;
 builtins! { pub static TABLE: "mutable-map";
     /// A new map.
     /// `mutable-map/count(mutable-map/new())` is `0`.
-    "new" () = new;
+    "new" () = new => super::leaf_maps::new_map;
     /// The value of a key, `null` (or `default`) when there is none.
     /// `mutable-map/get(mutable-map/new(), :a, 0)` is `0`.
-    "get" (map: MutableMap, key: Any, default: opt(Any)) = get;
+    "get" (map: MutableMap, key: Any, default: opt(Any)) = get => super::leaf_collections::mutable_get;
     /// Adds an entry or replaces its value; gives the map.
     /// `mutable-map/to-map(mutable-map/put!(mutable-map/new(), :a, 1))` is `{:a 1}`.
-    "put!" (map: MutableMap, key: Any, value: Any) = put;
+    "put!" (map: MutableMap, key: Any, value: Any) = put => super::leaf_maps::mutable_put;
     /// Takes a key away; gives the map.
     /// `mutable-map/count(mutable-map/remove!(mutable-map/put!(mutable-map/new(), :a, 1), :a))` is `0`.
-    "remove!" (map: MutableMap, key: Any) = remove;
+    "remove!" (map: MutableMap, key: Any) = remove => super::leaf_maps::mutable_remove;
     /// Has it this key?
     /// `mutable-map/contains?(mutable-map/new(), :a)` is `false`.
-    "contains?" (map: MutableMap, key: Any) = contains;
+    "contains?" (map: MutableMap, key: Any) = contains => super::leaf_collections::map_contains;
     /// How many entries.
     /// `mutable-map/count(mutable-map/put!(mutable-map/new(), :a, 1))` is `1`.
-    "count" (map: MutableMap) = count;
+    "count" (map: MutableMap) = count => super::leaf_collections::map_count;
     /// A vector of the keys.
     /// `mutable-map/keys(mutable-map/put!(mutable-map/new(), :a, 1))` is `[:a]`.
     "keys" (map: MutableMap) = keys;

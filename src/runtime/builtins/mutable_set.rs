@@ -10,19 +10,19 @@ use crate::runtime::collections::{mutable, set};
 builtins! { pub static TABLE: "mutable-set";
     /// A new set.
     /// `mutable-set/count(mutable-set/new())` is `0`.
-    "new" () = new;
+    "new" () = new => super::leaf_maps::new_set;
     /// Adds a member, unless an equal one is there; gives the set.
     /// `mutable-set/to-set(mutable-set/add!(mutable-set/new(), 1))` is `#{1}`.
-    "add!" (set: MutableSet, member: Any) = add;
+    "add!" (set: MutableSet, member: Any) = add => super::leaf_maps::mutable_add;
     /// Takes a member away; gives the set.
     /// `mutable-set/count(mutable-set/remove!(mutable-set/add!(mutable-set/new(), 1), 1))` is `0`.
     "remove!" (set: MutableSet, member: Any) = remove;
     /// Is it a member?
     /// `mutable-set/contains?(mutable-set/add!(mutable-set/new(), 1), 1)` is `true`.
-    "contains?" (set: MutableSet, member: Any) = contains;
+    "contains?" (set: MutableSet, member: Any) = contains => super::leaf_collections::members_contain;
     /// How many members.
     /// `mutable-set/count(mutable-set/add!(mutable-set/new(), 1))` is `1`.
-    "count" (set: MutableSet) = count;
+    "count" (set: MutableSet) = count => super::leaf_collections::member_count;
     /// Takes all members away; gives the set.
     /// `mutable-set/count(mutable-set/clear!(mutable-set/add!(mutable-set/new(), 1)))` is `0`.
     "clear!" (set: MutableSet) = clear;

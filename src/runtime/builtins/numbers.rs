@@ -14,90 +14,90 @@ use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, ne
 
 builtins! { pub static TABLE: "core";
     /// The number without its sign, of the same type. `abs(-5)` is `5`.
-    "abs" (x: Number) = abs, quiet;
+    "abs" (x: Number) = abs, quiet => super::leaf_numbers::abs;
     /// The square root, a Float. `sqrt(16)` is `4.0`.
-    "sqrt" (x: Number) = sqrt, quiet;
+    "sqrt" (x: Number) = sqrt, quiet => super::leaf_numbers::sqrt;
     /// The largest integral Float that is not greater. `floor(2.7)` is `2.0`.
-    "floor" (x: Number) = floor, quiet;
+    "floor" (x: Number) = floor, quiet => super::leaf_numbers::floor;
     /// The smallest integral Float that is not less. `ceil(2.1)` is `3.0`.
-    "ceil" (x: Number) = ceil, quiet;
+    "ceil" (x: Number) = ceil, quiet => super::leaf_numbers::ceil;
     /// The nearest integral Float, half away from zero. `round(2.5)` is `3.0`.
-    "round" (x: Number) = round;
+    "round" (x: Number) = round => super::leaf_numbers::round;
     /// The Int without the fraction. `truncate(-2.9)` is `-2`.
-    "truncate" (x: Number) = truncate, quiet;
+    "truncate" (x: Number) = truncate, quiet => super::leaf_numbers::whole;
     /// The number as an Int, without its fraction. `to-int(3.99)` is `3`.
-    "to-int" (x: Number) = to_int, quiet;
+    "to-int" (x: Number) = to_int, quiet => super::leaf_numbers::whole;
     /// The number as a Float. `to-float(3)` is `3.0`.
-    "to-float" (x: Number) = to_float, quiet;
+    "to-float" (x: Number) = to_float, quiet => super::leaf_numbers::to_float;
     /// E to the power of x. `exp(0)` is `1.0`.
-    "exp" (x: Number) = exp;
+    "exp" (x: Number) = exp => super::leaf_numbers::exp;
     /// The natural logarithm. `log(1)` is `0.0`.
-    "log" (x: Number) = log;
+    "log" (x: Number) = log => super::leaf_numbers::log;
     /// The logarithm to base 10. `log10(100)` is `2.0`.
-    "log10" (x: Number) = log10;
+    "log10" (x: Number) = log10 => super::leaf_numbers::log10;
     /// The logarithm to base 2. `log2(8)` is `3.0`.
-    "log2" (x: Number) = log2;
+    "log2" (x: Number) = log2 => super::leaf_numbers::log2;
     /// The sine of an angle in radians. `sin(0)` is `0.0`.
-    "sin" (x: Number) = sin;
+    "sin" (x: Number) = sin => super::leaf_numbers::sin;
     /// The cosine of an angle in radians. `cos(0)` is `1.0`.
-    "cos" (x: Number) = cos;
+    "cos" (x: Number) = cos => super::leaf_numbers::cos;
     /// The tangent of an angle in radians. `tan(0)` is `0.0`.
-    "tan" (x: Number) = tan;
+    "tan" (x: Number) = tan => super::leaf_numbers::tan;
     /// The angle whose sine is x. `asin(0)` is `0.0`.
-    "asin" (x: Number) = asin;
+    "asin" (x: Number) = asin => super::leaf_numbers::asin;
     /// The angle whose cosine is x. `acos(1)` is `0.0`.
-    "acos" (x: Number) = acos;
+    "acos" (x: Number) = acos => super::leaf_numbers::acos;
     /// The angle whose tangent is x. `atan(0)` is `0.0`.
-    "atan" (x: Number) = atan;
+    "atan" (x: Number) = atan => super::leaf_numbers::atan;
     /// The angle of the point (x, y), in all four quadrants. `atan2(0, 1)` is `0.0`.
-    "atan2" (y: Number, x: Number) = atan2;
+    "atan2" (y: Number, x: Number) = atan2 => super::leaf_numbers::atan2;
     /// The base to the power of the exponent: an exact Int for an Int to a power that is an Int and not negative, else a
     /// Float. `pow(2, 10)` is `1024`.
-    "pow" (base: Number, exponent: Number) = pow;
+    "pow" (base: Number, exponent: Number) = pow => super::leaf_numbers::pow;
     /// The greatest argument, unchanged. `max(3, 9, 2)` is `9`.
-    "max" (first: Number, others: rest(Number)) = max;
+    "max" (first: Number, others: rest(Number)) = max => super::leaf_numbers::max;
     /// The least argument, unchanged. `min(3, 9, 2)` is `2`.
-    "min" (first: Number, others: rest(Number)) = min;
+    "min" (first: Number, others: rest(Number)) = min => super::leaf_numbers::min;
     /// The number, or the bound it lies beyond. `clamp(15, 0, 10)` is `10`.
-    "clamp" (x: Number, low: Number, high: Number) = clamp;
+    "clamp" (x: Number, low: Number, high: Number) = clamp => super::leaf_numbers::clamp;
     /// The greatest common divisor, never negative. `gcd(54, 24)` is `6`.
-    "gcd" (a: Int, b: Int) = gcd;
+    "gcd" (a: Int, b: Int) = gcd => super::leaf_numbers::gcd;
     /// The least common multiple, never negative. `lcm(4, 6)` is `12`.
     "lcm" (a: Int, b: Int) = lcm;
     /// Is the Int even? `even?(4)` is `true`.
-    "even?" (n: Int) = is_even, quiet;
+    "even?" (n: Int) = is_even, quiet => super::leaf_numbers::is_even;
     /// Is the Int odd? `odd?(4)` is `false`.
-    "odd?" (n: Int) = is_odd, quiet;
+    "odd?" (n: Int) = is_odd, quiet => super::leaf_numbers::is_odd;
     /// Is it 0 or 0.0? `zero?(0)` is `true`.
-    "zero?" (x: Number) = is_zero;
+    "zero?" (x: Number) = is_zero => super::leaf_numbers::is_zero;
     /// Is it greater than 0? `positive?(5)` is `true`.
-    "positive?" (x: Number) = is_positive;
+    "positive?" (x: Number) = is_positive => super::leaf_numbers::is_positive;
     /// Is it less than 0? `negative?(5)` is `false`.
-    "negative?" (x: Number) = is_negative;
+    "negative?" (x: Number) = is_negative => super::leaf_numbers::is_negative;
     /// Is it the Float that is not a number? `nan?(nan)` is `true`.
-    "nan?" (x: Number) = is_nan;
+    "nan?" (x: Number) = is_nan => super::leaf_numbers::is_nan;
     /// Is it an infinite Float? `infinite?(1)` is `false`.
-    "infinite?" (x: Number) = is_infinite;
+    "infinite?" (x: Number) = is_infinite => super::leaf_numbers::is_infinite;
     /// How many bits are set; of a negative Int, in its 64-bit pattern. `popcount(255)` is `8`.
-    "popcount" (n: Int) = popcount;
+    "popcount" (n: Int) = popcount => super::leaf_numbers::popcount;
     /// A random Float from 0.0 up to below 1.0.
     /// `random() < 1` is `true`.
-    "random" () = random_float;
+    "random" () = random_float => super::leaf_numbers::random;
     /// A random Int from 0 up to below `max`. `random-int(1)` is `0`.
-    "random-int" (max: Int) = random_int;
+    "random-int" (max: Int) = random_int => super::leaf_numbers::random_int;
     /// A random number from `low` up to below `high`: an Int when both are Ints, else a Float. `random-range(3, 4)` is `3`.
-    "random-range" (low: Number, high: Number) = random_range;
+    "random-range" (low: Number, high: Number) = random_range => super::leaf_numbers::random_range;
     /// The same random numbers, in this thread, after the same seed.
     /// `random-seed!(7)` is `null`.
     "random-seed!" (seed: Int) = random_seed;
     /// The Int that a text is, to base 10 or the one given (2 to 36); `null` when it is none. `parse-int("ff", 16)` is `255`.
-    "parse-int" (text: String, base: opt(Int)) = parse_int;
+    "parse-int" (text: String, base: opt(Int)) = parse_int => super::leaf_texts::parse_int;
     /// A number as text of a wanted form: with so many decimals, in a base (`:hex`, `:octal`, `:binary`), or as a map of options
     /// says: `:decimals`, `:base`, `:upper`, `:group` (between thousands), `:plus`, `:width`, `:fill`; at least `width`
     /// characters wide. `format-number(3.14159, 2)` is `"3.14"`.
     "format-number" (x: Number, how: NumberForm, width: opt(Int)) = format_number;
     /// The Float that a text is, `null` when it is none. `parse-float("2.5")` is `2.5`.
-    "parse-float" (text: String) = parse_float;
+    "parse-float" (text: String) = parse_float => super::leaf_texts::parse_float;
     /// The number that a text is, as a program could write it; throws ParseError when it is none. `to-number("0xFF")` is `255`.
     "to-number" (text: String) = to_number;
 }

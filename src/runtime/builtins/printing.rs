@@ -12,7 +12,7 @@ use crate::runtime::text::{builder, output, strings};
 
 builtins! { pub static TABLE: "core";
     /// The value as `println` shows it. `to-string(1.0)` is `"1.0"`.
-    "to-string" (value: Any) = to_string;
+    "to-string" (value: Any) = to_string => super::leaf_texts::to_string;
     /// The value in its readable form: a String is quoted. `repr("a")` is `"\"a\""`.
     "repr" (value: Any) = repr;
     /// The printed form of a value; depth 0 is the outermost level. `format("a", 1)` is `"\"a\""`.

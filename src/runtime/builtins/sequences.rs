@@ -24,54 +24,54 @@ use crate::runtime::sequences;
 
 builtins! { pub static TABLE: "core";
     /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
-    "take" (n: Int, coll: Seqable) = take;
+    "take" (n: Int, coll: Seqable) = take => super::leaf_collections::take;
     /// All elements but the first n. `drop(2, [1, 2, 3])` is `[3]`.
-    "drop" (n: Int, coll: Seqable) = drop_first;
+    "drop" (n: Int, coll: Seqable) = drop_first => super::leaf_collections::drop;
     /// `[take(n, coll), drop(n, coll)]`. `split-at(1, [1, 2, 3])` is `[[1], [2, 3]]`.
     "split-at" (n: Int, coll: Seqable) = split_at;
     /// The elements from index `from` up to but not including `to`. `slice([1, 2, 3], 0, 2)` is `[1, 2]`.
-    "slice" (coll: Seqable, from: Int, to: Int) = slice;
+    "slice" (coll: Seqable, from: Int, to: Int) = slice => super::leaf_collections::slice;
     /// The elements from index `from` up to but not including `to`, or up to the end. `subvec([1, 2, 3], 1)` is `[2, 3]`.
-    "subvec" (coll: Seqable, from: Int, to: opt(Int)) = subvec;
+    "subvec" (coll: Seqable, from: Int, to: opt(Int)) = subvec => super::leaf_collections::slice;
     /// The elements but the one at an index. `remove-at([1, 2, 3], 1)` is `[1, 3]`.
     "remove-at" (coll: Seqable, index: Int) = remove_at;
     /// Pairs `[index, element]`. `enumerate(["x"])` is `[[0, "x"]]`.
-    "enumerate" (coll: Seqable) = enumerate;
+    "enumerate" (coll: Seqable) = enumerate => super::leaf_collections::enumerate;
     /// Opens the elements that are sequences, one level. `flatten([[1], [2, [3]]])` is `[1, 2, [3]]`.
     "flatten" (coll: Seqable) = flatten;
     /// The elements of all collections. `concat([1], [2, 3])` is `[1, 2, 3]`.
-    "concat" (colls: rest(Seqable)) = concat;
+    "concat" (colls: rest(Seqable)) = concat => super::leaf_collections::concat;
     /// Vectors of the elements side by side, as far as the shortest goes. `zip([1, 2], [:a, :b])` is `[[1, :a], [2, :b]]`.
-    "zip" (a: Seqable, b: Seqable, more: rest(Seqable)) = zip;
+    "zip" (a: Seqable, b: Seqable, more: rest(Seqable)) = zip => super::leaf_collections::zip;
     /// The elements in turn, as far as the shortest goes. `interleave([1, 2], [:a, :b])` is `[1, :a, 2, :b]`.
     "interleave" (a: Seqable, b: Seqable, more: rest(Seqable)) = interleave;
     /// The elements with a separator between them. `interpose(0, [1, 2])` is `[1, 0, 2]`.
     "interpose" (separator: Any, coll: Seqable) = interpose;
     /// The elements from the last to the first. `reverse([1, 2])` is `[2, 1]`.
-    "reverse" (coll: Seqable) = reverse;
+    "reverse" (coll: Seqable) = reverse => super::leaf_collections::reverse;
     /// The elements without those seen before. `distinct([1, 2, 1])` is `[1, 2]`.
-    "distinct" (coll: Seqable) = distinct;
+    "distinct" (coll: Seqable) = distinct => super::leaf_collections::distinct;
     /// The elements without those equal to the one before. `dedupe([1, 1, 2, 1])` is `[1, 2, 1]`.
     "dedupe" (coll: Seqable) = dedupe;
     /// Vectors of n elements, the last of what is left. `partition(2, [1, 2, 3])` is `[[1, 2], [3]]`.
-    "partition" (n: Int, coll: Seqable) = partition;
+    "partition" (n: Int, coll: Seqable) = partition => super::leaf_collections::partition;
     /// A vector of the elements. `vec("ab")` is `["a", "b"]`.
-    "vec" (coll: Seqable) = vec;
+    "vec" (coll: Seqable) = vec => super::leaf_collections::vec;
     /// The Ints from a up to but not including b; with one argument those from 0 up to but not including it.
     /// `vec(range(1, 4))` is `[1, 2, 3]`, `vec(range(3))` is `[0, 1, 2]`.
-    "range" (a: Int, b: opt(Int)) = range, quiet;
+    "range" (a: Int, b: opt(Int)) = range, quiet => super::leaf_collections::range;
     /// The Ints from a, in steps, as long as they have not reached b. `vec(range-step(0, 10, 5))` is `[0, 5]`.
-    "range-step" (a: Int, b: Int, step: Int) = range_step;
+    "range-step" (a: Int, b: Int, step: Int) = range_step => super::leaf_collections::range;
     /// A vector of n times the value. `repeat(:a, 2)` is `[:a, :a]`.
-    "repeat" (value: Any, n: Int) = repeat;
+    "repeat" (value: Any, n: Int) = repeat => super::leaf_collections::repeat;
     /// The least element, the first of several; `null` for none. `min-of([3, 1])` is `1`.
-    "min-of" (coll: Seqable) = min_of;
+    "min-of" (coll: Seqable) = min_of => super::leaf_collections::min_of;
     /// The greatest element, the first of several; `null` for none. `max-of([3, 1])` is `3`.
-    "max-of" (coll: Seqable) = max_of;
+    "max-of" (coll: Seqable) = max_of => super::leaf_collections::max_of;
     /// -1, 0 or 1: a is less than b, equal, greater. `compare(1, 2)` is `-1`.
-    "compare" (a: Any, b: Any) = compare_values;
+    "compare" (a: Any, b: Any) = compare_values => super::leaf_collections::compared;
     /// Negative, 0 or positive: self is less, equal or greater. `compare-to(1, 2)` is `-1`.
-    "compare-to" (self_: Any, other: Any) = compare_values;
+    "compare-to" (self_: Any, other: Any) = compare_values => super::leaf_collections::compared;
     /// A new builder of a vector, for the library.
     "_vector-builder" () = |cx, _| builder::new(cx), quiet;
     /// Adds a value to a builder.
@@ -81,11 +81,11 @@ builtins! { pub static TABLE: "core";
     /// Throws the TypeError of an argument, for the library.
     "_type-error" (who: String, position: Int, expected: String, value: Any) = type_error;
     /// Gives the collection when it is seqable, else throws the TypeError, for the library.
-    "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable;
+    "_check-seqable" (coll: Any, who: String, position: Int) = check_seqable => super::leaf_collections::check_seqable;
     /// The same for who keeps something for each element: OutOfMemory when there are more than memory can hold.
-    "_check-room" (coll: Any, who: String, position: Int) = check_room;
+    "_check-room" (coll: Any, who: String, position: Int) = check_room => super::leaf_collections::check_room;
     /// Gives what a function of the program gave when it is seqable, else throws the TypeError, for the library.
-    "_check-given" (coll: Any, who: String) = check_given;
+    "_check-given" (coll: Any, who: String) = check_given => super::leaf_collections::check_seqable;
     /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
     "_sort" (coll: Seqable) = sort;
     /// The items in the order of their keys when these are all numbers, all Strings or all keywords; else `null`.

@@ -15,16 +15,16 @@ builtins! { pub static TABLE: "string-builder";
     "new" (capacity: opt(Int)) = new;
     /// Appends a String; gives the builder.
     /// `string-builder/to-string(string-builder/append!(string-builder/new(), "a"))` is `"a"`.
-    "append!" (builder: StringBuilder, text: String) = append;
+    "append!" (builder: StringBuilder, text: String) = append => super::leaf_texts::builder_append;
     /// Appends a byte, 0 to 255; gives the builder.
     /// `string-builder/to-string(string-builder/append-byte!(string-builder/new(), 65))` is `"A"`.
     "append-byte!" (builder: StringBuilder, byte: Int) = append_byte;
     /// Appends a character: a one-character String or a code point; gives the builder.
     /// `string-builder/to-string(string-builder/append-char!(string-builder/new(), "é"))` is `"é"`.
-    "append-char!" (builder: StringBuilder, character: or(String, Int)) = append_char;
+    "append-char!" (builder: StringBuilder, character: or(String, Int)) = append_char => super::leaf_texts::builder_append_char;
     /// Appends the digits of an Int; gives the builder.
     /// `string-builder/to-string(string-builder/append-int!(string-builder/new(), 42))` is `"42"`.
-    "append-int!" (builder: StringBuilder, n: Int) = append_int;
+    "append-int!" (builder: StringBuilder, n: Int) = append_int => super::leaf_texts::builder_append_int;
     /// Appends the text of a number as a Float; gives the builder.
     /// `string-builder/to-string(string-builder/append-float!(string-builder/new(), 1.5))` is `"1.5"`.
     "append-float!" (builder: StringBuilder, x: Number) = append_float;
@@ -45,7 +45,7 @@ builtins! { pub static TABLE: "string-builder";
     "reverse!" (builder: StringBuilder) = reverse;
     /// The text; throws EncodingError when the bytes are not UTF-8.
     /// `string-builder/to-string(string-builder/append!(string-builder/new(), "a"))` is `"a"`.
-    "to-string" (builder: StringBuilder) = to_string;
+    "to-string" (builder: StringBuilder) = to_string => super::leaf_texts::builder_to_string;
 }
 
 fn new(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -15,60 +15,60 @@ use crate::runtime::threads;
 
 builtins! { pub static TABLE: "core";
     /// The characters from index `from` up to but not including `to`. `substring("hello", 1, 3)` is `"el"`.
-    "substring" (text: String, from: Int, to: opt(Int)) = substring;
+    "substring" (text: String, from: Int, to: opt(Int)) = substring => super::leaf_texts::substring;
     /// The text in capital letters. `uppercase("é")` is `"É"`.
-    "uppercase" (text: String) = uppercase;
+    "uppercase" (text: String) = uppercase => super::leaf_texts::uppercase;
     /// The text in small letters. `lowercase("É")` is `"é"`.
-    "lowercase" (text: String) = lowercase;
+    "lowercase" (text: String) = lowercase => super::leaf_texts::lowercase;
     /// The text without white space at both ends. `trim(" a ")` is `"a"`.
-    "trim" (text: String) = trim;
+    "trim" (text: String) = trim => super::leaf_texts::trim;
     /// The text without white space at its beginning. `trim-left(" a ")` is `"a "`.
-    "trim-left" (text: String) = trim_left;
+    "trim-left" (text: String) = trim_left => super::leaf_texts::trim_left;
     /// The text without white space at its end. `trim-right(" a ")` is `" a"`.
-    "trim-right" (text: String) = trim_right;
+    "trim-right" (text: String) = trim_right => super::leaf_texts::trim_right;
     /// Is it empty or white space only? `blank?(" ")` is `true`.
-    "blank?" (text: String) = is_blank;
+    "blank?" (text: String) = is_blank => super::leaf_texts::is_blank;
     /// The lines, without their ends. `lines("a\nb")` is `["a", "b"]`.
-    "lines" (text: String) = lines;
+    "lines" (text: String) = lines => super::leaf_texts::lines;
     /// What stands between white space. `words(" a b ")` is `["a", "b"]`.
-    "words" (text: String) = words;
+    "words" (text: String) = words => super::leaf_texts::words;
     /// What stands between the separators; with an empty separator the characters. `split("a,b", ",")` is `["a", "b"]`.
-    "split" (text: String, separator: String) = split;
+    "split" (text: String, separator: String) = split => super::leaf_texts::split;
     /// Is this its beginning? `starts-with?("hello", "he")` is `true`.
-    "starts-with?" (text: String, prefix: String) = starts_with;
+    "starts-with?" (text: String, prefix: String) = starts_with => super::leaf_texts::starts_with;
     /// Is this its end? `ends-with?("hello", "lo")` is `true`.
-    "ends-with?" (text: String, suffix: String) = ends_with;
+    "ends-with?" (text: String, suffix: String) = ends_with => super::leaf_texts::ends_with;
     /// Does it occur in the text? `string-contains?("hello", "ell")` is `true`.
-    "string-contains?" (text: String, part: String) = string_contains;
+    "string-contains?" (text: String, part: String) = string_contains => super::leaf_texts::contains;
     /// The index of the first occurrence, -1 when there is none. `index-of("hello", "l")` is `2`.
-    "index-of" (coll: Seqable, part: Any) = index_of;
+    "index-of" (coll: Seqable, part: Any) = index_of => super::leaf_texts::index_of;
     /// The index of the last occurrence, -1 when there is none. `last-index-of("hello", "l")` is `3`.
-    "last-index-of" (coll: Seqable, part: Any) = last_index_of;
+    "last-index-of" (coll: Seqable, part: Any) = last_index_of => super::leaf_texts::last_index_of;
     /// The text with each occurrence replaced. `replace("a-b-c", "-", "+")` is `"a+b+c"`.
     "replace" (text: String, part: String, with: String) = replace;
     /// The text with the first occurrence replaced. `replace-first("a-b-c", "-", "+")` is `"a+b-c"`.
     "replace-first" (text: String, part: String, with: String) = replace_first;
     /// The text of a value, filled up at its beginning to a width, with spaces or with another text.
     /// `pad-left(7, 3, "0")` is `"007"`, `pad-left("ab", 4)` is `"  ab"`.
-    "pad-left" (value: Any, width: Int, fill: opt(String)) = pad_left;
+    "pad-left" (value: Any, width: Int, fill: opt(String)) = pad_left => super::leaf_texts::pad_left;
     /// The text of a value, filled up at its end to a width, with spaces or with another text.
     /// `pad-right("ab", 4, ".")` is `"ab.."`, `pad-right(7, 3)` is `"7  "`.
-    "pad-right" (value: Any, width: Int, fill: opt(String)) = pad_right;
+    "pad-right" (value: Any, width: Int, fill: opt(String)) = pad_right => super::leaf_texts::pad_right;
     /// The text n times. `repeat-string("ab", 2)` is `"abab"`.
-    "repeat-string" (text: String, n: Int) = repeat_string;
+    "repeat-string" (text: String, n: Int) = repeat_string => super::leaf_texts::repeat_string;
     /// The code point of the first character. `char-code("A")` is `65`.
-    "char-code" (text: String) = char_code;
+    "char-code" (text: String) = char_code => super::leaf_texts::char_code;
     /// The code point of the character at an index. `char-code-at("AB", 1)` is `66`.
-    "char-code-at" (text: String, index: Int) = char_code_at;
+    "char-code-at" (text: String, index: Int) = char_code_at => super::leaf_texts::char_code_at;
     /// The character with a code point. `char-from-code(97)` is `"a"`.
-    "char-from-code" (code: Int) = char_from_code;
+    "char-from-code" (code: Int) = char_from_code => super::leaf_texts::char_from_code;
     /// The characters. `chars("ab")` is `["a", "b"]`.
-    "chars" (text: String) = chars;
+    "chars" (text: String) = chars => super::leaf_texts::chars;
     /// The texts of the elements with a separator between them; of a thread (without separator): waits for it and gives its
     /// value, or throws what it threw. `join(["a", "b"], "-")` is `"a-b"`.
-    "join" (coll: Any, separator: opt(String)) = join_builtin;
+    "join" (coll: Any, separator: opt(String)) = join_builtin => super::leaf_texts::join;
     /// The text of a keyword without the colon. `keyword->string(:a)` is `"a"`.
-    "keyword->string" (keyword: Keyword) = keyword_to_string;
+    "keyword->string" (keyword: Keyword) = keyword_to_string => super::leaf_texts::keyword_to_string;
     /// The keyword with a text. `string->keyword("a")` is `:a`.
     "string->keyword" (text: String) = string_to_keyword;
 }

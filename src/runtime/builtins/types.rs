@@ -9,57 +9,57 @@ use crate::runtime::types::{TypeInfo, TypeKind};
 builtins! { pub static TABLE: "core";
     /// Are both the very same object? Equal Ints, Bools and keywords are.
     /// `identical?([1], [1])` is `false`.
-    "identical?" (a: Any, b: Any) = |cx, args| answer(cx, cx.get(args[0]) == cx.get(args[1]));
+    "identical?" (a: Any, b: Any) = |cx, args| answer(cx, cx.get(args[0]) == cx.get(args[1])) => super::leaf_numbers::identical;
     /// The type of a value: `type-of(1)` is `Int`. Variants have the type of their enum.
-    "type-of" (value: Any) = type_of;
+    "type-of" (value: Any) = type_of => super::leaf_numbers::type_of;
     /// Is the value of this type? Of a protocol: does its type implement it?
     /// `instance-of(5, Int)` is `true`.
-    "instance-of" (value: Any, type_: Type) = instance_of;
+    "instance-of" (value: Any, type_: Type) = instance_of => super::leaf_numbers::instance_of;
     /// Is it an instance of a struct?
     /// `struct?(ok(1))` is `false`.
-    "struct?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Struct));
+    "struct?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Struct)) => super::leaf_numbers::is_struct;
     /// Is it a variant of an enum?
     /// `enum?(ok(1))` is `true`.
-    "enum?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Enum));
+    "enum?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Enum)) => super::leaf_numbers::is_enum;
     /// Is it a function?
     /// `function?(println)` is `true`.
-    "function?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FUNCTION), quiet;
+    "function?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FUNCTION), quiet => super::leaf_numbers::is_function;
     /// Is it a String?
     /// `string?("a")` is `true`.
-    "string?" (value: Any) = |cx, args| has_kind(cx, args, kinds::STRING), quiet;
+    "string?" (value: Any) = |cx, args| has_kind(cx, args, kinds::STRING), quiet => super::leaf_numbers::is_string;
     /// Is it an Int?
     /// `int?(1.0)` is `false`.
-    "int?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT), quiet;
+    "int?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT), quiet => super::leaf_numbers::is_int;
     /// Is it a Float?
     /// `float?(1.0)` is `true`.
-    "float?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FLOAT), quiet;
+    "float?" (value: Any) = |cx, args| has_kind(cx, args, kinds::FLOAT), quiet => super::leaf_numbers::is_float;
     /// Is it an Int or a Float?
     /// `number?(1.5)` is `true`.
-    "number?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT | kinds::FLOAT), quiet;
+    "number?" (value: Any) = |cx, args| has_kind(cx, args, kinds::INT | kinds::FLOAT), quiet => super::leaf_numbers::is_number;
     /// Is it a Vector?
     /// `vector?([1])` is `true`.
-    "vector?" (value: Any) = |cx, args| has_kind(cx, args, kinds::VECTOR), quiet;
+    "vector?" (value: Any) = |cx, args| has_kind(cx, args, kinds::VECTOR), quiet => super::leaf_numbers::is_vector;
     /// Is it a Map?
     /// `map?({})` is `true`.
-    "map?" (value: Any) = |cx, args| has_kind(cx, args, kinds::MAP), quiet;
+    "map?" (value: Any) = |cx, args| has_kind(cx, args, kinds::MAP), quiet => super::leaf_numbers::is_map;
     /// Is it a Set?
     /// `set?(#{1})` is `true`.
-    "set?" (value: Any) = |cx, args| has_kind(cx, args, kinds::SET), quiet;
+    "set?" (value: Any) = |cx, args| has_kind(cx, args, kinds::SET), quiet => super::leaf_numbers::is_set;
     /// Is it a mutable Array?
     /// `array?([1])` is `false`.
-    "array?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ARRAY), quiet;
+    "array?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ARRAY), quiet => super::leaf_numbers::is_array;
     /// Is it `true` or `false`?
     /// `bool?(null)` is `false`.
-    "bool?" (value: Any) = |cx, args| has_kind(cx, args, kinds::BOOL);
+    "bool?" (value: Any) = |cx, args| has_kind(cx, args, kinds::BOOL) => super::leaf_numbers::is_bool;
     /// Is it `null`?
     /// `null?(null)` is `true`.
-    "null?" (value: Any) = |cx, args| has_kind(cx, args, kinds::NULL), quiet;
+    "null?" (value: Any) = |cx, args| has_kind(cx, args, kinds::NULL), quiet => super::leaf_numbers::is_null;
     /// Is it a keyword?
     /// `keyword?(:a)` is `true`.
-    "keyword?" (value: Any) = |cx, args| has_kind(cx, args, kinds::KEYWORD);
+    "keyword?" (value: Any) = |cx, args| has_kind(cx, args, kinds::KEYWORD) => super::leaf_numbers::is_keyword;
     /// Is it an Atom?
     /// `atom?(1)` is `false`.
-    "atom?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ATOM), quiet;
+    "atom?" (value: Any) = |cx, args| has_kind(cx, args, kinds::ATOM), quiet => super::leaf_numbers::is_atom;
 }
 
 fn answer(cx: &Thread, yes: bool) -> Result<Handle, Thrown> {
@@ -70,7 +70,7 @@ fn has_kind(cx: &mut Thread, args: &Args<'_>, kinds: u32) -> Result<Handle, Thro
     answer(cx, kind_of(cx.get(args[0])) & kinds != 0)
 }
 
-fn type_kind(value: Value<'_>) -> Option<TypeKind> {
+pub(super) fn type_kind(value: Value<'_>) -> Option<TypeKind> {
     value.thread().vm().types.type_of(value).map(|t| t.kind)
 }
 

@@ -393,6 +393,17 @@ pub fn dissoc_in_place(cx: &mut Thread, map: Handle, key: Handle) -> Result<Hand
     change_in_place(cx, map, |cx| dissoc_prepared(cx, map, key))
 }
 
+/// Gives a prepared key of a large map another value in place: false, and nothing is done, where that cannot be.
+pub fn replace_in_place<'h>(map: Value<'h>, key: Value<'h>, value: Value<'h>) -> bool {
+    !is_small(map) && !may_be_elsewhere(map, key) && trie::replace(root(map), key, trie::hash(key), value, owner(map))
+}
+
+/// The mark of the map of an accumulator that a change has made of one with another mark: none where that stays.
+pub fn mark_after(mark: u32) -> Option<u32> {
+    let changes = mark.max(OWNERS) - OWNERS;
+    (mark == SHARED || mark >= OWNERS).then(|| OWNERS + (changes + 1).min(PATIENCE))
+}
+
 /// Changes the map of an accumulator, and marks the result as its own.
 #[inline]
 fn change_in_place(
@@ -411,9 +422,8 @@ fn change_in_place(
     }
     let result = change(cx)?;
     // What has an owner was changed itself; what was not changed at all may be known to others.
-    if (mark == SHARED || mark >= OWNERS) && cx.get(result) != cx.get(map) {
-        let changes = mark.max(OWNERS) - OWNERS;
-        cx.set_count(cx.get(result), OWNERS + (changes + 1).min(PATIENCE));
+    if let Some(mark) = mark_after(mark).filter(|_| cx.get(result) != cx.get(map)) {
+        cx.set_count(cx.get(result), mark);
     }
     Ok(result)
 }

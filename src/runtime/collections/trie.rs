@@ -155,6 +155,32 @@ pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Va
     Ok(collision_index(slots, key)?.map(|i| (slots.get(i), slots.get(i + 1))))
 }
 
+/// Gives a key that is there another value, in a node that is the owner's own: false, and nothing is done, where that cannot be.
+/// Who asks knows that the key has one place only. Groups are for the machine code of `fast/maps.rs`.
+pub(super) fn replace<'h>(root: Value<'h>, key: Value<'h>, hash: u64, value: Value<'h>, owner: u32) -> bool {
+    let mut node = root;
+    let mut shift = 0;
+    while let Some(slots) = Slots::if_is(node, MAP_NODE) {
+        let bitmap = Bitmap::of(slots);
+        let bit = digit(hash, shift);
+        if bitmap.has_entry(bit) {
+            let i = bitmap.entry_index(bit);
+            let own = owner != SHARED && node.count() == owner;
+            if !own || same_key(slots.get(i), key) != Ok(true) {
+                return false;
+            }
+            node.thread().set_slot(node, 2 + i, value);
+            return true;
+        }
+        if !bitmap.has_child(bit) {
+            return false;
+        }
+        node = slots.get(bitmap.child_index(bit));
+        shift += BITS;
+    }
+    false
+}
+
 /// A node is about to be looked into for a key. Its beginning says where to look further; in large maps neither is in the
 /// cache, so what is likely needed next is fetched together with it.
 #[inline]

@@ -390,6 +390,20 @@ pub fn slice(cx: &mut Thread, vector: Handle, from: usize, to: usize) -> Result<
     })
 }
 
+/// What is left of a vector without its first elements, as `slice` gives it, of spare memory: where no element need be copied.
+pub fn spare_rest<'h>(cx: &'h Thread, vector: Value<'h>, from: usize) -> Option<Value<'h>> {
+    let left = len(vector).checked_sub(from).filter(|left| *left > WIDTH)?;
+    let (shift, skip) = shape(vector);
+    if (skip + from) / MOST_SKIPPED > left {
+        return None;
+    }
+    cx.spare(VECTOR, 4, |_, mut fresh| {
+        fresh.set_raw(0, count_bits(left));
+        fresh.set_raw(1, shape_bits(shift, skip + from));
+        fresh.copy(2, vector, 2, 2);
+    })
+}
+
 /// Copies elements `from..to` of a vector to an array or fresh NODE, from its element `at` on.
 pub fn copy_range(cx: &Thread, vector: Handle, from: usize, to: usize, array: Handle, at: usize) {
     let (v, target) = (cx.get(vector), cx.get(array));

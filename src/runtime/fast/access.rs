@@ -29,7 +29,7 @@ pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId
             stub.asm.ret();
         }
         _ => {
-            let code = ascii_at(stub, coll, index);
+            let code = ascii_at(stub, coll, index, layout);
             let table = M::ARGS[4];
             stub.asm.load_cell(table, stub.outside.ascii);
             stub.asm.compare_imm(table, Word::UNDEFINED.0 as i64);
@@ -85,10 +85,11 @@ pub(super) fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (text, index) = (M::ARGS[0], M::ARGS[1]);
     stub.asm.test_imm(index, TAG_MASK as i64);
     stub.asm.branch(Cond::NotEqual, stub.slow);
-    stub.check(text, layout::STRING);
-    let code = ascii_at(stub, text, index);
-    stub.asm.shift_imm(Shift::Left, M::RESULT, code, INT_SHIFT as u8);
-    stub.asm.ret();
+    dispatch(stub, text, &[layout::STRING, layout::STRING_PREFIX], &mut |stub, layout| {
+        let code = ascii_at(stub, text, index, layout);
+        stub.asm.shift_imm(Shift::Left, M::RESULT, code, INT_SHIFT as u8);
+        stub.asm.ret();
+    });
 }
 
 /// `(collection)`: how many elements, characters or entries.
@@ -96,7 +97,7 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
     let coll = M::ARGS[0];
     dispatch(stub, coll, layouts, &mut |stub, layout| {
         match layout {
-            layout::STRING => {
+            layout::STRING | layout::STRING_PREFIX => {
                 stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0)));
                 stub.asm.shift_imm(Shift::RightLogical, M::RESULT, M::RESULT, 32);
                 stub.asm.shift_imm(Shift::Left, M::RESULT, M::RESULT, INT_SHIFT as u8);
@@ -266,8 +267,8 @@ fn list_slots<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, index: Reg) -> R
     node
 }
 
-/// The byte, as an untagged number, at an Int of a STRING that is ASCII.
-fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg) -> Reg {
+/// The byte, as an untagged number, at an Int of a STRING or STRING_PREFIX that is ASCII.
+fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg, layout: LayoutId) -> Reg {
     let (chars, at) = (M::ARGS[3], M::ARGS[4]);
     let asm = &mut stub.asm;
     asm.load(chars, Mem::at(text, slot_disp(0)));
@@ -279,6 +280,12 @@ fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg) -> Reg
     asm.shift_imm(Shift::RightLogical, at, index, INT_SHIFT as u8);
     asm.compare(at, chars);
     asm.branch(Cond::AboveEqual, stub.slow);
-    asm.load8(chars, Mem::indexed(text, at, 0, slot_disp(2)));
+    let mut holder = text;
+    if layout == layout::STRING_PREFIX {
+        // The bytes lie in a BYTES object, behind as many words as in a STRING.
+        holder = chars;
+        asm.load(holder, Mem::at(text, slot_disp(2)));
+    }
+    asm.load8(chars, Mem::indexed(holder, at, 0, slot_disp(2)));
     chars
 }

@@ -1,5 +1,5 @@
-//! Inline Ints as keys of large maps: looking one up, and giving it another value in the map of an accumulator or in a mutable
-//! map.
+//! Keys of small maps that are found by their word. Inline Ints as keys of large maps: looking one up, and giving it another value
+//! in the map of an accumulator or in a mutable map.
 //!
 //! The walk is that of `collections/trie.rs`, without a call and with few instructions, so that lookups overlap while they wait
 //! for memory. What it meets besides nodes, groups and Int entries is the general helper's.
@@ -8,7 +8,7 @@ use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, header_low, slot_disp};
-use crate::gc::word::{INT_SHIFT, TAG_MASK};
+use crate::gc::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
 use crate::runtime::collections::{group, trie};
 use crate::runtime::hashing;
 
@@ -32,6 +32,7 @@ struct Walk {
 pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (walk, spare) = Walk::new::<M>(stub.asm.label());
     let walk = Walk { likely: Some(spare), ..walk };
+    in_small(stub, &walk);
     walk.find(stub);
     stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
     stub.asm.ret();
@@ -42,6 +43,37 @@ pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.branch(Cond::Equal, stub.slow);
     stub.asm.mov_imm(M::RESULT, Word::UNDEFINED.0 as i64);
     stub.asm.ret();
+}
+
+/// Gives the value of a key of a small map whose word is found there, or says that a keyword is missing, which equals nothing but
+/// itself. Goes on with a large map, map and key in their registers still.
+fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
+    stub.check(walk.map, layout::MAP);
+    stub.unless_extended(walk.at);
+    stub.asm.load(walk.node, Mem::at(walk.map, slot_disp(1)));
+    walk.compare_layout(stub, layout::NODE);
+    let asm = &mut stub.asm;
+    let (large, next, found, absent) = (asm.label(), asm.label(), asm.label(), asm.label());
+    asm.branch(Cond::NotEqual, large);
+    let (at, len) = (walk.at, walk.bitmap);
+    asm.load(len, Mem::at(walk.node, slot_disp(0)));
+    asm.mov_imm(at, 0);
+    asm.bind(next);
+    asm.compare(at, len);
+    asm.branch(Cond::AboveEqual, absent);
+    asm.compare_mem(walk.key, Mem::indexed(walk.node, at, 0, slot_disp(1)));
+    asm.branch(Cond::Equal, found);
+    asm.alu_imm(Alu::Add, at, at, 2 << INT_SHIFT);
+    asm.jump(next);
+    asm.bind(found);
+    asm.load(M::RESULT, Mem::indexed(walk.node, at, 0, slot_disp(2)));
+    asm.ret();
+    asm.bind(absent);
+    asm.alu_imm(Alu::And, at, walk.key, 0xFF);
+    asm.compare_imm(at, KEYWORD_BITS as i64);
+    asm.branch(Cond::NotEqual, stub.slow);
+    stub.give(Word::UNDEFINED);
+    stub.asm.bind(large);
 }
 
 /// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own.

@@ -50,6 +50,10 @@ pub fn append(cx: &mut Thread, out: &mut String, value: Handle, style: Style) ->
         }
         return Ok(());
     }
+    // Only a value with elements needs to know more than its own type.
+    if !Method::Format.is_extended(cx.get(value)) && scalar(out, cx.get(value), 0) {
+        return Ok(());
+    }
     let mut printer = Printer::new(style);
     let mark = cx.mark();
     let result = printer.write(cx, out, value, 0);
@@ -372,21 +376,27 @@ pub fn write_number(out: &mut String, number: Number<'_>) {
 
 /// Appends the digits of an Int.
 pub fn write_int(out: &mut String, i: i64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
+    let mut buffer = [0; 20];
+    out.push_str(std::str::from_utf8(digits(&mut buffer, i)).unwrap_or(""));
+}
+
+/// The digits of an Int, after a minus where it is negative.
+pub fn digits(buffer: &mut [u8; 20], i: i64) -> &[u8] {
+    let mut at = buffer.len();
     let mut rest = i.unsigned_abs();
     loop {
         at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
+        buffer[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
             break;
         }
     }
     if i < 0 {
-        out.push('-');
+        at -= 1;
+        buffer[at] = b'-';
     }
-    out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+    &buffer[at..]
 }
 
 /// Appends a keyword: `:name`, or `:"…"` where its text is no name.

@@ -1,0 +1,455 @@
+//! Leaves of the builtins and helpers on texts: see [`leaf`](crate::runtime::leaf).
+//!
+//! Each does what the builtin beside whose row it is named does, for texts of a size at which the way into it would count.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::leaf_collections::{Few, vector_of};
+use super::support::index_below;
+use crate::gc::{Room, Thread, Value, layout};
+use crate::reader;
+use crate::runtime::collections::view::{Slots, field};
+use crate::runtime::leaf::{Answer, LEAF_ARGS, bool, float, given, int, is_plain, null};
+use crate::runtime::numbers::{self, parse};
+use crate::runtime::text::format::digits;
+use crate::runtime::text::strings;
+
+type Args<'h> = [Value<'h>; LEAF_ARGS];
+
+/// Texts that are searched and changed here have at most so many bytes.
+const SMALL: usize = 256;
+
+/// A String of a text.
+pub fn text<'h>(cx: &'h Thread, text: &str) -> Answer<'h> {
+    match *text.as_bytes() {
+        [byte] => ascii(cx, byte),
+        _ => cx.spare_string(&[text], text.chars().count()),
+    }
+}
+
+/// The shared String of an ASCII character.
+pub fn ascii(cx: &Thread, byte: u8) -> Answer<'_> {
+    let table = cx.vm().text.ascii.get(cx)?;
+    byte.is_ascii().then(|| Slots::of(table).get(byte.into()))
+}
+
+/// A part of a text, itself when that is all of it.
+fn part<'h>(cx: &'h Thread, whole: Value<'h>, part: &str) -> Answer<'h> {
+    if Some(part.len()) == whole.str().map(str::len) { Some(whole) } else { text(cx, part) }
+}
+
+/// The character of a text at an index.
+pub fn char_at<'h>(cx: &'h Thread, string: Value<'h>, i: usize) -> Answer<'h> {
+    text(cx, strings::char_at(string, i)?.encode_utf8(&mut [0; 4]))
+}
+
+pub fn substring<'h>(cx: &'h Thread, [string, from, to]: Args<'h>) -> Answer<'h> {
+    let len = string.char_count()?;
+    let start = index_below(from, len + 1)?;
+    let end = given(to).map_or(Some(len), |to| index_below(to, len + 1))?;
+    let range = strings::offset(string, start)?..strings::offset(string, end)?;
+    part(cx, string, string.str()?.get(range)?)
+}
+
+/// An ASCII text with each byte changed.
+fn bytewise<'h>(cx: &'h Thread, string: Value<'h>, f: impl Fn(&u8) -> u8) -> Answer<'h> {
+    let bytes = string.str().filter(|text| text.is_ascii() && text.len() <= SMALL)?.as_bytes();
+    let mut changed = [0; SMALL];
+    for (to, from) in changed.iter_mut().zip(bytes) {
+        *to = f(from);
+    }
+    text(cx, std::str::from_utf8(&changed[..bytes.len()]).ok()?)
+}
+
+pub fn uppercase<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    bytewise(cx, string, u8::to_ascii_uppercase)
+}
+
+pub fn lowercase<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    bytewise(cx, string, u8::to_ascii_lowercase)
+}
+
+pub fn trim<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    part(cx, string, string.str()?.trim())
+}
+
+pub fn trim_left<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    part(cx, string, string.str()?.trim_start())
+}
+
+pub fn trim_right<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    part(cx, string, string.str()?.trim_end())
+}
+
+pub fn is_blank<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    bool(cx, string.str()?.trim().is_empty())
+}
+
+pub fn starts_with<'h>(cx: &'h Thread, [string, prefix, _]: Args<'h>) -> Answer<'h> {
+    bool(cx, string.str()?.starts_with(prefix.str()?))
+}
+
+pub fn ends_with<'h>(cx: &'h Thread, [string, suffix, _]: Args<'h>) -> Answer<'h> {
+    bool(cx, string.str()?.ends_with(suffix.str()?))
+}
+
+/// Where a part occurs first. The general search prepares more than small texts are worth.
+pub fn find(whole: &str, part: &str) -> Option<usize> {
+    let (text, wanted) = (whole.as_bytes(), part.as_bytes());
+    let Some((&first, rest)) = wanted.split_first() else { return Some(0) };
+    if text.len() > SMALL {
+        return whole.find(part);
+    }
+    let last = text.len().checked_sub(wanted.len())?;
+    (0..=last).find(|&at| text[at] == first && &text[at + 1..at + wanted.len()] == rest)
+}
+
+pub fn contains<'h>(cx: &'h Thread, [string, part, _]: Args<'h>) -> Answer<'h> {
+    bool(cx, find(string.str()?, part.str()?).is_some())
+}
+
+/// The index of the character at which a part was found.
+fn found<'h>(cx: &'h Thread, string: Value<'h>, at: Option<usize>) -> Answer<'h> {
+    int(cx, at.map_or(-1, |at| strings::index(string, at) as i64))
+}
+
+pub fn index_of<'h>(cx: &'h Thread, [coll, part, _]: Args<'h>) -> Answer<'h> {
+    match coll.str() {
+        Some(text) => found(cx, coll, find(text, part.str()?)),
+        None => super::leaf_collections::index_of(cx, coll, part),
+    }
+}
+
+pub fn last_index_of<'h>(cx: &'h Thread, [string, part, _]: Args<'h>) -> Answer<'h> {
+    found(cx, string, string.str()?.rfind(part.str()?))
+}
+
+pub fn char_code<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    int(cx, u32::from(string.str()?.chars().next()?).into())
+}
+
+pub fn char_code_at<'h>(cx: &'h Thread, [string, index, _]: Args<'h>) -> Answer<'h> {
+    int(cx, u32::from(strings::char_at(string, index_below(index, string.char_count()?)?)?).into())
+}
+
+pub fn char_from_code<'h>(cx: &'h Thread, [code, ..]: Args<'h>) -> Answer<'h> {
+    let c = char::from_u32(u32::try_from(code.as_int()?).ok()?)?;
+    text(cx, c.encode_utf8(&mut [0; 4]))
+}
+
+pub fn keyword_to_string<'h>(cx: &'h Thread, [keyword, ..]: Args<'h>) -> Answer<'h> {
+    text(cx, cx.vm().keywords.text(keyword.as_keyword()?))
+}
+
+/// A vector of parts of a text.
+fn parts<'h, 'a>(cx: &'h Thread, parts: impl Iterator<Item = &'a str>) -> Answer<'h> {
+    let mut few = Few::new(cx)?;
+    for part in parts {
+        few.push(text(cx, part)?)?;
+    }
+    vector_of(cx, few.values())
+}
+
+pub fn lines<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    parts(cx, string.str()?.lines())
+}
+
+pub fn words<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    parts(cx, string.str()?.split_whitespace())
+}
+
+pub fn chars<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    string.str()?;
+    vector_of(cx, Few::of(cx, string)?.values())
+}
+
+pub fn split<'h>(cx: &'h Thread, [string, separator, _]: Args<'h>) -> Answer<'h> {
+    match *separator.str()?.as_bytes() {
+        [] => chars(cx, [string; LEAF_ARGS]),
+        [byte] => parts(cx, string.str()?.split(char::from(byte))),
+        _ => parts(cx, string.str()?.split(separator.str()?)),
+    }
+}
+
+pub fn parse_int<'h>(cx: &'h Thread, [string, base, _]: Args<'h>) -> Answer<'h> {
+    let base = given(base).map_or(Some(10), |base| base.as_int().filter(|base| (2..=36).contains(base)))?;
+    let text = string.str()?;
+    // So many digits of any base are an inline Int.
+    let digits = text.as_bytes().strip_prefix(b"-").unwrap_or(text.as_bytes());
+    if digits.is_empty() || digits.len() > 11 {
+        return None;
+    }
+    let mut sum = 0;
+    for &digit in digits {
+        sum = sum * base + i64::from(char::from(digit).to_digit(base as u32)?);
+    }
+    int(cx, if digits.len() < text.len() { -sum } else { sum })
+}
+
+pub fn parse_float<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
+    match parse::float(string.str()?) {
+        Some(f) => float(cx, f),
+        None => null(cx),
+    }
+}
+
+// ---- order ----
+
+fn compared<'h>(cx: &'h Thread, [a, b, _]: Args<'h>, holds: fn(Ordering) -> bool) -> Answer<'h> {
+    bool(cx, holds(a.str()?.cmp(b.str()?)))
+}
+
+pub fn less<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    compared(cx, args, Ordering::is_lt)
+}
+
+pub fn less_equal<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    compared(cx, args, Ordering::is_le)
+}
+
+pub fn greater<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    compared(cx, args, Ordering::is_gt)
+}
+
+pub fn greater_equal<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    compared(cx, args, Ordering::is_ge)
+}
+
+// ---- texts of pieces ----
+
+/// `a ++ b`
+pub fn concat<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
+    let (x, y) = (a.str()?, b.str()?);
+    if y.is_empty() {
+        return Some(a);
+    }
+    if x.is_empty() {
+        return Some(b);
+    }
+    let (total, chars) = (x.len() + y.len(), a.char_count()? + b.char_count()?);
+    if total <= SMALL {
+        return cx.spare_string(&[x, y], chars);
+    }
+    // As `strings::concat` does, where the text ends at the end of its bytes, and these have room.
+    if !a.is(layout::STRING_PREFIX) || total > strings::MAX_BYTES || !cx.has_spare(3) {
+        return None;
+    }
+    let bytes = a.slot(2);
+    if !cx.append_bytes(bytes, Room::Texts, x.len(), y.as_bytes()) {
+        return None;
+    }
+    // SAFETY: the first `total` bytes are the texts of both strings, one after the other; `chars` is their sum.
+    unsafe { cx.spare_string_prefix(bytes, total, chars) }
+}
+
+/// So many pieces a text is made of here.
+const PIECES: usize = 16;
+/// Bytes for the digits of all numbers in it.
+const ROOM: usize = 128;
+
+/// What a text is to be made of.
+struct Pieces<'h> {
+    pieces: [Piece<'h>; PIECES],
+    n: usize,
+    chars: usize,
+    room: [u8; ROOM],
+    used: usize,
+}
+
+#[derive(Clone)]
+enum Piece<'h> {
+    Text(&'h str),
+    /// ASCII in the room.
+    Room(Range<usize>),
+}
+
+impl<'h> Pieces<'h> {
+    fn new() -> Pieces<'h> {
+        Pieces { pieces: [const { Piece::Text("") }; PIECES], n: 0, chars: 0, room: [0; ROOM], used: 0 }
+    }
+
+    fn push(&mut self, piece: Piece<'h>, chars: usize) -> Option<()> {
+        *self.pieces.get_mut(self.n)? = piece;
+        self.n += 1;
+        self.chars += chars;
+        Some(())
+    }
+
+    fn push_ascii(&mut self, text: &[u8]) -> Option<()> {
+        debug_assert!(text.is_ascii());
+        let range = self.used..self.used + text.len();
+        self.room.get_mut(range.clone())?.copy_from_slice(text);
+        self.used = range.end;
+        self.push(Piece::Room(range), text.len())
+    }
+
+    fn push_string(&mut self, string: Value<'h>) -> Option<()> {
+        self.push(Piece::Text(string.str()?), string.char_count()?)
+    }
+
+    /// A value as `to-string` shows it, if that is simple. No builtin type has a `Format`.
+    fn push_value(&mut self, value: Value<'h>) -> Option<()> {
+        if let Some(i) = value.as_int() {
+            let mut buffer = [0; 20];
+            return self.push_ascii(digits(&mut buffer, i));
+        }
+        match value.layout() {
+            layout::STRING | layout::STRING_PREFIX => self.push_string(value),
+            layout::FLOAT => {
+                let mut out = String::new();
+                numbers::float::write(&mut out, value.as_float()?);
+                self.push_ascii(out.as_bytes())
+            }
+            layout::NULL => self.push(Piece::Text("null"), 4),
+            layout::BOOL if value.as_bool()? => self.push(Piece::Text("true"), 4),
+            layout::BOOL => self.push(Piece::Text("false"), 5),
+            layout::KEYWORD => {
+                let text = value.thread().vm().keywords.text(value.as_keyword()?);
+                if !text.is_ascii() || !reader::is_name(text) {
+                    return None;
+                }
+                self.push(Piece::Text(":"), 1)?;
+                self.push(Piece::Text(text), text.len())
+            }
+            _ => None,
+        }
+    }
+
+    fn finish(&self, cx: &'h Thread) -> Answer<'h> {
+        let mut texts = [""; PIECES];
+        for (text, piece) in texts.iter_mut().zip(&self.pieces[..self.n]) {
+            *text = match piece {
+                Piece::Text(text) => text,
+                Piece::Room(range) => std::str::from_utf8(&self.room[range.clone()]).ok()?,
+            };
+        }
+        let texts = &texts[..self.n];
+        if texts.iter().map(|text| text.len()).sum::<usize>() == 1 {
+            return ascii(cx, texts.iter().find_map(|text| text.as_bytes().first().copied())?);
+        }
+        cx.spare_string(texts, self.chars)
+    }
+}
+
+/// `"…${…}…"` of so many parts in the argument area.
+pub fn interpolate(cx: &Thread, parts: usize) -> Answer<'_> {
+    if parts > PIECES || !is_plain(cx) {
+        return None;
+    }
+    let mut pieces = Pieces::new();
+    for i in 0..parts {
+        pieces.push_value(cx.spilled_arg(i))?;
+    }
+    pieces.finish(cx)
+}
+
+pub fn to_string<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {
+    if !is_plain(cx) {
+        return None;
+    }
+    if value.str().is_some() {
+        return Some(value);
+    }
+    let mut pieces = Pieces::new();
+    pieces.push_value(value)?;
+    pieces.finish(cx)
+}
+
+pub fn join<'h>(cx: &'h Thread, [coll, separator, _]: Args<'h>) -> Answer<'h> {
+    if !is_plain(cx) || !coll.is(layout::VECTOR) || given(separator).is_some_and(|text| text.str().is_none()) {
+        return None;
+    }
+    let few = Few::of(cx, coll)?;
+    let mut pieces = Pieces::new();
+    for (i, &value) in few.values().iter().enumerate() {
+        if let Some(separator) = given(separator).filter(|_| i > 0) {
+            pieces.push_string(separator)?;
+        }
+        pieces.push_value(value)?;
+    }
+    pieces.finish(cx)
+}
+
+/// A value with spaces, or another ASCII character, at one end.
+fn padded<'h>(cx: &'h Thread, [value, width, fill]: Args<'h>, left: bool) -> Answer<'h> {
+    let fill = match given(fill) {
+        Some(fill) => match *fill.str()?.as_bytes() {
+            [byte] => byte,
+            _ => return None,
+        },
+        None => b' ',
+    };
+    let width = usize::try_from(width.as_int()?).ok()?;
+    let mut pieces = Pieces::new();
+    if value.str().is_none() && !is_plain(cx) {
+        return None;
+    }
+    pieces.push_value(value)?;
+    let missing = width.saturating_sub(pieces.chars);
+    if missing == 0 {
+        return if value.str().is_some() { Some(value) } else { pieces.finish(cx) };
+    }
+    pieces.push_ascii([fill; ROOM].get(..missing)?)?;
+    if left {
+        pieces.pieces[..pieces.n].rotate_right(1);
+    }
+    pieces.finish(cx)
+}
+
+pub fn pad_left<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    padded(cx, args, true)
+}
+
+pub fn pad_right<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
+    padded(cx, args, false)
+}
+
+pub fn repeat_string<'h>(cx: &'h Thread, [string, n, _]: Args<'h>) -> Answer<'h> {
+    let n = usize::try_from(n.as_int()?).ok().filter(|n| *n <= PIECES)?;
+    string.str()?;
+    let mut pieces = Pieces::new();
+    for _ in 0..n {
+        pieces.push_string(string)?;
+    }
+    pieces.finish(cx)
+}
+
+// ---- builders ----
+
+/// Appends where there is room and nobody else is at it; gives the builder.
+fn append<'h>(cx: &'h Thread, builder: Value<'h>, more: &[u8]) -> Answer<'h> {
+    if !builder.is(layout::STRING_BUILDER) {
+        return None;
+    }
+    let bytes = field(builder, layout::STRING_BUILDER, 0);
+    let used = bytes.bytes()?.len();
+    cx.append_bytes(bytes, Room::Builder, used, more).then_some(builder)
+}
+
+pub fn builder_append<'h>(cx: &'h Thread, [builder, text, _]: Args<'h>) -> Answer<'h> {
+    append(cx, builder, text.str()?.as_bytes())
+}
+
+pub fn builder_append_char<'h>(cx: &'h Thread, [builder, character, _]: Args<'h>) -> Answer<'h> {
+    match character.as_int() {
+        Some(code) => {
+            let c = char::from_u32(u32::try_from(code).ok()?)?;
+            append(cx, builder, c.encode_utf8(&mut [0; 4]).as_bytes())
+        }
+        None if character.char_count()? == 1 => append(cx, builder, character.str()?.as_bytes()),
+        None => None,
+    }
+}
+
+pub fn builder_append_int<'h>(cx: &'h Thread, [builder, n, _]: Args<'h>) -> Answer<'h> {
+    append(cx, builder, digits(&mut [0; 20], n.as_int()?))
+}
+
+pub fn builder_to_string<'h>(cx: &'h Thread, [builder, ..]: Args<'h>) -> Answer<'h> {
+    if !builder.is(layout::STRING_BUILDER) {
+        return None;
+    }
+    let bytes = field(builder, layout::STRING_BUILDER, 0).bytes()?;
+    if bytes.len() > SMALL { None } else { text(cx, std::str::from_utf8(bytes).ok()?) }
+}
