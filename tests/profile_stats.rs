@@ -47,7 +47,7 @@ fn shift(a, n) {
 fn glue(n) {
     let mut t = 0
     for i in range(0, n) {
-        t = t + length(\"a\" ++ to-string(i))
+        t = t + length(repr(i))
     }
     t
 }
@@ -63,7 +63,7 @@ fn calls_of_helpers_are_counted_by_line_exactly() {
         assert_eq!(count(&stats, "add", "main.hr:4 "), 1000, "{stats}");
         // The first time the Int is a small one still.
         assert_eq!(count(&stats, "remainder", "main.hr:4 "), 999, "{stats}");
-        assert_eq!(count(&stats, "concat", "main.hr:11 "), 500, "{stats}");
+        assert_eq!(count(&stats, "core/repr", "main.hr:11 "), 500, "{stats}");
     }
 }
 
@@ -72,13 +72,13 @@ fn what_is_freed_keeps_its_counts() {
     // Each turn has a function of its own, which is garbage at once; there are enough of them that code is freed.
     let text = "\
 fn main() {
-    for i in range(0, 5000) { eval(\"fn f(x) { x ++ \\\"b${i}\\\" } f(\\\"a\\\")\") }
+    for i in range(0, 5000) { eval(\"fn f(x) { replace(x, \\\"a\\\", \\\"b${i}\\\") } f(\\\"a\\\")\") }
 }
 ";
     let stats = stderr_of("freed", text, &["--stats"]);
-    let all = stats.lines().find(|l| l.trim_end().ends_with("  concat")).unwrap_or_else(|| panic!("{stats}"));
+    let all = stats.lines().find(|l| l.trim_end().ends_with("  core/replace")).unwrap_or_else(|| panic!("{stats}"));
     assert_eq!(all.split_whitespace().next(), Some("5000"), "{stats}");
-    assert_eq!(count(&stats, "concat", "<eval>:1"), 5000, "{stats}");
+    assert_eq!(count(&stats, "core/replace", "<eval>:1"), 5000, "{stats}");
 }
 
 #[test]
