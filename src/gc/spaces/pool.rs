@@ -59,6 +59,10 @@ impl Pool {
             bytes = (bytes / 2).next_multiple_of(BLOCK);
         };
         let total = bytes / BLOCK;
+        // A core that gdb writes has all that is not left out, though nobody can read it. An old system that does not know this
+        // writes larger ones.
+        // SAFETY: the range just mapped; only what is written to a core changes.
+        unsafe { libc::madvise(base as *mut _, bytes + BLOCK, libc::MADV_DONTDUMP) };
         Ok(Pool {
             mapping: (base, bytes + BLOCK),
             base: base.next_multiple_of(BLOCK),
@@ -247,6 +251,8 @@ impl Pool {
             let bytes = (wanted - self.committed) << BLOCK_SHIFT;
             // SAFETY: blocks of our range that were never accessible.
             if unsafe { libc::mprotect(from as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) } == 0 {
+                // SAFETY: the same blocks; only what is written to a core changes.
+                unsafe { libc::madvise(from as *mut _, bytes, libc::MADV_DODUMP) };
                 self.committed = wanted;
                 return true;
             }
