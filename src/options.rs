@@ -359,7 +359,7 @@ fn what_to_do(options: &mut Options, command: Option<&str>, plain: &[&OsString])
         (Command::Evaluate { .. }, _) if options.interactive => {
             return Err("-i runs a file and then talks: leave -e out, and type the text".into());
         }
-        (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: texts(&plain) },
+        (Command::Evaluate { text, .. }, _) => Command::Evaluate { text, arguments: texts(plain) },
         (Command::Repl, Some("test")) if options.interactive => {
             return Err(
                 "-i talks when a program has run, and tests run in processes of their own: leave one of them out"

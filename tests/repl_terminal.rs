@@ -145,7 +145,7 @@ fn pastes_keep_every_line() {
     expect_all(&mut session, &["\r\n22\r\n", ":no\r\n", "42\r\n", "user> "]);
 }
 
-/// Types a long text and waits for the answer. What comes back is read meanwhile, or both sides would wait.
+/// Types a long text and waits for the answer and the next prompt. What comes back is read meanwhile, or both sides would wait.
 fn paste(session: &mut OsSession, text: String, answer: &str) {
     let mut keyboard = session.get_process().get_raw_handle().expect("the terminal");
     let typist = std::thread::spawn(move || {
@@ -160,12 +160,19 @@ fn paste(session: &mut OsSession, text: String, answer: &str) {
     });
     let (mut seen, mut part) = (Vec::<u8>::new(), [0; 1 << 16]);
     let end = Instant::now() + common::patient(Duration::from_secs(50));
-    while !seen.windows(answer.len()).any(|window| window == answer.as_bytes()) {
-        assert!(Instant::now() < end, "{answer} did not come");
-        seen.drain(..seen.len().saturating_sub(100));
-        match session.try_read(&mut part) {
-            Ok(n) => seen.extend(&part[..n]),
-            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+    // The prompt comes when the terminal no longer cuts lines at 4095 bytes.
+    for awaited in [answer, "user> "] {
+        loop {
+            if let Some(at) = seen.windows(awaited.len()).position(|window| window == awaited.as_bytes()) {
+                seen.drain(..at + awaited.len());
+                break;
+            }
+            assert!(Instant::now() < end, "{awaited} did not come");
+            seen.drain(..seen.len().saturating_sub(100));
+            match session.try_read(&mut part) {
+                Ok(n) => seen.extend(&part[..n]),
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
         }
     }
     typist.join().expect("all was typed");

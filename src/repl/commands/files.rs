@@ -106,7 +106,7 @@ fn reload_changed(session: &mut Session, cx: &mut Thread, files: &[LoadedFile]) 
             }
         }
     }
-    let done = (!done.is_empty()).then(|| Answer::Text(done));
+    let done = (!done.is_empty()).then_some(Answer::Text(done));
     match (done, failed) {
         (Some(done), Some(failed)) => Some(Answer::Both(Box::new(done), Box::new(failed))),
         (done, failed) => done.or(failed),
