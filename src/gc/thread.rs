@@ -273,6 +273,12 @@ impl Thread {
         self.interrupt.swap(false, Ordering::SeqCst)
     }
 
+    /// Was the interrupt key pressed, and nobody has looked? A cheap question, which changes nothing.
+    #[inline]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+
     /// The number by which the system knows this thread.
     pub fn os_id(&self) -> libc::pid_t {
         self.os_id

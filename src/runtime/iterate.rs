@@ -17,6 +17,7 @@ use super::leaf::{self, Answer, LEAF_ARGS};
 use super::methods::Method;
 use super::ranges::Range;
 use super::text::strings;
+use super::threads;
 use crate::gc::layout::{self, CURSOR, FIRST_USER_LAYOUT, NODE};
 use crate::gc::{Handle, Mark, Thread, Thrown, Value, Word};
 
@@ -197,6 +198,7 @@ fn set_count(cx: &Thread, object: Handle, i: usize, n: usize) {
 
 /// The next elements as an ARRAY or NODE, or `null` at the end.
 pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
+    threads::glance(cx)?;
     let c = cx.get(cursor);
     let position = count_field(c, CURSOR, 1);
     let kind = KINDS.get(count_field(c, CURSOR, 2)).copied().unwrap_or(Kind::Done);

@@ -12,6 +12,7 @@ use errors::ErrorKind;
 
 mod advice;
 pub mod ahead;
+mod apart;
 pub mod binding;
 pub mod bootstrap;
 pub mod brief;

@@ -360,6 +360,12 @@ pub fn waiting<R>(cx: &mut Thread, mut f: impl FnMut(Stop<'_>) -> io::Result<R>)
     }
 }
 
+/// Throws when the interrupt key was pressed: cheap enough for every turn of a loop that may be long.
+#[inline]
+pub fn glance(cx: &mut Thread) -> Result<(), Thrown> {
+    if cx.is_interrupted() { check_interrupt(cx) } else { Ok(()) }
+}
+
 /// A safepoint of Rust code that waits or works for long.
 pub fn check_interrupt(cx: &mut Thread) -> Result<(), Thrown> {
     match cx.poll() {

@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Given;
+use super::{Given, units};
 use crate::gc::Thread;
 use crate::repl::Opening;
 use crate::repl::session::{Answer, Session};
 use crate::runtime::load::again::{LoadedFile, again};
 use crate::runtime::load::{self, LoadError, texts};
-
-use super::units;
 
 /// `:load FILE`: runs it, and goes to its namespace.
 pub fn load(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {

@@ -6,6 +6,7 @@ use dashu_int::{IBig, UBig};
 use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::runtime::apart;
 use crate::runtime::brief::brief;
 use crate::runtime::collections::map;
 use crate::runtime::errors::ErrorKind;
@@ -165,6 +166,9 @@ fn pow(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     cx.alloc_float(result)
 }
 
+/// A power of more limbs than these is computed apart.
+const LONG_POWER: usize = 16_000;
+
 /// An Int to a power that is not negative.
 fn integral_power(cx: &mut Thread, base: Handle, exponent: usize) -> Outcome {
     let base = match Number::of(cx.get(base)) {
@@ -177,7 +181,9 @@ fn integral_power(cx: &mut Thread, base: Handle, exponent: usize) -> Outcome {
     if (base.bit_len() - 1).saturating_mul(exponent) > numbers::MAX_BITS {
         return Err(numbers::arith::too_large(cx, "pow"));
     }
-    new_big(cx, &base.pow(exponent))
+    let lengthy = base.bit_len().saturating_mul(exponent) > 64 * LONG_POWER;
+    let power = if lengthy { apart::compute(cx, move || base.pow(exponent))? } else { base.pow(exponent) };
+    new_big(cx, &power)
 }
 
 fn abs(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -401,9 +407,19 @@ fn base(cx: &mut Thread, who: &str, h: Handle) -> Result<u32, Thrown> {
     }
 }
 
+/// More digits than these are read apart: they take the crate more than some 10 ms.
+const LONG: usize = 150_000;
+
 fn parse_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let base = args.opt(1).map_or(Ok(10), |h| base(cx, "parse-int", h))?;
-    match parse::int(text(cx, args), base) {
+    let digits = text(cx, args);
+    let number = if digits.len() > LONG {
+        let digits = digits.to_owned();
+        apart::compute(cx, move || parse::int(&digits, base))?
+    } else {
+        parse::int(digits, base)
+    };
+    match number {
         Some(i) => new_big(cx, &i),
         None => Ok(cx.root_word(Word::NULL)),
     }

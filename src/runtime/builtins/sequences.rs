@@ -606,6 +606,29 @@ fn sortable<'h>(values: impl Iterator<Item = Value<'h>>) -> bool {
     values.all(|v| is_tuple(v) && vector::iter(v).enumerate().all(|(i, element)| fits(i, element)))
 }
 
+/// Sorts by what is plain in each item; false when the interrupt key was pressed meanwhile: then it is left in any order.
+fn sorted<'h, T>(cx: &Thread, items: &mut [T], plain: impl Fn(&T) -> Value<'h>) -> bool {
+    struct Stopped;
+    let order = |a: &T, b: &T| {
+        if cx.is_interrupted() {
+            // The sort of the standard library ends in no other way.
+            std::panic::resume_unwind(Box::new(Stopped));
+        }
+        plain_order(plain(a), plain(b))
+    };
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| items.sort_by(order))) {
+        Ok(()) => true,
+        Err(payload) if payload.is::<Stopped>() => false,
+        Err(other) => std::panic::resume_unwind(other),
+    }
+}
+
+/// What the interrupt key throws.
+fn interrupted(cx: &mut Thread) -> Thrown {
+    cx.take_interrupt();
+    cx.throw_interrupt()
+}
+
 fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "sort", args, 0)?;
     let list = iterate::to_list(cx, coll)?;
@@ -615,7 +638,9 @@ fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             return null(cx);
         }
         let mut values: Vec<Value<'_>> = slots.iter().take(n).collect();
-        values.sort_by(|&a, &b| plain_order(a, b));
+        if !sorted(cx, &mut values, |&value| value) {
+            return Err(interrupted(cx));
+        }
         for (i, value) in values.into_iter().enumerate() {
             cx.set_slot(slots.object(), 1 + i, value);
         }
@@ -632,7 +657,9 @@ fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let node = cx.alloc_array(layout::NODE, n, fill)?;
     {
         let mut pairs: Vec<_> = vector::iter(cx.get(args[1])).zip(vector::iter(cx.get(args[0]))).collect();
-        pairs.sort_by(|a, b| plain_order(a.0, b.0));
+        if !sorted(cx, &mut pairs, |pair| pair.0) {
+            return Err(interrupted(cx));
+        }
         for (i, (_, item)) in pairs.into_iter().enumerate() {
             cx.set_slot(cx.get(node), 1 + i, item);
         }

@@ -134,6 +134,7 @@ fn parts<'a>(cx: &mut Thread, parts: impl Iterator<Item = &'a str>) -> Outcome {
     let list = List::new(cx, 0)?;
     let mark = cx.mark();
     for part in parts {
+        threads::glance(cx)?;
         let string = strings::of(cx, part)?;
         list.push(cx, string)?;
         cx.release(mark);
@@ -225,7 +226,19 @@ fn replaced(cx: &mut Thread, args: &Args<'_>, all: bool) -> Outcome {
             return Err(strings::too_long(cx));
         }
     }
-    let result = strings::replace(whole, part, with, all);
+    if !all || whole.len() < BLOCK {
+        let result = strings::replace(whole, part, with, all);
+        return made(cx, result);
+    }
+    let (whole, part, with) = (whole.to_owned(), part.to_owned(), with.to_owned());
+    let (mut result, mut done) = (String::with_capacity(whole.len()), 0);
+    for (at, _) in whole.match_indices(&part) {
+        threads::glance(cx)?;
+        result.push_str(&whole[done..at]);
+        result.push_str(&with);
+        done = at + part.len();
+    }
+    result.push_str(&whole[done..]);
     made(cx, result)
 }
 
@@ -270,6 +283,9 @@ fn pad_right(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     padded(cx, "pad-right", args, false)
 }
 
+/// Bytes of text that are made at once.
+const BLOCK: usize = 1 << 20;
+
 fn repeat_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let negative = matches!(Number::of(cx.get(args[1])), Some(Number::Int(i)) if i < 0)
         || matches!(Number::of(cx.get(args[1])), Some(Number::Big(true, _)));
@@ -282,7 +298,16 @@ fn repeat_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if whole.len().saturating_mul(n) > MAX_BYTES {
         return Err(strings::too_long(cx));
     }
-    let result = if whole.is_empty() { String::new() } else { whole.repeat(n) };
+    let whole = whole.to_owned();
+    let mut result = String::with_capacity(whole.len() * n);
+    // In blocks, between which the key is asked for.
+    let block = whole.repeat(n.min(BLOCK / whole.len().max(1) + 1));
+    let blocks = if block.is_empty() { 0 } else { whole.len() * n / block.len() };
+    for _ in 0..blocks {
+        threads::glance(cx)?;
+        result.push_str(&block);
+    }
+    result.push_str(&block[..whole.len() * n - result.len()]);
     made(cx, result)
 }
 

@@ -6,8 +6,8 @@ use dashu_int::IBig;
 
 use super::{MAX_BITS, Number, new_big, new_int};
 use crate::gc::{Handle, Thread, Thrown};
-use crate::runtime::advice;
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::{advice, apart};
 
 /// An arithmetic operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +63,14 @@ pub fn arith(cx: &mut Thread, op: Op, a: Handle, b: Handle) -> Result<Handle, Th
     let outcome = match (Number::of(cx.get(a)), Number::of(cx.get(b))) {
         (Some(Number::Int(x)), Some(Number::Int(y))) => small(op, x, y),
         (Some(Number::Float(x)), Some(Number::Float(y))) => Outcome::Float(float(op, x, y)),
+        (Some(x), Some(y)) if is_lengthy(op, x, y) => match (x.to_big(), y.to_big()) {
+            (Some(a), Some(b)) => Outcome::Big(apart::compute(cx, move || match op {
+                Op::Divide => a / b,
+                Op::Remainder => a % b,
+                _ => a * b,
+            })?),
+            _ => Outcome::NotNumbers,
+        },
         (Some(x), Some(y)) => mixed(op, x, y),
         _ => Outcome::NotNumbers,
     };
@@ -133,6 +141,16 @@ fn float(op: Op, x: f64, y: f64) -> f64 {
         Op::Multiply => x * y,
         Op::Divide => x / y,
         Op::Remainder => x % y,
+    }
+}
+
+/// Does it take the crate long enough to work apart?
+fn is_lengthy(op: Op, x: Number<'_>, y: Number<'_>) -> bool {
+    let (Number::Big(_, a), Number::Big(_, b)) = (x, y) else { return false };
+    match op {
+        Op::Add | Op::Subtract => false,
+        Op::Multiply => super::are_lengthy(a.len(), b.len()) && bits(x) + bits(y) <= MAX_BITS,
+        Op::Divide | Op::Remainder => super::are_lengthy(a.len(), b.len()),
     }
 }
 

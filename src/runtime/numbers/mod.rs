@@ -68,6 +68,21 @@ impl<'h> Number<'h> {
     }
 }
 
+/// More limbs than these take the crate so long, for what is not linear, that it works apart: some 10 ms.
+const LENGTHY: usize = 8_000;
+/// An operand of fewer limbs makes such work linear.
+const SHORT: usize = 1_000;
+
+/// Does it take long to turn the number into digits?
+pub fn is_lengthy(number: Number<'_>) -> bool {
+    matches!(number, Number::Big(_, limbs) if limbs.len() > LENGTHY)
+}
+
+/// Does it take long to multiply Ints of so many limbs, or to divide them?
+pub fn are_lengthy(a: usize, b: usize) -> bool {
+    a.min(b) > SHORT && a + b > 2 * LENGTHY
+}
+
 /// An arbitrary-precision integer from sign and limbs.
 pub fn big(negative: bool, limbs: &[u64]) -> IBig {
     IBig::from_sign_words(if negative { Sign::Negative } else { Sign::Positive }, limbs)

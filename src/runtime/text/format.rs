@@ -22,6 +22,7 @@ use crate::runtime::numbers::{self, Number};
 use crate::runtime::streams::Stream;
 use crate::runtime::text::builder;
 use crate::runtime::text::open::Open;
+use crate::runtime::{apart, threads};
 
 /// How the text of a value reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,6 +108,7 @@ impl Printer {
     }
 
     fn write(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
+        threads::glance(cx)?;
         if self.extended(cx, value) {
             return self.write_own(cx, out, value, depth);
         }
@@ -131,6 +133,11 @@ impl Printer {
 
     fn write_builtin(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
         let v = cx.get(value);
+        if let Some(Number::Big(negative, limbs)) = Number::of(v).filter(|number| numbers::is_lengthy(*number)) {
+            let number = numbers::big(negative, limbs);
+            out.push_str(&apart::compute(cx, move || number.to_string())?);
+            return Ok(());
+        }
         if scalar(out, v, depth) {
             return Ok(());
         }

@@ -1,0 +1,59 @@
+//! The interrupt key at the prompt stops whatever runs there, and the session goes on.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use expectrl::{ControlCode, Expect, Session};
+
+/// What works for long, most of it in one builtin. Each takes some seconds or for ever.
+const LONG: &[&str] = &[
+    "while true { }",
+    "sleep(100000)",
+    "join(thread(fn() { loop { } }))",
+    "read-line()",
+    "length(vec(range(0, 1000000000)))",
+    "frequencies(range(0, 1000000000))",
+    "sum(range(0, 1000000000000))",
+    "length(map(fn(x) { x }, range(0, 1000000000)))",
+    "length(sort(map(fn(x) { 0 - x * 7919 % 1000003 }, numbers)))",
+    "vec(range(0, 20000000))",
+    "pow(7, 40000000) > 0",
+    "length(to-string(1 << 12000000))",
+    "length(split(text, \"a\"))",
+    "for i in range(0, 1000000000) { println(i) }",
+    ":bench sleep(1)",
+    ":time while true { }",
+];
+
+#[test]
+fn the_interrupt_key_stops_whatever_runs() {
+    let state = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interrupt-{}", std::process::id()));
+    let mut command = Command::new(common::harrier());
+    command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "xterm").env("NO_COLOR", "1");
+    let mut session = Session::spawn(command).expect("a pseudo-terminal");
+    session.set_expect_timeout(Some(common::patient(Duration::from_secs(20))));
+    session.expect("user> ").expect("a prompt");
+    for line in ["let numbers = vec(range(0, 5000000)); null", "let text = repeat-string(\"a\", 50000000); null"] {
+        session.send_line(line).expect("the line is taken");
+        session.expect("\r\nnull").expect("the setting");
+        session.expect("user> ").expect("a prompt");
+    }
+    for line in LONG {
+        session.send_line(line).expect("the line is taken");
+        std::thread::sleep(common::patient(Duration::from_millis(500)));
+        let pressed = Instant::now();
+        session.send(ControlCode::EndOfText).expect("Ctrl-C");
+        session.expect("Interrupted").unwrap_or_else(|e| panic!("{line} is not interrupted: {e}"));
+        session.expect("user> ").unwrap_or_else(|e| panic!("{line}: no prompt: {e}"));
+        // 100 ms where nobody else wants the processors.
+        let took = pressed.elapsed();
+        assert!(took < common::patient(Duration::from_secs(1)), "{line}: {took:?}");
+        println!("{took:>10.1?}  {line}");
+    }
+    session.send_line("length(numbers) + length(text)").expect("the line is taken");
+    session.expect("\r\n55000000").expect("all is as it was");
+}
