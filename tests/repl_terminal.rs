@@ -352,8 +352,8 @@ fn the_history_survives_whatever_ends_a_session() {
         session.expect(Eof).expect("the end");
     }
     let all = remembered(&state);
-    for number in 0..ends.len() {
-        assert!(all.contains(&format!("{number} + 100")), "after {}: {all:?}", ends[number].0);
+    for (number, (end, _)) in ends.iter().enumerate() {
+        assert!(all.contains(&format!("{number} + 100")), "after {end}: {all:?}");
     }
     let mode = std::fs::metadata(state.join("harrier/history")).expect("a history").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
