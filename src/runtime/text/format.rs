@@ -309,6 +309,9 @@ fn is_computed(value: Value<'_>) -> bool {
 
 /// Appends the text of a value without elements; false when it has some.
 fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
+    if Number::of(value).is_some_and(numbers::is_lengthy) {
+        return false;
+    }
     let vm = value.thread().vm();
     if let Some(number) = Number::of(value) {
         write_number(out, number);
