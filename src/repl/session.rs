@@ -207,7 +207,7 @@ impl Session {
         // A key that found nothing to interrupt is no wish to interrupt this.
         cx.take_interrupt();
         let mark = cx.mark();
-        let answer = commands::run(self, cx, line, true).unwrap_or_else(|| self.evaluate(cx, &text));
+        let answer = commands::run(self, cx, line).unwrap_or_else(|| self.evaluate(cx, &text));
         cx.release(mark);
         answer
     }
@@ -216,7 +216,7 @@ impl Session {
         let namespace = self.namespace;
         let evaluated = self.run(cx, text);
         self.kept.note(namespace, text.trim(), &evaluated);
-        self.answer(cx, evaluated, text, true)
+        self.answer(cx, evaluated, text)
     }
 
     /// Evaluates a text in the present namespace.
@@ -226,13 +226,7 @@ impl Session {
     }
 
     /// What there is to say of a text that was evaluated; its value is the last one then.
-    pub(super) fn answer(
-        &mut self,
-        cx: &mut Thread,
-        evaluated: Result<Evaluated, LoadError>,
-        text: &str,
-        complete: bool,
-    ) -> Answer {
+    pub(super) fn answer(&mut self, cx: &mut Thread, evaluated: Result<Evaluated, LoadError>, text: &str) -> Answer {
         let evaluated = evaluated.and_then(|evaluated| {
             self.namespace = evaluated.namespace;
             if !evaluated.has_value || evaluated.only_prints {
@@ -250,9 +244,6 @@ impl Session {
                 answer
             }
             Err(LoadError::Problems(mut problems)) => {
-                if !complete && problems.iter().any(|p| p.incomplete) {
-                    return Answer::More;
-                }
                 problems.iter_mut().for_each(|problem| advise_assignment(problem, text));
                 self.failed(cx, LoadError::Problems(problems))
             }
@@ -279,11 +270,7 @@ impl Session {
     /// What people type who look for a command, where it is not the name of anything of theirs.
     fn bare_word(&mut self, cx: &mut Thread, line: &str) -> Option<Answer> {
         if let Some(name) = line.strip_prefix("help(").and_then(|rest| rest.strip_suffix(')')) {
-            return self
-                .namespace
-                .own("help")
-                .is_none()
-                .then(|| commands::run(self, cx, &format!(":doc {name}"), true))?;
+            return self.namespace.own("help").is_none().then(|| commands::run(self, cx, &format!(":doc {name}")))?;
         }
         match line {
             _ if self.namespace.own(line).is_some() => None,

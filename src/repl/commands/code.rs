@@ -16,7 +16,7 @@ pub fn disasm(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answe
         Some((name, _)) => {
             let evaluated = session.run(cx, given.text);
             if evaluated.is_err() {
-                return session.answer(cx, evaluated, given.text, given.complete);
+                return session.answer(cx, evaluated, given.text);
             }
             name.trim()
         }

@@ -16,7 +16,7 @@ const BRIEF: usize = 60;
 pub fn inspect(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
     match session.run(cx, given.text) {
         Ok(evaluated) => Answer::Text(report(cx, evaluated.value)),
-        error => session.answer(cx, error, given.text, given.complete),
+        error => session.answer(cx, error, given.text),
     }
 }
 

@@ -62,8 +62,8 @@ pub fn time(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer 
     let evaluated = session.run(cx, given.text);
     let used = before.since(cx);
     let took = used.at - before.at;
-    match session.answer(cx, evaluated, given.text, given.complete) {
-        answer @ (Answer::More | Answer::Error(_)) => answer,
+    match session.answer(cx, evaluated, given.text) {
+        answer @ Answer::Error(_) => answer,
         answer => Answer::Both(Box::new(answer), Box::new(Answer::Text(format!("  {}\n", line(took, &used))))),
     }
 }
@@ -107,7 +107,7 @@ pub fn bench(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer
     let first = begun.elapsed();
     match evaluated {
         Ok(_) => {}
-        error => return session.answer(cx, error, given.text, given.complete),
+        error => return session.answer(cx, error, given.text),
     }
     if first > IN_ALL {
         return Answer::Text(format!("  {} for one run: too long for more\n", units::time(first)));

@@ -96,8 +96,6 @@ impl Group {
 pub struct Given<'a> {
     /// Without white space around it; empty only where the table allows it.
     pub text: &'a str,
-    /// No more lines will come: an expression that is open must not ask for them.
-    pub complete: bool,
 }
 
 use Takes::{Nothing, Perhaps};
@@ -336,8 +334,8 @@ pub fn expression_of(text: &str) -> Option<&str> {
     }
 }
 
-/// Runs the command that a text begins with; none where it is an expression. `complete`: no more lines will come.
-pub fn run(session: &mut Session, cx: &mut Thread, text: &str, complete: bool) -> Option<Answer> {
+/// Runs the command that a text begins with; none where it is an expression.
+pub fn run(session: &mut Session, cx: &mut Thread, text: &str) -> Option<Answer> {
     let text = text.trim();
     let (word, rest) = parts(text)?;
     let rest = rest.trim();
@@ -351,7 +349,7 @@ pub fn run(session: &mut Session, cx: &mut Thread, text: &str, complete: bool) -
         Takes::Some(_) if rest.is_empty() => {
             Some(Answer::Error(format!("write `{}`: {} (`(:{word})` is a keyword)\n", command.usage(), command.help)))
         }
-        _ => Some((command.run)(session, cx, Given { text: rest, complete })),
+        _ => Some((command.run)(session, cx, Given { text: rest })),
     }
 }
 

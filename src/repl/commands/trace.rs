@@ -172,9 +172,8 @@ pub fn profile(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answ
     }
     let evaluated = session.run(cx, given.text);
     let profile = sampler::stop(What::Time);
-    let answer = session.answer(cx, evaluated, given.text, given.complete);
+    let answer = session.answer(cx, evaluated, given.text);
     match (answer, profile) {
-        (Answer::More, _) => Answer::More,
         (answer, Some(profile)) => Answer::Both(Box::new(answer), Box::new(Answer::Text(report::table(&profile)))),
         (answer, None) => answer,
     }
