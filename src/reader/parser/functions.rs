@@ -214,6 +214,21 @@ impl Parser<'_> {
         Ok(Arity { params: params.patterns, rest: params.rest, body, vars, loops: frame.loops, size: frame.size, span })
     }
 
+    /// Among parameters: the error of a brace here, or behind a name, that begins no pattern (`{a, b: c}`, `P { x }`), but the body.
+    fn body_in_params(&mut self, open: Span) -> Parse<()> {
+        let at = self.at + usize::from(self.kind() == Kind::Ident);
+        let kind = |ahead: usize| self.tokens.get(at + ahead).map_or(Kind::Eof, |token| token.kind);
+        let key = matches!(kind(1), Kind::Ident | Kind::Str);
+        let behind = matches!(kind(2), Kind::Comma | Kind::Colon | Kind::CloseBrace | Kind::Eof);
+        // What else is wrong with a pattern is told elsewhere.
+        let pattern = key && behind || matches!(kind(1), Kind::CloseBrace | Kind::Keyword | Kind::Ellipsis | Kind::Eof);
+        if kind(0) != Kind::OpenBrace || pattern {
+            return Ok(());
+        }
+        let help = "the parameters end before the body: `fn f(a, b) { … }`, `fn(x) { … }`";
+        self.fail(SyntaxError::foreign(open, "this `(` is not closed before the body", help))
+    }
+
     /// `(a, [b, c], ...rest)`; puts what it binds into view.
     pub(super) fn params(&mut self) -> Parse<Params> {
         let (at, name) = (self.at, self.tokens[self.at.saturating_sub(1)]);
@@ -228,6 +243,7 @@ impl Parser<'_> {
                 if rest.is_some() {
                     return p.expected_with("`)`", |e| e.help("the rest parameter is the last one").also(open, "opened here"));
                 }
+                p.body_in_params(open)?;
                 if p.kind() == Kind::Ellipsis {
                     rest = Some(p.rest_pattern()?);
                 } else {
