@@ -395,3 +395,34 @@ fn a_terminal_that_knows_only_lines_is_talked_to() {
     session.send(ControlCode::EndOfTransmission).expect("Ctrl-D");
     session.expect(Eof).expect("the end");
 }
+
+#[test]
+fn what_is_printed_without_a_line_break_stays() {
+    let mut session = repl("open-line");
+    say(&mut session, "print(\"abc\")", "\r\nabc\r\n");
+    say(&mut session, "print(\"abc\"); 5", "\r\nabc\r\n5\r\n");
+    say(&mut session, "println(\"whole\"); 6", "\r\nwhole\r\n6\r\n");
+}
+
+#[test]
+fn a_thread_that_ends_the_session_gives_the_terminal_back() {
+    let mut session = repl("exit");
+    say(&mut session, "let t = thread(fn() { sleep(1000); exit(3) }); null", "\r\nnull");
+    // Pastes are no longer marked: the state of the line was given back with it.
+    session.expect("\x1b[?2004l").expect("the mode of pastes");
+    session.expect(Eof).expect("the end");
+}
+
+#[test]
+fn deep_values_and_control_characters_do_not_flood_the_terminal() {
+    let mut session = repl("deep");
+    session.send_line("reduce(fn(a, x) { [a] }, [], range(0, 1000))").expect("the line is taken");
+    let found = session.expect("user> ").expect("a prompt");
+    assert!(found.before().len() < 12_000, "{} bytes", found.before().len());
+    say(
+        &mut session,
+        "struct Es { x }; extend Es with Format { fn format(self, d) { \"\\x1b[31mE\" } }; Es { x: 1 }",
+        "\\u{1B}[31mE",
+    );
+    say(&mut session, "throw \"\\x1b[31mZ\"", "uncaught: \\u{1B}[31mZ");
+}

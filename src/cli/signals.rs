@@ -134,7 +134,6 @@ fn interrupted() -> ! {
 /// Ends by the signal, with the buffers written.
 fn die(signal: libc::c_int) -> ! {
     console::finish(0, true);
-    crate::repl::restore_terminal();
     // SAFETY: gives the signal its usual meaning and sends it to this thread.
     unsafe {
         let mut set = std::mem::zeroed::<libc::sigset_t>();

@@ -147,6 +147,18 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// A text of several lines as a terminal may have it: without the characters that would upset it, or turn its direction.
+pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
+    let harms = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(harms) {
+        return text.into();
+    }
+    let escaped = |c: char| if harms(c) { format!("\\u{{{:X}}}", c as u32) } else { c.to_string() };
+    text.chars().map(escaped).collect::<String>().into()
+}
+
 /// Characters without width, and those that turn the direction of the text (Unicode's class Cf, and the separators of lines).
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::commands;
+
 use crate::reader::lexer::{self, Kind, Token, Tokens};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{SyntaxError, is_incomplete};
@@ -16,8 +18,17 @@ fn read(text: &str, namespace: &'static Namespace) -> Result<Unit, Vec<SyntaxErr
     load::read_for(Arc::new(Source::new("<entry>", text)), Some(namespace))
 }
 
-/// Could more lines cure what is wrong with the text?
+/// Is there nothing wrong with the text that more lines could cure? What only documents asks for what it is about.
 pub fn is_complete(text: &str, namespace: &'static Namespace) -> bool {
+    if text.trim_start().starts_with("///")
+        && text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with("//"))
+    {
+        return false;
+    }
+    if continuation(text) == Some(GoesOn::Value) {
+        // It will stand behind a value.
+        return is_complete(&format!("0 {}", text.trim_start()), namespace);
+    }
     read(text, namespace).map_or_else(|errors| !is_incomplete(&errors), |_| true)
 }
 
@@ -198,6 +209,9 @@ pub fn result_names(text: &str) -> String {
     }
     let tokens = lexer::lex(text).tokens;
     let mut bytes = text.as_bytes().to_vec();
+    // Behind a command its expression begins.
+    let command = text.trim_start().starts_with(':')
+        && commands::expression_of(text).is_some_and(|e| e.len() < text.trim().len());
     let mut before: Option<Token> = None;
     let mut open = 0;
     for pair in tokens.windows(2) {
@@ -208,7 +222,7 @@ pub fn result_names(text: &str) -> String {
         if star.kind == Kind::Star && star.end == name.start && named && free {
             bytes[star.start as usize] = b'_';
         }
-        before = Some(*star);
+        before = Some(*star).filter(|_| before.is_some() || !command);
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_string())
 }

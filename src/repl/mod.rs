@@ -40,8 +40,3 @@ pub fn run(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
         terminal::plain(cx, opening, false)
     }
 }
-
-/// Gives the terminal back as it was: the process is about to end by a signal.
-pub fn restore_terminal() {
-    terminal::restore();
-}

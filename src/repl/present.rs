@@ -5,6 +5,7 @@
 //! could stand, behind a bracket or comma, and no other character is added or lost.
 
 use super::highlight;
+use crate::reader::diagnostics::harmless;
 use crate::reader::lexer::{self, Kind, Token};
 
 /// So many characters of a value are shown.
@@ -26,6 +27,8 @@ pub struct Look {
 
 /// A value, whose printed form this is, as it is shown.
 pub fn value(text: &str, look: Look) -> String {
+    // A type's own `Format` may give anything.
+    let text = &harmless(text);
     let (shown, rest) = cut(text);
     let mut out = laid_out(shown, look);
     if let Some(rest) = rest {
@@ -154,7 +157,8 @@ impl Layout<'_> {
             if i > from {
                 self.gap(self.end(i - 1), self.start(i));
             }
-            if opens(self.tokens[i].kind) && !fits {
+            // What is deeper than the terminal is wide only goes on: it would be white space for the most part.
+            if opens(self.tokens[i].kind) && !fits && indent < self.width / 2 {
                 let end = self.ends[i].unwrap_or(to).min(to);
                 // A comma or bracket behind it stands on the same line.
                 let behind = usize::from(end + 1 < to);

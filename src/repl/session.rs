@@ -234,6 +234,8 @@ impl Session {
             }
             self.results.follow(cx, self.namespace);
             self.results.keep(cx, evaluated.value)?;
+            // What cannot be printed is the last value all the same.
+            self.last = "the last value cannot be printed".into();
             self.last = foreign::repr(cx, evaluated.value)?;
             Ok(Answer::Value(present::value(&self.last, self.look)))
         });

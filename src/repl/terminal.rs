@@ -33,12 +33,13 @@ fn remember_terminal() {
         let mut state = std::mem::zeroed::<libc::termios>();
         if libc::tcgetattr(libc::STDIN_FILENO, &mut state) == 0 {
             let _ = BEFORE.set(state);
+            console::at_end(restore);
         }
     }
 }
 
 /// Makes the terminal what it was, if it was ever changed.
-pub fn restore() {
+fn restore() {
     if let Some(before) = BEFORE.get() {
         // SAFETY: a state that the call may read.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, before) };
@@ -91,12 +92,14 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
                 remember(&text, &mut editor, history.as_ref());
                 session.set_look(Look { width: Some(columns()), color });
                 session.entry(cx, &text, &mut |answer| {
+                    console::end_line();
                     show(answer);
                 })
             }
             Typed::Nothing => continue,
             Typed::End => break,
         };
+        console::end_line();
         if !show(&answer) {
             break;
         }
@@ -215,6 +218,7 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
                     let _ = history.append(entry.trim_end());
                 }
                 if person {
+                    console::line_was_ended();
                     session.set_look(Look { width: Some(columns()), color: false });
                 }
                 session.line(cx, &line)
@@ -242,6 +246,9 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
             entry.clear();
         }
         failed |= matches!(answer, Answer::Error(_));
+        if person {
+            console::end_line();
+        }
         if !show(&answer) {
             break;
         }

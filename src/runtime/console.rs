@@ -30,6 +30,8 @@ static DRAWER: Mutex<Option<Sender<Vec<u8>>>> = Mutex::new(None);
 static DRAWN: AtomicBool = AtomicBool::new(false);
 /// The status with which the process ends whatever it did; 0: none.
 static INSTEAD: AtomicI32 = AtomicI32::new(0);
+/// See [`at_end`].
+static AT_END: OnceLock<fn()> = OnceLock::new();
 
 /// When this variable is set, lines go out one by one: `harrier test` wants to have what a test printed before it crashed.
 pub const LINES: &str = "HARRIER_LINES";
@@ -89,6 +91,25 @@ pub fn print(text: &str) {
     let _never_closed = STDOUT.push(text.as_bytes());
 }
 
+/// Ends the line that a program has left open, so that what comes next stands on one of its own.
+pub fn end_line() {
+    let open = [STDOUT.take_open_line(), STDERR.take_open_line()];
+    if open.contains(&true) {
+        print("\n");
+    }
+}
+
+/// The person at the terminal has ended the line.
+pub fn line_was_ended() {
+    STDOUT.take_open_line();
+    STDERR.take_open_line();
+}
+
+/// Is run when the process ends, before what is buffered is written: by the one who has changed the terminal.
+pub fn at_end(run: fn()) {
+    let _only_the_first = AT_END.set(run);
+}
+
 /// Writes out what stdout got, from outside of any program; errors show at the end.
 pub fn flush_quietly() {
     note(quiet_end(STDOUT.flush(&mut descriptor::patient)));
@@ -139,6 +160,9 @@ pub fn note_lost(what: &str, error: &io::Error) {
 /// Writes out all that is buffered, because the process is about to end; gives the status with which it should. With `hurry`
 /// nobody waits for a reader who does not read.
 pub fn finish(status: i32, hurry: bool) -> i32 {
+    if let Some(run) = AT_END.get() {
+        run();
+    }
     streams::finish(hurry);
     note(STDOUT.finish(hurry));
     let session::Told { text, mut failed } = session::finish(hurry);

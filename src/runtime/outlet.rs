@@ -41,6 +41,8 @@ struct State {
     target: Target,
     bytes: Vec<u8>,
     busy: bool,
+    /// What came last did not end its line.
+    open: bool,
 }
 
 /// The error of a stream that was closed.
@@ -60,7 +62,7 @@ impl Outlet {
     }
 
     const fn new(target: Target) -> Outlet {
-        let state = State { target, bytes: Vec::new(), busy: false };
+        let state = State { target, bytes: Vec::new(), busy: false, open: false };
         Outlet { state: Mutex::new(state), idle: Condvar::new(), moved: AtomicU64::new(0) }
     }
 
@@ -75,7 +77,13 @@ impl Outlet {
             return Err(closed());
         }
         state.bytes.extend_from_slice(text);
+        state.open = text.last().map_or(state.open, |last| *last != b'\n');
         Ok(state.bytes.len() >= FULL)
+    }
+
+    /// Is the line open that was written last? From now on it is not: whoever asks ends it.
+    pub fn take_open_line(&self) -> bool {
+        std::mem::take(&mut self.lock().open)
     }
 
     /// Writes out what is buffered. What was not written when it is called off stays.

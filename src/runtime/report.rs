@@ -6,7 +6,7 @@
 use super::errors::{ErrorKind, is_interrupt};
 use super::trace::{self, TraceEntry, TraceLine};
 use crate::gc::{Handle, Thread, Thrown};
-use crate::reader::diagnostics::{Diagnostic, Severity, render};
+use crate::reader::diagnostics::{Diagnostic, Severity, harmless, render};
 
 /// Stacks longer than this are shown by their two ends.
 const SHOWN: usize = 40;
@@ -26,8 +26,9 @@ pub struct Uncaught {
 pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     let exception = cx.take_exception(thrown);
     let interrupt = is_interrupt(cx.get(exception));
-    let title = title(cx, exception);
+    // Before a `Format` of the program is asked, which may throw as well.
     let entries = trace::of_exception(cx, exception);
+    let title = title(cx, exception);
     let mut text = String::new();
     let places = entries.iter().filter_map(|e| match e {
         TraceEntry::Line(line) => line.place.clone(),
@@ -75,7 +76,7 @@ pub fn title(cx: &mut Thread, exception: Handle) -> String {
         // Its own Format throws.
         Err(_thrown) => super::brief::brief(cx.get(exception)),
     });
-    format!("uncaught: {printed}")
+    format!("uncaught: {}", harmless(&printed))
 }
 
 /// The lines of the stack, equal neighbours folded.

@@ -188,7 +188,7 @@ pub const COMMANDS: &[Command] = &[
         more: "" },
     Command { names: &["quit", "q", "exit"], takes: Nothing, group: Group::Session, run: |_, _, _| Answer::Quit,
         help: "end (so does Ctrl-D)",
-        more: "" },
+        more: "So do `exit` and `quit` alone, as long as nothing of yours has that name; `exit(status)` says how." },
 ];
 
 impl Command {
