@@ -451,6 +451,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !self.state.reachable {
             return true;
         }
+        if self.link.builtin_extended() {
+            return false;
+        }
         let counted = |l: layout::LayoutId| matches!(l, layout::ARRAY | layout::VECTOR | layout::MAP);
         let i = self.top(0);
         let value = *self.state.operand(i);

@@ -280,6 +280,9 @@ pub trait Link {
     }
     /// The struct type, or the variant of the enum, that the name stands for.
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
+    /// Has the program extended a builtin type with a protocol of `core`? Then who indexes or counts asks whose method it is: what
+    /// is written in place would pass it by. The library means its own vectors and arrays as they are.
+    fn builtin_extended(&self) -> bool;
     /// Does the name stand for the type of what the interrupt key throws?
     fn is_interrupt(&mut self, global: GlobalId) -> bool;
     /// The names of fields that a literal gives, separated by spaces: address and length of a text that stays.

@@ -371,6 +371,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         self.goes_to(node);
+        if self.link.builtin_extended() {
+            return self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);
+        }
         let (i, j) = (self.top(1), self.top(0));
         let value = *self.state.operand(i);
         let seen = value.facts.layout.or(value.hint.layout());

@@ -212,13 +212,9 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
             Ok(Some(Ok(line))) => {
                 entry.push_str(&line);
                 entry.push('\n');
-                if let Some(history) = history.as_ref().filter(|_| session.completes(&line) && !entry.trim().is_empty())
-                {
-                    // What cannot be remembered is answered all the same.
-                    let _ = history.append(entry.trim_end());
-                }
                 if person {
                     console::line_was_ended();
+                    remember_lines(&session, history.as_ref(), &entry, &line);
                     session.set_look(Look { width: Some(columns()), color: false });
                 }
                 session.line(cx, &line)
@@ -254,6 +250,14 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
         }
     }
     if person { 0 } else { u8::from(failed) }
+}
+
+/// Puts the lines of an entry into the history, if this is its last.
+fn remember_lines(session: &Session, history: Option<&History>, entry: &str, line: &str) {
+    if let Some(history) = history.filter(|_| session.completes(line) && !entry.trim().is_empty()) {
+        // What cannot be remembered is answered all the same.
+        let _ = history.append(entry.trim_end());
+    }
 }
 
 fn give_up(session: &mut Session, entry: &mut String) {

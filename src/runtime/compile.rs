@@ -119,6 +119,7 @@ fn generate(
     let resets = code.resets.load(Ordering::SeqCst);
     let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
+    let builtin_extended = vm.dispatch.builtin_extended() && !unit.source().is_library;
     let mut link = RuntimeLink {
         cx,
         vm,
@@ -126,6 +127,7 @@ fn generate(
         record: code,
         owned,
         has_loops,
+        builtin_extended,
         types: FxHashMap::default(),
         unsettled: false,
         failed: None,
@@ -307,6 +309,8 @@ struct RuntimeLink<'a> {
     has_loops: bool,
     /// What the code will own.
     owned: Owned,
+    /// See [`Link::builtin_extended`]: one answer for all walks of a compilation.
+    builtin_extended: bool,
     /// The types that were asked for.
     types: FxHashMap<(GlobalId, Option<&'static str>), Option<StructType>>,
     /// Something that the function names has no value yet, or a loop may find another there than we do.
@@ -551,6 +555,10 @@ impl Link for RuntimeLink<'_> {
         let found = self.find_struct_type(global, variant);
         self.types.insert((global, variant), found.clone());
         found
+    }
+
+    fn builtin_extended(&self) -> bool {
+        self.builtin_extended
     }
 
     fn is_interrupt(&mut self, global: GlobalId) -> bool {

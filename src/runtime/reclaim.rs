@@ -142,6 +142,13 @@ impl Reclaim {
         }
     }
 
+    /// All functions are compiled anew when they are called next.
+    pub(super) fn reset_all(&self, cx: &Thread) {
+        // No record is freed before this thread allocates.
+        let codes = super::lock(&self.codes).clone();
+        codes.into_iter().filter(|code| code.function().is_some()).for_each(|code| code.reset(cx));
+    }
+
     /// The number of records, for tests.
     pub fn count(&self) -> usize {
         super::lock(&self.codes).len()

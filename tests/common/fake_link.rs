@@ -345,6 +345,10 @@ impl Link for FakeLink<'_> {
         self.cell(format!("table .{name}/{arguments}"))
     }
 
+    fn builtin_extended(&self) -> bool {
+        false
+    }
+
     fn is_interrupt(&mut self, global: GlobalId) -> bool {
         self.global_name(global) == "Interrupt"
     }

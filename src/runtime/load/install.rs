@@ -272,7 +272,12 @@ impl Installer<'_, '_> {
                     .into_iter()
                     .filter_map(|(name, code)| Some((vm.dispatch.method(protocol.id, name)?, code)))
                     .collect();
+                let before = vm.dispatch.builtin_extended();
                 vm.dispatch.extend(target, protocol.id, &methods);
+                if vm.dispatch.builtin_extended() != before {
+                    // What indexes and counts builtin types in place is to ask from now on.
+                    vm.reclaim.reset_all(cx);
+                }
             }
             None => {
                 for (name, code) in functions {
