@@ -43,6 +43,12 @@ fn the_interrupt_key_stops_whatever_runs() {
         session.expect("user> ").expect("a prompt");
     }
     for line in LONG {
+        if common::is_emulated() && line.contains("1000000000))") {
+            println!(
+                "left out: {line} (no such vector fits the small heap under the emulator, and that is said at once)"
+            );
+            continue;
+        }
         session.send_line(line).expect("the line is taken");
         std::thread::sleep(common::patient(Duration::from_millis(500)));
         let pressed = Instant::now();

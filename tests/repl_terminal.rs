@@ -283,7 +283,10 @@ fn completion_knows_the_place() {
     say(&mut session, "fn f(unmistaken) { unmistaken + 1 }; f(1)", "\r\n2");
     say(&mut session, "fn g(localname) { loca\t + 1 }; g(1)", "\r\n2");
     say(&mut session, ":hel\t", ":help");
-    say(&mut session, "\"/pro\tself\"", "\r\n\"/proc/self\"");
+    // A folder of our own: an emulated program sees another root.
+    let folder = state("paths");
+    std::fs::create_dir_all(folder.join("process")).expect("a folder");
+    say(&mut session, &format!("\"{}/pro\tself\"", folder.display()), "process/self\"");
 }
 
 #[test]
