@@ -69,7 +69,8 @@ pub enum Helper {
     Remake,
     /// `(message)`: throws FieldError.
     NoLiteral,
-    /// `(value, raw layout)`: a Bool: is it of the layout's type and variant? For instances of older layouts.
+    /// `(value, raw layout, address and length of names)`: the object as it is in this layout of its type and variant, `null` where
+    /// it is of another, or lacks one of these fields. For patterns.
     InLayout,
     /// value → Is it what the interrupt key throws?
     IsInterrupt,

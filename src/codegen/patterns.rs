@@ -65,10 +65,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.finish_value(end);
     }
 
-    /// In a hot region: have the types in the patterns of a `match` been declared anew since this was compiled? Then the twin goes on:
-    /// it knows objects of later declarations too. So the patterns here need not ask until something else has run, and what they find out holds. Nor need this be
-    /// asked of an argument in a function that has run nothing yet: it would have been compiled anew before it was called with such
-    /// an object. None in other code, which asks where a pattern does not fit.
+    /// In a hot region: have the types in the patterns of a `match` been declared anew since this was compiled? Then the twin goes
+    /// on: it knows objects of later declarations too. So the patterns here need not ask until something else has run, and what
+    /// they find out holds. Nor need this be asked of an argument in a function that has run nothing yet: it would have been
+    /// compiled anew before it was called with such an object. None in other code, which asks where a pattern does not fit.
     fn ask_types(&mut self, node: NodeId, subject: NodeId, arms: &[Arm]) -> Option<usize> {
         let mut declarations = Vec::new();
         arms.iter().for_each(|arm| self.declarations(arm.pattern, &mut declarations));
@@ -349,7 +349,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             view = self.test_struct(i, &info, &names, !asked.is_empty(), misfit);
         }
         if asked.is_empty() {
-            return;
+            return self.unpin();
         }
         // An operand in all versions of this: who leaves one of them finds as many in the other.
         let view = view.unwrap_or(*self.state.operand(i));
@@ -399,34 +399,34 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return None;
         }
         let r = self.in_register(i);
-        let view = reads.then(|| self.register());
+        let view = self.register();
         let resume = self.asm.label();
-        let other = self.later_layout_path(i, info, names, view, misfit, resume);
+        let other = self.other_layout_path(i, info, names, view, misfit, resume);
         self.check_layout(r, value.facts, info.layout, other);
-        if let Some(view) = view {
+        if reads {
             self.asm.mov(view, r);
         }
         self.asm.bind(resume);
-        view.map(|view| Value::new(Place::Reg(view), Facts::object(info.layout)).hinted(value.hint))
+        reads.then(|| Value::new(Place::Reg(view), Facts::object(info.layout)).hinted(value.hint))
     }
 
-    /// Where operand `i` goes that is not of the layout: if the type has, or may have others, it may be of one of them.
-    fn later_layout_path(
+    /// Where operand `i` goes that is not of the layout: if the type has others, or may have by now, it is asked for as an object of
+    /// this one, which `view` holds where it goes on at `resume`.
+    fn other_layout_path(
         &mut self,
         i: usize,
         info: &StructType,
         names: &[&str],
-        view: Option<Reg>,
+        view: Reg,
         misfit: &mut Join,
         resume: Label,
     ) -> Label {
-        self.forget_dead();
-        let inlined = self.leave_inlined(SideExit::Inlined);
-        let (other, unfit) = (self.asm.label(), self.edge(misfit));
-        let (state, at, last, handler) = (self.state.clone(), self.at, self.last, self.handler.clone());
         let (address, length) = self.link.field_names(&names.join(" "));
         let raws = [u64::from(info.layout), address as u64, length as u64].map(Argument::Raw);
-        let arguments: Vec<Argument> = std::iter::once(self.argument(i)).chain(raws).collect();
+        let arguments = std::iter::once(self.argument(i)).chain(raws).collect();
+        let (other, answered) = (self.asm.label(), self.asm.label());
+        let ask = self.slow_path(Helper::InLayout, arguments, 0, Some(view), answered);
+        let unfit = self.edge(misfit);
         let (declarations, layout) = ((!info.redefined).then_some(info.declarations), info.layout);
         self.later(move |g| {
             g.asm.bind(other);
@@ -434,22 +434,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 g.asm.scratch().load_cell(cell).compare_imm(count);
                 g.asm.branch(Cond::Equal, unfit);
             }
-            if let Some(inlined) = inlined {
-                return g.asm.jump(inlined);
-            }
-            g.enter_cold(state, at, handler);
-            g.last = last;
-            let result = g.call_helper_cold(Helper::InLayout, &arguments, 0);
-            match view {
-                Some(view) => {
-                    result.mov_to(view);
-                    g.check_layout(view, Facts::ANY, layout, unfit);
-                }
-                None => {
-                    result.compare_imm(Word::NULL.0 as i32);
-                    g.asm.branch(Cond::Equal, unfit);
-                }
-            }
+            g.asm.jump(ask);
+            g.asm.bind(answered);
+            g.check_layout(view, Facts::ANY, layout, unfit);
             g.asm.jump(resume);
         });
         other

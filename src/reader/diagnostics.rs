@@ -136,27 +136,26 @@ fn one_line(text: &str) -> String {
 
 /// The text with the characters that cannot be seen as `\u{…}`.
 pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
-            out.push_str(&format!("\\u{{{:X}}}", c as u32));
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    without(text, |c| c.is_control() || is_invisible(c))
 }
 
 /// A text of several lines as a terminal may have it: without the characters that would upset it, or turn its direction.
-pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
-    let harms = |c: char| {
+pub fn harmless(text: &str) -> String {
+    without(text, |c| {
         c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(harms) {
-        return text.into();
+    })
+}
+
+/// The text with some characters as `\u{…}`.
+fn without(text: &str, wanted: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match wanted(c) {
+            true => out.push_str(&format!("\\u{{{:X}}}", c as u32)),
+            false => out.push(c),
+        }
     }
-    let escaped = |c: char| if harms(c) { format!("\\u{{{:X}}}", c as u32) } else { c.to_string() };
-    text.chars().map(escaped).collect::<String>().into()
+    out
 }
 
 /// Characters without width, and those that turn the direction of the text (Unicode's class Cf, and the separators of lines).

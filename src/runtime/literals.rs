@@ -2,7 +2,8 @@
 //!
 //! Code that is called after a declaration is compiled for it. What still runs makes objects of the layout that it knows, and
 //! looks whether that is outdated: then what the literal says is held against the present declaration here, and the object is
-//! made anew. Patterns of such code read objects of later declarations from copies in the layout that it knows. One declaration is taken and used throughout: another thread, or a default, may make another meanwhile.
+//! made anew. Patterns of such code read objects of later declarations from copies in the layout that it knows. One declaration is
+//! taken and used throughout: another thread, or a default, may make another meanwhile.
 
 use super::errors::ErrorKind;
 use super::fields;

@@ -25,18 +25,22 @@ pub struct CopySpace {
     rest: (usize, usize),
 }
 
+/// What copies of so many blocks need: they pack differently, and a run of 16 blocks for middling objects may waste a quarter.
+fn for_copies_of(blocks: usize) -> usize {
+    blocks + blocks / 3
+}
+
 impl Spaces {
-    /// So many blocks are to remain for copies of all that moves, when others are taken. Copies pack differently: a run of 16
-    /// blocks for middling objects may waste a quarter.
+    /// So many blocks are to remain for copies of all that moves, when others are taken.
     pub(super) fn copy_reserve(&self) -> usize {
-        self.copy.blocks + self.copy.blocks / 3 + SPARE
+        for_copies_of(self.copy.blocks) + SPARE
     }
 
     /// A run for objects that move. There remains room for a copy of everything.
     fn copy_run(&mut self, count: usize, limit: usize) -> Option<usize> {
         // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
         let spare = if limit > self.max_blocks { 0 } else { count * 2 + SPARE };
-        let copy_reserve = self.used() + self.used() / 3 + spare;
+        let copy_reserve = for_copies_of(self.used()) + spare;
         let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;

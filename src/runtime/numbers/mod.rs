@@ -15,7 +15,6 @@ pub mod random;
 
 use dashu_int::{IBig, Sign};
 
-use super::errors::ErrorKind;
 use crate::gc::word::{INT_MAX, INT_MIN};
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 
@@ -130,8 +129,7 @@ pub fn new_big(cx: &mut Thread, i: &IBig) -> Result<Handle, Thrown> {
     }
     // What can be asked beforehand is; this is for what gets a little larger (a sum), or comes from a text.
     if limbs.len() > MAX_BITS / 64 {
-        let message = format!("the result would be an Int of more than {MAX_BITS} bits");
-        return Err(cx.throw(ErrorKind::OutOfMemory, message));
+        return Err(arith::too_large(cx, "Int"));
     }
     cx.alloc_big_int(negative, limbs)
 }

@@ -8,12 +8,17 @@ use crate::reader::tree::Var;
 
 /// Shorter names are all like one another.
 const SHORT: usize = 4;
+/// What may have been meant is looked for in all keys: not for more keys than people read about.
+const MOST_GUESSES: usize = 50;
 
-/// A variable that always holds the same map literal.
-struct Held<'a> {
-    var: &'a Var,
-    literal: NodeId,
+/// The variables of a unit by their names, each list in the order of the text, and the literals that are bound, by where.
+struct Bound<'a> {
+    vars: FxHashMap<&'a str, Vec<&'a Var>>,
+    literals: FxHashMap<u32, NodeId>,
 }
+
+/// The keys of a map literal as they are written.
+type Keys = FxHashSet<String>;
 
 impl<'a> Checker<'a> {
     /// Looks at all lookups by a literal key.
@@ -23,15 +28,22 @@ impl<'a> Checker<'a> {
         if lookups.is_empty() {
             return;
         }
-        let held = self.held_literals();
+        let bound = self.bound();
+        let mut known: FxHashMap<NodeId, Option<Keys>> = FxHashMap::default();
+        let mut guesses = 0;
         for (object, key) in lookups {
             let literal = match self.unit.node(object) {
                 Node::Map(_) => Some(object),
-                Node::Local(_) => self.literal_of(object, &held),
+                Node::Local(_) => self.literal_of(object, &bound),
                 _ => None,
             };
-            if let Some(literal) = literal {
-                self.missing_key(literal, key);
+            let Some(literal) = literal else { continue };
+            let keys = known.entry(literal).or_insert_with(|| self.literal_keys(literal));
+            if let Some((keys, written)) = keys.as_ref().zip(self.written_key(key))
+                && !keys.contains(&written)
+            {
+                guesses += 1;
+                self.missing_key(literal, keys, (key, &written), guesses <= MOST_GUESSES);
             }
         }
     }
@@ -60,65 +72,57 @@ impl<'a> Checker<'a> {
     }
 
     /// The keys of a map literal, if all of them are literals of these kinds.
-    fn literal_keys(&self, literal: NodeId) -> Option<Vec<String>> {
+    fn literal_keys(&self, literal: NodeId) -> Option<Keys> {
         let Node::Map(entries) = self.unit.node(literal) else { return None };
-        let keys: Option<Vec<String>> =
-            self.unit.list(*entries).iter().step_by(2).map(|key| self.written_key(*key)).collect();
-        keys.filter(|keys| !keys.is_empty())
+        self.unit.list(*entries).iter().step_by(2).map(|key| self.written_key(*key)).collect()
     }
 
-    /// The variables that are never assigned and hold a map literal.
-    fn held_literals(&self) -> Vec<Held<'a>> {
+    fn bound(&self) -> Bound<'a> {
         let unit = self.unit;
-        let arities = unit.functions.iter().flat_map(|function| &function.arities);
-        let bound: FxHashMap<u32, &'a Var> = arities
-            .flat_map(|arity| &arity.vars)
-            .filter(|v| !v.mutable && !v.assigned)
-            .map(|v| (v.span.start, v))
-            .collect();
+        let mut vars: FxHashMap<&'a str, Vec<&'a Var>> = FxHashMap::default();
+        for var in unit.functions.iter().flat_map(|function| &function.arities).flat_map(|arity| &arity.vars) {
+            vars.entry(unit.name(var.name)).or_default().push(var);
+        }
+        vars.values_mut().for_each(|list| list.sort_by_key(|var| var.span.start));
         let literal = |node: &Node| match node {
-            Node::Let { pattern, value } if matches!(unit.node(*value), Node::Map(_)) => {
-                let var = bound.get(&unit.pattern_spans[pattern.index()].start)?;
-                matches!(unit.pattern(*pattern), Pattern::Bind(_)).then_some(Held { var, literal: *value })
+            Node::Let { pattern, value }
+                if matches!(unit.node(*value), Node::Map(_)) && matches!(unit.pattern(*pattern), Pattern::Bind(_)) =>
+            {
+                Some((unit.pattern_spans[pattern.index()].start, *value))
             }
             _ => None,
         };
-        unit.nodes.iter().filter_map(literal).collect()
+        Bound { vars, literals: unit.nodes.iter().filter_map(literal).collect() }
     }
 
-    /// The literal that a variable holds where it is named here.
-    fn literal_of(&self, named: NodeId, held: &[Held<'_>]) -> Option<NodeId> {
+    /// The literal that a variable holds where it is named here, if it always does.
+    fn literal_of(&self, named: NodeId, bound: &Bound<'a>) -> Option<NodeId> {
         let at = self.unit.span(named);
         let name = self.unit.source.text.get(at.start as usize..at.end as usize)?;
-        let means = |var: &Var| var.scope.start <= at.start && at.end <= var.scope.end && self.name(var.name) == name;
-        let last = held.iter().filter(|held| means(held.var)).max_by_key(|held| held.var.span.start)?;
-        // Another variable of this name may hide it.
-        let arities = self.unit.functions.iter().flat_map(|function| &function.arities);
-        let hidden = arities.flat_map(|arity| &arity.vars).any(|v| v.span.start > last.var.span.start && means(v));
-        (!hidden).then_some(last.literal)
+        let vars = bound.vars.get(name)?;
+        // The latest one hides those before it.
+        let before = &vars[..vars.partition_point(|var| var.span.start < at.start)];
+        let var = before.iter().rev().find(|var| var.scope.start <= at.start && at.end <= var.scope.end)?;
+        bound.literals.get(&var.span.start).copied().filter(|_| !var.mutable && !var.assigned)
     }
 
-    fn missing_key(&mut self, literal: NodeId, key: NodeId) {
-        let (Some(keys), Some(written)) = (self.literal_keys(literal), self.written_key(key)) else { return };
-        if keys.contains(&written) {
-            return;
-        }
-        let name = |key: &str| key.trim_matches([':', '"']).to_string();
-        let other = keys.iter().find(|known| name(known) == name(&written));
-        let help = match other {
-            Some(known) if known.starts_with(':') => {
-                format!("its keys are keywords, and a String is another key: write `{known}`")
-            }
-            Some(known) => format!("its keys are Strings, and a keyword is another key: write `{known}`"),
+    /// Tells of a key that the literal has a like of: looked for among all, where `guess` allows.
+    fn missing_key(&mut self, literal: NodeId, keys: &Keys, (key, written): (NodeId, &str), guess: bool) {
+        let name = written.trim_matches([':', '"']);
+        let help = if keys.contains(&format!(":{name}")) {
+            format!("its keys are keywords, and a String is another key: write `:{name}`")
+        } else if keys.contains(&format!("\"{name}\"")) {
+            format!("its keys are Strings, and a keyword is another key: write `\"{name}\"`")
+        } else {
             // Who asks for a key that is nothing like those that there are may want to see that it is missing.
-            None if name(&written).chars().count() < SHORT => return,
-            None => match closest(&written, keys.iter().map(String::as_str)) {
+            let meant = closest(written, keys.iter().map(String::as_str).filter(|_| guess));
+            match meant.filter(|_| name.chars().count() >= SHORT) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => return,
-            },
+            }
         };
-        let (unit, title) = (self.unit, format!("the map has no key {written}"));
-        let warning = self.warning(unit.span(key), title);
+        let unit = self.unit;
+        let warning = self.warning(unit.span(key), format!("the map has no key {written}"));
         warning.help = Some(help);
         warning.secondary.push((unit.span(literal), "this is the whole map".into()));
     }

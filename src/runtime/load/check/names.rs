@@ -8,7 +8,7 @@ use crate::reader::tree::{GlobalRef, VarKind};
 
 /// What may have been meant is looked for in all names: not for more unknown names than people read about.
 const MOST_GUESSES: usize = 50;
-/// The method around a name is searched for among all: not for more names than that.
+/// The method around a name, and one that is called so, are searched for among all: not for more names than that.
 const MOST_SEARCHES: usize = 1_000;
 /// Nobody writes a subtraction of more names.
 const MOST_PARTS: usize = 32;
@@ -18,7 +18,10 @@ const LATER_NAMESPACE: &str = "effect";
 impl<'a> Checker<'a> {
     /// The errors of names that mean nothing here; `later`: what a function names may be defined by a later text.
     pub(super) fn names(&mut self, later: bool) {
-        let may_come = if later { self.named_in_functions() } else { FxHashSet::default() };
+        let mut named = None;
+        let mut may_come = |checker: &Self, index: usize| {
+            later && named.get_or_insert_with(|| checker.named_in_functions()).contains(&index)
+        };
         let mut guesses = 0;
         // Where a name begins that stands behind a namespace which is not in view.
         let mut behind = None;
@@ -67,7 +70,10 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
-            if let Some(member) = self.unit.own_member(name) {
+            searches += 1;
+            if searches <= MOST_SEARCHES
+                && let Some(member) = self.unit.own_member(name)
+            {
                 self.unknown(false, *reference).help = Some(format!("it belongs to a type: write `{member}`"));
                 continue;
             }
@@ -79,24 +85,23 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
-            searches += 1;
             if searches <= MOST_SEARCHES
                 && let Some(help) = self.own_field(*reference)
             {
                 if fields.insert((name, help.clone())) {
-                    self.unknown(may_come.contains(&index), *reference).help = Some(help);
+                    self.unknown(may_come(self, index), *reference).help = Some(help);
                 }
                 continue;
             }
             guesses += 1;
             if guesses > MOST_GUESSES {
-                self.unknown(may_come.contains(&index), *reference);
+                self.unknown(may_come(self, index), *reference);
                 continue;
             }
             let candidates = self.scope.candidates(*reference);
             let known: FxHashSet<&str> = candidates.iter().map(String::as_str).collect();
             let help = self.cure(*reference, name, &known);
-            self.unknown(may_come.contains(&index), *reference).help = help;
+            self.unknown(may_come(self, index), *reference).help = help;
         }
     }
 
@@ -117,11 +122,16 @@ impl<'a> Checker<'a> {
             _ => None,
         });
         let functions = unit.functions.iter().enumerate().filter(|(id, _)| *id != unit.init.index());
-        let spans: Vec<Span> = functions.map(|(_, function)| function.span).collect();
+        // Where functions begin, and how far those that have begun reach.
+        let mut reach: Vec<(u32, u32)> = functions.map(|(_, f)| (f.span.start, f.span.end)).collect();
+        reach.sort_unstable();
+        for i in 1..reach.len() {
+            reach[i].1 = reach[i].1.max(reach[i - 1].1);
+        }
         let within = |index: &usize| {
-            let at = unit.globals[*index].span;
-            unit.globals[*index].alias.is_none()
-                && spans.iter().any(|span| span.start <= at.start && at.end <= span.end)
+            let reference = unit.globals[*index];
+            let begun = reach.partition_point(|(start, _)| *start <= reference.span.start);
+            reference.alias.is_none() && begun > 0 && reference.span.end <= reach[begun - 1].1
         };
         named.filter(within).collect()
     }
