@@ -610,14 +610,21 @@ fn what_an_expression_takes_when_it_runs_often() {
 
 #[test]
 fn figures_of_the_machine() {
-    let answers =
-        talk(&["vec(range(0, 100000))", ":gc", ":stats", "let t = thread(fn() { sleep(500) })", ":threads", "join(t)"]);
+    let answers = talk(&[
+        "vec(range(0, 100000))",
+        ":gc",
+        ":stats",
+        "let t = thread(fn() { sleep(3000) })",
+        "sleep(300)",
+        ":threads",
+    ]);
     assert!(text(&answers[1]).contains(" freed in ") && text(&answers[1]).contains(" live\n"));
     for row in ["allocated", "collections", "code", "threads"] {
         assert!(text(&answers[2]).contains(&format!("  {row} ")), "{}", text(&answers[2]));
     }
-    assert!(text(&answers[4]).contains("1    this session"), "{}", text(&answers[4]));
-    assert!(text(&answers[4]).lines().count() <= 2, "{}", text(&answers[4]));
+    let threads = text(&answers[5]);
+    assert!(threads.contains("1    this session") && threads.contains("waits"), "{threads}");
+    assert_eq!(threads.lines().count(), 2, "{threads}");
 }
 
 #[test]
@@ -765,6 +772,33 @@ fn files_that_have_changed_are_loaded_again() {
     assert_eq!((&**answer, &answers[14]), (&value("1031"), &value("1031")));
     assert_eq!(answers[16], value("1031"));
     assert!(text(&answers[17]).contains("again: namespace parts\n"));
+}
+
+#[test]
+fn what_is_loaded_after_watch_is_watched_and_uses_come_first() {
+    let folder = folder("watch", &[("a.hr", "fn f() { 1 }\n"), ("b.hr", "fn g() { 1 }\nfn old() { 2 }\n")]);
+    let (a, b) = (folder.join("a.hr"), folder.join("b.hr"));
+    let say = |line: &str| (line.to_string(), Vec::new());
+    let write = |line: &str, files: Vec<(std::path::PathBuf, &'static str)>| (line.to_string(), files);
+    let answers = talk_and_write(vec![
+        say(":watch"),
+        (format!(":load {}", a.display()), Vec::new()),
+        write("f()", vec![(a.clone(), "fn f() { 2 }\n")]),
+        say(":watch off"),
+        // A file that begins to use another stands behind it from then on.
+        write(":reload", vec![(a.clone(), "use b\nfn f() { b/old() }\n")]),
+        write(":reload", vec![(a.clone(), "use b\nfn f() { b/new() }\n"), (b, "fn new() { 40 }\n")]),
+        say("f()"),
+        // One that cannot be loaded is tried again.
+        write(&format!(":load {}", a.display()), vec![(a.clone(), "fn f() { nobody() }\n")]),
+        write(":reload", vec![(a, "fn f() { 50 }\n")]),
+        say("f()"),
+    ]);
+    let Answer::Both(notice, answer) = &answers[2] else { panic!("{:?}", answers[2]) };
+    assert!(text(notice).contains("again: namespace a\n") && **answer == value("2"), "{:?}", answers[2]);
+    assert_eq!(answers[6], value("40"), "{:?}", answers[5]);
+    assert!(is_error(&answers[7], "unknown name `nobody`"), "{:?}", answers[7]);
+    assert_eq!(answers[9], value("50"), "{:?}", answers[8]);
 }
 
 #[test]

@@ -300,6 +300,15 @@ fn output_of_other_threads_does_not_tear_the_line() {
         session.expect("user> let half = 5").expect("the entry");
     }
     say(&mut session, "0", "\r\n50\r\n");
+    // One that prints without a rest is seen as well.
+    say(
+        &mut session,
+        "let v = thread(fn() { for i in range(0, 200) { sleep(5); println(\"tock ${i}\") } }); null",
+        "null",
+    );
+    session.expect("tock 5\r\n").expect("the output");
+    session.expect("tock 199\r\n").expect("the rest");
+    session.expect("user> ").expect("the prompt");
     // While an entry runs it comes as ever.
     say(&mut session, "let u = thread(fn() { print(\"one\"); println(\" two\") }); join(u)", "one two\r\n");
 }

@@ -273,7 +273,7 @@ fn thrown_status(cx: &mut Thread, thrown: Thrown) -> u8 {
 }
 
 fn color() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    std::io::stderr().is_terminal() && console::wants_color()
 }
 
 // ---- texts ----

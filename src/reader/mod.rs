@@ -16,6 +16,7 @@ pub mod lints;
 mod literals;
 mod parser;
 mod scopes;
+mod token;
 pub mod tree;
 
 use std::sync::Arc;

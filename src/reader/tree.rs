@@ -563,6 +563,20 @@ impl Unit {
         self.spans[id.index()]
     }
 
+    /// Where an item stands.
+    pub fn item_span(&self, item: &Item) -> Span {
+        match item {
+            Item::Function { span, .. }
+            | Item::Struct { span, .. }
+            | Item::Enum { span, .. }
+            | Item::Protocol { span, .. }
+            | Item::Let { span, .. }
+            | Item::Test { span, .. } => *span,
+            Item::Extend(extend) => extend.span,
+            Item::Expression { node } => self.span(*node),
+        }
+    }
+
     /// The ids in a list.
     pub fn list(&self, list: List) -> &[NodeId] {
         &self.lists[list.start as usize..(list.start + list.len) as usize]

@@ -4,7 +4,7 @@
 //! nothing that a thread prints tears what is being typed. While nobody edits, threads write to the terminal as in any program.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustyline::ExternalPrinter;
 
@@ -43,8 +43,9 @@ impl Background {
 
 fn draw(receiver: &Receiver<Vec<u8>>, mut printer: impl ExternalPrinter) {
     while let Ok(mut text) = receiver.recv() {
+        let end = Instant::now() + TOGETHER;
         while text.len() < MOST
-            && let Ok(more) = receiver.recv_timeout(TOGETHER)
+            && let Ok(more) = receiver.recv_timeout(end.saturating_duration_since(Instant::now()))
         {
             text.extend(more);
         }

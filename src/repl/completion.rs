@@ -185,11 +185,11 @@ fn open_bracket(tokens: &[Token]) -> Option<(usize, &Token)> {
     let mut closed = 0;
     for (i, token) in tokens.iter().enumerate().rev() {
         match token.kind {
-            Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => closed += 1,
-            Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace | Kind::OpenSet if closed == 0 => {
+            kind if kind.closes() => closed += 1,
+            kind if kind.opens() && closed == 0 => {
                 return Some((i, tokens.last()?));
             }
-            Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace | Kind::OpenSet => closed -= 1,
+            kind if kind.opens() => closed -= 1,
             _ => {}
         }
     }

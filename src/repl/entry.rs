@@ -45,14 +45,14 @@ pub fn called(text: &str) -> Option<&str> {
     // Tokens from the beginning, for strings and comments are known only so.
     for token in lexer::lex(text).tokens.iter().rev() {
         match token.kind {
-            Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => closed += 1,
+            kind if kind.closes() => closed += 1,
             Kind::OpenParen if closed == 0 => {
                 let end = token.start as usize;
                 let name = &text[super::completion::start_of_name(text, end)..end];
                 return Some(name).filter(|name| !name.is_empty());
             }
             Kind::OpenBrace if closed == 0 => return None,
-            Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace | Kind::OpenSet => closed = i32::max(closed - 1, 0),
+            kind if kind.opens() => closed = i32::max(closed - 1, 0),
             _ => {}
         }
     }
@@ -70,16 +70,15 @@ pub fn closes(text: &str) -> usize {
     for token in lexer::lex(text).tokens {
         let before = depth;
         depth = deeper(depth, token.kind);
-        let closing = matches!(token.kind, Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace);
-        closed += usize::from(closing && before == 0);
+        closed += usize::from(token.kind.closes() && before == 0);
     }
     closed
 }
 
 fn deeper(depth: usize, kind: Kind) -> usize {
     match kind {
-        Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace | Kind::OpenSet => depth + 1,
-        Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => depth.saturating_sub(1),
+        _ if kind.opens() => depth + 1,
+        _ if kind.closes() => depth.saturating_sub(1),
         _ => depth,
     }
 }
@@ -124,16 +123,7 @@ pub fn pieces(text: &str, namespace: &'static Namespace, is_complete: &dyn Fn(&s
 
 /// The item's place; whether it has a value to show.
 fn place(unit: &Unit, item: &Item) -> (Span, bool) {
-    match item {
-        Item::Expression { node } => (unit.spans[node.index()], true),
-        Item::Let { span, .. } => (*span, true),
-        Item::Function { span, .. }
-        | Item::Struct { span, .. }
-        | Item::Enum { span, .. }
-        | Item::Protocol { span, .. }
-        | Item::Test { span, .. } => (*span, false),
-        Item::Extend(extend) => (extend.span, false),
-    }
+    (unit.item_span(item), matches!(item, Item::Expression { .. } | Item::Let { .. }))
 }
 
 /// Where the items that show a value end, but for the last.

@@ -93,7 +93,7 @@ fn brackets(tokens: &[Token], cursor: usize) -> ([Option<usize>; 2], Vec<usize>)
     for (i, token) in tokens.iter().enumerate() {
         if closing(token.kind).is_some() {
             open.push(i);
-        } else if matches!(token.kind, Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace) {
+        } else if token.kind.closes() {
             match open.last().filter(|begin| closing(tokens[**begin].kind) == Some(token.kind)) {
                 None => lonely.push(i),
                 Some(begin) => {

@@ -53,21 +53,13 @@ fn elements_behind(text: &str, at: usize) -> usize {
     let (mut depth, mut commas) = (0_usize, 0);
     for token in lexer::lex(text).tokens {
         match token.kind {
-            kind if opens(kind) => depth += 1,
-            kind if closes(kind) => depth = depth.saturating_sub(1),
+            kind if kind.opens() => depth += 1,
+            kind if kind.closes() => depth = depth.saturating_sub(1),
             Kind::Comma if depth == 1 && token.end as usize >= at => commas += 1,
             _ => {}
         }
     }
     commas
-}
-
-fn opens(kind: Kind) -> bool {
-    matches!(kind, Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace | Kind::OpenSet)
-}
-
-fn closes(kind: Kind) -> bool {
-    matches!(kind, Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace)
 }
 
 /// The text over as many lines as its width asks for.
@@ -92,9 +84,9 @@ fn ends(tokens: &[Token]) -> Vec<Option<usize>> {
     let mut ends = vec![None; tokens.len()];
     let mut open = Vec::new();
     for (i, token) in tokens.iter().enumerate() {
-        if opens(token.kind) {
+        if token.kind.opens() {
             open.push(i);
-        } else if closes(token.kind)
+        } else if token.kind.closes()
             && let Some(begin) = open.pop()
         {
             ends[begin] = Some(i);
@@ -158,7 +150,7 @@ impl Layout<'_> {
                 self.gap(self.end(i - 1), self.start(i));
             }
             // What is deeper than the terminal is wide only goes on: it would be white space for the most part.
-            if opens(self.tokens[i].kind) && !fits && indent < self.width / 2 {
+            if self.tokens[i].kind.opens() && !fits && indent < self.width / 2 {
                 let end = self.ends[i].unwrap_or(to).min(to);
                 // A comma or bracket behind it stands on the same line.
                 let behind = usize::from(end + 1 < to);
@@ -177,7 +169,7 @@ impl Layout<'_> {
     fn opened(&mut self, open: usize, close: usize, indent: usize) {
         self.token(open);
         let inner = indent + INDENT;
-        let nested = self.tokens[open + 1..close].iter().any(|token| opens(token.kind));
+        let nested = self.tokens[open + 1..close].iter().any(|token| token.kind.opens());
         let mut from = open + 1;
         while from < close {
             let to = self.element(from, close);
@@ -202,7 +194,7 @@ impl Layout<'_> {
         while i < close {
             match self.tokens[i].kind {
                 Kind::Comma => return i + 1,
-                kind if opens(kind) => i = self.ends[i].unwrap_or(close),
+                kind if kind.opens() => i = self.ends[i].unwrap_or(close),
                 _ => {}
             }
             i += 1;

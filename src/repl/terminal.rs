@@ -72,7 +72,7 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
         return plain(cx, opening, true);
     }
     remember_terminal();
-    let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color = console::wants_color();
     let Some(mut session) = Session::new(cx, color) else { return 1 };
     let scene = Scene::new(session.namespace());
     let Some(mut editor) = editor(&scene, color) else { return plain(cx, opening, true) };

@@ -8,10 +8,11 @@ use crate::reader::lexer::{Kind, Token};
 use crate::runtime::Namespace;
 use crate::runtime::binding::Binding;
 use crate::runtime::builtins::introspection::signatures_of;
+use crate::runtime::builtins::types::type_behind;
 use crate::runtime::collections::map;
 use crate::runtime::dispatch::Target;
 use crate::runtime::entry::code_of;
-use crate::runtime::types::{TypeInfo, TypeKind};
+use crate::runtime::types::TypeKind;
 
 /// A name and the fields behind it.
 pub type Path = Vec<String>;
@@ -44,9 +45,12 @@ pub fn binding(cx: &Thread, namespace: &'static Namespace, name: &str) -> Option
     match name.rsplit_once('/').filter(|(alias, name)| !alias.is_empty() && !name.is_empty()) {
         Some((alias, name)) => {
             let namespace = namespace.alias(alias).or_else(|| vm.namespaces.find(alias))?;
-            namespace.member_for(name, false)
+            namespace.member_for(name, false).filter(|binding| binding.is_defined())
         }
-        None => namespace.own(name).or_else(|| vm.namespaces.find("core")?.member_for(name, false)),
+        None => {
+            let own = namespace.own(name).filter(|binding| binding.is_defined());
+            own.or_else(|| vm.namespaces.find("core")?.member_for(name, false))
+        }
     }
 }
 
@@ -71,19 +75,11 @@ fn is_instance(value: Value<'_>) -> bool {
     value.layout() >= layout::FIRST_USER_LAYOUT
 }
 
-/// The type that a value is.
-fn type_of_type(cx: &Thread, value: Value<'_>) -> Option<&'static TypeInfo> {
-    if !value.is(layout::TYPE) {
-        return None;
-    }
-    cx.vm().types.find(u32::try_from(value.slot(0).as_int()?).ok()?)
-}
-
 /// What may stand behind the dot: fields, functions that the type was given, variants, and the functions of `core` whose first
 /// parameter is called `self`.
 pub fn members(cx: &Thread, value: Value<'_>) -> Vec<String> {
     let vm = cx.vm();
-    if let Some(type_) = type_of_type(cx, value) {
+    if let Some(type_) = type_behind(value) {
         let given = vm.dispatch.associated_names(Target { type_: type_.id, variant: None });
         return type_.variant_names().into_iter().chain(given).map(str::to_string).collect();
     }
@@ -122,7 +118,7 @@ pub fn keys(cx: &Thread, value: Value<'_>) -> Vec<String> {
 pub fn fields_of_literal(cx: &Thread, namespace: &'static Namespace, path: &[String]) -> Vec<String> {
     let Some((name, variant)) = path.split_first() else { return Vec::new() };
     let value = binding(cx, namespace, name).and_then(|binding| binding.get(cx));
-    let Some(type_) = value.and_then(|value| type_of_type(cx, value)) else { return Vec::new() };
+    let Some(type_) = value.and_then(type_behind) else { return Vec::new() };
     let layout = match variant {
         [variant] => type_.variant(variant).map(|variant| variant.layout),
         _ if type_.kind == TypeKind::Struct => type_.layout(),

@@ -91,6 +91,11 @@ pub fn print(text: &str) {
     let _never_closed = STDOUT.push(text.as_bytes());
 }
 
+/// Does the person at the terminal want colours? See <https://no-color.org>: an empty variable says nothing.
+pub fn wants_color() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Ends the line that a program has left open, so that what comes next stands on one of its own.
 pub fn end_line() {
     let open = [STDOUT.take_open_line(), STDERR.take_open_line()];

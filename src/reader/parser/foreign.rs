@@ -408,9 +408,9 @@ impl Parser<'_> {
             match token.kind {
                 Kind::Eof | Kind::Semicolon => break,
                 _ if token.newline() && token.start > next.start => break,
-                Kind::OpenParen | Kind::OpenBracket | Kind::OpenBrace | Kind::OpenSet => depth += 1,
-                Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace if depth == 0 => break,
-                Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => depth -= 1,
+                kind if kind.opens() => depth += 1,
+                kind if kind.closes() && depth == 0 => break,
+                kind if kind.closes() => depth -= 1,
                 _ => {}
             }
             end = token.end;
@@ -564,9 +564,9 @@ impl Parser<'_> {
         let mut depth = 0usize;
         for token in self.tokens[self.at..].iter().take(60) {
             match token.kind {
-                Kind::OpenBrace | Kind::OpenSet | Kind::OpenParen | Kind::OpenBracket => depth += 1,
-                Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket if depth == 0 => return false,
-                Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket => depth -= 1,
+                kind if kind.opens() => depth += 1,
+                kind if kind.closes() && depth == 0 => return false,
+                kind if kind.closes() => depth -= 1,
                 Kind::For if depth == 0 && !token.newline() => return true,
                 _ => {}
             }

@@ -157,8 +157,8 @@ pub fn look(session: &mut Session, cx: &mut Thread) -> Option<Answer> {
     let before = session.watched.as_ref()?;
     let files = cx.vm().loader.loaded_files();
     let now = look_at(&files);
-    // What was loaded since is as it was loaded.
-    let changed = now.iter().any(|file| before.0.iter().any(|other| other.0 == file.0 && other.1 != file.1));
+    // What was loaded since may have changed as well: the texts are compared.
+    let changed = now.iter().any(|file| !before.0.contains(file));
     session.watched = Some(Watched(now));
     if changed { reload_changed(session, cx, &files) } else { None }
 }

@@ -8,6 +8,7 @@ use super::{Command, forms};
 use crate::gc::Thread;
 use crate::gc::layout::LayoutId;
 use crate::repl::session::Session;
+use crate::repl::values;
 use crate::runtime::binding::{Binding, Place};
 use crate::runtime::dispatch::{MethodInfo, Target};
 use crate::runtime::entry::code_of;
@@ -60,26 +61,14 @@ pub fn find(session: &Session, cx: &mut Thread, name: &str) -> Vec<Thing> {
 
 /// The binding that a name in view stands for, if it has a value.
 pub fn binding(session: &Session, cx: &Thread, name: &str) -> Option<&'static Binding> {
-    let (alias, plain) = name.rsplit_once('/').map_or((None, name), |(a, n)| (Some(a), n));
-    let core = cx.vm().namespaces.find("core");
-    let here = session.namespace();
-    let namespace = match alias {
-        Some(alias) => here.alias(alias).or_else(|| cx.vm().namespaces.find(alias)),
-        None => Some(here),
-    };
-    let found = match alias {
-        Some(_) => namespace.and_then(|n| n.member_for(plain, false)),
-        None => namespace.and_then(|n| n.own(plain)),
-    };
-    let found = found.filter(|binding| binding.is_defined());
-    found.or_else(|| core.filter(|_| alias.is_none()).and_then(|c| c.member_for(plain, false)))
+    values::binding(cx, session.namespace(), name)
 }
 
-/// The namespace of this name or alias; loaded where it is not.
+/// The namespace of this name or alias. One of the library is loaded where it is not: what is asked for runs no file of the program.
 pub fn namespace(session: &Session, cx: &mut Thread, name: &str) -> Option<&'static Namespace> {
     match session.namespace().alias(name).or_else(|| cx.vm().namespaces.find(name)) {
         Some(namespace) => Some(namespace),
-        None if load::paths::is_namespace_name(name) => load::require(cx, name).ok(),
+        None if load::library::text(name).is_some() => load::require(cx, name).ok(),
         None => None,
     }
 }

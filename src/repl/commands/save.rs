@@ -46,34 +46,24 @@ impl Kept {
         };
         let source = Arc::new(Source::new("<repl>", text));
         let Ok(unit) = reader::read(source, &Surroundings::default()) else { return };
-        for line in &unit.uses {
-            let alias = if line.alias_given { format!(" as {}", unit.name(line.alias)) } else { String::new() };
-            let names: Vec<&str> = line.names.iter().map(|(name, _)| unit.name(*name)).collect();
+        let mut line = |text: String| {
+            let (namespace, key) = (namespace.name, text.clone());
+            self.add(Piece { namespace, key, names: Vec::new(), text, of_session: false });
+        };
+        for used in &unit.uses {
+            let alias = if used.alias_given { format!(" as {}", unit.name(used.alias)) } else { String::new() };
+            let names: Vec<&str> = used.names.iter().map(|(name, _)| unit.name(*name)).collect();
             let names = if names.is_empty() { String::new() } else { format!(" {{ {} }}", names.join(", ")) };
-            let text = format!("use {}{alias}{names}", unit.name(line.path));
-            self.add(Piece {
-                namespace: namespace.name,
-                key: text.clone(),
-                names: Vec::new(),
-                text,
-                of_session: false,
-            });
+            line(format!("use {}{alias}{names}", unit.name(used.path)));
         }
         for export in &unit.exports {
             let reference = unit.globals[export.index()];
             let alias = reference.alias.map_or(String::new(), |alias| format!("{}/", unit.name(alias)));
-            let text = format!("export {alias}{}", unit.name(reference.name));
-            self.add(Piece {
-                namespace: namespace.name,
-                key: text.clone(),
-                names: Vec::new(),
-                text,
-                of_session: false,
-            });
+            line(format!("export {alias}{}", unit.name(reference.name)));
         }
         let mut before = 0;
         for item in &unit.items {
-            let span = span_of(&unit, item);
+            let span = unit.item_span(item);
             let from = std::mem::replace(&mut before, span.end);
             let Some((key, names)) = declares(&unit, item).filter(|_| values || !matches!(item, Item::Let { .. }))
             else {
@@ -117,19 +107,6 @@ fn own_lines(text: &str) -> String {
     let word = |line: &str| line.split_whitespace().next().map(str::to_string);
     let other = |line: &&str| !matches!(word(line).as_deref(), Some("use" | "export" | "namespace"));
     text.split('\n').filter(other).collect::<Vec<_>>().join("\n")
-}
-
-fn span_of(unit: &Unit, item: &Item) -> Span {
-    match item {
-        Item::Function { span, .. }
-        | Item::Struct { span, .. }
-        | Item::Enum { span, .. }
-        | Item::Protocol { span, .. }
-        | Item::Let { span, .. }
-        | Item::Test { span, .. } => *span,
-        Item::Extend(extend) => extend.span,
-        Item::Expression { node } => unit.span(*node),
-    }
 }
 
 /// What an item declares: a key, and the names that it defines; none of an expression.

@@ -1,10 +1,11 @@
 //! Files that were loaded, and their loading again.
 //!
-//! Owns what is remembered of each: the text that it had, and its place in the order of use.
+//! Owns what is remembered of each, and the order in which they are loaded again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustc_hash::FxHashSet;
 
 use super::{LoadError, Loader, Origin, load, paths};
 use crate::gc::Thread;
@@ -20,49 +21,56 @@ pub struct LoadedFile {
     pub namespace: &'static Namespace,
     /// The text that it had.
     pub source: Arc<Source>,
-    /// When its loading was done, in the order of such moments: what is used comes before what uses it.
-    done: u64,
+    /// Its loading is done.
+    loaded: bool,
 }
 
 impl LoadedFile {
     pub(super) fn new(path: PathBuf, namespace: &'static Namespace, source: Arc<Source>) -> LoadedFile {
-        LoadedFile { path, namespace, source, done: u64::MAX }
+        LoadedFile { path, namespace, source, loaded: false }
     }
 }
 
 impl Loader {
-    /// A file is loaded now; one that was loaded before keeps its place.
+    /// A file is loaded now.
     pub(super) fn note_loaded(&self, file: &Path) {
-        static DONE: AtomicU64 = AtomicU64::new(0);
-        let mut files = crate::runtime::lock(&self.files);
-        if let Some(file) = files.get_mut(&paths::absolute(file))
-            && file.done == u64::MAX
-        {
-            file.done = DONE.fetch_add(1, Ordering::Relaxed);
+        if let Some(file) = crate::runtime::lock(&self.files).get_mut(&paths::absolute(file)) {
+            file.loaded = true;
         }
     }
 
     /// The files that are loaded, each behind those that it uses.
     pub fn loaded_files(&self) -> Vec<LoadedFile> {
         let files = crate::runtime::lock(&self.files);
-        let mut all: Vec<LoadedFile> = files.values().filter(|file| file.done != u64::MAX).cloned().collect();
-        all.sort_by_key(|file| file.done);
-        all
+        let mut all: Vec<LoadedFile> = files.values().filter(|file| file.loaded).cloned().collect();
+        drop(files);
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        let (mut seen, mut ordered) = (FxHashSet::default(), Vec::with_capacity(all.len()));
+        all.iter().for_each(|file| behind_what_it_uses(file, &all, &mut seen, &mut ordered));
+        ordered
     }
 }
 
-/// Loads a file again, with the text that it has now. When that fails it counts as it was, so that it is tried again.
+/// Puts a file behind those that it uses, which each `use` has left an alias for.
+fn behind_what_it_uses<'a>(
+    file: &'a LoadedFile,
+    all: &'a [LoadedFile],
+    seen: &mut FxHashSet<&'a Path>,
+    ordered: &mut Vec<LoadedFile>,
+) {
+    if !seen.insert(&file.path) {
+        return;
+    }
+    let used = file.namespace.alias_names().into_iter().filter_map(|alias| file.namespace.alias(alias));
+    for namespace in used {
+        let of_it = all.iter().filter(|other| std::ptr::eq(other.namespace, namespace));
+        of_it.for_each(|other| behind_what_it_uses(other, all, seen, ordered));
+    }
+    ordered.push(file.clone());
+}
+
+/// Loads a file again, with the text that it has now.
 pub fn again(cx: &mut Thread, file: &LoadedFile, text: String) -> Result<&'static Namespace, LoadError> {
     let source = Arc::new(Source::new(file.source.name.clone(), text));
-    let result = load(cx, source, Origin::Again(&file.path, file.namespace), None);
-    let mut files = crate::runtime::lock(&cx.vm().loader.files);
-    match (&result, files.get_mut(&file.path)) {
-        (Ok(_), Some(loaded)) => loaded.done = file.done,
-        (Ok(_), None) => {}
-        (Err(_), _) => {
-            files.insert(file.path.clone(), file.clone());
-        }
-    }
-    drop(files);
-    Ok(result?.0)
+    Ok(load(cx, source, Origin::Again(&file.path, file.namespace), None)?.0)
 }

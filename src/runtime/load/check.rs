@@ -142,7 +142,7 @@ impl<'a> Checker<'a> {
     fn duplicates(&mut self) {
         let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
         for item in &self.unit.items {
-            let span = item_span(self.unit, item);
+            let span = self.unit.item_span(item);
             let repeatable = matches!(item, Item::Let { .. });
             for name in declared_names(self.unit, item) {
                 match seen.get(name) {
@@ -655,17 +655,4 @@ fn head(unit: &Unit, span: Span) -> Span {
     let end = text.find(['\n', '{']).unwrap_or(text.len());
     let end = text[..end].trim_end().len().max(1);
     Span { start: span.start, end: span.start + end as u32 }
-}
-
-fn item_span(unit: &Unit, item: &Item) -> Span {
-    match item {
-        Item::Function { span, .. }
-        | Item::Struct { span, .. }
-        | Item::Enum { span, .. }
-        | Item::Protocol { span, .. }
-        | Item::Let { span, .. }
-        | Item::Test { span, .. } => *span,
-        Item::Extend(extend) => extend.span,
-        Item::Expression { node } => unit.span(*node),
-    }
 }

@@ -379,10 +379,10 @@ fn load(
         Origin::Text(namespace, _) if namespace.name == name => namespace,
         _ => declare::namespace(cx, &name).map_err(|e| e.throw(cx))?,
     };
-    note_loading(cx, origin, namespace, &source);
+    let before = note_loading(cx, origin, namespace, &source);
     let result = load_unit(cx, &unit, namespace, origin, chain);
     match (&result, origin) {
-        (Err(_), _) => forget_loading(cx, origin),
+        (Err(_), _) => forget_loading(cx, origin, before),
         (Ok(_), Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _)) => {
             cx.vm().loader.note_loaded(file);
         }
@@ -391,27 +391,38 @@ fn load(
     result.map(|value| (namespace, unit, value))
 }
 
-/// A file counts as loaded while it is being loaded, so that what its top level evaluates finds it.
-fn note_loading(cx: &Thread, origin: Origin<'_>, namespace: &'static Namespace, source: &Arc<Source>) {
+/// A file counts as loaded while it is being loaded, so that what its top level evaluates finds it. Gives what it was before.
+fn note_loading(
+    cx: &Thread,
+    origin: Origin<'_>,
+    namespace: &'static Namespace,
+    source: &Arc<Source>,
+) -> Option<again::LoadedFile> {
     let loader = &cx.vm().loader;
     match origin {
         Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
             let path = paths::absolute(file);
             let loaded = again::LoadedFile::new(path.clone(), namespace, source.clone());
-            super::lock(&loader.files).insert(path, loaded);
+            return super::lock(&loader.files).insert(path, loaded);
         }
         Origin::Library(name) => {
             super::lock(&loader.library).insert(name, namespace);
         }
         Origin::Text(..) => {}
     }
+    None
 }
 
-fn forget_loading(cx: &Thread, origin: Origin<'_>) {
+/// What could not be loaded counts as it did before: so it is tried again.
+fn forget_loading(cx: &Thread, origin: Origin<'_>, before: Option<again::LoadedFile>) {
     let loader = &cx.vm().loader;
     match origin {
         Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
-            super::lock(&loader.files).remove(&paths::absolute(file));
+            let mut files = super::lock(&loader.files);
+            match before {
+                Some(before) => files.insert(before.path.clone(), before),
+                None => files.remove(&paths::absolute(file)),
+            };
         }
         Origin::Library(name) => {
             super::lock(&loader.library).remove(name);
