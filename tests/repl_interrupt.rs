@@ -22,6 +22,7 @@ const LONG: &[&str] = &[
     "length(sort(map(fn(x) { 0 - x * 7919 % 1000003 }, numbers)))",
     "vec(range(0, 20000000))",
     "pow(7, 40000000) > 0",
+    "gcd(huge, other)",
     "length(to-string(1 << 12000000))",
     "length(split(text, \"a\"))",
     "for i in range(0, 1000000000) { println(i) }",
@@ -37,7 +38,11 @@ fn the_interrupt_key_stops_whatever_runs() {
     let mut session = Session::spawn(command).expect("a pseudo-terminal");
     session.set_expect_timeout(Some(common::patient(Duration::from_secs(20))));
     session.expect("user> ").expect("a prompt");
-    for line in ["let numbers = vec(range(0, 5000000)); null", "let text = repeat-string(\"a\", 50000000); null"] {
+    for line in [
+        "let numbers = vec(range(0, 5000000)); null",
+        "let text = repeat-string(\"a\", 50000000); null",
+        "let huge = pow(3, 4000000); let other = pow(7, 2000000); null",
+    ] {
         session.send_line(line).expect("the line is taken");
         session.expect("\r\nnull").expect("the setting");
         session.expect("user> ").expect("a prompt");

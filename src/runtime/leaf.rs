@@ -15,6 +15,9 @@ use crate::gc::{Thread, Value, Word};
 /// As many arguments a leaf has; those that were not given are UNDEFINED.
 pub const LEAF_ARGS: usize = 3;
 
+/// What a leaf is given.
+pub type Args<'h> = [Value<'h>; LEAF_ARGS];
+
 /// What a leaf gives: none when the builtin itself is to be asked.
 pub type Answer<'h> = Option<Value<'h>>;
 

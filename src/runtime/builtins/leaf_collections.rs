@@ -10,11 +10,9 @@ use crate::gc::layout::{self, NODE, VECTOR};
 use crate::gc::{Thread, Value, Word};
 use crate::runtime::collections::view::{Slots, count_bits, field};
 use crate::runtime::collections::{List, map, mutable, set, vector};
-use crate::runtime::leaf::{Answer, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
+use crate::runtime::leaf::{Answer, Args, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
 use crate::runtime::ranges::Range;
 use crate::runtime::{compare, equality, hashing, sequences};
-
-type Args<'h> = [Value<'h>; LEAF_ARGS];
 
 /// A few values: as many as a vector without tree has.
 pub struct Few<'h> {
@@ -318,9 +316,13 @@ fn part<'h>(cx: &'h Thread, coll: Value<'h>, start: usize, end: usize) -> Answer
     vector_of_tail(cx, tail)
 }
 
+fn vector_len(coll: Value<'_>) -> Option<usize> {
+    coll.is(VECTOR).then(|| vector::len(coll))
+}
+
 /// The length of a vector, and a count cut to it.
 fn cut(coll: Value<'_>, n: Value<'_>) -> Option<(usize, usize)> {
-    let len = if coll.is(VECTOR) { vector::len(coll) } else { return None };
+    let len = vector_len(coll)?;
     Some((len, usize::try_from(n.as_int()?).unwrap_or(0).min(len)))
 }
 
@@ -334,18 +336,18 @@ pub fn drop<'h>(cx: &'h Thread, [n, coll, _]: Args<'h>) -> Answer<'h> {
 }
 
 pub fn rest<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    let len = if coll.is(VECTOR) { vector::len(coll) } else { return None };
+    let len = vector_len(coll)?;
     part(cx, coll, 1.min(len), len)
 }
 
 pub fn butlast<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    let len = if coll.is(VECTOR) { vector::len(coll) } else { return None };
+    let len = vector_len(coll)?;
     part(cx, coll, 0, len.saturating_sub(1))
 }
 
 /// `slice` and `subvec`
 pub fn slice<'h>(cx: &'h Thread, [coll, from, to]: Args<'h>) -> Answer<'h> {
-    let len = if coll.is(VECTOR) { vector::len(coll) } else { return None };
+    let len = vector_len(coll)?;
     part(cx, coll, index_below(from, len + 1)?, given(to).map_or(Some(len), |to| index_below(to, len + 1))?)
 }
 
@@ -431,7 +433,7 @@ pub fn check_room<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
     fits.then(|| check_seqable(cx, args))?
 }
 
-/// Is it a key that tells itself apart from others of its kind by its word?
+/// Is it a key that equals nothing of another type?
 fn is_simple(value: Value<'_>) -> bool {
     value.is_int() || value.as_keyword().is_some() || kind_of(value) & kinds::STRING != 0
 }
@@ -454,9 +456,7 @@ pub fn distinct<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
 
 pub fn repeat<'h>(cx: &'h Thread, [value, n, _]: Args<'h>) -> Answer<'h> {
     let n = usize::try_from(n.as_int()?).ok().filter(|n| *n <= vector::WIDTH)?;
-    let mut few = Few { values: [value; vector::WIDTH], n };
-    few.n = n;
-    vector_of(cx, few.values())
+    vector_of(cx, &[value; vector::WIDTH][..n])
 }
 
 /// `max-of` and `min-of` of what has a natural order.
@@ -484,7 +484,7 @@ pub fn min_of<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
 
 /// The elements of a small vector from the first Int on, without the last so many.
 pub fn sub_vector<'h>(cx: &'h Thread, [vector, from, after]: Args<'h>) -> Answer<'h> {
-    let len = vector::len(Some(vector).filter(|vector| vector.is(VECTOR))?);
+    let len = vector_len(vector)?;
     let (from, after) = (usize::try_from(from.as_int()?).ok()?, usize::try_from(after.as_int()?).ok()?);
     part(cx, vector, from.min(len), len.saturating_sub(after))
 }

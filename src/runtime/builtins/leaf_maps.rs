@@ -11,10 +11,8 @@ use crate::gc::{Thread, Value, Word};
 use crate::runtime::collections::trie::{self, SHARED};
 use crate::runtime::collections::view::{Slots, count_bits, field};
 use crate::runtime::collections::{map, mutable, set};
-use crate::runtime::leaf::{Answer, LEAF_ARGS, count as counted, given, is_plain};
+use crate::runtime::leaf::{Answer, Args, count as counted, given, is_plain};
 use crate::runtime::{equality, hashing, threads};
-
-type Args<'h> = [Value<'h>; LEAF_ARGS];
 
 /// A map of a few entries, key and value in turn, no two keys of which are equal.
 fn map_of<'h>(cx: &'h Thread, entries: &[Value<'h>]) -> Answer<'h> {
@@ -144,10 +142,9 @@ pub fn new_set<'h>(cx: &'h Thread, _: Args<'h>) -> Answer<'h> {
     new_mutable(cx, layout::MUTABLE_SET)
 }
 
-/// The MAP of a mutable map or set, and its NODE when it is small.
-fn mutable_parts(mutable: Value<'_>) -> Option<(Value<'_>, Option<Slots<'_>>)> {
-    let map =
-        matches!(mutable.layout(), layout::MUTABLE_MAP | layout::MUTABLE_SET).then(|| mutable::map_of(mutable))?;
+/// The MAP of what is to be a mutable map or set, as the layout says, and its NODE when it is small.
+fn mutable_parts(mutable: Value<'_>, layout: layout::LayoutId) -> Option<(Value<'_>, Option<Slots<'_>>)> {
+    let map = mutable.is(layout).then(|| mutable::map_of(mutable))?;
     Some((map, Slots::if_is(field(map, layout::MAP, 1), NODE)))
 }
 
@@ -164,31 +161,32 @@ fn give<'h>(cx: &'h Thread, mutable: Value<'h>, map: Value<'h>, root: Value<'h>)
 
 /// `mutable-map/put!`
 pub fn mutable_put<'h>(cx: &'h Thread, [mutable, key, value]: Args<'h>) -> Answer<'h> {
-    if !mutable.is(layout::MUTABLE_MAP) || hashing::is_unprepared(key) {
+    if hashing::is_unprepared(key) {
         return None;
     }
-    match mutable_parts(mutable)? {
+    match mutable_parts(mutable, layout::MUTABLE_MAP)? {
         (map, Some(node)) => give(cx, mutable, map, node_with_entry(cx, node, key, value)?),
-        (map, None) => map::replace_in_place(map, key, value).then_some(mutable),
+        // As `give`: by one thread at a time.
+        (map, None) => (threads::alone(cx) && map::replace_in_place(map, key, value)).then_some(mutable),
     }
 }
 
 /// `mutable-map/remove!`
 pub fn mutable_remove<'h>(cx: &'h Thread, [mutable, key, _]: Args<'h>) -> Answer<'h> {
-    let (map, node) = mutable_parts(Some(mutable).filter(|mutable| mutable.is(layout::MUTABLE_MAP))?)?;
+    let (map, node) = mutable_parts(mutable, layout::MUTABLE_MAP)?;
     give(cx, mutable, map, node_without(cx, node?, key)?)
 }
 
 /// A persistent map of the entries of a small mutable one.
 pub fn map_done<'h>(cx: &'h Thread, [mutable, ..]: Args<'h>) -> Answer<'h> {
-    let (_, node) = mutable_parts(Some(mutable).filter(|mutable| mutable.is(layout::MUTABLE_MAP))?)?;
+    let (_, node) = mutable_parts(mutable, layout::MUTABLE_MAP)?;
     // Its NODE is never changed: the mutable map gets another one.
     map_of_node(cx, node?.object())
 }
 
 /// `mutable-set/add!`
 pub fn mutable_add<'h>(cx: &'h Thread, [set, member, _]: Args<'h>) -> Answer<'h> {
-    let (map, node) = mutable_parts(Some(set).filter(|set| set.is(layout::MUTABLE_SET))?)?;
+    let (map, node) = mutable_parts(set, layout::MUTABLE_SET)?;
     match keyed(map, member)? {
         Some(_) => Some(set),
         None => give(cx, set, map, node_with_entry(cx, node?, member, member)?),

@@ -2,14 +2,13 @@
 
 use std::cmp::Ordering;
 
+use super::numbers::of_one_float;
 use super::types::{implements, type_behind, type_kind};
 use super::{kind_of, kinds};
 use crate::gc::{Thread, Value, layout};
-use crate::runtime::leaf::{Answer, LEAF_ARGS, bool, float, given, int};
+use crate::runtime::leaf::{Answer, Args, bool, float, given, int};
 use crate::runtime::numbers::{Number, bits, compare, random};
 use crate::runtime::types::TypeKind;
-
-type Args<'h> = [Value<'h>; LEAF_ARGS];
 
 /// A number as a Float; Ints beyond a word are the builtin's.
 #[inline]
@@ -29,23 +28,7 @@ macro_rules! float_leaves {
     };
 }
 
-float_leaves! {
-    sqrt = f64::sqrt;
-    floor = f64::floor;
-    ceil = f64::ceil;
-    round = f64::round;
-    to_float = |x| x;
-    exp = f64::exp;
-    log10 = f64::log10;
-    log2 = f64::log2;
-    sin = f64::sin;
-    cos = f64::cos;
-    tan = f64::tan;
-    asin = f64::asin;
-    acos = f64::acos;
-    atan = f64::atan;
-    log = f64::ln;
-}
+of_one_float!(float_leaves);
 
 pub fn atan2<'h>(cx: &'h Thread, [y, x, _]: Args<'h>) -> Answer<'h> {
     float(cx, to_f64(y)?.atan2(to_f64(x)?))

@@ -10,12 +10,10 @@ use super::support::index_below;
 use crate::gc::{Room, Thread, Value, layout};
 use crate::reader;
 use crate::runtime::collections::view::{Slots, field};
-use crate::runtime::leaf::{Answer, LEAF_ARGS, bool, float, given, int, is_plain, null};
+use crate::runtime::leaf::{Answer, Args, LEAF_ARGS, bool, float, given, int, is_plain, null};
 use crate::runtime::numbers::{self, parse};
 use crate::runtime::text::format::digits;
 use crate::runtime::text::strings;
-
-type Args<'h> = [Value<'h>; LEAF_ARGS];
 
 /// Texts that are searched and changed here have at most so many bytes.
 const SMALL: usize = 256;

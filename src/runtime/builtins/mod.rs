@@ -89,7 +89,7 @@ pub type BuiltinFn = fn(&mut Thread, &Args<'_>) -> Result<Handle, Thrown>;
 pub type BuiltinEntry = unsafe extern "C" fn(*mut Thread, Word, Word, Word, Word, Word) -> Word;
 
 /// One builtin.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Builtin {
     /// The namespace it is a member of.
     pub namespace: &'static str,

@@ -118,6 +118,30 @@ fn bool(cx: &Thread, b: bool) -> Outcome {
     Ok(cx.root_word(Word::bool(b)))
 }
 
+/// The functions of one Float, for the builtins and for their leaves.
+macro_rules! of_one_float {
+    ($make:ident) => {
+        $make! {
+            sqrt = f64::sqrt;
+            floor = f64::floor;
+            ceil = f64::ceil;
+            round = f64::round;
+            to_float = |x| x;
+            exp = f64::exp;
+            log10 = f64::log10;
+            log2 = f64::log2;
+            sin = f64::sin;
+            cos = f64::cos;
+            tan = f64::tan;
+            asin = f64::asin;
+            acos = f64::acos;
+            atan = f64::atan;
+            log = f64::ln;
+        }
+    };
+}
+pub(super) use of_one_float;
+
 macro_rules! float_functions {
     ($($name:ident = $f:expr;)*) => {
         $(fn $name(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -128,23 +152,7 @@ macro_rules! float_functions {
     };
 }
 
-float_functions! {
-    sqrt = f64::sqrt;
-    floor = f64::floor;
-    ceil = f64::ceil;
-    round = f64::round;
-    to_float = |x| x;
-    exp = f64::exp;
-    log10 = f64::log10;
-    log2 = f64::log2;
-    sin = f64::sin;
-    cos = f64::cos;
-    tan = f64::tan;
-    asin = f64::asin;
-    acos = f64::acos;
-    atan = f64::atan;
-    log = f64::ln;
-}
+of_one_float!(float_functions);
 
 fn atan2(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let result = float(cx, args, 0).atan2(float(cx, args, 1));
@@ -271,7 +279,22 @@ fn gcd(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if a.is_zero() && b.is_zero() {
         return new_int(cx, 0);
     }
-    new_big(cx, &a.gcd(&b).into())
+    let divisor = apart_if_lengthy(cx, a, b, |a, b| a.gcd(&b).into())?;
+    new_big(cx, &divisor)
+}
+
+/// What is computed of two Ints, on a thread of its own where that takes long.
+fn apart_if_lengthy(
+    cx: &mut Thread,
+    a: IBig,
+    b: IBig,
+    compute: impl FnOnce(IBig, IBig) -> IBig + Send + 'static,
+) -> Result<IBig, Thrown> {
+    let limbs = |i: &IBig| i.bit_len() / 64;
+    match numbers::are_lengthy(limbs(&a), limbs(&b)) {
+        true => apart::compute(cx, move || compute(a, b)),
+        false => Ok(compute(a, b)),
+    }
 }
 
 fn lcm(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -283,10 +306,12 @@ fn lcm(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if a.is_zero() || b.is_zero() {
         return new_int(cx, 0);
     }
-    let (_, a) = a.into_parts();
-    let (_, b) = b.into_parts();
-    let divisor = (&a).gcd(&b);
-    new_big(cx, &(a / divisor * b).into())
+    let multiple = apart_if_lengthy(cx, a, b, |a, b| {
+        let ((_, a), (_, b)) = (a.into_parts(), b.into_parts());
+        let divisor = (&a).gcd(&b);
+        (a / divisor * b).into()
+    })?;
+    new_big(cx, &multiple)
 }
 
 fn low_bit(cx: &Thread, args: &Args<'_>) -> bool {

@@ -324,7 +324,7 @@ mod tests {
         }
         let outside = Outside::default();
         assert!(look_up::<X64>(0, outside).is_ok() && look_up::<Arm64>(0, outside).is_ok());
-        let mut with_code = 0;
+        let (mut with_code, mut in_machine_code) = (0, 0);
         for (row, argc) in
             crate::runtime::builtins::TABLES.iter().copied().flatten().flat_map(|b| (0..6).map(move |n| (b, n)))
         {
@@ -332,8 +332,11 @@ mod tests {
                 assert!(code.is_ok(), "{} of {argc}", row.name);
                 assert!(builtin::<Arm64>(row, argc, outside, |_| ()).is_some_and(|code| code.is_ok()));
                 with_code += 1;
+                let alone = builtin::<X64>(&Builtin { leaf: None, ..**row }, argc, outside, |_| ());
+                in_machine_code += usize::from(alone.is_some());
             }
         }
         assert!(with_code > 150, "{with_code}");
+        assert_eq!(in_machine_code, 29);
     }
 }

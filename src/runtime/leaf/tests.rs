@@ -145,7 +145,6 @@ fn leaves_say_what_their_builtins_say() {
     with_machine(|cx| {
         let samples = samples(cx);
         let n = samples.len();
-        // The shared strings of one character are there.
         assert!(n > 60);
         let mut wrong = Vec::new();
         for builtin in TABLES.iter().copied().flatten() {

@@ -133,12 +133,12 @@ impl Printer {
 
     fn write_builtin(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
         let v = cx.get(value);
-        if let Some(Number::Big(negative, limbs)) = Number::of(v).filter(|number| numbers::is_lengthy(*number)) {
-            let number = numbers::big(negative, limbs);
-            out.push_str(&apart::compute(cx, move || number.to_string())?);
+        if scalar(out, v, depth) {
             return Ok(());
         }
-        if scalar(out, v, depth) {
+        if let Some(Number::Big(negative, limbs)) = Number::of(v) {
+            let number = numbers::big(negative, limbs);
+            out.push_str(&apart::compute(cx, move || number.to_string())?);
             return Ok(());
         }
         cx.check_native_stack()?;
@@ -307,13 +307,13 @@ fn is_computed(value: Value<'_>) -> bool {
     matches!(value.layout(), layout::RANGE | layout::TYPE | layout::PROTOCOL)
 }
 
-/// Appends the text of a value without elements; false when it has some.
+/// Appends the text of a value without elements; false when it has some, or takes long.
 fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
-    if Number::of(value).is_some_and(numbers::is_lengthy) {
-        return false;
-    }
     let vm = value.thread().vm();
     if let Some(number) = Number::of(value) {
+        if numbers::is_lengthy(number) {
+            return false;
+        }
         write_number(out, number);
         return true;
     }
