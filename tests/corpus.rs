@@ -71,14 +71,14 @@ const CORPUS: &str = "tests/lang";
 
 #[test]
 fn plain() {
-    run_all("plain", CORPUS, &[], Duration::from_secs(20));
+    run_all("plain", CORPUS, &[], Duration::from_secs(60));
 }
 
 /// No warning, either: whoever reads the examples learns from them.
 #[test]
 fn examples() {
     if std::env::var_os("HARRIER_ONLY").is_none() {
-        run_all("examples", "examples", &[], Duration::from_secs(20));
+        run_all("examples", "examples", &[], Duration::from_secs(60));
     }
 }
 

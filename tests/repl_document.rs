@@ -28,7 +28,7 @@ fn recorded(inputs: &[&str]) -> String {
     let mut command = Command::new(common::harrier());
     command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "dumb").env("NO_COLOR", "1");
     let mut session = Session::spawn(command).expect("a pseudo-terminal");
-    session.set_expect_timeout(Some(common::patient(Duration::from_secs(20))));
+    session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
     let prompt = || Regex("(^|\r\n)([a-z/-]+> | +\\. )$");
     let mut text = String::new();
     let mut found = session.expect(prompt()).expect("a prompt");

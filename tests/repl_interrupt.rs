@@ -36,7 +36,7 @@ fn the_interrupt_key_stops_whatever_runs() {
     let mut command = Command::new(common::harrier());
     command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "xterm").env("NO_COLOR", "1");
     let mut session = Session::spawn(command).expect("a pseudo-terminal");
-    session.set_expect_timeout(Some(common::patient(Duration::from_secs(20))));
+    session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
     session.expect("user> ").expect("a prompt");
     for line in [
         "let numbers = vec(range(0, 5000000)); null",
@@ -60,9 +60,9 @@ fn the_interrupt_key_stops_whatever_runs() {
         session.send(ControlCode::EndOfText).expect("Ctrl-C");
         session.expect("Interrupted").unwrap_or_else(|e| panic!("{line} is not interrupted: {e}"));
         session.expect("user> ").unwrap_or_else(|e| panic!("{line}: no prompt: {e}"));
-        // 100 ms where nobody else wants the processors.
+        // 2 to 32 ms where nobody else wants the processors; here much else may run, and what cannot be interrupted takes minutes.
         let took = pressed.elapsed();
-        assert!(took < common::patient(Duration::from_secs(1)), "{line}: {took:?}");
+        assert!(took < common::patient(Duration::from_secs(5)), "{line}: {took:?}");
         println!("{took:>10.1?}  {line}");
     }
     session.send_line("length(numbers) + length(text)").expect("the line is taken");

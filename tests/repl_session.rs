@@ -566,7 +566,6 @@ fn what_an_expression_takes() {
         ":time fn f(x) { x }",
         "f(3)",
         ":time",
-        ":time sleep(800)",
     ]);
     let (Answer::Value(text), took) = behind(&answers[1]) else { panic!("{:?}", answers[1]) };
     assert!(text.starts_with("[0, 1, 2"));
@@ -581,7 +580,6 @@ fn what_an_expression_takes() {
     assert_eq!(behind(&answers[6]).0, &Answer::Nothing);
     assert_eq!(answers[7], value("3"));
     assert!(is_error(&answers[8], "write `:time EXPR`"));
-    assert!(behind(&answers[9]).1.contains("of processor time") || cfg!(debug_assertions), "{:?}", answers[9]);
 }
 
 #[test]
@@ -605,7 +603,7 @@ fn what_an_expression_takes_when_it_runs_often() {
     assert!(is_error(&answers[5], "DivisionByZero"));
     assert_eq!(answers[6], Answer::More);
     assert!(text(&answers[7]).contains("half of them took"), "{:?}", answers[7]);
-    assert!(text(&answers[8]).starts_with("  1.6 s for one run"), "{:?}", answers[8]);
+    assert!(text(&answers[8]).contains(" s for one run: too long for more"), "{:?}", answers[8]);
 }
 
 #[test]

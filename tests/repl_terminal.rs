@@ -29,7 +29,7 @@ fn repl_with(state: &Path, variables: &[(&str, &str)]) -> OsSession {
     command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "xterm").env("NO_COLOR", "1");
     command.envs(variables.iter().copied());
     let mut session = Session::spawn(command).expect("a pseudo-terminal");
-    session.set_expect_timeout(Some(common::patient(Duration::from_secs(20))));
+    session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
     session.expect("user> ").expect("a prompt");
     session
 }
@@ -325,18 +325,25 @@ fn keys_are_answered_quickly() {
     let lines: String = (0..200).map(|i| format!("  x + {i} |> f(y, \"text {i}\")\n")).collect();
     session.send(format!("\x1b[200~fn long(x, y) {{\n{lines}\x1b[201~")).expect("a paste");
     expect_all(&mut session, &["text 199", "\x1b[?2026l"]);
-    let mut times: Vec<Duration> = Vec::new();
-    for key in "abcdefghijklmnopqrst".chars() {
-        std::thread::sleep(Duration::from_millis(20));
-        let before = std::time::Instant::now();
-        session.send(key.to_string()).expect("a key");
-        session.expect("\x1b[?2026l").expect("the end of the drawing");
-        times.push(before.elapsed());
-    }
-    times.sort();
-    println!("{times:?}");
-    // Other tests run beside this one.
-    assert!(times[times.len() / 2] < common::patient(Duration::from_millis(30)), "{times:?}");
+    let mut median = |keys: &str| {
+        let mut times: Vec<Duration> = Vec::new();
+        for key in keys.chars() {
+            std::thread::sleep(Duration::from_millis(20));
+            let before = std::time::Instant::now();
+            session.send(key.to_string()).expect("a key");
+            session.expect("\x1b[?2026l").expect("the end of the drawing");
+            times.push(before.elapsed());
+        }
+        times.sort();
+        times[times.len() / 2]
+    };
+    let why = common::at_a_calm_moment(|| {
+        let median = median("abcdefghijklm");
+        println!("{median:?}");
+        // Other tests run beside this one.
+        (median >= common::patient(Duration::from_millis(30))).then(|| format!("{median:?}")).into_iter().collect()
+    });
+    assert!(why.is_empty(), "{why:?}");
 }
 
 /// The entries of the file, as it holds them.

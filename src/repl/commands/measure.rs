@@ -296,3 +296,29 @@ fn of_system(id: libc::pid_t) -> (Option<char>, Duration) {
     let clock = !(id as libc::clockid_t) << 3 | 6;
     (state, processor_time(clock))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_told_where_it_differs() {
+        let line = |took, processor, collections| {
+            let used = Used {
+                at: Instant::now(),
+                processor: Duration::from_millis(processor),
+                allocated: 2048,
+                collections,
+                paused: Duration::from_millis(3),
+            };
+            line(Duration::from_millis(took), &used)
+        };
+        assert_eq!(line(800, 790, 0), "800 ms, 2 KB allocated");
+        assert_eq!(line(800, 2, 0), "800 ms (2 ms of processor time), 2 KB allocated");
+        assert_eq!(
+            line(800, 1600, 2),
+            "800 ms (1.6 s of processor time), 2 KB allocated, 2 collections in 3 ms"
+        );
+        assert_eq!(line(8, 1, 1), "8 ms, 2 KB allocated, 1 collection in 3 ms");
+    }
+}
