@@ -327,7 +327,7 @@ fn verify_all(trials: Trials, part: usize, parts: usize) -> [usize; 2] {
 fn all_units() -> impl Iterator<Item = Unit> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    for folder in ["tests/lang", "tests/disasm", "stdlib", "bench/programs"] {
+    for folder in ["tests/lang", "tests/acceptance", "tests/disasm", "stdlib", "bench"] {
         texts(&root.join(folder), &mut paths);
     }
     paths.into_iter().filter_map(|path| {

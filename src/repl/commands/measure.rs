@@ -315,10 +315,7 @@ mod tests {
         };
         assert_eq!(line(800, 790, 0), "800 ms, 2 KB allocated");
         assert_eq!(line(800, 2, 0), "800 ms (2 ms of processor time), 2 KB allocated");
-        assert_eq!(
-            line(800, 1600, 2),
-            "800 ms (1.6 s of processor time), 2 KB allocated, 2 collections in 3 ms"
-        );
+        assert_eq!(line(800, 1600, 2), "800 ms (1.6 s of processor time), 2 KB allocated, 2 collections in 3 ms");
         assert_eq!(line(8, 1, 1), "8 ms, 2 KB allocated, 1 collection in 3 ms");
     }
 }
