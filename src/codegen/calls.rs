@@ -344,6 +344,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.bool_from(no);
                 true
             }
+            (InstanceOf, [_, type_]) if self.named_type(*type_).is_some() => {
+                let mut no = super::join::Join::new();
+                self.condition_call(node, &mut no);
+                self.bool_from(no);
+                true
+            }
             (ToFloat | Sqrt | Abs | Floor | Ceil, [x]) => {
                 self.expression(*x);
                 self.arrive(node);

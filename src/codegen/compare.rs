@@ -51,7 +51,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.goto(join);
                 }
             }
-            Node::Call { callee, args, .. } if args.len == 1 && self.predicate(callee, args, node, when, join) => {}
+            Node::Call { callee, args, .. } if self.predicate(callee, args, node, when, join) => {}
             _ => {
                 self.expression(node);
                 self.goes_to(node);

@@ -171,7 +171,7 @@ pub enum Intrinsic {
     /// `(x)`: predicates.
     IsNull, IsSome, IsFunction, IsInt, IsFloat, IsNumber, IsString, IsVector, IsMap, IsSet, IsArray, IsAtom,
     /// `(a, b)`
-    Range, Get,
+    Range, Get, InstanceOf,
     /// `()`, `(builder, value)`, `(builder)`: the library's way to make vectors.
     NewBuilder, BuilderPush, BuilderDone,
 }

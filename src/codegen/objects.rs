@@ -276,15 +276,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
             }
             None => {
-                if value.facts.types != Types::OBJECT {
-                    self.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
-                    self.asm.branch(Cond::NotEqual, failing);
-                }
-                // The cache is read once: another thread may fill it with another layout's meanwhile.
-                self.asm.load_cell(dst, site);
-                self.asm.compare32_mem(dst, Mem::at(r, HEADER_DISP));
-                self.asm.branch(Cond::NotEqual, failing);
-                self.asm.shift_imm(Shift::RightLogical, dst, dst, 32);
+                self.cached_displacement(dst, r, value.facts, site, failing);
                 self.asm.load(dst, Mem::indexed(r, dst, 0, 0));
             }
         }
@@ -308,33 +300,30 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let layout = self.link.guess_layout(text)?;
             slot_in(self, layout)
         });
-        let site = self.link.site(text);
-        let Some((layout, slot)) = guess.filter(|_| value.facts.types.meets(Types::OBJECT)) else {
+        if !value.facts.types.meets(Types::OBJECT) || (guess.is_none() && value.facts.layout.is_some()) {
             // The helper gives the value back.
-            let facts = self.state.operand(j).facts;
+            let (site, facts) = (self.link.site(text), self.state.operand(j).facts);
             return self.call_helper(Helper::SetField, 2, &[site as u64], facts);
-        };
+        }
         let object = self.in_register(i);
         if Self::store_constant(&self.state.operand(j).place).is_none() {
             self.in_register(j);
         }
         let resume = self.asm.label();
-        if known.is_none() {
-            let left = self.leave(node, SideExit::Layout);
-            let failing = match left {
-                Some(label) => label,
-                None => {
-                    let arguments = vec![self.argument(i), self.argument(j), Argument::Raw(site as u64)];
-                    self.slow_path(Helper::SetField, arguments, 0, None, resume)
+        let mem = match guess {
+            Some((layout, slot)) => {
+                if known.is_none() {
+                    self.expect_layout(node, name, layout, resume);
                 }
-            };
-            self.check_layout(object, value.facts, layout, failing);
-            if left.is_some() {
-                self.promote(i, Promotion::Layout(layout));
-                self.learn(i, Facts::object(layout));
+                Mem::at(object, slot_disp(slot as usize))
             }
-        }
-        let mem = Mem::at(object, slot_disp(slot as usize));
+            None => {
+                let displacement = self.register();
+                let (failing, site) = self.field_setter(name, resume);
+                self.cached_displacement(displacement, object, value.facts, site, failing);
+                Mem::indexed(object, displacement, 0, 0)
+            }
+        };
         match Self::store_constant(&self.state.operand(j).place) {
             Some(imm) => self.asm.store_imm(mem, imm),
             None => {
@@ -345,6 +334,39 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(resume);
         let result = *self.state.operand(j);
         self.replace(2, result);
+    }
+
+    /// Asks whether the object of an assignment has the layout whose slots are known; leaves, or takes the helper's way, if not.
+    fn expect_layout(&mut self, node: NodeId, name: Name, layout: layout::LayoutId, resume: Label) {
+        let i = self.top(1);
+        let left = self.leave(node, SideExit::Layout);
+        let failing = left.unwrap_or_else(|| self.field_setter(name, resume).0);
+        let object = self.in_register(i);
+        self.check_layout(object, self.state.operand(i).facts, layout, failing);
+        if left.is_some() {
+            self.promote(i, Promotion::Layout(layout));
+            self.learn(i, Facts::object(layout));
+        }
+    }
+
+    /// The way on which the helper assigns the latest operand to a field of the one before, and its site.
+    fn field_setter(&mut self, name: Name, resume: Label) -> (Label, usize) {
+        let site = self.link.site(self.unit.name(name));
+        let arguments = vec![self.argument(self.top(1)), self.argument(self.top(0)), Argument::Raw(site as u64)];
+        (self.slow_path(Helper::SetField, arguments, 0, None, resume), site)
+    }
+
+    /// Asks the inline cache of a site where an object has its field: `dst` is the displacement.
+    fn cached_displacement(&mut self, dst: Reg, object: Reg, facts: Facts, site: usize, failing: Label) {
+        if facts.types != Types::OBJECT {
+            self.asm.scratch().lea(Mem::at(object, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
+            self.asm.branch(Cond::NotEqual, failing);
+        }
+        // The cache is read once: another thread may fill it with another layout's meanwhile.
+        self.asm.load_cell(dst, site);
+        self.asm.compare32_mem(dst, Mem::at(object, HEADER_DISP));
+        self.asm.branch(Cond::NotEqual, failing);
+        self.asm.shift_imm(Shift::RightLogical, dst, dst, 32);
     }
 
     /// Stores to an object that other threads may know. What they find there must be whole: a pointer is stored with release.

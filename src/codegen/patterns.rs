@@ -14,6 +14,16 @@ use crate::gc::Word;
 use crate::gc::layout::{self, slot_disp};
 use crate::reader::tree::*;
 
+/// A way out of line on which an object is asked for as one of a layout: see [`Generator::other_layout`].
+pub(super) struct OtherLayout {
+    /// Where it begins.
+    pub entry: Label,
+    /// The object in the layout, where there is one.
+    view: Reg,
+    ask: Label,
+    answered: Label,
+}
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `match subject { arms }`
     pub(super) fn match_(&mut self, node: NodeId, subject: NodeId, arms: &[Arm], unwanted: bool) {
@@ -399,47 +409,43 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return None;
         }
         let r = self.in_register(i);
-        let view = self.register();
+        let other = self.other_layout(i, info, names);
         let resume = self.asm.label();
-        let other = self.other_layout_path(i, info, names, view, misfit, resume);
-        self.check_layout(r, value.facts, info.layout, other);
+        let unfit = self.edge(misfit);
+        self.check_layout(r, value.facts, info.layout, other.entry);
+        self.other_layout_leads_to(other, info, resume, unfit);
         if reads {
-            self.asm.mov(view, r);
+            self.asm.mov(other.view, r);
         }
         self.asm.bind(resume);
-        reads.then(|| Value::new(Place::Reg(view), Facts::object(info.layout)).hinted(value.hint))
+        reads.then(|| Value::new(Place::Reg(other.view), Facts::object(info.layout)).hinted(value.hint))
     }
 
-    /// Where operand `i` goes that is not of the layout: if the type has others, or may have by now, it is asked for as an object of
-    /// this one, which `view` holds where it goes on at `resume`.
-    fn other_layout_path(
-        &mut self,
-        i: usize,
-        info: &StructType,
-        names: &[&str],
-        view: Reg,
-        misfit: &mut Join,
-        resume: Label,
-    ) -> Label {
+    /// The way of operand `i` where it is not of the layout that a type has. The type may have others, or get them while this runs.
+    pub(super) fn other_layout(&mut self, i: usize, info: &StructType, names: &[&str]) -> OtherLayout {
+        let view = self.register();
         let (address, length) = self.link.field_names(&names.join(" "));
         let raws = [u64::from(info.layout), address as u64, length as u64].map(Argument::Raw);
         let arguments = std::iter::once(self.argument(i)).chain(raws).collect();
-        let (other, answered) = (self.asm.label(), self.asm.label());
+        let answered = self.asm.label();
         let ask = self.slow_path(Helper::InLayout, arguments, 0, Some(view), answered);
-        let unfit = self.edge(misfit);
+        OtherLayout { entry: self.asm.label(), view, ask, answered }
+    }
+
+    /// Where that way goes: to `yes` with the object in this layout in `view`, if it is one of the type, else to `no`.
+    pub(super) fn other_layout_leads_to(&mut self, other: OtherLayout, info: &StructType, yes: Label, no: Label) {
         let (declarations, layout) = ((!info.redefined).then_some(info.declarations), info.layout);
         self.later(move |g| {
-            g.asm.bind(other);
+            g.asm.bind(other.entry);
             if let Some((cell, count)) = declarations {
                 g.asm.scratch().load_cell(cell).compare_imm(count);
-                g.asm.branch(Cond::Equal, unfit);
+                g.asm.branch(Cond::Equal, no);
             }
-            g.asm.jump(ask);
-            g.asm.bind(answered);
-            g.check_layout(view, Facts::ANY, layout, unfit);
-            g.asm.jump(resume);
+            g.asm.jump(other.ask);
+            g.asm.bind(other.answered);
+            g.check_layout(other.view, Facts::ANY, layout, no);
+            g.asm.jump(yes);
         });
-        other
     }
 
     /// Operations of a pattern have no node of their own, hence no point at which an exit could arrive.

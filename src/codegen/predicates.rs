@@ -3,7 +3,7 @@
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::{GlobalKind, Intrinsic};
+use super::link::{GlobalKind, Intrinsic, StructType};
 use super::state::Value;
 use crate::asm::masm::*;
 use crate::gc::Word;
@@ -41,11 +41,21 @@ fn type_test(intrinsic: Intrinsic) -> Option<TypeTest> {
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    /// Writes a call of a predicate with one argument as a condition, when it is one: goes to the join when its truth is `when`.
+    /// Writes a call of a predicate as a condition, when it is one: goes to the join when its truth is `when`.
     pub(super) fn predicate(&mut self, callee: NodeId, args: List, node: NodeId, when: bool, join: &mut Join) -> bool {
         let Node::Global(global) = *self.unit.node(callee) else { return false };
         let Some(GlobalKind::Intrinsic(which)) = self.link.global(global).map(|g| g.kind) else { return false };
-        let operand = self.unit.list(args)[0];
+        let operand = match *self.unit.list(args) {
+            [operand] => operand,
+            [operand, type_] if which == Intrinsic::InstanceOf => {
+                let Some(info) = self.named_type(type_) else { return false };
+                self.expression(operand);
+                self.goes_to(node);
+                self.instance_condition(&info, when, join);
+                return true;
+            }
+            _ => return false,
+        };
         match which {
             Intrinsic::Not => self.condition(operand, !when, join),
             Intrinsic::IsSome => {
@@ -84,6 +94,44 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let even = if which == Intrinsic::Even { Cond::Equal } else { Cond::NotEqual };
         let label = self.edge(join);
         self.asm.branch(if when { even } else { even.negate() }, label);
+    }
+
+    /// The struct that an expression names.
+    pub(super) fn named_type(&mut self, type_: NodeId) -> Option<StructType> {
+        match *self.unit.node(type_) {
+            Node::Global(global) => self.link.struct_type(global, None),
+            _ => None,
+        }
+    }
+
+    /// Asks whether the latest operand, which it takes off, is an instance of a struct: goes to the join when the outcome is `when`.
+    fn instance_condition(&mut self, info: &StructType, when: bool, join: &mut Join) {
+        if !self.state.reachable {
+            self.state.pop();
+            return;
+        }
+        let i = self.top(0);
+        let facts = self.state.operand(i).facts;
+        if facts.layout == Some(info.layout) || !facts.types.meets(Types::OBJECT) {
+            self.state.pop();
+            if (facts.layout == Some(info.layout)) == when {
+                self.goto(join);
+            }
+            return;
+        }
+        let r = self.in_register(i);
+        let other = self.other_layout(i, info, &[]);
+        self.state.pop();
+        self.unpin();
+        let away = self.edge(join);
+        let here = self.asm.label();
+        let (yes, no) = if when { (away, here) } else { (here, away) };
+        self.check_layout(r, facts, info.layout, other.entry);
+        self.other_layout_leads_to(other, info, yes, no);
+        if when {
+            self.asm.jump(away);
+        }
+        self.asm.bind(here);
     }
 
     /// Tests the latest operand and takes it off: goes to the join when the outcome is `when`.

@@ -664,6 +664,7 @@ pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
         "set?" => Intrinsic::IsSet,
         "array?" => Intrinsic::IsArray,
         "atom?" => Intrinsic::IsAtom,
+        "instance-of" => Intrinsic::InstanceOf,
         "length" => Intrinsic::Length,
         "range" => Intrinsic::Range,
         "get" => Intrinsic::Get,

@@ -3,13 +3,48 @@
 //! A thread's bindings are one persistent map (binding number to value) in its context, so that `binding` is an `assoc` and
 //! leaving it puts the old map back; threads start with their creator's map.
 
-use super::binding::Binding;
+use super::binding::{Binding, BindingKind};
+use super::builtins::leaf_maps;
 use super::collections::map;
 use super::errors::ErrorKind;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use super::leaf::{self, Answer};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
 fn key(cx: &Thread, binding: &Binding) -> Handle {
     cx.root_word(Word(u64::from(binding.index) << crate::gc::word::INT_SHIFT))
+}
+
+/// What [`get`] gives, where there is something to give.
+pub fn leaf_get<'h>(cx: &'h Thread, binding: &'static Binding) -> Answer<'h> {
+    if !cx.dynamic().is_null()
+        && let Some(value) = map::get(cx.dynamic(), leaf::int(cx, i64::from(binding.index))?).ok()?
+    {
+        return Some(value);
+    }
+    binding.get(cx)
+}
+
+/// [`bind`]
+pub fn leaf_bind<'h>(cx: &'h Thread, binding: &'static Binding, value: Value<'h>) -> Answer<'h> {
+    if binding.kind() != BindingKind::Dynamic {
+        return None;
+    }
+    let (old, key) = (cx.dynamic(), leaf::int(cx, i64::from(binding.index))?);
+    let new = match old.is_null() {
+        true => leaf_maps::map_of(cx, &[key, value])?,
+        false => leaf_maps::with_entry(cx, old, key, value)?,
+    };
+    cx.set_dynamic(new);
+    Some(old)
+}
+
+/// [`restore`]
+pub fn leaf_restore<'h>(cx: &'h Thread, [old, ..]: leaf::Args<'h>) -> Answer<'h> {
+    let now = cx.dynamic();
+    if old.word() != Word::UNDEFINED {
+        cx.set_dynamic(old);
+    }
+    Some(now)
 }
 
 /// The value of a dynamic variable for this thread.
@@ -28,7 +63,7 @@ pub fn get(cx: &mut Thread, binding: &'static Binding) -> Result<Handle, Thrown>
 
 /// Binds a dynamic variable; gives the bindings as they were.
 pub fn bind(cx: &mut Thread, binding: &'static Binding, value: Handle) -> Result<Handle, Thrown> {
-    if binding.kind() != super::binding::BindingKind::Dynamic {
+    if binding.kind() != BindingKind::Dynamic {
         let message = format!("binding: {} is not dynamic; declare it with `let dynamic`", binding.qualified());
         return Err(cx.throw(ErrorKind::ArgumentError, message));
     }

@@ -7,8 +7,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::binding::Binding;
 use super::builtins::{leaf_collections, leaf_maps, leaf_texts};
-use super::iterate;
+use super::{dynamic, iterate};
 use crate::codegen::link::Helper;
 use crate::gc::{Thread, Value, Word};
 
@@ -79,6 +80,9 @@ pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {
         Helper::SubVector => (leaf_entry!(leaf_collections::sub_vector), 3),
         Helper::Iterate => (leaf_entry!(iterate::leaf_iterate), 1),
         Helper::NextChunk => (leaf_entry!(iterate::leaf_next_chunk), 1),
+        Helper::DynamicGet => (dynamic_get, 1),
+        Helper::DynamicBind => (dynamic_bind, 2),
+        Helper::DynamicRestore => (leaf_entry!(dynamic::leaf_restore), 1),
         Helper::Interpolate => (interpolate, 1),
         Helper::MakeVector => (make_vector, 1),
         Helper::MakeMap => (make_map, 1),
@@ -108,6 +112,21 @@ of_area! {
     make_vector = leaf_collections::make_vector;
     make_map = leaf_maps::make_map;
     make_set = leaf_maps::make_set;
+}
+
+macro_rules! of_binding {
+    ($($name:ident = $leaf:expr;)*) => {
+        $(unsafe extern "C" fn $name(cx: *mut Thread, binding: Word, value: Word, _: Word) -> Word {
+            let args = [value, Word::UNDEFINED, Word::UNDEFINED];
+            // SAFETY: generated code calls this with the context of its thread, the address of a binding and a value.
+            unsafe { enter(cx, args, |cx, [value, ..]| $leaf(cx, Binding::at(binding.0 as usize), value)) }
+        })*
+    };
+}
+
+of_binding! {
+    dynamic_get = |cx, binding, _| dynamic::leaf_get(cx, binding);
+    dynamic_bind = dynamic::leaf_bind;
 }
 
 /// An Int, unless it is too large for a word.

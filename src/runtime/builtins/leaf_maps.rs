@@ -15,7 +15,7 @@ use crate::runtime::leaf::{Answer, Args, count as counted, given, is_plain};
 use crate::runtime::{equality, hashing, threads};
 
 /// A map of a few entries, key and value in turn, no two keys of which are equal.
-fn map_of<'h>(cx: &'h Thread, entries: &[Value<'h>]) -> Answer<'h> {
+pub fn map_of<'h>(cx: &'h Thread, entries: &[Value<'h>]) -> Answer<'h> {
     if entries.len() > 2 * map::SMALL {
         return None;
     }
