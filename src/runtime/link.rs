@@ -15,6 +15,7 @@ use super::stubs::Thunk;
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::windows::window;
 
 /// The cell of a binding for one number of arguments.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,7 @@ impl Binding {
             {
                 code.follow(self);
             }
+            window();
             for cell in cells.iter() {
                 let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
                 cell.cell.store(target, Ordering::Release);
@@ -138,10 +140,12 @@ impl Code {
         if arity.body.compare_exchange(0, body, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return;
         }
+        window();
         if !arity.rest && (arity.params as usize) < MANY {
             self.entry[arity.params as usize].store(body, Ordering::Release);
         }
         self.tell_followers(cx, arity, body);
+        window();
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
@@ -153,6 +157,7 @@ impl Code {
     /// Forgets the compiled bodies: the next call of each arity compiles it anew. Frames that run the old code go on.
     pub fn reset(&'static self, cx: &Thread) {
         self.resets.fetch_add(1, Ordering::SeqCst);
+        window();
         super::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
         // The next body says anew what it takes for granted. (One that is being compiled will be reset when it is published.)
         self.forget_dependencies();
@@ -160,6 +165,7 @@ impl Code {
             arity.body.store(0, Ordering::Release);
         }
         fence(Ordering::SeqCst);
+        window();
         // After the bodies are gone: who stores one to a table looks afterwards whether it is still there.
         if self.in_tables.swap(false, Ordering::AcqRel) {
             cx.vm().dispatch.reset(|_| true);
@@ -167,6 +173,7 @@ impl Code {
         for arity in &self.arities {
             if (arity.params as usize) < MANY && !arity.rest {
                 let n = arity.params as usize;
+                window();
                 self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
             }
             self.tell_followers(cx, arity, 0);
