@@ -471,11 +471,8 @@ mod tests {
 
     fn fails_with(text: &str, f: impl FnOnce() + std::panic::UnwindSafe) {
         let payload = catch_unwind(f).expect_err("it goes on");
-        let text_of = |payload: &Box<dyn std::any::Any + Send>| match payload.downcast_ref::<&str>() {
-            Some(text) => text.to_string(),
-            None => payload.downcast_ref::<String>().cloned().unwrap_or_default(),
-        };
-        let message = text_of(&payload);
+        let text_of = payload.downcast_ref::<&str>().map(|text| text.to_string());
+        let message = text_of.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
         assert!(message.contains(text), "{message}");
     }
 

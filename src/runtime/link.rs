@@ -65,11 +65,11 @@ impl Binding {
 
     /// Gives the binding a value, and lets all link cells follow.
     pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
-        let known = self.is_defined();
-        let before = self.get(cx).and_then(code_of);
         let after = code_of(value);
-        {
+        let (known, before) = {
             let cells = super::lock(&self.cells);
+            // Under the lock: what another thread defines in between is what was there before.
+            let (known, before) = (self.is_defined(), self.get(cx).and_then(code_of));
             self.store(value);
             let code = after.filter(|c| c.captures == 0);
             if !cells.is_empty()
@@ -82,7 +82,8 @@ impl Binding {
                 let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
                 cell.cell.store(target, Ordering::Release);
             }
-        }
+            (known, before)
+        };
         if !known || before.map(Code::address) != after.map(Code::address) {
             cx.vm().loader.names_changed();
         }

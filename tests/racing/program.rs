@@ -124,6 +124,32 @@ const THINGS: &[Thing] = &[
         end: "f#n(7) == 7 && calls#n(8) == 8 && small#n(9) == 9",
     },
     Thing {
+        name: "tags",
+        declarations: "fn tag#n(x) { 0 }\nlet tag-kept#n = tag#n\nfn tag-calls#n(x) { tag#n(x) }\nfn tag-sums#n(k) { let mut s = 0 for j in range(0, k) { s = s + tag#n(j) } s }",
+        acts: &[
+            "eval(\"fn tag#n(x) { ${i} }\")",
+            "eval(\"let tag#n = tag-kept#n\")",
+            "eval(\"let tag#n = fn(x) { ${i} }\")",
+            "if type-of(tag-calls#n(1)) != Int { wrong!(\"a tag\", tag-calls#n(1)) }",
+            "if type-of(tag-sums#n(9)) != Int { wrong!(\"tags\", tag-sums#n(9)) }",
+        ],
+        // What was compiled in the meantime calls what the name stands for.
+        end: "tag-calls#n(1) == apply(tag#n, [1]) && tag-sums#n(2) == 2 * apply(tag#n, [1])",
+    },
+    Thing {
+        name: "extended",
+        declarations: "protocol X#n { fn x#n(self) }\nstruct XA#n { a }\nextend XA#n with X#n { fn x#n(self) { 0 } }\nextend XA#n { fn y#n() { 0 } }\nfn x-calls#n() { XA#n { a: 1 }.x#n() }\nfn y-calls#n() { XA#n.y#n() }",
+        acts: &[
+            "eval(\"extend XA#n with X#n { fn x#n(self) { ${i} } }\")",
+            "eval(\"extend XA#n { fn y#n() { ${i} } }\")",
+            "eval(\"struct XA#n { a, b: ${i % 3} }\")",
+            "eval(\"struct XA#n { a }\")",
+            "if type-of(x-calls#n()) != Int { wrong!(\"x\", x-calls#n()) }",
+            "if type-of(y-calls#n()) != Int { wrong!(\"y\", y-calls#n()) }",
+        ],
+        end: "x-calls#n() == apply(x#n, [XA#n { a: 1 }]) && x-calls#n() == eval(\"XA#n { a: 1 }.x#n()\") && y-calls#n() == eval(\"XA#n.y#n()\")",
+    },
+    Thing {
         name: "arities",
         declarations: "fn many#n {\n    (a) => a\n    (a, b) => a + b\n    (a, ...rest) => a + sum(rest)\n}",
         acts: &[
