@@ -510,7 +510,8 @@ pub trait MacroAssembler: Sized + HasScratch {
     /// `CTX + floor`, the frame is given up and the code at `overflow` called in place of this function. Writes code, so it
     /// comes last. `saved` is the prologue's mask.
     fn set_large_frame_size(&mut self, prologue: u32, saved: u8, bytes: u32, floor: i32, overflow: usize);
-    /// Restores the registers and the caller's frame; `ret` or a jump follows. Leaves ARGS, CLOSURE, RESULT alone.
+    /// Restores the registers and the caller's frame; `ret` or a jump follows. Changes nothing but the saved registers, the frame
+    /// pointer and the stack pointer.
     fn epilogue(&mut self, saved: u8);
     /// Returns.
     fn ret(&mut self);
@@ -541,6 +542,7 @@ pub struct FrameChange(u32);
 impl FrameChange {
     /// At an offset below 2^30.
     pub fn new(at: u32, frame: Frame) -> FrameChange {
+        debug_assert!(at < 1 << 30, "code of a function beyond 2^30 bytes");
         FrameChange(at << 2 | frame as u32)
     }
 

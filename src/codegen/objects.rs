@@ -406,7 +406,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.learn(i, Facts::object(wanted));
             }
         }
-        self.check_ints(&[0], failing.label);
+        self.check_ints(&[0], failing.label, failing.resume.is_none());
         match node_reg {
             None => self.load_element(dst, object, (constant, j), failing.label),
             Some(node) => self.load_from_vector(dst, node, object, (constant, j), failing.label),
@@ -537,7 +537,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.learn(i, Facts::object(layout::ARRAY));
             }
         }
-        self.check_ints(&[1], failing);
+        self.check_ints(&[1], failing, left.is_some());
         self.asm.compare_mem(index, Mem::at(object, slot_disp(0)));
         self.asm.branch(Cond::AboveEqual, failing);
         let mem = Mem::indexed(object, index, 0, slot_disp(1));

@@ -7,7 +7,7 @@
 //! world with another lock of these in hand.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::collectors::{Barrier, Collection, Collector};
@@ -24,6 +24,7 @@ use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
 use super::walker::Code;
 use super::word::Word;
+use crate::locks::{self, Mutex, lock};
 
 /// Visits words.
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
@@ -115,10 +116,6 @@ const LARGE_UNDER_STRESS: usize = 64 << 20;
 const RESERVE: usize = (4 << 20) / BLOCK;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
 const LEAST_FREE: usize = 32;
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Heap {
     /// An empty heap.
@@ -460,6 +457,7 @@ impl Thread {
     #[cold]
     #[inline(never)]
     pub(super) fn take_room_slow(&mut self, bytes: usize) -> Result<usize, Thrown> {
+        locks::assert_none("allocates");
         if self.emergency.get() {
             let room = self
                 .take_from_buffer(bytes)
@@ -510,7 +508,7 @@ impl Thread {
         });
         if due {
             self.collect_soon.set(true);
-            self.set_stack_limit(usize::MAX);
+            self.raise_stack_limit();
         }
         match room {
             Some(address) => address,

@@ -7,7 +7,6 @@
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -18,8 +17,9 @@ use crate::asm::code_map::View;
 use crate::asm::stubs::Counter;
 use crate::codegen::link::SideExit;
 use crate::gc::Thread;
+use crate::locks::{Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
-use crate::runtime::{self, Vm, console};
+use crate::runtime::{Vm, console};
 
 /// So many lines are shown.
 const ROWS: usize = 30;
@@ -82,7 +82,7 @@ pub struct Body<'a> {
 }
 
 fn counts() -> MutexGuard<'static, Option<Counts>> {
-    runtime::lock(&COUNTS)
+    lock(&COUNTS)
 }
 
 fn with<R>(f: impl FnOnce(&mut Counts) -> R) -> R {

@@ -15,6 +15,7 @@ use super::vm::{StartError, Vm};
 use crate::asm::memory::MemoryError;
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Thread, Thrown, Word};
+use crate::windows::window;
 
 /// Why a declaration cannot be made.
 #[derive(Debug)]
@@ -201,6 +202,7 @@ pub fn structure(
 ) -> Result<&'static TypeInfo> {
     let vm = cx.vm();
     let info = type_for(cx, namespace, name, TypeKind::Struct, doc, place)?;
+    window();
     let unchanged = info.layout().and_then(|id| vm.types.layout(id)).is_some_and(|l| same_fields(&l.fields, &fields));
     if !unchanged {
         let layout =
@@ -218,6 +220,7 @@ fn redeclare(cx: &Thread, info: &'static TypeInfo, present: &[&LayoutInfo], chan
     let vm = cx.vm();
     let _declaring = info.declare();
     info.dependents().into_iter().for_each(|code| code.reset(cx));
+    window();
     info.change_layouts(change);
     let mut any = false;
     for old in info.body().layouts.iter().filter_map(|id| vm.types.layout(*id)) {
@@ -229,6 +232,7 @@ fn redeclare(cx: &Thread, info: &'static TypeInfo, present: &[&LayoutInfo], chan
             any = true;
         }
     }
+    window();
     if any {
         vm.reclaim.clear_sites();
         vm.dispatch.reset(|table| matches!(table, TableKind::Selector(_)));

@@ -5,7 +5,6 @@
 //! what the resolvers decide is in `runtime/resolve.rs`.
 
 use std::ops::Range;
-use std::sync::Mutex;
 
 use rustc_hash::FxHashMap;
 
@@ -23,6 +22,7 @@ use crate::asm::{Host, host};
 use crate::gc::layout;
 use crate::gc::thread as context;
 use crate::gc::{Thread, Word};
+use crate::locks::Mutex;
 use crate::profile::stats;
 
 /// What a thunk resolves.

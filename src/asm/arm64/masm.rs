@@ -500,6 +500,7 @@ impl MacroAssembler for Arm64 {
     }
 
     fn falu(&mut self, op: Falu, dst: FReg, a: FReg, b: FReg) {
+        debug_assert!(a != Self::FSCRATCH && b != Self::FSCRATCH, "the scratch register is not for operands");
         self.checkpoint();
         match op {
             Falu::Add => asm!(self.buf ; fadd D(dst), D(a), D(b)),

@@ -18,6 +18,7 @@ use super::view::{Slots, count_bits, field};
 use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, MUTABLE_SET, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::{hashing, threads};
+use crate::windows::window;
 
 /// Operations on a MUTABLE_LIST.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,9 @@ impl List {
             let node = cx.root(node.object());
             return self.grow(cx, node, count, value);
         }
+        window();
         cx.set_slot(node.object(), 1 + count, cx.get(value));
+        window();
         set_count(cx, node, count + 1);
         Ok(())
     }
@@ -93,6 +96,7 @@ impl List {
         let mark = cx.mark();
         let capacity = count.saturating_mul(4).min(count.saturating_add(1 << 16)).max(count.saturating_mul(2)).max(8);
         let node = list_node(cx, capacity, Some((old, count)), Some(value))?;
+        window();
         cx.set_slot(cx.get(self.0), 0, cx.get(node));
         cx.release(mark);
         Ok(())
@@ -102,12 +106,14 @@ impl List {
     pub fn pop(self, cx: &mut Thread) -> Option<Handle> {
         let (node, count) = List::view(cx.get(self.0));
         let last = count.checked_sub(1)?;
+        window();
         let value = node.get(last);
         // The place lets go of its element, and yet is no hole for a thread that is adding one beyond: it gets the element below.
         let below = if last > 0 { Some(node.get(last - 1)) } else { Value::immediate(cx, Word::NULL) };
         if let Some(below) = below.filter(|_| last > 0 || threads::alone(cx)) {
             cx.set_slot(node.object(), 1 + last, below);
         }
+        window();
         set_count(cx, node, last);
         Some(cx.root(value))
     }
@@ -116,6 +122,7 @@ impl List {
     pub fn set(self, cx: &Thread, i: usize, value: Handle) -> bool {
         let (node, count) = List::view(cx.get(self.0));
         if i < count {
+            window();
             cx.set_slot(node.object(), 1 + i, cx.get(value));
         }
         i < count
@@ -133,6 +140,7 @@ impl List {
     /// A vector of the elements.
     pub fn to_vector(self, cx: &mut Thread) -> Result<Handle, Thrown> {
         cx.scoped(|cx| {
+            window();
             let (node, count) = List::view(cx.get(self.0));
             let node = cx.root(node.object());
             vector::from_array(cx, node, count)
@@ -211,6 +219,7 @@ fn change(
     let mark = cx.mark();
     let map = cx.root(map_of(cx.get(mutable)));
     let result = f(cx, map)?;
+    window();
     cx.set_slot(cx.get(mutable), 0, cx.get(result));
     cx.release(mark);
     Ok(())
@@ -258,6 +267,7 @@ pub fn to_map(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
             return map::copy(cx, map);
         }
         // The nodes are shared from now on: the mutable map goes on with a new owner, who copies them.
+        window();
         let own = map::with_owner(cx, map, trie::new_owner())?;
         cx.set_slot(cx.get(mutable), 0, cx.get(own));
         map::with_owner(cx, map, SHARED)
