@@ -14,6 +14,7 @@ use super::collectors::{Barrier, Collection, Collector};
 use super::layout::LayoutId;
 use super::natives::Natives;
 use super::options::{Options, Stress};
+use super::owners::Owners;
 use super::roots::{RootRanges, points_into_copy_space};
 use super::safepoint::{ThreadPtr, World};
 use super::shapes::Shapes;
@@ -106,6 +107,7 @@ pub struct Heap {
     last_work: AtomicU64,
     /// A [`RefillHook`], or 0.
     refill_hook: AtomicUsize,
+    owners: Owners,
 }
 
 /// Objects above this size are not moved; under stress nearly everything is.
@@ -116,7 +118,7 @@ const RESERVE: usize = (4 << 20) / BLOCK;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
 const LEAST_FREE: usize = 32;
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -156,6 +158,7 @@ impl Heap {
             stats: Mutex::default(),
             last_work: AtomicU64::new(0),
             refill_hook: AtomicUsize::new(0),
+            owners: Owners::default(),
         }))
     }
 
@@ -167,6 +170,11 @@ impl Heap {
     /// Says how to find the maps of generated code; false when that was said already. Before generated code runs.
     pub fn set_code(&self, code: Code) -> bool {
         self.code.set(code).is_ok()
+    }
+
+    /// The owners of nodes of maps.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// The maps of generated code.
@@ -293,6 +301,7 @@ impl Heap {
             thread.collect_soon.set(false);
         }
         let verify = self.options.verify;
+        let renews = self.owners.are_few();
         let hooks = self.hooks();
         let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
         let visit_frame = hooks.visit_frame.as_deref().filter(|_| wants_code);
@@ -314,11 +323,20 @@ impl Heap {
                 threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
             },
             verify,
+            wants_ranges: verify || renews,
         };
         // SAFETY: the world is stopped, and the roots are all there are.
         let outcome = unsafe { lock(&self.collector).collect(collection) };
         let dead = natives.take_dead();
         drop(natives);
+        if renews {
+            // No part of a map is large.
+            let living = outcome.ranges.iter().chain(spaces.permanent.filled()).copied();
+            // SAFETY: attached and stopped.
+            let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
+            // SAFETY: the world is stopped; these are all objects but large ones.
+            unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+        }
         if verify {
             let mut verifier = lock(&self.verifier);
             let checker = verifier.check(spaces, &self.shapes, outcome.ranges);
