@@ -67,6 +67,8 @@ pub enum Helper {
     /// when its literal was compiled, and is no more. Throws FieldError when the type has a given field no more or wants
     /// another; gives one of the present layout.
     Remake,
+    /// `(raw layout)`: throws FieldError where an enum has no such variant without fields any more.
+    NoVariant,
     /// `(message)`: throws FieldError.
     NoLiteral,
     /// `(value, raw layout, address and length of names)`: the object as it is in this layout of its type and variant, `null` where

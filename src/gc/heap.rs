@@ -14,6 +14,7 @@ use super::collectors::{Barrier, Collection, Collector};
 use super::layout::LayoutId;
 use super::natives::Natives;
 use super::options::{Options, Stress};
+use super::owners::Owners;
 use super::roots::{RootRanges, points_into_copy_space};
 use super::safepoint::{ThreadPtr, World};
 use super::shapes::Shapes;
@@ -107,6 +108,7 @@ pub struct Heap {
     last_work: AtomicU64,
     /// A [`RefillHook`], or 0.
     refill_hook: AtomicUsize,
+    owners: Owners,
 }
 
 /// Objects above this size are not moved; under stress nearly everything is.
@@ -153,6 +155,7 @@ impl Heap {
             stats: Mutex::default(),
             last_work: AtomicU64::new(0),
             refill_hook: AtomicUsize::new(0),
+            owners: Owners::default(),
         }))
     }
 
@@ -164,6 +167,11 @@ impl Heap {
     /// Says how to find the maps of generated code; false when that was said already. Before generated code runs.
     pub fn set_code(&self, code: Code) -> bool {
         self.code.set(code).is_ok()
+    }
+
+    /// The owners of nodes of maps.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// The maps of generated code.
@@ -290,6 +298,7 @@ impl Heap {
             thread.collect_soon.set(false);
         }
         let verify = self.options.verify;
+        let renews = self.owners.are_few();
         let hooks = self.hooks();
         let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
         let visit_frame = hooks.visit_frame.as_deref().filter(|_| wants_code);
@@ -311,11 +320,20 @@ impl Heap {
                 threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
             },
             verify,
+            wants_ranges: verify || renews,
         };
         // SAFETY: the world is stopped, and the roots are all there are.
         let outcome = unsafe { lock(&self.collector).collect(collection) };
         let dead = natives.take_dead();
         drop(natives);
+        if renews {
+            // No part of a map is large.
+            let living = outcome.ranges.iter().chain(spaces.permanent.filled()).copied();
+            // SAFETY: attached and stopped.
+            let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
+            // SAFETY: the world is stopped; these are all objects but large ones.
+            unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+        }
         if verify {
             let mut verifier = lock(&self.verifier);
             let checker = verifier.check(spaces, &self.shapes, outcome.ranges);

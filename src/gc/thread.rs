@@ -107,6 +107,8 @@ pub struct Thread {
     pub(super) buffer_end: Cell<usize>,
     /// Boxing a float went beyond the budget: collect at the next safepoint.
     pub(super) collect_soon: Cell<bool>,
+    /// The owner with which it changes a map: see `owners.rs`.
+    pub(super) owner_in_use: Cell<u32>,
     /// The out-of-memory error is being built.
     pub(super) emergency: Cell<bool>,
     /// The interrupt key was pressed.
@@ -206,6 +208,7 @@ impl Thread {
             buffer_start: Cell::new(0),
             buffer_end: Cell::new(0),
             collect_soon: Cell::new(false),
+            owner_in_use: Cell::new(0),
             emergency: Cell::new(false),
             interrupt: AtomicBool::new(false),
             sites: UnsafeCell::new(FxHashMap::default()),
@@ -223,6 +226,12 @@ impl Thread {
             retired: Cell::new(0),
             _pin: PhantomPinned,
         }
+    }
+
+    /// Notes the owner with which it changes a map from now on: a collection that renews owners leaves this one out.
+    #[inline]
+    pub fn use_owner(&self, owner: u32) {
+        self.owner_in_use.set(owner);
     }
 
     /// The heap.
