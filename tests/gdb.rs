@@ -535,7 +535,7 @@ fn conditions_compare_values() {
 #[test]
 fn values_in_expressions_are_numbers_and_mistakes_are_told() {
     let commands = "break twins.hr:4\nrun\npython\n\
-        for c in ['p $hr(n)', 'p $hr(n) * 2', 'p $hr($hr(n))', 'p $hr()', 'p $hr(zzz)', 'p $hr_is(n)', 'p $hr(\"zzz\")', \
+        for c in ['p $hr(n)', 'p $hr(n) * 2', 'p $hr($hr(n))', 'p $hr()', 'p $hr(zzz)', 'p $hr(main)', 'p $hr_is(n)', 'p $hr(\"zzz\")', \
         'p $hr(0x14)', 'p $hr(0x04)', 'p !$hr(0x0c)', 'p $hr(12)', 'hr-bt x', 'hr-break', 'hr-header n']:\n    \
         try: print(c, '->', gdb.execute(c, to_string=True).strip())\n    \
         except gdb.error as problem: print(c, '->', problem)\nend\n";
@@ -548,6 +548,7 @@ fn values_in_expressions_are_numbers_and_mistakes_are_told() {
             "p $hr($hr(n)) -> $3 = 3\n",
             "p $hr() -> write $hr(WORD)",
             "p $hr(zzz) -> No symbol \"zzz\"",
+            "p $hr(main) -> $hr: no variable of this frame has this name",
             "p $hr_is(n) -> write $hr_is(",
             "p $hr(\"zzz\") -> $4 = <no longer kept>\n",
             "p $hr(0x14) -> $5 = true\n",
@@ -625,4 +626,39 @@ fn numbers_of_frames_are_those_of_gdb() {
     assert!(text.contains("NUMBERED True") && text.contains("stacks/main"), "{text}");
     assert!(!text.contains("NUMBERED False"), "{text}");
     assert!(!text.contains("NUMBERED True 1 stacks/main"), "there are other frames between:\n{text}");
+}
+
+/// A text in a condition is one of C wherever the condition is read, and needs no memory of the program.
+#[test]
+fn conditions_with_texts_need_no_memory_of_the_program() {
+    assert_eq!(stops("break twins.hr:20 if $hr_is(\"the-list\", \"[7]\")", "the-list"), ["[7]"]);
+    assert_eq!(stops("break twins.hr:48 if $hr_is(who, \"bo\")", "who"), ["\"bo\""]);
+    assert_eq!(stops("break twins.hr:5 if $hr(\"n\") == 17 && $hr(\"d\") == 2", "n"), ["17"]);
+    let text = debug("break twins.hr:48 if $hr_is(who, \"bo\")\nrun\ninfo breakpoints\np $hr_when(7)\n", "twins.hr");
+    let wanted = ["(the condition of breakpoint 1 is $hr_when(0): $hr_is(who, \"bo\"))", "stop only if $hr_when(0)"];
+    assert_in_order(&text, &wanted);
+    assert!(text.contains("there is no condition 7: write"), "{text}");
+}
+
+/// A variable is watched while its function runs, wherever it is kept.
+#[test]
+fn a_variable_is_watched() {
+    let commands = "tbreak twins.hr:14\nrun\nbt -full 1\nhr-watch total\ncontinue\ncontinue\nbt 1\ncontinue\ncontinue\nbt 1\nhr-watch total\n";
+    let text = debug(commands, "twins.hr");
+    assert_in_order(
+        &text,
+        &[
+            "twins/sum-up (items=",
+            "        total = 0\n        x = 1\n",
+            "total = 0\n",
+            "total = 2, was 0\n",
+            "total = 5, was 2\n",
+            "#0  twins/sum-up (",
+            "total = 9, was 5\n",
+            "(total was 9: twins/sum-up has ended)\n",
+            "#0  ",
+            "twins/main () at twins.hr:54",
+        ],
+    );
+    assert!(text.contains("there is no variable total here: "), "{text}");
 }
