@@ -4,6 +4,7 @@
     (gdb) bt                                Harrier functions with their names and lines, between the frames of Rust
     (gdb) hr-bt                             the Harrier functions alone, with their arguments
     (gdb) hr-locals                         the variables of the selected frame
+    (gdb) hr-list                           the text around where the selected frame is, as the program has it
     (gdb) p $hr($rsi)                       a value, as `repr` would print it
     (gdb) break f.hr:9 if $hr(n) > 5        numbers are compared as such
     (gdb) hr-watch total                    stops where a variable has got another value
@@ -22,7 +23,7 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 4
+VERSION = 5
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
@@ -359,6 +360,7 @@ class Source:
         self.name = program.text(source + program["source.name"], "vec")
         self.program = program
         self.names = program.list(unit + program["arc.data"] + program["unit.names"])
+        self.text = program.list(source + program["source.text"])
         starts, count = program.list(source + program["source.line_starts"])
         count = min(count, 1 << 22)
         self.starts = struct.unpack(f"<{count}I", read(starts, 4 * count))
@@ -372,6 +374,16 @@ class Source:
 
     def line(self, offset):
         return bisect.bisect_right(self.starts, offset)
+
+    def lines(self, first, last):
+        """The texts of lines with their numbers, as far as there are such."""
+        at, length = self.text
+        ends = list(self.starts[1:]) + [length]
+        for number in range(max(first, 1), min(last, len(self.starts)) + 1):
+            start, end = self.starts[number - 1], ends[number - 1]
+            if start > end or end > length:
+                raise Garbage("a line that is not in its text")
+            yield number, read(at + start, min(end - start, MOST_CHARACTERS)).decode("utf-8", "replace").rstrip("\r\n")
 
 
 class Programs:
@@ -1308,6 +1320,30 @@ class Locals(gdb.Command):
             print("no variables")
 
 
+class List(gdb.Command):
+    """hr-list [LINE]: ten lines around where the selected frame is, or around another line of its text. It is the text that the program
+    has in memory: of the library, of what was evaluated, and of entries of the REPL there are no files."""
+
+    def __init__(self):
+        super().__init__("hr-list", gdb.COMMAND_FILES)
+
+    def invoke(self, argument, _):
+        found, frame = program(), gdb.selected_frame()
+        function = function_of(frame)
+        place = function.line_at(instruction(frame)) if function else None
+        if place is None:
+            raise gdb.GdbError("the selected frame is none of a Harrier function")
+        if argument.strip() and not argument.strip().isdigit():
+            raise gdb.GdbError("hr-list wants the number of a line")
+        here = frame.find_sal().line if in_place(frame) else place[1]
+        middle = int(argument) if argument.strip() else here
+        try:
+            for number, text in Source(found, function.number).lines(middle - 5, middle + 4):
+                print(f"{'=>' if number == here else '  '} {number}\t{text}")
+        except Garbage as problem:
+            raise gdb.GdbError(f"the text cannot be read: {problem}") from None
+
+
 def in_c(expression):
     """Is an expression true in the selected frame, read in C?"""
     language = gdb.parameter("language")
@@ -1490,5 +1526,9 @@ HrWhen()
 HeaderCommand()
 Break()
 Watch()
+List()
 Backtrace()
 Locals()
+# What finds a function at its first call is no place for `step` to stop in.
+if "src/runtime/resolve.rs" not in gdb.execute("info skip", to_string=True):
+    gdb.execute("skip -gfi */src/runtime/resolve.rs", to_string=True)
