@@ -373,6 +373,10 @@ pub struct Function {
     pub comments: Vec<(u32, String)>,
     /// Where parts begin after the first, which is hot; sorted by code offset.
     pub parts: Box<[(u32, Part)]>,
+    /// Code that only goes on to a function: see [`Assembled::going_on`].
+    ///
+    /// [`Assembled::going_on`]: super::masm::Assembled::going_on
+    pub onward: Range<u32>,
 }
 
 impl Function {

@@ -574,6 +574,22 @@ pub struct Assembled {
     pub saved: u8,
     /// Where the frame changes, by offset; before the first change there is none.
     pub frames: Vec<FrameChange>,
+    /// Code that only goes on to a function.
+    pub onward: std::ops::Range<u32>,
+}
+
+impl Assembled {
+    /// Of a stub that ends in a jump to a function of the program: says so, since debuggers that step into calls have to go along.
+    /// It is what stands behind its frame, where it has one, else all of it.
+    pub fn going_on(mut self) -> Assembled {
+        let end = self.code.len() as u32;
+        let left = self.frames.iter().position(|change| change.frame() == Frame::None);
+        self.onward = match left {
+            Some(left) => self.frames[left].at()..self.frames.get(left + 1).map_or(end, |next| next.at()),
+            None => 0..end,
+        };
+        self
+    }
 }
 
 /// A reference from code to an absolute address in the reserved range.

@@ -53,6 +53,9 @@ impl<'a> Piece<'a> {
         for function in functions.iter_mut().rev() {
             let start = function.start as u32;
             function.size = end as u32 - start;
+            if code.onward.start >= start && code.onward.end <= end as u32 {
+                function.onward = code.onward.start - start..code.onward.end - start;
+            }
             let before = code.frames.iter().rfind(|change| change.at() < start).map(|change| (0, change.frame()));
             let inside = code.frames.iter().filter(|change| (start..end as u32).contains(&change.at()));
             let inside = inside.map(|change| (change.at() - start, change.frame()));

@@ -153,10 +153,13 @@ impl Observer for Gdb {
             self.tell_text(&mut told, &unit.unit);
         }
         let texts = |function: &Function| {
+            let (at, size) = (function.start, function.size as usize);
             let (linked, function) = self.vm.sources.get(function.source)?;
             let unit = linked.unit.clone();
             let lines = told.texts.get(&Arc::as_ptr(&unit.source)).map(|text| text.lines.clone());
-            Some(Text { unit, namespace: linked.namespace.name, function, lines })
+            // SAFETY: what is being published is at its place, and can be read.
+            let code = unsafe { std::slice::from_raw_parts(at as *const u8, size) }.to_vec();
+            Some(Text { unit, namespace: linked.namespace.name, function, lines, code })
         };
         // What cannot be described is not told: the program runs all the same.
         let Ok(image) = image(Machine::HOST, chunk, functions, &self.folder, &texts) else { return };

@@ -66,6 +66,7 @@ impl Sources {
         note("unit.source", offset_of!(Unit, source));
         note("unit.names", offset_of!(Unit, names));
         note("source.name", offset_of!(Source, name));
+        note("source.text", offset_of!(Source, text));
         note("source.line_starts", offset_of!(Source, line_starts));
     }
 

@@ -679,7 +679,7 @@ impl MacroAssembler for Arm64 {
             return Err(TooFar { at });
         }
         let CodeBuffer { bytes, absolute, comments, saved, frames, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments, saved, frames })
+        Ok(Assembled { code: bytes, absolute, comments, saved, frames, onward: 0..0 })
     }
 }
 

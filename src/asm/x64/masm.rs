@@ -787,6 +787,6 @@ impl MacroAssembler for X64 {
             self.buf.patch32(fixup.at, distance as u32);
         }
         let CodeBuffer { bytes, absolute, comments, saved, frames, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments, saved, frames })
+        Ok(Assembled { code: bytes, absolute, comments, saved, frames, onward: 0..0 })
     }
 }
