@@ -10,10 +10,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::locks::{Mutex, lock};
 use super::layout::{self, COLLISION_NODE, GROUP_NODE, LayoutId, MAP, MAP_NODE};
 use super::shapes::ShapeTable;
 use super::trace;
+use crate::locks::{Mutex, lock};
 
 /// Nobody's nodes: every change copies.
 pub const SHARED: u32 = 0;
