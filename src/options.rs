@@ -59,6 +59,8 @@ pub struct Options {
     pub jit_verify: bool,
     /// `--jit-random-regs`, `--opt-off`
     pub trials: Trials,
+    /// `--race-windows`
+    pub race_windows: Option<u64>,
     /// `-i`
     pub interactive: bool,
     /// What the REPL begins with.
@@ -192,6 +194,12 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--opt-off"], takes: Takes::Value("NAME"), group: Group::Looking,
         help: "leave an optimisation out (twins, promotions, inlining, homes, hints, accumulators, wishes): a test of the generator",
         set: Set::Text(|o, v| o.trials.leave_out(v)) },
+    OptionRow { names: &["--race-windows"], takes: Takes::Value("SEED"), group: Group::Looking,
+        help: "let other threads run, by chance, wherever two looks must agree: a test of the runtime",
+        set: Set::Text(|o, v| {
+            o.race_windows = Some(v.parse().map_err(|_| "write a number, as in `--race-windows=7`")?);
+            Ok(())
+        }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -260,6 +268,7 @@ impl Default for Options {
             gdb: false,
             jit_verify: false,
             trials: Trials::default(),
+            race_windows: None,
             interactive: false,
             opening: None,
             include: Vec::new(),

@@ -1,6 +1,6 @@
 //! Runs the programs below `tests/lang`, each in a process of its own, and compares what they do with what they say they do.
 //!
-//! `HARRIER_ONLY=text cargo test --test corpus` runs only the programs whose path contains the text.
+//! `HARRIER_ONLY=text cargo test --test corpus` runs only the programs whose path contains the text, `HARRIER_ONE_IN=n` one in n.
 
 mod common;
 
@@ -45,6 +45,7 @@ fn run_some(title: &str, folder: &str, one_in: usize, flags: &[&str], limit: Dur
         slow.or_else(|| once.filter(|_| common::is_emulated()).map(String::from))
     };
     let (skipped, jobs): (Vec<Job>, Vec<Job>) = jobs(folder).into_iter().partition(|j| reason(j).is_some());
+    let one_in = one_in * common::number("HARRIER_ONE_IN").unwrap_or(1).max(1) as usize;
     let jobs: Vec<Job> = jobs.into_iter().step_by(one_in).collect();
     assert!(!jobs.is_empty(), "no program matches HARRIER_ONLY");
     let failed = in_parallel(&jobs, |job| match &job.expected {
@@ -108,6 +109,20 @@ fn every_allocation_collects() {
     let flags = ["--gc-always", "--gc-verify"];
     let flags = if common::is_emulated() { &flags[..1] } else { &flags };
     run_all("stress", CORPUS, flags, Duration::from_secs(120));
+}
+
+/// Threads meet wherever they can: the programs with threads, with other chances each time (`HARRIER_SEED`: others).
+#[test]
+fn threads_meet_in_open_windows() {
+    let only = std::env::var("HARRIER_ONLY").unwrap_or_default();
+    if !only.is_empty() && !only.contains("threads/") {
+        return;
+    }
+    let first = common::number("HARRIER_SEED").unwrap_or(1);
+    for seed in first..first + if common::is_emulated() { 1 } else { 3 } {
+        let flag = format!("--race-windows={seed}");
+        run_all(&format!("windows {seed}"), &format!("{CORPUS}/threads"), &[&flag], Duration::from_secs(60));
+    }
 }
 
 /// What the messages advise runs: each mistake has its program as it is when that was followed.

@@ -535,7 +535,7 @@ fn conditions_compare_values() {
 #[test]
 fn values_in_expressions_are_numbers_and_mistakes_are_told() {
     let commands = "break twins.hr:4\nrun\npython\n\
-        for c in ['p $hr(n)', 'p $hr(n) * 2', 'p $hr($hr(n))', 'p $hr()', 'p $hr(zzz)', 'p $hr_is(n)', 'p $hr(\"zzz\")', \
+        for c in ['p $hr(n)', 'p $hr(n) * 2', 'p $hr($hr(n))', 'p $hr()', 'p $hr(zzz)', 'p $hr(main)', 'p $hr_is(n)', 'p $hr(\"zzz\")', \
         'p $hr(0x14)', 'p $hr(0x04)', 'p !$hr(0x0c)', 'p $hr(12)', 'hr-bt x', 'hr-break', 'hr-header n']:\n    \
         try: print(c, '->', gdb.execute(c, to_string=True).strip())\n    \
         except gdb.error as problem: print(c, '->', problem)\nend\n";
@@ -548,6 +548,7 @@ fn values_in_expressions_are_numbers_and_mistakes_are_told() {
             "p $hr($hr(n)) -> $3 = 3\n",
             "p $hr() -> write $hr(WORD)",
             "p $hr(zzz) -> No symbol \"zzz\"",
+            "p $hr(main) -> $hr: no variable of this frame has this name",
             "p $hr_is(n) -> write $hr_is(",
             "p $hr(\"zzz\") -> $4 = <no longer kept>\n",
             "p $hr(0x14) -> $5 = true\n",
@@ -625,4 +626,150 @@ fn numbers_of_frames_are_those_of_gdb() {
     assert!(text.contains("NUMBERED True") && text.contains("stacks/main"), "{text}");
     assert!(!text.contains("NUMBERED False"), "{text}");
     assert!(!text.contains("NUMBERED True 1 stacks/main"), "there are other frames between:\n{text}");
+}
+
+/// `step` goes into a function at its first call, whatever finds it: the name's cell, what packs rest arguments, a method's table, the
+/// function's own entry, `apply`.
+#[test]
+fn a_step_goes_into_a_function_at_its_first_call() {
+    let commands = "break steps.hr:53\nrun\nstep\nbt 2\nfinish\nadvance 54\nstep\nbt 2\nfinish\nadvance 56\nstep\nbt 2\nfinish\n\
+        tbreak steps.hr:36\ncontinue\nstep\nbt 2\nfinish\ntbreak steps.hr:59\ncontinue\nstep\nbt 1\n";
+    let text = debug(commands, "steps.hr");
+    assert_in_order(
+        &text,
+        &[
+            "53\t  let a = leaf(1)",
+            "#0  steps/leaf (x=1) at steps.hr:11",
+            "#1  ",
+            "steps/main () at steps.hr:53",
+            "54\t  let b = add-all(a, 2, 3)",
+            "#0  steps/add-all (first=2, rest=[2, 3]) at steps.hr:17",
+            "#1  ",
+            "steps/main () at steps.hr:54",
+            "56\t  let c = shape.area()",
+            "#0  steps/area (self=Square { side: 4 }) at steps.hr:6",
+            "#1  ",
+            "steps/main () at steps.hr:56",
+            "36\t  let y = f(x)",
+            ") at steps.hr:58",
+            "#1  ",
+            "steps/call (",
+            ") at steps.hr:36",
+            "59\t  let f = apply(factorial, [4])",
+            "#0  steps/factorial (n=4) at steps.hr:28",
+        ],
+    );
+    assert!(!text.contains("harrier::stub::thunks ()") && !text.contains("resolve_"), "{text}");
+}
+
+/// Nor does a call in tail position lead anybody into a stub.
+#[test]
+fn a_step_over_a_call_in_tail_position_ends_in_the_function() {
+    for step in ["next", "step"] {
+        // The one has been called before, the other has not.
+        for (line, text, function) in
+            [(24, "leaf(a)", "leaf (x=2) at steps.hr:11"), (49, "spin(n)", "spin (n=0) at steps.hr:4")]
+        {
+            let commands = format!("break steps.hr:{line}\nrun\n{step}\n{step}\nbt 2\n");
+            let wanted =
+                [&format!("{line}\t  {text}"), &format!("#0  steps/{function}") as &str, "#1  ", "steps/main ()"];
+            assert_in_order(&debug(&commands, "steps.hr"), &wanted);
+        }
+    }
+}
+
+/// Who steps out of a function that has called itself is in the turn before.
+#[test]
+fn a_step_out_of_a_recursion_ends_in_the_turn_before() {
+    let commands = "break steps.hr:32 if $hr(n) == 2\nrun\nbt 2\nnext\nbt 1\nnext\nbt 1\nnext\nbt 1\n";
+    let text = debug(commands, "steps.hr");
+    assert_in_order(
+        &text,
+        &[
+            "steps/factorial (n=2) at steps.hr:32",
+            "32\t  n * rest",
+            "#0  steps/factorial (n=3) at steps.hr:32",
+            "32\t  n * rest",
+            "#0  steps/factorial (n=4) at steps.hr:32",
+            "#0  steps/main () at steps.hr:60",
+        ],
+    );
+}
+
+/// A text in a condition is one of C wherever the condition is read, and needs no memory of the program.
+#[test]
+fn conditions_with_texts_need_no_memory_of_the_program() {
+    assert_eq!(stops("break twins.hr:20 if $hr_is(\"the-list\", \"[7]\")", "the-list"), ["[7]"]);
+    assert_eq!(stops("break twins.hr:48 if $hr_is(who, \"bo\")", "who"), ["\"bo\""]);
+    assert_eq!(stops("break twins.hr:5 if $hr(\"n\") == 17 && $hr(\"d\") == 2", "n"), ["17"]);
+    let text = debug("break twins.hr:48 if $hr_is(who, \"bo\")\nrun\ninfo breakpoints\np $hr_when(7)\n", "twins.hr");
+    let wanted = ["(the condition of breakpoint 1 is $hr_when(0): $hr_is(who, \"bo\"))", "stop only if $hr_when(0)"];
+    assert_in_order(&text, &wanted);
+    assert!(text.contains("there is no condition 7: write"), "{text}");
+}
+
+/// The interrupt key stops a program that is debugged, in the thread that runs it; the program does not notice, unless gdb is told to
+/// hand it on.
+#[test]
+fn the_interrupt_key_stops_the_program() {
+    if !is_native("the_interrupt_key_stops_the_program") {
+        return;
+    }
+    let interrupt = "python import os, signal; os.kill(gdb.selected_inferior().pid, signal.SIGINT)\n";
+    let look = format!("{interrupt}continue\nhr-bt\n{interrupt}continue\nhr-bt\nsignal SIGINT\n");
+    let text = debug(&format!("break steps.hr:43\nrun\ndelete\n{look}"), "steps.hr");
+    let once = ["received signal SIGINT", "#0   steps/spin (", ") at steps.hr:4", "steps/main ("];
+    assert_in_order(&text, &[&once[..], &once[..], &["exited with code 0202"]].concat());
+    // The same in a process that gdb has attached to, which goes on when gdb has left, and is interrupted as ever.
+    let mut busy = Busy::start(&[], &folder());
+    let pid = busy.0.id().to_string();
+    let text = gdb(&format!("{interrupt}continue\nhr-bt\n{interrupt}continue\nhr-bt\n"), &["-p", &pid]);
+    let once = ["received signal SIGINT", " threads/busy (", " threads/main ("];
+    assert_in_order(&text, &[once, once].concat());
+    // SAFETY: sends a signal to a child.
+    unsafe { libc::kill(busy.0.id() as libc::pid_t, libc::SIGINT) };
+    assert_eq!(busy.0.wait().expect("it ends").code(), Some(130));
+}
+
+/// What has no file is shown from the program's memory.
+#[test]
+fn texts_are_listed_as_the_program_has_them() {
+    let commands = "break stacks.hr:9\nrun\nhr-list\nup\nhr-list\nframe function stacks/main\nhr-list\nhr-list 4\n";
+    let text = debug(commands, "stacks.hr");
+    assert_in_order(
+        &text,
+        &[
+            "   4\tstruct Point { x, y }\n",
+            "=> 9\t  let difference = a.x - b.x\n",
+            "   13\t",
+            "core/_first-pair! (",
+            "=> ",
+            "less(",
+            "=> 31\t  let lowest = order(points)\n",
+            "   4\tstruct Point { x, y }\n",
+        ],
+    );
+}
+
+/// A variable is watched while its function runs, wherever it is kept.
+#[test]
+fn a_variable_is_watched() {
+    let commands = "tbreak twins.hr:14\nrun\nbt -full 1\nhr-watch total\ncontinue\ncontinue\nbt 1\ncontinue\ncontinue\nbt 1\nhr-watch total\n";
+    let text = debug(commands, "twins.hr");
+    assert_in_order(
+        &text,
+        &[
+            "twins/sum-up (items=",
+            "        total = 0\n        x = 1\n",
+            "total = 0\n",
+            "total = 2, was 0\n",
+            "total = 5, was 2\n",
+            "#0  twins/sum-up (",
+            "total = 9, was 5\n",
+            "(total was 9: twins/sum-up has ended)\n",
+            "#0  ",
+            "twins/main () at twins.hr:54",
+        ],
+    );
+    assert!(text.contains("there is no variable total here: "), "{text}");
 }

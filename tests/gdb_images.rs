@@ -24,7 +24,7 @@ use harrier::asm::x64::X64;
 use harrier::codegen::generate;
 use harrier::gc::{self, Thread};
 use harrier::profile::debug_info::{Text, Texts, image, text_image};
-use harrier::profile::debug_lines::{self, OwnLines};
+use harrier::profile::debug_lines::{self, Known, OwnLines};
 use harrier::profile::gdb::{__jit_debug_descriptor, Gdb};
 use harrier::reader::tree::{FunctionId, Source, Unit};
 use harrier::runtime::{declare, load, reclaim};
@@ -43,6 +43,8 @@ struct Section<'a> {
 /// An ELF file of 64 bits, little-endian.
 struct Elf<'a> {
     machine: u64,
+    /// Address and size of each section of code; they come first.
+    code: Vec<(&'a str, u64, u64)>,
     sections: BTreeMap<&'a str, Section<'a>>,
 }
 
@@ -67,13 +69,19 @@ fn elf(file: &[u8]) -> Elf<'_> {
         let empty = number(header, 4, 4) == 8;
         &file[number(header, 24, 8) as usize..][..if empty { 0 } else { number(header, 32, 8) as usize }]
     };
-    let mut sections = BTreeMap::new();
-    for header in (1..count).map(header) {
+    let (mut sections, mut code) = (BTreeMap::new(), Vec::new());
+    for (index, header) in (1..count).map(|index| (index, header(index))) {
         let name = text(data(self::header(file, table, names)), number(header, 0, 4));
         let (kind, address, size) = (number(header, 4, 4), number(header, 16, 8), number(header, 32, 8));
+        // Code has no bytes of its own.
+        if kind == 8 {
+            code.push((name, address, size));
+            assert!(code.len() == index && [".text", ".plt"].contains(&name), "{name}");
+            continue;
+        }
         assert!(sections.insert(name, Section { kind, address, size, data: data(header) }).is_none(), "{name} twice");
     }
-    Elf { machine: number(file, 18, 2), sections }
+    Elf { machine: number(file, 18, 2), code, sections }
 }
 
 fn header(file: &[u8], table: usize, index: usize) -> &[u8] {
@@ -81,11 +89,14 @@ fn header(file: &[u8], table: usize, index: usize) -> &[u8] {
 }
 
 impl<'a> Elf<'a> {
-    /// The range of the section of code, which has no bytes of its own.
+    /// The range of the sections of code, which stand one behind the other.
     fn code(&self) -> Range<u64> {
-        let code = &self.sections[".text"];
-        assert_eq!((code.kind, code.data.len()), (8, 0));
-        code.address..code.address + code.size
+        let (_, start, _) = self.code[0];
+        let end = self.code.iter().fold(start, |end, (name, address, size)| {
+            assert_eq!(*address, end, "{name}");
+            end + size
+        });
+        start..end
     }
 
     fn dwarf(&self) -> gimli::Dwarf<Bytes<'a>> {
@@ -324,8 +335,10 @@ fn check(
         functions.iter().map(|f| (f.symbol().into_owned(), f.start as u64, u64::from(f.size))).collect();
     let (symbols, names) = (elf.sections[".symtab"].data, elf.sections[".strtab"].data);
     let symbol = |symbol: &[u8]| {
-        assert_eq!((symbol[4], number(symbol, 6, 2)), (1 << 4 | 2, 1), "a global function in the first section");
-        let start = chunk.start as u64 + number(symbol, 8, 8);
+        assert_eq!(symbol[4], 1 << 4 | 2, "a global function");
+        let (_, address, size) = elf.code[number(symbol, 6, 2) as usize - 1];
+        let start = address + number(symbol, 8, 8);
+        assert!(number(symbol, 8, 8) < size, "in its section");
         (text(names, number(symbol, 0, 4)).to_string(), start, number(symbol, 16, 8))
     };
     assert_eq!(symbols.chunks(24).skip(1).map(symbol).collect::<Vec<_>>(), known, "symbols");
@@ -339,21 +352,43 @@ fn check(
             Some(text) => _ = check_variables(machine, function, &text.unit, told),
             None => assert!(told.is_empty(), "{}", function.name),
         }
-        check_lines(function, &lines, texts(function).as_ref().map(|text| &*text.unit.source));
-        check_rows(machine, function, elf.sections[".eh_frame"].data, &code(function), &mut context);
+        let code = code(function);
+        check_lines((machine, &code), function, &lines, texts(function).as_ref().map(|text| &*text.unit.source));
+        check_rows(machine, function, elf.sections[".eh_frame"].data, &code, &mut context);
+        let onward: Vec<u64> = elf.code.iter().filter(|code| code.0 == ".plt").map(|code| code.1).collect();
+        let own = !function.onward.is_empty();
+        assert_eq!(own, onward.contains(&(function.start as u64 + u64::from(function.onward.start))));
     }
 }
 
-/// At each instruction the line is that of its row.
-fn check_lines(function: &Function, lines: &[(u64, String, u32)], source: Option<&Source>) {
+/// At each instruction the line is that of its row; it may be that of the call before it. What goes on to a function has a line that
+/// is none.
+fn check_lines(
+    (machine, code): (Machine, &[u8]),
+    function: &Function,
+    lines: &[(u64, String, u32)],
+    source: Option<&Source>,
+) {
     let range = function.start as u64..function.range().end as u64;
     let own: Vec<_> = lines.iter().filter(|row| range.contains(&row.0)).collect();
-    let Some(source) = source else { return assert!(own.is_empty(), "{} has lines", function.name) };
+    let Some(source) = source else {
+        let lines: Vec<_> = own.iter().filter(|row| row.2 > 0).map(|row| (&*row.1, row.2)).collect();
+        assert!(lines.iter().all(|line| *line == ("harrier", 1)), "{}: {lines:?}", function.name);
+        return assert_eq!(lines.is_empty(), function.onward.is_empty(), "{}", function.name);
+    };
+    let line_at = |offset| function.lines.at(offset).map(|row| source.line_column(row.source).0);
+    let behind_call = |offset: u32| {
+        let call = (offset.saturating_sub(14)..=offset).rfind(|at| function.safepoints.find(*at).is_some())?;
+        let instruction = machine.first_instruction(&code[call as usize..])?;
+        (offset < call + instruction).then_some(call)
+    };
     for offset in 0..function.size {
         let at = function.start as u64 + u64::from(offset);
-        let wanted = function.lines.at(offset).map(|row| source.line_column(row.source).0);
+        let wanted = line_at(offset);
         let found = own.iter().rfind(|row| row.0 <= at && row.2 > 0);
-        assert_eq!(found.map(|row| row.2), wanted, "{}+{offset:#x}", function.name);
+        let line = found.map(|row| row.2);
+        let of_call = || behind_call(offset).is_some_and(|call| line == line_at(call - 1));
+        assert!(line == wanted || of_call(), "{}+{offset:#x}: {line:?}, not {wanted:?}", function.name);
         assert!(found.is_none_or(|row| row.1 == source.name), "{found:?}");
     }
     let ended = lines.iter().any(|row| row.0 == range.end && row.2 == 0);
@@ -453,7 +488,7 @@ fn generated<M: Target>(name: &str, start: usize) -> (Vec<Function>, BTreeMap<us
 }
 
 fn text_of(unit: &Arc<Unit>) -> Text {
-    Text { unit: unit.clone(), namespace: "places", function: FunctionId(0), lines: None }
+    Text { unit: unit.clone(), namespace: "places", function: FunctionId(0), lines: None, code: Vec::new() }
 }
 
 fn images_of<M: Target>() {
@@ -531,7 +566,8 @@ fn lines_without_code_stand_at_the_next() {
         unit.source.line_column(unit.function(FunctionId(*id)).span.start).0 == 2 && FunctionId(*id) != unit.init
     });
     let own = OwnLines::of(&unit);
-    let lines = debug_lines::lines(function, &unit.source, Some((&own, FunctionId(id.expect("a function")))));
+    let own = Some((&own, FunctionId(id.expect("a function"))));
+    let lines = debug_lines::lines(function, &unit.source, &Known { own, code: &[], machine: Machine::X64 });
     let at = |line| lines.iter().find(|row| row.line == line && row.code > 0).map(|row| row.code);
     assert!(at(3).is_some() && at(3) == at(4), "{lines:?}");
     // The true line of an address comes last.
@@ -606,7 +642,8 @@ fn the_list_is_what_is_published() {
         assert_eq!(by_start.len(), images.len(), "each chunk stands in the list once");
         let texts = |function: &Function| {
             let (linked, function) = vm.sources.get(function.source)?;
-            Some(Text { unit: linked.unit.clone(), namespace: linked.namespace.name, function, lines: None })
+            let (unit, namespace) = (linked.unit.clone(), linked.namespace.name);
+            Some(Text { unit, namespace, function, lines: None, code: Vec::new() })
         };
         // SAFETY: published code can be read, and nothing is freed now.
         let code = |function: &Function| unsafe {

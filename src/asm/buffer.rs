@@ -40,6 +40,8 @@ pub struct CodeBuffer {
     pub frames: Vec<FrameChange>,
     labels: Vec<u32>,
     bound: Vec<Label>,
+    /// In a checked build: labels that were made behind a mark that was cut back to. Their numbers are not used again.
+    gone: Vec<std::ops::Range<u32>>,
     commenting: bool,
 }
 
@@ -62,9 +64,14 @@ impl CodeBuffer {
 
     /// Binds `label` here.
     pub fn bind(&mut self, label: Label) {
+        self.assert_there(label);
         debug_assert_eq!(self.labels[label.0 as usize], UNBOUND, "a label is bound twice");
         self.labels[label.0 as usize] = self.bytes.len() as u32;
         self.bound.push(label);
+    }
+
+    fn assert_there(&self, label: Label) {
+        debug_assert!(!self.gone.iter().any(|gone| gone.contains(&label.0)), "a label of what was cut away");
     }
 
     /// Where `label` is bound.
@@ -74,6 +81,7 @@ impl CodeBuffer {
 
     /// Notes that the field at the present offset refers to `label`.
     pub fn refer(&mut self, kind: u8, label: Label) {
+        self.assert_there(label);
         self.fixups.push(Fixup { at: self.bytes.len() as u32, kind, label });
     }
 
@@ -114,7 +122,13 @@ impl CodeBuffer {
             unbound |= (label.0 as usize) < mark.labels;
         }
         self.bytes.truncate(mark.code);
-        self.labels.truncate(mark.labels);
+        if cfg!(debug_assertions) {
+            let gone = mark.labels as u32..self.labels.len() as u32;
+            self.gone.retain(|inner| inner.start < gone.start);
+            self.gone.push(gone);
+        } else {
+            self.labels.truncate(mark.labels);
+        }
         self.fixups.truncate(mark.fixups);
         self.absolute.truncate(mark.absolute);
         self.comments.truncate(mark.comments);

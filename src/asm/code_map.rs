@@ -21,10 +21,10 @@ use super::lines::Lines;
 use super::masm::{Frame, FrameChange};
 use super::memory::{CodeMemory, Published};
 use super::variables::Variables;
+use crate::locks::{ReadGuard, RwLock, read, try_read, write};
 use std::borrow::Cow;
 use std::mem::offset_of;
 use std::ops::Range;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 // ---- sets of slots ----
 
@@ -373,6 +373,10 @@ pub struct Function {
     pub comments: Vec<(u32, String)>,
     /// Where parts begin after the first, which is hot; sorted by code offset.
     pub parts: Box<[(u32, Part)]>,
+    /// Code that only goes on to a function: see [`Assembled::going_on`].
+    ///
+    /// [`Assembled::going_on`]: super::masm::Assembled::going_on
+    pub onward: Range<u32>,
 }
 
 impl Function {
@@ -477,8 +481,7 @@ impl CodeMap {
         );
         let pages = self.pages(&published.range);
         let chunk = Chunk { range: published.range.clone(), functions };
-        Only::assert_none();
-        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = write(&self.inner);
         let index = match inner.free.pop() {
             Some(index) => index,
             None => {
@@ -496,8 +499,7 @@ impl CodeMap {
 
     /// Forgets the chunk with this range; its functions come back to whoever wants to tell others that they are gone.
     pub fn unregister(&self, range: &Range<usize>) -> Vec<Function> {
-        Only::assert_none();
-        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = write(&self.inner);
         let pages = self.pages(range);
         let Some(index) = inner.pages.get(pages.start).and_then(|page| page.checked_sub(1)) else { return Vec::new() };
         let Some(chunk) = inner.chunks[index as usize].take_if(|chunk| chunk.range == *range) else {
@@ -511,18 +513,12 @@ impl CodeMap {
     /// Locks the map for reading: for a whole walk rather than for each frame. Who has a view takes no second one: when another
     /// thread wants to write in between, neither would ever go on.
     pub fn view(&self) -> View<'_> {
-        let only = Only::new();
-        View { code: self.code.start, inner: self.inner.read().unwrap_or_else(PoisonError::into_inner), _only: only }
+        View { code: self.code.start, inner: read(&self.inner) }
     }
 
     /// The same without waiting: none while the map is being changed.
     pub fn try_view(&self) -> Option<View<'_>> {
-        let inner = match self.inner.try_read() {
-            Ok(inner) => inner,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        Some(View { code: self.code.start, inner, _only: Only::besides() })
+        Some(View { code: self.code.start, inner: try_read(&self.inner)? })
     }
 
     /// Where a debugger finds what is known of an address.
@@ -561,44 +557,7 @@ impl CodeMap {
 #[derive(Debug)]
 pub struct View<'a> {
     code: usize,
-    inner: RwLockReadGuard<'a, Inner>,
-    _only: Only,
-}
-
-/// In a checked build: this thread has a view.
-#[derive(Debug)]
-struct Only;
-
-#[cfg(debug_assertions)]
-thread_local! {
-    static VIEWS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
-}
-
-impl Only {
-    fn new() -> Only {
-        Only::assert_none();
-        Only::besides()
-    }
-
-    /// Of a view that was not waited for: there may be another.
-    fn besides() -> Only {
-        #[cfg(debug_assertions)]
-        VIEWS.set(VIEWS.get() + 1);
-        Only
-    }
-
-    /// Whoever has a view must neither ask for a second nor write.
-    fn assert_none() {
-        #[cfg(debug_assertions)]
-        assert_eq!(VIEWS.get(), 0, "the thread has a view of the code map already");
-    }
-}
-
-#[cfg(debug_assertions)]
-impl Drop for Only {
-    fn drop(&mut self) {
-        VIEWS.set(VIEWS.get() - 1);
-    }
+    inner: ReadGuard<'a, Inner>,
 }
 
 impl View<'_> {

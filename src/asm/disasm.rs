@@ -37,6 +37,14 @@ impl Machine {
         }
     }
 
+    /// The bytes of the first instruction of some code, unless it goes elsewhere.
+    pub fn first_instruction(self, code: &[u8]) -> Option<u32> {
+        match self {
+            Machine::X64 => super::x64::disasm::first(code),
+            Machine::Arm64 => super::arm64::disasm::first(code),
+        }
+    }
+
     /// Where a variable is, in the words of a listing; `saved` are the registers that its function saves.
     fn home(self, home: Home, saved: u8) -> String {
         let slot = |slot| match self {

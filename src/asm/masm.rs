@@ -510,7 +510,8 @@ pub trait MacroAssembler: Sized + HasScratch {
     /// `CTX + floor`, the frame is given up and the code at `overflow` called in place of this function. Writes code, so it
     /// comes last. `saved` is the prologue's mask.
     fn set_large_frame_size(&mut self, prologue: u32, saved: u8, bytes: u32, floor: i32, overflow: usize);
-    /// Restores the registers and the caller's frame; `ret` or a jump follows. Leaves ARGS, CLOSURE, RESULT alone.
+    /// Restores the registers and the caller's frame; `ret` or a jump follows. Changes nothing but the saved registers, the frame
+    /// pointer and the stack pointer.
     fn epilogue(&mut self, saved: u8);
     /// Returns.
     fn ret(&mut self);
@@ -541,6 +542,7 @@ pub struct FrameChange(u32);
 impl FrameChange {
     /// At an offset below 2^30.
     pub fn new(at: u32, frame: Frame) -> FrameChange {
+        debug_assert!(at < 1 << 30, "code of a function beyond 2^30 bytes");
         FrameChange(at << 2 | frame as u32)
     }
 
@@ -572,6 +574,22 @@ pub struct Assembled {
     pub saved: u8,
     /// Where the frame changes, by offset; before the first change there is none.
     pub frames: Vec<FrameChange>,
+    /// Code that only goes on to a function.
+    pub onward: std::ops::Range<u32>,
+}
+
+impl Assembled {
+    /// Of a stub that ends in a jump to a function of the program: says so, since debuggers that step into calls have to go along.
+    /// It is what stands behind its frame, where it has one, else all of it.
+    pub fn going_on(mut self) -> Assembled {
+        let end = self.code.len() as u32;
+        let left = self.frames.iter().position(|change| change.frame() == Frame::None);
+        self.onward = match left {
+            Some(left) => self.frames[left].at()..self.frames.get(left + 1).map_or(end, |next| next.at()),
+            None => 0..end,
+        };
+        self
+    }
 }
 
 /// A reference from code to an absolute address in the reserved range.

@@ -11,10 +11,10 @@
 //! - Memory handed out by `alloc_data` is zero.
 
 use super::masm::{Assembled, SAVED_REGS};
+use crate::locks::{Mutex, MutexGuard, lock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::ptr::{self, NonNull};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const _: () = assert!(SAVED_REGS <= 8, "masks of saved registers are bytes");
 
@@ -119,10 +119,15 @@ struct State {
     data_open: usize,
     /// Freed blocks by size and alignment.
     free_data: BTreeMap<(usize, usize), Vec<usize>>,
+    /// In a checked build: the blocks that are out, with size and alignment.
+    out: BTreeMap<usize, (usize, usize)>,
     /// For the placing of small chunks.
     random: u32,
     stats: MemoryStats,
 }
+
+/// In a checked build: what the bytes of a block say that was given back.
+pub const FREED: u8 = 0xDB;
 
 impl CodeMemory {
     /// Reserves the range: so many bytes, or fewer if the system does not give them.
@@ -159,7 +164,7 @@ impl CodeMemory {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held leaves at worst some address space unused.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     // ---- data ----
@@ -191,6 +196,7 @@ impl CodeMemory {
             }
         };
         state.stats.data_bytes += size;
+        debug_assert!(state.out.insert(block, (size, align)).is_none(), "the block is out already");
         NonNull::new(block as *mut u8).ok_or(MemoryError::Exhausted("data"))
     }
 
@@ -203,7 +209,13 @@ impl CodeMemory {
     pub unsafe fn free_data(&self, block: NonNull<u8>, bytes: usize, align: usize) {
         if let Some(class) = data_class(bytes, align) {
             let mut state = self.lock();
-            state.free_data.entry(class).or_default().push(block.as_ptr() as usize);
+            let address = block.as_ptr() as usize;
+            debug_assert!(state.out.remove(&address) == Some(class), "the block is not out, or is another one");
+            if cfg!(debug_assertions) {
+                // SAFETY: the block is accessible data of this size, which is ours again.
+                unsafe { ptr::write_bytes(address as *mut u8, FREED, class.0) };
+            }
+            state.free_data.entry(class).or_default().push(address);
             state.stats.data_bytes -= class.0;
         }
     }

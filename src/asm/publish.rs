@@ -8,11 +8,12 @@
 use super::code_map::{CodeMap, Function, Kind};
 use super::masm::{Assembled, FrameChange};
 use super::memory::{ChunkId, CodeMemory, MemoryError, Published};
+use crate::locks::{RwLock, read, write};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 /// Who is told of code. It is called by the thread that publishes or frees, which may hold locks of the runtime, and must
 /// neither publish nor free.
@@ -52,6 +53,9 @@ impl<'a> Piece<'a> {
         for function in functions.iter_mut().rev() {
             let start = function.start as u32;
             function.size = end as u32 - start;
+            if code.onward.start >= start && code.onward.end <= end as u32 {
+                function.onward = code.onward.start - start..code.onward.end - start;
+            }
             let before = code.frames.iter().rfind(|change| change.at() < start).map(|change| (0, change.frame()));
             let inside = code.frames.iter().filter(|change| (start..end as u32).contains(&change.at()));
             let inside = inside.map(|change| (change.at() - start, change.frame()));
@@ -105,7 +109,7 @@ impl Publisher {
             })
             .collect();
         // Held until all have been told and the map knows: who begins to observe meanwhile learns of this chunk from the map.
-        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+        let observers = read(&self.observers);
         observers.iter().for_each(|observer| observer.published(&published.range, &functions));
         self.map.register(&published, functions);
         Ok(published)
@@ -123,7 +127,7 @@ impl Publisher {
     /// As for [`CodeMemory::free_chunk`].
     pub unsafe fn free(&self, chunk: ChunkId, range: &Range<usize>) -> Result<(), MemoryError> {
         {
-            let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+            let observers = read(&self.observers);
             let functions = self.map.unregister(range);
             observers.iter().for_each(|observer| observer.freed(range, &functions));
         }
@@ -133,7 +137,7 @@ impl Publisher {
 
     /// From now on tells this observer of all code, first of what is there already.
     pub fn observe(&self, observer: Box<dyn Observer>) {
-        let mut observers = self.observers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut observers = write(&self.observers);
         self.map.view().chunks().for_each(|(range, functions)| observer.published(range, functions));
         self.room.fetch_max(observer.room(), Ordering::Relaxed);
         observers.push(observer);

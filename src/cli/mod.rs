@@ -21,6 +21,7 @@ use crate::runtime::load::{self, LoadError, Problem, texts};
 use crate::runtime::vm::Attached;
 use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
 use crate::verify::{Claims, Verifier};
+use crate::windows;
 
 mod signals;
 mod snapshot;
@@ -133,6 +134,9 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
     let cx = Vm::start(options.heap.clone(), compiler).map_err(|error| (FAILED, error.to_string()))?;
     let vm = cx.vm();
     let _ = vm.trials.set(options.trials);
+    if let Some(seed) = options.race_windows {
+        windows::open(seed);
+    }
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
     vm.loader.set_warn(console::write_error);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });

@@ -7,6 +7,9 @@
 //! not notice ends: when the key is pressed twice more, by itself after a while, but not in a conversation. SIGTERM and
 //! SIGHUP end the process by that signal, when its buffers are written. A signal that was ignored or blocked when the process
 //! began stays so.
+//!
+//! A debugger stops at signals that are delivered, and does not see those that are taken. So while somebody traces the process,
+//! SIGINT is delivered to the thread that runs the program, and answered only when the tracer has let it pass.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +19,7 @@ use crate::gc::{Interrupter, Thread};
 use crate::runtime::console;
 use crate::runtime::descriptor::SLICE;
 
-/// Calls that wait are woken by this one; by default nothing happens.
+/// Calls that wait are woken by this one.
 const WAKE: libc::c_int = libc::SIGURG;
 /// A program that has not noticed the interrupt key after so long is ended.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +31,12 @@ struct Runner {
 }
 
 static RUNNER: OnceLock<Runner> = OnceLock::new();
+/// The thread that answers.
+static ANSWERING: OnceLock<libc::pthread_t> = OnceLock::new();
+/// SIGINT waits in the thread that runs the program, which is to let it in.
+static SHOW: AtomicBool = AtomicBool::new(false);
+/// The tracer has let SIGINT pass.
+static PASSED: AtomicBool = AtomicBool::new(false);
 /// A person talks to the process: what runs too long is no reason to end the conversation.
 static CONVERSATION: AtomicBool = AtomicBool::new(false);
 
@@ -47,7 +56,7 @@ pub fn ignore_file_limit() {
 
 /// Blocks the signals that will be answered. Before there are other threads.
 pub fn hold() -> Answered {
-    // SAFETY: sets and actions are plain data, which the calls fill; the handler does nothing.
+    // SAFETY: sets and actions are plain data, which the calls fill; the handlers do what handlers may.
     unsafe {
         let mut held = std::mem::zeroed::<libc::sigset_t>();
         let mut before = std::mem::zeroed::<libc::sigset_t>();
@@ -61,15 +70,59 @@ pub fn hold() -> Answered {
             }
         }
         libc::pthread_sigmask(libc::SIG_BLOCK, &held, std::ptr::null_mut());
-        let mut action = std::mem::zeroed::<libc::sigaction>();
-        action.sa_sigaction = nothing as *const () as usize;
-        libc::sigemptyset(&mut action.sa_mask);
-        libc::sigaction(WAKE, &action, std::ptr::null_mut());
+        let handle = |signal, handler: Handler| {
+            let mut action = std::mem::zeroed::<libc::sigaction>();
+            action.sa_sigaction = handler as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO;
+            libc::sigemptyset(&mut action.sa_mask);
+            libc::sigaction(signal, &action, std::ptr::null_mut());
+        };
+        handle(WAKE, woken);
+        if contains(&held, libc::SIGINT) {
+            handle(libc::SIGINT, passed);
+        }
+        let _first = ANSWERING.set(libc::pthread_self());
         Answered(held)
     }
 }
 
-extern "C" fn nothing(_signal: libc::c_int) {}
+type Handler = unsafe extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
+
+/// Wakes a call, and lets SIGINT in when it is to be shown: it arrives where this handler goes back to.
+unsafe extern "C" fn woken(_signal: libc::c_int, _info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    if SHOW.swap(false, Ordering::Relaxed) {
+        // SAFETY: the context of a handler, whose mask is that of the interrupted code.
+        unsafe { libc::sigdelset(&mut (*context.cast::<libc::ucontext_t>()).uc_sigmask, libc::SIGINT) };
+    }
+}
+
+/// SIGINT has arrived in the thread that was to show it: it is for the thread that answers.
+unsafe extern "C" fn passed(_signal: libc::c_int, _info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    PASSED.store(true, Ordering::Relaxed);
+    // SAFETY: as above; the thread that answers lives as long as the process.
+    unsafe {
+        libc::sigaddset(&mut (*context.cast::<libc::ucontext_t>()).uc_sigmask, libc::SIGINT);
+        if let Some(answering) = ANSWERING.get() {
+            libc::pthread_kill(*answering, libc::SIGINT);
+        }
+    }
+}
+
+/// Does a debugger or the like see what is delivered to this process?
+fn is_traced() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().filter_map(|line| line.strip_prefix("TracerPid:")).any(|tracer| tracer.trim() != "0")
+}
+
+/// Delivers SIGINT to the thread that runs the program.
+fn show(runner: &Runner) {
+    SHOW.store(true, Ordering::Relaxed);
+    // SAFETY: the thread lives as long as the process.
+    unsafe {
+        libc::pthread_kill(runner.thread, libc::SIGINT);
+        libc::pthread_kill(runner.thread, WAKE);
+    }
+}
 
 /// The calling thread is the one that the interrupt key interrupts. It never ends before the process does.
 pub fn interrupt_me(cx: &Thread) {
@@ -98,6 +151,10 @@ pub fn answer(answered: &Answered) -> ! {
         };
         match signal {
             libc::SIGTERM | libc::SIGHUP => die(signal),
+            libc::SIGINT if !PASSED.swap(false, Ordering::Relaxed) && is_traced() => match RUNNER.get() {
+                Some(runner) => show(runner),
+                None => interrupted(),
+            },
             libc::SIGINT => {
                 let Some(runner) = RUNNER.get() else { interrupted() };
                 presses = if runner.interrupter.is_pending() { presses + 1 } else { 1 };

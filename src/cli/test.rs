@@ -13,7 +13,6 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,8 +21,9 @@ use serde_json::{Value, json};
 
 use super::snapshot::{self, Expectation};
 use super::test_file::RESULTS;
+use crate::locks::{Mutex, lock};
 use crate::options::Options;
-use crate::runtime::{console, descriptor, lock};
+use crate::runtime::{console, descriptor};
 
 /// Of the output of a failed file so many bytes are shown at its beginning and at its end.
 const SHOWN_OUTPUT: usize = 2000;
@@ -97,7 +97,7 @@ pub fn run(paths: &[PathBuf], options: &Options) -> u8 {
             });
         }
     });
-    let mut results = results.into_inner().unwrap_or_default();
+    let mut results = results.into_inner();
     results.sort_by(|a, b| a.path.cmp(&b.path));
     let all = || results.iter().flat_map(|f| &f.outcomes);
     let (passed, failed) = (all().filter(|o| o.ok).count(), all().filter(|o| !o.ok).count());

@@ -179,6 +179,10 @@ impl<M: MacroAssembler> Generator<'_, M> {
             let (have, wanted) = (self.state.get(owner), target.get(owner));
             // The collector would take whatever is there for a value.
             assert!(have.place != Place::None, "{owner:?} is wanted and has no value");
+            debug_assert!(
+                !wanted.place.is_raw() || have.place.is_raw() || have.facts.is_float(),
+                "{owner:?} is wanted as a raw Float and may be something else"
+            );
             if have.place != wanted.place {
                 if let Some(slot) = have.copy
                     && wanted.place == Place::Slot(slot)

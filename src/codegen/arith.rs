@@ -129,8 +129,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.call_helper(helper_of(op), 2, &[], facts);
     }
 
-    /// Tests operands (by distance from the top) for inline Ints, those that are not known to be.
-    pub(super) fn check_ints(&mut self, operands: &[usize], failing: Label) {
+    /// Tests operands (by distance from the top) for inline Ints, those that are not known to be. Where the failing way leaves for
+    /// good they are known to be from here on.
+    pub(super) fn check_ints(&mut self, operands: &[usize], failing: Label, leaves: bool) {
+        debug_assert_eq!(leaves, self.is_hot(), "hot code leaves for good, other code comes back");
         let unknown: Vec<usize> =
             operands.iter().map(|n| self.top(*n)).filter(|i| !self.state.operand(*i).facts.is_int()).collect();
         match unknown[..] {
@@ -151,7 +153,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.branch(Cond::NotEqual, failing);
             }
         }
-        if self.is_hot() {
+        if leaves {
             for i in unknown {
                 self.promote(i, Promotion::Int);
                 self.learn(i, Facts::INT);
@@ -199,7 +201,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let dst = self.result_register(node);
         let failing = self.failing(node, helper_of(op), 2, dst);
-        self.check_ints(&[1, 0], failing.label);
+        self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
         let a = self.in_register(i);
         match self.constant_int(j) {
@@ -240,7 +242,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let dst = self.result_register(node);
         let failing = self.failing(node, Helper::Multiply, 2, dst);
-        self.check_ints(&[1, 0], failing.label);
+        self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
         let a = self.in_register(i);
         // One side is untagged in the result's register, so that both operands are whole when it overflows.
         match self.constant_int(j) {
@@ -276,7 +278,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         };
         let dst = if op == BinaryOp::Divide { quotient } else { remainder };
         let failing = self.failing(node, helper_of(op), 2, dst);
-        self.check_ints(&[1, 0], failing.label);
+        self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
         match constant {
             Some(n) if n != 0 && n != -1 => {}
             _ => {
@@ -300,7 +302,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let dst = self.result_register(node);
         let rounded = self.register();
         let failing = self.failing(node, helper_of(op), 2, dst);
-        self.check_ints(&[1], failing.label);
+        self.check_ints(&[1], failing.label, failing.resume.is_none());
         let low = ((1i64 << k) - 1) << INT_SHIFT;
         if k == 1 {
             // The sign is the bit that is added.
@@ -331,7 +333,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
                 let failing = self.failing(node, helper_of(op), 2, dst);
-                self.check_ints(&[1, 0], failing.label);
+                self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
                 let alu = match op {
                     BitAnd => Alu::And,
                     BitOr => Alu::Or,
@@ -351,7 +353,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
                 let failing = self.failing(node, Helper::ShiftLeft, 2, dst);
-                self.check_ints(&[1], failing.label);
+                self.check_ints(&[1], failing.label, failing.resume.is_none());
                 self.asm.shift_imm(Shift::Left, dst, a, n);
                 self.asm.scratch().shift_imm(Shift::Right, dst, n).compare(a);
                 self.asm.branch(Cond::NotEqual, failing.label);
@@ -362,7 +364,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
                 let failing = self.failing(node, Helper::ShiftRight, 2, dst);
-                self.check_ints(&[1], failing.label);
+                self.check_ints(&[1], failing.label, failing.resume.is_none());
                 self.asm.shift_imm(Shift::Right, dst, a, n);
                 self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));
                 self.finish_int(dst, failing, Facts::INTEGER);
@@ -373,7 +375,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let dst = self.result_register(node);
                 let count = self.register();
                 let failing = self.failing(node, helper_of(op), 2, dst);
-                self.check_ints(&[1, 0], failing.label);
+                self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
                 self.asm.compare_imm(b, 59 << INT_SHIFT);
                 self.asm.branch(Cond::Above, failing.label);
                 self.asm.shift_imm(Shift::Right, count, b, INT_SHIFT as u8);
@@ -538,7 +540,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let a = self.in_register(i);
         let dst = self.register();
         let failing = self.failing(node, Helper::Negate, 1, dst);
-        self.check_ints(&[0], failing.label);
+        self.check_ints(&[0], failing.label, failing.resume.is_none());
         self.asm.neg_overflow(dst, a, failing.label);
         let facts = match failing.resume {
             None => Facts::INT,

@@ -263,6 +263,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let object = M::ARGS[0];
         let mut free = M::CALLER_SAVED.iter().copied().filter(|r| *r != M::RESULT && !M::ARGS.contains(r));
         let (table, known) = (free.next().unwrap_or(M::RESULT), free.next().unwrap_or(M::RESULT));
+        debug_assert_ne!(table, known, "two registers beside arguments and result");
         let entry = match receiver.layout {
             Some(layout) => Mem::at(table, 4 * layout::header_low(layout) as i32),
             None => {
@@ -436,7 +437,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
             self.reserve(1, 1);
             let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
-            self.check_ints(&[0], label);
+            self.check_ints(&[0], label, true);
             self.int_as_float(i)
         } else {
             return false;

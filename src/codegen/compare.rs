@@ -152,10 +152,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let mut resume = None;
                 if !known {
                     match self.leave(node, SideExit::Comparison) {
-                        Some(label) => self.check_ints(&[1, 0], label),
+                        Some(label) => self.check_ints(&[1, 0], label, true),
                         None => {
                             let (label, back) = self.slow_condition(helper_of(op), when, join);
-                            self.check_ints(&[1, 0], label);
+                            self.check_ints(&[1, 0], label, false);
                             resume = Some(back);
                         }
                     }
@@ -309,7 +309,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     label
                 }
             };
-            self.check_ints(&[1, 0], failing);
+            self.check_ints(&[1, 0], failing, resume.is_none());
             let a = self.in_register(i);
             match constant {
                 Some(n) => self.asm.compare_imm(a, n << INT_SHIFT),

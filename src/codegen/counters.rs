@@ -60,7 +60,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let arguments = vec![self.argument(self.top(1)), self.argument(self.top(0))];
             let resume = self.asm.label();
             let other = self.slow_path(Helper::CheckRange, arguments, 0, None, resume);
-            self.check_ints(&[1, 0], other);
+            self.check_ints(&[1, 0], other, false);
             self.asm.bind(resume);
             self.state.pop();
             self.state.pop();

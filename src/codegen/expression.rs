@@ -114,6 +114,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let unit = self.unit;
         let outer = self.at;
         self.goes_to(node);
+        let height = self.state.height();
         // A block, a conditional or a match hands on to its last parts that nobody wants the value.
         let unwanted = self.unwanted == Some(node);
         match unit.node(node) {
@@ -225,6 +226,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.call_helper(Helper::NotYet, 1, &[], Facts::ANY);
             }
         }
+        debug_assert_eq!(self.state.height(), height + 1, "a node leaves one operand");
         self.last = false;
         self.goes_to(outer);
         self.now = self.survey.tick(node);
@@ -250,6 +252,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn last_tail(&mut self, node: NodeId) {
         self.deeper();
         let unit = self.unit;
+        if matches!(unit.node(node), Node::Block(list) if list.len > 0)
+            || matches!(unit.node(node), Node::If { otherwise: None, .. } | Node::Match { .. })
+        {
+            self.assert_written_once(node);
+        }
         self.goes_to(node);
         match unit.node(node) {
             Node::Block(list) if list.len > 0 => {
@@ -312,6 +319,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let value = *self.state.operand(i);
             return self.state.push(value);
         }
+        debug_assert!(self.inline.is_none(), "{var:?} is a variable of the function around");
         self.push_var(var);
         self.read_accumulator(node, var);
         if !self.arity.vars[var.index()].boxed || !self.state.reachable {

@@ -97,6 +97,15 @@ impl Facts {
         }
     }
 
+    /// In a checked build: a layout means that it is an object and nothing else.
+    #[inline]
+    pub fn assert_sound(self) {
+        debug_assert!(
+            self.layout.is_none() || self.types == Types::OBJECT,
+            "a layout of what may be no object: {self:?}"
+        );
+    }
+
     /// The join: what holds whichever of the two holds.
     pub fn join(self, other: Facts) -> Facts {
         let layout = if self.layout == other.layout { self.layout } else { None };

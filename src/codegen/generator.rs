@@ -154,6 +154,17 @@ pub(super) struct GeneratorMark {
     handler: Option<Pad>,
     now: u32,
     written: usize,
+    balance: Balance,
+}
+
+/// What is not cut back but must be as it was: whoever opens something closes it, also on a way that ends in a cut.
+#[derive(PartialEq, Eq, Debug)]
+struct Balance {
+    settled: usize,
+    loops: usize,
+    region: Option<bool>,
+    inline: bool,
+    counts_any: Option<LoopId>,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -172,11 +183,23 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             handler: self.handler.clone(),
             now: self.now,
             written: self.written.order.len(),
+            balance: self.balance(),
+        }
+    }
+
+    fn balance(&self) -> Balance {
+        Balance {
+            settled: self.settled.len(),
+            loops: self.loops.len(),
+            region: self.region.as_ref().map(|region| region.hot),
+            inline: self.inline.is_some(),
+            counts_any: self.counts_any,
         }
     }
 
     /// Cuts back to a state.
     pub(super) fn rollback(&mut self, mark: &GeneratorMark) {
+        debug_assert_eq!(self.balance(), mark.balance, "what an attempt has opened is still open");
         self.asm.rollback(&mark.asm);
         self.state.cut(mark.noted, mark.state.clone());
         self.cold.truncate(mark.cold);
@@ -288,10 +311,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// A free register of a set, pinned.
     pub(super) fn register_among(&mut self, among: &[Reg]) -> Reg {
+        debug_assert!(self.evaluated.is_none(), "the value of the chain's inner end has not been taken up");
         let r = self.free_among(among).unwrap_or_else(|| {
             let movable = among.iter().copied().filter(|r| !self.pinned.contains(*r));
             let in_pool = self.chance.one_of(movable.clone().filter(|r| self.pool.has(*r)));
             let victim = in_pool.or_else(|| self.chance.one_of(movable)).unwrap_or(among[0]);
+            debug_assert!(!self.pinned.contains(victim), "one operation pins all registers there are");
             self.pool.add(victim);
             self.evict(victim);
             victim
@@ -383,11 +408,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// A free float register, pinned.
     pub(super) fn float_register(&mut self) -> FReg {
+        debug_assert!(self.evaluated.is_none(), "the value of the chain's inner end has not been taken up");
         let in_pool = M::FLOATS.iter().copied().filter(|f| self.pool.has_float(*f));
         let f = self.chance.one_of(in_pool.filter(|f| self.is_free_float(*f))).unwrap_or_else(|| {
             let movable = M::FLOATS.iter().copied().filter(|f| self.pinned_floats >> f.0 & 1 == 0);
             let in_pool = self.chance.one_of(movable.clone().filter(|f| self.pool.has_float(*f)));
             let victim = in_pool.or_else(|| self.chance.one_of(movable)).unwrap_or(M::FLOATS[0]);
+            debug_assert!(self.pinned_floats >> victim.0 & 1 == 0, "one operation pins all float registers there are");
             self.pool.add_float(victim);
             self.evict_float(victim);
             victim

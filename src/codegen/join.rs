@@ -82,6 +82,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // Edges without moves arrive at the join itself; the others are written out of line.
         let mut moving = Vec::new();
         for edge in edges.drain(..) {
+            debug_assert_eq!(edge.state.height(), target.height(), "ways that meet have the same height");
             if Self::agrees(&edge.state, &target) {
                 self.asm.bind(edge.label);
             } else {

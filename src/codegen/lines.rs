@@ -81,11 +81,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.goes_to(at);
     }
 
-    /// Writes code after the hot code, for the node at which it was asked for.
+    /// Writes code after the hot code, for the node at which it was asked for. It knows of no value and no landing pad, so that a
+    /// safepoint would have an empty map, until it says where it comes from: [`Generator::enter_cold`].
     pub(super) fn later(&mut self, write: impl FnOnce(&mut Generator<'a, M>) + 'a) {
         let place = (self.at, self.lines.present);
         self.cold.push(Box::new(move |g| {
             g.goes_back(place);
+            g.handler = None;
+            let nothing = g.state.without_values();
+            g.state.becomes(g.asm.offset(), nothing);
             g.state.is_unknown(g.asm.offset());
             write(g);
         }));

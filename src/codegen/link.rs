@@ -67,6 +67,8 @@ pub enum Helper {
     /// when its literal was compiled, and is no more. Throws FieldError when the type has a given field no more or wants
     /// another; gives one of the present layout.
     Remake,
+    /// `(raw layout)`: throws FieldError where an enum has no such variant without fields any more.
+    NoVariant,
     /// `(message)`: throws FieldError.
     NoLiteral,
     /// `(value, raw layout, address and length of names)`: the object as it is in this layout of its type and variant, `null` where
@@ -179,7 +181,14 @@ pub enum Intrinsic {
 impl Intrinsic {
     /// Does a call change something?
     pub fn has_effects(self) -> bool {
-        matches!(self, Intrinsic::NewBuilder | Intrinsic::BuilderPush | Intrinsic::BuilderDone)
+        use Intrinsic::*;
+        // Each is asked: one that is added says what it does.
+        match self {
+            NewBuilder | BuilderPush | BuilderDone => true,
+            ToFloat | Sqrt | Abs | Floor | Ceil | Truncate | ToInt | Not | Even | Odd | Length => false,
+            IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber | IsString | IsVector | IsMap | IsSet => false,
+            IsArray | IsAtom | Range | Get => false,
+        }
     }
 }
 

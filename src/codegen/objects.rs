@@ -29,8 +29,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && fields.is_empty()
             && base.is_none()
         {
-            self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
-            return;
+            return self.variant_of_braces(node, info, cell);
         }
         let height = self.state.height();
         if let Some(base) = base {
@@ -63,9 +62,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     },
                 };
                 self.state.drop_to(height);
-                let cell = self.link.literal(&Literal::String(&text));
-                self.state.push(Value::new(Place::Cell(cell), Facts::STRING));
-                return self.call_helper(Helper::NoLiteral, 1, &[], Facts::ANY);
+                return self.refuse_literal(&text);
             }
         };
         // In the hot version it is asked before whether the layout is outdated, so that it keeps what it knows of the object; not
@@ -116,6 +113,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let n = self.state.height() - height;
         let hint = self.hints.of(&Seen::Object(info.layout, Vec::new()));
         self.replace(n, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
+    }
+
+    /// Throws the error of a literal that its type does not allow.
+    fn refuse_literal(&mut self, message: &str) {
+        let cell = self.link.literal(&Literal::String(message));
+        self.state.push(Value::new(Place::Cell(cell), Facts::STRING));
+        self.call_helper(Helper::NoLiteral, 1, &[], Facts::ANY);
     }
 
     fn branch_if_outdated(&mut self, info: &StructType, label: Label) {
@@ -198,6 +202,40 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(resume);
     }
 
+    /// `Enum.variant`, whose only value is in a cell: throws where the enum has no such variant without fields any more. So what is
+    /// there has the layout that is known.
+    fn variant(&mut self, node: NodeId, info: &StructType, name: &str) {
+        self.arrive(node);
+        self.goes_to(node);
+        let Some(cell) = info.singleton else {
+            let fields: Vec<&str> = info.fields.iter().map(|f| f.name.as_str()).collect();
+            let text = format!("the variant {name} has fields: it is written `{name} {{ {} }}`", fields.join(", "));
+            return self.refuse_literal(&text);
+        };
+        if self.state.reachable {
+            let resume = self.asm.label();
+            let layout = Argument::Raw(u64::from(info.layout));
+            let other = self.slow_path(Helper::NoVariant, vec![layout], 0, None, resume);
+            self.branch_if_outdated(info, other);
+            self.asm.bind(resume);
+        }
+        self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
+    }
+
+    /// `Enum.variant { }`, which gets what the variant has of fields by now.
+    fn variant_of_braces(&mut self, node: NodeId, info: &StructType, cell: usize) {
+        self.arrive(node);
+        self.goes_to(node);
+        self.state.push(Value::new(Place::Cell(cell), Facts::of(Types::OBJECT)));
+        if !self.state.reachable {
+            return;
+        }
+        let object = self.in_register(self.top(0));
+        self.check_outdated(object, None, info, &[]);
+        let hint = self.hints.of(&Seen::Object(info.layout, Vec::new()));
+        self.replace(1, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
+    }
+
     fn call_default(&mut self, cell: usize) {
         if !self.state.reachable {
             self.push_constant(Word::NULL);
@@ -217,10 +255,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let text = self.unit.name(name);
         if let Node::Global(global) = self.unit.node(object)
             && let Some(info) = self.link.struct_type(*global, Some(text))
-            && let Some(cell) = info.singleton
         {
-            self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
-            return;
+            let name = format!("{}.{text}", self.unit.name(self.unit.globals[global.index()].name));
+            return self.variant(node, &info, &name);
         }
         self.expression(object);
         self.arrive(node);
@@ -428,7 +465,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.learn(i, Facts::object(wanted));
             }
         }
-        self.check_ints(&[0], failing.label);
+        self.check_ints(&[0], failing.label, failing.resume.is_none());
         match node_reg {
             None => self.load_element(dst, object, (constant, j), failing.label),
             Some(node) => self.load_from_vector(dst, node, object, (constant, j), failing.label),
@@ -559,7 +596,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.learn(i, Facts::object(layout::ARRAY));
             }
         }
-        self.check_ints(&[1], failing);
+        self.check_ints(&[1], failing, left.is_some());
         self.asm.compare_mem(index, Mem::at(object, slot_disp(0)));
         self.asm.branch(Cond::AboveEqual, failing);
         let mem = Mem::indexed(object, index, 0, slot_disp(1));

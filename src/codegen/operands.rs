@@ -222,6 +222,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = *self.state.operand(i);
         if let Some(var) = value.var {
             let known = *self.state.var(var);
+            debug_assert!(
+                known.place == Place::None || known.is_with(&value),
+                "{value:?} is no longer {var:?}: {known:?}"
+            );
             if known.place != Place::None && !known.place.is_raw() {
                 self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
             }
@@ -332,6 +336,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn push_var(&mut self, var: VarId) {
         let value = *self.state.var(var);
         if value.place == Place::None {
+            debug_assert!(!self.state.reachable, "{var:?} has no value, or was forgotten too early");
             self.push_constant(Word::NULL);
             return;
         }

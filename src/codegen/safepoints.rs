@@ -47,6 +47,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn note_safepoint(&mut self, live_saved: u8, mut slots: SlotSet) {
         let held = self.handler.iter().flat_map(|pad| pad.held.all());
         held.for_each(|held| held.add_tagged(&mut slots));
+        debug_assert!(self.inline.is_none(), "inlined code has no safepoints");
         self.assert_pad();
         let (return_offset, tail) = (self.asm.offset(), self.last);
         let handler = self.handler.as_ref().map(|pad| pad.label);

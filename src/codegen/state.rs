@@ -122,6 +122,17 @@ impl Value {
         self
     }
 
+    /// Are two values held in one place, or a copy of it, or is one a constant?
+    pub fn is_with(&self, other: &Value) -> bool {
+        let slot = |place| match place {
+            Place::Slot(slot) | Place::FloatSlot(slot) => Some(slot),
+            _ => None,
+        };
+        let slots = |v: &Value| [slot(v.place), v.copy];
+        let shares = slots(self).iter().flatten().any(|s| slots(other).contains(&Some(*s)));
+        self.place == other.place || self.place.is_const() || other.place.is_const() || shares
+    }
+
     /// With a hint.
     pub fn hinted(mut self, hint: Hint) -> Value {
         self.hint = hint;
@@ -214,10 +225,16 @@ impl Slots {
         let Some(uses) = self.groups.get_mut(group) else { return };
         let own = Rc::make_mut(uses);
         let (all, words) = &mut own.counts[i as usize];
+        debug_assert!(by > 0 || *all > 0 && (!tagged || *words > 0), "slot {slot} is given back more often than taken");
         *all = all.wrapping_add_signed(by);
         if tagged {
             *words = words.wrapping_add_signed(by);
         }
+        // While a value takes the place of another both are counted, the new one first.
+        debug_assert!(
+            by > 0 || *words == 0 || *words == *all,
+            "slot {slot} holds a raw word for one, a tagged one for another"
+        );
         own.used = own.used & !(1 << i) | u16::from(*all != 0) << i;
         own.tagged = own.tagged & !(1 << i) | u16::from(*words != 0) << i;
     }
@@ -244,7 +261,10 @@ pub struct Users {
 
 impl Users {
     fn count(&mut self, value: &Value, by: i32) {
-        let bump = |n: &mut u32| *n = n.wrapping_add_signed(by);
+        let bump = |n: &mut u32| {
+            debug_assert!(by > 0 || *n > 0, "{:?} is given back more often than taken", value.place);
+            *n = n.wrapping_add_signed(by);
+        };
         match value.place {
             Place::Reg(r) => bump(&mut self.regs[r.0 as usize]),
             Place::Float(r) => bump(&mut self.floats[r.0 as usize]),
@@ -382,6 +402,7 @@ impl State {
 
     /// Changes a variable's value; a place of `None` forgets the variable.
     pub fn set_var(&mut self, var: VarId, value: Value) {
+        value.facts.assert_sound();
         self.users.count(&value, 1);
         if let Some(old) = self.vars.get(var.0) {
             self.users.count(&old.value, -1);
@@ -405,6 +426,7 @@ impl State {
 
     /// Adds an operand.
     pub fn push(&mut self, value: Value) {
+        value.facts.assert_sound();
         self.users.count(&value, 1);
         self.stack.put(self.height, &Held { value, end: u32::MAX });
         self.height += 1;

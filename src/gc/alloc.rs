@@ -15,6 +15,7 @@ use super::shapes::{self, Extent};
 use super::thread::{Thread, Thrown};
 use super::value::Value;
 use super::word::Word;
+use crate::locks;
 
 /// An object under construction: every word must be written before `init` returns.
 pub struct Fresh<'a> {
@@ -32,6 +33,7 @@ impl Fresh<'_> {
     /// When the object is shorter.
     #[inline]
     pub fn set(&mut self, i: usize, value: Value<'_>) {
+        debug_assert!(self.takes_pointers(i, i + 1) || !value.word().is_pointer(), "a pointer in an untagged word");
         self.write(i, value.word().0);
     }
 
@@ -68,6 +70,7 @@ impl Fresh<'_> {
     /// When the object is shorter.
     pub fn fill(&mut self, i: usize, value: Value<'_>) {
         assert!(i <= self.words);
+        debug_assert!(self.takes_pointers(i, self.words) || !value.word().is_pointer(), "pointers in untagged words");
         // SAFETY: within the object, which nobody else knows yet.
         unsafe {
             let first = (self.address + layout::slot_offset(i)) as *mut u64;
@@ -88,6 +91,11 @@ impl Fresh<'_> {
             unsafe { *((self.address + layout::slot_offset(k)) as *mut u64) = bits };
             bits = bits.wrapping_add((step as u64) << super::word::INT_SHIFT);
         }
+    }
+
+    /// Are these all tagged words?
+    fn takes_pointers(&self, from: usize, to: usize) -> bool {
+        from >= to || self.tagged_from <= from && to <= self.tagged_to
     }
 
     /// The end of a range of `count` untagged words.
@@ -112,6 +120,7 @@ impl Fresh<'_> {
         let (_, extent) = source.extent();
         let fits = |start: usize, end: usize| n <= end.saturating_sub(start);
         assert!(from >= extent.tagged_from && fits(from, extent.tagged_to) && fits(to, self.words) || n == 0);
+        debug_assert!(self.takes_pointers(to, to + n), "pointers in untagged words");
         for k in 0..n {
             // SAFETY: the words are within both objects; nobody else knows the fresh one.
             unsafe {
@@ -422,6 +431,8 @@ impl Thread {
     /// Room for an object.
     #[inline]
     fn take_room(&mut self, payload_words: usize) -> Result<usize, Thrown> {
+        locks::assert_none("allocates");
+        debug_assert!(!self.jumps(), "allocates on the way to a jump");
         let Some(bytes) = payload_words.checked_add(1).and_then(|w| w.checked_mul(8)) else {
             return Err(self.out_of_memory());
         };

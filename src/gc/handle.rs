@@ -61,7 +61,10 @@ impl Thread {
     /// Forgets all handles made since the mark.
     #[inline]
     pub fn release(&self, mark: Mark) {
-        self.with_handles(|h| h.truncate(mark.0 as usize));
+        self.with_handles(|h| {
+            debug_assert!(mark.0 as usize <= h.len(), "a mark below it was released before");
+            h.truncate(mark.0 as usize);
+        });
     }
 
     /// Forgets all handles made since the mark but one, which gets a new name.

@@ -7,13 +7,14 @@
 //! world with another lock of these in hand.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::collectors::{Barrier, Collection, Collector};
 use super::layout::LayoutId;
 use super::natives::Natives;
 use super::options::{Options, Stress};
+use super::owners::Owners;
 use super::roots::{RootRanges, points_into_copy_space};
 use super::safepoint::{ThreadPtr, World};
 use super::shapes::Shapes;
@@ -24,6 +25,7 @@ use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
 use super::walker::Code;
 use super::word::Word;
+use crate::locks::{self, Mutex, lock};
 
 /// Visits words.
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
@@ -106,6 +108,7 @@ pub struct Heap {
     last_work: AtomicU64,
     /// A [`RefillHook`], or 0.
     refill_hook: AtomicUsize,
+    owners: Owners,
 }
 
 /// Objects above this size are not moved; under stress nearly everything is.
@@ -115,10 +118,6 @@ const LARGE_UNDER_STRESS: usize = 64 << 20;
 const RESERVE: usize = (4 << 20) / BLOCK;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
 const LEAST_FREE: usize = 32;
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Heap {
     /// An empty heap.
@@ -156,6 +155,7 @@ impl Heap {
             stats: Mutex::default(),
             last_work: AtomicU64::new(0),
             refill_hook: AtomicUsize::new(0),
+            owners: Owners::default(),
         }))
     }
 
@@ -167,6 +167,11 @@ impl Heap {
     /// Says how to find the maps of generated code; false when that was said already. Before generated code runs.
     pub fn set_code(&self, code: Code) -> bool {
         self.code.set(code).is_ok()
+    }
+
+    /// The owners of nodes of maps.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// The maps of generated code.
@@ -293,6 +298,7 @@ impl Heap {
             thread.collect_soon.set(false);
         }
         let verify = self.options.verify;
+        let renews = self.owners.are_few();
         let hooks = self.hooks();
         let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
         let visit_frame = hooks.visit_frame.as_deref().filter(|_| wants_code);
@@ -314,11 +320,20 @@ impl Heap {
                 threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
             },
             verify,
+            wants_ranges: verify || renews,
         };
         // SAFETY: the world is stopped, and the roots are all there are.
         let outcome = unsafe { lock(&self.collector).collect(collection) };
         let dead = natives.take_dead();
         drop(natives);
+        if renews {
+            // No part of a map is large.
+            let living = outcome.ranges.iter().chain(spaces.permanent.filled()).copied();
+            // SAFETY: attached and stopped.
+            let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
+            // SAFETY: the world is stopped; these are all objects but large ones.
+            unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+        }
         if verify {
             let mut verifier = lock(&self.verifier);
             let checker = verifier.check(spaces, &self.shapes, outcome.ranges);
@@ -460,6 +475,7 @@ impl Thread {
     #[cold]
     #[inline(never)]
     pub(super) fn take_room_slow(&mut self, bytes: usize) -> Result<usize, Thrown> {
+        locks::assert_none("allocates");
         if self.emergency.get() {
             let room = self
                 .take_from_buffer(bytes)
@@ -510,7 +526,7 @@ impl Thread {
         });
         if due {
             self.collect_soon.set(true);
-            self.set_stack_limit(usize::MAX);
+            self.raise_stack_limit();
         }
         match room {
             Some(address) => address,

@@ -14,6 +14,7 @@
 //! | `roots`, [`walker`] | where tracing starts; the one walk over frames |
 //! | `safepoint` | stopping the world |
 //! | [`extent`] | how much hangs on an object |
+//! | [`owners`] | whose a node of a map is, as headers say it |
 //! | `stress`, `verify` | `--gc-always`, `--gc-verify` |
 //!
 //! # Rules for Rust code
@@ -35,6 +36,7 @@ pub mod layout;
 pub mod mutate;
 pub mod natives;
 pub mod options;
+pub mod owners;
 pub mod prefetch;
 mod roots;
 mod safepoint;

@@ -11,6 +11,7 @@ use super::layout;
 use super::thread::Thread;
 use super::value::Value;
 use super::word::Word;
+use crate::windows::window;
 
 /// Who may append to a `BYTES` object: a text would change with the builder that it was taken from, and the other way round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,8 +75,9 @@ impl Thread {
         // SAFETY: a living object begins with its header, and stays where it is while `object` borrows the thread; headers
         // are forwarding addresses only while the world is stopped.
         let header = unsafe { atomic(object.word().address()) };
-        let rest = header.load(Ordering::Relaxed) & ((1 << layout::COUNT_SHIFT) - 1);
-        header.store(rest | u64::from(count) << layout::COUNT_SHIFT, Ordering::Relaxed);
+        // Whatever another thread does to the header at this moment is not undone.
+        let with_count = |old| Some(old & ((1 << layout::COUNT_SHIFT) - 1) | u64::from(count) << layout::COUNT_SHIFT);
+        let _always = header.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_count);
     }
 
     /// Takes the lock of an object whose header has no other count; false when another thread has it.
@@ -88,6 +90,7 @@ impl Thread {
         let header = unsafe { atomic(object.word().address()) };
         let free = layout::header(object.layout(), 0);
         let taken = layout::header(object.layout(), 1);
+        window();
         header.compare_exchange(free, taken, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
@@ -97,6 +100,7 @@ impl Thread {
     /// When it is no object.
     pub fn unlock(&self, object: Value<'_>) {
         assert!(object.word().is_object());
+        window();
         // SAFETY: as in `set_count`.
         unsafe { atomic(object.word().address()) }.store(layout::header(object.layout(), 0), Ordering::Release);
     }
@@ -107,6 +111,7 @@ impl Thread {
     /// When the object has no tagged word there.
     #[inline]
     pub fn compare_and_swap_slot(&self, object: Value<'_>, i: usize, old: Value<'_>, new: Value<'_>) -> bool {
+        window();
         // SAFETY: as in `set_slot`.
         unsafe { atomic(self.slot_address(object, i)) }
             .compare_exchange(old.word().0, new.word().0, Ordering::AcqRel, Ordering::Acquire)
@@ -125,15 +130,18 @@ impl Thread {
         let address = object.word().address();
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
         let in_use = unsafe { atomic(address + layout::slot_offset(1)) };
+        window();
         let claim = used as u64 | layout::BEING_WRITTEN;
         if in_use.compare_exchange(used as u64, claim, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return false;
         }
+        window();
         // SAFETY: within the capacity; the claim has made what is not in use ours alone, until the store below.
         unsafe {
             let to = (address + layout::slot_offset(2) + used) as *mut u8;
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         }
+        window();
         in_use.store((used + bytes.len()) as u64, Ordering::Release);
         true
     }
@@ -144,6 +152,7 @@ impl Thread {
         assert!(object.is(layout::BYTES));
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
         let in_use = unsafe { atomic(object.word().address() + layout::slot_offset(1)) };
+        window();
         let sealed = used as u64 | layout::BEING_WRITTEN;
         in_use.compare_exchange(used as u64, sealed, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }

@@ -11,11 +11,11 @@
 //! Single-threaded programs pay for a lock without contention at each collection, and nothing else.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::slow::Poll;
 use super::stress::Site;
 use super::thread::Thread;
+use crate::locks::{self, Condvar, Mutex, MutexGuard, lock_whole};
 
 /// The address of an attached thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,12 +47,13 @@ type Guard<'a> = MutexGuard<'a, State>;
 
 impl World {
     fn lock(&self) -> Guard<'_> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic in the work that stopped the world leaves it to `Stopped` to put the state right.
+        lock_whole(&self.state)
     }
 
     /// Waits as a thread that does not run until nobody stops the world.
     fn wait_until_resumed<'a>(&self, guard: Guard<'a>) -> Guard<'a> {
-        self.resumed.wait_while(guard, |state| state.stopping).unwrap_or_else(PoisonError::into_inner)
+        self.resumed.wait_while(guard, |state| state.stopping)
     }
 
     fn leave_running(&self, guard: &mut Guard<'_>) {
@@ -88,8 +89,8 @@ impl World {
 
     /// Sets a thread's limit anew.
     pub(super) fn refresh(&self, thread: &Thread) {
-        let _guard = self.check_in(self.lock());
-        thread.refresh_limit();
+        let guard = self.check_in(self.lock());
+        thread.refresh_limit(&guard);
     }
 
     /// How many collections there were.
@@ -133,7 +134,7 @@ impl Drop for Outside<'_> {
         let world = self.0.heap().world();
         let mut guard = world.wait_until_resumed(world.lock());
         guard.running += 1;
-        self.0.refresh_limit();
+        self.0.refresh_limit(&guard);
     }
 }
 
@@ -150,40 +151,42 @@ impl Thread {
     /// Stops all other threads and does the work, unless there was a collection since `epoch`. Whether it was done.
     pub(super) fn with_stopped_world(&self, epoch: Option<u64>, work: impl FnOnce(&[ThreadPtr])) -> bool {
         let world = self.heap().world();
+        locks::assert_none("collects");
         let mut guard = world.check_in(world.lock());
         if epoch.is_some_and(|epoch| epoch != guard.epoch) {
-            self.refresh_limit();
+            self.refresh_limit(&guard);
             return false;
         }
         guard.stopping = true;
         guard.running -= 1;
         for thread in &guard.threads {
             // SAFETY: an attached thread; the field is atomic.
-            unsafe { &*thread.0 }.set_stack_limit(usize::MAX);
+            unsafe { &*thread.0 }.raise_stack_limit();
         }
-        guard = world.stopped.wait_while(guard, |state| state.running > 0).unwrap_or_else(PoisonError::into_inner);
+        guard = world.stopped.wait_while(guard, |state| state.running > 0);
         guard.epoch += 1;
         let stopped = Stopped { world, guard };
         work(&stopped.guard.threads);
         for thread in &stopped.guard.threads {
             // SAFETY: an attached thread that is stopped.
-            unsafe { &*thread.0 }.refresh_limit();
+            unsafe { &*thread.0 }.refresh_limit(&stopped.guard);
         }
         true
     }
 
-    /// Sets the stack limit that this thread's own affairs demand. Under the lock of the world, with nobody stopping it.
-    fn refresh_limit(&self) {
+    /// Sets the stack limit that this thread's own affairs demand, with nobody stopping the world, which is locked.
+    fn refresh_limit(&self, _world: &Guard<'_>) {
         let soon = self.heap().stressed() || self.collect_soon.get();
         self.set_stack_limit(if soon { usize::MAX } else { self.real_stack_limit() });
         // Whoever interrupts sets the flag before the limit: one of us sees the other.
         if self.interrupt.load(Ordering::SeqCst) {
-            self.set_stack_limit(usize::MAX);
+            self.raise_stack_limit();
         }
     }
 
     /// Runs something that may block. Other threads may collect meanwhile; `f` cannot touch the heap.
     pub fn outside<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        locks::assert_none("goes outside");
         let world = self.heap().world();
         world.leave_running(&mut world.lock());
         let _back = Outside(self);
@@ -193,6 +196,7 @@ impl Thread {
     /// Looks at the heap from within [`Thread::outside`], where nothing else of this thread does: a callback of what blocks there,
     /// which is not handed the thread but asks [`super::thread::current`].
     pub fn visit<R>(&self, look: impl FnOnce(&Thread) -> R) -> R {
+        locks::assert_none("comes in");
         let world = self.heap().world();
         drop(Outside(self));
         let _leaves = Leaves(world);
@@ -207,6 +211,8 @@ impl Thread {
 
     /// The safepoint of generated code or Rust code at this depth of the stack; `site` is its return address.
     pub(super) fn poll_at(&mut self, sp: usize, site: u64) -> Poll {
+        locks::assert_none("polls");
+        debug_assert!(!self.jumps(), "polls on the way to a jump");
         self.heap().world().refresh(self);
         if self.collect_soon.get() || self.heap().stressed() && self.visit_site(Site::poll(site)) {
             self.collect();

@@ -5,10 +5,10 @@
 //!
 //! Invariant: an entry is written once, before its layout id is handed out, and never changes.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::layout::{self, FIRST_USER_LAYOUT, LayoutId, Shape};
+use crate::locks::{Mutex, lock};
 
 /// How many layouts there can be.
 pub const MAX_LAYOUTS: usize = 1 << 22;
@@ -81,7 +81,7 @@ impl Shapes {
 
     /// A new layout with this many tagged slots; none when the table is full or the layout too large.
     pub fn register(&self, slots: u32) -> Option<LayoutId> {
-        let mut next = self.next.lock().unwrap_or_else(|e| e.into_inner());
+        let mut next = lock(&self.next);
         if *next as usize >= MAX_LAYOUTS || slots > MAX_SLOTS {
             return None;
         }

@@ -107,6 +107,8 @@ pub struct Thread {
     pub(super) buffer_end: Cell<usize>,
     /// Boxing a float went beyond the budget: collect at the next safepoint.
     pub(super) collect_soon: Cell<bool>,
+    /// The owner with which it changes a map: see `owners.rs`.
+    pub(super) owner_in_use: Cell<u32>,
     /// The out-of-memory error is being built.
     pub(super) emergency: Cell<bool>,
     /// The interrupt key was pressed.
@@ -206,6 +208,7 @@ impl Thread {
             buffer_start: Cell::new(0),
             buffer_end: Cell::new(0),
             collect_soon: Cell::new(false),
+            owner_in_use: Cell::new(0),
             emergency: Cell::new(false),
             interrupt: AtomicBool::new(false),
             sites: UnsafeCell::new(FxHashMap::default()),
@@ -223,6 +226,12 @@ impl Thread {
             retired: Cell::new(0),
             _pin: PhantomPinned,
         }
+    }
+
+    /// Notes the owner with which it changes a map from now on: a collection that renews owners leaves this one out.
+    #[inline]
+    pub fn use_owner(&self, owner: u32) {
+        self.owner_in_use.set(owner);
     }
 
     /// The heap.
@@ -245,7 +254,7 @@ impl Thread {
     ///
     /// # Safety
     /// The thread must be the calling one, and run between these addresses only, which must be accessible.
-    pub unsafe fn set_stack_bounds(&self, low: usize, high: usize) {
+    pub unsafe fn set_stack_bounds(&mut self, low: usize, high: usize) {
         self.stack_floor.set(stack::set_end(low));
         self.stack_high.set(high);
         let world = self.heap().world();
@@ -474,8 +483,14 @@ impl Thread {
         self.landing.set(landing);
     }
 
+    /// For `Thread::refresh_limit` alone, which wants the world's lock: everybody else may only raise it.
     pub(super) fn set_stack_limit(&self, limit: usize) {
         self.stack_limit.store(limit, Ordering::SeqCst);
+    }
+
+    /// The thread's next poll takes the slow way.
+    pub(super) fn raise_stack_limit(&self) {
+        self.set_stack_limit(usize::MAX);
     }
 
     /// The frame pointer of the innermost exit frame, 0 when no generated code runs below.
@@ -546,6 +561,7 @@ pub struct Attached {
 
 impl Attached {
     pub(super) fn new(heap: Arc<Heap>, id: u64, stack: (usize, usize)) -> Attached {
+        debug_assert!(CURRENT.get().is_null(), "an OS thread is attached twice");
         let storage = Arc::new(Storage(UnsafeCell::new(Thread::new(heap, id, stack))));
         let attached = Attached { storage, _own: PhantomData };
         attached.heap().world().attach(&*attached);
@@ -573,6 +589,7 @@ impl DerefMut for Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         CURRENT.set(std::ptr::null());
+        debug_assert!(std::thread::panicking() || self.activity() == Activity::Program as u8, "ends while it is busy");
         self.heap().world().detach(&**self);
         self.retire_buffer();
     }
@@ -595,7 +612,7 @@ impl Interrupter {
         // `Thread::refresh_limit`.
         let thread = unsafe { &*self.0.0.get() };
         thread.interrupt.store(true, Ordering::SeqCst);
-        thread.set_stack_limit(usize::MAX);
+        thread.raise_stack_limit();
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Text {
     pub function: FunctionId,
     /// The lines of its functions, where breakpoints may be set before there is code.
     pub lines: Option<Arc<OwnLines>>,
+    /// The code of the function, where it can be read.
+    pub code: Vec<u8>,
 }
 
 /// Says it of a function.
@@ -49,8 +51,9 @@ pub fn image(
     folder: &str,
     texts: Texts<'_>,
 ) -> gimli::write::Result<Vec<u8>> {
-    let mut elf = Elf::new(machine, chunk);
-    elf.symbols(chunk, functions);
+    let mut elf = Elf::new(machine);
+    elf.code(chunk, functions);
+    elf.symbols(functions);
     let mut frames = EhFrame::from(EndianVec::new(LittleEndian));
     eh_frame::table(machine, functions).write_eh_frame(&mut frames)?;
     // A terminator, as at the end of every `.eh_frame`.
@@ -100,7 +103,8 @@ pub fn text_image(
     function.set(DW_AT_low_pc, AttributeValue::Address(Address::Constant(range.start as u64)));
     function.set(DW_AT_high_pc, AttributeValue::Udata(range.len() as u64));
     dwarf.unit.get_mut(root).set(DW_AT_name, AttributeValue::String(name.into()));
-    let mut elf = Elf::new(machine, range);
+    let mut elf = Elf::new(machine);
+    elf.code(range, &[]);
     elf.debug_sections(dwarf)?;
     Ok(elf.finish())
 }
@@ -123,7 +127,11 @@ fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: 
             let folder = lines.default_directory();
             lines.add_file(text(&file_name(&from.unit.source)), folder, None)
         });
-        let first = compiled_from.as_ref().zip(file).and_then(|(from, file)| rows(&mut lines, function, from, file));
+        let from = compiled_from.as_ref().zip(file);
+        let first = from.and_then(|(from, file)| rows(&mut lines, machine, function, from, file));
+        if !function.onward.is_empty() {
+            way(&mut lines, function);
+        }
         if let (Some(from), Some(file)) = (&compiled_from, file) {
             let blocks = match type_ {
                 Some(type_) => variables::add(&mut dwarf, type_, machine, entry, function, &from.unit),
@@ -159,9 +167,10 @@ fn file_name(source: &Source) -> String {
 }
 
 /// The lines of a function; gives the first of them.
-fn rows(lines: &mut LineProgram, function: &Function, text: &Text, file: FileId) -> Option<u64> {
+fn rows(lines: &mut LineProgram, machine: Machine, function: &Function, text: &Text, file: FileId) -> Option<u64> {
     let own = text.lines.as_deref().map(|lines| (lines, text.function));
-    let rows = debug_lines::lines(function, &text.unit.source, own);
+    let known = debug_lines::Known { own, code: &text.code, machine };
+    let rows = debug_lines::lines(function, &text.unit.source, &known);
     lines.begin_sequence(Some(Address::Constant(function.start as u64)));
     for row in &rows {
         let next = lines.row();
@@ -177,6 +186,22 @@ fn rows(lines: &mut LineProgram, function: &Function, text: &Text, file: FileId)
     rows.first().map(|row| u64::from(row.line))
 }
 
+/// The lines of code that goes on to a function: one up to where it only goes on, and one from there. A debugger that steps into a
+/// call then takes the first for what it has to run before it may stop, and it stops at neither, since no statement begins there.
+fn way(lines: &mut LineProgram, function: &Function) {
+    let folder = lines.default_directory();
+    let file = lines.add_file(LineString::String(b"harrier".to_vec()), folder, None);
+    lines.begin_sequence(Some(Address::Constant(function.start as u64)));
+    let mut starts = vec![0, function.onward.start, function.onward.end];
+    starts.dedup();
+    for start in starts.into_iter().filter(|start| *start < function.size) {
+        let row = lines.row();
+        (row.address_offset, row.file, row.line, row.is_statement) = (start.into(), file, 1, false);
+        lines.generate_row();
+    }
+    lines.end_sequence(u64::from(function.size));
+}
+
 // ---- ELF ----
 
 const SHT_PROGBITS: u32 = 1;
@@ -186,9 +211,6 @@ const SHT_NOBITS: u32 = 8;
 const SHF_ALLOC: u64 = 2;
 const SHF_EXECINSTR: u64 = 4;
 const HEADER_BYTES: usize = 64;
-/// The number of the section of code.
-const TEXT: u16 = 1;
-
 struct Section {
     name: u32,
     kind: u32,
@@ -209,12 +231,28 @@ struct Elf {
 }
 
 impl Elf {
-    fn new(machine: Machine, chunk: &Range<usize>) -> Elf {
-        let mut elf = Elf { machine: machine.elf_number(), names: vec![0], sections: Vec::new() };
-        elf.section(".text", SHT_NOBITS, SHF_ALLOC | SHF_EXECINSTR, Vec::new());
-        let text = &mut elf.sections[0];
-        (text.address, text.size) = (chunk.start as u64, chunk.len() as u64);
-        elf
+    fn new(machine: Machine) -> Elf {
+        Elf { machine: machine.elf_number(), names: vec![0], sections: Vec::new() }
+    }
+
+    /// The first sections: those of code. What only goes on to a function is in sections of the name by which debuggers know the
+    /// jumps of a linker: they step through them.
+    fn code(&mut self, chunk: &Range<usize>, functions: &[Function]) {
+        let mut from = chunk.start;
+        let onward = functions.iter().filter(|function| !function.onward.is_empty()).map(|function| {
+            function.start + function.onward.start as usize..function.start + function.onward.end as usize
+        });
+        for way in onward.chain([chunk.end..chunk.end]) {
+            for (name, range) in [(".text", from..way.start), (".plt", way.clone())] {
+                if !range.is_empty() {
+                    self.section(name, SHT_NOBITS, SHF_ALLOC | SHF_EXECINSTR, Vec::new());
+                    if let Some(section) = self.sections.last_mut() {
+                        (section.address, section.size) = (range.start as u64, range.len() as u64);
+                    }
+                }
+            }
+            from = way.end;
+        }
     }
 
     fn section(&mut self, name: &str, kind: u32, flags: u64, data: Vec<u8>) -> u32 {
@@ -237,16 +275,20 @@ impl Elf {
         })
     }
 
-    /// A symbol for each function, relative to the section of code.
-    fn symbols(&mut self, chunk: &Range<usize>, functions: &[Function]) {
+    /// A symbol for each function, relative to its section of code.
+    fn symbols(&mut self, functions: &[Function]) {
         const GLOBAL_FUNCTION: u8 = 1 << 4 | 2;
         let mut names = vec![0];
         let mut symbols = vec![0; 24];
         for function in functions {
             symbols.extend((names.len() as u32).to_le_bytes());
             symbols.extend([GLOBAL_FUNCTION, 0]);
-            symbols.extend(TEXT.to_le_bytes());
-            symbols.extend(((function.start - chunk.start) as u64).to_le_bytes());
+            // Sections of code are ascending, and the first is number 1.
+            let start = function.start as u64;
+            let section = self.sections.partition_point(|section| section.address <= start);
+            let base = section.checked_sub(1).map_or(0, |index| self.sections[index].address);
+            symbols.extend((section as u16).to_le_bytes());
+            symbols.extend((start - base).to_le_bytes());
             symbols.extend(u64::from(function.size).to_le_bytes());
             names.extend(function.symbol().bytes().filter(|b| *b != 0).chain([0]));
         }

@@ -7,11 +7,14 @@
 //! * Where another part of the code begins, or another function that is written in place, the line is told again.
 //! * So it is behind the prologue: what there is on the line of the function's head is not the way into it.
 //! * Slow paths of a line are no beginning of it, where it has any other code.
+//! * Behind a call the line of the call goes on for an instruction: gdb, which steps out of a function that has called itself, would take
+//!   another line that begins at once, of the same number as that on which it was, for the one that it left.
 //! * A line without code stands at the code of the next line: the text itself (`gdb.rs`) has a row for it, so that gdb would not go on.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::asm::code_map::{Function, Part};
+use crate::asm::disasm::Machine;
 use crate::asm::lines::Row;
 use crate::reader::tree::{FunctionId, Source, Unit};
 
@@ -76,8 +79,18 @@ struct Placed {
     column: u32,
 }
 
-/// The lines of a function, by ascending offsets; `own` says which there are in the text.
-pub fn lines(function: &Function, source: &Source, own: Option<(&OwnLines, FunctionId)>) -> Vec<DebugLine> {
+/// What is known of a function besides.
+pub struct Known<'a> {
+    /// Which lines there are in the text.
+    pub own: Option<(&'a OwnLines, FunctionId)>,
+    /// Its code, where it can be read.
+    pub code: &'a [u8],
+    /// For this machine.
+    pub machine: Machine,
+}
+
+/// The lines of a function, by ascending offsets.
+pub fn lines(function: &Function, source: &Source, known: &Known<'_>) -> Vec<DebugLine> {
     let placed = placed(function, source);
     let likely: FxHashSet<u32> = placed.iter().filter(|p| p.part != Part::Cold).map(|p| p.line).collect();
     let mut out: Vec<DebugLine> = Vec::with_capacity(placed.len());
@@ -91,7 +104,7 @@ pub fn lines(function: &Function, source: &Source, own: Option<(&OwnLines, Funct
         let (line, column, behind_prologue) = (*line, *column, index == 1);
         out.push(DebugLine { code: row.code, line, column, statement, behind_prologue });
     }
-    if let Some((own, id)) = own {
+    if let Some((own, id)) = known.own {
         let all: FxHashSet<u32> = placed.iter().map(|p| p.line).collect();
         for line in own.of_function(id).iter().filter(|line| !all.contains(line)) {
             for part in [Part::Hot, Part::General] {
@@ -103,7 +116,24 @@ pub fn lines(function: &Function, source: &Source, own: Option<(&OwnLines, Funct
             }
         }
     }
+    begin_behind_calls(&mut out, function, known);
     out
+}
+
+/// Where a line begins at the very address to which a call returns, it begins an instruction later.
+fn begin_behind_calls(lines: &mut [DebugLine], function: &Function, known: &Known<'_>) {
+    let mut at = 0;
+    while let Some(&DebugLine { code, .. }) = lines.get(at) {
+        let same = lines[at..].iter().take_while(|line| line.code == code).count();
+        let next = lines.get(at + same).map_or(function.size, |line| line.code);
+        let returns = function.safepoints.find(code).is_some();
+        let instruction = known.code.get(code as usize..).filter(|_| returns && at > 0);
+        let behind = instruction.and_then(|rest| Some(code + known.machine.first_instruction(rest)?));
+        if let Some(behind) = behind.filter(|behind| *behind < next && function.part(*behind) == function.part(code)) {
+            lines[at..at + same].iter_mut().for_each(|line| line.code = behind);
+        }
+        at += same;
+    }
 }
 
 /// The rows, and one where each part begins.

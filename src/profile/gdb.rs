@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use memmap2::{MmapMut, MmapOptions};
 use rustc_hash::FxHashMap;
@@ -17,6 +17,7 @@ use super::debug_lines::OwnLines;
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
 use crate::asm::publish::Observer;
+use crate::locks::{Mutex, lock};
 use crate::reader::tree::{Source, Unit};
 use crate::runtime::Vm;
 
@@ -147,15 +148,18 @@ impl Gdb {
 
 impl Observer for Gdb {
     fn published(&self, chunk: &Range<usize>, functions: &[Function]) {
-        let mut told = crate::runtime::lock(&self.told);
+        let mut told = lock(&self.told);
         if let Some((unit, _)) = functions.iter().find_map(|function| self.vm.sources.get(function.source)) {
             self.tell_text(&mut told, &unit.unit);
         }
         let texts = |function: &Function| {
+            let (at, size) = (function.start, function.size as usize);
             let (linked, function) = self.vm.sources.get(function.source)?;
             let unit = linked.unit.clone();
             let lines = told.texts.get(&Arc::as_ptr(&unit.source)).map(|text| text.lines.clone());
-            Some(Text { unit, namespace: linked.namespace.name, function, lines })
+            // SAFETY: what is being published is at its place, and can be read.
+            let code = unsafe { std::slice::from_raw_parts(at as *const u8, size) }.to_vec();
+            Some(Text { unit, namespace: linked.namespace.name, function, lines, code })
         };
         // What cannot be described is not told: the program runs all the same.
         let Ok(image) = image(Machine::HOST, chunk, functions, &self.folder, &texts) else { return };
@@ -165,7 +169,7 @@ impl Observer for Gdb {
     }
 
     fn freed(&self, chunk: &Range<usize>, _functions: &[Function]) {
-        let mut told = crate::runtime::lock(&self.told);
+        let mut told = lock(&self.told);
         let Some(mut gone) = told.chunks.remove(&chunk.start) else { return };
         let this: *mut Entry = &mut *gone.entry;
         // SAFETY: as above; this entry is there until the debugger has seen that it goes.

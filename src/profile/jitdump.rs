@@ -11,7 +11,7 @@
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use super::output::Output;
 use super::places::Text;
@@ -19,6 +19,7 @@ use super::{ProfileError, eh_frame, part_name};
 use crate::asm::code_map::{Function, Kind};
 use crate::asm::disasm::Machine;
 use crate::asm::publish::Observer;
+use crate::locks::{Mutex, lock};
 use crate::runtime::Vm;
 
 const MAGIC: u32 = 0x4A69_5444;
@@ -91,7 +92,7 @@ fn mark(output: &Output) -> Result<(), String> {
 /// The end of the process: the last record, behind which nothing is written.
 pub fn finish() {
     if let Some(dump) = OPEN.get() {
-        let mut dump = dump.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dump = lock(&dump);
         let mut record = Record::new(CLOSE, dump.next_time());
         record.finish();
         dump.output.append(&record.bytes);
@@ -227,7 +228,7 @@ fn debug_info(time: u64, function: &Function, range: &Range<u32>, text: &Text, f
 
 impl Observer for JitDump {
     fn published(&self, chunk: &Range<usize>, functions: &[Function]) {
-        let mut dump = self.dump.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dump = lock(&self.dump);
         if dump.output.file().is_none() {
             return;
         }

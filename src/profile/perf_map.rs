@@ -5,12 +5,12 @@
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use super::output::Output;
 use super::{ProfileError, part_name};
 use crate::asm::code_map::Function;
 use crate::asm::publish::Observer;
+use crate::locks::{Mutex, lock};
 
 /// Writes the map.
 pub struct PerfMap {
@@ -34,7 +34,7 @@ impl Observer for PerfMap {
                 let _ = writeln!(text, "{start:x} {:x} {}", range.len(), part_name(function, part));
             }
         }
-        self.output.lock().unwrap_or_else(PoisonError::into_inner).append(text.as_bytes());
+        lock(&self.output).append(text.as_bytes());
     }
 
     fn freed(&self, _chunk: &Range<usize>, _functions: &[Function]) {}

@@ -15,8 +15,8 @@
 //! - Locks: the world of the heap, then the sampler, then the code map.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::registers::{self, Registers};
@@ -27,9 +27,10 @@ use super::stack::{Interrupted, Known};
 use super::tree::{Frame, Tree};
 use super::{Profile, What};
 use crate::gc::{self, Thread};
+use crate::locks::{Condvar, Forbidden, Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
 use crate::runtime::code::{Code, CodeSource};
-use crate::runtime::{self, Vm, threads};
+use crate::runtime::{Vm, threads};
 
 /// Nanoseconds of a thread's processor time before its first signal, and between two. The kernel sends them at its tick, mostly every
 /// 4 ms: where that is shorter, they cost no more.
@@ -97,7 +98,7 @@ static SLEEP: Condvar = Condvar::new();
 static KNOWN: std::sync::OnceLock<Known> = std::sync::OnceLock::new();
 
 fn state() -> MutexGuard<'static, Option<State>> {
-    runtime::lock(&STATE)
+    lock(&STATE)
 }
 
 // ---- start and stop ----
@@ -200,7 +201,7 @@ pub fn begins(cx: &Thread, code: Option<&Code>) {
         }
         CodeSource::Builtin(_) | CodeSource::Method(_) => None,
     };
-    *runtime::lock(&slot.runs) = Some(Beginning { name: code.name.to_string(), place });
+    *lock(&slot.runs) = Some(Beginning { name: code.name.to_string(), place });
 }
 
 /// The calling thread is about to go.
@@ -226,7 +227,7 @@ pub fn detaching(cx: &Thread) {
     if let Some(taking) = &mut state.bytes {
         taking.add_rest(slot, slot.rest_of_bytes(cx));
     }
-    *runtime::lock(&slot.runs) = None;
+    *lock(&slot.runs) = None;
     slot.thread.store(0, Ordering::SeqCst);
     state.slots.retain(|s| !std::ptr::eq(*s, slot));
     state.free.push(slot);
@@ -266,7 +267,7 @@ impl Taking {
     fn add_rest(&mut self, slot: &Slot, weight: u64) {
         let number = slot.number.load(Ordering::SeqCst);
         self.profile.tree.add_rest(number, weight, |tables| {
-            let runs = runtime::lock(&slot.runs);
+            let runs = lock(&slot.runs);
             let (name, place) = runs.as_ref().map_or((IDLE, None), |runs| (runs.name.as_str(), runs.place.as_ref()));
             let function = tables.function(name, place.map(|(source, _)| source));
             tables.frame(Frame { function, line: place.map_or(0, |(_, line)| *line) })
@@ -370,14 +371,14 @@ fn make_timer(slot: &'static Slot, os_id: libc::pid_t) -> bool {
             libc::timer_delete(timer);
             return false;
         }
-        *runtime::lock(&slot.timer) = Some(timer);
+        *lock(&slot.timer) = Some(timer);
     }
     true
 }
 
 fn delete_timer(slot: &Slot) {
     slot.ticks.store(false, Ordering::SeqCst);
-    let timer = runtime::lock(&slot.timer).take();
+    let timer = lock(&slot.timer).take();
     if let Some(timer) = timer {
         // SAFETY: it was made and not deleted yet.
         unsafe { libc::timer_delete(timer) };
@@ -385,6 +386,7 @@ fn delete_timer(slot: &Slot) {
 }
 
 extern "C" fn ticked(_signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let _none = Forbidden::new("the handler of samples waits for nobody");
     // SAFETY: the kernel hands over both; a timer's signal carries what the timer was made with, which is a slot. A slot
     // belongs to the thread that got the signal, whose context lives.
     unsafe {
@@ -449,7 +451,7 @@ fn empty_now_and_then(round: u64) {
         if let Some(state) = guard.as_mut() {
             drain(state);
         }
-        guard = SLEEP.wait_timeout(guard, PAUSE).map_or_else(|e| e.into_inner().0, |(guard, _)| guard);
+        guard = SLEEP.wait_timeout(guard, PAUSE);
     }
 }
 

@@ -8,11 +8,11 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use super::formats::{self, Format};
 use super::{Profile, What, report, sampler};
 use crate::gc::Thread;
+use crate::locks::{Mutex, MutexGuard, lock};
 use crate::runtime::descriptor::{self, why};
 use crate::runtime::outlet::Outlet;
 
@@ -50,8 +50,8 @@ struct Target {
 /// What is written at the end. Taken by whoever ends the process.
 static OUTPUTS: Mutex<Vec<Output>> = Mutex::new(Vec::new());
 
-fn outputs() -> std::sync::MutexGuard<'static, Vec<Output>> {
-    crate::runtime::lock(&OUTPUTS)
+fn outputs() -> MutexGuard<'static, Vec<Output>> {
+    lock(&OUTPUTS)
 }
 
 /// Opens the files, before the program starts. The error says which cannot be written.

@@ -7,10 +7,9 @@
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::report::amount;
 use super::{What, report};
@@ -18,11 +17,14 @@ use crate::asm::code_map::View;
 use crate::asm::stubs::Counter;
 use crate::codegen::link::SideExit;
 use crate::gc::Thread;
+use crate::locks::{Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
-use crate::runtime::{self, Vm, console};
+use crate::runtime::{Vm, console};
 
 /// So many lines are shown.
 const ROWS: usize = 30;
+/// Of so many lines of texts that come and go, which there may be any number of, the text is kept.
+const MOST_TEXTS: usize = 100;
 
 static ON: AtomicBool = AtomicBool::new(false);
 static TRACE: AtomicBool = AtomicBool::new(false);
@@ -37,6 +39,8 @@ struct Counts {
     raw: FxHashMap<(u32, usize), u64>,
     /// By kind and place, of code that is gone.
     resolved: FxHashMap<(u32, Place), u64>,
+    /// The lines of texts that are no files, with their texts.
+    texts: FxHashSet<Place>,
     compiled: Compiled,
 }
 
@@ -82,7 +86,7 @@ pub struct Body<'a> {
 }
 
 fn counts() -> MutexGuard<'static, Option<Counts>> {
-    runtime::lock(&COUNTS)
+    lock(&COUNTS)
 }
 
 fn with<R>(f: impl FnOnce(&mut Counts) -> R) -> R {
@@ -157,24 +161,39 @@ impl Counts {
     fn resolve(&mut self) {
         let Some(vm) = self.vm else { return };
         let view = vm.code_map.view();
-        for ((kind, address), count) in self.raw.drain() {
-            *self.resolved.entry((kind, place(vm, &view, address))).or_default() += count;
+        let mut raw: Vec<_> = self.raw.drain().collect();
+        // When not all texts can be kept, those that count most are.
+        raw.sort_by_key(|((kind, address), count)| (std::cmp::Reverse(*count), *kind, *address));
+        for ((kind, address), count) in raw {
+            let (line, is_file) = place(vm, &view, address);
+            let line = if is_file { line } else { self.text(line) };
+            *self.resolved.entry((kind, line)).or_default() += count;
         }
+    }
+
+    /// A line of a text that is no file, without its text when there are too many of them.
+    fn text(&mut self, line: Place) -> Place {
+        if self.texts.len() < MOST_TEXTS && !self.texts.contains(&line) {
+            self.texts.insert(line.clone());
+        }
+        if self.texts.contains(&line) {
+            return line;
+        }
+        let place = line.split_once("  ").map_or(&*line, |(place, _)| place);
+        format!("{place}  (in other texts)")
     }
 }
 
-/// `file.hr:12  the text of the line`, or the name of code without a line.
-fn place(vm: &Vm, view: &View<'_>, return_address: usize) -> Place {
-    let Some(function) = view.caller(return_address) else { return "(the runtime)".into() };
+/// `file.hr:12  the text of the line`, or the name of code without a line; and whether such a place stays.
+fn place(vm: &Vm, view: &View<'_>, return_address: usize) -> (Place, bool) {
+    let Some(function) = view.caller(return_address) else { return ("(the runtime)".into(), true) };
     let unit = vm.sources.get(function.source);
     let Some((unit, offset)) = unit.zip(function.source_before(return_address)) else {
-        return function.symbol().into_owned();
+        return (function.symbol().into_owned(), true);
     };
     let source: &Source = unit.0.source();
     let line = source.line_column(offset).0;
-    // Of texts that come and go only the place is kept: there may be any number of them.
-    let place = format!("{}:{line}", source.name);
-    if source.has_file() { report::line_text(&place, source, line) } else { place + " " }
+    (report::line_text(&format!("{}:{line}", source.name), source, line), source.has_file())
 }
 
 /// The world stands still, and code is about to be freed.

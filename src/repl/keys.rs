@@ -3,13 +3,14 @@
 //! Owns the decision whether Enter ends an entry, indentation, and how an entry that has grown very long is taken in parts, so that
 //! the work for a key does not grow with what was typed before.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use rustyline::{
     Cmd, ConditionalEventHandler, Event, EventContext, EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use super::{entry, session};
+use crate::locks::{Mutex, MutexGuard, lock};
 use crate::runtime::Namespace;
 
 /// What is pasted without saying so comes as keys, and the editor draws the entry anew for each of many of them: so it is given up in
@@ -45,7 +46,7 @@ impl Scene {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// A new entry begins, behind a prompt of this width.

@@ -4,13 +4,14 @@
 //! nothing of the heap.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::errors::ErrorKind;
 use super::threads;
 use crate::gc::{Thread, Thrown};
+use crate::locks::Mutex;
 
 /// How often is looked whether the key was pressed.
 const SLICE: Duration = Duration::from_millis(20);

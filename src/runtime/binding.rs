@@ -6,8 +6,8 @@
 //! Invariant: all link cells agree with the value: whoever stores to `value` goes through [`Binding::define`].
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
 
 use rustc_hash::FxHashMap;
 
@@ -20,6 +20,7 @@ use super::types::TypeId;
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
 use crate::gc::{Thread, Value, Word};
+use crate::locks::{Mutex, RwLock};
 use crate::reader::tree::{Source, Span};
 
 /// How a binding may be redefined.

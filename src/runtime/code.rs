@@ -10,7 +10,7 @@
 use std::fmt;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::binding::Binding;
 use super::builtins::Builtin;
@@ -18,8 +18,9 @@ use super::dispatch::MethodInfo;
 use super::linked::LinkedUnit;
 use super::reclaim::{DependsOn, Owned};
 use super::vm::Vm;
-use crate::asm::memory::MemoryError;
+use crate::asm::memory::{FREED, MemoryError};
 use crate::gc::Thread;
+use crate::locks::Mutex;
 use crate::profile::facts::Notes;
 use crate::reader::tree::FunctionId;
 
@@ -156,7 +157,10 @@ impl Code {
     /// The address came from [`Code::address`].
     pub unsafe fn at(address: usize) -> &'static Code {
         // SAFETY: the caller's; a record lives as long as its closures.
-        unsafe { &*(address as *const Code) }
+        let code = unsafe { &*(address as *const Code) };
+        let freed = usize::from_ne_bytes([FREED; 8]);
+        debug_assert!(code.entry[0].load(Ordering::Relaxed) != freed, "the record of a closure was freed");
+        code
     }
 
     /// The arity that takes exactly `argc` arguments without packing.

@@ -7,14 +7,15 @@
 //! process quietly; text that could not be written, and of which the program has not learned, is told at the end.
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Mutex, OnceLock};
 
 use super::descriptor::{self, why};
 use super::outlet::Outlet;
 use super::{streams, threads};
 use crate::gc::{Thread, Thrown};
+use crate::locks::Mutex;
 use crate::profile::{jitdump, session};
 
 static STDOUT: Outlet = Outlet::standard(libc::STDOUT_FILENO);

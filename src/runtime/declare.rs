@@ -15,6 +15,7 @@ use super::vm::{StartError, Vm};
 use crate::asm::memory::MemoryError;
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Thread, Thrown, Word};
+use crate::windows::window;
 
 /// Why a declaration cannot be made.
 #[derive(Debug)]
@@ -201,6 +202,7 @@ pub fn structure(
 ) -> Result<&'static TypeInfo> {
     let vm = cx.vm();
     let info = type_for(cx, namespace, name, TypeKind::Struct, doc, place)?;
+    window();
     let unchanged = info.layout().and_then(|id| vm.types.layout(id)).is_some_and(|l| same_fields(&l.fields, &fields));
     if !unchanged {
         let layout =
@@ -218,17 +220,18 @@ fn redeclare(cx: &Thread, info: &'static TypeInfo, present: &[&LayoutInfo], chan
     let vm = cx.vm();
     let _declaring = info.declare();
     info.dependents().into_iter().for_each(|code| code.reset(cx));
+    window();
     info.change_layouts(change);
     let mut any = false;
     for old in info.body().layouts.iter().filter_map(|id| vm.types.layout(*id)) {
-        if !present.iter().any(|p| p.id == old.id) {
-            old.outdated.store(1, Ordering::Release);
-        }
+        let is_present = present.iter().any(|p| p.id == old.id);
+        old.outdated.store(u64::from(!is_present), Ordering::Release);
         if let Some(present) = present.iter().find(|p| p.variant == old.variant && p.id != old.id) {
             old.see_as(present);
             any = true;
         }
     }
+    window();
     if any {
         vm.reclaim.clear_sites();
         vm.dispatch.reset(|table| matches!(table, TableKind::Selector(_)));
@@ -250,7 +253,8 @@ pub fn enumeration(
     let (mut present, mut layouts) = (Vec::new(), Vec::new());
     for declared in variants {
         let known = info.variant(&declared.name).and_then(|v| vm.types.layout(v.layout));
-        let layout = match known.filter(|l| same_fields(&l.fields, &declared.fields)) {
+        let known = known.filter(|l| same_fields(&l.fields, &declared.fields));
+        let layout = match known.or_else(|| former_singleton(cx, info, &declared)) {
             Some(layout) => layout,
             None => new_variant(cx, info, &declared)?,
         };
@@ -266,6 +270,17 @@ pub fn enumeration(
         info.change(|body| body.variants = present);
     }
     Ok(info)
+}
+
+/// The layout that a variant without fields had before. Of those there is one, so that its object is the same as ever.
+fn former_singleton(
+    cx: &Thread,
+    info: &'static TypeInfo,
+    declared: &VariantDeclaration,
+) -> Option<&'static super::LayoutInfo> {
+    let layouts = info.body().layouts.into_iter().filter_map(|id| cx.vm().types.layout(id));
+    let mut same = layouts.filter(|l| l.singleton.is_some() && l.variant.is_some_and(|name| name == declared.name));
+    same.next().filter(|_| declared.fields.is_empty())
 }
 
 fn new_variant(

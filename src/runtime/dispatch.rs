@@ -9,8 +9,8 @@
 //! array; old arrays are kept, for another thread may be reading them (they sum to less than the newest).
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
 
@@ -24,6 +24,8 @@ use super::types::{BUILTIN_TYPES, TypeId};
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::Thread;
 use crate::gc::layout::LayoutId;
+use crate::locks::{Mutex, RwLock};
+use crate::windows::window;
 
 /// Number of a method.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -177,6 +179,11 @@ impl Table {
         unsafe { &*(self.cell.load(Ordering::Acquire) as *const AtomicUsize).add(layout as usize) }
     }
 
+    /// Where its entries go.
+    pub(super) fn targets(&self) -> impl Iterator<Item = usize> {
+        (0..self.capacity.load(Ordering::Acquire)).map(|layout| self.entry(layout).load(Ordering::Acquire))
+    }
+
     /// Code that jumps through the table: what the entries of the method's function value go to.
     pub fn dispatcher(&self, vm: &super::Vm) -> Result<usize, MemoryError> {
         if let Some(&known) = self.dispatcher.get() {
@@ -200,7 +207,9 @@ impl Table {
             // SAFETY: within the fresh array.
             unsafe { array.add(i as usize).write(AtomicUsize::new(target)) };
         }
+        window();
         self.cell.store(array.as_ptr() as usize, Ordering::Release);
+        window();
         self.capacity.store(capacity, Ordering::Release);
         Ok(())
     }
@@ -217,6 +226,7 @@ impl Table {
     ) {
         let _changing = super::lock(&self.changing);
         if dispatch.version() == version && holds() {
+            window();
             self.entry(layout).store(target, Ordering::Release);
         }
     }
@@ -283,6 +293,10 @@ impl Dispatch {
             return known;
         }
         let mut methods = super::write(&self.methods);
+        // Another thread may have been first.
+        if let Some(known) = self.method(protocol, name) {
+            return known;
+        }
         let info: &'static MethodInfo = Box::leak(Box::new(MethodInfo {
             id: MethodId(methods.len() as u32),
             name: intern(name),
@@ -398,7 +412,13 @@ impl Dispatch {
             None => Binding::new(cx.vm(), cx.vm().next_binding(), namespace, name)?,
         };
         let value = cx.alloc_closure(code.address(), &[])?;
-        super::write(&self.associated).insert((target, name), Associated { code, binding });
+        let binding = {
+            let mut all = super::write(&self.associated);
+            // Another thread may have been first: code that calls its binding is told of ours.
+            let binding = all.get(&(target, name)).map_or(binding, |known| known.binding);
+            all.insert((target, name), Associated { code, binding });
+            binding
+        };
         binding.define(cx, cx.get(value));
         self.reset(|kind| matches!(kind, TableKind::Selector(n) if *n == name));
         Ok(())
@@ -488,6 +508,11 @@ impl Dispatch {
         records.extend(super::read(&self.associated).values().map(|a| a.code));
         records.extend(super::read(&self.methods).iter().filter_map(|m| m.default()));
         records
+    }
+
+    /// All tables.
+    pub(super) fn tables(&self) -> Vec<&'static Table> {
+        super::read(&self.tables).all.clone()
     }
 
     /// The table with this number.

@@ -12,6 +12,7 @@ use super::errors::ErrorKind;
 use super::stubs::Enter;
 use crate::gc::thread::{self as context, MAX_SPILLED};
 use crate::gc::{Handle, Poll, Thread, Thrown, Value, Word, layout};
+use crate::locks;
 use crate::stack;
 
 impl Thread {
@@ -80,6 +81,7 @@ impl Thread {
     /// Runs the code at an address with these arguments.
     fn enter(&mut self, address: usize, function: Handle, args: &[Handle], hold: bool) -> Result<Handle, Thrown> {
         builtins::check_claims();
+        locks::assert_none("runs the program");
         self.check_native_stack()?;
         let vm = self.vm();
         let mut words = [Word::NULL; 5];

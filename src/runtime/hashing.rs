@@ -26,6 +26,7 @@ use super::present::{self, Part};
 use super::types::LayoutInfo;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::windows::window;
 
 /// The depths that are tried.
 const DEPTHS: [u32; 4] = [64, 4, 1, 0];
@@ -305,11 +306,16 @@ fn is_lazy(value: Value<'_>) -> bool {
 /// The number of an object that has identity; never 0.
 fn identity(value: Value<'_>) -> u64 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
+    debug_assert!(
+        !value.is(layout::MUTABLE_MAP) && !value.is(layout::MUTABLE_SET),
+        "the count of its header is its lock"
+    );
     if value.count() == 0 {
         let number = (NEXT.fetch_add(1, Ordering::Relaxed) & COUNT_MASK).max(1);
         // SAFETY: a living object begins with its header; `value` borrows the thread, so it stays where it is. Bits other
         // than those of the count are left as they are, and headers change only while the world is stopped.
         let header = unsafe { &*(value.word().address() as *const AtomicU64) };
+        window();
         let old = header.load(Ordering::Relaxed);
         if layout::header_count(old) == 0 {
             let _ = header.compare_exchange(old, old | u64::from(number) << 40, Ordering::Relaxed, Ordering::Relaxed);

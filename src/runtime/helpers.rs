@@ -149,6 +149,7 @@ helpers! {
     DynamicRestore(old: value) = dynamic::restore;
     StructBase(base: value, layout: word, copy: word) = literals::base;
     Remake(object: value, base: value, names: word, length: word, layout: word) = literals::remake;
+    NoVariant(layout: word) = literals::no_variant;
     NoLiteral(message: value) = literals::refuse;
     InLayout(value: value, layout: word, names: word, length: word) = literals::in_layout;
     IsInterrupt(value: value) = is_interrupt;

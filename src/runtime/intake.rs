@@ -4,11 +4,12 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::descriptor::{self, SLICE, Stop};
 use super::outlet::closed;
+use crate::locks::{Condvar, Mutex};
 
 /// The most bytes that are read into one text: what the length of a String can say.
 const MOST: usize = u32::MAX as usize;
@@ -36,6 +37,16 @@ struct State {
     bytes: Vec<u8>,
     given: usize,
     busy: bool,
+}
+
+/// A thread is busy with an intake until this is dropped, also by a panic: others wait for it.
+struct Busy<'a>(&'a Intake);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        super::lock(&self.0.state).busy = false;
+        self.0.idle.notify_all();
+    }
 }
 
 impl Intake {
@@ -71,8 +82,7 @@ impl Intake {
             if let Some(error) = stop() {
                 return Err(error);
             }
-            let waited = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
-            state = waited.map_or_else(|e| e.into_inner().0, |(state, _)| state);
+            state = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
         }
         let origin = state.origin.clone();
         let fd = match &origin {
@@ -83,6 +93,7 @@ impl Intake {
         let (mut bytes, mut given) = (std::mem::take(&mut state.bytes), state.given);
         state.busy = true;
         drop(state);
+        let busy = Busy(self);
         let mut stop = || stop().or_else(|| self.is_closed().then(closed));
         let mut seen = given;
         let result = loop {
@@ -107,8 +118,9 @@ impl Intake {
             Err(_) => Vec::new(),
         };
         let mut state = super::lock(&self.state);
-        (state.bytes, state.given, state.busy) = (bytes, given, false);
-        self.idle.notify_all();
+        (state.bytes, state.given) = (bytes, given);
+        drop(state);
+        drop(busy);
         result.map(|_| taken)
     }
 

@@ -11,7 +11,7 @@
 use super::builtins::leaf_collections;
 use super::collections::trie::{self, Step};
 use super::collections::view::{Slots, copy_array, count_bits, count_field, field};
-use super::collections::{List, map, mutable, set, vector};
+use super::collections::{List, map, mutable, set, vector, walk};
 use super::errors::ErrorKind;
 use super::leaf::{self, Answer, LEAF_ARGS};
 use super::methods::Method;
@@ -135,11 +135,11 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
         layout::MAP => Some(entries(cx, coll, false)?),
         layout::MUTABLE_MAP => {
             // The entries are those of now, whatever happens to the mutable map meanwhile.
-            let map = mutable::to_map(cx, coll)?;
+            let map = mutable::to_walk(cx, coll)?;
             Some(entries(cx, map, false)?)
         }
         layout::MUTABLE_SET => {
-            let map = mutable::to_map(cx, coll)?;
+            let map = mutable::to_walk(cx, coll)?;
             Some(entries(cx, map, true)?)
         }
         layout::SET => {
@@ -156,6 +156,7 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
             let source = cx.root(field(value, layout::SEQ, 0));
             let (offset, index) = (count_field(value, layout::SEQ, 1), count_field(value, layout::SEQ, 2));
             let (kind, position) = match cx.get(source).layout() {
+                NODE => return along(cx, source, offset).map(Some),
                 layout::VECTOR => (Kind::Vector, index),
                 layout::RANGE => (Kind::Range, index),
                 layout::STRING | layout::STRING_PREFIX => (Kind::Text, offset),
@@ -181,6 +182,19 @@ fn entries(cx: &mut Thread, map: Handle, set: bool) -> Result<Start, Thrown> {
     let stack = cx.alloc_array(NODE, 2 * TRIE_DEPTH, null)?;
     push_node(cx, stack, 0, cx.get(root));
     Ok(Start { kind: Kind::Trie, source: stack, position: 1, extra: set })
+}
+
+/// The start of what is left from a place in a large map on.
+fn along(cx: &mut Thread, path: Handle, position: usize) -> Result<Start, Thrown> {
+    let null = cx.root_word(Word::NULL);
+    let stack = cx.alloc_array(NODE, 2 * TRIE_DEPTH, null)?;
+    let place = walk::entries(cx.get(path), position);
+    for (depth, (node, at)) in place.stack().iter().enumerate() {
+        cx.set_slot(cx.get(stack), 1 + 2 * depth, node.object());
+        set_count(cx, stack, 2 + 2 * depth, *at);
+    }
+    let (depth, extra) = (place.stack().len(), walk::is_set(cx.get(path)));
+    Ok(Start { kind: Kind::Trie, source: stack, position: depth, extra })
 }
 
 /// Puts a trie's node on the stack of a cursor.
@@ -419,6 +433,33 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
     }
 }
 
+/// Passes by entries; false when there are not so many.
+fn skip_entries(cx: &mut Thread, cursor: Handle, n: usize) -> Result<bool, Thrown> {
+    let stack = cx.root(field(cx.get(cursor), CURSOR, 0));
+    let (mut depth, mut left) = (count_field(cx.get(cursor), CURSOR, 1), n);
+    while depth > 0 && left > 0 {
+        let top = Slots::of(cx.get(stack));
+        let at = top.get(2 * depth - 1).as_int().unwrap_or(0) as usize;
+        match trie::step(Slots::of(top.get(2 * depth - 2)), at) {
+            Step::Entry(_, _, next) => {
+                set_count(cx, stack, 2 * depth, next);
+                left -= 1;
+                if left.is_multiple_of(CHUNK) {
+                    threads::glance(cx)?;
+                }
+            }
+            Step::Child(child, next) => {
+                set_count(cx, stack, 2 * depth, next);
+                push_node(cx, stack, depth, child);
+                depth += 1;
+            }
+            Step::End => depth -= 1,
+        }
+    }
+    set_count(cx, cursor, 1, depth);
+    Ok(left == 0)
+}
+
 fn user_chunk(cx: &mut Thread, cursor: Handle, seq: Handle, position: usize) -> Result<Handle, Thrown> {
     let mut seq = seq;
     if position > 0 {
@@ -463,13 +504,15 @@ impl Items {
         Ok(Items { cursor, chunk, element, at: 0, len: 0, inner: cx.mark() })
     }
 
-    /// Passes by elements; false when there are not so many. Where elements have a place, nobody looks at them.
+    /// Passes by elements, before the first is asked for; false when there are not so many. Where elements have a place, nobody
+    /// looks at them, and of maps no entries are made.
     pub fn skip(&mut self, cx: &mut Thread, n: usize) -> Result<bool, Thrown> {
         let c = cx.get(self.cursor);
         let (kind, position) = (count_field(c, CURSOR, 2), count_field(c, CURSOR, 1));
         let len = match KINDS.get(kind) {
             Some(Kind::Vector) => Some(vector::len(field(c, CURSOR, 0))),
             Some(Kind::Range) => Some(Range::of(field(c, CURSOR, 0)).len()),
+            Some(Kind::Trie) => return skip_entries(cx, self.cursor, n),
             _ => None,
         };
         if let Some(len) = len {

@@ -2,10 +2,9 @@
 //!
 //! Owns the two tables. Both only grow; what they hand out is never freed, so it may be embedded in code.
 
-use std::sync::RwLock;
-
 use rustc_hash::FxHashMap;
 
+use crate::locks::RwLock;
 use crate::profile::facts::Notes;
 
 /// The keywords.

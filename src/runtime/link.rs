@@ -15,6 +15,7 @@ use super::stubs::Thunk;
 use super::vm::Vm;
 use crate::asm::memory::MemoryError;
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::windows::window;
 
 /// The cell of a binding for one number of arguments.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +65,11 @@ impl Binding {
 
     /// Gives the binding a value, and lets all link cells follow.
     pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
-        let known = self.is_defined();
-        let before = self.get(cx).and_then(code_of);
         let after = code_of(value);
-        {
+        let (known, before) = {
             let cells = super::lock(&self.cells);
+            // Under the lock: what another thread defines in between is what was there before.
+            let (known, before) = (self.is_defined(), self.get(cx).and_then(code_of));
             self.store(value);
             let code = after.filter(|c| c.captures == 0);
             if !cells.is_empty()
@@ -76,11 +77,13 @@ impl Binding {
             {
                 code.follow(self);
             }
+            window();
             for cell in cells.iter() {
                 let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
                 cell.cell.store(target, Ordering::Release);
             }
-        }
+            (known, before)
+        };
         if !known || before.map(Code::address) != after.map(Code::address) {
             cx.vm().loader.names_changed();
         }
@@ -138,10 +141,12 @@ impl Code {
         if arity.body.compare_exchange(0, body, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return;
         }
+        window();
         if !arity.rest && (arity.params as usize) < MANY {
             self.entry[arity.params as usize].store(body, Ordering::Release);
         }
         self.tell_followers(cx, arity, body);
+        window();
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
@@ -153,6 +158,7 @@ impl Code {
     /// Forgets the compiled bodies: the next call of each arity compiles it anew. Frames that run the old code go on.
     pub fn reset(&'static self, cx: &Thread) {
         self.resets.fetch_add(1, Ordering::SeqCst);
+        window();
         super::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
         // The next body says anew what it takes for granted. (One that is being compiled will be reset when it is published.)
         self.forget_dependencies();
@@ -160,6 +166,7 @@ impl Code {
             arity.body.store(0, Ordering::Release);
         }
         fence(Ordering::SeqCst);
+        window();
         // After the bodies are gone: who stores one to a table looks afterwards whether it is still there.
         if self.in_tables.swap(false, Ordering::AcqRel) {
             cx.vm().dispatch.reset(|_| true);
@@ -167,6 +174,7 @@ impl Code {
         for arity in &self.arities {
             if (arity.params as usize) < MANY && !arity.rest {
                 let n = arity.params as usize;
+                window();
                 self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
             }
             self.tell_followers(cx, arity, 0);

@@ -93,10 +93,10 @@ pub fn remake(
     // SAFETY: code passes what `field_names` of the compiler gave.
     let given = unsafe { field_names(names, length) };
     let Some(made) = known(cx, layout) else { return Ok(object) };
-    let Some(present) = cx.vm().types.present(made) else {
-        let message = format!("{} has no variant {}", made.type_name, made.variant.unwrap_or("?"));
-        return Err(cx.throw(ErrorKind::FieldError, message));
-    };
+    let Some(present) = cx.vm().types.present(made) else { return Err(gone(cx, made)) };
+    if let Some(only) = present.singleton.and_then(|cell| cell.get(cx)) {
+        return Ok(cx.root(only));
+    }
     if let Some(gone) = given.iter().find(|name| present.slot(name).is_none()) {
         return Err(cx.throw(ErrorKind::FieldError, format!("{} has no field {gone}", present.display_name())));
     }
@@ -115,6 +115,25 @@ pub fn remake(
         });
     }
     cx.alloc_slots(present.id, &values)
+}
+
+/// The error of a variant that the enum has no more.
+fn gone(cx: &mut Thread, made: &LayoutInfo) -> Thrown {
+    let message = format!("{} has no variant {}", made.type_name, made.variant.unwrap_or("?"));
+    cx.throw(ErrorKind::FieldError, message)
+}
+
+/// What code is told that names a variant without fields and finds its layout outdated.
+pub fn no_variant(cx: &mut Thread, layout: u64) -> Result<Word, Thrown> {
+    let Some(made) = known(cx, layout) else { return Ok(Word::NULL) };
+    let Some(present) = cx.vm().types.present(made) else { return Err(gone(cx, made)) };
+    if present.id == made.id {
+        // It has come back meanwhile.
+        return Ok(Word::NULL);
+    }
+    let (name, fields) = (made.display_name(), present.fields.iter().map(|f| f.name).collect::<Vec<_>>());
+    let message = format!("the variant {name} has fields: it is written `{name} {{ {} }}`", fields.join(", "));
+    Err(cx.throw(ErrorKind::FieldError, message))
 }
 
 /// The error of a literal that the type does not allow any more.

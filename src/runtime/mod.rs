@@ -5,9 +5,9 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::gc::{Thread, Thrown, Word};
+use crate::locks::{lock, read, write};
 use errors::ErrorKind;
 
 mod advice;
@@ -90,6 +90,7 @@ pub fn boundary(cx: &mut Thread, name: &str, f: impl FnOnce(&mut Thread) -> Resu
     match catch_unwind(AssertUnwindSafe(|| f(cx))) {
         Ok(Ok(word)) => {
             debug_assert!(!cx.jumps(), "{name} jumps and gives a value");
+            debug_assert!(word != Word::UNDEFINED, "{name} gives what nobody has defined");
             word
         }
         Ok(Err(_thrown)) => Word::THROWN,
@@ -138,19 +139,4 @@ pub fn push_first<T>(list: &mut Vec<T>, element: T) {
         list.reserve_exact(1);
     }
     list.push(element);
-}
-
-/// Locks; a panic of another holder is no reason to stop: tables are changed only after all that can fail.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Locks for reading, likewise.
-pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Locks for writing, likewise.
-pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

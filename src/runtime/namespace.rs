@@ -7,13 +7,14 @@
 
 use std::fmt;
 use std::mem::offset_of;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::binding::Binding;
 use super::keywords::intern;
 use super::roots::RootCell;
+use crate::locks::RwLock;
 use crate::profile::facts::Notes;
 use crate::reader::tree::Source;
 

@@ -6,11 +6,12 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::descriptor::{self, SLICE, Stop};
+use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// Buffered text is written when there is so much of it.
 const FULL: usize = 32 << 10;
@@ -48,6 +49,23 @@ struct State {
 /// The error of a stream that was closed.
 pub fn closed() -> io::Error {
     io::Error::other("the stream is closed")
+}
+
+/// A thread is busy with an outlet until this is dropped, also by a panic: others wait for it.
+struct Busy<'a>(&'a Outlet);
+
+impl<'a> Busy<'a> {
+    fn of(outlet: &'a Outlet, state: &mut State) -> Busy<'a> {
+        state.busy = true;
+        Busy(outlet)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.lock().busy = false;
+        self.0.idle.notify_all();
+    }
 }
 
 impl Outlet {
@@ -93,8 +111,7 @@ impl Outlet {
             if let Some(error) = stop() {
                 return Err(error);
             }
-            let waited = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
-            state = waited.map_or_else(|e| e.into_inner().0, |(state, _)| state);
+            state = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
         }
         let target = state.target.clone();
         self.drain(state, &target, stop)
@@ -107,8 +124,10 @@ impl Outlet {
             Target::File(file) => file.as_raw_fd(),
             Target::Closed => return Err(closed()),
         };
-        state.busy = true;
-        let result = loop {
+        let _busy = Busy::of(self, &mut state);
+        // Given back before that.
+        let mut state = state;
+        loop {
             let bytes = std::mem::take(&mut state.bytes);
             if bytes.is_empty() {
                 break Ok(());
@@ -125,10 +144,7 @@ impl Outlet {
                 }
                 break Err(error);
             }
-        };
-        state.busy = false;
-        self.idle.notify_all();
-        result
+        }
     }
 
     /// Writes out what is buffered and closes the file. When another thread is writing, it writes the rest as well.

@@ -14,7 +14,7 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::ahead::Ahead;
 use super::binding::Binding;
@@ -25,7 +25,9 @@ use super::types::TypeInfo;
 use super::vm::Vm;
 use crate::asm::memory::ChunkId;
 use crate::gc::{Stress, Thread};
+use crate::locks::Mutex;
 use crate::profile::sampler;
+use crate::windows::window;
 
 /// So many bodies are compiled at least between two searches.
 const PAUSE: usize = 2000;
@@ -175,12 +177,20 @@ impl Reclaim {
         // Who lives is decided for all before the first is freed: a record asks those around it.
         let (living, dead): (Vec<_>, Vec<_>) =
             std::mem::take(&mut *super::lock(&self.codes)).into_iter().partition(|code| lives(code, epoch));
+        let mut freed = Vec::new();
         for code in dead {
+            freed.extend(
+                super::lock(&code.owned).iter().filter_map(|owned| owned.place.as_ref()).map(|p| p.code.clone()),
+            );
+            assert_no_cells_into(code, &freed);
             free_record(vm, code);
         }
         for code in &living {
-            replaced_bodies(code, &addresses).into_iter().for_each(|owned| free(vm, owned));
+            let replaced = replaced_bodies(code, &addresses);
+            freed.extend(replaced.iter().filter_map(|owned| owned.place.as_ref()).map(|place| place.code.clone()));
+            replaced.into_iter().for_each(|owned| free(vm, owned));
         }
+        assert_unreferenced(vm, &living, freed);
         *super::lock(&self.codes) = living;
     }
 }
@@ -252,7 +262,9 @@ pub fn search(cx: &mut Thread) {
         return;
     }
     reclaim.epoch.fetch_add(1, Ordering::SeqCst);
+    window();
     cx.collect();
+    window();
     reclaim.wanted.store(false, Ordering::SeqCst);
 }
 
@@ -265,6 +277,45 @@ impl Code {
                 DependsOn::Binding(binding) => binding.forget(self),
                 DependsOn::Type(type_) => type_.forget(self),
             }
+        }
+    }
+}
+
+/// In a checked build: no link cell that follows the record leads to one of these bodies, the last of which are its own.
+fn assert_no_cells_into(code: &Code, freed: &[Range<usize>]) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let followers = super::lock(&code.followers).clone();
+    for (_, cell) in followers.into_iter().flat_map(Binding::known_cells) {
+        // SAFETY: link cells are never freed.
+        let target = unsafe { &*(cell as *const AtomicUsize) }.load(Ordering::Relaxed);
+        assert!(!freed.iter().any(|body| body.contains(&target)), "a link cell leads to code that is freed: {code:?}");
+    }
+}
+
+/// In a checked build: no dispatch table, and nothing that lives, leads to bodies that were freed.
+fn assert_unreferenced(vm: &Vm, living: &[&'static Code], mut freed: Vec<Range<usize>>) {
+    if !cfg!(debug_assertions) || freed.is_empty() {
+        return;
+    }
+    freed.sort_unstable_by_key(|body| body.start);
+    let is_freed = |target: usize| {
+        let after = freed.partition_point(|body| body.start <= target);
+        after > 0 && freed[after - 1].contains(&target)
+    };
+    for table in vm.dispatch.tables() {
+        assert!(!table.targets().any(&is_freed), "the table of {} leads to code that was freed", table.name());
+    }
+    for code in living {
+        let bodies = code.arities.iter().filter_map(|arity| code.body(arity));
+        let entries = code.entry.iter().map(|entry| entry.load(Ordering::Relaxed));
+        assert!(!bodies.chain(entries).any(&is_freed), "{code:?} leads to code that was freed");
+        let followers = super::lock(&code.followers).clone();
+        for (_, cell) in followers.into_iter().flat_map(Binding::known_cells) {
+            // SAFETY: as above.
+            let target = unsafe { &*(cell as *const AtomicUsize) }.load(Ordering::Relaxed);
+            assert!(!is_freed(target), "a link cell of {code:?} leads to code that was freed");
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::codegen::facts::Seen;
 use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::profile::stats;
+use crate::windows::window;
 
 /// Behind `entry[n]` of a code record.
 ///
@@ -170,6 +171,7 @@ pub(super) fn resolve_code<'h>(
             Some(arity) => return compiled(cx, code, arity, argc),
         },
     };
+    window();
     code.entry[argc.min(MANY)].store(target, Ordering::Release);
     Ok(Destination::new(cx, target))
 }
@@ -210,6 +212,7 @@ pub(super) fn compiled<'h>(
 ) -> Result<Destination<'h>, Thrown> {
     loop {
         if let Some(body) = code.body(arity) {
+            window();
             return Ok(Destination::new(cx, body));
         }
         // Another thread may make the function forget this body at once.
@@ -238,6 +241,7 @@ fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: 
     }
     match made {
         Ok(made) => {
+            window();
             code.publish(cx, arity, made.address, resets);
             Ok(())
         }

@@ -5,18 +5,19 @@
 //!                                  `index` counts the elements before it; there is at least one left)
 //! ```
 //!
-//! A seq over a map, a set or a mutable list stands on a vector of its elements.
+//! A seq over a large map or set stands on a path to its entry, a NODE (`collections/walk.rs`), and a position there: entries
+//! are made when they are asked for. One over a small one, or a mutable list, stands on a vector of the elements.
 
 use dashu_int::{IBig, Sign};
 
 use super::collections::view::{Slots, count_field, field};
-use super::collections::{List, map, set, vector};
+use super::collections::{List, map, mutable, set, vector, walk};
 use super::equality::TooDeep;
 use super::iterate;
 use super::numbers::{self, Number};
 use super::ranges::Range;
 use super::text::strings;
-use crate::gc::layout::{self, RANGE, SEQ};
+use crate::gc::layout::{self, NODE, RANGE, SEQ, VECTOR};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 
 /// How many elements a seq has left.
@@ -34,6 +35,7 @@ fn source_len(source: Value<'_>) -> usize {
         layout::VECTOR => vector::len(source),
         layout::RANGE => Range::of(source).len(),
         layout::STRING | layout::STRING_PREFIX => source.char_count().unwrap_or(0),
+        NODE => walk::count(source),
         _ => Slots::try_of(source).map_or(0, Slots::len),
     }
 }
@@ -49,10 +51,39 @@ pub fn seqs_equal<'h>(a: Value<'h>, b: Value<'h>, mut f: impl FnMut(Value<'h>, V
         (true, true) => Range::of(source_a).equals(at_a, &Range::of(source_b), at_b),
         (true, false) => range_equals(source_a, at_a, source_b, at_b),
         (false, true) => range_equals(source_b, at_b, source_a, at_a),
-        (false, false) => (0..seq_len(a)).all(
-            |i| matches!((element(source_a, at_a + i), element(source_b, at_b + i)), (Some(x), Some(y)) if f(x, y)),
-        ),
+        (false, false) => left(a).zip(left(b)).all(|pair| match pair {
+            (Element::Value(x), Element::Value(y)) => f(x, y),
+            (Element::Entry(k, v), Element::Entry(l, w)) => f(k, l) && f(v, w),
+            (Element::Value(x), Element::Entry(k, v)) | (Element::Entry(k, v), Element::Value(x)) => {
+                entry_of(x).is_some_and(|(l, w)| f(k, l) && f(v, w))
+            }
+        }),
     }
+}
+
+/// An element of a seq that can be had without making something.
+enum Element<'h> {
+    /// That is a value already.
+    Value(Value<'h>),
+    /// A key with its value: the vector of both, which nobody has made.
+    Entry(Value<'h>, Value<'h>),
+}
+
+/// What a seq that is not over a range or a String has left.
+fn left<'h>(seq: Value<'h>) -> Box<dyn Iterator<Item = Element<'h>> + 'h> {
+    let (source, position, index) = (field(seq, SEQ, 0), count_field(seq, SEQ, 1), count_field(seq, SEQ, 2));
+    if !source.is(NODE) {
+        return Box::new((index..source_len(source)).filter_map(move |i| element(source, i)).map(Element::Value));
+    }
+    let set = walk::is_set(source);
+    let made = move |(k, v)| if set { Element::Value(k) } else { Element::Entry(k, v) };
+    Box::new(walk::entries(source, position).map(made))
+}
+
+/// The two elements of a vector that may be an entry.
+fn entry_of(value: Value<'_>) -> Option<(Value<'_>, Value<'_>)> {
+    let entry = Some(value).filter(|v| v.is(VECTOR) && vector::len(*v) == 2)?;
+    Some((vector::get(entry, 0)?, vector::get(entry, 1)?))
 }
 
 /// Are the Ints of a range from an index on the elements of something else from an index on? There are as many.
@@ -85,10 +116,11 @@ pub fn seq(cx: &mut Thread, coll: Handle) -> Result<Option<Handle>, Thrown> {
     let (source, len) = match value.layout() {
         layout::NULL => return Ok(Some(coll)),
         layout::SEQ => return Ok(Some(coll)),
+        layout::MAP | layout::SET | layout::MUTABLE_MAP | layout::MUTABLE_SET => return over_map(cx, coll).map(Some),
         layout::VECTOR | layout::ARRAY | layout::RANGE | layout::STRING | layout::STRING_PREFIX => {
             (coll, source_len(value))
         }
-        layout::MAP | layout::MUTABLE_MAP | layout::SET | layout::MUTABLE_SET | layout::MUTABLE_LIST => {
+        layout::MUTABLE_LIST => {
             let vector = iterate::to_vector(cx, coll)?;
             (vector, vector::len(cx.get(vector)))
         }
@@ -97,14 +129,57 @@ pub fn seq(cx: &mut Thread, coll: Handle) -> Result<Option<Handle>, Thrown> {
     if len == 0 {
         return Ok(Some(cx.root_word(Word::NULL)));
     }
-    let zero = cx.root_word(Word(0));
-    cx.alloc_slots(SEQ, &[source, zero, zero]).map(Some)
+    at(cx, source, 0, 0).map(Some)
+}
+
+/// A seq over a map, a set, or a mutable one; `null` when it is empty.
+fn over_map(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
+    let (value, set) = (cx.get(coll), matches!(cx.get(coll).layout(), layout::SET | layout::MUTABLE_SET));
+    let map = match value.layout() {
+        layout::MAP => coll,
+        layout::SET => cx.root(set::map_of(value)),
+        _ => mutable::to_map(cx, coll)?,
+    };
+    let (source, position) = if map::is_small(cx.get(map)) {
+        let entries: Vec<_> = map::iter(cx.get(map)).map(|(k, v)| (cx.root(k), cx.root(v))).collect();
+        let made = entries.into_iter().map(|parts| entry(cx, set, parts)).collect::<Result<Vec<_>, _>>()?;
+        if made.is_empty() {
+            return Ok(cx.root_word(Word::NULL));
+        }
+        (vector::of(cx, &made)?, 0)
+    } else {
+        match walk::begin(cx, map, set)? {
+            Some(place) => place,
+            None => return Ok(cx.root_word(Word::NULL)),
+        }
+    };
+    at(cx, source, position, 0)
+}
+
+/// The element that an entry is: `[key, value]`, or the member of a set.
+pub fn entry(cx: &mut Thread, set: bool, (key, value): (Handle, Handle)) -> Result<Handle, Thrown> {
+    if set { Ok(key) } else { vector::of(cx, &[key, value]) }
+}
+
+/// A SEQ.
+fn at(cx: &mut Thread, source: Handle, position: usize, index: usize) -> Result<Handle, Thrown> {
+    let int = |n: usize| Word(super::collections::view::count_bits(n));
+    let (position, index) = (cx.root_word(int(position)), cx.root_word(int(index)));
+    cx.alloc_slots(SEQ, &[source, position, index])
 }
 
 /// The first element of a SEQ.
 pub fn first(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
     let s = cx.get(seq);
     let source = field(s, SEQ, 0);
+    if source.is(NODE) {
+        let set = walk::is_set(source);
+        let Some((key, value)) = walk::entry(source, count_field(s, SEQ, 1)) else {
+            return Ok(cx.root_word(Word::NULL));
+        };
+        let parts = (cx.root(key), cx.root(value));
+        return entry(cx, set, parts);
+    }
     if let Some(text) = source.str() {
         let c = text.get(count_field(s, SEQ, 1)..).and_then(|rest| rest.chars().next());
         return strings::of_char(cx, c.unwrap_or('\0'));
@@ -124,14 +199,19 @@ pub fn next(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
     }
     let source = field(s, SEQ, 0);
     let (position, index) = (count_field(s, SEQ, 1), count_field(s, SEQ, 2));
+    if source.is(NODE) {
+        let path = cx.root(source);
+        return match walk::next(cx, path, position)? {
+            Some((path, position)) => at(cx, path, position, index + 1),
+            None => Ok(cx.root_word(Word::NULL)),
+        };
+    }
     let step = match source.str() {
         Some(text) => text.get(position..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8),
         None => 1,
     };
-    let int = |n: usize| Word(super::collections::view::count_bits(n));
     let source = cx.root(source);
-    let (position, index) = (cx.root_word(int(position + step)), cx.root_word(int(index + 1)));
-    cx.alloc_slots(SEQ, &[source, position, index])
+    at(cx, source, position + step, index + 1)
 }
 
 /// How many Ints a range or a seq over one has.

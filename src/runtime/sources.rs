@@ -3,10 +3,11 @@
 //! Owns the numbers that the code map carries (`Function::source`): 0 for none, else a unit and a function of it.
 
 use std::mem::offset_of;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use super::linked::LinkedUnit;
 use crate::asm::code_map::Function;
+use crate::locks::{RwLock, try_read};
 use crate::profile::facts::Notes;
 use crate::reader::tree::{FunctionId, Source, Unit};
 
@@ -65,13 +66,14 @@ impl Sources {
         note("unit.source", offset_of!(Unit, source));
         note("unit.names", offset_of!(Unit, names));
         note("source.name", offset_of!(Source, name));
+        note("source.text", offset_of!(Source, text));
         note("source.line_starts", offset_of!(Source, line_starts));
     }
 
     /// The text and the line of an offset in a function's code. Waits for nobody: none while the table is being changed.
     pub fn place_in(&self, function: &Function, offset: u32) -> Option<(Arc<Source>, u32)> {
         let at = function.source_before(function.start + offset as usize + 1)?;
-        let list = self.list.try_read().ok()?;
+        let list = try_read(&self.list)?;
         let unit = list.get((function.source as usize).checked_sub(1)?)?.unit.as_ref()?;
         Some((unit.source().clone(), unit.source().line_column(at).0))
     }

@@ -6,13 +6,14 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::descriptor::{self, Stop};
 use super::intake::Intake;
 use super::outlet::{Outlet, closed};
 use super::{console, threads};
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::locks::Mutex;
 
 /// A file or standard stream.
 #[derive(Debug)]

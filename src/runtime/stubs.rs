@@ -5,7 +5,6 @@
 //! what the resolvers decide is in `runtime/resolve.rs`.
 
 use std::ops::Range;
-use std::sync::Mutex;
 
 use rustc_hash::FxHashMap;
 
@@ -23,6 +22,7 @@ use crate::asm::{Host, host};
 use crate::gc::layout;
 use crate::gc::thread as context;
 use crate::gc::{Thread, Word};
+use crate::locks::Mutex;
 use crate::profile::stats;
 
 /// What a thunk resolves.
@@ -247,7 +247,7 @@ impl Stubs {
                         masm.jump_code(starts[argc - 1]);
                         masm.finish()
                     });
-                    code.map_err(|_| MemoryError::Exhausted("stub"))?
+                    code.map_err(|_| MemoryError::Exhausted("stub"))?.going_on()
                 }
             };
             codes.push((builtin.full_name(), code));
@@ -383,5 +383,5 @@ fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assembled, crate::a
     masm.bind(function);
     masm.mov_imm(low, layout::header_low(layout::CLOSURE) as i64);
     masm.jump(go);
-    masm.finish()
+    Ok(masm.finish()?.going_on())
 }

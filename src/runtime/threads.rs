@@ -4,8 +4,8 @@
 //! threads that the end of the program waits for.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use super::descriptor::{self, Stop};
@@ -15,6 +15,7 @@ use super::trace::{self, TraceEntry};
 use super::vm::Vm;
 use super::{entry, limits, tail_calls};
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
+use crate::locks::{Condvar, Mutex};
 use crate::profile::faults::HandlerStack;
 use crate::profile::sampler;
 use crate::stack;
@@ -296,9 +297,11 @@ impl Shared {
 
     /// Waits a while; the outcome when there is one.
     fn wait(&self, slice: Duration) -> Option<Outcome> {
-        let status = super::lock(&self.status);
-        let waited = self.changed.wait_timeout_while(status, slice, |s| s.outcome.is_none());
-        waited.map_or_else(|e| e.into_inner().0.outcome, |(status, _)| status.outcome)
+        let mut status = super::lock(&self.status);
+        if status.outcome.is_none() {
+            status = self.changed.wait_timeout(status, slice);
+        }
+        status.outcome
     }
 }
 

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -23,6 +23,7 @@ use super::roots::RootCell;
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Heap, Value};
+use crate::locks::{Mutex, ReadGuard, RwLock, WriteGuard};
 use crate::profile::facts::Notes;
 
 /// A type in the type table.
@@ -270,13 +271,13 @@ impl TypeInfo {
     }
 
     /// Nobody declares it anew as long as this is held. Taken with no lock held; nothing may be allocated meanwhile.
-    pub(super) fn settled(&self) -> RwLockReadGuard<'_, ()> {
+    pub(super) fn settled(&self) -> ReadGuard<'_, ()> {
         super::read(&self.declaring)
     }
 
     /// It is being declared anew: who compiles code that knows its layouts waits. Nothing may be allocated meanwhile, for those who
     /// wait would hold up a collection.
-    pub(super) fn declare(&self) -> RwLockWriteGuard<'_, ()> {
+    pub(super) fn declare(&self) -> WriteGuard<'_, ()> {
         super::write(&self.declaring)
     }
 

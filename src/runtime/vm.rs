@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use super::code::Compiler;
 use super::dispatch::Dispatch;
@@ -26,6 +26,7 @@ use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
 use crate::codegen::trials::Trials;
 use crate::gc::{self, Heap, Thread, Thrown};
+use crate::locks::RwLock;
 use crate::profile::{facts, sampler};
 
 /// What all threads share.

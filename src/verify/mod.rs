@@ -41,10 +41,10 @@ mod x64;
 use crate::asm::code_map::{Function, Kind};
 use crate::asm::disasm::{Listing, Machine, Names};
 use crate::asm::publish::Observer;
+use crate::locks::{Mutex, lock};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// A difference between what code does and what is claimed of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +169,7 @@ pub fn report(machine: Machine, function: &Function, code: &[u8], findings: &[Fi
 
 impl Observer for Verifier {
     fn published(&self, _chunk: &Range<usize>, functions: &[Function]) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         known.extend(functions.iter().map(|function| (function.start as u64, function.symbol().into_owned())));
         for function in functions.iter().filter(|function| function.kind == Kind::Body) {
             self.verify(function, &known);
@@ -177,7 +177,7 @@ impl Observer for Verifier {
     }
 
     fn freed(&self, chunk: &Range<usize>, _functions: &[Function]) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         known.retain(|start, _| !chunk.contains(&(*start as usize)));
     }
 }

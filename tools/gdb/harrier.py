@@ -4,8 +4,10 @@
     (gdb) bt                                Harrier functions with their names and lines, between the frames of Rust
     (gdb) hr-bt                             the Harrier functions alone, with their arguments
     (gdb) hr-locals                         the variables of the selected frame
+    (gdb) hr-list                           the text around where the selected frame is, as the program has it
     (gdb) p $hr($rsi)                       a value, as `repr` would print it
     (gdb) break f.hr:9 if $hr(n) > 5        numbers are compared as such
+    (gdb) hr-watch total                    stops where a variable has got another value
     (gdb) hr-break shapes/is-round?         a breakpoint on a function or a line, whatever signs its name has
     (gdb) hr-header 0x7fff12345679          the header of an object
 
@@ -21,7 +23,7 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 4
+VERSION = 5
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
@@ -241,6 +243,11 @@ class Function:
                     _, own, call = calls[call - 1]
             yield code, own
 
+    def variable_numbers(self):
+        """The names of all its variables."""
+        packed = Packed(self.array(self.variables + self.program["variables.bytes"], 1))
+        return [Variable.unpacked(packed).number for _ in range(packed.number() - 1)] if packed else []
+
     def variables_at(self, pc):
         """The parameters, and the variables that have been somewhere before an address, each with its place there, by
         src/asm/variables.rs; None when nobody wanted the table."""
@@ -353,6 +360,7 @@ class Source:
         self.name = program.text(source + program["source.name"], "vec")
         self.program = program
         self.names = program.list(unit + program["arc.data"] + program["unit.names"])
+        self.text = program.list(source + program["source.text"])
         starts, count = program.list(source + program["source.line_starts"])
         count = min(count, 1 << 22)
         self.starts = struct.unpack(f"<{count}I", read(starts, 4 * count))
@@ -366,6 +374,16 @@ class Source:
 
     def line(self, offset):
         return bisect.bisect_right(self.starts, offset)
+
+    def lines(self, first, last):
+        """The texts of lines with their numbers, as far as there are such."""
+        at, length = self.text
+        ends = list(self.starts[1:]) + [length]
+        for number in range(max(first, 1), min(last, len(self.starts)) + 1):
+            start, end = self.starts[number - 1], ends[number - 1]
+            if start > end or end > length:
+                raise Garbage("a line that is not in its text")
+            yield number, read(at + start, min(end - start, MOST_CHARACTERS)).decode("utf-8", "replace").rstrip("\r\n")
 
 
 class Programs:
@@ -883,6 +901,8 @@ def meant(value):
     code = value.type.strip_typedefs().code
     if code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_STRING):
         return variable_named(value.string())
+    if code == gdb.TYPE_CODE_FUNC:
+        raise Garbage("no variable of this frame has this name, but a function of Rust")
     if code == gdb.TYPE_CODE_STRUCT and value.type.name == "harrier_variable":
         if not value["raw"].is_optimized_out:
             return float(value["raw"])
@@ -932,9 +952,8 @@ class Hr(gdb.Function):
 
 
 class HrIs(gdb.Function):
-    """$hr_is(NAME, "TEXT"): is this what `repr` prints of the value, or the text of a String? For the conditions of hr-break:
-    `hr-break f.hr:9 if $hr_is(name, "disc")`. (In those of gdb's `break` a text may be one of Rust, for which gdb asks the program for
-    memory.)"""
+    """$hr_is(NAME, "TEXT"): is this what `repr` prints of the value, or the text of a String? For conditions: `break f.hr:9 if
+    $hr_is(name, "disc")`."""
 
     def __init__(self):
         super().__init__("hr_is")
@@ -1166,11 +1185,14 @@ class Decorator(FrameDecorator):
         return self.place[1] if self.place else None
 
     def frame_args(self):
-        found = variables_of(self.inferior_frame(), self.harrier)
-        return found and [Argument(variable.name, value) for variable, value in found if variable.parameter]
+        return self.variables(True)
 
     def frame_locals(self):
-        return None
+        return self.variables(False)
+
+    def variables(self, parameters):
+        found = variables_of(self.inferior_frame(), self.harrier)
+        return found and [Argument(v.name, value) for v, value in found if v.parameter == parameters]
 
 
 # ---- commands ----
@@ -1298,6 +1320,67 @@ class Locals(gdb.Command):
             print("no variables")
 
 
+class List(gdb.Command):
+    """hr-list [LINE]: ten lines around where the selected frame is, or around another line of its text. It is the text that the program
+    has in memory: of the library, of what was evaluated, and of entries of the REPL there are no files."""
+
+    def __init__(self):
+        super().__init__("hr-list", gdb.COMMAND_FILES)
+
+    def invoke(self, argument, _):
+        found, frame = program(), gdb.selected_frame()
+        function = function_of(frame)
+        place = function.line_at(instruction(frame)) if function else None
+        if place is None:
+            raise gdb.GdbError("the selected frame is none of a Harrier function")
+        if argument.strip() and not argument.strip().isdigit():
+            raise gdb.GdbError("hr-list wants the number of a line")
+        here = frame.find_sal().line if in_place(frame) else place[1]
+        middle = int(argument) if argument.strip() else here
+        try:
+            for number, text in Source(found, function.number).lines(middle - 5, middle + 4):
+                print(f"{'=>' if number == here else '  '} {number}\t{text}")
+        except Garbage as problem:
+            raise gdb.GdbError(f"the text cannot be read: {problem}") from None
+
+
+def in_c(expression):
+    """Is an expression true in the selected frame, read in C?"""
+    language = gdb.parameter("language")
+    gdb.execute("set language c", to_string=True)
+    try:
+        return bool(gdb.parse_and_eval(expression))
+    finally:
+        gdb.execute(f"set language {language}", to_string=True)
+
+
+class HrWhen(gdb.Function):
+    """$hr_when(N): the condition of a breakpoint, see below. Which one it stands for is told when it is made."""
+
+    def __init__(self):
+        super().__init__("hr_when")
+        # Who loads this file again keeps them.
+        gdb.harrier_conditions = self.conditions = getattr(gdb, "harrier_conditions", [])
+        gdb.events.breakpoint_created.connect(self.look)
+        gdb.events.breakpoint_modified.connect(self.look)
+
+    def look(self, breakpoint):
+        # Where Rust is the language, as it is before the program runs, gdb asks the program for memory for the texts of a condition
+        # when it looks whether that is true: it calls the program from where the breakpoint is, and loses it.
+        condition = breakpoint.condition
+        if condition and '"' in condition and "$hr" in condition:
+            if condition not in self.conditions:
+                self.conditions.append(condition)
+            short = f"$hr_when({self.conditions.index(condition)})"
+            breakpoint.condition = short
+            print(f"(the condition of breakpoint {breakpoint.number} is {short}: {condition})")
+
+    def invoke(self, number):
+        if not 0 <= int(number) < len(self.conditions):
+            raise gdb.GdbError(f"there is no condition {int(number)}: write a condition itself, with $hr(NAME)")
+        return in_c(self.conditions[int(number)])
+
+
 class Stop(gdb.Breakpoint):
     """A breakpoint whose condition is read in the frame at which it is, in C."""
 
@@ -1308,15 +1391,109 @@ class Stop(gdb.Breakpoint):
     def stop(self):
         if not self.when:
             return True
-        language = gdb.parameter("language")
-        gdb.execute("set language c", to_string=True)
         try:
-            return bool(gdb.parse_and_eval(self.when))
+            return in_c(self.when)
         except (gdb.error, gdb.GdbError) as problem:
             print(f"the condition of breakpoint {self.number}, {self.when}: {problem}")
             return True
-        finally:
-            gdb.execute(f"set language {language}", to_string=True)
+
+
+class Watch(gdb.Command):
+    """hr-watch [NAME]: stops where a variable of the selected frame has got another value, and when its function has ended. It is looked
+    at where lines begin (gdb's `watch` loses a variable that is not kept for a moment). Without a name it ends."""
+
+    def __init__(self):
+        super().__init__("hr-watch", gdb.COMMAND_BREAKPOINTS)
+        self.stops = []
+        gdb.events.stop.connect(lambda _: self.tidy())
+        gdb.events.exited.connect(lambda _: self.tidy(True))
+
+    def tidy(self, all=False):
+        """Breakpoints cannot go while they are being looked at."""
+        for stop in self.stops:
+            if (all or stop.watched.ended) and stop.is_valid():
+                stop.delete()
+        self.stops = [stop for stop in self.stops if stop.is_valid()]
+
+    def invoke(self, argument, _):
+        program()
+        name = argument.strip().strip('"')
+        if not name:
+            return self.tidy(True)
+        frame = gdb.selected_frame()
+        function = function_of(frame)
+        if function is None or function.kind != 0 or in_place(frame):
+            raise gdb.GdbError("the selected frame is none that has variables of Harrier")
+        found = variables_of(frame, function)
+        if found is None:
+            raise gdb.GdbError(f"no variables are known here: {UNTOLD}")
+        watched = Watched(name, frame, function)
+        if name not in watched.names():
+            raise gdb.GdbError(f"there is no variable {name} here: {', '.join(watched.names()) or 'none at all'}")
+        self.stops += [WatchStop(at, watched) for at in watched.places()]
+        back = frame.older()
+        if back is not None:
+            self.stops.append(WatchStop(back.pc(), watched))
+        print(f"{name} = {watched.seen}")
+
+
+class Watched:
+    """A variable of a frame, with the value that it had."""
+
+    def __init__(self, name, frame, function):
+        self.name = name
+        self.function = function
+        self.machine = Machine.of(frame.architecture())
+        self.fp = as_word(frame.read_register(self.machine.fp))
+        self.thread = gdb.selected_thread().ptid
+        self.ended = False
+        self.seen = text_of(self.value(frame))
+
+    def names(self):
+        source = Source(self.function.program, self.function.number)
+        return sorted({source.variable_name(number) for number in self.function.variable_numbers()})
+
+    def value(self, frame):
+        values = [value for variable, value in variables_of(frame, self.function) or [] if variable.name == self.name]
+        return next((value for value in reversed(values) if value is not None), None)
+
+    def places(self):
+        """Where lines begin, behind the prologue."""
+        last = None
+        for code, _ in list(self.function.unpacked()):
+            at = self.function.start + code
+            line = self.function.line_at(at)
+            if line != last and self.function.frame_at(at) == Function.LINKED:
+                yield at
+            last = line
+
+    def changed(self, frame):
+        """Is there something to stop for?"""
+        if self.ended or gdb.selected_thread().ptid != self.thread:
+            return False
+        if not self.function.start <= frame.pc() < self.function.end:
+            # Where the caller goes on.
+            self.ended = as_word(frame.read_register(self.machine.sp)) > self.fp
+            if self.ended:
+                print(f"({self.name} was {self.seen}: {self.function.name} has ended)")
+            return self.ended
+        if as_word(frame.read_register(self.machine.fp)) != self.fp:
+            return False
+        value = self.value(frame)
+        if value is None or text_of(value) == self.seen:
+            return False
+        print(f"{self.name} = {text_of(value)}, was {self.seen}")
+        self.seen = text_of(value)
+        return True
+
+
+class WatchStop(gdb.Breakpoint):
+    def __init__(self, at, watched):
+        super().__init__(f"*{at:#x}", internal=True)
+        self.watched = watched
+
+    def stop(self):
+        return self.watched.changed(gdb.newest_frame())
 
 
 class Break(gdb.Command):
@@ -1345,7 +1522,13 @@ gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
 Names()
 Hr()
 HrIs()
+HrWhen()
 HeaderCommand()
 Break()
+Watch()
+List()
 Backtrace()
 Locals()
+# What finds a function at its first call is no place for `step` to stop in.
+if "src/runtime/resolve.rs" not in gdb.execute("info skip", to_string=True):
+    gdb.execute("skip -gfi */src/runtime/resolve.rs", to_string=True)

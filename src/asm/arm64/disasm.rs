@@ -19,6 +19,14 @@ pub fn targets(code: &[u8], address: u64) -> Vec<u64> {
     decode(code, address).into_iter().filter_map(|(at, _, instruction)| target(at, &instruction?)).collect()
 }
 
+/// The bytes of the first instruction, behind which its successor stands.
+pub fn first(code: &[u8]) -> Option<u32> {
+    /// Of all branches, and of what the system is asked for.
+    const BRANCHES: u32 = 0b101;
+    let word = u32::from_le_bytes(*code.first_chunk()?);
+    (word >> 26 & 7 != BRANCHES).then_some(4)
+}
+
 /// Each instruction with its offset.
 pub fn instructions(code: &[u8], address: u64, names: Names<'_>) -> Vec<(u32, String)> {
     let mut page = None;

@@ -500,6 +500,7 @@ impl MacroAssembler for Arm64 {
     }
 
     fn falu(&mut self, op: Falu, dst: FReg, a: FReg, b: FReg) {
+        debug_assert!(a != Self::FSCRATCH && b != Self::FSCRATCH, "the scratch register is not for operands");
         self.checkpoint();
         match op {
             Falu::Add => asm!(self.buf ; fadd D(dst), D(a), D(b)),
@@ -678,7 +679,7 @@ impl MacroAssembler for Arm64 {
             return Err(TooFar { at });
         }
         let CodeBuffer { bytes, absolute, comments, saved, frames, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments, saved, frames })
+        Ok(Assembled { code: bytes, absolute, comments, saved, frames, onward: 0..0 })
     }
 }
 

@@ -163,7 +163,7 @@ pub fn resolve_stub(
     masm.jump_reg(Reg(6));
     masm.bind(thrown);
     masm.jump_code(throw);
-    masm.finish()
+    Ok(masm.finish()?.going_on())
 }
 
 /// `count` thunks of [`THUNK_STRIDE`] bytes: thunk `i` jumps to `common` (a `resolve_stub` without a fixed argument) with
@@ -175,5 +175,5 @@ pub fn thunk_block(first: u32, count: u32, common: usize) -> Result<Assembled, T
         asm!(masm.buf ; movz w17, number & 0xFFFF ; movk w17, number >> 16, lsl 16);
         masm.jump_code(common);
     }
-    masm.finish()
+    Ok(masm.finish()?.going_on())
 }

@@ -1,7 +1,9 @@
 //! Instructions of x86-64 as text.
 
 use crate::asm::disasm::{Names, UNKNOWN};
-use iced_x86::{Decoder, DecoderOptions, FastFormatter, Instruction, OpKind, SymbolResolver, SymbolResult};
+use iced_x86::{
+    Decoder, DecoderOptions, FastFormatter, FlowControl, Instruction, OpKind, SymbolResolver, SymbolResult,
+};
 use std::collections::HashMap;
 
 /// The name of a general register.
@@ -18,6 +20,12 @@ pub fn targets(code: &[u8], address: u64) -> Vec<u64> {
         .filter(|i| (0..i.op_count()).any(|n| i.op_kind(n) == OpKind::NearBranch64))
         .map(|i| i.near_branch_target())
         .collect()
+}
+
+/// The bytes of the first instruction, behind which its successor stands.
+pub fn first(code: &[u8]) -> Option<u32> {
+    let first = Decoder::new(64, code, DecoderOptions::NONE).iter().next()?;
+    (first.flow_control() == FlowControl::Next && !first.is_invalid()).then(|| first.len() as u32)
 }
 
 /// Each instruction with its offset.

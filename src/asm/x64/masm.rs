@@ -576,6 +576,7 @@ impl MacroAssembler for X64 {
     }
 
     fn falu(&mut self, op: Falu, dst: FReg, a: FReg, b: FReg) {
+        debug_assert!(a != Self::FSCRATCH && b != Self::FSCRATCH, "the scratch register is not for operands");
         let opcode = match op {
             Falu::Add => 0x58,
             Falu::Mul => 0x59,
@@ -585,7 +586,6 @@ impl MacroAssembler for X64 {
         let (a, b) = match op {
             Falu::Add | Falu::Mul if dst == b => (b, a),
             Falu::Sub | Falu::Div if dst == b && dst != a => {
-                debug_assert!(a != Self::FSCRATCH, "the scratch register is in use");
                 self.fmov(Self::FSCRATCH, b);
                 (a, Self::FSCRATCH)
             }
@@ -787,6 +787,6 @@ impl MacroAssembler for X64 {
             self.buf.patch32(fixup.at, distance as u32);
         }
         let CodeBuffer { bytes, absolute, comments, saved, frames, .. } = self.buf;
-        Ok(Assembled { code: bytes, absolute, comments, saved, frames })
+        Ok(Assembled { code: bytes, absolute, comments, saved, frames, onward: 0..0 })
     }
 }

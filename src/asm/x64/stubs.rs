@@ -157,7 +157,7 @@ pub fn resolve_stub(
     masm.jump_reg(RAX);
     masm.bind(thrown);
     masm.jump_code(throw);
-    masm.finish()
+    Ok(masm.finish()?.going_on())
 }
 
 /// `count` thunks of [`THUNK_STRIDE`] bytes: thunk `i` jumps to `common` (a `resolve_stub` without a fixed argument) with
@@ -171,5 +171,5 @@ pub fn thunk_block(first: u32, count: u32, common: usize) -> Result<Assembled, T
         let end = start + THUNK_STRIDE;
         masm.buf.bytes.resize(end as usize, 0xCC);
     }
-    masm.finish()
+    Ok(masm.finish()?.going_on())
 }

@@ -26,7 +26,7 @@ impl Collector for Compacting {
     }
 
     unsafe fn collect(&mut self, collection: Collection<'_>) -> Outcome {
-        let Collection { spaces, shapes, roots, visit_code, weak, verify } = collection;
+        let Collection { spaces, shapes, roots, visit_code, weak, verify, wants_ranges } = collection;
         let before = spaces.parity;
         let from_space = spaces.flip();
         let mut evacuator = Evacuator {
@@ -40,7 +40,7 @@ impl Collector for Compacting {
             limit: 0,
             pending: Vec::new(),
             moved_bytes: 0,
-            ranges: verify.then(Vec::new),
+            ranges: wants_ranges.then(Vec::new),
             visit_code,
             spaces,
         };

@@ -25,6 +25,8 @@ pub struct Collection<'a> {
     pub weak: &'a mut dyn FnMut(&dyn Fn(usize) -> Option<usize>),
     /// Check everything.
     pub verify: bool,
+    /// Is it to say where copies lie?
+    pub wants_ranges: bool,
 }
 
 /// What a collection did.

@@ -8,7 +8,7 @@ use super::support::{
 };
 use crate::builtins;
 use crate::gc::layout;
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::advice;
 use crate::runtime::collections::view::Slots;
 use crate::runtime::collections::{List, map, mutable, set, vector};
@@ -112,14 +112,8 @@ fn element(cx: &mut Thread, coll: Handle, i: usize) -> Outcome {
         layout::RANGE => Range::of(value).get(cx, i),
         _ => {
             let mut items = Items::of(cx, coll)?;
-            let mut left = i;
-            while let Some(item) = items.next(cx)? {
-                if left == 0 {
-                    return Ok(item);
-                }
-                left -= 1;
-            }
-            null(cx)
+            items.skip(cx, i)?;
+            Ok(items.next(cx)?.unwrap_or(cx.root_word(Word::NULL)))
         }
     }
 }
@@ -132,15 +126,23 @@ fn far_element(cx: &mut Thread, coll: Handle, index: Handle) -> Result<Option<Ha
     }
 }
 
+/// The present MAP of a map or set, mutable or not.
+fn map_behind(coll: Value<'_>) -> Option<Value<'_>> {
+    match coll.layout() {
+        layout::MAP => Some(coll),
+        layout::MUTABLE_MAP | layout::MUTABLE_SET => Some(mutable::map_of(coll)),
+        layout::SET => Some(set::map_of(coll)),
+        _ => None,
+    }
+}
+
+fn is_set(coll: Value<'_>) -> bool {
+    matches!(coll.layout(), layout::SET | layout::MUTABLE_SET)
+}
+
 /// The value of a key of a map or set; the second is whether it is one of these.
 fn keyed(cx: &mut Thread, coll: Handle, key: Handle) -> Result<(Option<Handle>, bool), Thrown> {
-    let value = cx.get(coll);
-    let map = match value.layout() {
-        layout::MAP => value,
-        layout::MUTABLE_MAP | layout::MUTABLE_SET => mutable::map_of(value),
-        layout::SET => set::map_of(value),
-        _ => return Ok((None, false)),
-    };
+    let Some(map) = map_behind(cx.get(coll)) else { return Ok((None, false)) };
     let map = cx.root(map);
     hashing::prepare(cx, key)?;
     match map::get(cx.get(map), cx.get(key)) {
@@ -360,11 +362,7 @@ pub fn conj_onto(cx: &mut Thread, name: &str, coll: Handle, value: Handle) -> Ou
     match cx.get(coll).layout() {
         layout::VECTOR => vector::push(cx, coll, value),
         layout::SET => set::add(cx, coll, value),
-        layout::MAP if cx.get(value).is(layout::MAP) => {
-            let builder = map::Builder::from(cx, coll)?;
-            put_all(cx, &builder, value)?;
-            builder.finish(cx)
-        }
+        layout::MAP if cx.get(value).is(layout::MAP) => super::maps::merged(cx, coll, value),
         layout::MAP => {
             let (key, value) = entry(cx, name, value)?;
             map::assoc(cx, coll, key, value)
@@ -475,6 +473,21 @@ fn nth_of(cx: &mut Thread, coll: Handle, i: usize) -> Result<Result<Handle, Opti
     if let Some(len) = indexed_len(cx, coll) {
         return if i < len { element(cx, coll, i).map(Ok) } else { Ok(Err(None)) };
     }
+    if let Some(map) = map_behind(cx.get(coll)) {
+        if i >= map::len(map) {
+            return Ok(Err(Some(map::len(map))));
+        }
+        if i < iterate::CHUNK {
+            let found = map::iter(map).nth(i).map(|(key, value)| (cx.root(key), cx.root(value)));
+            return match found {
+                Some(parts) => sequences::entry(cx, is_set(cx.get(coll)), parts).map(Ok),
+                None => Ok(Err(None)),
+            };
+        }
+        let mut items = Items::of(cx, coll)?;
+        items.skip(cx, i)?;
+        return Ok(items.next(cx)?.ok_or(None));
+    }
     let mut items = Items::of(cx, coll)?;
     let mut passed = 0;
     while let Some(item) = items.next(cx)? {
@@ -538,6 +551,11 @@ fn last(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if let Some(len) = indexed_len(cx, coll) {
         return if len == 0 { null(cx) } else { element(cx, coll, len - 1) };
     }
+    if let Some(map) = map_behind(cx.get(coll)) {
+        let Some((key, value)) = map::last(map) else { return null(cx) };
+        let parts = (cx.root(key), cx.root(value));
+        return sequences::entry(cx, is_set(cx.get(coll)), parts);
+    }
     let result = null(cx)?;
     let mut items = Items::of(cx, coll)?;
     while let Some(item) = items.next(cx)? {
@@ -565,9 +583,10 @@ fn seq(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    match sequences::seq(cx, args[0])? {
-        Some(seq) if cx.get(seq).is_null() => Ok(seq),
-        Some(seq) => sequences::first(cx, seq),
+    let value = cx.get(args[0]);
+    match sequences::length(value) {
+        Some(_) if value.is(layout::SEQ) => sequences::first(cx, args[0]),
+        Some(_) => Ok(nth_of(cx, args[0], 0)?.unwrap_or(cx.root_word(Word::NULL))),
         None => Err(wrong_type(cx, "first", 1, "a Seq", args[0])),
     }
 }

@@ -128,7 +128,7 @@ pub fn assoc_in_place<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answe
 fn new_mutable(cx: &Thread, layout: layout::LayoutId) -> Answer<'_> {
     let map = map_of_node(cx, node_of(cx, &[])?)?;
     let mutable = cx.spare(layout, 1, |_, mut fresh| fresh.set(0, map))?;
-    cx.set_count(map, trie::new_owner());
+    cx.set_count(map, trie::LATER);
     Some(mutable)
 }
 

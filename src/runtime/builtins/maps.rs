@@ -5,7 +5,7 @@ use super::access::{entry, put_all};
 use super::support::{Outcome, deep_bool, null, seqable, wrong_type};
 use crate::builtins;
 use crate::gc::layout::{self};
-use crate::gc::{Handle, Thread, Value};
+use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::collections::{List, map, mutable, set, vector};
 use crate::runtime::equality::TooDeep;
 use crate::runtime::hashing;
@@ -112,10 +112,40 @@ fn vals(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn merge(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let mut maps = args.rest().iter().copied().filter(|&m| !cx.get(m).is_null()).collect::<Vec<_>>().into_iter();
-    let Some(first) = maps.next() else { return map::empty(cx) };
-    let builder = map::Builder::from(cx, first)?;
+    let Some(mut result) = maps.next() else { return map::empty(cx) };
     for map in maps {
-        put_all(cx, &builder, map)?;
+        result = merged(cx, result, map)?;
+    }
+    // Not an accumulator's.
+    map::with_owner(cx, result, map::SHARED)
+}
+
+/// The entries of two maps: where both have a key, as it stands in the first, with the value from the second. Goes through the
+/// smaller one, unless there is an order to keep.
+pub fn merged(cx: &mut Thread, first: Handle, second: Handle) -> Outcome {
+    let (own, more) = (map::len(cx.get(first)), map::len(cx.get(second)));
+    if own >= more || more <= map::SMALL {
+        let builder = map::Builder::from(cx, first)?;
+        put_all(cx, &builder, second)?;
+        return builder.finish(cx);
+    }
+    let builder = map::Builder::from(cx, second)?;
+    let mut items = Items::of(cx, first)?;
+    while let Some(item) = items.next(cx)? {
+        let (key, value) = entry(cx, "merge", item)?;
+        hashing::prepare(cx, key)?;
+        let known = match map::find(cx.get(builder.map()), cx.get(key)) {
+            Ok(known) => known.map(|(k, v)| (k == cx.get(key), cx.root(v))),
+            Err(deep) => return Err(deep.throw(cx)),
+        };
+        match known {
+            None => builder.put(cx, key, value)?,
+            Some((true, _)) => {}
+            Some((false, later)) => {
+                builder.remove(cx, key)?;
+                builder.put(cx, key, later)?;
+            }
+        }
     }
     builder.finish(cx)
 }
@@ -205,12 +235,19 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             let source = crate::runtime::iterate::to_vector(cx, source)?;
             vector::concat(cx, target, source)
         }
-        layout::MAP => {
-            let builder = map::Builder::from(cx, target)?;
-            put_all(cx, &builder, source)?;
-            builder.finish(cx)
-        }
-        layout::SET => add_all(cx, target, source),
+        layout::MAP => match cx.get(source).layout() {
+            layout::MAP => merged(cx, target, source),
+            layout::MUTABLE_MAP => {
+                let source = mutable::to_map(cx, source)?;
+                merged(cx, target, source)
+            }
+            _ => {
+                let builder = map::Builder::from(cx, target)?;
+                put_all(cx, &builder, source)?;
+                builder.finish(cx)
+            }
+        },
+        layout::SET => with_all(cx, target, source),
         layout::MUTABLE_LIST => {
             let mut items = Items::of(cx, source)?;
             while let Some(item) = items.next(cx)? {
@@ -219,6 +256,9 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             Ok(target)
         }
         layout::MUTABLE_SET => {
+            if filled(cx, target, source)? {
+                return Ok(target);
+            }
             let mut items = Items::of(cx, source)?;
             while let Some(item) = items.next(cx)? {
                 mutable::add(cx, target, item)?;
@@ -226,6 +266,9 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             Ok(target)
         }
         layout::MUTABLE_MAP => {
+            if filled(cx, target, source)? {
+                return Ok(target);
+            }
             let mut items = Items::of(cx, source)?;
             while let Some(item) = items.next(cx)? {
                 let (key, value) = entry(cx, "into", item)?;
@@ -249,6 +292,35 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
 }
 
+/// Gives an empty mutable map or set what a map or a set has, at once; false, and nothing is done, where that cannot be.
+fn filled(cx: &mut Thread, target: Handle, source: Handle) -> Result<bool, Thrown> {
+    if map::len(mutable::map_of(cx.get(target))) > 0 {
+        return Ok(false);
+    }
+    let entries = match (cx.get(target).layout(), cx.get(source).layout()) {
+        (layout::MUTABLE_MAP, layout::MAP) => source,
+        (layout::MUTABLE_SET, layout::SET) => cx.root(set::map_of(cx.get(source))),
+        (layout::MUTABLE_MAP, layout::MUTABLE_MAP) | (layout::MUTABLE_SET, layout::MUTABLE_SET) => {
+            mutable::to_map(cx, source)?
+        }
+        _ => return Ok(false),
+    };
+    mutable::fill(cx, target, entries)
+}
+
+/// The set with all elements of a collection; of a set, mutable or not, by way of the smaller one.
+fn with_all(cx: &mut Thread, set: Handle, coll: Handle) -> Outcome {
+    match cx.get(coll).layout() {
+        layout::SET => united(cx, set, coll),
+        layout::MUTABLE_SET => {
+            let map = mutable::to_map(cx, coll)?;
+            let other = set::from_map(cx, map)?;
+            united(cx, set, other)
+        }
+        _ => add_all(cx, set, coll),
+    }
+}
+
 /// The set with all elements of a collection.
 fn add_all(cx: &mut Thread, set: Handle, coll: Handle) -> Outcome {
     expect_room(cx, coll)?;
@@ -268,7 +340,7 @@ fn into_set(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Ok(coll);
     }
     let empty = set::empty(cx)?;
-    add_all(cx, empty, coll)
+    with_all(cx, empty, coll)
 }
 
 fn set_contains(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -288,12 +360,15 @@ fn set_remove(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn set_union(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let mut result = args[0];
     for &other in args.rest() {
-        let (own, more) = (set::len(cx.get(result)), set::len(cx.get(other)));
-        // What is beyond small sets has no order that would be kept: the smaller set goes into the larger one.
-        result =
-            if own < more && more > map::SMALL { put_below(cx, result, other)? } else { add_all(cx, result, other)? };
+        result = united(cx, result, other)?;
     }
     Ok(result)
+}
+
+/// The members of two sets. What is beyond small sets has no order that would be kept: the smaller one goes into the larger one.
+fn united(cx: &mut Thread, set: Handle, other: Handle) -> Outcome {
+    let (own, more) = (set::len(cx.get(set)), set::len(cx.get(other)));
+    if own < more && more > map::SMALL { put_below(cx, set, other) } else { add_all(cx, set, other) }
 }
 
 /// The members of two sets, those of the first before equal ones of the second. Goes through the first alone.

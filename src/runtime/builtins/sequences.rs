@@ -99,6 +99,9 @@ fn take(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         let len = vector::len(cx.get(coll));
         return vector::slice(cx, coll, 0, n.min(len));
     }
+    if cx.get(coll).is(layout::MUTABLE_LIST) {
+        return List(coll).part(cx, 0, n);
+    }
     cx.expect_words(sequences::length(cx.get(coll)).map_or(0, |len| len.min(n)))?;
     let list = List::new(cx, 0)?;
     if n > 0 {
@@ -127,6 +130,9 @@ pub fn without_first(cx: &mut Thread, coll: Handle, n: usize) -> Outcome {
     if cx.get(coll).is(layout::VECTOR) {
         let len = vector::len(cx.get(coll));
         return vector::slice(cx, coll, n.min(len), len);
+    }
+    if cx.get(coll).is(layout::MUTABLE_LIST) {
+        return List(coll).part(cx, n, usize::MAX);
     }
     let left = sequences::length(cx.get(coll)).map_or(0, |len| len.saturating_sub(n));
     cx.expect_words(left)?;
@@ -215,6 +221,9 @@ fn part_of_items(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Op
             });
         }
     };
+    if cx.get(coll).is(layout::MUTABLE_LIST) {
+        return List(coll).part(cx, start, end);
+    }
     let list = List::new(cx, 0)?;
     if start == end {
         // Nothing is wanted, so nothing is asked for: of what does not know its length, it is not found out how far it goes.
@@ -222,6 +231,9 @@ fn part_of_items(cx: &mut Thread, name: &str, coll: Handle, from: Handle, to: Op
     }
     let mut items = Items::of(cx, coll)?;
     let mut seen = 0;
+    if known.is_some() && items.skip(cx, start)? {
+        seen = start;
+    }
     while seen < end {
         let Some(item) = items.next(cx)? else { break };
         if seen >= start {

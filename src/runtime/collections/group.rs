@@ -158,6 +158,12 @@ pub fn entry_from(slots: Slots<'_>, position: usize) -> Option<(Value<'_>, Value
     Some((key, slots.get(index(bitmap, 1 << at)), at + 1))
 }
 
+/// The last entry.
+pub fn last(slots: Slots<'_>) -> Option<(Value<'_>, Value<'_>)> {
+    let position = bitmap(slots).checked_ilog2()?;
+    entry_from(slots, position as usize).map(|(key, value, _)| (key, value))
+}
+
 /// The only entry of a group that has lost its others.
 pub fn single(slots: Slots<'_>) -> Option<(Value<'_>, Value<'_>)> {
     if used(slots) > FIRST + 1 {

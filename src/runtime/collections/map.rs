@@ -11,18 +11,20 @@
 //!
 //! The header count of a MAP is its mark: the owner of the nodes it may change in place (`trie.rs`), and [`SHARED`] for maps
 //! that never change. Only maps that one holder alone can see have a mark: the MAP inside of a MUTABLE_MAP or [`Builder`], and
-//! the map of an accumulator, a variable that gets the result of each change (`codegen/accumulators.rs`). The latter gets an
-//! owner after [`PATIENCE`] changes between which nobody else read the variable, and is marked with their number before:
-//! owners are never used twice, and programs that read in each turn would use them up.
+//! the map of an accumulator, a variable that gets the result of each change (`codegen/accumulators.rs`). Owners are never used
+//! twice, so they are not taken before they are of use: by the former when a trie is made or changed ([`LATER`]), by the latter
+//! after [`PATIENCE`] changes between which nobody else read the variable (it is marked with their number before).
 
 use super::group;
-use super::trie::{self, Entries, OWNERS, SHARED};
+use super::trie::{self, Entries, LATER, LATER_PRIVATE, OWNERS};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::equality::{TooDeep, same_key};
 use crate::runtime::hashing;
 use crate::runtime::numbers::{Integral, integral};
+
+pub use super::trie::SHARED;
 
 /// The most entries that are kept in the order of insertion.
 pub const SMALL: usize = 8;
@@ -35,6 +37,22 @@ const PATIENCE: u32 = 16;
 fn owner(map: Value<'_>) -> u32 {
     let mark = map.count();
     if mark < OWNERS { mark } else { SHARED }
+}
+
+/// The owner of a MAP whose trie is about to be made or changed: one that was put off is taken now.
+#[inline]
+fn take_owner(cx: &Thread, map: Value<'_>) -> u32 {
+    let known = owner(map);
+    let owner = match known {
+        LATER => cx.heap().owners().take(),
+        LATER_PRIVATE => cx.heap().owners().take_private(),
+        _ => known,
+    };
+    if owner != known {
+        cx.set_count(map, owner);
+    }
+    cx.use_owner(owner);
+    owner
 }
 
 /// Clears the mark of a value that is a MAP: somebody else will see it.
@@ -50,8 +68,9 @@ pub fn len(map: Value<'_>) -> usize {
     count_field(map, MAP, 0)
 }
 
+/// The NODE of a small map, the trie of a large one.
 #[inline]
-fn root(map: Value<'_>) -> Value<'_> {
+pub(super) fn root(map: Value<'_>) -> Value<'_> {
     field(map, MAP, 1)
 }
 
@@ -218,6 +237,17 @@ pub fn iter(map: Value<'_>) -> Iter<'_> {
     if root.is(NODE) { Iter::Small(Slots::of(root), 0) } else { Iter::Large(Entries::of(root)) }
 }
 
+/// The entry that [`iter`] gives last.
+pub fn last(map: Value<'_>) -> Option<(Value<'_>, Value<'_>)> {
+    let root = root(map);
+    if !root.is(NODE) {
+        return trie::last(root);
+    }
+    let node = Slots::of(root);
+    let value = node.len().checked_sub(1)?;
+    Some((node.get(value - 1), node.get(value)))
+}
+
 /// See [`iter`].
 #[derive(Clone, Debug)]
 pub enum Iter<'h> {
@@ -279,6 +309,7 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
                 update(cx, map, count + 1, node, false, owner)
             }
             Ok(None) => {
+                let owner = take_owner(cx, cx.get(map));
                 let (root, mut floats) = grow(cx, old, owner)?;
                 floats |= whole(cx.get(key)).is_some();
                 let hash = trie::hash(cx.get(key));
@@ -288,6 +319,7 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
             Err(deep) => Err(deep.throw(cx)),
         };
     }
+    let owner = take_owner(cx, m);
     let (key, hash) = place(cx, map, key)?;
     let (root, added) = trie::assoc(cx, old, key, hash, value, owner)?;
     if root == old && !added {
@@ -300,7 +332,8 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
 /// The trie of the entries of a small map, and whether it has Float keys that equal an Int.
 fn grow(cx: &mut Thread, node: Handle, owner: u32) -> Result<(Handle, bool), Thrown> {
     // Nobody knows the new nodes yet: an owner of their own saves copies.
-    let building = if owner == SHARED { trie::new_private_owner() } else { owner };
+    let building = if owner == SHARED { cx.heap().owners().take_private() } else { owner };
+    cx.use_owner(building);
     let mut root = trie::empty(cx, building)?;
     let mut floats = false;
     let len = Slots::of(cx.get(node)).len();
@@ -368,12 +401,12 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
     } else {
         let (key, hash) = place(cx, map, key)?;
         // A trie that becomes small is left as it is: there may be no memory for the NODE.
-        let trie_owner = if count - 1 <= SMALL { SHARED } else { owner };
+        let trie_owner = if count - 1 <= SMALL { SHARED } else { take_owner(cx, cx.get(map)) };
         match trie::dissoc(cx, old, key, hash, trie_owner)? {
             Some(root) if count - 1 <= SMALL => shrink(cx, root, count - 1)?,
             Some(root) => {
                 let floats = has_floats(cx.get(map));
-                return update(cx, map, count - 1, root, floats, owner);
+                return update(cx, map, count - 1, root, floats, trie_owner);
             }
             None => return Ok(map),
         }
@@ -414,7 +447,7 @@ fn change_in_place(
     let old = cx.get(map);
     let mut mark = old.count();
     if mark == OWNERS + PATIENCE && !is_small(old) {
-        let owner = trie::new_private_owner();
+        let owner = cx.heap().owners().take_private();
         if owner != SHARED {
             cx.set_count(old, owner);
             mark = owner;
@@ -451,12 +484,12 @@ pub struct Builder {
 impl Builder {
     /// An empty builder.
     pub fn new(cx: &mut Thread) -> Result<Builder, Thrown> {
-        Ok(Builder { map: empty_owned(cx, trie::new_private_owner())? })
+        Ok(Builder { map: empty_owned(cx, LATER_PRIVATE)? })
     }
 
     /// A builder that begins with the entries of a map.
     pub fn from(cx: &mut Thread, map: Handle) -> Result<Builder, Thrown> {
-        Ok(Builder { map: with_owner(cx, map, trie::new_private_owner())? })
+        Ok(Builder { map: with_owner(cx, map, LATER_PRIVATE)? })
     }
 
     /// Adds an entry or replaces its value.

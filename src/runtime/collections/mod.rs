@@ -11,6 +11,7 @@ pub mod set;
 pub mod trie;
 pub mod vector;
 pub mod view;
+pub mod walk;
 
 pub use mutable::List;
 

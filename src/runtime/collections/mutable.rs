@@ -12,12 +12,13 @@
 //! time ([`Changing`]); others may replace values in its nodes meanwhile, for which machine code asks nobody (`fast/maps.rs`).
 
 use super::map;
-use super::trie::{self, SHARED};
+use super::trie::{LATER, SHARED};
 use super::vector;
-use super::view::{Slots, count_bits, field};
+use super::view::{Slots, copy_array, count_bits, field};
 use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, MUTABLE_SET, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::runtime::{hashing, threads};
+use crate::windows::window;
 
 /// Operations on a MUTABLE_LIST.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,9 @@ impl List {
             let node = cx.root(node.object());
             return self.grow(cx, node, count, value);
         }
+        window();
         cx.set_slot(node.object(), 1 + count, cx.get(value));
+        window();
         set_count(cx, node, count + 1);
         Ok(())
     }
@@ -93,6 +96,7 @@ impl List {
         let mark = cx.mark();
         let capacity = count.saturating_mul(4).min(count.saturating_add(1 << 16)).max(count.saturating_mul(2)).max(8);
         let node = list_node(cx, capacity, Some((old, count)), Some(value))?;
+        window();
         cx.set_slot(cx.get(self.0), 0, cx.get(node));
         cx.release(mark);
         Ok(())
@@ -102,12 +106,14 @@ impl List {
     pub fn pop(self, cx: &mut Thread) -> Option<Handle> {
         let (node, count) = List::view(cx.get(self.0));
         let last = count.checked_sub(1)?;
+        window();
         let value = node.get(last);
         // The place lets go of its element, and yet is no hole for a thread that is adding one beyond: it gets the element below.
         let below = if last > 0 { Some(node.get(last - 1)) } else { Value::immediate(cx, Word::NULL) };
         if let Some(below) = below.filter(|_| last > 0 || threads::alone(cx)) {
             cx.set_slot(node.object(), 1 + last, below);
         }
+        window();
         set_count(cx, node, last);
         Some(cx.root(value))
     }
@@ -116,6 +122,7 @@ impl List {
     pub fn set(self, cx: &Thread, i: usize, value: Handle) -> bool {
         let (node, count) = List::view(cx.get(self.0));
         if i < count {
+            window();
             cx.set_slot(node.object(), 1 + i, cx.get(value));
         }
         i < count
@@ -133,9 +140,22 @@ impl List {
     /// A vector of the elements.
     pub fn to_vector(self, cx: &mut Thread) -> Result<Handle, Thrown> {
         cx.scoped(|cx| {
+            window();
             let (node, count) = List::view(cx.get(self.0));
             let node = cx.root(node.object());
             vector::from_array(cx, node, count)
+        })
+    }
+
+    /// A vector of the elements from an index up to another, as far as there are any.
+    pub fn part(self, cx: &mut Thread, from: usize, to: usize) -> Result<Handle, Thrown> {
+        cx.scoped(|cx| {
+            let (node, count) = List::view(cx.get(self.0));
+            let node = cx.root(node.object());
+            let (from, to) = (from.min(count), to.min(count));
+            let n = to.saturating_sub(from);
+            let part = copy_array(cx, NODE, node, from, n)?;
+            vector::from_array(cx, part, n)
         })
     }
 
@@ -190,13 +210,13 @@ impl Drop for Changing<'_> {
 
 /// An empty mutable map.
 pub fn new_map(cx: &mut Thread) -> Result<Handle, Thrown> {
-    let map = map::empty_owned(cx, trie::new_owner())?;
+    let map = map::empty_owned(cx, LATER)?;
     cx.alloc_slots(MUTABLE_MAP, &[map])
 }
 
 /// An empty mutable set.
 pub fn new_set(cx: &mut Thread) -> Result<Handle, Thrown> {
-    let map = map::empty_owned(cx, trie::new_owner())?;
+    let map = map::empty_owned(cx, LATER)?;
     cx.alloc_slots(MUTABLE_SET, &[map])
 }
 
@@ -211,6 +231,7 @@ fn change(
     let mark = cx.mark();
     let map = cx.root(map_of(cx.get(mutable)));
     let result = f(cx, map)?;
+    window();
     cx.set_slot(cx.get(mutable), 0, cx.get(result));
     cx.release(mark);
     Ok(())
@@ -241,11 +262,32 @@ pub fn remove(cx: &mut Thread, mutable: Handle, key: Handle) -> Result<(), Throw
 
 /// Takes all entries or members away.
 pub fn clear_map(cx: &mut Thread, mutable: Handle) -> Result<(), Thrown> {
-    change(cx, mutable, |cx, _| map::empty_owned(cx, trie::new_owner()))
+    change(cx, mutable, |cx, _| map::empty_owned(cx, LATER))
+}
+
+/// Gives an empty mutable map, or set, the entries of a persistent MAP; false, and nothing is done, when it is not empty.
+pub fn fill(cx: &mut Thread, mutable: Handle, entries: Handle) -> Result<bool, Thrown> {
+    let mut filled = false;
+    change(cx, mutable, |cx, map| {
+        filled = map::len(cx.get(map)) == 0;
+        if filled { map::with_owner(cx, entries, LATER) } else { Ok(map) }
+    })?;
+    Ok(filled)
 }
 
 /// A persistent map of the entries; of a mutable set that of its members.
 pub fn to_map(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
+    snapshot(cx, mutable, true)
+}
+
+/// A MAP of the present entries, to go through once, whatever happens to the mutable map meanwhile. While there are other threads
+/// it is no persistent map: a value in it may be one that is just being put there.
+pub fn to_walk(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
+    snapshot(cx, mutable, false)
+}
+
+/// A MAP of the present entries, whose values stay if they are to be `lasting`.
+fn snapshot(cx: &mut Thread, mutable: Handle, lasting: bool) -> Result<Handle, Thrown> {
     cx.scoped(|cx| {
         let changing = Changing::of(cx, mutable)?;
         let (locked, cx) = (changing.locked, &mut *changing.cx);
@@ -253,18 +295,19 @@ pub fn to_map(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
         if map::is_small(cx.get(map)) {
             return map::with_owner(cx, map, SHARED);
         }
-        if locked {
+        if locked && lasting {
             // Values are replaced without a lock: what has been given out must not be among them.
             return map::copy(cx, map);
         }
         // The nodes are shared from now on: the mutable map goes on with a new owner, who copies them.
-        let own = map::with_owner(cx, map, trie::new_owner())?;
+        window();
+        let own = map::with_owner(cx, map, LATER)?;
         cx.set_slot(cx.get(mutable), 0, cx.get(own));
         map::with_owner(cx, map, SHARED)
     })
 }
 
-/// A MAP of the entries that no other thread changes.
+/// A MAP of the entries, to go through at once.
 pub fn whole(cx: &mut Thread, mutable: Handle) -> Result<Handle, Thrown> {
-    if threads::alone(cx) { Ok(cx.root(map_of(cx.get(mutable)))) } else { to_map(cx, mutable) }
+    if threads::alone(cx) { Ok(cx.root(map_of(cx.get(mutable)))) } else { to_walk(cx, mutable) }
 }

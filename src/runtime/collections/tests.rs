@@ -284,3 +284,47 @@ fn lists_grow_and_shrink() {
         assert!(list.is_empty(cx) && list.pop(cx).is_none());
     });
 }
+
+/// Owners of nodes begin anew when they are few: nobody's map is changed by who gets a number that was another's.
+#[test]
+fn owners_come_back() {
+    with_machine(|cx| {
+        let entries: Vec<Handle> = (0..3000).flat_map(|i| [int(cx, i), int(cx, i)]).collect();
+        let shared = map::of(cx, &entries).expect("memory");
+        let mutable = mutable::new_map(cx).expect("memory");
+        let builder = map::Builder::new(cx).expect("memory");
+        let put = |cx: &mut Thread, i: i64, v: i64| {
+            let (key, value) = (int(cx, i), int(cx, v));
+            mutable::put(cx, mutable, key, value).expect("memory");
+            builder.put(cx, key, value).expect("memory");
+        };
+        (0..3000).for_each(|i| put(cx, i, i));
+        let given = mutable::to_map(cx, mutable).expect("memory");
+        for round in 0..4 {
+            (0..300).for_each(|i| put(cx, i * 7, i * 7));
+            cx.heap().owners().use_up(5 << 20);
+            cx.collect();
+            // As many as there were before, each begun with nodes that had an owner.
+            for i in 0..200 {
+                cx.scoped(|cx| {
+                    for base in [shared, given, builder.map()] {
+                        let other = map::Builder::from(cx, base).expect("memory");
+                        let (key, value) = (int(cx, i * 15 + round), int(cx, -1));
+                        other.put(cx, key, value).expect("memory");
+                        let again = mutable::new_map(cx).expect("memory");
+                        assert!(mutable::fill(cx, again, base).expect("memory"));
+                        mutable::put(cx, again, key, value).expect("memory");
+                    }
+                    Ok::<_, crate::gc::Thrown>(shared)
+                })
+                .expect("memory");
+            }
+            for map in [shared, given, builder.map()] {
+                let wrong = map::iter(cx.get(map)).filter(|(k, v)| k != v).count();
+                assert_eq!((map::len(cx.get(map)), wrong), (3000, 0), "round {round}");
+            }
+            let wrong = map::iter(mutable::map_of(cx.get(mutable))).filter(|(k, v)| k != v).count();
+            assert_eq!(wrong, 0, "round {round}");
+        }
+    });
+}

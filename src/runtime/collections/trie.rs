@@ -12,14 +12,14 @@
 //! run. A child holds at least two entries; removal keeps it so.
 //!
 //! Ownership: a node whose header count is the (non-zero) `owner` of an operation belongs to one map that is being built, and
-//! is changed in place where its size allows. Owners are never used twice. The nodes of an owner that no other thread can know
+//! is changed in place where its size allows. The nodes of an owner that no other thread can know
 //! ([`is_private`]) have room to grow: their last elements may be unused, and null.
-
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::group;
 use super::view::{Slots, count_bits};
 use crate::gc::layout::{COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE};
+use crate::gc::owners::is_private;
+pub use crate::gc::owners::{LATER, LATER_PRIVATE, OWNERS, SHARED};
 use crate::gc::prefetch;
 use crate::gc::word::INT_SHIFT;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
@@ -33,35 +33,6 @@ const MASK: u64 = (1 << BITS) - 1;
 const HASH_BITS: u32 = 64;
 /// Where the children begin in a bitmap.
 pub const CHILDREN_SHIFT: u32 = 16;
-
-/// Nobody's nodes: every change copies.
-pub const SHARED: u32 = 0;
-/// Private owners begin here.
-const PRIVATE: u32 = 1 << 23;
-/// Owners are below: what is above means something else in the header of a MAP.
-pub const OWNERS: u32 = (1 << 24) - 64;
-
-/// A new owner for a map that several threads may know; [`SHARED`] when there are no more.
-pub fn new_owner() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    take(&NEXT, PRIVATE)
-}
-
-/// A new owner for a map that only its builder knows; [`SHARED`] when there are no more.
-pub fn new_private_owner() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(PRIVATE);
-    take(&NEXT, OWNERS)
-}
-
-fn take(next: &AtomicU32, limit: u32) -> u32 {
-    next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).unwrap_or(SHARED)
-}
-
-/// Can no other thread see what this owner does?
-#[inline]
-fn is_private(owner: u32) -> bool {
-    owner >= PRIVATE
-}
 
 /// The two halves of a bitmap.
 #[derive(Clone, Copy)]
@@ -633,6 +604,22 @@ pub fn copy(cx: &mut Thread, node: Handle) -> Result<Handle, Thrown> {
     Ok(copied)
 }
 
+/// The last entry of a trie.
+pub fn last(root: Value<'_>) -> Option<(Value<'_>, Value<'_>)> {
+    let mut slots = Slots::of(root);
+    loop {
+        if slots.object().is(GROUP_NODE) {
+            return group::last(slots);
+        }
+        let end = used(slots);
+        let is_entry = !slots.object().is(MAP_NODE) || Bitmap::of(slots).children() == 0;
+        if is_entry {
+            return Some((slots.get(end.checked_sub(2)?), slots.get(end - 1)));
+        }
+        slots = Slots::of(slots.get(end - 1));
+    }
+}
+
 /// Where a walk through a node begins.
 #[inline]
 pub fn first_position(node: Value<'_>) -> usize {
@@ -685,19 +672,24 @@ impl<'h> Entries<'h> {
         entries.stack.push((Slots::of(root), first_position(root)));
         entries
     }
-}
 
-impl<'h> Iterator for Entries<'h> {
-    type Item = (Value<'h>, Value<'h>);
+    /// The entries from a place on: nodes from the root on, each but the last with the position behind the child that follows.
+    pub fn at(stack: Vec<(Slots<'h>, usize)>) -> Entries<'h> {
+        Entries { stack }
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The place: see [`Entries::at`].
+    pub fn stack(&self) -> &[(Slots<'h>, usize)] {
+        &self.stack
+    }
+
+    /// Goes on to where the next entry stands: that entry, and the position behind it.
+    #[inline]
+    pub fn arrive(&mut self) -> Option<(Value<'h>, Value<'h>, usize)> {
         loop {
             let (slots, at) = self.stack.last_mut()?;
             match step(*slots, *at) {
-                Step::Entry(key, value, next) => {
-                    *at = next;
-                    return Some((key, value));
-                }
+                Step::Entry(key, value, next) => return Some((key, value, next)),
                 Step::Child(child, next) => {
                     *at = next;
                     self.stack.push((Slots::of(child), first_position(child)));
@@ -707,5 +699,15 @@ impl<'h> Iterator for Entries<'h> {
                 }
             }
         }
+    }
+}
+
+impl<'h> Iterator for Entries<'h> {
+    type Item = (Value<'h>, Value<'h>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, value, next) = self.arrive()?;
+        self.stack.last_mut()?.1 = next;
+        Some((key, value))
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
 
@@ -17,6 +17,7 @@ use super::declare::{self, DeclareError};
 use super::namespace::Namespace;
 use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
+use crate::locks::{Mutex, RwLock};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};

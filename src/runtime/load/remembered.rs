@@ -6,11 +6,11 @@
 //! Invariant: a text is remembered for as long as no name has changed its meaning anywhere ([`Remembered::names_changed`]), so
 //! that evaluating it anew would give the same code.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
+use crate::locks::Mutex;
 use crate::reader::tree::{Item, Unit};
 use crate::runtime::reclaim::Held;
 use crate::runtime::{Code, Namespace};

@@ -11,6 +11,7 @@ use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::runtime::collections::view::field;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::threads;
+use crate::windows::window;
 
 /// Texts up to this size are copied out of a builder.
 const SMALL: usize = 256;
@@ -50,6 +51,7 @@ pub fn append_string(cx: &mut Thread, builder: Handle, string: Handle) -> Result
 fn append_here(cx: &Thread, builder: Handle, more: &[u8]) -> bool {
     let bytes = field(cx.get(builder), STRING_BUILDER, 0);
     let used = bytes.bytes().map_or(0, <[u8]>::len);
+    window();
     cx.append_bytes(bytes, Room::Builder, used, more)
 }
 
@@ -68,6 +70,7 @@ fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown
         let fresh = cx.alloc_bytes(((used + more) * 2).max(32), Room::Builder)?;
         let bytes = cx.get(old).bytes().and_then(|bytes| bytes.get(..used)).unwrap_or(&[]);
         cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
+        window();
         // What is appended to the old bytes behind the copy would be lost: from here on nobody can.
         cx.seal_bytes(cx.get(old), used) && cx.compare_and_swap_slot(cx.get(builder), 0, cx.get(old), cx.get(fresh))
     };

@@ -161,7 +161,7 @@ fn floats(asm: &mut Arm64) {
         asm.fmov_imm(F[2], value);
     }
     for op in [Falu::Add, Falu::Sub, Falu::Mul, Falu::Div] {
-        asm.falu(op, F[0], F[1], F[2]);
+        asm.falu(op, F[2], F[0], F[1]);
     }
     for mode in [Round::Floor, Round::Ceil, Round::Truncate] {
         asm.fround(mode, F[0], F[1]);
