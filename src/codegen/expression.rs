@@ -331,7 +331,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.replace_reg(1, dst, Facts::ANY);
     }
 
-    fn global(&mut self, global: GlobalId) {
+    pub(super) fn global(&mut self, global: GlobalId) {
         let Some(found) = self.link.global(global) else {
             self.push_constant(Word::NULL);
             return;

@@ -36,6 +36,8 @@ pub enum Helper {
     ExtendVector, ExtendMap, ExtendSet, ExtendText,
     /// `(raw payload bytes with header)`: the raw address of fresh memory; the header is not written.
     Allocate,
+    /// `(value, type)`: is it one of the type? A Bool comes back.
+    InstanceOf,
     /// Safepoint.
     Poll,
     /// `()`: throws it; called in place of a function whose frame does not fit.
@@ -187,7 +189,7 @@ impl Intrinsic {
             NewBuilder | BuilderPush | BuilderDone => true,
             ToFloat | Sqrt | Abs | Floor | Ceil | Truncate | ToInt | Not | Even | Odd | Length => false,
             IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber | IsString | IsVector | IsMap | IsSet => false,
-            IsArray | IsAtom | Range | Get => false,
+            IsArray | IsAtom | Range | Get | InstanceOf => false,
         }
     }
 }

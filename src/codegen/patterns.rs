@@ -15,6 +15,7 @@ use crate::gc::layout::{self, slot_disp};
 use crate::reader::tree::*;
 
 /// A way out of line on which an object is asked for as one of a layout: see [`Generator::other_layout`].
+#[derive(Clone, Copy)]
 pub(super) struct OtherLayout {
     /// Where it begins.
     pub entry: Label,
@@ -342,9 +343,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         misfit: &mut Join,
     ) {
         let unit = self.unit;
-        let Some(info) = self.link.struct_type(type_, variant.map(|v| unit.name(v))) else {
-            self.goto(misfit);
-            return;
+        let declared = self.link.struct_type(type_, variant.map(|v| unit.name(v)));
+        let Some(info) = declared.filter(|info| info.layout >= layout::FIRST_USER_LAYOUT) else {
+            return self.test_type(i, type_, variant, misfit);
         };
         let asked: Vec<(&str, PatternId)> = fields
             .iter()
@@ -369,6 +370,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut inner = Join::new();
         self.match_fields(view, &info, &asked, &mut inner);
         self.take_off(view, inner, misfit);
+    }
+
+    /// Leaves for `misfit` unless operand `i` is a value of an enum or of a builtin type, which have several layouts.
+    fn test_type(&mut self, i: usize, type_: GlobalId, variant: Option<Name>, misfit: &mut Join) {
+        if variant.is_some() {
+            return self.goto(misfit);
+        }
+        let value = *self.state.operand(i);
+        self.state.push(value);
+        self.global(type_);
+        self.call_helper(Helper::InstanceOf, 2, &[], Facts::ANY);
+        self.branch_on_value(false, misfit);
     }
 
     /// The fields of the object at operand `i` against their patterns.

@@ -99,7 +99,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The struct that an expression names.
     pub(super) fn named_type(&mut self, type_: NodeId) -> Option<StructType> {
         match *self.unit.node(type_) {
-            Node::Global(global) => self.link.struct_type(global, None),
+            // Values of builtin types have several layouts.
+            Node::Global(global) => self.link.struct_type(global, None).filter(|s| s.layout >= layout::FIRST_USER_LAYOUT),
             _ => None,
         }
     }

@@ -153,6 +153,7 @@ helpers! {
     NoLiteral(message: value) = literals::refuse;
     InLayout(value: value, layout: word, names: word, length: word) = literals::in_layout;
     IsInterrupt(value: value) = is_interrupt;
+    InstanceOf(value: value, type_: value) = super::builtins::types::is_instance;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     CheckRange(from: value, to: value) = operators::check_range;
     MapFind(map: value, key: value) = operators::map_find;

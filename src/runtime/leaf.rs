@@ -8,7 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::binding::Binding;
-use super::builtins::{leaf_collections, leaf_maps, leaf_texts};
+use super::builtins::{leaf_collections, leaf_maps, leaf_numbers, leaf_texts};
 use super::{dynamic, iterate};
 use crate::codegen::link::Helper;
 use crate::gc::{Thread, Value, Word};
@@ -80,6 +80,7 @@ pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {
         Helper::SubVector => (leaf_entry!(leaf_collections::sub_vector), 3),
         Helper::Iterate => (leaf_entry!(iterate::leaf_iterate), 1),
         Helper::NextChunk => (leaf_entry!(iterate::leaf_next_chunk), 1),
+        Helper::InstanceOf => (leaf_entry!(leaf_numbers::instance_of), 2),
         Helper::DynamicGet => (dynamic_get, 1),
         Helper::DynamicBind => (dynamic_bind, 2),
         Helper::DynamicRestore => (leaf_entry!(dynamic::leaf_restore), 1),

@@ -88,13 +88,18 @@ pub fn type_behind(value: Value<'_>) -> Option<&'static TypeInfo> {
 }
 
 fn instance_of(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    let value = cx.get(args[0]);
-    let yes = match type_behind(cx.get(args[1])) {
+    let yes = is_instance(cx, args[0], args[1])?;
+    answer(cx, yes)
+}
+
+/// Is a value one of a type, or does its type implement a protocol?
+pub fn is_instance(cx: &mut Thread, value: Handle, type_: Handle) -> Result<bool, Thrown> {
+    let value = cx.get(value);
+    Ok(match type_behind(cx.get(type_)) {
         Some(type_) if type_.kind == TypeKind::Protocol => implements(value, type_),
         Some(type_) => cx.vm().types.type_of(value).is_some_and(|t| t.id == type_.id),
         None => false,
-    };
-    answer(cx, yes)
+    })
 }
 
 /// Does the type of a value implement a protocol?
