@@ -50,9 +50,9 @@ fn pass() {
     CHANCES.set(chances);
     // Long waits seldom: a thread comes by thousands of windows for each call that it compiles.
     match chances >> 54 {
-        0..700 => {}
-        700..1000 => std::thread::yield_now(),
-        1000..1020 => std::thread::sleep(Duration::from_micros(20)),
+        0..920 => {}
+        920..1005 => std::thread::yield_now(),
+        1005..1021 => std::thread::sleep(Duration::from_micros(20)),
         _ => std::thread::sleep(Duration::from_micros(chances >> 32 & 0x3FF)),
     }
 }

@@ -203,6 +203,15 @@ impl Binding {
         super::read(&self.about).type_
     }
 
+    /// The type that the name stands for from now on: the one that it stands for already if that `fits`, or else the one that was
+    /// made for it. Of several threads that declare it at once all get the same.
+    pub(super) fn claim_type(&self, made: TypeId, fits: impl Fn(TypeId) -> bool) -> TypeId {
+        let mut about = super::write(&self.about);
+        let type_ = about.type_.filter(|known| fits(*known)).unwrap_or(made);
+        about.type_ = Some(type_);
+        type_
+    }
+
     /// Notes what help shows; `None` leaves the type alone.
     pub fn set_about(&self, doc: Option<Arc<str>>, place: Option<Place>, type_: Option<TypeId>) {
         let mut about = super::write(&self.about);

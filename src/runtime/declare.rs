@@ -141,7 +141,11 @@ pub(super) fn type_for(
     let known = binding.type_id().map(|id| vm.types.get(id)).filter(|t| t.kind == kind);
     let info = match known {
         Some(info) => info,
-        None => new_type(cx, namespace, name, kind)?,
+        None => {
+            let made = new_type(cx, namespace, name, kind)?;
+            // Another thread may have been first.
+            vm.types.get(binding.claim_type(made.id, |id| vm.types.get(id).kind == kind))
+        }
     };
     info.change(|body| {
         body.doc = doc.clone();

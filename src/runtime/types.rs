@@ -82,6 +82,8 @@ pub struct TypeInfo {
     /// The TYPE or PROTOCOL object.
     pub object: &'static RootCell,
     body: RwLock<TypeBody>,
+    /// What the layouts of a struct share, and those of each variant: here before the first of them is.
+    kins: Mutex<FxHashMap<Option<&'static str>, &'static Kin>>,
     /// How often its layouts were declared, in a cell that code looks at. See [`TypeInfo::change_layouts`].
     declarations: &'static AtomicU64,
     /// Held while a declaration takes place, from before functions are told to when all is known.
@@ -135,6 +137,15 @@ pub struct Kin {
 }
 
 impl Kin {
+    fn new(first: LayoutId) -> &'static Kin {
+        Box::leak(Box::new(Kin {
+            first,
+            several: AtomicBool::new(false),
+            mutable: AtomicBool::new(false),
+            hashed: RwLock::new(&[]),
+        }))
+    }
+
     /// Are there others than the first?
     pub fn is_several(&self) -> bool {
         self.several.load(Ordering::Acquire)
@@ -489,6 +500,7 @@ impl Types {
             kind,
             object,
             body: RwLock::default(),
+            kins: Mutex::default(),
             declarations,
             declaring: RwLock::default(),
             dependents: Mutex::default(),
@@ -515,15 +527,9 @@ impl Types {
         let type_name = type_.name;
         let outdated = data_cell(memory).ok()?;
         let removed = fields.iter().map(|_| AtomicBool::new(false)).collect();
-        let known = type_.body().layouts.into_iter().filter_map(|id| self.layout(id)).find(|l| l.variant == variant);
-        let kin: &'static Kin = match known.filter(|_| fixed.is_none()) {
-            Some(known) => known.kin,
-            None => Box::leak(Box::new(Kin {
-                first: id,
-                several: AtomicBool::new(false),
-                mutable: AtomicBool::new(false),
-                hashed: RwLock::new(&[]),
-            })),
+        let kin: &'static Kin = match fixed {
+            Some(id) => Kin::new(id),
+            None => *super::lock(&type_.kins).entry(variant).or_insert_with(|| Kin::new(id)),
         };
         let info: &'static LayoutInfo = Box::leak(Box::new(LayoutInfo {
             id,
