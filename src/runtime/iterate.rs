@@ -42,6 +42,8 @@ enum Kind {
     Trie,
     /// The NODE of a small map; position: index; extra: `true` for a set.
     Small,
+    /// An ARRAY of which a part is given at a time; position: index.
+    Parts,
     /// A seq of a user type; position: 0 when its first element has not been given yet.
     User,
 }
@@ -49,8 +51,8 @@ enum Kind {
 /// The number of the kind that machine code knows.
 pub const VECTOR: usize = Kind::Vector as usize;
 
-const KINDS: [Kind; 8] =
-    [Kind::Done, Kind::Vector, Kind::Whole, Kind::Text, Kind::Range, Kind::Trie, Kind::Small, Kind::User];
+const KINDS: [Kind; 9] =
+    [Kind::Done, Kind::Vector, Kind::Whole, Kind::Text, Kind::Range, Kind::Trie, Kind::Small, Kind::Parts, Kind::User];
 
 /// Levels of the deepest trie, the node below the last digit included.
 const TRIE_DEPTH: usize = 18;
@@ -160,11 +162,7 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
                 layout::VECTOR => (Kind::Vector, index),
                 layout::RANGE => (Kind::Range, index),
                 layout::STRING | layout::STRING_PREFIX => (Kind::Text, offset),
-                _ => {
-                    let n = Slots::of(cx.get(source)).len();
-                    let rest = copy_array(cx, NODE, source, index.min(n), n - index.min(n))?;
-                    return Ok(Some(Start { kind: Kind::Whole, source: rest, position: 0, extra: false }));
-                }
+                _ => (Kind::Parts, index),
             };
             Some(Start { kind, source, position, extra: false })
         }
@@ -242,6 +240,14 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
             if n > 0 {
                 set_count(cx, cursor, 1, position + n);
                 return range_chunk(cx, &range, position, n);
+            }
+        }
+        Kind::Parts => {
+            let n = Slots::of(source).len().saturating_sub(position).min(CHUNK);
+            if n > 0 {
+                let source = cx.root(source);
+                set_count(cx, cursor, 1, position + n);
+                return copy_array(cx, NODE, source, position, n);
             }
         }
         Kind::Small => {
@@ -322,7 +328,7 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             finish_at(cx, cursor)?;
             Some(chunk)
         }
-        Kind::Vector | Kind::Trie | Kind::User => None,
+        Kind::Vector | Kind::Trie | Kind::Parts | Kind::User => None,
     }
 }
 
@@ -512,7 +518,14 @@ impl Items {
         let len = match KINDS.get(kind) {
             Some(Kind::Vector) => Some(vector::len(field(c, CURSOR, 0))),
             Some(Kind::Range) => Some(Range::of(field(c, CURSOR, 0)).len()),
+            Some(Kind::Parts) => Some(Slots::of(field(c, CURSOR, 0)).len()),
             Some(Kind::Trie) => return skip_entries(cx, self.cursor, n),
+            Some(Kind::Text) => {
+                let rest = field(c, CURSOR, 0).str().and_then(|text| text.get(position..)).unwrap_or("");
+                let place = rest.char_indices().map(|(at, _)| at).chain([rest.len()]).nth(n);
+                set_count(cx, self.cursor, 1, position + place.unwrap_or(rest.len()));
+                return Ok(place.is_some());
+            }
             _ => None,
         };
         if let Some(len) = len {

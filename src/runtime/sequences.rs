@@ -6,14 +6,14 @@
 //! ```
 //!
 //! A seq over a large map or set stands on a path to its entry, a NODE (`collections/walk.rs`), and a position there: entries
-//! are made when they are asked for. One over a small one, or a mutable list, stands on a vector of the elements.
+//! are made when they are asked for. One over a small one stands on a vector of the elements, one over a mutable list on an ARRAY of
+//! its own.
 
 use dashu_int::{IBig, Sign};
 
-use super::collections::view::{Slots, count_field, field};
+use super::collections::view::{Slots, copy_array, count_field, field};
 use super::collections::{List, map, mutable, set, vector, walk};
 use super::equality::TooDeep;
-use super::iterate;
 use super::numbers::{self, Number};
 use super::ranges::Range;
 use super::text::strings;
@@ -121,8 +121,9 @@ pub fn seq(cx: &mut Thread, coll: Handle) -> Result<Option<Handle>, Thrown> {
             (coll, source_len(value))
         }
         layout::MUTABLE_LIST => {
-            let vector = iterate::to_vector(cx, coll)?;
-            (vector, vector::len(cx.get(vector)))
+            let (slots, n) = List::view(value);
+            let node = cx.root(slots.object());
+            (copy_array(cx, layout::ARRAY, node, 0, n)?, n)
         }
         _ => return Ok(None),
     };
