@@ -731,6 +731,32 @@ fn the_interrupt_key_stops_the_program() {
     assert_eq!(busy.0.wait().expect("it ends").code(), Some(130));
 }
 
+/// A breakpoint that gdb will never find is told to be one.
+#[test]
+fn a_breakpoint_that_cannot_be_is_told() {
+    if !is_native("a_breakpoint_that_cannot_be_is_told") {
+        return;
+    }
+    let said = "the program was started without --gdb: gdb knows none of its functions and lines";
+    for (options, told) in [(&[][..], 2), (&["--gdb"], 0)] {
+        let busy = Busy::start(options, &folder());
+        let commands = "break threads.hr:8\npython\ntry: gdb.execute('hr-break threads/spin')\nexcept gdb.error as problem: \
+            print(problem)\nend\n";
+        let text = gdb(commands, &["-p", &busy.0.id().to_string()]);
+        assert_eq!(text.matches(said).count(), told, "{text}");
+        assert_eq!(text.matches(" at 0x").count(), 2 - told, "{text}");
+    }
+}
+
+/// A breakpoint on the stub that throws shows who does.
+#[test]
+fn whoever_throws_is_found() {
+    let text = debug("hr-break harrier::stub::throw\nrun\nhr-bt\nup\ninfo args\n", "twins.hr");
+    let wanted =
+        ["harrier::stub::throw ()", "#1   twins/strict (n = 3) at twins.hr:23", "#2   twins/careful (", "n = 3"];
+    assert_in_order(&text, &wanted);
+}
+
 /// What has no file is shown from the program's memory.
 #[test]
 fn texts_are_listed_as_the_program_has_them() {
