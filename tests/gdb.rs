@@ -662,19 +662,14 @@ fn a_step_goes_into_a_function_at_its_first_call() {
     assert!(!text.contains("harrier::stub::thunks ()") && !text.contains("resolve_"), "{text}");
 }
 
-/// Nor does a call in tail position lead anybody into a stub.
+/// Nor does a call in tail position lead anybody into a stub, be it the first of its function or not.
 #[test]
 fn a_step_over_a_call_in_tail_position_ends_in_the_function() {
-    for step in ["next", "step"] {
-        // The one has been called before, the other has not.
-        for (line, text, function) in
-            [(24, "leaf(a)", "leaf (x=2) at steps.hr:11"), (49, "spin(n)", "spin (n=0) at steps.hr:4")]
-        {
-            let commands = format!("break steps.hr:{line}\nrun\n{step}\n{step}\nbt 2\n");
-            let wanted =
-                [&format!("{line}\t  {text}"), &format!("#0  steps/{function}") as &str, "#1  ", "steps/main ()"];
-            assert_in_order(&debug(&commands, "steps.hr"), &wanted);
-        }
+    let calls = [(24, "leaf(a)", "leaf (x=2) at steps.hr:11"), (49, "spin(n)", "spin (n=0) at steps.hr:4")];
+    for (step, (line, call, function)) in ["next", "step"].into_iter().flat_map(|step| calls.map(|call| (step, call))) {
+        let text = debug(&format!("break steps.hr:{line}\nrun\n{step}\n{step}\nbt 2\n"), "steps.hr");
+        let (call, function) = (format!("{line}\t  {call}"), format!("#0  steps/{function}"));
+        assert_in_order(&text, &[&call, &function, "#1  ", "steps/main ()"]);
     }
 }
 
@@ -729,6 +724,32 @@ fn the_interrupt_key_stops_the_program() {
     // SAFETY: sends a signal to a child.
     unsafe { libc::kill(busy.0.id() as libc::pid_t, libc::SIGINT) };
     assert_eq!(busy.0.wait().expect("it ends").code(), Some(130));
+}
+
+/// A breakpoint that gdb will never find is told to be one.
+#[test]
+fn a_breakpoint_that_cannot_be_is_told() {
+    if !is_native("a_breakpoint_that_cannot_be_is_told") {
+        return;
+    }
+    let said = "the program was started without --gdb: gdb knows none of its functions and lines";
+    for (options, told) in [(&[][..], 2), (&["--gdb"][..], 0)] {
+        let busy = Busy::start(options, &folder());
+        let commands = "break threads.hr:8\npython\ntry: gdb.execute('hr-break threads/spin')\nexcept gdb.error as problem: \
+            print(problem)\nend\n";
+        let text = gdb(commands, &["-p", &busy.0.id().to_string()]);
+        assert_eq!(text.matches(said).count(), told, "{text}");
+        assert_eq!(text.matches(" at 0x").count(), 2 - told, "{text}");
+    }
+}
+
+/// A breakpoint on the stub that throws shows who does.
+#[test]
+fn whoever_throws_is_found() {
+    let text = debug("hr-break harrier::stub::throw\nrun\nhr-bt\nup\ninfo args\n", "twins.hr");
+    let wanted =
+        ["harrier::stub::throw ()", "#1   twins/strict (n = 3) at twins.hr:23", "#2   twins/careful (", "n = 3"];
+    assert_in_order(&text, &wanted);
 }
 
 /// What has no file is shown from the program's memory.

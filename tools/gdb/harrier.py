@@ -1496,6 +1496,23 @@ class WatchStop(gdb.Breakpoint):
         return self.watched.changed(gdb.newest_frame())
 
 
+def is_told():
+    """Does the program describe its code to debuggers? One that has not begun may do so."""
+    try:
+        # The first entry of the list.
+        return programs.get() is None or word(address_of("__jit_debug_descriptor") + 16) != 0
+    except (gdb.error, Garbage):
+        return True
+
+
+NOT_TOLD = "the program was started without --gdb: gdb knows none of its functions and lines, and will not stop there"
+
+
+def look_at_pending(breakpoint):
+    if breakpoint.pending and not is_told():
+        print(f"({NOT_TOLD})")
+
+
 class Break(gdb.Command):
     """hr-break FUNCTION|FILE:LINE [if CONDITION]: a breakpoint, also where there is no code yet, on names with any signs:
     `hr-break numbers/is-prime? if $hr(n) > 5`."""
@@ -1508,6 +1525,8 @@ class Break(gdb.Command):
         place = place.strip().strip("'")
         if not place:
             raise gdb.GdbError("hr-break wants a function (shapes/area) or a line (shapes.hr:12)")
+        if not is_told():
+            raise gdb.GdbError(NOT_TOLD)
         file, _, line = place.rpartition(":")
         if file and line.isdigit():
             Stop(condition.strip(), source=file, line=int(line))
@@ -1520,6 +1539,7 @@ gdb.pretty_printers[:] = [p for p in gdb.pretty_printers if getattr(p, "__name__
 gdb.pretty_printers.append(value_printer)
 gdb.unwinder.register_unwinder(None, Unwinder(), replace=True)
 Names()
+gdb.events.breakpoint_created.connect(look_at_pending)
 Hr()
 HrIs()
 HrWhen()
