@@ -281,6 +281,19 @@ impl Heap {
         f(&mut lock(&self.root_ranges))
     }
 
+    /// Takes the owners of parts of maps out of all objects: see [`Owners::renew`].
+    ///
+    /// # Safety
+    /// The world must be stopped, these must be its threads, and the ranges hold all objects that may move.
+    unsafe fn renew_owners(&self, threads: &[ThreadPtr], spaces: &Spaces, ranges: &[(usize, usize)]) {
+        // No part of a map is large.
+        let living = ranges.iter().chain(spaces.permanent.filled()).copied();
+        // SAFETY: attached and stopped.
+        let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
+        // SAFETY: the world is stopped; these are all objects but large ones.
+        unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+    }
+
     /// Frees what cannot be reached. Returns dead natives, which are to be dropped when the world goes on.
     ///
     /// # Safety
@@ -327,12 +340,8 @@ impl Heap {
         let dead = natives.take_dead();
         drop(natives);
         if renews {
-            // No part of a map is large.
-            let living = outcome.ranges.iter().chain(spaces.permanent.filled()).copied();
-            // SAFETY: attached and stopped.
-            let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
-            // SAFETY: the world is stopped; these are all objects but large ones.
-            unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+            // SAFETY: the world is stopped, and these are the ranges that have survived.
+            unsafe { self.renew_owners(threads, spaces, &outcome.ranges) };
         }
         if verify {
             let mut verifier = lock(&self.verifier);

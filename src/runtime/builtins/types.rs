@@ -14,7 +14,7 @@ builtins! { pub static TABLE: "core";
     "type-of" (value: Any) = type_of => super::leaf_numbers::type_of;
     /// Is the value of this type? Of a protocol: does its type implement it?
     /// `instance-of(5, Int)` is `true`.
-    "instance-of" (value: Any, type_: Type) = instance_of => super::leaf_numbers::instance_of;
+    "instance-of" (value: Any, type_: Type) = instance_of, quiet => super::leaf_numbers::instance_of;
     /// Is it an instance of a struct?
     /// `struct?(ok(1))` is `false`.
     "struct?" (value: Any) = |cx, args| answer(cx, type_kind(cx.get(args[0])) == Some(TypeKind::Struct)) => super::leaf_numbers::is_struct;
