@@ -250,6 +250,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
         let identity = fa.is_identity() || fb.is_identity();
         let ints = fa.is_int() && fb.is_int();
+        if identity && !fa.types.meets(fb.types) {
+            // Of what cannot be one value nothing is written: it would be code for a state that no run is in.
+            self.state.pop();
+            self.state.pop();
+            self.unpin();
+            if !when {
+                self.goto(join);
+            }
+            return;
+        }
         if identity || ints {
             let word = self.constant_word(j).filter(|w| Self::immediate(*w).is_some());
             let a = self.in_register(i);

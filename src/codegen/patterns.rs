@@ -148,7 +148,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.define(*var);
             }
             Pattern::Literal(node) => {
-                let value = *self.state.operand(i);
+                let value = self.as_known(i);
                 self.state.push(value);
                 self.pattern_literal(*node);
                 self.test_equal(*node, misfit);
@@ -168,6 +168,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.match_pattern(*last, i, misfit);
                 self.place(fits);
             }
+        }
+    }
+
+    /// Operand `i` with what has been learnt of the variable it was read from, since another pattern was tested.
+    fn as_known(&self, i: usize) -> Value {
+        let value = *self.state.operand(i);
+        match value.var.map(|var| *self.state.var(var)) {
+            Some(known) if known.is_with(&value) => Value { facts: known.facts, ..value },
+            _ => value,
         }
     }
 

@@ -471,7 +471,8 @@ impl Link for RuntimeLink<'_> {
             Some(CodeSource::Method(method)) => method.builtin().is_some(),
             _ => false,
         };
-        if kind != GlobalKind::Plain || builtin {
+        // What has no value yet may get any kind.
+        if kind != GlobalKind::Plain || builtin || value.is_none() {
             binding.depend(self.record);
         }
         let collection = if core && builtin { collection_call(binding.name) } else { None };

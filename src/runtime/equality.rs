@@ -48,6 +48,20 @@ pub fn same_key(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     related::<true>(a, b)
 }
 
+/// Are these one object? A number that does not fit a word is as much itself as one that does.
+#[inline]
+pub fn identical(a: Value<'_>, b: Value<'_>) -> bool {
+    a == b || a.word().is_object() && b.word().is_object() && same_number(a, b)
+}
+
+fn same_number(a: Value<'_>, b: Value<'_>) -> bool {
+    match (Number::of(a), Number::of(b)) {
+        (Some(Number::Float(a)), Some(Number::Float(b))) => a.to_bits() == b.to_bits(),
+        (Some(Number::Big(m, a)), Some(Number::Big(n, b))) => (m, a) == (n, b),
+        _ => false,
+    }
+}
+
 #[inline]
 fn related<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     let (x, y) = (a.word(), b.word());

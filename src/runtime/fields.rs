@@ -50,7 +50,7 @@ pub fn default_of(cx: &mut Thread, field: &FieldInfo) -> Result<Handle, Thrown> 
 }
 
 /// A field that the present declaration has, and that objects of this layout were made without.
-fn added_field(cx: &Thread, info: &LayoutInfo, name: &str) -> Option<&'static FieldInfo> {
+pub(super) fn added_field(cx: &Thread, info: &LayoutInfo, name: &str) -> Option<&'static FieldInfo> {
     if info.id < layout::FIRST_USER_LAYOUT {
         return None;
     }
@@ -108,7 +108,15 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
 pub fn cannot_set(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
     let info = cx.vm().types.layout(cx.get(object).layout());
     match info {
-        Some(info) if added_field(cx, info, name).is_some() => {
+        Some(info) if info.slot(name).is_some() && added_field(cx, info, name).is_some_and(|field| field.mutable) => {
+            let message = format!(
+                "this {0} was made when its field {name} was not mut: it cannot be written; {0} {{ ...old, {name}: value }} makes \
+                 one that has it so",
+                info.display_name()
+            );
+            Err(cx.throw(ErrorKind::MutabilityError, message))
+        }
+        Some(info) if info.slot(name).is_none() && added_field(cx, info, name).is_some() => {
             let message = format!(
                 "this {0} was made before its type had the field {name}: it cannot be written; {0} {{ ...old, {name}: value }} \
                  makes one that has it",

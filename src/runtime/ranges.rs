@@ -52,6 +52,13 @@ impl Range {
         }
     }
 
+    /// The last of the Ints.
+    pub fn last(&self) -> Option<IBig> {
+        let (from, _, step) = self.parts();
+        let count = self.count();
+        (count > IBig::ZERO).then(|| from + step * (count - 1))
+    }
+
     /// Are there none?
     pub fn is_empty(&self) -> bool {
         self.len() == 0

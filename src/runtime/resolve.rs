@@ -20,7 +20,7 @@ use super::reclaim::Held;
 use super::stubs::Thunk;
 use super::tail_calls::Failed;
 use super::trace;
-use super::types::TypeKind;
+use super::types::{FieldInfo, TypeKind};
 use crate::asm::memory::MemoryError;
 use crate::codegen::facts::Seen;
 use crate::gc::thread::MAX_SPILLED;
@@ -324,6 +324,8 @@ enum Found {
     Code(Held),
     Builtin(&'static super::Builtin),
     Field(usize),
+    /// A field that the present declaration has, and the object was made without.
+    Added(&'static FieldInfo),
     Nothing,
 }
 
@@ -345,6 +347,13 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
             let thunk = thunk.map_err(|e| no_memory(cx, e))?;
             table.resolved(&vm.dispatch, version, layout, thunk, || true);
             Ok(Destination::new(cx, thunk))
+        }
+        Found::Added(field) => {
+            // The default runs the program, whose calls use the spill area, too.
+            let spill = cx.save_spill();
+            let held = super::fields::default_of(cx, field)?;
+            cx.restore_spill(spill);
+            call_held(cx, table, held)
         }
         found => {
             let (target, stable) = call_found(cx, &found, argc)?;
@@ -393,7 +402,7 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
                 Some(arity) => Ok((compiled(cx, code, arity, argc)?, true)),
             }
         }
-        Found::Field(_) | Found::Nothing => {
+        Found::Field(_) | Found::Added(_) | Found::Nothing => {
             Err(cx.throw(ErrorKind::InternalError, "a dispatch that found nothing was called"))
         }
     }
@@ -401,8 +410,13 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
 
 /// `v.name(…)` where v has a field of that name: a function in the field is called with the other arguments.
 fn field_call<'h>(cx: &'h mut Thread, table: &'static Table, slot: usize) -> Result<Destination<'h>, Thrown> {
-    let argc = table.argc as usize;
     let field = cx.root(cx.spilled_arg(0).slot(slot));
+    call_held(cx, table, field)
+}
+
+/// The same with what the field holds.
+fn call_held<'h>(cx: &'h mut Thread, table: &'static Table, field: Handle) -> Result<Destination<'h>, Thrown> {
+    let argc = table.argc as usize;
     let Some(code) = code_of(cx.get(field)) else {
         let found = find(cx, table, false);
         if matches!(found, Found::Nothing) {
@@ -487,6 +501,9 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         TableKind::Selector(name) => {
             if fields && let Some(slot) = layout.slot(name) {
                 return Found::Field(slot);
+            }
+            if fields && let Some(added) = super::fields::added_field(cx, layout, name) {
+                return Found::Added(added);
             }
             for target in targets {
                 if let Some(own) = vm.dispatch.associated(*target, name) {

@@ -224,6 +224,15 @@ fn range_count(value: Value<'_>) -> Option<IBig> {
     range.is(RANGE).then(|| Range::of(range).count() - IBig::from(before))
 }
 
+/// The Range whose Ints are the last elements of a value, if they are.
+pub fn range_behind(value: Value<'_>) -> Option<Range> {
+    match range_count(value) {
+        Some(count) if value.is(SEQ) && count > IBig::ZERO => Some(Range::of(field(value, SEQ, 0))),
+        Some(_) if value.is(RANGE) => Some(Range::of(value)),
+        _ => None,
+    }
+}
+
 /// How many elements a builtin collection has, as it is written.
 pub fn count_text(value: Value<'_>) -> String {
     match range_count(value) {

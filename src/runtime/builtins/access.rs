@@ -548,6 +548,13 @@ fn third(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn last(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "last", args, 0)?;
+    if let Some(range) = sequences::range_behind(cx.get(coll)) {
+        // There may be more than can be counted.
+        return match range.last() {
+            Some(last) => numbers::new_big(cx, &last),
+            None => null(cx),
+        };
+    }
     if let Some(len) = indexed_len(cx, coll) {
         return if len == 0 { null(cx) } else { element(cx, coll, len - 1) };
     }

@@ -3,7 +3,8 @@
 use super::Args;
 use super::support::seqable;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::runtime::equality::identical;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::foreign;
 
@@ -48,6 +49,19 @@ fn reset(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
 }
 
 fn compare_and_swap(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    let done = cx.compare_and_swap_slot(cx.get(args[0]), 0, cx.get(args[1]), cx.get(args[2]));
+    let done = swap_if_identical(cx, cx.get(args[0]), cx.get(args[1]), cx.get(args[2]));
     Ok(cx.root_word(Word::bool(done)))
+}
+
+/// Stores into an atom if it holds this very value.
+pub fn swap_if_identical(cx: &Thread, atom: Value<'_>, old: Value<'_>, new: Value<'_>) -> bool {
+    loop {
+        let now = atom.slot(0);
+        if !identical(now, old) {
+            return false;
+        }
+        if cx.compare_and_swap_slot(atom, 0, now, new) {
+            return true;
+        }
+    }
 }

@@ -256,7 +256,8 @@ pub fn third<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
 }
 
 pub fn last<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    match sequences::length(coll)?.checked_sub(1) {
+    // The largest count stands for more.
+    match sequences::length(coll).filter(|len| *len != usize::MAX)?.checked_sub(1) {
         Some(last) => element(cx, coll, last),
         None if coll.is(VECTOR) => null(cx),
         None => None,
@@ -541,7 +542,7 @@ pub fn compare_and_swap<'h>(cx: &'h Thread, [atom, old, new]: Args<'h>) -> Answe
     if !atom.is(layout::ATOM) {
         return None;
     }
-    bool(cx, cx.compare_and_swap_slot(atom, 0, old, new))
+    bool(cx, super::functions::swap_if_identical(cx, atom, old, new))
 }
 
 /// `mutable-array/array-of` of up to three values.

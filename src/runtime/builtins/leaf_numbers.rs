@@ -6,6 +6,7 @@ use super::numbers::of_one_float;
 use super::types::{implements, type_behind, type_kind};
 use super::{kind_of, kinds};
 use crate::gc::{Thread, Value, layout};
+use crate::runtime::equality;
 use crate::runtime::leaf::{Answer, Args, bool, float, given, int};
 use crate::runtime::numbers::{Number, bits, compare, random};
 use crate::runtime::types::TypeKind;
@@ -161,7 +162,7 @@ pub fn random_range<'h>(cx: &'h Thread, [low, high, _]: Args<'h>) -> Answer<'h> 
 // ---- types ----
 
 pub fn identical<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
-    bool(cx, a == b)
+    bool(cx, equality::identical(a, b))
 }
 
 pub fn type_of<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {

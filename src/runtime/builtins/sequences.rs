@@ -122,7 +122,23 @@ fn take(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn drop_first(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "drop", args, 1)?;
     let n = count(cx, args[0]);
+    if n == usize::MAX
+        && cx.get(coll).is(layout::RANGE)
+        && let Some(n) = Number::of(cx.get(args[0])).and_then(Number::to_big)
+    {
+        return range_without_first(cx, coll, n);
+    }
     without_first(cx, coll, n)
+}
+
+/// The Ints of a Range but the first ones.
+fn range_without_first(cx: &mut Thread, coll: Handle, n: IBig) -> Outcome {
+    let range = Range::of(cx.get(coll));
+    let count = range.count();
+    let start = n.min(count.clone());
+    cx.expect_words(usize::try_from(&count - &start).unwrap_or(usize::MAX))?;
+    let part = range.part(cx, &start, &count)?;
+    iterate::to_vector(cx, part)
 }
 
 /// The elements of anything seqable but the first ones.
@@ -134,15 +150,12 @@ pub fn without_first(cx: &mut Thread, coll: Handle, n: usize) -> Outcome {
     if cx.get(coll).is(layout::MUTABLE_LIST) {
         return List(coll).part(cx, n, usize::MAX);
     }
-    let left = sequences::length(cx.get(coll)).map_or(0, |len| len.saturating_sub(n));
-    cx.expect_words(left)?;
     if cx.get(coll).is(layout::RANGE) {
         // The place of what is left may be more than a cursor can say.
-        let range = Range::of(cx.get(coll));
-        let count = range.count();
-        let part = range.part(cx, &IBig::from(n).min(count.clone()), &count)?;
-        return iterate::to_vector(cx, part);
+        return range_without_first(cx, coll, IBig::from(n));
     }
+    let left = sequences::length(cx.get(coll)).map_or(0, |len| len.saturating_sub(n));
+    cx.expect_words(left)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
     if items.skip(cx, n)? {

@@ -4,12 +4,13 @@ use super::{Args, kind_of, kinds};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
 use crate::runtime::dispatch::Target;
+use crate::runtime::equality::identical;
 use crate::runtime::types::{TypeInfo, TypeKind};
 
 builtins! { pub static TABLE: "core";
-    /// Are both the very same object? Equal Ints, Bools and keywords are.
+    /// Are both the very same object? Equal Ints, Floats of the same bits, Bools and keywords are.
     /// `identical?([1], [1])` is `false`.
-    "identical?" (a: Any, b: Any) = |cx, args| answer(cx, cx.get(args[0]) == cx.get(args[1])) => super::leaf_numbers::identical;
+    "identical?" (a: Any, b: Any) = |cx, args| answer(cx, identical(cx.get(args[0]), cx.get(args[1]))) => super::leaf_numbers::identical;
     /// The type of a value: `type-of(1)` is `Int`. Variants have the type of their enum.
     "type-of" (value: Any) = type_of => super::leaf_numbers::type_of;
     /// Is the value of this type? Of a protocol: does its type implement it?

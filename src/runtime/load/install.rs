@@ -75,11 +75,16 @@ fn declare_names(cx: &mut Thread, unit: &Unit, scope: &Scope<'_>) -> Result<(), 
             Item::Let { names, kind, doc: d, span } => {
                 for (name, name_span) in names {
                     let binding = own_binding(cx, namespace, unit.name(*name))?;
+                    let was_plain = binding.is_defined() && binding.kind() != BindingKind::Dynamic;
                     binding.set_kind(match kind {
                         LetKind::Plain => BindingKind::Plain,
                         LetKind::Dynamic => BindingKind::Dynamic,
                         LetKind::Once => BindingKind::Once,
                     });
+                    if *kind == LetKind::Dynamic && was_plain {
+                        // What reads it has been compiled to look at its one value.
+                        cx.vm().reclaim.reset_all(cx);
+                    }
                     let span = if names.len() == 1 { span } else { name_span };
                     binding.set_about(doc(d), place(span), None);
                 }
