@@ -34,9 +34,6 @@ type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 
 /// A section of an ELF file.
 struct Section<'a> {
-    kind: u64,
-    address: u64,
-    size: u64,
     data: &'a [u8],
 }
 
@@ -79,7 +76,7 @@ fn elf(file: &[u8]) -> Elf<'_> {
             assert!(code.len() == index && [".text", ".plt"].contains(&name), "{name}");
             continue;
         }
-        assert!(sections.insert(name, Section { kind, address, size, data: data(header) }).is_none(), "{name} twice");
+        assert!(sections.insert(name, Section { data: data(header) }).is_none(), "{name} twice");
     }
     Elf { machine: number(file, 18, 2), code, sections }
 }
@@ -567,7 +564,11 @@ fn lines_without_code_stand_at_the_next() {
     });
     let own = OwnLines::of(&unit);
     let own = Some((&own, FunctionId(id.expect("a function"))));
-    let lines = debug_lines::lines(function, &unit.source, &Known { own, code: &[], machine: Machine::X64 });
+    let lines = debug_lines::lines(
+        function,
+        &unit.source,
+        &Known { own, is_recursive: false, code: &[], machine: Machine::X64 },
+    );
     let at = |line| lines.iter().find(|row| row.line == line && row.code > 0).map(|row| row.code);
     assert!(at(3).is_some() && at(3) == at(4), "{lines:?}");
     // The true line of an address comes last.

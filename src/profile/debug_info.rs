@@ -169,7 +169,7 @@ fn file_name(source: &Source) -> String {
 /// The lines of a function; gives the first of them.
 fn rows(lines: &mut LineProgram, machine: Machine, function: &Function, text: &Text, file: FileId) -> Option<u64> {
     let own = text.lines.as_deref().map(|lines| (lines, text.function));
-    let known = debug_lines::Known { own, code: &text.code, machine };
+    let known = debug_lines::Known { own, is_recursive: is_recursive(text), code: &text.code, machine };
     let rows = debug_lines::lines(function, &text.unit.source, &known);
     lines.begin_sequence(Some(Address::Constant(function.start as u64)));
     for row in &rows {
@@ -184,6 +184,15 @@ fn rows(lines: &mut LineProgram, machine: Machine, function: &Function, text: &T
     }
     lines.end_sequence(u64::from(function.size));
     rows.first().map(|row| u64::from(row.line))
+}
+
+/// Does the name of a function stand in its own text?
+fn is_recursive(Text { unit, namespace, function, .. }: &Text) -> bool {
+    let span = unit.function(*function).span;
+    let own = unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+    let name = unit.function_name(namespace, *function);
+    let name = name.rsplit('/').next().unwrap_or_default();
+    !name.is_empty() && own.matches(name).nth(1).is_some()
 }
 
 /// The lines of code that goes on to a function: one up to where it only goes on, and one from there. A debugger that steps into a

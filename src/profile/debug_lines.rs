@@ -7,8 +7,8 @@
 //! * Where another part of the code begins, or another function that is written in place, the line is told again.
 //! * So it is behind the prologue: what there is on the line of the function's head is not the way into it.
 //! * Slow paths of a line are no beginning of it, where it has any other code.
-//! * Behind a call the line of the call goes on for an instruction: gdb, which steps out of a function that has called itself, would take
-//!   another line that begins at once, of the same number as that on which it was, for the one that it left.
+//! * In a function that calls itself, a line that ends it begins an instruction later when it would begin where a call returns to: gdb, which
+//!   steps out of that line into the turn before, would take it for the one that it left.
 //! * A line without code stands at the code of the next line: the text itself (`gdb.rs`) has a row for it, so that gdb would not go on.
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,6 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::asm::code_map::{Function, Part};
 use crate::asm::disasm::Machine;
 use crate::asm::lines::Row;
+use crate::asm::masm::Frame;
 use crate::reader::tree::{FunctionId, Source, Unit};
 
 /// From a code offset on this line holds; of those at one offset the last counts.
@@ -83,6 +84,8 @@ struct Placed {
 pub struct Known<'a> {
     /// Which lines there are in the text.
     pub own: Option<(&'a OwnLines, FunctionId)>,
+    /// It may call itself.
+    pub is_recursive: bool,
     /// Its code, where it can be read.
     pub code: &'a [u8],
     /// For this machine.
@@ -116,17 +119,24 @@ pub fn lines(function: &Function, source: &Source, known: &Known<'_>) -> Vec<Deb
             }
         }
     }
-    begin_behind_calls(&mut out, function, known);
+    if known.is_recursive {
+        let left = function.frames.iter().filter(|change| change.at() > 0 && change.frame() == Frame::None);
+        let rows = left.filter_map(|change| function.lines.at(change.at() - 1));
+        let ends: FxHashSet<u32> = rows.map(|row| source.line_column(row.source).0).collect();
+        begin_behind_calls(&mut out, &ends, function, known);
+    }
     out
 }
 
-/// Where a line begins at the very address to which a call returns, it begins an instruction later.
-fn begin_behind_calls(lines: &mut [DebugLine], function: &Function, known: &Known<'_>) {
+/// Where one of these lines begins at the very address to which a call returns, it begins an instruction later. (So that not all do:
+/// a variable may be used for the last time by that instruction.)
+fn begin_behind_calls(lines: &mut [DebugLine], ends: &FxHashSet<u32>, function: &Function, known: &Known<'_>) {
     let mut at = 0;
     while let Some(&DebugLine { code, .. }) = lines.get(at) {
         let same = lines[at..].iter().take_while(|line| line.code == code).count();
         let next = lines.get(at + same).map_or(function.size, |line| line.code);
-        let returns = function.safepoints.find(code).is_some();
+        let is_end = lines[at..at + same].iter().any(|line| ends.contains(&line.line));
+        let returns = is_end && function.safepoints.find(code).is_some();
         let instruction = known.code.get(code as usize..).filter(|_| returns && at > 0);
         let behind = instruction.and_then(|rest| Some(code + known.machine.first_instruction(rest)?));
         if let Some(behind) = behind.filter(|behind| *behind < next && function.part(*behind) == function.part(code)) {
