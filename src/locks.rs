@@ -13,6 +13,7 @@
 //!
 //! In other builds these are the locks of the standard library and nothing besides.
 
+use std::any::type_name;
 use std::ops::{Deref, DerefMut};
 use std::sync::{self, PoisonError};
 use std::time::Duration;
@@ -96,7 +97,7 @@ impl<T: Default> Default for RwLock<T> {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     window();
-    let held = Held::take(mutex.class.of::<T>(), (&raw const mutex.inner).addr());
+    let held = Held::take(mutex.class.of(type_name::<T>), (&raw const mutex.inner).addr());
     MutexGuard { inner: mutex.inner.lock().unwrap_or_else(poisoned), held }
 }
 
@@ -104,7 +105,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn lock_whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     window();
-    let held = Held::take(mutex.class.of::<T>(), (&raw const mutex.inner).addr());
+    let held = Held::take(mutex.class.of(type_name::<T>), (&raw const mutex.inner).addr());
     MutexGuard { inner: mutex.inner.lock().unwrap_or_else(PoisonError::into_inner), held }
 }
 
@@ -112,7 +113,7 @@ pub fn lock_whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn read<T>(lock: &RwLock<T>) -> ReadGuard<'_, T> {
     window();
-    let held = Held::take(lock.class.of::<T>(), (&raw const lock.inner).addr());
+    let held = Held::take(lock.class.of(type_name::<T>), (&raw const lock.inner).addr());
     ReadGuard { inner: lock.inner.read().unwrap_or_else(poisoned), _held: held }
 }
 
@@ -123,14 +124,14 @@ pub fn try_read<T>(lock: &RwLock<T>) -> Option<ReadGuard<'_, T>> {
         Err(sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(sync::TryLockError::WouldBlock) => return None,
     };
-    Some(ReadGuard { inner, _held: Held::besides(lock.class.of::<T>(), (&raw const lock.inner).addr()) })
+    Some(ReadGuard { inner, _held: Held::besides(lock.class.of(type_name::<T>), (&raw const lock.inner).addr()) })
 }
 
 /// Locks for writing.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn write<T>(lock: &RwLock<T>) -> WriteGuard<'_, T> {
     window();
-    let held = Held::take(lock.class.of::<T>(), (&raw const lock.inner).addr());
+    let held = Held::take(lock.class.of(type_name::<T>), (&raw const lock.inner).addr());
     WriteGuard { inner: lock.inner.write().unwrap_or_else(poisoned), _held: held }
 }
 
@@ -222,7 +223,7 @@ mod checks {
         }
 
         #[inline(always)]
-        pub(super) fn of<T>(self) -> Class {
+        pub(super) fn of(self, _: fn() -> &'static str) -> Class {
             self
         }
     }
@@ -290,8 +291,8 @@ mod checks {
             Class { made: Location::caller(), of: "" }
         }
 
-        pub(super) fn of<T>(self) -> Class {
-            Class { of: std::any::type_name::<T>(), ..self }
+        pub(super) fn of(self, of: fn() -> &'static str) -> Class {
+            Class { of: of(), ..self }
         }
     }
 
