@@ -503,7 +503,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_with_a_lock_in_hand() {
-        let (a, b, changed) = (Mutex::new(()), Mutex::new(false), Condvar::new());
+        let (a, b, c, changed) = (Mutex::new(()), Mutex::new(false), Mutex::new(1), Condvar::new());
         assert_none("all is well");
         fails_with("waits with locks in hand", || {
             let _a = lock(&a);
@@ -511,7 +511,7 @@ mod tests {
         });
         assert_none("unwinding has let go of all");
         fails_with("polls with locks in hand", || {
-            let _b = lock(&b);
+            let _c = lock(&c);
             assert_none("polls");
         });
         // In any order.
