@@ -13,6 +13,7 @@
 //!
 //! In other builds these are the locks of the standard library and nothing besides.
 
+use std::any::type_name;
 use std::ops::{Deref, DerefMut};
 use std::sync::{self, PoisonError};
 use std::time::Duration;
@@ -96,7 +97,7 @@ impl<T: Default> Default for RwLock<T> {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     window();
-    let held = Held::take(mutex.class.of::<T>(), (&raw const mutex.inner).addr());
+    let held = Held::take(mutex.class.of(type_name::<T>), (&raw const mutex.inner).addr());
     MutexGuard { inner: mutex.inner.lock().unwrap_or_else(poisoned), held }
 }
 
@@ -104,7 +105,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn lock_whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     window();
-    let held = Held::take(mutex.class.of::<T>(), (&raw const mutex.inner).addr());
+    let held = Held::take(mutex.class.of(type_name::<T>), (&raw const mutex.inner).addr());
     MutexGuard { inner: mutex.inner.lock().unwrap_or_else(PoisonError::into_inner), held }
 }
 
@@ -112,7 +113,7 @@ pub fn lock_whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn read<T>(lock: &RwLock<T>) -> ReadGuard<'_, T> {
     window();
-    let held = Held::take(lock.class.of::<T>(), (&raw const lock.inner).addr());
+    let held = Held::take(lock.class.of(type_name::<T>), (&raw const lock.inner).addr());
     ReadGuard { inner: lock.inner.read().unwrap_or_else(poisoned), _held: held }
 }
 
@@ -123,14 +124,14 @@ pub fn try_read<T>(lock: &RwLock<T>) -> Option<ReadGuard<'_, T>> {
         Err(sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(sync::TryLockError::WouldBlock) => return None,
     };
-    Some(ReadGuard { inner, _held: Held::besides(lock.class.of::<T>(), (&raw const lock.inner).addr()) })
+    Some(ReadGuard { inner, _held: Held::besides(lock.class.of(type_name::<T>), (&raw const lock.inner).addr()) })
 }
 
 /// Locks for writing.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn write<T>(lock: &RwLock<T>) -> WriteGuard<'_, T> {
     window();
-    let held = Held::take(lock.class.of::<T>(), (&raw const lock.inner).addr());
+    let held = Held::take(lock.class.of(type_name::<T>), (&raw const lock.inner).addr());
     WriteGuard { inner: lock.inner.write().unwrap_or_else(poisoned), _held: held }
 }
 
@@ -222,7 +223,7 @@ mod checks {
         }
 
         #[inline(always)]
-        pub(super) fn of<T>(self) -> Class {
+        pub(super) fn of(self, _: fn() -> &'static str) -> Class {
             self
         }
     }
@@ -290,8 +291,8 @@ mod checks {
             Class { made: Location::caller(), of: "" }
         }
 
-        pub(super) fn of<T>(self) -> Class {
-            Class { of: std::any::type_name::<T>(), ..self }
+        pub(super) fn of(self, of: fn() -> &'static str) -> Class {
+            Class { of: of(), ..self }
         }
     }
 
@@ -502,7 +503,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_with_a_lock_in_hand() {
-        let (a, b, changed) = (Mutex::new(()), Mutex::new(false), Condvar::new());
+        let (a, b, c, changed) = (Mutex::new(()), Mutex::new(false), Mutex::new(1), Condvar::new());
         assert_none("all is well");
         fails_with("waits with locks in hand", || {
             let _a = lock(&a);
@@ -510,7 +511,7 @@ mod tests {
         });
         assert_none("unwinding has let go of all");
         fails_with("polls with locks in hand", || {
-            let _b = lock(&b);
+            let _c = lock(&c);
             assert_none("polls");
         });
         // In any order.

@@ -222,10 +222,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = *self.state.operand(i);
         if let Some(var) = value.var {
             let known = *self.state.var(var);
-            debug_assert!(
-                known.place == Place::None || known.is_with(&value),
-                "{value:?} is no longer {var:?}: {known:?}"
-            );
             if known.place != Place::None && !known.place.is_raw() {
                 self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
             }

@@ -122,17 +122,6 @@ impl Value {
         self
     }
 
-    /// Are two values held in one place, or a copy of it, or is one a constant?
-    pub fn is_with(&self, other: &Value) -> bool {
-        let slot = |place| match place {
-            Place::Slot(slot) | Place::FloatSlot(slot) => Some(slot),
-            _ => None,
-        };
-        let slots = |v: &Value| [slot(v.place), v.copy];
-        let shares = slots(self).iter().flatten().any(|s| slots(other).contains(&Some(*s)));
-        self.place == other.place || self.place.is_const() || other.place.is_const() || shares
-    }
-
     /// With a hint.
     pub fn hinted(mut self, hint: Hint) -> Value {
         self.hint = hint;

@@ -25,7 +25,7 @@ use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
 use super::walker::Code;
 use super::word::Word;
-use crate::locks::{self, Mutex, lock};
+use crate::locks::{self, Mutex, lock, lock_whole};
 
 /// Visits words.
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);
@@ -270,7 +270,8 @@ impl Heap {
     }
 
     pub(super) fn with_spaces<R>(&self, f: impl FnOnce(&mut Spaces) -> R) -> R {
-        f(&mut lock(&self.spaces))
+        // Whoever panics with it in hand is a verifier that has found something, when the collection is complete.
+        f(&mut lock_whole(&self.spaces))
     }
 
     pub(super) fn with_natives<R>(&self, f: impl FnOnce(&mut Natives) -> R) -> R {
@@ -301,7 +302,7 @@ impl Heap {
     unsafe fn collect(&self, threads: &[ThreadPtr]) -> Vec<super::natives::Native> {
         let start = Instant::now();
         self.last_work.store(0, Ordering::Relaxed);
-        let mut spaces = lock(&self.spaces);
+        let mut spaces = lock_whole(&self.spaces);
         let spaces = &mut *spaces;
         for thread in threads {
             // SAFETY: attached and stopped.
@@ -344,7 +345,7 @@ impl Heap {
             unsafe { self.renew_owners(threads, spaces, &outcome.ranges) };
         }
         if verify {
-            let mut verifier = lock(&self.verifier);
+            let mut verifier = lock_whole(&self.verifier);
             let checker = verifier.check(spaces, &self.shapes, outcome.ranges);
             // SAFETY: the world is stopped; roots are readable words.
             unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };

@@ -92,7 +92,7 @@ fn mark(output: &Output) -> Result<(), String> {
 /// The end of the process: the last record, behind which nothing is written.
 pub fn finish() {
     if let Some(dump) = OPEN.get() {
-        let mut dump = lock(&dump);
+        let mut dump = lock(dump);
         let mut record = Record::new(CLOSE, dump.next_time());
         record.finish();
         dump.output.append(&record.bytes);
@@ -228,7 +228,7 @@ fn debug_info(time: u64, function: &Function, range: &Range<u32>, text: &Text, f
 
 impl Observer for JitDump {
     fn published(&self, chunk: &Range<usize>, functions: &[Function]) {
-        let mut dump = lock(&self.dump);
+        let mut dump = lock(self.dump);
         if dump.output.file().is_none() {
             return;
         }

@@ -529,7 +529,7 @@ impl Types {
         let removed = fields.iter().map(|_| AtomicBool::new(false)).collect();
         let kin: &'static Kin = match fixed {
             Some(id) => Kin::new(id),
-            None => *super::lock(&type_.kins).entry(variant).or_insert_with(|| Kin::new(id)),
+            None => super::lock(&type_.kins).entry(variant).or_insert_with(|| Kin::new(id)),
         };
         let info: &'static LayoutInfo = Box::leak(Box::new(LayoutInfo {
             id,
