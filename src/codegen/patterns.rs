@@ -175,7 +175,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn as_known(&self, i: usize) -> Value {
         let value = *self.state.operand(i);
         match value.var.map(|var| *self.state.var(var)) {
-            Some(known) if known.is_with(&value) => Value { facts: known.facts, ..value },
+            Some(known) if known.place != Place::None && known.facts.types.within(value.facts.types) => {
+                Value { facts: known.facts, ..value }
+            }
             _ => value,
         }
     }
