@@ -306,18 +306,16 @@ fn owners_come_back() {
             cx.collect();
             // As many as there were before, each begun with nodes that had an owner.
             for i in 0..200 {
-                cx.scoped(|cx| {
-                    for base in [shared, given, builder.map()] {
-                        let other = map::Builder::from(cx, base).expect("memory");
-                        let (key, value) = (int(cx, i * 15 + round), int(cx, -1));
-                        other.put(cx, key, value).expect("memory");
-                        let again = mutable::new_map(cx).expect("memory");
-                        assert!(mutable::fill(cx, again, base).expect("memory"));
-                        mutable::put(cx, again, key, value).expect("memory");
-                    }
-                    Ok::<_, crate::gc::Thrown>(shared)
-                })
-                .expect("memory");
+                let mark = cx.mark();
+                for base in [shared, given, builder.map()] {
+                    let other = map::Builder::from(cx, base).expect("memory");
+                    let (key, value) = (int(cx, i * 15 + round), int(cx, -1));
+                    other.put(cx, key, value).expect("memory");
+                    let again = mutable::new_map(cx).expect("memory");
+                    assert!(mutable::fill(cx, again, base).expect("memory"));
+                    mutable::put(cx, again, key, value).expect("memory");
+                }
+                cx.release(mark);
             }
             for map in [shared, given, builder.map()] {
                 let wrong = map::iter(cx.get(map)).filter(|(k, v)| k != v).count();
