@@ -271,7 +271,8 @@ impl Heap {
     }
 
     pub(super) fn with_root_ranges<R>(&self, f: impl FnOnce(&mut RootRanges) -> R) -> R {
-        f(&mut lock(&self.root_ranges))
+        // A verifier goes through them, too.
+        f(&mut lock_whole(&self.root_ranges))
     }
 
     /// Frees what cannot be reached. Returns dead natives, which are to be dropped when the world goes on.
