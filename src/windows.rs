@@ -2,7 +2,7 @@
 //! between.
 //!
 //! Such a place is a *window*: it says so by [`window`]. Most are a few instructions wide, and no thread is ever stopped there by
-//! itself. When a seed is set, a thread that comes to one goes on at once, lets others run, or sleeps for a while, by chance; so all
+//! itself. When a seed is set, a thread that comes to one goes on at once or sleeps for a while, by chance; so all
 //! that the others can do in between is done. Every taking of one of our locks is a window, too (`locks.rs`): what is looked at
 //! before it may be otherwise behind it. Machine code has none: its windows are those of single loads and stores.
 //!
@@ -50,9 +50,9 @@ fn pass() {
     CHANCES.set(chances);
     // Long waits seldom: a thread comes by thousands of windows for each call that it compiles.
     match chances >> 54 {
-        0..920 => {}
-        920..1005 => std::thread::yield_now(),
-        1005..1021 => std::thread::sleep(Duration::from_micros(20)),
+        0..960 => {}
+        // Not `yield_now`: where other processes run as well, each has its turn before that comes back.
+        960..1020 => std::thread::sleep(Duration::from_micros(1)),
         _ => std::thread::sleep(Duration::from_micros(chances >> 32 & 0x3FF)),
     }
 }
