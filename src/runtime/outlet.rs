@@ -94,6 +94,8 @@ impl Outlet {
         if matches!(state.target, Target::Closed) {
             return Err(closed());
         }
+        // Many threads may write into one that nobody reads.
+        state.bytes.try_reserve(text.len()).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         state.bytes.extend_from_slice(text);
         state.open = text.last().map_or(state.open, |last| *last != b'\n');
         Ok(state.bytes.len() >= FULL)

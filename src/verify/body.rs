@@ -30,6 +30,9 @@ struct Body<'a, I: Isa> {
     work: BTreeSet<usize>,
     order: Vec<u32>,
     numbers: FxHashMap<u32, usize>,
+    /// The instructions to which a way can lead, and that do not ask whether somebody waits for this thread, nor call a helper that
+    /// does.
+    silent: FxHashSet<u32>,
     /// Told of at the end.
     findings: Option<Vec<Finding>>,
 }
@@ -45,7 +48,8 @@ pub fn check<I: Isa>(function: &Function, code: &[u8], claims: &Claims, known: &
     let order = flow::order(function, &flow);
     let numbers = order.iter().enumerate().map(|(number, at)| (*at, number)).collect();
     let work = BTreeSet::from([0]);
-    let mut body = Body::<I> { function, claims, known, flow, states, work, order, numbers, findings: None };
+    let silent = FxHashSet::default();
+    let mut body = Body::<I> { function, claims, known, flow, states, work, order, numbers, silent, findings: None };
     while let Some(number) = body.work.pop_first() {
         body.block(body.order[number]);
     }
@@ -54,6 +58,12 @@ pub fn check<I: Isa>(function: &Function, code: &[u8], claims: &Claims, known: &
         body.block(start);
     }
     body.unmet();
+    for head in flow::unpolled(function, &body.flow, &body.silent) {
+        body.say(
+            head,
+            "a way comes back to here and never polls: who waits for this thread waits for the whole loop".into(),
+        );
+    }
     let mut findings = body.findings.unwrap_or_default();
     findings.sort_by_key(|finding| finding.offset);
     findings
@@ -100,8 +110,11 @@ impl<I: Isa> Body<'_, I> {
 
     /// Looks at an instruction alone. What comes back is what the machine says of it.
     fn step<T>(&mut self, at: u32, state: &mut State, look: impl FnOnce(&mut Step<'_>) -> T) -> T {
-        let mut step = Step { state, offset: at, named: 0, wrong: Vec::new() };
+        let mut step = Step { state, offset: at, named: 0, polls: false, wrong: Vec::new() };
         let known = look(&mut step);
+        if step.polls {
+            self.silent.remove(&at);
+        }
         step.wrong.into_iter().for_each(|what| self.say(at, what));
         known
     }
@@ -109,6 +122,7 @@ impl<I: Isa> Body<'_, I> {
     /// Looks at an instruction. Does control go on behind it?
     fn instruction(&mut self, at: u32, placed: &Placed<I::Instruction>, state: &mut State) -> bool {
         self.check_frame(at, state);
+        self.silent.insert(at);
         match placed.control {
             Control::Next | Control::Branch { .. } => {
                 if !self.step(at, state, |step| I::take(step, &placed.instruction)) {
@@ -228,6 +242,9 @@ impl<I: Isa> Body<'_, I> {
         let claim = target.and_then(|to| self.claims.get(&(to as usize)));
         let does = claim.map_or(Does::Collect, |claim| claim.does);
         claim.into_iter().for_each(|claim| self.check_arguments(at, state, claim));
+        if claim.is_some_and(|claim| claim.does == Does::Collect) {
+            self.silent.remove(&at);
+        }
         let function = self.function;
         let safepoint = function.safepoints.find(behind);
         if let Some(safepoint) = &safepoint {
@@ -284,7 +301,7 @@ impl<I: Isa> Body<'_, I> {
             return;
         }
         let result = I::CONVENTION.result.0;
-        let mut step = Step { state: &mut state, offset: call, named: 0, wrong: Vec::new() };
+        let mut step = Step { state: &mut state, offset: call, named: 0, polls: false, wrong: Vec::new() };
         let given = step.identify(result);
         let (mut at, mut seen) = (behind, FxHashSet::default());
         while let Some(placed) = self.flow.instructions.get(&at).filter(|_| seen.insert(at)) {

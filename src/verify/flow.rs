@@ -5,6 +5,7 @@
 use super::Finding;
 use super::isa::{Control, Isa};
 use crate::asm::code_map::Function;
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An instruction at its place.
@@ -76,10 +77,11 @@ pub fn follow<I: Isa>(function: &Function, code: &[u8], findings: &mut Vec<Findi
 pub fn order<I>(function: &Function, flow: &Flow<I>) -> Vec<u32> {
     let mut order = Vec::new();
     let mut seen = BTreeSet::from([0]);
-    let mut open = vec![(0, successors(function, flow, 0))];
+    let successors = |leader| successors(function, flow, leader, &|_| true);
+    let mut open = vec![(0, successors(0))];
     while let Some((leader, next)) = open.last_mut() {
         match next.pop() {
-            Some(to) if seen.insert(to) => open.push((to, successors(function, flow, to))),
+            Some(to) if seen.insert(to) => open.push((to, successors(to))),
             Some(_) => {}
             None => {
                 order.push(*leader);
@@ -91,10 +93,39 @@ pub fn order<I>(function: &Function, flow: &Flow<I>) -> Vec<u32> {
     order
 }
 
-/// The leaders that a leader's instructions lead to.
-fn successors<I>(function: &Function, flow: &Flow<I>, leader: u32) -> Vec<u32> {
+/// The leaders to which a way comes back that leads through these instructions alone.
+pub fn unpolled<I>(function: &Function, flow: &Flow<I>, silent: &FxHashSet<u32>) -> BTreeSet<u32> {
+    let successors = |leader| successors(function, flow, leader, &|at| silent.contains(&at));
+    let (mut heads, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for start in &flow.leaders {
+        if !seen.insert(*start) {
+            continue;
+        }
+        let (mut open, mut way) = (vec![(*start, successors(*start))], BTreeSet::from([*start]));
+        while let Some((leader, next)) = open.last_mut() {
+            match next.pop() {
+                Some(to) if seen.insert(to) => {
+                    way.insert(to);
+                    open.push((to, successors(to)));
+                }
+                Some(to) => heads.extend(way.get(&to)),
+                None => {
+                    way.remove(&*leader);
+                    open.pop();
+                }
+            }
+        }
+    }
+    heads
+}
+
+/// The leaders that a leader's instructions lead to, as long as they are followed.
+fn successors<I>(function: &Function, flow: &Flow<I>, leader: u32, followed: &dyn Fn(u32) -> bool) -> Vec<u32> {
     let mut found = Vec::new();
     for (at, placed) in flow.instructions.range(leader..) {
+        if !followed(*at) {
+            break;
+        }
         let behind = at + placed.len;
         if placed.control.is_call() {
             found.extend(function.safepoints.find(behind).and_then(|safepoint| safepoint.handler()));

@@ -18,6 +18,11 @@ pub fn slot(layout: u32, slot: usize) -> Class {
     }
 }
 
+/// Is it the field that says whether somebody waits for this thread? Who reads it polls.
+pub fn is_stack_limit(offset: i64) -> bool {
+    offset == i64::from(context::OFFSET_STACK_LIMIT)
+}
+
 /// A field of the thread context, if generated code may read it.
 pub fn field(offset: i64) -> Option<Class> {
     let arguments = i64::from(context::OFFSET_ARG_SPILL);

@@ -9,7 +9,8 @@
 //! - callee-saved registers, frame pointer and stack are as they were wherever the body is left, and the places where unwinder
 //!   and collector look for them hold them at each call; what calls clobber is not used behind them;
 //! - garbage, raw floats and raw integers are no addresses, no values of slots of objects, no results, and helpers get what they take;
-//! - where the map says that nothing is left to do behind a call, the function returns what the call gave.
+//! - where the map says that nothing is left to do behind a call, the function returns what the call gave;
+//! - each loop polls: on each way round it asks whether somebody waits for the thread, or calls a helper that may collect.
 //!
 //! | file | |
 //! | --- | --- |

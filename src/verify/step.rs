@@ -61,6 +61,8 @@ pub struct Step<'a> {
     pub offset: u32,
     /// How many words it has given names to.
     pub named: u32,
+    /// It asks whether somebody waits for this thread.
+    pub polls: bool,
     /// What is wrong with it.
     pub wrong: Vec<String>,
 }
@@ -238,7 +240,10 @@ impl Step<'_> {
         }
         Value::new(match place {
             Place::Context(offset) => match layouts::field(offset) {
-                Some(class) => class,
+                Some(class) => {
+                    self.polls |= layouts::is_stack_limit(offset);
+                    class
+                }
                 None => {
                     self.say(format!("the field {offset:#x} of the context is none that a body reads"));
                     Class::Garbage

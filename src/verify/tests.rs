@@ -228,12 +228,15 @@ fn a_map_holds_on_every_way<M: Tested>() {
 fn a_stale_word_of_the_turn_before_is_caught<M: Tested>() {
     let write = |body: &mut Written<M>, slots: &[u32]| {
         body.asm.store(slot::<M>(0), M::ARGS[0]);
-        let head = body.asm.label();
+        let (head, out) = (body.asm.label(), body.asm.label());
         body.asm.bind(head);
+        body.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, out);
         body.asm.load(M::ARGS[0], slot::<M>(0));
         body.call(0, slots);
         body.asm.test_imm(M::RESULT, 7);
         body.asm.branch(Cond::Equal, head);
+        body.asm.bind(out);
+        body.asm.mov_imm(M::RESULT, 8);
         body.returns();
     };
     right::<M>(|body| write(body, &[0]));
@@ -493,6 +496,32 @@ fn arguments_are_what_the_helper_takes<M: Tested>() {
     });
 }
 
+fn a_loop_that_never_polls_is_caught<M: Tested>() {
+    let turn = |body: &mut Written<M>, polls: fn(&mut Written<M>, Label)| {
+        let (head, out) = (body.asm.label(), body.asm.label());
+        body.asm.mov_imm(M::RESULT, 8);
+        body.asm.bind(head);
+        body.asm.alu_imm(Alu::Add, M::RESULT, M::RESULT, 8);
+        polls(body, out);
+        body.asm.compare_imm(M::RESULT, 800);
+        body.asm.branch(Cond::Less, head);
+        body.asm.bind(out);
+        body.returns();
+    };
+    right::<M>(|body| turn(body, |body, out| body.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, out)));
+    caught::<M>("never polls", |body| turn(body, |_, _| ()));
+    // One way round does, and another does not.
+    caught::<M>("never polls", |body| {
+        turn(body, |body, out| {
+            let past = body.asm.label();
+            body.asm.compare_imm(M::RESULT, 80);
+            body.asm.branch(Cond::Equal, past);
+            body.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, out);
+            body.asm.bind(past);
+        });
+    });
+}
+
 fn code_ends_where_a_way_ends<M: Tested>() {
     caught::<M>("the code goes on behind its end", |body| {
         body.asm.epilogue(SAVED);
@@ -541,5 +570,6 @@ on_both! {
     compares_are_understood
     what_is_left_behind_a_call_is_told
     arguments_are_what_the_helper_takes
+    a_loop_that_never_polls_is_caught
     code_ends_where_a_way_ends
 }

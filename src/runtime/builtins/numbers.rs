@@ -12,6 +12,7 @@ use crate::runtime::collections::map;
 use crate::runtime::errors::ErrorKind;
 use crate::runtime::numbers::format::{self, Form};
 use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
+use crate::runtime::text::room;
 
 builtins! { pub static TABLE: "core";
     /// The number without its sign, of the same type. `abs(-5)` is `5`.
@@ -189,6 +190,7 @@ fn integral_power(cx: &mut Thread, base: Handle, exponent: usize) -> Outcome {
     if (base.bit_len() - 1).saturating_mul(exponent) > numbers::MAX_BITS {
         return Err(numbers::arith::too_large(cx, "pow"));
     }
+    room::expect(cx, (base.bit_len() - 1).saturating_mul(exponent) / 4)?;
     let lengthy = base.bit_len().saturating_mul(exponent) > 64 * LONG_POWER;
     let power = if lengthy { apart::compute(cx, move || base.pow(exponent))? } else { base.pow(exponent) };
     new_big(cx, &power)

@@ -21,6 +21,7 @@ use crate::runtime::numbers::{Number, new_int};
 use crate::runtime::operators;
 use crate::runtime::ranges::Range;
 use crate::runtime::sequences;
+use crate::runtime::text::room;
 
 builtins! { pub static TABLE: "core";
     /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
@@ -657,6 +658,9 @@ fn interrupted(cx: &mut Thread) -> Thrown {
 fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "sort", args, 0)?;
     let list = iterate::to_list(cx, coll)?;
+    let n = List::view(cx.get(list.0)).1;
+    // The values, and half of them once more where runs are merged.
+    room::expect(cx, 12 * n)?;
     {
         let (slots, n) = List::view(cx.get(list.0));
         if !sortable(slots.iter().take(n)) {
@@ -680,6 +684,7 @@ fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
     let fill = null(cx)?;
     let node = cx.alloc_array(layout::NODE, n, fill)?;
+    room::expect(cx, 24 * n)?;
     {
         let mut pairs: Vec<_> = vector::iter(cx.get(args[1])).zip(vector::iter(cx.get(args[0]))).collect();
         if !sorted(cx, &mut pairs, |pair| pair.0) {

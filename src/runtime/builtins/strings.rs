@@ -10,6 +10,7 @@ use crate::runtime::errors::ErrorKind;
 use crate::runtime::iterate::{self, Items};
 use crate::runtime::numbers::{Number, new_int, new_usize};
 use crate::runtime::text::format::{self, Style};
+use crate::runtime::text::room;
 use crate::runtime::text::strings::{self, MAX_BYTES};
 use crate::runtime::threads;
 
@@ -92,11 +93,16 @@ fn substring(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn uppercase(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    // A letter may become three.
+    let most = text(cx, args, 0).len().saturating_mul(3);
+    room::expect(cx, most)?;
     let result = text(cx, args, 0).to_uppercase();
     made(cx, result)
 }
 
 fn lowercase(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let most = text(cx, args, 0).len().saturating_mul(3);
+    room::expect(cx, most)?;
     let result = text(cx, args, 0).to_lowercase();
     made(cx, result)
 }
@@ -144,21 +150,21 @@ fn parts<'a>(cx: &mut Thread, parts: impl Iterator<Item = &'a str>) -> Outcome {
 
 fn lines(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     // The heap may move while the parts are made.
-    let whole = text(cx, args, 0).to_owned();
+    let whole = room::copy(cx, args[0])?;
     parts(cx, whole.lines())
 }
 
 fn words(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let whole = text(cx, args, 0).to_owned();
+    let whole = room::copy(cx, args[0])?;
     parts(cx, whole.split_whitespace())
 }
 
 fn split(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let separator = text(cx, args, 1).to_owned();
+    let separator = room::copy(cx, args[1])?;
     if separator.is_empty() {
         return iterate::to_vector(cx, args[0]);
     }
-    let whole = text(cx, args, 0).to_owned();
+    let whole = room::copy(cx, args[0])?;
     match separator.as_bytes() {
         // Found without the general search.
         &[byte] => parts(cx, whole.split(char::from(byte))),
@@ -220,19 +226,22 @@ fn replaced(cx: &mut Thread, args: &Args<'_>, all: bool) -> Outcome {
     }
     // How long it can get at most.
     let times = if !all { 1 } else { whole.len() / part.len().max(1) + 1 };
-    if with.len().saturating_mul(times).saturating_add(whole.len()) > MAX_BYTES {
+    let mut most = with.len().saturating_mul(times).saturating_add(whole.len());
+    if most > BLOCK {
         let times = if all { whole.matches(part).count() } else { 1 };
-        if with.len().saturating_mul(times).saturating_add(whole.len()) > MAX_BYTES {
+        most = with.len().saturating_mul(times).saturating_add(whole.len());
+        if most > MAX_BYTES {
             return Err(strings::too_long(cx));
         }
     }
-    if !all || whole.len() < BLOCK {
+    if most <= BLOCK {
         let result = strings::replace(whole, part, with, all);
         return made(cx, result);
     }
-    let (whole, part, with) = (whole.to_owned(), part.to_owned(), with.to_owned());
-    let (mut result, mut done) = (String::with_capacity(whole.len()), 0);
-    for (at, _) in whole.match_indices(&part) {
+    let mut result = room::text(cx, most)?;
+    let (whole, part, with) = (room::copy(cx, args[0])?, room::copy(cx, args[1])?, room::copy(cx, args[2])?);
+    let (mut done, times) = (0, if all { usize::MAX } else { 1 });
+    for (at, _) in whole.match_indices(&part).take(times) {
         threads::glance(cx)?;
         result.push_str(&whole[done..at]);
         result.push_str(&with);
@@ -270,8 +279,18 @@ fn padded(cx: &mut Thread, name: &str, args: &Args<'_>, left: bool) -> Outcome {
     if missing.saturating_mul(4) > MAX_BYTES {
         return Err(strings::too_long(cx));
     }
-    let (padding, whole) = (strings::padding(fill, missing), strings::text(cx, whole));
-    let result = if left { padding + whole } else { format!("{whole}{padding}") };
+    let widest = fill.chars().map(char::len_utf8).max().unwrap_or(1);
+    let most = missing.saturating_mul(widest).saturating_add(strings::text(cx, whole).len());
+    let mut result = room::text(cx, most)?;
+    let (fill, whole) = (args.opt(2).map_or(" ", |fill| strings::text(cx, fill)), strings::text(cx, whole));
+    let padding = fill.chars().cycle().take(missing);
+    if left {
+        result.extend(padding);
+        result.push_str(whole);
+    } else {
+        result.push_str(whole);
+        result.extend(padding);
+    }
     made(cx, result)
 }
 
@@ -295,19 +314,20 @@ fn repeat_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
     let n = count(cx, args[1]);
     let whole = text(cx, args, 0);
-    if whole.len().saturating_mul(n) > MAX_BYTES {
+    let bytes = whole.len().saturating_mul(n);
+    if bytes > MAX_BYTES {
         return Err(strings::too_long(cx));
     }
-    let whole = whole.to_owned();
-    let mut result = String::with_capacity(whole.len() * n);
+    let mut result = room::text(cx, bytes)?;
+    let whole = room::copy(cx, args[0])?;
     // In blocks, between which the key is asked for.
     let block = whole.repeat(n.min(BLOCK / whole.len().max(1) + 1));
-    let blocks = if block.is_empty() { 0 } else { whole.len() * n / block.len() };
+    let blocks = if block.is_empty() { 0 } else { bytes / block.len() };
     for _ in 0..blocks {
         threads::glance(cx)?;
         result.push_str(&block);
     }
-    result.push_str(&block[..whole.len() * n - result.len()]);
+    result.push_str(&block[..bytes - result.len()]);
     made(cx, result)
 }
 
@@ -369,21 +389,16 @@ fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 /// The texts of the elements with a separator between them: `join(coll, separator)`.
 pub fn join(cx: &mut Thread, coll: Handle, separator: Handle) -> Outcome {
     iterate::expect_room(cx, coll)?;
-    let separator = strings::text(cx, separator).to_owned();
+    let separator = room::copy(cx, separator)?;
     let mut out = String::new();
     let mut items = Items::of(cx, coll)?;
     let mut first = true;
-    let mut room = 0;
     while let Some(item) = items.next(cx)? {
+        room::make(cx, &mut out, separator.len())?;
         if !std::mem::take(&mut first) {
             out.push_str(&separator);
         }
         append_text(cx, &mut out, item)?;
-        // The text of an endless sequence would take memory that the heap knows nothing of.
-        if out.capacity() > room {
-            room = out.capacity();
-            cx.expect_words(out.len() / 8)?;
-        }
     }
     made(cx, out)
 }

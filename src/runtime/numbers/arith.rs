@@ -7,6 +7,7 @@ use dashu_int::IBig;
 use super::{MAX_BITS, Number, new_big, new_int};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::text::room;
 use crate::runtime::{advice, apart};
 
 /// An arithmetic operator.
@@ -60,6 +61,11 @@ enum Outcome {
 
 /// `a op b`.
 pub fn arith(cx: &mut Thread, op: Op, a: Handle, b: Handle) -> Result<Handle, Thrown> {
+    if op == Op::Multiply {
+        let bits = [a, b].map(|n| Number::of(cx.get(n)).map_or(0, bits));
+        // The product, and what it takes to compute it.
+        room::expect(cx, (bits[0] + bits[1]) / 4)?;
+    }
     let outcome = match (Number::of(cx.get(a)), Number::of(cx.get(b))) {
         (Some(Number::Int(x)), Some(Number::Int(y))) => small(op, x, y),
         (Some(Number::Float(x)), Some(Number::Float(y))) => Outcome::Float(float(op, x, y)),

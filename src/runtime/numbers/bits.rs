@@ -7,6 +7,7 @@ use super::arith::{bits, not_numbers, too_large};
 use super::{MAX_BITS, Number, new_big, new_int};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::errors::ErrorKind;
+use crate::runtime::text::room;
 
 /// A bitwise operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,7 +97,10 @@ pub fn shift(cx: &mut Thread, shift: Shift, a: Handle, b: Handle) -> Result<Hand
             if count > (MAX_BITS - bits(value).min(MAX_BITS)) as u64 {
                 return Err(too_large(cx, symbol));
             }
-            match value.to_big() {
+            // The operand's copy, and the result.
+            let (bits, operand) = (bits(value) + count as usize, value.to_big());
+            room::expect(cx, bits / 4)?;
+            match operand {
                 Some(i) => new_big(cx, &(i << count as usize)),
                 None => new_int(cx, 0),
             }

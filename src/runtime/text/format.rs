@@ -20,8 +20,8 @@ use crate::runtime::iterate::Items;
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, Number};
 use crate::runtime::streams::Stream;
-use crate::runtime::text::builder;
 use crate::runtime::text::open::Open;
+use crate::runtime::text::{builder, room};
 use crate::runtime::{apart, threads};
 
 /// How the text of a value reads.
@@ -42,6 +42,7 @@ pub fn to_text(cx: &mut Thread, value: Handle, style: Style) -> Result<String, T
 
 /// Appends the text of a value.
 pub fn append(cx: &mut Thread, out: &mut String, value: Handle, style: Style) -> Result<(), Thrown> {
+    make_room(cx, out, value)?;
     if let Some(text) = cx.get(value).str()
         && !Method::Format.is_extended(cx.get(value))
     {
@@ -62,9 +63,26 @@ pub fn append(cx: &mut Thread, out: &mut String, value: Handle, style: Style) ->
     result
 }
 
+/// Room for the text that a value is, quoted or not; of any other value for what is written of it beside its elements.
+fn make_room(cx: &mut Thread, out: &mut String, value: Handle) -> Result<(), Thrown> {
+    let v = cx.get(value);
+    // Control characters begin with these bytes: see [`quote`].
+    let escaped = |b: u8| b < b' ' || matches!(b, b'"' | b'\\' | b'$' | 0x7F | 0xC2);
+    let quoted = |text: &str| room::escaped_length(text, 3, escaped);
+    let bytes = match v.layout() {
+        layout::STRING | layout::STRING_PREFIX => v.str().map_or(0, quoted),
+        // What is no text becomes U+FFFD, which is three bytes long.
+        layout::STRING_BUILDER => builder::contents(v).len().saturating_mul(4),
+        _ if v.word().is_int() => return Ok(()),
+        _ => 0,
+    };
+    room::make(cx, out, bytes)
+}
+
 /// What the builtin `format(v, depth)` gives: the form of a value whose type's own `Format` is not asked.
 pub fn format(cx: &mut Thread, value: Handle, depth: i64) -> Result<String, Thrown> {
     let mut out = String::new();
+    make_room(cx, &mut out, value)?;
     let mark = cx.mark();
     let result = Printer::new(Style::Display).write_builtin(cx, &mut out, value, depth);
     cx.release(mark);
@@ -109,6 +127,7 @@ impl Printer {
 
     fn write(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
         threads::glance(cx)?;
+        make_room(cx, out, value)?;
         if self.extended(cx, value) {
             return self.write_own(cx, out, value, depth);
         }
@@ -119,6 +138,7 @@ impl Printer {
     fn write_own(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
         let depth = cx.root_word(Word::int(depth).unwrap_or(Word::NULL));
         let result = Method::Format.call(cx, &[value, depth])?;
+        make_room(cx, out, result)?;
         match cx.get(result).str() {
             Some(text) => {
                 out.push_str(text);
@@ -137,7 +157,9 @@ impl Printer {
             return Ok(());
         }
         if let Some(Number::Big(negative, limbs)) = Number::of(v) {
-            let number = numbers::big(negative, limbs);
+            let (number, digits) = (numbers::big(negative, limbs), limbs.len().saturating_mul(20));
+            room::make(cx, out, digits)?;
+            room::expect(cx, digits.saturating_mul(2))?;
             out.push_str(&apart::compute(cx, move || number.to_string())?);
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::runtime::iterate::Items;
 use crate::runtime::methods::Method;
 use crate::runtime::numbers::{self, Number};
 use crate::runtime::text::open::Open;
-use crate::runtime::text::{format, strings};
+use crate::runtime::text::{format, room, strings};
 
 // ---- decoding ----
 
@@ -293,6 +293,7 @@ struct Encoder {
 
 impl Encoder {
     fn value(&mut self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
+        self.make_room(cx, value)?;
         let v = cx.get(value);
         if let Some(number) = Number::of(v) {
             if let Number::Float(f) = number
@@ -321,6 +322,18 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    /// Room for a text or a number with the indentation before it, and for the small pieces of any other value.
+    fn make_room(&mut self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
+        let v = cx.get(value);
+        let bytes = match (name(v), Number::of(v)) {
+            (Some(text), _) => room::escaped_length(text, 5, |b| b < b' ' || matches!(b, b'"' | b'\\')),
+            (_, Some(Number::Big(_, limbs))) => limbs.len().saturating_mul(20),
+            _ => 0,
+        };
+        let indent = self.indent.unwrap_or(0).saturating_mul(self.depth);
+        room::make(cx, &mut self.out, bytes.saturating_add(indent.saturating_mul(2)))
     }
 
     fn compound(&mut self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
@@ -427,6 +440,7 @@ impl Encoder {
     }
 
     fn key(&mut self, cx: &mut Thread, key: Handle) -> Result<(), Thrown> {
+        self.make_room(cx, key)?;
         let k = cx.get(key);
         if let Some(text) = name(k) {
             quote(&mut self.out, text);

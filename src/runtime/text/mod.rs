@@ -6,6 +6,7 @@ pub mod format;
 pub mod json;
 pub mod open;
 pub mod output;
+pub mod room;
 pub mod strings;
 
 use super::roots::RootCell;

@@ -175,7 +175,7 @@ pub fn part(cx: &mut Thread, string: Handle, start: usize, end: usize) -> Result
             Err(_) => Ok(string),
         };
     }
-    let piece = piece.to_owned();
+    let piece = super::room::part(cx, string, start..end)?;
     of(cx, &piece)
 }
 
@@ -183,9 +183,4 @@ pub fn part(cx: &mut Thread, string: Handle, start: usize, end: usize) -> Result
 /// end.
 pub fn replace(text: &str, pattern: &str, with: &str, all: bool) -> String {
     if all { text.replace(pattern, with) } else { text.replacen(pattern, with, 1) }
-}
-
-/// `fill` again and again, cut to `n` characters.
-pub fn padding(fill: &str, n: usize) -> String {
-    fill.chars().cycle().take(n).collect()
 }
