@@ -6,6 +6,8 @@ pub mod asm;
 pub mod cli;
 pub mod codegen;
 pub mod gc;
+pub mod injection;
+pub mod mutations;
 pub mod options;
 pub mod profile;
 pub mod reader;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::codegen::trials::Trials;
 use crate::gc;
+use crate::injection::Injection;
 use crate::profile::What;
 use crate::profile::session::Wanted;
 use crate::repl::Opening;
@@ -59,6 +60,8 @@ pub struct Options {
     pub jit_verify: bool,
     /// `--jit-random-regs`, `--opt-off`
     pub trials: Trials,
+    /// `--inject-fault`
+    pub injection: Option<Injection>,
     /// `-i`
     pub interactive: bool,
     /// What the REPL begins with.
@@ -192,6 +195,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--opt-off"], takes: Takes::Value("NAME"), group: Group::Looking,
         help: "leave an optimisation out (twins, promotions, inlining, homes, hints, accumulators, wishes): a test of the generator",
         set: Set::Text(|o, v| o.trials.leave_out(v)) },
+    OptionRow { names: &["--inject-fault"], takes: Takes::Value("KIND:N"), group: Group::Looking,
+        help: "the Nth time (N+: from then on) the system refuses memory (heap, code), a thread or a write: a test of the runtime",
+        set: Set::Text(|o, v| { o.injection = Some(Injection::parse(v)?); Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -260,6 +266,7 @@ impl Default for Options {
             gdb: false,
             jit_verify: false,
             trials: Trials::default(),
+            injection: None,
             interactive: false,
             opening: None,
             include: Vec::new(),
@@ -587,6 +594,7 @@ mod tests {
                 (_, "--trace") => " compile",
                 (_, "--dump") => " asm",
                 (_, "--opt-off") => " twins",
+                (_, "--inject-fault") => " heap:1",
                 (_, _) => " 1",
             };
             for command in commands {
