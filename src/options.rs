@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::codegen::trials::Trials;
 use crate::gc;
+use crate::injection::Injection;
 use crate::profile::What;
 use crate::profile::session::Wanted;
 use crate::repl::Opening;
@@ -61,6 +62,8 @@ pub struct Options {
     pub trials: Trials,
     /// `--race-windows`
     pub race_windows: Option<u64>,
+    /// `--inject-fault`
+    pub injection: Option<Injection>,
     /// `-i`
     pub interactive: bool,
     /// What the REPL begins with.
@@ -200,6 +203,9 @@ pub const OPTIONS: &[OptionRow] = &[
             o.race_windows = Some(v.parse().map_err(|_| "write a number, as in `--race-windows=7`")?);
             Ok(())
         }) },
+    OptionRow { names: &["--inject-fault"], takes: Takes::Value("KIND:N"), group: Group::Looking,
+        help: "the Nth time (N+: from then on) the system refuses memory (heap, code), a thread or a write: a test of the runtime",
+        set: Set::Text(|o, v| { o.injection = Some(Injection::parse(v)?); Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
         help: "the collector; compacting is the only one so far",
         set: Set::Text(|_, v| match v {
@@ -269,6 +275,7 @@ impl Default for Options {
             jit_verify: false,
             trials: Trials::default(),
             race_windows: None,
+            injection: None,
             interactive: false,
             opening: None,
             include: Vec::new(),
@@ -596,6 +603,7 @@ mod tests {
                 (_, "--trace") => " compile",
                 (_, "--dump") => " asm",
                 (_, "--opt-off") => " twins",
+                (_, "--inject-fault") => " heap:1",
                 (_, _) => " 1",
             };
             for command in commands {

@@ -11,6 +11,7 @@
 //! - Memory handed out by `alloc_data` is zero.
 
 use super::masm::{Assembled, SAVED_REGS};
+use crate::injection::{Asked, refused};
 use crate::locks::{Mutex, MutexGuard, lock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -336,6 +337,10 @@ impl CodeMemory {
 
     fn protect(&self, place: usize, bytes: usize, protection: libc::c_int) -> Result<(), MemoryError> {
         debug_assert!(protection & (libc::PROT_WRITE | libc::PROT_EXEC) != libc::PROT_WRITE | libc::PROT_EXEC);
+        if refused(Asked::Code) {
+            let error = std::io::Error::from_raw_os_error(libc::ENOMEM);
+            return Err(MemoryError::System { what: "set the protection of code memory", error });
+        }
         // SAFETY: the pages are in our range, and this module gives each page to one user.
         match unsafe { libc::mprotect(place as *mut libc::c_void, bytes, protection) } {
             0 => Ok(()),

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use crate::gc::{Thread, Thrown, Word};
+use crate::injection;
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};
@@ -32,7 +33,7 @@ mod test_file;
 const FAILED: u8 = 1;
 /// The status of a wrong command line.
 const MISUSE: u8 = 2;
-/// The status when code is not what its maps claim.
+/// The status when code is not what its maps claim, or something is left over behind an injected fault.
 const DIFFERS: i32 = 70;
 
 /// Runs the process; the generator is handed in.
@@ -66,6 +67,9 @@ fn start(options: Options, compiler: Compiler) -> u8 {
     }
     let answered = signals::hold();
     faults::report();
+    if let Some(injection) = options.injection {
+        injection.begin();
+    }
     let stack = threads::main_stack(&options.heap);
     match on_large_stack(stack, move || {
         threads::large_pages_below(stack);
@@ -252,11 +256,25 @@ fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
                 if status == 0 && !reports.is_empty() {
                     status = FAILED;
                 }
+                if let Some(left) = injection::is_on().then(|| left_over(cx)).flatten() {
+                    console::write_error(&format!("harrier: {left}; this is a bug in Harrier\n"));
+                    console::end_with(DIFFERS);
+                }
             }
             Err(thrown) => status = thrown_status(cx, thrown),
         }
     }
     status
+}
+
+/// Where faults are injected: what has not been given back behind them, at the end of a program whose threads have all ended.
+fn left_over(cx: &Thread) -> Option<String> {
+    let vm = cx.vm();
+    let (known, mapped) = (vm.code_map.view().chunks().count(), vm.memory.stats().chunks);
+    if !threads::alone(cx) {
+        return Some("a thread that has ended still counts".into());
+    }
+    (known != mapped).then(|| format!("{mapped} chunks of code are mapped, and {known} are known"))
 }
 
 fn failed(cx: &mut Thread, error: LoadError) -> u8 {

@@ -16,6 +16,7 @@ use super::link::{CollectionCall, Helper};
 use super::survey::counts_as_local;
 use crate::asm::masm::*;
 use crate::gc::layout::{self, HEADER_DISP};
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -148,7 +149,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The latest operand is a variable that a node has read: freezes what it holds, unless the node is harmless.
     pub(super) fn read_accumulator(&mut self, node: NodeId, var: VarId) {
         let accumulators = &self.survey.accumulators;
-        if accumulators.vars.contains(&var) && !accumulators.harmless.contains(&node) {
+        if accumulators.vars.contains(&var) && !accumulators.harmless.contains(&node) && !mutated(Mutation::NeverFrozen)
+        {
             self.freeze();
         }
     }

@@ -7,6 +7,7 @@ use super::generator::Generator;
 use super::state::{Place, State};
 use crate::asm::masm::*;
 use crate::gc::Word;
+use crate::mutations::{Mutation, mutated};
 use rustc_hash::FxHashMap;
 
 impl<M: MacroAssembler> Generator<'_, M> {
@@ -25,7 +26,8 @@ impl<M: MacroAssembler> Generator<'_, M> {
             Place::Slot(slot) | Place::FloatSlot(slot) => slot.saturating_add(1),
             _ => 0,
         };
-        let from = moves.iter().map(|m| slot_of(m.1)).fold(from, u16::max);
+        let destinations = moves.iter().map(|m| slot_of(m.1)).filter(|_| !mutated(Mutation::StepsOnDestination));
+        let from = destinations.fold(from, u16::max);
         match moves[..] {
             [] => return,
             [(from, to)] => return self.move_one(from, to),

@@ -13,6 +13,7 @@ use super::twin::Promotion;
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// The helper with the operator's general meaning.
@@ -205,6 +206,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
         let a = self.in_register(i);
         match self.constant_int(j) {
+            Some(n) if mutated(Mutation::OverflowUnchecked) => self.asm.alu_imm(alu, dst, a, n << INT_SHIFT),
             Some(n) => self.asm.alu_imm_overflow(alu, dst, a, n << INT_SHIFT, failing.label),
             None => {
                 let b = self.in_register(j);
@@ -268,7 +270,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         if let Some((quotient, remainder)) = M::DIV {
             self.take_register(quotient);
-            self.take_register(remainder);
+            if !mutated(Mutation::DivisionClobbers) {
+                self.take_register(remainder);
+            }
         }
         let a = self.in_register(i);
         let b = self.in_register(j);
@@ -307,6 +311,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if k == 1 {
             // The sign is the bit that is added.
             self.asm.shift_imm(Shift::RightLogical, rounded, a, 63);
+            if mutated(Mutation::RoundsDown) {
+                self.asm.mov_imm(rounded, 0);
+            }
             self.asm.lea(rounded, Mem::indexed(a, rounded, INT_SHIFT as u8, 0));
         } else {
             self.asm.shift_imm(Shift::Right, rounded, a, 63);
@@ -356,7 +363,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.check_ints(&[1], failing.label, failing.resume.is_none());
                 self.asm.shift_imm(Shift::Left, dst, a, n);
                 self.asm.scratch().shift_imm(Shift::Right, dst, n).compare(a);
-                self.asm.branch(Cond::NotEqual, failing.label);
+                let lost = if mutated(Mutation::ShiftUnchecked) { Cond::Less } else { Cond::NotEqual };
+                self.asm.branch(lost, failing.label);
                 self.finish_int(dst, failing, Facts::INTEGER);
             }
             ShiftRight if count.is_some_and(|n| (0..60).contains(&n)) => {

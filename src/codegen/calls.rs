@@ -15,6 +15,7 @@ use crate::gc::Word;
 use crate::gc::layout;
 use crate::gc::thread;
 use crate::gc::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// Entry of a code record for calls with more arguments than this is the last one.
@@ -322,8 +323,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         class(self, layout::BOOL);
         self.asm.compare_imm(value, Word::TRUE.0 as i64);
         self.asm.branch(Cond::Equal, found);
-        self.asm.compare_imm(value, Word::FALSE.0 as i64);
-        self.asm.branch(Cond::Equal, found);
+        if !mutated(Mutation::FalseIsKeyword) {
+            self.asm.compare_imm(value, Word::FALSE.0 as i64);
+            self.asm.branch(Cond::Equal, found);
+        }
         class(self, layout::CLOSURE);
         self.asm.test_imm(value, 1);
         self.asm.branch(Cond::NotEqual, found);

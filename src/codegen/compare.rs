@@ -13,6 +13,7 @@ use super::state::Value;
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::word::{FLOAT_BIT, INT_SHIFT};
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -220,7 +221,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Float of its value: the helper compares such exactly.
     fn exact_as_float(&self, i: usize) -> bool {
         let value = self.state.operand(i);
-        !value.facts.is_int() || self.constant_int(i).is_some_and(|n| n.unsigned_abs() <= 1 << 53)
+        !value.facts.is_int()
+            || self.constant_int(i).is_some_and(|n| n.unsigned_abs() <= 1 << 53)
+            || mutated(Mutation::ExactAsFloat)
     }
 
     /// An operand of a float comparison; it is tested when it is not known. Nothing is learnt where the slow way comes back.

@@ -6,6 +6,7 @@ use super::join::{Edge, Join};
 use super::link::Helper;
 use super::state::{Owner, Place, Value};
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// Loops with more loops in each other inside count Ints of any size in any case.
@@ -42,7 +43,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let limit = Owner::Operand(limit);
         if self.is_hot() {
             self.ask_int(counter, twin);
-            self.ask_int(limit, twin);
+            if !mutated(Mutation::BoundUnasked) {
+                self.ask_int(limit, twin);
+            }
             return true;
         }
         let bounds = [counter, limit].map(|owner| *self.state.get(owner));

@@ -12,6 +12,7 @@ use super::settled::{Entry, Pad};
 use super::state::{Place, State, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// Where control was going when it came to a block that runs on every way out.
@@ -43,7 +44,10 @@ pub(super) struct Cleanup {
 impl Cleanup {
     /// The number of a way.
     fn number(&mut self, way: Way) -> Word {
-        let known = self.ways.iter().position(|w| *w == way);
+        let confused = |a: &Way| {
+            mutated(Mutation::WaysConfused) && matches!((a, way), (Way::Break(a), Way::Continue(b)) if *a == b)
+        };
+        let known = self.ways.iter().position(|w| *w == way || confused(w));
         let index = known.unwrap_or_else(|| {
             self.ways.push(way);
             self.ways.len() - 1

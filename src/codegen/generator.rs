@@ -23,6 +23,7 @@ use super::trials::{Chance, Optimisation, Pool, Trials};
 use super::twin::{Promotion, Region};
 use crate::asm::code_map::{Part, SlotSets};
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -332,6 +333,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Makes sure that so many registers can be had without moving anything: after a failing way has noted the state, nothing
     /// may move.
     pub(super) fn reserve(&mut self, general: usize, floats: usize) {
+        if mutated(Mutation::NothingReserved) {
+            return;
+        }
         let mut free = M::CALLER_SAVED.iter().filter(|r| self.pool.has(**r) && self.is_free(**r)).count();
         // Those of the pool first.
         for outside in [false, true] {

@@ -17,6 +17,7 @@ use super::trials::Optimisation;
 use super::twin::Exit;
 use crate::asm::masm::*;
 use crate::gc::Word;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// Bodies with more nodes than this are called.
@@ -239,7 +240,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let unit = self.unit;
         let arity = arity_of(unit, callee.about);
         let base = self.state.height() - n;
-        if let Some(label) = self.leave(node, SideExit::Redefined) {
+        if !mutated(Mutation::RedefinitionUnseen)
+            && let Some(label) = self.leave(node, SideExit::Redefined)
+        {
             self.asm.scratch().load_cell(callee.about.version_cell).compare_imm(callee.about.version);
             self.asm.branch(Cond::NotEqual, label);
         }

@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::state::{Owner, Place, State, Value};
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use std::rc::Rc;
 
 /// A way into a join.
@@ -119,7 +120,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 continue;
             }
             let facts = others.iter().fold(value.facts, |f, s| f.join(s.get(owner).facts));
-            let same_place = others.iter().all(|s| s.get(owner).place == value.place);
+            let facts = if mutated(Mutation::FactsOfFirst) { value.facts } else { facts };
+            let constants = mutated(Mutation::ConstantsMeet) && value.place.is_const();
+            let same = |place: Place| place == value.place || constants && place.is_const();
+            let same_place = others.iter().all(|s| same(s.get(owner).place));
             let copy = value.copy.filter(|_| same_place && others.iter().all(|s| s.get(owner).copy == value.copy));
             let var = value.var.filter(|_| others.iter().all(|s| s.get(owner).var == value.var));
             let merged = Value { copy, var, ..*value }.widened(facts);

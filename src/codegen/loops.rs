@@ -20,6 +20,7 @@ use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout::slot_disp;
 use crate::gc::thread::OFFSET_STACK_LIMIT;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::FxHashSet;
 
@@ -547,14 +548,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             let place = if facts.is_float() { self.own_float(*owner) } else { self.own_register(*owner) };
             let value = *self.state.get(*owner);
-            self.state.set(self.asm.offset(), *owner, Value { place, copy: None, var: None, ..value }.widened(facts));
+            let copy = value.copy.filter(|_| mutated(Mutation::SharedCopy));
+            self.state.set(self.asm.offset(), *owner, Value { place, copy, var: None, ..value }.widened(facts));
             self.unpin();
         }
         if calls {
             let height = self.state.height();
             self.save_for_call(height);
             // A slot that others share is not the loop's own.
-            for owner in assigned {
+            for owner in assigned.iter().filter(|_| !mutated(Mutation::SharedCopy)) {
                 let value = *self.state.get(*owner);
                 self.state.set(self.asm.offset(), *owner, Value { copy: None, ..value });
             }
@@ -625,7 +627,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if before.place == Place::None || now.place == Place::None {
                 continue;
             }
-            let layout = before.facts.layout.is_none() || before.facts.layout == now.facts.layout;
+            let layout = before.facts.layout.is_none()
+                || before.facts.layout == now.facts.layout
+                || mutated(Mutation::LayoutNotWidened);
             if !now.facts.types.within(before.facts.types) || !layout {
                 good = false;
                 let joined = before.facts.join(now.facts);
@@ -755,6 +759,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// A safepoint at a back-edge.
     fn poll(&mut self) {
+        if mutated(Mutation::NoPoll) {
+            return;
+        }
         let slow = self.asm.label();
         let resume = self.asm.label();
         self.asm.branch_stack_limit(OFFSET_STACK_LIMIT, slow);

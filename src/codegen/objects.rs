@@ -13,6 +13,7 @@ use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, header_low, slot_disp};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// As many levels of nodes above a vector's leaves are gone through by code of its own.
@@ -305,7 +306,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         };
         match guess {
             Some((layout, slot)) => {
-                self.check_layout(r, value.facts, layout, failing);
+                if left.is_some() || !mutated(Mutation::HintBelieved) {
+                    self.check_layout(r, value.facts, layout, failing);
+                }
                 if left.is_some() {
                     self.promote(i, Promotion::Layout(layout));
                     self.learn(i, Facts::object(layout));
@@ -510,7 +513,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.branch(Cond::BelowEqual, failing);
                 // Where there is a tree, the first elements are in it.
                 self.asm.compare_mem(dst, Mem::at(node, slot_disp(0)));
-                self.asm.branch(Cond::NotEqual, in_tree);
+                if !mutated(Mutation::TreeTakenForTail) {
+                    self.asm.branch(Cond::NotEqual, in_tree);
+                }
                 self.asm.load(dst, Mem::at(node, slot_disp(1 + n as usize)));
                 None
             }

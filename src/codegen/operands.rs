@@ -10,6 +10,7 @@ use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout;
 use crate::gc::word::FLOAT_BIT;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -310,6 +311,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Pending operands that alias a variable keep the old value: they are no longer it.
     pub(super) fn unalias(&mut self, var: VarId) {
+        if mutated(Mutation::AliasKept) {
+            return;
+        }
         self.state.unalias(var);
     }
 

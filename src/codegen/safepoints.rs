@@ -10,6 +10,7 @@ use super::settled::Pad;
 use super::state::{Owner, Place, State, Users};
 use crate::asm::code_map::{PackedSlots, SlotSet};
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
 /// What is known at a return address: read off the state.
@@ -29,7 +30,8 @@ pub struct Safepoint {
 
 /// The callee-saved registers, by their numbers among those, that hold live words.
 fn live_saved<M: MacroAssembler>(users: &Users) -> u8 {
-    let held = |(i, r): (usize, &Reg)| u8::from(users.of(*r) > 0) << i;
+    let forgotten = |i: usize| i == 1 && mutated(Mutation::SavedForgotten);
+    let held = |(i, r): (usize, &Reg)| u8::from(users.of(*r) > 0 && !forgotten(i)) << i;
     M::CALLEE_SAVED.iter().enumerate().map(held).fold(0, |all, one| all | one)
 }
 
@@ -133,11 +135,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             match place {
                 Place::Float(f) => {
                     self.asm.fstore(mem, f);
+                    if mutated(Mutation::FloatInMap) {
+                        slots.insert(slot.into());
+                    }
                     self.state.is_at(self.asm.offset(), place, Place::FloatSlot(slot));
                 }
                 Place::Reg(r) => {
                     self.asm.store(mem, r);
-                    slots.insert(slot.into());
+                    if !(mutated(Mutation::ColdSlotForgotten) && saved.is_empty()) {
+                        slots.insert(slot.into());
+                    }
                     self.state.is_at(self.asm.offset(), place, Place::Slot(slot));
                 }
                 _ => {}
@@ -190,7 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let label = self.asm.label();
         let state = self.state.clone();
         let (at, last) = (self.at, self.last);
-        let handler = self.handler.clone();
+        let handler = self.handler.clone().filter(|_| !mutated(Mutation::ColdUncaught));
         self.later(move |g| {
             g.asm.bind(label);
             g.enter_cold(state, at, handler);

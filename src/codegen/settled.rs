@@ -14,6 +14,7 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::state::{Owner, Place, Slots, State, Value};
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -102,7 +103,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn free_slot_of(&self, state: &State, from: u16) -> u16 {
         // By chance frames get gaps, as long as there is much room.
         let gap = if self.slot_count < GAPS_BELOW { self.chance.below(4) as u16 } else { 0 };
-        state.free_slot_from(from + gap, self.handler.as_ref().map(|pad| &*pad.held))
+        let held = self.handler.as_ref().map(|pad| &*pad.held).filter(|_| !mutated(Mutation::SlotNotHeld));
+        state.free_slot_from(from + gap, held)
     }
 
     /// The lowest free frame slot.
@@ -129,7 +131,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // A boxed variable's place holds its box, which stays the same.
         assigned.retain(|var| !self.arity.vars[var.index()].boxed && self.state.has(Owner::Var(*var)));
         for var in &assigned {
-            if !self.is_settled(*var) {
+            let forgotten = mutated(Mutation::NotSettled) && self.home(*var).is_none();
+            if !self.is_settled(*var) && !forgotten {
                 self.settle_var(*var);
             }
         }

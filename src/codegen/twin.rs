@@ -16,6 +16,7 @@ use super::state::{Owner, Place, State, Value};
 use super::trials::Optimisation;
 use crate::asm::masm::*;
 use crate::gc::layout::LayoutId;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
 
@@ -74,7 +75,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return None;
         }
         let label = self.asm.label();
-        let state = self.state.clone();
+        let mut state = self.state.clone();
+        if let Some(below) = state.height().checked_sub(2).filter(|_| mutated(Mutation::ExitSwapped)) {
+            let (a, b) = (*state.operand(below), *state.operand(below + 1));
+            state.set_operand(below, b);
+            state.set_operand(below + 1, a);
+        }
         if let Some(region) = &mut self.region {
             region.exits.push(Exit { node, edge: Edge::new(state, label), reason });
         }

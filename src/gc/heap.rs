@@ -531,9 +531,14 @@ impl Thread {
             return address;
         }
         let mut due = false;
-        let room = self.take_within(bytes, |spaces| {
+        let usual = self.take_within(bytes, |spaces| {
             due = spaces.beyond(1, spaces.budget);
-            usize::MAX
+            spaces.max_blocks
+        });
+        // Else of the reserve for copies, for which the system is not asked.
+        let room = usual.or_else(|| {
+            due = true;
+            self.take_within(bytes, |_| usize::MAX)
         });
         if due {
             self.collect_soon.set(true);

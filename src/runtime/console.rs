@@ -15,6 +15,7 @@ use super::descriptor::{self, why};
 use super::outlet::Outlet;
 use super::{streams, threads};
 use crate::gc::{Thread, Thrown};
+use crate::injection;
 use crate::locks::Mutex;
 use crate::profile::{jitdump, session};
 
@@ -179,6 +180,10 @@ pub fn finish(status: i32, hurry: bool) -> i32 {
         told.unwrap_or_else(|error| note_lost("stderr", &error));
     }
     jitdump::finish();
+    if let Some(text) = injection::told() {
+        let _never_closed = STDERR.push(text.as_bytes());
+        let _ = STDERR.finish(true);
+    }
     failed |= FAILED.load(Ordering::Relaxed);
     let lost = super::lock(&LOST).take();
     if let Some(text) = lost {

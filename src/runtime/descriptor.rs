@@ -10,6 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::injection::{Asked, refused};
+
 /// How often whoever waits looks whether it is to go on, in milliseconds.
 pub const SLICE: u64 = 20;
 /// What a pipe that is ready takes at once.
@@ -135,6 +137,9 @@ pub fn write_all(fd: RawFd, text: &mut &[u8], moved: &AtomicU64, stop: Stop<'_>)
     let piece = if is_file(fd) { usize::MAX } else { PIECE };
     while !text.is_empty() {
         wait(fd, libc::POLLOUT, stop)?;
+        if refused(Asked::Write) {
+            return Err(io::Error::from_raw_os_error(libc::ENOSPC));
+        }
         // SAFETY: the text is readable for its length.
         if let Some(n) = result(unsafe { libc::write(fd, text.as_ptr().cast(), text.len().min(piece)) }) {
             let n = n?;

@@ -15,6 +15,7 @@ use super::trace::{self, TraceEntry};
 use super::vm::Vm;
 use super::{entry, limits, tail_calls};
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
+use crate::injection::{Asked, refused};
 use crate::locks::{Condvar, Mutex};
 use crate::profile::faults::HandlerStack;
 use crate::profile::sampler;
@@ -47,6 +48,9 @@ fn stack_size(options: &gc::Options, usual: usize) -> usize {
 /// Starts a thread of the system. It does nothing before `body`, which could fail, as threads of the standard library do, and
 /// `body` must not panic.
 pub fn start(stack: usize, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    if refused(Asked::Thread) {
+        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+    }
     extern "C" fn begin(body: *mut libc::c_void) -> *mut libc::c_void {
         // SAFETY: the box that `start` gave away, once.
         let body = unsafe { Box::from_raw(body.cast::<Box<dyn FnOnce() + Send>>()) };

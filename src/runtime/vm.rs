@@ -241,6 +241,10 @@ impl Vm {
 
 /// Throws the error of a full heap.
 fn out_of_memory(cx: &mut Thread) -> Thrown {
+    if cx.vm().last_resort.get().is_none() {
+        // The core is not there yet, nor any type of errors: what is thrown only ends the start.
+        return Thrown::set(cx, cx.root_word(gc::Word::NULL));
+    }
     let thrown = cx.throw(super::errors::ErrorKind::OutOfMemory, HEAP_IS_FULL);
     match cx.vm().last_resort.get() {
         Some(word) if cx.exception().is_null() => {

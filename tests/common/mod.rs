@@ -409,10 +409,12 @@ impl Drop for Folder {
 }
 
 /// Does `task` for each of the jobs, as many at once as there are cores; gives the names and complaints of those that
-/// failed, in the order of the jobs.
+/// failed, in the order of the jobs. With `HARRIER_FIRST=1` the first that fails ends it: who asks whether anything fails at all
+/// (`tools/soak/mutations`) need not wait for the others.
 pub fn in_parallel<J: Sync>(jobs: &[J], task: impl Fn(&J) -> Vec<String> + Sync) -> Vec<(usize, Vec<String>)> {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
+    let first_only = number("HARRIER_FIRST") == Some(1);
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -423,6 +425,9 @@ pub fn in_parallel<J: Sync>(jobs: &[J], task: impl Fn(&J) -> Vec<String> + Sync)
                     let why = task(job);
                     if !why.is_empty() {
                         failed.lock().expect("no task panics while it holds the lock").push((index, why));
+                        if first_only {
+                            next.store(jobs.len(), Ordering::Relaxed);
+                        }
                     }
                 }
             });

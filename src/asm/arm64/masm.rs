@@ -11,6 +11,7 @@ use super::encode::{Access, ISLAND_AFTER, PAGE};
 use super::regs::{self, SCRATCH, SCRATCH2, SP, ZERO};
 use crate::asm::buffer::CodeBuffer;
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use dynasmrt::aarch64::{encode_floating_point_immediate, encode_logical_immediate_64bit};
 use dynasmrt::{DynasmApi, dynasm};
 use rustc_hash::FxHashMap;
@@ -657,7 +658,8 @@ impl MacroAssembler for Arm64 {
 
     fn epilogue(&mut self, saved: u8) {
         self.checkpoint();
-        self.saved_registers(saved, false);
+        let kept = if mutated(Mutation::SavedLostArm) { saved & 0b0111 } else { saved };
+        self.saved_registers(kept, false);
         asm!(self.buf ; mov sp, x29 ; ldp x29, x30, [sp], 16);
         self.buf.frame(Frame::None);
     }

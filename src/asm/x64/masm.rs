@@ -11,6 +11,7 @@ use super::encode::Group1;
 use super::regs::{self, RAX, RBP, RCX, RDI, RDX, RSP, SCRATCH};
 use crate::asm::buffer::CodeBuffer;
 use crate::asm::masm::*;
+use crate::mutations::{Mutation, mutated};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Kind of a fixup: 32 bits relative to the end of the field.
@@ -430,7 +431,7 @@ impl MacroAssembler for X64 {
             Shift::Right => asm!(self.buf ; sar Rq(value), cl),
             Shift::RightLogical => asm!(self.buf ; shr Rq(value), cl),
         }
-        if restore || dst == RCX {
+        if restore && !mutated(Mutation::ShiftClobbers) || dst == RCX {
             self.mov(RCX, SCRATCH);
         }
     }
@@ -529,6 +530,10 @@ impl MacroAssembler for X64 {
     fn branch_float(&mut self, cond: FCond, a: FReg, b: FReg, when: bool, label: Label) {
         // `ucomisd` sets carry, zero and parity for NaN: "above" and "above or equal" are false of it, so "less" turns its
         // operands round; equality must look at the parity.
+        if cond == FCond::Less && mutated(Mutation::NanIsLess) {
+            self.sse(0x66, &[0x0F, 0x2E], false, a.0, b.0);
+            return self.jcc(if when { BELOW } else { ABOVE_EQUAL }, label);
+        }
         let (a, b) = if matches!(cond, FCond::Less | FCond::LessEqual) { (b, a) } else { (a, b) };
         self.sse(0x66, &[0x0F, 0x2E], false, a.0, b.0);
         match cond {
@@ -757,7 +762,7 @@ impl MacroAssembler for X64 {
     fn epilogue(&mut self, saved: u8) {
         let mut disp = 0;
         for (i, reg) in Self::CALLEE_SAVED.into_iter().enumerate() {
-            if saved >> i & 1 != 0 {
+            if saved >> i & 1 != 0 && !(i == 3 && mutated(Mutation::SavedLost)) {
                 disp -= 8;
                 self.load(reg, Mem::at(RBP, disp));
             }

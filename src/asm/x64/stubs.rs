@@ -7,6 +7,7 @@ use super::masm::{X64, asm};
 use super::regs::{ARGS, CALLEE_SAVED, RAX, RBP, RDI, RSP, SCRATCH};
 use crate::asm::masm::*;
 use crate::asm::stubs::{COUNTING_BYTES, Core, Counter, StubConfig, THROWN, count};
+use crate::mutations::{Mutation, mutated};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Distance of thunks.
@@ -111,7 +112,7 @@ pub fn exit_stub(
     let thrown = masm.label();
     masm.compare_imm(RAX, THROWN as i64);
     masm.branch(Cond::Equal, thrown);
-    masm.epilogue(0b1111);
+    masm.epilogue(if mutated(Mutation::ExitStubClobbers) { 0b0111 } else { 0b1111 });
     masm.ret();
     masm.bind(thrown);
     masm.jump_code(throw);
@@ -135,7 +136,7 @@ pub fn resolve_stub(
     match fixed {
         Some(n) => {
             masm.store_imm(Mem::at(CTX, config.arg_count), n as i32);
-            masm.store_imm(spilled, n as i32 + 1);
+            masm.store_imm(spilled, n as i32 + i32::from(!mutated(Mutation::ArgumentNoRoot)));
             masm.mov_imm(ARGS[0], i64::from(n));
         }
         None => {

@@ -41,7 +41,12 @@ impl Spaces {
         // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
         let spare = if limit > self.max_blocks { 0 } else { count * 2 + SPARE };
         let copy_reserve = for_copies_of(self.used()) + spare;
-        let first = self.pool.take(count, state::COPY | self.parity, copy_reserve)?;
+        let state = state::COPY | self.parity;
+        // What others have to leave is there: the system is not asked for it.
+        let first = match spare {
+            0 => self.pool.take(count, state, copy_reserve)?,
+            _ => self.take_run(count, state, copy_reserve)?,
+        };
         self.copy.runs.push((first, count as u32));
         self.copy.blocks += count;
         Some(self.pool.address(first))

@@ -20,7 +20,7 @@ impl Spaces {
         if self.beyond(count, limit) {
             return None;
         }
-        let first = self.pool.take(count, state::LARGE_REST, self.copy_reserve())?;
+        let first = self.take_run(count, state::LARGE_REST, self.copy_reserve())?;
         self.pool.set_state(first, state::LARGE | self.parity);
         self.large.objects.push((first, count as u32));
         self.large.blocks += count;

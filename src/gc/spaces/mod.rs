@@ -15,6 +15,8 @@ pub mod pool;
 
 pub use pool::{BLOCK, BLOCK_SHIFT, Pool, poison};
 
+use crate::injection::{Asked, refused};
+
 /// What a block is used for, as the block table says. Two states of a space alternate: at a collection the state of the
 /// last one means "not yet reached".
 pub mod state {
@@ -54,6 +56,11 @@ impl Spaces {
     /// Blocks in use that a collection could free.
     pub fn used(&self) -> usize {
         self.copy.blocks + self.large.blocks
+    }
+
+    /// A run of blocks for other things than copies, which have room reserved: see [`pool::Pool::take`].
+    fn take_run(&mut self, count: usize, state: u8, room_for: usize) -> Option<u32> {
+        if refused(Asked::Heap) { None } else { self.pool.take(count, state, room_for) }
     }
 
     /// Whether `more` blocks would go beyond `limit`.

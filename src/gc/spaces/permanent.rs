@@ -22,7 +22,7 @@ impl Spaces {
     pub fn take_permanent(&mut self, bytes: usize) -> Option<usize> {
         if bytes > self.permanent.limit - self.permanent.cursor {
             let count = bytes.div_ceil(BLOCK).max(RUN);
-            let first = self.pool.take(count, state::PERMANENT, self.copy_reserve())?;
+            let first = self.take_run(count, state::PERMANENT, self.copy_reserve())?;
             let address = self.pool.address(first);
             self.permanent.cursor = address;
             self.permanent.limit = address + (count << BLOCK_SHIFT);

@@ -5,6 +5,7 @@ use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
 
 /// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
@@ -19,7 +20,8 @@ pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId
         layout::VECTOR => in_vector(stub, coll, index),
         layout::ARRAY => {
             stub.asm.compare_mem(index, Mem::at(coll, slot_disp(0)));
-            stub.asm.branch(Cond::AboveEqual, stub.slow);
+            let outside = if mutated(Mutation::SignedIndex) { Cond::GreaterEqual } else { Cond::AboveEqual };
+            stub.asm.branch(outside, stub.slow);
             stub.asm.load(M::RESULT, Mem::indexed(coll, index, 0, slot_disp(1)));
             stub.asm.ret();
         }
@@ -161,7 +163,7 @@ pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.load(tail, Mem::at(vector, slot_disp(3)));
     asm.load(used, Mem::at(tail, slot_disp(0)));
     asm.compare_imm(used, count(WIDTH) as i64);
-    asm.branch(Cond::AboveEqual, stub.slow);
+    asm.branch(if mutated(Mutation::TailTooLong) { Cond::Above } else { Cond::AboveEqual }, stub.slow);
     // The vector, and behind it its tail of one more element than before.
     let tail_at = bytes(4);
     stub.allocate_words(fresh, end, used, tail_at + bytes(2));

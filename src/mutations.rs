@@ -1,0 +1,132 @@
+//! Mutations: small wrong edits of what writes machine code, to see which means of proof notice them.
+//!
+//! A build with the feature `mutations` makes the edit that `HARRIER_MUTATION` names; `tools/soak/mutations` goes through the table
+//! and says what caught each. Without the feature [`mutated`] is the constant `false`, and nothing of all this is in the code.
+//! A point stands where the edit would be made, as `if mutated(Mutation::Name) { … }`.
+
+/// Declares the mutations, and the table of them.
+macro_rules! mutations {
+    ($($variant:ident $name:literal $file:literal $blind:literal $wrong:literal)*) => {
+        /// A wrong edit. [`TABLE`] says what is wrong.
+        #[allow(missing_docs)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Mutation {
+            $($variant,)*
+        }
+
+        /// All of them.
+        pub const TABLE: &[About] = &[
+            $(About { mutation: Mutation::$variant, name: $name, file: $file, blind: $blind, wrong: $wrong },)*
+        ];
+    };
+}
+
+/// What is known of a mutation.
+#[derive(Debug)]
+pub struct About {
+    /// Which one.
+    pub mutation: Mutation,
+    /// What `HARRIER_MUTATION` calls it.
+    pub name: &'static str,
+    /// The file it is in, below `src`.
+    pub file: &'static str,
+    /// Was it among the ten that were chosen first, without a look at the verifier?
+    pub blind: bool,
+    /// What is wrong.
+    pub wrong: &'static str,
+}
+
+mutations! {
+    OverflowUnchecked "overflow-unchecked" "codegen/arith.rs" true
+        "the sum of an Int and a constant does not look at the overflow"
+    ColdSlotForgotten "cold-slot-forgotten" "codegen/safepoints.rs" true
+        "the first register that a slow path saves is not in the stack map"
+    DivisionClobbers "division-clobbers" "codegen/arith.rs" true
+        "a division does not make the remainder's register free"
+    NanIsLess "nan-is-less" "asm/x64/masm.rs" true
+        "`<` of Floats is true of NaN"
+    NoPoll "no-poll" "codegen/loops.rs" true
+        "back-edges do not poll"
+    ExitSwapped "exit-swapped" "codegen/twin.rs" true
+        "an exit arrives in the twin with its latest two operands exchanged"
+    HintBelieved "hint-believed" "codegen/objects.rs" true
+        "where a field is read in general code, the layout of the hint is believed"
+    ConstantsMeet "constants-meet" "codegen/join.rs" true
+        "where ways with two constants meet, the first one's is taken"
+    NotSettled "not-settled" "codegen/settled.rs" true
+        "a variable without a home that a region assigns is not settled for the landing pad"
+    NeverFrozen "never-frozen" "codegen/accumulators.rs" true
+        "a map that grows in place is not frozen when something else reads it"
+    SavedLost "saved-lost" "asm/x64/masm.rs" false
+        "an epilogue does not restore the last of four callee-saved registers"
+    SavedLostArm "saved-lost-arm64" "asm/arm64/masm.rs" false
+        "the same on ARM64"
+    ShiftClobbers "shift-clobbers" "asm/x64/masm.rs" false
+        "a shift by a register does not give rcx back"
+    ExitStubClobbers "exit-stub-clobbers" "asm/x64/stubs.rs" false
+        "an exit stub does not restore the last callee-saved register"
+    ArgumentNoRoot "argument-no-root" "asm/x64/stubs.rs" false
+        "the last argument is no root while a first call is resolved"
+    SignedIndex "signed-index" "runtime/fast/access.rs" false
+        "the stub that reads an array's element compares the index as a signed number"
+    TailTooLong "tail-too-long" "runtime/fast/access.rs" false
+        "the stub that adds to a vector lets its tail get one element too many"
+    RoundsDown "rounds-down" "codegen/arith.rs" false
+        "a division by two rounds down"
+    ShiftUnchecked "shift-unchecked" "codegen/arith.rs" false
+        "a shift to the left by a constant sees only some of the bits that it loses"
+    LayoutNotWidened "layout-not-widened" "codegen/loops.rs" false
+        "a loop that changes the layout of a variable keeps what the header knew of it"
+    FactsOfFirst "facts-of-first" "codegen/join.rs" false
+        "where ways meet, what the first one knows is believed"
+    SharedCopy "shared-copy" "codegen/loops.rs" false
+        "a loop's own variable keeps the frame slot that it shares with others as its copy"
+    AliasKept "alias-kept" "codegen/operands.rs" false
+        "a pending operand still counts as the variable after an assignment"
+    StepsOnDestination "steps-on-destination" "codegen/agree.rs" false
+        "what steps aside of a cycle of moves may take a slot that another move has filled"
+    FloatInMap "float-in-map" "codegen/safepoints.rs" false
+        "a slow path enters the raw Floats that it saves into the stack map"
+    NothingReserved "nothing-reserved" "codegen/generator.rs" false
+        "no registers are made free before the failing way notes the state"
+    FalseIsKeyword "false-is-keyword" "codegen/calls.rs" false
+        "a method that is called on `false` takes it for a keyword"
+    WaysConfused "ways-confused" "codegen/exceptions.rs" false
+        "behind a `finally`, a `continue` goes where a `break` of the same loop went"
+    ColdUncaught "cold-uncaught" "codegen/safepoints.rs" false
+        "what a slow path throws passes the landing pad by"
+    RedefinitionUnseen "redefinition-unseen" "codegen/inline.rs" false
+        "inlined code does not ask whether the function is another one now"
+    TreeTakenForTail "tree-taken-for-tail" "codegen/objects.rs" false
+        "a constant index into a vector is looked up in its tail, even if it has a tree"
+    ExactAsFloat "exact-as-float" "codegen/compare.rs" false
+        "Ints beyond 2^53 are compared with Floats as Floats"
+    SavedForgotten "saved-forgotten" "codegen/safepoints.rs" false
+        "the second callee-saved register is in no stack map"
+    SlotNotHeld "slot-not-held" "codegen/settled.rs" false
+        "a frame slot that a landing pad expects may be given to something else"
+    BoundUnasked "bound-unasked" "codegen/counters.rs" false
+        "a hot loop through a range does not ask whether its limit is an Int"
+}
+
+/// Is this edit made?
+#[cfg(not(feature = "mutations"))]
+#[inline(always)]
+pub const fn mutated(_: Mutation) -> bool {
+    false
+}
+
+/// Is this edit made?
+///
+/// # Panics
+/// When `HARRIER_MUTATION` names no mutation.
+#[cfg(feature = "mutations")]
+pub fn mutated(mutation: Mutation) -> bool {
+    use std::sync::LazyLock;
+    static CHOSEN: LazyLock<Option<Mutation>> = LazyLock::new(|| {
+        let name = std::env::var("HARRIER_MUTATION").ok().filter(|name| !name.is_empty())?;
+        let found = TABLE.iter().find(|about| about.name == name);
+        Some(found.unwrap_or_else(|| panic!("HARRIER_MUTATION: there is no mutation `{name}`")).mutation)
+    });
+    *CHOSEN == Some(mutation)
+}
