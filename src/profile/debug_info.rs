@@ -251,7 +251,7 @@ impl Elf {
         let onward = functions.iter().filter(|function| !function.onward.is_empty()).map(|function| {
             function.start + function.onward.start as usize..function.start + function.onward.end as usize
         });
-        for way in onward.chain([chunk.end..chunk.end]) {
+        for way in onward.chain(std::iter::once(chunk.end..chunk.end)) {
             for (name, range) in [(".text", from..way.start), (".plt", way.clone())] {
                 if !range.is_empty() {
                     self.section(name, SHT_NOBITS, SHF_ALLOC | SHF_EXECINSTR, Vec::new());
