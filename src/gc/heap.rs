@@ -284,6 +284,19 @@ impl Heap {
         f(&mut lock(&self.root_ranges))
     }
 
+    /// Owners of nodes of maps begin anew.
+    ///
+    /// # Safety
+    /// The world must be stopped, these must be its threads, and `copies` where all objects lie that move.
+    unsafe fn renew_owners(&self, spaces: &Spaces, copies: &[(usize, usize)], threads: &[ThreadPtr]) {
+        // No part of a map is large.
+        let living = copies.iter().chain(spaces.permanent.filled()).copied();
+        // SAFETY: attached and stopped.
+        let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
+        // SAFETY: the caller's; these are all objects but large ones.
+        unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+    }
+
     /// Frees what cannot be reached. Returns dead natives, which are to be dropped when the world goes on.
     ///
     /// # Safety
@@ -330,12 +343,8 @@ impl Heap {
         let dead = natives.take_dead();
         drop(natives);
         if renews {
-            // No part of a map is large.
-            let living = outcome.ranges.iter().chain(spaces.permanent.filled()).copied();
-            // SAFETY: attached and stopped.
-            let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
-            // SAFETY: the world is stopped; these are all objects but large ones.
-            unsafe { self.owners.renew(self.shapes.table(), living, busy) };
+            // SAFETY: the world is stopped, and these are its threads.
+            unsafe { self.renew_owners(spaces, &outcome.ranges, threads) };
         }
         if verify {
             let mut verifier = lock(&self.verifier);
