@@ -43,19 +43,23 @@ impl Comparison {
     }
 }
 
-/// The order of two values of builtin types: none when they have none; `Some(None)` when one is NaN.
+/// The order of two values of builtin types: none when they have none, or another than that of the language; `Some(None)` when one
+/// is NaN. Numbers have theirs for good: see [`super::methods::settled`].
 #[inline]
 pub fn natural(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
     if let (Some(x), Some(y)) = (Number::of(a), Number::of(b)) {
         return Some(numbers::compare::order(x, y));
     }
-    if let (Some(x), Some(y)) = (a.as_keyword(), b.as_keyword()) {
+    let has_own = || Method::CompareTo.is_extended(a);
+    if let (Some(x), Some(y)) = (a.as_keyword(), b.as_keyword())
+        && !has_own()
+    {
         let keywords = &a.thread().vm().keywords;
         return Some(Some(if x == y { Ordering::Equal } else { keywords.text(x).cmp(keywords.text(y)) }));
     }
     match (a.str(), b.str()) {
         // The order of UTF-8 is that of code points.
-        (Some(x), Some(y)) => Some(Some(x.cmp(y))),
+        (Some(x), Some(y)) if !has_own() => Some(Some(x.cmp(y))),
         _ => None,
     }
 }

@@ -452,17 +452,16 @@ impl Link for RuntimeLink<'_> {
         let value = binding.get(self.cx);
         self.unsettled |= value.is_none();
         let kind = match value {
-            Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") => GlobalKind::Constant(v.word()),
-            Some(v) => match super::entry::code_of(v).map(|c| &c.source) {
-                Some(CodeSource::Method(_)) => match intrinsic(binding.name).filter(|_| core) {
-                    Some(intrinsic) => GlobalKind::Intrinsic(intrinsic),
-                    None => GlobalKind::Method,
+            Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") && !v.word().is_pointer() => {
+                GlobalKind::Constant(v.word())
+            }
+            Some(v) => match super::entry::code_of(v) {
+                Some(code) => match (own_intrinsic(code).filter(|_| core), &code.source) {
+                    (Some(intrinsic), _) => GlobalKind::Intrinsic(intrinsic),
+                    (None, CodeSource::Method(_)) => GlobalKind::Method,
+                    (None, _) => GlobalKind::Plain,
                 },
-                Some(CodeSource::Builtin(_) | CodeSource::Function { .. }) if core => match intrinsic(binding.name) {
-                    Some(intrinsic) => GlobalKind::Intrinsic(intrinsic),
-                    None => GlobalKind::Plain,
-                },
-                _ => GlobalKind::Plain,
+                None => GlobalKind::Plain,
             },
             None => GlobalKind::Plain,
         };
@@ -641,6 +640,17 @@ fn collection_call(name: &str) -> Option<CollectionCall> {
     })
 }
 
+/// What the generator knows of a function of `core`, by what it is and not by where it was found: the program may have put a
+/// function of its own there.
+fn own_intrinsic(code: &Code) -> Option<Intrinsic> {
+    intrinsic(match &code.source {
+        CodeSource::Builtin(builtin) if builtin.namespace == "core" => builtin.name,
+        CodeSource::Method(method) if method.builtin().is_some() => method.qualified.strip_prefix("core/")?,
+        CodeSource::Function { unit, .. } if unit.source().is_library => code.name.strip_prefix("core/")?,
+        _ => return None,
+    })
+}
+
 pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
     Some(match name {
         "to-float" => Intrinsic::ToFloat,
@@ -666,7 +676,7 @@ pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
         "array?" => Intrinsic::IsArray,
         "atom?" => Intrinsic::IsAtom,
         "instance-of" => Intrinsic::InstanceOf,
-        "length" => Intrinsic::Length,
+        "length" | "_length" => Intrinsic::Length,
         "range" => Intrinsic::Range,
         "get" => Intrinsic::Get,
         "_vector-builder" => Intrinsic::NewBuilder,

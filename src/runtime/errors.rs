@@ -162,8 +162,11 @@ pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String 
 
 /// `1 argument`, `2 or 3 arguments`, `2 or more arguments`
 pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
+    // What an arity with a rest takes is said by that one.
+    let open = takes.iter().filter(|(_, rest)| *rest).map(|(n, _)| *n).min().unwrap_or(usize::MAX);
+    let told = takes.iter().filter(|&&(n, rest)| n < open || rest && n == open);
     let mut parts: Vec<String> =
-        takes.iter().map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
+        told.map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
     parts.dedup();
     let plural = if parts.len() == 1 && parts[0] == "1" { "argument" } else { "arguments" };
     let list = match parts.split_last() {
@@ -222,5 +225,10 @@ mod tests {
         assert_eq!(arity_message("f", &[(1, false)], 0), "f: takes 1 argument, got 0");
         assert_eq!(arity_message("f", &[(0, false), (2, false)], 1), "f: takes 0 or 2 arguments, got 1");
         assert_eq!(arity_message("f", &[(1, true)], 0), "f: takes 1 or more arguments, got 0");
+        assert_eq!(arity_message("f", &[(2, false), (2, true)], 1), "f: takes 2 or more arguments, got 1");
+        assert_eq!(
+            arity_message("f", &[(0, false), (2, true), (3, false)], 1),
+            "f: takes 0 or 2 or more arguments, got 1"
+        );
     }
 }

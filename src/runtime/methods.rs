@@ -30,6 +30,21 @@ methods! {
     Write = "write", HashOf = "hash-of",
 }
 
+/// What a builtin type has of a protocol of `core` for good: why no program can give it another. It would have to be asked where
+/// code has the common case written in place, the library's own included, and would be asked by its own definition.
+pub fn settled(protocol: &str, type_: &str) -> Option<&'static str> {
+    match (protocol, type_) {
+        (
+            "Seqable" | "Seq",
+            "Null" | "String" | "Vector" | "Map" | "Set" | "Array" | "Range" | "MutableList" | "MutableMap"
+            | "MutableSet",
+        ) => Some("`for` and the functions on sequences go through its own elements"),
+        ("Comparable", "Int" | "Float") => Some("numbers have the order of numbers"),
+        ("Hashable", _) => Some("the hash of what the library has follows from `==`"),
+        _ => None,
+    }
+}
+
 const COUNT: usize = NAMES.len();
 
 #[derive(Clone, Copy)]

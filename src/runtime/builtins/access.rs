@@ -32,6 +32,8 @@ builtins! { pub static TABLE: "core";
     /// How many elements or characters. `length("abc")` is `3`.
     /// `length("abc")` is `3`.
     "length" (coll: Any) = length => super::leaf_collections::length;
+    /// How many elements a vector of the library has, whoever has extended Vector.
+    "_length" (vector: Vector) = own_length, quiet;
     /// How many elements, of anything seqable. `count([1, 2])` is `2`.
     "count" (coll: Seqable) = count_elements => super::leaf_collections::count;
     /// Are there no elements? `empty?([])` is `true`.
@@ -314,12 +316,17 @@ fn length(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
 }
 
+fn own_length(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let n = vector::len(cx.get(args[0]));
+    numbers::new_usize(cx, n)
+}
+
 fn count_elements(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    if let Some(n) = sequences::count(cx, args[0])? {
-        return Ok(n);
-    }
     if Method::Length.is_extended(cx.get(args[0])) {
         return Method::Length.jump(cx, &[args[0]]);
+    }
+    if let Some(n) = sequences::count(cx, args[0])? {
+        return Ok(n);
     }
     let coll = seqable(cx, "count", args, 0)?;
     let mut items = Items::of(cx, coll)?;

@@ -3,7 +3,7 @@
 use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word};
-use crate::runtime::errors::ErrorKind;
+use crate::runtime::errors::{ErrorKind, is_interrupt};
 use crate::runtime::load::{self, LoadError, Problem};
 use crate::runtime::{Namespace, declare, foreign, trace};
 
@@ -139,6 +139,8 @@ fn assert_ne(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
 
 fn assert_throws(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
     match cx.call(args[0], &[]) {
+        // As with every handler that takes whatever comes.
+        Err(thrown) if is_interrupt(cx.exception()) => Err(thrown),
         Err(thrown) => Ok(cx.take_exception(thrown)),
         Ok(value) => {
             let value = foreign::repr(cx, value)?;

@@ -1,7 +1,7 @@
 //! Builtins: JSON.
 
 use super::Args;
-use super::support::{Outcome, count, text};
+use super::support::{Outcome, index_below, text};
 use crate::builtins;
 use crate::gc::{Thread, Value};
 use crate::runtime::errors::ErrorKind;
@@ -9,7 +9,7 @@ use crate::runtime::text::{json, strings};
 
 builtins! { pub static TABLE: "core";
     /// The JSON text of a value; keywords are written as strings. It is compact, or has a line for each entry, indented by so
-    /// many spaces. `json-encode({:a [1, null]})` is `"{\"a\":[1,null]}"`, `json-encode([1], 2)` is `"[\n  1\n]"`.
+    /// many spaces (0 to 16). `json-encode({:a [1, null]})` is `"{\"a\":[1,null]}"`, `json-encode([1], 2)` is `"[\n  1\n]"`.
     "json-encode" (value: Any, indent: opt(Int)) = encode;
     /// The value of a JSON text; objects become maps with keyword keys, or with Strings when asked for `:string-keys`.
     /// `json-decode("{\"a\": 1}")` is `{:a 1}`, `json-decode("{\"a\": 1}", :string-keys)` is `{"a" 1}`.
@@ -24,7 +24,17 @@ fn is_string_keys(value: Value<'_>) -> bool {
 }
 
 fn encode(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let indent = args.opt(1).map(|indent| count(cx, indent).min(MOST_INDENT));
+    let indent = match args.opt(1) {
+        None => None,
+        Some(indent) => match index_below(cx.get(indent), MOST_INDENT + 1) {
+            None => {
+                let got = cx.describe(indent);
+                let message = format!("json-encode: the indent must be 0 to {MOST_INDENT} spaces, got {got}");
+                return Err(cx.throw(ErrorKind::ArgumentError, message));
+            }
+            known => known,
+        },
+    };
     let text = json::encode(cx, args[0], indent)?;
     strings::of(cx, &text)
 }

@@ -223,7 +223,8 @@ pub fn length<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
 }
 
 pub fn count<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    counted(cx, sequences::length(coll).filter(|n| *n != usize::MAX)?)
+    // `length` and `count` are those of who has extended the type.
+    is_plain(cx).then(|| counted(cx, sequences::length(coll).filter(|n| *n != usize::MAX)?))?
 }
 
 pub fn is_empty<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {

@@ -195,7 +195,8 @@ pub fn parse_float<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
 // ---- order ----
 
 fn compared<'h>(cx: &'h Thread, [a, b, _]: Args<'h>, holds: fn(Ordering) -> bool) -> Answer<'h> {
-    bool(cx, holds(a.str()?.cmp(b.str()?)))
+    let (a, b) = (a.str()?, b.str()?);
+    is_plain(cx).then(|| bool(cx, holds(a.cmp(b))))?
 }
 
 pub fn less<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {

@@ -412,6 +412,10 @@ fn check(cx: &mut Thread, builtin: &Builtin, handles: &[Handle]) -> Result<(), T
         if param.spec.kinds == kinds::ANY || param.spec.kinds & kind_of(cx.get(handle)) != 0 {
             continue;
         }
+        // A builtin type that somebody extended with Seqable.
+        if param.spec.kinds & kinds::SEQABLE == kinds::SEQABLE && support::is_seqable(cx.get(handle)) {
+            continue;
+        }
         return Err(wrong_type(cx, builtin, i, param.spec, handles));
     }
     Ok(())

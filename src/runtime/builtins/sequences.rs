@@ -579,7 +579,7 @@ fn check_given(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// What kind of plain value it is, as far as sorting is concerned.
 fn sort_kind(value: Value<'_>) -> u8 {
-    if crate::runtime::numbers::is_number(value) {
+    let kind = if crate::runtime::numbers::is_number(value) {
         1
     } else if value.str().is_some() {
         2
@@ -587,7 +587,8 @@ fn sort_kind(value: Value<'_>) -> u8 {
         3
     } else {
         0
-    }
+    };
+    if kind > 1 && Method::CompareTo.is_extended(value) { 0 } else { kind }
 }
 
 /// Is it a vector that is ordered element by element?

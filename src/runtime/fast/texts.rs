@@ -10,6 +10,9 @@ pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
     let (a, b, x, y) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
     stub.check(a, layout::STRING);
     stub.check(b, layout::STRING);
+    if cond != Cond::Equal {
+        stub.unless_extended(x);
+    }
     stub.asm.load(x, Mem::at(a, slot_disp(0)));
     stub.asm.load(y, Mem::at(b, slot_disp(0)));
     if cond != Cond::Equal {

@@ -22,6 +22,8 @@ use crate::reader::tree::{
 };
 use crate::runtime::dispatch::Target;
 use crate::runtime::errors::argument_numbers;
+use crate::runtime::methods::settled;
+use crate::runtime::types::BUILTIN_TYPES;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
 /// Checks a unit. Errors and warnings in the order of the text. `later`: what a function names may be defined by a later text.
@@ -257,10 +259,23 @@ impl<'a> Checker<'a> {
             self.error(span, format!("`{name}` is not a protocol"));
             return;
         };
+        if let Some(why) = self.settled(extend.target, meaning) {
+            let target = self.reference(extend.target);
+            let title = format!("`{target}` cannot be extended with {name}: {why}");
+            self.error(span, title).help = Some("a struct of your own around the value can".into());
+            return;
+        }
         for (method, function) in &extend.methods {
             self.implementation(&name, methods, self.name(*method), *function);
         }
         self.left_out(extend, meaning, &name, methods);
+    }
+
+    /// Why a type of the library keeps what it has of a protocol of `core`, if it does.
+    fn settled(&self, target: GlobalId, protocol: Meaning) -> Option<&'static str> {
+        let (Meaning::Known(target), Meaning::Known(protocol)) = (self.meaning(target)?, protocol) else { return None };
+        let (type_, _) = BUILTIN_TYPES.get(target.0.type_id()?.0 as usize)?;
+        settled(protocol.0.name, type_).filter(|_| protocol.0.namespace.name == "core")
     }
 
     /// The methods that no `extend` of the unit gives the type, and nothing stands in for.
