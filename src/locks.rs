@@ -463,9 +463,8 @@ mod checks {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod tests {
-    #![cfg(debug_assertions)]
 
     use super::*;
     use std::panic::catch_unwind;
