@@ -276,6 +276,7 @@ mod checks {
     use std::collections::{BTreeMap, BTreeSet};
     use std::fmt;
     use std::panic::Location;
+    use std::sync::atomic::{Ordering, compiler_fence};
     use std::sync::{PoisonError, RwLock};
 
     /// Where locks of a kind are made, and what they protect.
@@ -334,8 +335,10 @@ mod checks {
         fn push(&self, entry: Entry) {
             let count = self.count.get();
             assert!(count < MOST, "more than {MOST} locks in one hand");
-            self.entries[count].set(Some(entry));
+            // A signal that takes one in between finds the place taken.
             self.count.set(count + 1);
+            compiler_fence(Ordering::SeqCst);
+            self.entries[count].set(Some(entry));
         }
 
         /// Guards may be dropped in any order.
@@ -344,6 +347,7 @@ mod checks {
             let at = self.entries[..count].iter().rposition(|e| e.get().is_some_and(|e| e.address == address));
             if let Some(at) = at {
                 (at + 1..count).for_each(|i| self.entries[i - 1].set(self.entries[i].get()));
+                compiler_fence(Ordering::SeqCst);
                 self.count.set(count - 1);
             }
         }

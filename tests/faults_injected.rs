@@ -88,6 +88,10 @@ fn what_the_system_refuses_is_an_error() {
     assert!(programs.len() >= 12, "{} programs", programs.len());
     let nothing = folder.join("nothing.hr");
     let starts = KINDS.map(|kind| asked(&nothing, kind));
+    for kind in KINDS {
+        let outcome = run(&nothing, &format!("{kind}:1+"));
+        assert_ne!(outcome.status.and_then(|s| s.code()), Some(0), "{kind} is not refused");
+    }
     let plain: Vec<String> = programs
         .iter()
         .map(|path| {

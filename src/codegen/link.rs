@@ -290,7 +290,11 @@ pub trait Link {
     fn associated(&mut self, _global: GlobalId, _name: &str) -> Option<Global> {
         None
     }
-    /// The struct type, or the variant of the enum, that the name stands for.
+    /// The struct that the name stands for, for what is compiled anew when the name stands for something else.
+    fn named_struct(&mut self, global: GlobalId) -> Option<StructType> {
+        self.struct_type(global, None)
+    }
+    /// The struct type, or the variant of the enum, that the name was declared as.
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType>;
     /// Has the program extended a builtin type with a protocol of `core`? Then who indexes or counts asks whose method it is: what
     /// is written in place would pass it by. The library means its own vectors and arrays as they are.

@@ -428,7 +428,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !self.state.reachable || value.facts.layout == Some(info.layout) {
             return None;
         }
-        if value.facts.layout.is_some() || !value.facts.types.meets(Types::OBJECT) {
+        // An object of another layout may be of this type.
+        if value.facts.layout.is_some() && !info.redefined || !value.facts.types.meets(Types::OBJECT) {
             self.goto(misfit);
             return None;
         }

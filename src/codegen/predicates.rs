@@ -100,9 +100,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn named_type(&mut self, type_: NodeId) -> Option<StructType> {
         match *self.unit.node(type_) {
             // Values of builtin types have several layouts.
-            Node::Global(global) => {
-                self.link.struct_type(global, None).filter(|s| s.layout >= layout::FIRST_USER_LAYOUT)
-            }
+            Node::Global(global) => self.link.named_struct(global).filter(|s| s.layout >= layout::FIRST_USER_LAYOUT),
             _ => None,
         }
     }

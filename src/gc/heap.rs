@@ -288,11 +288,15 @@ impl Heap {
     /// # Safety
     /// The world must be stopped, these must be its threads, and the ranges hold all objects that may move.
     unsafe fn renew_owners(&self, threads: &[ThreadPtr], spaces: &Spaces, ranges: &[(usize, usize)]) {
-        // No part of a map is large.
-        let living = ranges.iter().chain(spaces.permanent.filled()).copied();
+        // One object in each: many keys of one hash make a large part of a map.
+        let large = spaces.large.objects.iter().map(|&(first, _)| {
+            let address = spaces.pool.address(first);
+            (address, address + 1)
+        });
+        let living = ranges.iter().chain(spaces.permanent.filled()).copied().chain(large);
         // SAFETY: attached and stopped.
         let busy = threads.iter().map(|thread| unsafe { &*thread.0 }.owner_in_use.get());
-        // SAFETY: the world is stopped; these are all objects but large ones.
+        // SAFETY: the world is stopped; these are all objects.
         unsafe { self.owners.renew(self.shapes.table(), living, busy) };
     }
 

@@ -546,6 +546,17 @@ impl Link for RuntimeLink<'_> {
         Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None })
     }
 
+    fn named_struct(&mut self, global: GlobalId) -> Option<StructType> {
+        let named = self.unit.global(global).binding;
+        // Before it is looked at.
+        named.depend(self.record);
+        let type_ = named.get(self.cx).and_then(super::builtins::types::type_behind)?;
+        if named.type_id() != Some(type_.id) {
+            return None;
+        }
+        self.struct_type(global, None)
+    }
+
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
         // All walks of a compilation get the same answer, whatever is declared meanwhile: they must leave and arrive alike.
         let variant = variant.map(super::keywords::intern);

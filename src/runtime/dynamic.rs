@@ -49,14 +49,8 @@ pub fn leaf_restore<'h>(cx: &'h Thread, [old, ..]: leaf::Args<'h>) -> Answer<'h>
 
 /// The value of a dynamic variable for this thread.
 pub fn get(cx: &mut Thread, binding: &'static Binding) -> Result<Handle, Thrown> {
-    if !cx.dynamic().is_null() {
-        let key = key(cx, binding);
-        if let Ok(Some(value)) = map::get(cx.dynamic(), cx.get(key)) {
-            return Ok(cx.root(value));
-        }
-    }
-    match binding.get(cx) {
-        Some(value) => Ok(cx.root(value)),
+    match leaf_get(cx, binding).map(|value| cx.root(value)) {
+        Some(value) => Ok(value),
         None => Err(super::link::undefined(cx, binding)),
     }
 }

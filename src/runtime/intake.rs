@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::descriptor::{self, SLICE, Stop};
 use super::outlet::closed;
-use crate::locks::{Condvar, Mutex};
+use crate::locks::{Condvar, Mutex, MutexGuard};
 
 /// The most bytes that are read into one text: what the length of a String can say.
 const MOST: usize = u32::MAX as usize;
@@ -42,6 +42,17 @@ struct State {
 /// A thread is busy with an intake until this is dropped, also by a panic: others wait for it.
 struct Busy<'a>(&'a Intake);
 
+impl Busy<'_> {
+    /// Under the lock with which what is left was given back.
+    fn end(self, mut state: MutexGuard<'_, State>) {
+        state.busy = false;
+        drop(state);
+        self.0.idle.notify_all();
+        std::mem::forget(self);
+    }
+}
+
+/// Who unwinds.
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         super::lock(&self.0.state).busy = false;
@@ -119,8 +130,7 @@ impl Intake {
         };
         let mut state = super::lock(&self.state);
         (state.bytes, state.given) = (bytes, given);
-        drop(state);
-        drop(busy);
+        busy.end(state);
         result.map(|_| taken)
     }
 

@@ -94,11 +94,11 @@ pub fn remake(
     let given = unsafe { field_names(names, length) };
     let Some(made) = known(cx, layout) else { return Ok(object) };
     let Some(present) = cx.vm().types.present(made) else { return Err(gone(cx, made)) };
-    if let Some(only) = present.singleton.and_then(|cell| cell.get(cx)) {
-        return Ok(cx.root(only));
-    }
     if let Some(gone) = given.iter().find(|name| present.slot(name).is_none()) {
         return Err(cx.throw(ErrorKind::FieldError, format!("{} has no field {gone}", present.display_name())));
+    }
+    if let Some(only) = present.singleton.and_then(|cell| cell.get(cx)) {
+        return Ok(cx.root(only));
     }
     let updates = !cx.get(base).is_null();
     let mut values = Vec::with_capacity(present.fields.len());

@@ -61,6 +61,17 @@ impl<'a> Busy<'a> {
     }
 }
 
+impl Busy<'_> {
+    /// Under the lock with which it was seen that nothing is left: who comes next writes himself.
+    fn end(self, mut state: MutexGuard<'_, State>) {
+        state.busy = false;
+        drop(state);
+        self.0.idle.notify_all();
+        std::mem::forget(self);
+    }
+}
+
+/// Who unwinds.
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.lock().busy = false;
@@ -126,10 +137,10 @@ impl Outlet {
             Target::File(file) => file.as_raw_fd(),
             Target::Closed => return Err(closed()),
         };
-        let _busy = Busy::of(self, &mut state);
+        let busy = Busy::of(self, &mut state);
         // Given back before that.
         let mut state = state;
-        loop {
+        let result = loop {
             let bytes = std::mem::take(&mut state.bytes);
             if bytes.is_empty() {
                 break Ok(());
@@ -146,7 +157,9 @@ impl Outlet {
                 }
                 break Err(error);
             }
-        }
+        };
+        busy.end(state);
+        result
     }
 
     /// Writes out what is buffered and closes the file. When another thread is writing, it writes the rest as well.

@@ -179,20 +179,27 @@ impl Reclaim {
             std::mem::take(&mut *super::lock(&self.codes)).into_iter().partition(|code| lives(code, epoch));
         let mut freed = Vec::new();
         for code in dead {
-            freed.extend(
-                super::lock(&code.owned).iter().filter_map(|owned| owned.place.as_ref()).map(|p| p.code.clone()),
-            );
+            if cfg!(debug_assertions) {
+                freed.extend(places(&super::lock(&code.owned)));
+            }
             assert_no_cells_into(code, &freed);
             free_record(vm, code);
         }
         for code in &living {
             let replaced = replaced_bodies(code, &addresses);
-            freed.extend(replaced.iter().filter_map(|owned| owned.place.as_ref()).map(|place| place.code.clone()));
+            if cfg!(debug_assertions) {
+                freed.extend(places(&replaced));
+            }
             replaced.into_iter().for_each(|owned| free(vm, owned));
         }
         assert_unreferenced(vm, &living, freed);
         *super::lock(&self.codes) = living;
     }
+}
+
+/// Where the code of these lies.
+fn places(owned: &[Owned]) -> impl Iterator<Item = Range<usize>> {
+    owned.iter().filter_map(|owned| Some(owned.place.as_ref()?.code.clone()))
 }
 
 /// Does the record or one of those around it live?

@@ -49,14 +49,16 @@ pub fn seqs_equal<'h>(a: Value<'h>, b: Value<'h>, mut f: impl FnMut(Value<'h>, V
     }
     match (source_a.is(RANGE), source_b.is(RANGE)) {
         (true, true) => Range::of(source_a).equals(at_a, &Range::of(source_b), at_b),
-        (true, false) => range_equals(source_a, at_a, source_b, at_b),
-        (false, true) => range_equals(source_b, at_b, source_a, at_a),
+        (true, false) => range_equals(source_a, at_a, b),
+        (false, true) => range_equals(source_b, at_b, a),
         (false, false) => left(a).zip(left(b)).all(|pair| match pair {
-            (Element::Value(x), Element::Value(y)) => f(x, y),
-            (Element::Entry(k, v), Element::Entry(l, w)) => f(k, l) && f(v, w),
-            (Element::Value(x), Element::Entry(k, v)) | (Element::Entry(k, v), Element::Value(x)) => {
+            (Some(Element::Value(x)), Some(Element::Value(y))) => f(x, y),
+            (Some(Element::Entry(k, v)), Some(Element::Entry(l, w))) => f(k, l) && f(v, w),
+            (Some(Element::Value(x)), Some(Element::Entry(k, v)))
+            | (Some(Element::Entry(k, v)), Some(Element::Value(x))) => {
                 entry_of(x).is_some_and(|(l, w)| f(k, l) && f(v, w))
             }
+            _ => false,
         }),
     }
 }
@@ -69,14 +71,14 @@ enum Element<'h> {
     Entry(Value<'h>, Value<'h>),
 }
 
-/// What a seq that is not over a range or a String has left.
-fn left<'h>(seq: Value<'h>) -> Box<dyn Iterator<Item = Element<'h>> + 'h> {
+/// What a seq that is not over a range has left; none for each that is no value yet, a character of a String.
+fn left<'h>(seq: Value<'h>) -> Box<dyn Iterator<Item = Option<Element<'h>>> + 'h> {
     let (source, position, index) = (field(seq, SEQ, 0), count_field(seq, SEQ, 1), count_field(seq, SEQ, 2));
     if !source.is(NODE) {
-        return Box::new((index..source_len(source)).filter_map(move |i| element(source, i)).map(Element::Value));
+        return Box::new((index..source_len(source)).map(move |i| element(source, i).map(Element::Value)));
     }
     let set = walk::is_set(source);
-    let made = move |(k, v)| if set { Element::Value(k) } else { Element::Entry(k, v) };
+    let made = move |(k, v)| Some(if set { Element::Value(k) } else { Element::Entry(k, v) });
     Box::new(walk::entries(source, position).map(made))
 }
 
@@ -86,12 +88,12 @@ fn entry_of(value: Value<'_>) -> Option<(Value<'_>, Value<'_>)> {
     Some((vector::get(entry, 0)?, vector::get(entry, 1)?))
 }
 
-/// Are the Ints of a range from an index on the elements of something else from an index on? There are as many.
-fn range_equals(range: Value<'_>, at: usize, other: Value<'_>, at_other: usize) -> bool {
-    let n = source_len(range) - at;
+/// Are the Ints of a range from an index on what another seq has left? There are as many.
+fn range_equals(range: Value<'_>, at: usize, other: Value<'_>) -> bool {
     let range = Range::of(range);
-    (0..n).all(|i| {
-        element(other, at_other + i).and_then(Number::of).is_some_and(|x| {
+    left(other).enumerate().all(|(i, element)| {
+        let Some(Element::Value(x)) = element else { return false };
+        Number::of(x).is_some_and(|x| {
             let expected = range.at(at + i);
             let (sign, limbs) = expected.as_sign_words();
             match i64::try_from(&expected).ok().filter(|&i| Word::int(i).is_some()) {
