@@ -323,7 +323,7 @@ fn owners_come_back() {
             }
             let wrong = map::iter(mutable::map_of(cx.get(mutable))).filter(|(k, v)| k != v).count();
             assert_eq!(wrong, 0, "round {round}");
-            assert_ne!(cx.heap().owners().take(), trie::SHARED, "round {round}");
+            assert_ne!(cx.heap().owners().take(), super::trie::SHARED, "round {round}");
         }
     });
 }
