@@ -3,7 +3,7 @@
 //! from then on for good.
 //!
 //! It must end by itself, with what it prints otherwise but for the steps that say what they caught, or with an error that is told;
-//! never by a signal, a panic or a bug of ours, and with nothing left behind (the program itself looks at its end). To be done in a
+//! never by a signal, a panic or a bug of ours, and with nothing left behind (the program itself looks at its end). To be done in half a
 //! minute, some times are left out where there are many; `HARRIER_ALL=1 cargo test --test faults_injected` goes through all.
 
 mod common;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// What is asked for.
 const KINDS: [&str; 4] = ["heap", "code", "thread", "write"];
 /// So many times of each kind are tried in one program.
-const TIMES: u64 = 14;
+const TIMES: u64 = 8;
 
 /// A run: the program, what it prints when nothing is refused, and what is refused.
 struct Job<'a> {
@@ -83,6 +83,12 @@ fn complaints(job: &Job) -> Vec<String> {
 
 #[test]
 fn what_the_system_refuses_is_an_error() {
+    if common::is_emulated() {
+        println!(
+            "left out: what is refused, and what follows, is in Rust, the same on every machine; under the emulator it is minutes"
+        );
+        return;
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/injected");
     let programs: Vec<PathBuf> = common::programs(&folder);
     assert!(programs.len() >= 12, "{} programs", programs.len());
@@ -114,6 +120,6 @@ fn what_the_system_refuses_is_an_error() {
         why.iter().for_each(|line| println!("{line}"));
     }
     println!("{} runs, {} failed", jobs.len(), failed.len());
-    assert!(jobs.len() > 300, "{} runs", jobs.len());
+    assert!(jobs.len() > 150, "{} runs", jobs.len());
     assert!(failed.is_empty(), "{} of {} runs", failed.len(), jobs.len());
 }
