@@ -55,6 +55,24 @@ fn whatever_is_lost_what_comes_out_is_whole() {
     assert!(failed.is_empty(), "{} of {} programs failed", failed.len(), seeds.len());
 }
 
+/// Else all that is run with windows would show nothing. Where one is, a thread now and then lets others run, of its own will: 1,410
+/// times here, and once without.
+#[test]
+fn windows_open() {
+    if common::is_emulated() {
+        println!("windows_open is left out: the system counts the emulator's threads");
+        return;
+    }
+    let text = "use io\nfn main() {\n    let a = atom(0)\n    for i in range(0, 20000) { swap!(a, fn(n) { n + 1 }) }\n    \
+        println(unwrap!(io/read-file(\"/proc/thread-self/status\")))\n}\n";
+    let path = write("windows.hr", text);
+    let args = ["run", "--race-windows=1", &path.to_string_lossy()];
+    let outcome = common::run(&args, "", Duration::from_secs(60));
+    let told = outcome.stdout.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    let times = told.and_then(|count| count.trim().parse::<u64>().ok());
+    assert!(times.is_some_and(|times| times > 300), "{times:?}\n{}", outcome.stderr);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_program() {
     assert_eq!(program::program(&mut Random(5), 1), program::program(&mut Random(5), 1));
