@@ -1,15 +1,14 @@
 //! Text on its way in: a buffer behind a file descriptor. Standard input and files that are read are intakes.
 //!
-//! Invariant: the lock is never held while somebody waits: one thread at a time is `busy` reading, and has the buffer.
+//! Threads read in turn: who reads has the buffer.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::descriptor::{self, SLICE, Stop};
+use super::descriptor::{self, Stop};
 use super::outlet::closed;
-use crate::locks::{Condvar, Mutex, MutexGuard};
+use super::turn::InTurn;
 
 /// The most bytes that are read into one text: what the length of a String can say.
 const MOST: usize = u32::MAX as usize;
@@ -24,11 +23,7 @@ enum Origin {
 
 /// An intake.
 #[derive(Debug)]
-pub struct Intake {
-    state: Mutex<State>,
-    /// Nobody is busy any more.
-    idle: Condvar,
-}
+pub struct Intake(InTurn<State>);
 
 #[derive(Debug)]
 struct State {
@@ -36,28 +31,6 @@ struct State {
     /// What was read, and how much of it was given out.
     bytes: Vec<u8>,
     given: usize,
-    busy: bool,
-}
-
-/// A thread is busy with an intake until this is dropped, also by a panic: others wait for it.
-struct Busy<'a>(&'a Intake);
-
-impl Busy<'_> {
-    /// Under the lock with which what is left was given back.
-    fn end(self, mut state: MutexGuard<'_, State>) {
-        state.busy = false;
-        drop(state);
-        self.0.idle.notify_all();
-        std::mem::forget(self);
-    }
-}
-
-/// Who unwinds.
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        super::lock(&self.0.state).busy = false;
-        self.0.idle.notify_all();
-    }
 }
 
 impl Intake {
@@ -72,7 +45,7 @@ impl Intake {
     }
 
     const fn new(origin: Origin) -> Intake {
-        Intake { state: Mutex::new(State { origin, bytes: Vec::new(), given: 0, busy: false }), idle: Condvar::new() }
+        Intake(InTurn::new(State { origin, bytes: Vec::new(), given: 0 }))
     }
 
     /// The next line with its end, the last one perhaps without; none at the end.
@@ -88,13 +61,7 @@ impl Intake {
 
     /// Reads until `end` finds in what is new how much of it to give, or all.
     fn take(&self, stop: Stop<'_>, end: &dyn Fn(&[u8]) -> Option<usize>) -> io::Result<Vec<u8>> {
-        let mut state = super::lock(&self.state);
-        while state.busy {
-            if let Some(error) = stop() {
-                return Err(error);
-            }
-            state = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
-        }
+        let mut state = self.0.lock_idle(stop)?;
         let origin = state.origin.clone();
         let fd = match &origin {
             Origin::Standard(fd) => *fd,
@@ -102,9 +69,8 @@ impl Intake {
             Origin::Closed => return Err(closed()),
         };
         let (mut bytes, mut given) = (std::mem::take(&mut state.bytes), state.given);
-        state.busy = true;
+        let turn = self.0.begin(&mut state);
         drop(state);
-        let busy = Busy(self);
         let mut stop = || stop().or_else(|| self.is_closed().then(closed));
         let mut seen = given;
         let result = loop {
@@ -128,19 +94,19 @@ impl Intake {
             Ok(end) => bytes[std::mem::replace(&mut given, *end)..*end].to_vec(),
             Err(_) => Vec::new(),
         };
-        let mut state = super::lock(&self.state);
+        let mut state = self.0.lock();
         (state.bytes, state.given) = (bytes, given);
-        busy.end(state);
+        turn.end(state);
         result.map(|_| taken)
     }
 
     /// Was it closed?
     pub fn is_closed(&self) -> bool {
-        matches!(super::lock(&self.state).origin, Origin::Closed)
+        matches!(self.0.lock().origin, Origin::Closed)
     }
 
     /// Closes the file. Who waits for something from it gets an error.
     pub fn close(&self) {
-        super::lock(&self.state).origin = Origin::Closed;
+        self.0.lock().origin = Origin::Closed;
     }
 }

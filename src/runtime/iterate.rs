@@ -405,28 +405,37 @@ fn store_entry(cx: &mut Thread, chunk: Handle, i: usize, key: Handle, value: Han
     Ok(())
 }
 
+/// The next entry of the trie on the stack of a cursor, which is passed by; none at the end.
+fn next_entry<'h>(cx: &'h Thread, stack: Handle, depth: &mut usize) -> Option<(Value<'h>, Value<'h>)> {
+    while *depth > 0 {
+        let top = Slots::of(cx.get(stack));
+        let at = top.get(2 * *depth - 1).as_int().unwrap_or(0) as usize;
+        match trie::step(Slots::of(top.get(2 * *depth - 2)), at) {
+            Step::Entry(key, value, next) => {
+                set_count(cx, stack, 2 * *depth, next);
+                return Some((key, value));
+            }
+            Step::Child(child, next) => {
+                set_count(cx, stack, 2 * *depth, next);
+                push_node(cx, stack, *depth, child);
+                *depth += 1;
+            }
+            Step::End => *depth -= 1,
+        }
+    }
+    None
+}
+
 fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, set: bool) -> Result<Handle, Thrown> {
     let null = cx.root_word(Word::NULL);
     let chunk = cx.alloc_array(NODE, CHUNK, null)?;
     let mut filled = 0;
-    while depth > 0 && filled < CHUNK {
-        let top = Slots::of(cx.get(stack));
-        let node = Slots::of(top.get(2 * depth - 2));
-        let at = top.get(2 * depth - 1).as_int().unwrap_or(0) as usize;
-        match trie::step(node, at) {
-            Step::Entry(key, value, next) => {
-                let (key, value) = (cx.root(key), cx.root(value));
-                set_count(cx, stack, 2 * depth, next);
-                store_entry(cx, chunk, filled, key, value, set)?;
-                filled += 1;
-            }
-            Step::Child(child, next) => {
-                set_count(cx, stack, 2 * depth, next);
-                push_node(cx, stack, depth, child);
-                depth += 1;
-            }
-            Step::End => depth -= 1,
-        }
+    while filled < CHUNK
+        && let Some((key, value)) = next_entry(cx, stack, &mut depth)
+    {
+        let (key, value) = (cx.root(key), cx.root(value));
+        store_entry(cx, chunk, filled, key, value, set)?;
+        filled += 1;
     }
     set_count(cx, cursor, 1, depth);
     match filled {
@@ -443,23 +452,10 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
 fn skip_entries(cx: &mut Thread, cursor: Handle, n: usize) -> Result<bool, Thrown> {
     let stack = cx.root(field(cx.get(cursor), CURSOR, 0));
     let (mut depth, mut left) = (count_field(cx.get(cursor), CURSOR, 1), n);
-    while depth > 0 && left > 0 {
-        let top = Slots::of(cx.get(stack));
-        let at = top.get(2 * depth - 1).as_int().unwrap_or(0) as usize;
-        match trie::step(Slots::of(top.get(2 * depth - 2)), at) {
-            Step::Entry(_, _, next) => {
-                set_count(cx, stack, 2 * depth, next);
-                left -= 1;
-                if left.is_multiple_of(CHUNK) {
-                    threads::glance(cx)?;
-                }
-            }
-            Step::Child(child, next) => {
-                set_count(cx, stack, 2 * depth, next);
-                push_node(cx, stack, depth, child);
-                depth += 1;
-            }
-            Step::End => depth -= 1,
+    while left > 0 && next_entry(cx, stack, &mut depth).is_some() {
+        left -= 1;
+        if left.is_multiple_of(CHUNK) {
+            threads::glance(cx)?;
         }
     }
     set_count(cx, cursor, 1, depth);

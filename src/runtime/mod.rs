@@ -71,6 +71,7 @@ pub mod testing;
 pub mod text;
 pub mod threads;
 pub mod trace;
+mod turn;
 pub mod types;
 pub mod vm;
 

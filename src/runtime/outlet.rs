@@ -1,8 +1,7 @@
 //! Text on its way out: a buffer in front of a file descriptor. Standard output and files that are written are outlets.
 //!
 //! Invariants: texts leave in the order in which they were written, whole ones never interleaved with those of other threads;
-//! the lock is never held while somebody waits: one thread at a time is `busy` writing, and it goes on until the buffer is
-//! empty. So who closes an outlet in which another thread waits leaves the rest to that thread.
+//! threads write in turn, and who writes goes on until the buffer is empty. So who closes an outlet in which another thread waits leaves the rest to that thread.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -10,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::descriptor::{self, SLICE, Stop};
-use crate::locks::{Condvar, Mutex, MutexGuard};
+use super::descriptor::{self, Stop};
+use super::turn::{self, InTurn};
+use crate::locks::MutexGuard;
 
 /// Buffered text is written when there is so much of it.
 const FULL: usize = 32 << 10;
@@ -30,9 +30,7 @@ enum Target {
 /// An outlet.
 #[derive(Debug)]
 pub struct Outlet {
-    state: Mutex<State>,
-    /// Nobody is busy any more.
-    idle: Condvar,
+    state: InTurn<State>,
     /// Bytes that were written so far.
     moved: AtomicU64,
 }
@@ -41,42 +39,15 @@ pub struct Outlet {
 struct State {
     target: Target,
     bytes: Vec<u8>,
-    busy: bool,
     /// What came last did not end its line.
     open: bool,
 }
 
+type Locked<'a> = MutexGuard<'a, turn::State<State>>;
+
 /// The error of a stream that was closed.
 pub fn closed() -> io::Error {
     io::Error::other("the stream is closed")
-}
-
-/// A thread is busy with an outlet until this is dropped, also by a panic: others wait for it.
-struct Busy<'a>(&'a Outlet);
-
-impl<'a> Busy<'a> {
-    fn of(outlet: &'a Outlet, state: &mut State) -> Busy<'a> {
-        state.busy = true;
-        Busy(outlet)
-    }
-}
-
-impl Busy<'_> {
-    /// Under the lock with which it was seen that nothing is left: who comes next writes himself.
-    fn end(self, mut state: MutexGuard<'_, State>) {
-        state.busy = false;
-        drop(state);
-        self.0.idle.notify_all();
-        std::mem::forget(self);
-    }
-}
-
-/// Who unwinds.
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.lock().busy = false;
-        self.0.idle.notify_all();
-    }
 }
 
 impl Outlet {
@@ -91,17 +62,13 @@ impl Outlet {
     }
 
     const fn new(target: Target) -> Outlet {
-        let state = State { target, bytes: Vec::new(), busy: false, open: false };
-        Outlet { state: Mutex::new(state), idle: Condvar::new(), moved: AtomicU64::new(0) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        super::lock(&self.state)
+        let state = State { target, bytes: Vec::new(), open: false };
+        Outlet { state: InTurn::new(state), moved: AtomicU64::new(0) }
     }
 
     /// Takes a text; whether there is now so much that it should be flushed.
     pub fn push(&self, text: &[u8]) -> io::Result<bool> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if matches!(state.target, Target::Closed) {
             return Err(closed());
         }
@@ -114,30 +81,24 @@ impl Outlet {
 
     /// Is the line open that was written last? From now on it is not: whoever asks ends it.
     pub fn take_open_line(&self) -> bool {
-        std::mem::take(&mut self.lock().open)
+        std::mem::take(&mut self.state.lock().open)
     }
 
     /// Writes out what is buffered. What was not written when it is called off stays.
     pub fn flush(&self, stop: Stop<'_>) -> io::Result<()> {
-        let mut state = self.lock();
-        while state.busy {
-            if let Some(error) = stop() {
-                return Err(error);
-            }
-            state = self.idle.wait_timeout(state, Duration::from_millis(SLICE));
-        }
+        let state = self.state.lock_idle(stop)?;
         let target = state.target.clone();
         self.drain(state, &target, stop)
     }
 
-    /// Writes until the buffer is empty. Nobody is busy.
-    fn drain<'a>(&'a self, mut state: MutexGuard<'a, State>, target: &Target, stop: Stop<'_>) -> io::Result<()> {
+    /// Writes until the buffer is empty. Nobody is at work.
+    fn drain<'a>(&'a self, mut state: Locked<'a>, target: &Target, stop: Stop<'_>) -> io::Result<()> {
         let fd = match target {
             Target::Standard(fd) => *fd,
             Target::File(file) => file.as_raw_fd(),
             Target::Closed => return Err(closed()),
         };
-        let busy = Busy::of(self, &mut state);
+        let turn = self.state.begin(&mut state);
         // Given back before that.
         let mut state = state;
         let result = loop {
@@ -148,7 +109,7 @@ impl Outlet {
             drop(state);
             let mut rest = &bytes[..];
             let result = descriptor::write_all(fd, &mut rest, &self.moved, stop);
-            state = self.lock();
+            state = self.state.lock();
             if let Err(error) = result {
                 if descriptor::is_called_off(&error) {
                     let mut rest = rest.to_vec();
@@ -158,33 +119,33 @@ impl Outlet {
                 break Err(error);
             }
         };
-        busy.end(state);
+        turn.end(state);
         result
     }
 
     /// Writes out what is buffered and closes the file. When another thread is writing, it writes the rest as well.
     pub fn close(&self, stop: Stop<'_>) -> io::Result<()> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let target = std::mem::replace(&mut state.target, Target::Closed);
-        if state.busy || matches!(target, Target::Closed) {
+        if state.is_busy() || matches!(target, Target::Closed) {
             return Ok(());
         }
         let result = self.drain(state, &target, stop);
         if result.as_ref().is_err_and(descriptor::is_called_off) {
-            self.lock().target = target;
+            self.state.lock().target = target;
         }
         result
     }
 
     /// Is it closed, and all of it written?
     pub fn is_done(&self) -> bool {
-        let state = self.lock();
-        matches!(state.target, Target::Closed) && state.bytes.is_empty() && !state.busy
+        let state = self.state.lock();
+        matches!(state.target, Target::Closed) && state.bytes.is_empty() && !state.is_busy()
     }
 
     /// Closes a file that nobody can write to any more, unless that would mean to wait.
     pub fn abandon(&self) -> io::Result<()> {
-        let state = self.lock();
+        let state = self.state.lock();
         let at_once = match &state.target {
             Target::File(file) => state.bytes.is_empty() || descriptor::is_file(file.as_raw_fd()),
             _ => true,
@@ -204,7 +165,7 @@ impl Outlet {
             }
             (since.elapsed() > PATIENCE).then(descriptor::called_off)
         };
-        let hurry = hurry || self.lock().busy;
+        let hurry = hurry || self.state.lock().is_busy();
         let result = if hurry { self.flush(&mut stuck) } else { self.flush(&mut descriptor::patient) };
         if self.is_done() { Ok(()) } else { result }
     }
