@@ -16,11 +16,15 @@ use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};
 use crate::reader::{self, diagnostics};
-use crate::runtime::code::Compiler;
-use crate::runtime::descriptor::{self, Stop};
+use crate::runtime::fault::report;
 use crate::runtime::load::{self, LoadError, Problem, texts};
+use crate::runtime::program::code::Compiler;
+use crate::runtime::program::declare;
+use crate::runtime::system::descriptor::{self, Stop};
+use crate::runtime::system::{console, threads};
+use crate::runtime::values::foreign;
 use crate::runtime::vm::Attached;
-use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
+use crate::runtime::{Namespace, Vm};
 use crate::verify::{Claims, Verifier};
 use crate::windows;
 

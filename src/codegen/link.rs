@@ -261,7 +261,7 @@ pub trait Link {
     fn side_exit(&mut self, _reason: SideExit) -> Option<usize> {
         None
     }
-    /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
+    /// The code that looks into maps: see `runtime/helpers/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
     /// A data cell that holds the value of a literal.
     fn literal(&mut self, literal: &Literal<'_>) -> usize;

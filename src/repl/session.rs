@@ -12,9 +12,13 @@ use super::present::{self, Look};
 use super::results::Results;
 use super::{Opening, entry};
 use crate::gc::Thread;
+use crate::runtime::Namespace;
+use crate::runtime::fault::locals::{self, Shown};
+use crate::runtime::fault::{report, trace};
 use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
-use crate::runtime::locals::{self, Shown};
-use crate::runtime::{Namespace, console, declare, foreign, report, trace};
+use crate::runtime::program::declare;
+use crate::runtime::system::console;
+use crate::runtime::values::foreign;
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,7 +21,8 @@ use super::keys::Scene;
 use super::present::Look;
 use super::session::{Answer, Session, show};
 use crate::gc::Thread;
-use crate::runtime::{console, descriptor, streams, threads, trace};
+use crate::runtime::fault::trace;
+use crate::runtime::system::{console, descriptor, streams, threads};
 
 /// How the terminal was when we began.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();

@@ -7,11 +7,12 @@ use super::lookup::{self, Thing, functions_of, layouts_of};
 use super::{Given, search};
 use crate::gc::Thread;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::binding::{Binding, Place};
 use crate::runtime::builtins::introspection::signatures_of;
-use crate::runtime::entry::code_of;
-use crate::runtime::types::{FieldInfo, TypeKind};
-use crate::runtime::{Code, Namespace, TypeInfo, declare, load};
+use crate::runtime::program::binding::{Binding, Place};
+use crate::runtime::program::declare;
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::types::{FieldInfo, TypeKind};
+use crate::runtime::{Code, Namespace, TypeInfo, load};
 
 /// `:doc NAME`
 pub fn doc(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {

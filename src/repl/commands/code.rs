@@ -5,8 +5,9 @@ use super::{Given, search, trace};
 use crate::gc::Thread;
 use crate::reader;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::entry::code_of;
-use crate::runtime::{Code, dump};
+use crate::runtime::Code;
+use crate::runtime::compile::dump;
+use crate::runtime::program::entry::code_of;
 
 /// `:disasm NAME`, `:disasm CALL`
 pub fn disasm(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {

@@ -9,11 +9,11 @@ use crate::gc::Thread;
 use crate::gc::layout::LayoutId;
 use crate::repl::session::Session;
 use crate::repl::values;
-use crate::runtime::binding::{Binding, Place};
-use crate::runtime::dispatch::{MethodInfo, Target};
-use crate::runtime::entry::code_of;
 use crate::runtime::load;
-use crate::runtime::types::{FieldInfo, TypeKind, VariantInfo};
+use crate::runtime::program::binding::{Binding, Place};
+use crate::runtime::program::dispatch::{MethodInfo, Target};
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::types::{FieldInfo, TypeKind, VariantInfo};
 use crate::runtime::{Code, Namespace, TypeInfo, builtins};
 
 /// Something that has a name.

@@ -7,9 +7,9 @@ use super::{Given, lookup, search};
 use crate::gc::Thread;
 use crate::profile::{What, report, sampler};
 use crate::repl::session::{Answer, Session};
-use crate::runtime::binding::{Binding, BindingKind};
-use crate::runtime::declare::{self, DeclareError};
 use crate::runtime::load::{self, LoadError};
+use crate::runtime::program::binding::{Binding, BindingKind};
+use crate::runtime::program::declare::{self, DeclareError};
 
 /// Where the originals are kept.
 const NAMESPACE: &str = "repl-trace";

@@ -7,12 +7,13 @@ use super::Args;
 use super::support::{Outcome, null, wrong_type};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::streams::{Mode, Standard, Stream};
-use crate::runtime::text::{output, strings};
-use crate::runtime::threads;
-use crate::runtime::trace::innermost_location;
-use crate::runtime::{files, foreign};
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::fault::trace::innermost_location;
+use crate::runtime::system::files;
+use crate::runtime::system::streams::{Mode, Standard, Stream};
+use crate::runtime::system::threads;
+use crate::runtime::values::foreign;
+use crate::runtime::values::text::{output, strings};
 
 builtins! { pub static TABLE: "io";
     /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`. `ok?(io/open("no such file"))` is `false`.

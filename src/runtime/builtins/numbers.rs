@@ -6,13 +6,13 @@ use dashu_int::{IBig, UBig};
 use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::apart;
-use crate::runtime::brief::brief;
-use crate::runtime::collections::map;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::numbers::format::{self, Form};
-use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
-use crate::runtime::text::room;
+use crate::runtime::fault::brief::brief;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::system::apart;
+use crate::runtime::values::collections::map;
+use crate::runtime::values::numbers::format::{self, Form};
+use crate::runtime::values::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
+use crate::runtime::values::text::room;
 
 builtins! { pub static TABLE: "core";
     /// The number without its sign, of the same type. `abs(-5)` is `5`.

@@ -9,12 +9,12 @@ use super::scope::{Meaning, Scope, method_takes};
 use super::{LoadError, TestBlock, own_binding, remembered};
 use crate::gc::{Handle, Thread, Word};
 use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Node, Span, Unit};
-use crate::runtime::binding::{BindingKind, Place};
-use crate::runtime::declare::{self, DeclareError, VariantDeclaration};
-use crate::runtime::dispatch::Target;
-use crate::runtime::keywords::intern;
-use crate::runtime::present::Constant;
-use crate::runtime::types::{FieldInfo, TypeKind};
+use crate::runtime::program::binding::{BindingKind, Place};
+use crate::runtime::program::declare::{self, DeclareError, VariantDeclaration};
+use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::keywords::intern;
+use crate::runtime::program::present::Constant;
+use crate::runtime::program::types::{FieldInfo, TypeKind};
 use crate::runtime::{Code, LinkedUnit, Resolved};
 
 struct Installer<'a, 'b> {

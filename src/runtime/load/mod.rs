@@ -12,9 +12,6 @@ use std::sync::{Arc, Weak};
 use rustc_hash::FxHashMap;
 
 use super::Vm;
-use super::binding::Binding;
-use super::declare::{self, DeclareError};
-use super::namespace::Namespace;
 use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::locks::{Mutex, RwLock};
@@ -22,6 +19,9 @@ use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
+use crate::runtime::program::binding::Binding;
+use crate::runtime::program::declare::{self, DeclareError};
+use crate::runtime::program::namespace::Namespace;
 use scope::{Meaning, Scope};
 
 pub mod again;
