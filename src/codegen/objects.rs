@@ -152,8 +152,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
                 true
             }
+            // Not a field: one that its type has got since is what its default gives.
             Node::Null | Node::Local(_) => true,
-            Node::Field { object, .. } => self.changes_nothing(*object),
             // Arithmetic knows numbers alone; what compares may be the program's.
             Node::Binary { op, left, right } => {
                 let arithmetic = matches!(

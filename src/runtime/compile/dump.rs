@@ -130,10 +130,10 @@ pub fn maps_of_function(cx: &Thread, code: &'static Code) -> Option<String> {
 fn cells(cx: &Thread, code: &'static Code) -> FxHashMap<u64, String> {
     let vm = cx.vm();
     let mut names = FxHashMap::default();
+    names.insert(code.revision.as_ptr() as u64, format!("revision of {}", code.name));
     for namespace in vm.namespaces.all() {
         for (_, binding) in namespace.members() {
             names.insert(binding.address() as u64, binding.qualified());
-            names.insert(binding.version_address() as u64, format!("version of {}", binding.qualified()));
             for (argc, cell) in binding.known_cells() {
                 names.insert(cell as u64, format!("{}/{argc}", binding.qualified()));
             }

@@ -125,6 +125,7 @@ fn generate(
 ) -> Result<Body, CompileError> {
     let vm = cx.vm();
     let resets = code.resets.load(Ordering::SeqCst);
+    let revision = i32::try_from(code.revision.load(Ordering::SeqCst)).ok();
     let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
     let builtin_extended = vm.dispatch.builtin_extended() && !unit.source().is_library;
@@ -133,6 +134,7 @@ fn generate(
         vm,
         unit,
         record: code,
+        revision,
         owned,
         has_loops,
         builtin_extended,
@@ -313,6 +315,8 @@ struct RuntimeLink<'a> {
     unit: &'a Arc<LinkedUnit>,
     /// The function that is being compiled.
     record: &'static Code,
+    /// Its revision before anything was looked at, if code can compare it.
+    revision: Option<i32>,
     /// It has loops.
     has_loops: bool,
     /// What the code will own.
@@ -342,6 +346,8 @@ impl RuntimeLink<'_> {
     /// What a type, or a variant of it, is now.
     fn find_struct_type(&mut self, global: GlobalId, variant: Option<&'static str>) -> Option<StructType> {
         let binding = self.unit.global(global).binding;
+        // Before it is looked at: the name may get another type, or its first.
+        binding.depend(self.record);
         let type_ = self.vm.types.get(binding.type_id()?);
         let settled = type_.settled();
         type_.depend(self.record);
@@ -501,18 +507,17 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable> {
-        let binding = self.binding(binding);
-        // Before the value: see `Binding::version`.
-        let version = binding.version();
-        let code = binding.get(self.cx).and_then(entry::code_of)?;
+        let code = self.binding(binding).get(self.cx).and_then(entry::code_of)?;
         let (unit, function) = code.function()?;
         let arity = code.exact(arguments)?;
-        let version = i32::try_from(version).ok()?;
         if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 {
             return None;
         }
-        let version_cell = binding.version_address();
-        Some(Inlinable { function, arity: arity.index as usize, version_cell, version })
+        self.revision.is_some().then_some(Inlinable { function, arity: arity.index as usize })
+    }
+
+    fn revision(&mut self) -> (usize, i32) {
+        (self.record.revision.as_ptr() as usize, self.revision.unwrap_or(-1))
     }
 
     fn depend(&mut self, binding: usize) {

@@ -151,11 +151,6 @@ impl Binding {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The address of [`Binding::version`], for code.
-    pub fn version_address(&self) -> usize {
-        self.version.as_ptr() as usize
-    }
-
     /// How it may be redefined.
     #[inline]
     pub fn kind(&self) -> BindingKind {

@@ -10,7 +10,7 @@
 use crate::runtime::fault::errors;
 use std::fmt;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::binding::Binding;
@@ -57,6 +57,9 @@ pub struct Code {
     pub(super) in_tables: AtomicBool,
     /// How often it had to forget its bodies.
     pub(in crate::runtime) resets: AtomicU32,
+    /// How often something changed that its code took for granted. What is written in place of calls goes by it in frames that
+    /// run meanwhile. At first definitions it stays: what had no value was not taken for granted.
+    pub(in crate::runtime) revision: AtomicU64,
     /// How many threads hold it: see [`reclaim::Held`].
     pub(in crate::runtime) held: AtomicU32,
 }
@@ -120,6 +123,7 @@ impl Code {
             number: OnceLock::new(),
             in_tables: AtomicBool::new(false),
             resets: AtomicU32::new(0),
+            revision: AtomicU64::new(0),
             held: AtomicU32::new(0),
         };
         // SAFETY: fresh memory of the right size and alignment that nobody else knows.

@@ -6,7 +6,7 @@ use crate::runtime::fault::errors;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::binding::{Binding, Place};
+use super::binding::{Binding, BindingKind, Place};
 use super::dispatch::{MethodInfo, TableKind};
 use super::keywords::intern;
 use super::namespace::Namespace;
@@ -152,7 +152,12 @@ pub(in crate::runtime) fn type_for(
         body.place = place.clone();
     });
     binding.set_about(doc, place, Some(info.id));
-    if let Some(object) = info.object.get(cx) {
+    let known = binding.kind() == BindingKind::Plain;
+    binding.set_kind(BindingKind::Plain);
+    if let Some(object) = info.object.get(cx)
+        // Whoever knows the name for this type need not be told.
+        && !(known && binding.get(cx).is_some_and(|value| value.word() == object.word()))
+    {
         binding.define(cx, object);
     }
     Ok(info)

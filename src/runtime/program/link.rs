@@ -90,7 +90,11 @@ impl Binding {
         let same = before.zip(after).is_some_and(|(a, b)| std::ptr::eq(a, b));
         if !same {
             for code in self.dependents() {
-                code.reset(cx);
+                if known {
+                    code.reset(cx);
+                } else {
+                    code.forget_bodies(cx);
+                }
             }
         }
     }
@@ -151,12 +155,19 @@ impl Code {
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
             // Another thread has made it forget this body meanwhile, or one that would have been like it.
-            self.reset(cx);
+            self.forget_bodies(cx);
         }
     }
 
-    /// Forgets the compiled bodies: the next call of each arity compiles it anew. Frames that run the old code go on.
+    /// Something has changed that its code took for granted: the next call of each arity compiles it anew. Frames that run the old
+    /// code go on, and call what was written in place of calls.
     pub fn reset(&'static self, cx: &Thread) {
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        self.forget_bodies(cx);
+    }
+
+    /// Forgets the compiled bodies.
+    fn forget_bodies(&'static self, cx: &Thread) {
         self.resets.fetch_add(1, Ordering::SeqCst);
         window();
         crate::runtime::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
