@@ -20,6 +20,7 @@ use super::builtins::Builtin;
 use super::declare::DeclareError;
 use super::keywords::intern;
 use super::namespace::Namespace;
+use super::reclaim::Held;
 use super::types::{BUILTIN_TYPES, TypeId};
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::Thread;
@@ -122,11 +123,11 @@ pub struct Target {
 
 /// A function that belongs to a type.
 #[derive(Clone, Copy, Debug)]
-pub struct Associated {
+struct Associated {
     /// What runs.
-    pub code: &'static Code,
+    code: &'static Code,
     /// Holds the function as a value: `T.f(…)` is called through its link cells. No namespace has it as a member.
-    pub binding: &'static Binding,
+    binding: &'static Binding,
 }
 
 /// What a table dispatches.
@@ -315,13 +316,18 @@ impl Dispatch {
     }
 
     /// What implements a method for a target itself.
-    pub fn implementation(&self, target: Target, method: MethodId) -> Option<&'static Code> {
-        super::read(&self.implementations).get(&(target, method)).copied()
+    pub fn implementation(&self, target: Target, method: MethodId) -> Option<Held> {
+        super::read(&self.implementations).get(&(target, method)).copied().map(Held::new)
     }
 
-    /// The function of this name associated with a target itself.
-    pub fn associated(&self, target: Target, name: &str) -> Option<Associated> {
-        super::read(&self.associated).get(&(target, intern(name))).copied()
+    /// Does anything implement a method for a target itself?
+    pub fn implements(&self, target: Target, method: MethodId) -> bool {
+        super::read(&self.implementations).contains_key(&(target, method))
+    }
+
+    /// The function of this name associated with a target itself, and the binding that holds it as a value.
+    pub fn associated(&self, target: Target, name: &str) -> Option<(Held, &'static Binding)> {
+        super::read(&self.associated).get(&(target, intern(name))).map(|own| (Held::new(own.code), own.binding))
     }
 
     /// Has a builtin type ever been extended with a protocol of `core`? Most programs never do that.
@@ -408,7 +414,7 @@ impl Dispatch {
     ) -> Result<(), DeclareError> {
         let name = intern(name);
         let binding = match self.associated(target, name) {
-            Some(known) => known.binding,
+            Some((_, binding)) => binding,
             None => Binding::new(cx.vm(), cx.vm().next_binding(), namespace, name)?,
         };
         let value = cx.alloc_closure(code.address(), &[])?;
