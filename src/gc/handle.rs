@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 #[cfg(debug_assertions)]
 use std::collections::TryReserveError;
 
-use super::thread::Thread;
+use super::thread::{Thread, Thrown};
 use super::value::Value;
 use super::word::Word;
 
@@ -109,6 +109,29 @@ impl Thread {
     #[inline]
     pub fn mark(&self) -> Mark {
         self.with_handles(|h| Mark(h.len() as u32))
+    }
+
+    /// Adds a handle, which stays, to a list of those of the elements of something: of so many that the program says how many. There
+    /// is room for as many more then, in the list and on the handle stack, or an OutOfMemory error.
+    #[inline]
+    pub fn keep_in(&mut self, list: &mut Vec<Handle>, handle: Handle) -> Result<(), Thrown> {
+        if list.len() == list.capacity() {
+            self.make_room(list)?;
+        }
+        list.push(handle);
+        Ok(())
+    }
+
+    #[cold]
+    fn make_room(&mut self, list: &mut Vec<Handle>) -> Result<(), Thrown> {
+        // What else makes handles meanwhile.
+        const BESIDE: usize = 1 << 10;
+        let more = list.len().max(BESIDE);
+        self.expect_words(list.len())?;
+        let reserved = list.try_reserve_exact(more).and_then(|()| self.with_handles(|h| h.try_reserve(more + BESIDE)));
+        #[cfg(debug_assertions)]
+        let reserved = reserved.and_then(|()| self.numbers.try_reserve(more + BESIDE));
+        reserved.map_err(|_| self.out_of_memory())
     }
 
     /// Forgets all handles made since the mark.
