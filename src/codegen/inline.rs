@@ -295,7 +295,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 _ => {
                     self.expression(*node);
                     if !last {
-                        self.state.pop();
+                        self.state.drop_top();
                     }
                 }
             }

@@ -105,6 +105,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !from_base.is_empty() {
             self.copy_fields(object, height, info.layout, from_base);
         }
+        self.is_newborn(false);
         if left.is_some() {
             let n = self.state.height() - height;
             return self.replace_reg(n, object, Facts::object(info.layout));

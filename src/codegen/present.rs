@@ -14,6 +14,10 @@ pub(super) struct Present {
     state: State,
     /// Where variables are by code offset; none when nobody wants to know.
     rows: Option<Vec<Row>>,
+    /// In a checked build: the registers of operands that were taken off to be used, general and float.
+    popped: [u32; 2],
+    /// In a checked build: a failing way has noted the state, so nothing may move before the operation is done.
+    fixed: bool,
 }
 
 impl Deref for Present {
@@ -27,7 +31,7 @@ impl Deref for Present {
 impl Present {
     /// The state at the start of the code.
     pub(super) fn new(state: State, wanted: bool) -> Present {
-        Present { state, rows: wanted.then(Vec::new) }
+        Present { state, rows: wanted.then(Vec::new), popped: [0; 2], fixed: false }
     }
 
     /// What was noted of variables, when it was wanted.
@@ -45,6 +49,7 @@ impl Present {
         if let Some(rows) = &mut self.rows {
             rows.truncate(noted);
         }
+        self.let_go();
         self.state = state;
     }
 
@@ -60,6 +65,7 @@ impl Present {
             let dies = value.place == Place::None;
             self.note(code, if dies { Change::Dying(var.0) } else { Change::At(var.0, home(value.place)) });
         }
+        self.is_held(value.place);
         self.state.set_var(var, value);
     }
 
@@ -67,7 +73,7 @@ impl Present {
     pub(super) fn set(&mut self, code: u32, owner: Owner, value: Value) {
         match owner {
             Owner::Var(var) => self.set_var(code, var, value),
-            Owner::Operand(i) => self.state.set_operand(i, value),
+            Owner::Operand(i) => self.set_operand(i, value),
         }
     }
 
@@ -81,7 +87,13 @@ impl Present {
     ) {
         for owner in self.state.owners_of(place) {
             if moved(owner) {
-                self.set(code, owner, change(self.state.get(owner)));
+                let value = change(self.state.get(owner));
+                // What is learnt moves nothing.
+                debug_assert!(
+                    !self.fixed || value.place == place,
+                    "{place:?} moves after a failing way has noted the state"
+                );
+                self.set(code, owner, value);
             }
         }
     }
@@ -121,6 +133,7 @@ impl Present {
             rows.extend(changed.map(|(var, place)| Row { code, change: Change::At(var.0, home(place)) }));
             rows.push(Row { code, change: Change::Known });
         }
+        self.let_go();
         self.state = state;
     }
 
@@ -133,12 +146,52 @@ impl Present {
 
     /// See [`State::push`].
     pub(super) fn push(&mut self, value: Value) {
+        self.is_held(value.place);
         self.state.push(value);
     }
 
     /// See [`State::pop`].
+    #[must_use]
     pub(super) fn pop(&mut self) -> Value {
-        self.state.pop()
+        let value = self.state.pop();
+        if cfg!(debug_assertions) {
+            let [general, float] = bits(value.place);
+            self.popped = [self.popped[0] | general, self.popped[1] | float];
+        }
+        value
+    }
+
+    /// Takes the latest operand off, which nobody uses any more.
+    pub(super) fn drop_top(&mut self) {
+        self.state.pop();
+    }
+
+    /// The state holds what is in a place: if that was taken off, it is back.
+    fn is_held(&mut self, place: Place) {
+        if cfg!(debug_assertions) {
+            let [general, float] = bits(place);
+            self.popped = [self.popped[0] & !general, self.popped[1] & !float];
+        }
+    }
+
+    /// The operation is done: what was taken off has been used.
+    pub(super) fn let_go(&mut self) {
+        self.popped = [0; 2];
+        self.fixed = false;
+    }
+
+    /// A failing way of the present operation has noted the state.
+    pub(super) fn is_fixed(&mut self) {
+        self.fixed = cfg!(debug_assertions);
+    }
+
+    /// In a checked build: nobody is about to use what he took off the stack in this register, which is given to another.
+    pub(super) fn assert_not_popped(&self, place: Place) {
+        let [general, float] = bits(place);
+        debug_assert!(
+            self.popped[0] & general == 0 && self.popped[1] & float == 0,
+            "{place:?} was taken off the stack, and is given away before it is used"
+        );
     }
 
     /// See [`State::drop_to`].
@@ -148,12 +201,22 @@ impl Present {
 
     /// See [`State::set_operand`].
     pub(super) fn set_operand(&mut self, i: usize, value: Value) {
+        self.is_held(value.place);
         self.state.set_operand(i, value);
     }
 
     /// See [`State::unalias`].
     pub(super) fn unalias(&mut self, var: VarId) {
         self.state.unalias(var);
+    }
+}
+
+/// The register of a place, as bits: general and float.
+fn bits(place: Place) -> [u32; 2] {
+    match place {
+        Place::Reg(r) => [1 << r.0, 0],
+        Place::Float(r) => [0, 1 << r.0],
+        _ => [0; 2],
     }
 }
 

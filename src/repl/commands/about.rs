@@ -279,8 +279,8 @@ fn members_of_type(cx: &Thread, type_: &'static TypeInfo) -> String {
         }
     }
     for (name, code) in functions_of(cx, type_) {
-        let signature = signatures_of(code).into_iter().next().unwrap_or_default();
-        let doc = doc_of_code(code).as_deref().map(search::first_sentence).unwrap_or_default();
+        let signature = signatures_of(&code).into_iter().next().unwrap_or_default();
+        let doc = doc_of_code(&code).as_deref().map(search::first_sentence).unwrap_or_default();
         rows.push((format!(".{name}{signature}"), doc));
     }
     if type_.kind == TypeKind::Protocol {

@@ -65,7 +65,7 @@ fn of_functions(
             Thing::Binding(binding) => {
                 trace::original(session, cx, binding).or_else(|| binding.get(cx)).and_then(code_of)
             }
-            Thing::Function(_, code) => Some(*code),
+            Thing::Function(_, code) => Some(code.code()),
             Thing::Method(method) => method.default(),
             _ => None,
         };

@@ -9,6 +9,7 @@ use crate::gc::Thread;
 use crate::gc::layout::LayoutId;
 use crate::repl::session::Session;
 use crate::repl::values;
+use crate::runtime::compile::reclaim::Held;
 use crate::runtime::load;
 use crate::runtime::program::binding::{Binding, Place};
 use crate::runtime::program::dispatch::{MethodInfo, Target};
@@ -29,7 +30,7 @@ pub enum Thing {
     /// A variant.
     Variant(&'static TypeInfo, VariantInfo),
     /// A function that belongs to a type.
-    Function(&'static TypeInfo, &'static Code),
+    Function(&'static TypeInfo, Held),
     /// A method of a protocol.
     Method(&'static MethodInfo),
     /// A namespace.
@@ -85,7 +86,7 @@ pub fn type_of_binding(cx: &Thread, binding: &Binding) -> Option<&'static TypeIn
 }
 
 /// What can be called on the values of a type by what it was extended with, and the functions of the type.
-pub fn functions_of(cx: &Thread, type_: &'static TypeInfo) -> Vec<(&'static str, &'static Code)> {
+pub fn functions_of(cx: &Thread, type_: &'static TypeInfo) -> Vec<(&'static str, Held)> {
     let dispatch = &cx.vm().dispatch;
     let variants = type_.body().variants;
     let of_variants = variants.iter().map(|variant| Some(variant.name));
@@ -93,7 +94,7 @@ pub fn functions_of(cx: &Thread, type_: &'static TypeInfo) -> Vec<(&'static str,
     for variant in std::iter::once(None).chain(of_variants) {
         let target = Target { type_: type_.id, variant };
         for name in dispatch.associated_names(target) {
-            all.extend(dispatch.associated(target, name).map(|associated| (name, associated.code)));
+            all.extend(dispatch.associated(target, name).map(|(code, _)| (name, code)));
         }
         for method in dispatch.protocols_of(target).into_iter().flat_map(|id| dispatch.methods_of(id)) {
             all.extend(dispatch.implementation(target, method.id).map(|code| (method.name, code)));

@@ -252,7 +252,11 @@ fn read_lines(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// `ok` with a vector of texts.
 fn lines_of<'a>(cx: &mut Thread, texts: impl Iterator<Item = &'a str>) -> Outcome {
-    let elements = texts.map(|text| strings::of(cx, text)).collect::<Result<Vec<_>, _>>()?;
+    let mut elements = Vec::new();
+    for text in texts {
+        let element = strings::of(cx, text)?;
+        cx.keep_in(&mut elements, element)?;
+    }
     let vector = foreign::vector_of(cx, &elements)?;
     ok(cx, vector)
 }

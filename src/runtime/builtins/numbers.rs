@@ -475,6 +475,11 @@ fn format_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         Some(width) => Ok(Form { width: small_count(":width", cx.get(width))?, ..form }),
         None => Ok(form),
     });
+    if let (Ok(form), Number::Big(_, limbs)) = (&form, number(cx, args, 0)) {
+        // Digits, groups of them, and the whole: each is a text of its own.
+        let bytes = form.longest(limbs.len()).saturating_mul(3);
+        room::expect(cx, bytes)?;
+    }
     let text = form.and_then(|form| match format::text(number(cx, args, 0), &form) {
         Some(text) => Ok(text),
         None => Err(format!("a Float can be written in base 10 only, got base {}", form.base)),

@@ -382,8 +382,10 @@ fn keyword_to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let index = cx.vm().keywords.intern(text(cx, args, 0));
-    Ok(cx.root_word(Word::keyword(index)))
+    match cx.vm().keywords.try_intern(text(cx, args, 0)) {
+        Ok(index) => Ok(cx.root_word(Word::keyword(index))),
+        Err(_) => Err(cx.out_of_memory()),
+    }
 }
 
 /// The texts of the elements with a separator between them: `join(coll, separator)`.

@@ -553,7 +553,7 @@ impl Link for RuntimeLink<'_> {
         let named = self.unit.global(global).binding;
         let type_ = named.get(self.cx).and_then(super::builtins::types::type_behind)?;
         let target = Target { type_: type_.id, variant: None };
-        let binding = self.vm.dispatch.associated(target, name)?.binding;
+        let binding = self.vm.dispatch.associated(target, name)?.1;
         named.depend(self.record);
         let kind = GlobalKind::Plain;
         Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None })

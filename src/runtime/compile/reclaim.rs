@@ -11,7 +11,7 @@
 //! Invariants: decision and end happen while the world stands still. Whoever holds a record across an allocation holds it by
 //! one of the ways above; nobody allocates in the heap while he holds a lock that is taken here.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ use crate::locks::Mutex;
 use crate::profile::sampler;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::code::Code;
-use crate::runtime::program::roots::RootCell;
+use crate::runtime::program::roots::{self, RootCell};
 use crate::runtime::program::types::TypeInfo;
 use crate::runtime::vm::Vm;
 use crate::windows::window;
@@ -89,7 +89,15 @@ impl Held {
     }
 
     /// The record, as long as it is held.
-    pub(in crate::runtime) fn code(&self) -> &'static Code {
+    pub fn code(&self) -> &'static Code {
+        self.0
+    }
+}
+
+impl Deref for Held {
+    type Target = Code;
+
+    fn deref(&self) -> &Code {
         self.0
     }
 }
@@ -357,8 +365,7 @@ pub(super) fn free(vm: &'static Vm, owned: Owned) {
         unsafe { root.free(&vm.memory, &vm.heap) };
     }
     for site in owned.sites {
-        let block = NonNull::from(site).cast();
         // SAFETY: likewise; the block is of `FieldSite::new`.
-        unsafe { vm.memory.free_data(block, size_of::<FieldSite>(), align_of::<FieldSite>()) };
+        unsafe { roots::free(&vm.memory, &vm.heap, NonNull::from(site)) };
     }
 }

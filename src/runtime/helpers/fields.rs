@@ -19,8 +19,8 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
     // A type's own functions are values like all others: `map(Ball.create, sizes)`.
     if value.is(layout::TYPE)
         && let Some(type_) = types::type_behind(value)
-        && let Some(own) = vm.dispatch.associated(Target { type_: type_.id, variant: None }, name)
-        && let Some(function) = own.binding.get(cx)
+        && let Some((_, binding)) = vm.dispatch.associated(Target { type_: type_.id, variant: None }, name)
+        && let Some(function) = binding.get(cx)
     {
         return Ok(cx.root(function));
     }

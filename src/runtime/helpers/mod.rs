@@ -277,9 +277,9 @@ fn site_at(address: u64) -> &'static FieldSite {
 
 fn allocate(cx: &mut Thread, bytes: u64) -> Result<Word, Thrown> {
     // SAFETY: `cx` is this thread's context, and a helper runs with its exit frame set.
-    match unsafe { allocate_slow(cx, bytes) } {
-        0 => Err(Thrown::pending()),
-        address => Ok(Word(address)),
+    match Word(unsafe { allocate_slow(cx, bytes) }) {
+        Word::THROWN => Err(Thrown::pending(cx)),
+        address => Ok(address),
     }
 }
 

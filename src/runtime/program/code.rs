@@ -142,7 +142,7 @@ impl Code {
         // SAFETY: the caller's; the block is of `Code::new`.
         unsafe {
             block.drop_in_place();
-            vm.memory.free_data(block.cast(), size_of::<Code>(), align_of::<Code>());
+            super::roots::free(&vm.memory, &vm.heap, block);
         }
     }
 

@@ -25,6 +25,7 @@ use crate::gc::layout::LayoutId;
 use crate::locks::{Mutex, RwLock};
 use crate::runtime::Code;
 use crate::runtime::builtins::Builtin;
+use crate::runtime::compile::reclaim::Held;
 use crate::windows::window;
 
 /// Number of a method.
@@ -122,11 +123,11 @@ pub struct Target {
 
 /// A function that belongs to a type.
 #[derive(Clone, Copy, Debug)]
-pub struct Associated {
+struct Associated {
     /// What runs.
-    pub code: &'static Code,
+    code: &'static Code,
     /// Holds the function as a value: `T.f(…)` is called through its link cells. No namespace has it as a member.
-    pub binding: &'static Binding,
+    binding: &'static Binding,
 }
 
 /// What a table dispatches.
@@ -315,13 +316,20 @@ impl Dispatch {
     }
 
     /// What implements a method for a target itself.
-    pub fn implementation(&self, target: Target, method: MethodId) -> Option<&'static Code> {
-        crate::runtime::read(&self.implementations).get(&(target, method)).copied()
+    pub fn implementation(&self, target: Target, method: MethodId) -> Option<Held> {
+        crate::runtime::read(&self.implementations).get(&(target, method)).copied().map(Held::new)
     }
 
-    /// The function of this name associated with a target itself.
-    pub fn associated(&self, target: Target, name: &str) -> Option<Associated> {
-        crate::runtime::read(&self.associated).get(&(target, intern(name))).copied()
+    /// Does anything implement a method for a target itself?
+    pub fn implements(&self, target: Target, method: MethodId) -> bool {
+        crate::runtime::read(&self.implementations).contains_key(&(target, method))
+    }
+
+    /// The function of this name associated with a target itself, and the binding that holds it as a value.
+    pub fn associated(&self, target: Target, name: &str) -> Option<(Held, &'static Binding)> {
+        crate::runtime::read(&self.associated)
+            .get(&(target, intern(name)))
+            .map(|own| (Held::new(own.code), own.binding))
     }
 
     /// Has a builtin type ever been extended with a protocol of `core`? Most programs never do that.
@@ -411,7 +419,7 @@ impl Dispatch {
     ) -> Result<(), DeclareError> {
         let name = intern(name);
         let binding = match self.associated(target, name) {
-            Some(known) => known.binding,
+            Some((_, binding)) => binding,
             None => Binding::new(cx.vm(), cx.vm().next_binding(), namespace, name)?,
         };
         let value = cx.alloc_closure(code.address(), &[])?;

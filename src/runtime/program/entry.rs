@@ -109,7 +109,7 @@ impl Thread {
             enter(cx, address, closure, &words)
         };
         if result == Word::THROWN {
-            return Err(Thrown::pending());
+            return Err(Thrown::pending(self));
         }
         // SAFETY: the result has just been returned.
         Ok(self.root(unsafe { Value::from_raw(self, result) }))

@@ -82,6 +82,7 @@ impl Binding {
                 let target = code.and_then(|code| known_target(code, cell.argc as usize)).unwrap_or(cell.thunk);
                 cell.cell.store(target, Ordering::Release);
             }
+            self.assert_cells(cx, &cells);
             (known, before)
         };
         if !known || before.map(Code::address) != after.map(Code::address) {
@@ -109,6 +110,29 @@ impl Binding {
         for cell in cells.iter().filter(|c| c.argc == arity.params) {
             cell.cell.store(if body == 0 { cell.thunk } else { body }, Ordering::Release);
         }
+        self.assert_cells(cx, &cells);
+    }
+
+    /// In a checked build: each cell leads to a body that the binding's function has, of an arity of so many parameters, or to the
+    /// thunk. (Which of its bodies, another thread may be about to change.)
+    fn assert_cells(&self, cx: &Thread, cells: &[LinkCell]) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        let code = self.get(cx).and_then(code_of);
+        for cell in cells {
+            let target = cell.cell.load(Ordering::Acquire);
+            let fits = |code: &Code| match &code.source {
+                CodeSource::Builtin(builtin) => builtin.accepts(cell.argc as usize),
+                CodeSource::Method(_) => code.exact(cell.argc as usize).is_some(),
+                CodeSource::Function { .. } => code.captures == 0 && code.has_body(cell.argc, target),
+            };
+            assert!(
+                target == cell.thunk || code.is_some_and(fits),
+                "a cell of {self:?} for {} arguments leads to what is not its function",
+                cell.argc
+            );
+        }
     }
 }
 
@@ -121,6 +145,14 @@ fn known_target(code: &Code, argc: usize) -> Option<usize> {
 }
 
 impl Code {
+    /// Is there a body of an arity of so many parameters at the address?
+    fn has_body(&self, params: u32, address: usize) -> bool {
+        let Some(arity) = self.exact(params as usize) else { return false };
+        crate::runtime::lock(&self.owned).iter().any(|owned| {
+            owned.arity == arity.index && owned.place.as_ref().is_some_and(|place| place.code.start == address)
+        })
+    }
+
     /// Notes that a binding has link cells to this function.
     fn follow(&'static self, binding: &'static Binding) {
         let mut followers = crate::runtime::lock(&self.followers);

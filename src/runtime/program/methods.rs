@@ -7,7 +7,6 @@ use crate::runtime::fault::errors;
 use std::cell::Cell;
 
 use super::binding::Binding;
-use super::code::Code;
 use super::dispatch::{MethodInfo, Target};
 use crate::gc::layout::FIRST_USER_LAYOUT;
 use crate::gc::{Handle, LayoutId, Thread, Thrown, Value};
@@ -101,25 +100,19 @@ impl Method {
         name.strip_prefix("core/").unwrap_or(name)
     }
 
-    /// What somebody has implemented this method with for a layout's variant or type.
-    pub fn extension(self, vm: &'static Vm, layout: LayoutId) -> Option<&'static Code> {
+    /// Has somebody implemented this method for a layout's variant or type?
+    pub fn extends(self, vm: &'static Vm, layout: LayoutId) -> bool {
         if layout < FIRST_USER_LAYOUT && !vm.dispatch.builtin_extended() {
-            return None;
+            return false;
         }
-        let info = self.info(vm)?;
-        let layout = vm.types.layout(layout)?;
-        if layout.variant.is_some() {
-            let target = Target { type_: layout.type_, variant: layout.variant };
-            if let Some(code) = vm.dispatch.implementation(target, info.id) {
-                return Some(code);
-            }
-        }
-        vm.dispatch.implementation(Target { type_: layout.type_, variant: None }, info.id)
+        let (Some(info), Some(layout)) = (self.info(vm), vm.types.layout(layout)) else { return false };
+        let implements = |variant| vm.dispatch.implements(Target { type_: layout.type_, variant }, info.id);
+        layout.variant.is_some() && implements(layout.variant) || implements(None)
     }
 
     /// Has somebody implemented this method for a value's type?
     pub fn is_extended(self, value: Value<'_>) -> bool {
-        self.extension(value.thread().vm(), value.layout()).is_some()
+        self.extends(value.thread().vm(), value.layout())
     }
 
     /// Calls the method: dispatches on the first argument.

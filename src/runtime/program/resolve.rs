@@ -447,10 +447,10 @@ fn of_type<'h>(cx: &'h mut Thread, table: &'static Table, name: &'static str) ->
     let argc = table.argc as usize;
     let type_ = types::type_behind(cx.spilled_arg(0));
     let own = type_.and_then(|t| cx.vm().dispatch.associated(Target { type_: t.id, variant: None }, name));
-    if let Some(own) = own
-        && let Some(function) = own.binding.get(cx).map(|f| cx.root(f))
+    if let Some((code, binding)) = own
+        && let Some(function) = binding.get(cx).map(|f| cx.root(f))
     {
-        return Ok(without_receiver(cx, function, own.code, argc));
+        return Ok(without_receiver(cx, function, &code, argc));
     }
     match find(cx, table, true) {
         Found::Nothing => Err(no_implementation(cx, table)),
@@ -494,7 +494,7 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
     // What implements only some arities of a method leaves the others to the enum's implementation and the default.
     let implementation = |target: &Target, method: &super::dispatch::MethodInfo| {
         let code = vm.dispatch.implementation(*target, method.id)?;
-        (code.accepts(argc) || !method.declares(argc)).then(|| Found::Code(Held::new(code)))
+        (code.accepts(argc) || !method.declares(argc)).then_some(Found::Code(code))
     };
     match table.kind {
         TableKind::Method(method) => {
@@ -513,8 +513,8 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
                 return Found::Added(added);
             }
             for target in targets {
-                if let Some(own) = vm.dispatch.associated(*target, name) {
-                    return Found::Code(Held::new(own.code));
+                if let Some((code, _)) = vm.dispatch.associated(*target, name) {
+                    return Found::Code(code);
                 }
             }
             let methods = vm.dispatch.methods_named(name);

@@ -3,6 +3,7 @@
 //! Owns the list of root cells (bindings, constants of compiled code, singletons). A cell lives in the data part of code
 //! memory, is never freed, and is updated by the collector. Reading one needs a thread, as every value does.
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::asm::memory::{CodeMemory, MemoryError};
@@ -31,7 +32,7 @@ impl RootCell {
     pub(in crate::runtime) unsafe fn free(&'static self, memory: &CodeMemory, heap: &Heap) {
         heap.unregister_roots(self.address());
         // SAFETY: the caller's; the block is of `RootCell::new`.
-        unsafe { memory.free_data(std::ptr::NonNull::from(self).cast(), 8, 8) };
+        unsafe { free(memory, heap, NonNull::from(self)) };
     }
 
     /// The address that code loads from.
@@ -58,6 +59,17 @@ pub(super) fn load<'h>(cell: &AtomicU64, cx: &'h Thread) -> Option<Value<'h>> {
     }
     // SAFETY: the cell is a root, so the word is a value of this heap; it was read just now, and `cx` is borrowed.
     Some(unsafe { Value::from_raw(cx, word) })
+}
+
+/// Gives back the block of data that was taken for a `T`, in which no word is a root any more.
+///
+/// # Safety
+/// As of [`CodeMemory::free_data`].
+pub(in crate::runtime) unsafe fn free<T>(memory: &CodeMemory, heap: &Heap, block: NonNull<T>) {
+    let start = block.addr().get();
+    debug_assert!(!heap.has_roots_in(start..start + size_of::<T>()), "what is freed has roots");
+    // SAFETY: the caller's.
+    unsafe { memory.free_data(block.cast(), size_of::<T>(), align_of::<T>()) };
 }
 
 /// Tells the heap about a cell that lives for ever.

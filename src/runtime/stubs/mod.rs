@@ -51,7 +51,7 @@ pub const CONFIG: StubConfig = StubConfig {
     spilled: context::OFFSET_SPILLED,
     arg_count: context::OFFSET_ARG_COUNT,
     exception: context::OFFSET_EXCEPTION,
-    no_exception: Word::NULL.0 as i32,
+    no_exception: Word::UNDEFINED.0 as i32,
     landing: LandingConfig {
         pc: context::OFFSET_LANDING,
         sp: context::OFFSET_LANDING + 8,

@@ -24,15 +24,23 @@ use crate::stack;
 /// So many pairs are compared before it is remembered which.
 const STEPS_BEFORE_MEMORY: usize = 4096;
 
-/// Values are nested too deeply for the native stack.
+/// Why two values cannot be compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TooDeep;
+pub enum TooDeep {
+    /// They are nested too deeply for the native stack.
+    Stack,
+    /// They have more parts than the system has memory to note.
+    Memory,
+}
 
 impl TooDeep {
     /// The error a program sees.
     #[cold]
     pub fn throw(self, cx: &mut Thread) -> Thrown {
-        cx.throw(ErrorKind::StackOverflow, "values are nested too deeply")
+        match self {
+            TooDeep::Stack => cx.throw(ErrorKind::StackOverflow, "values are nested too deeply"),
+            TooDeep::Memory => cx.out_of_memory(),
+        }
     }
 }
 
@@ -127,10 +135,12 @@ struct Pairs<'h, const KEYS: bool> {
     open: Vec<(Value<'h>, Value<'h>)>,
     steps: usize,
     seen: FxHashSet<(u64, u64)>,
+    /// There was no memory for another open pair.
+    full: bool,
 }
 
 impl<'h, const KEYS: bool> Pairs<'h, KEYS> {
-    /// Notes a pair; false when it is certainly different.
+    /// Notes a pair; false when it is certainly different, or when there is no memory.
     #[inline]
     fn add(&mut self, a: Value<'h>, b: Value<'h>) -> bool {
         if a.is_int() && b.is_int() {
@@ -140,6 +150,9 @@ impl<'h, const KEYS: bool> Pairs<'h, KEYS> {
             Shallow::Equal => true,
             Shallow::Different => false,
             Shallow::Open => {
+                if self.open.len() == self.open.capacity() && !self.grow() {
+                    return false;
+                }
                 self.open.push((a, b));
                 true
             }
@@ -150,21 +163,31 @@ impl<'h, const KEYS: bool> Pairs<'h, KEYS> {
         a.zip(b).all(|(x, y)| self.add(x, y))
     }
 
-    fn known(&mut self, a: Value<'h>, b: Value<'h>) -> bool {
+    #[cold]
+    fn grow(&mut self) -> bool {
+        self.full = self.open.try_reserve(self.open.len().max(4)).is_err();
+        !self.full
+    }
+
+    fn known(&mut self, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
         self.steps += 1;
-        self.steps > STEPS_BEFORE_MEMORY && !self.seen.insert((a.word().0, b.word().0))
+        if self.steps <= STEPS_BEFORE_MEMORY {
+            return Ok(false);
+        }
+        self.seen.try_reserve(1).map_err(|_| TooDeep::Memory)?;
+        Ok(!self.seen.insert((a.word().0, b.word().0)))
     }
 }
 
 fn deep<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     if stack::is_low() {
-        return Err(TooDeep);
+        return Err(TooDeep::Stack);
     }
-    let mut pairs = Pairs::<'_, KEYS> { open: Vec::new(), steps: 0, seen: FxHashSet::default() };
+    let mut pairs = Pairs::<'_, KEYS> { open: Vec::new(), steps: 0, seen: FxHashSet::default(), full: false };
     let mut next = Some((a, b));
     while let Some((a, b)) = next {
-        if !pairs.known(a, b) && !elements(&mut pairs, a, b)? {
-            return Ok(false);
+        if !pairs.known(a, b)? && !elements(&mut pairs, a, b)? {
+            return if pairs.full { Err(TooDeep::Memory) } else { Ok(false) };
         }
         next = pairs.open.pop();
     }

@@ -24,13 +24,8 @@ pub fn map_of(cx: &mut Thread, entries: &[Handle]) -> Result<Handle, Thrown> {
 pub fn elements(cx: &mut Thread, collection: Handle, list: &mut Vec<Handle>) -> Result<(), Thrown> {
     iterate::expect_room(cx, collection)?;
     let mut items = Items::of(cx, collection)?;
-    let mut room = list.capacity();
     while let Some(item) = items.next_kept(cx)? {
-        list.push(item);
-        if list.capacity() > room {
-            room = list.capacity();
-            cx.expect_words(list.len())?;
-        }
+        cx.keep_in(list, item)?;
     }
     Ok(())
 }

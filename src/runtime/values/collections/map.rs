@@ -357,6 +357,9 @@ fn update(
     floats: bool,
     owner: u32,
 ) -> Result<Handle, Thrown> {
+    if cfg!(debug_assertions) {
+        assert_sound(cx.get(root), count);
+    }
     if owner == SHARED {
         return make(cx, count, root, floats, owner);
     }
@@ -368,6 +371,15 @@ fn update(
     cx.set_slot(m, 2, cx.get(floats));
     cx.set_slot(m, 1, cx.get(root));
     Ok(map)
+}
+
+/// In a checked build: the root of a map of so many entries has them.
+fn assert_sound(root: Value<'_>, count: usize) {
+    if root.is(NODE) {
+        assert!(Slots::of(root).len() == 2 * count, "a small map has another count");
+    } else {
+        trie::assert_sound(root, count);
+    }
 }
 
 /// The map without a key.

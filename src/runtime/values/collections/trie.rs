@@ -658,6 +658,34 @@ pub fn step(slots: Slots<'_>, at: usize) -> Step<'_> {
     }
 }
 
+/// In a checked build: a trie that is small has so many entries, and no child that would be an entry of its parent.
+pub(super) fn assert_sound(root: Value<'_>, count: usize) {
+    // Those of more entries are made of such.
+    const MOST: usize = 100;
+    if count > MOST {
+        return;
+    }
+    let mut found = 0;
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        let (slots, before, children) = (Slots::of(node), found, open.len());
+        let mut at = first_position(node);
+        loop {
+            match step(slots, at) {
+                Step::Entry(_, _, next) => (found, at) = (found + 1, next),
+                Step::Child(child, next) => {
+                    open.push(child);
+                    at = next;
+                }
+                Step::End => break,
+            }
+        }
+        let own = found - before + 2 * (open.len() - children);
+        assert!(node == root || own >= 2, "a child of a trie has {own} entries");
+    }
+    assert!(found == count, "a map of {count} has {found} entries");
+}
+
 /// Walks the entries of a trie in order, without recursion.
 #[derive(Clone, Debug)]
 pub struct Entries<'h> {

@@ -36,6 +36,14 @@ impl Default for Form {
     }
 }
 
+impl Form {
+    /// How long the text of an Int of so many limbs is at most, but for what [`MOST`] bounds.
+    pub fn longest(&self, limbs: usize) -> usize {
+        let digits = limbs.saturating_mul(64usize.div_ceil(self.base.ilog2() as usize));
+        digits.saturating_add((digits / 3).saturating_mul(self.group.len()))
+    }
+}
+
 /// The text of a number; none for a Float in another base than 10.
 pub fn text(number: Number<'_>, form: &Form) -> Option<String> {
     let (negative, digits) = match number {
@@ -134,5 +142,10 @@ mod tests {
             assert_eq!(text(*number, form).as_deref(), Some(*expected), "{number:?} {form:?}");
         }
         assert_eq!(text(Number::Float(1.0), &hex), None);
+        for base in [2, 3, 8, 10, 36] {
+            let form = Form { base, group: "..".into(), ..plain.clone() };
+            let long = text(Number::Big(false, &[u64::MAX; 20]), &form).map_or(0, |text| text.len());
+            assert!(long > 0 && long <= form.longest(20), "{long} in base {base}");
+        }
     }
 }

@@ -122,7 +122,7 @@ impl Printer {
 
     fn extended(&mut self, cx: &Thread, value: Handle) -> bool {
         let layout = cx.get(value).layout();
-        *self.extended.entry(layout).or_insert_with(|| Method::Format.extension(cx.vm(), layout).is_some())
+        *self.extended.entry(layout).or_insert_with(|| Method::Format.extends(cx.vm(), layout))
     }
 
     fn write(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {

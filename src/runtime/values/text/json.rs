@@ -146,7 +146,10 @@ impl<'a> Decoder<'a> {
                 let inner = cx.mark();
                 let key = match self.string_keys {
                     true => strings::of(cx, &key)?,
-                    false => cx.root_word(Word::keyword(cx.vm().keywords.intern(&key))),
+                    false => match cx.vm().keywords.try_intern(&key) {
+                        Ok(index) => cx.root_word(Word::keyword(index)),
+                        Err(_) => return Err(cx.out_of_memory().into()),
+                    },
                 };
                 let value = self.value(cx)?;
                 entries.put(cx, key, value)?;

@@ -5,16 +5,46 @@
 
 use rustc_hash::FxHashSet;
 
+#[cfg(debug_assertions)]
+use crate::gc::thread;
 use crate::gc::{Handle, Thread};
 
 /// So many are compared one by one.
 const FEW: usize = 16;
 
+/// A value that something is inside of, and where it was when the set was made.
+#[derive(Debug)]
+struct Entered {
+    value: Handle,
+    place: u64,
+    /// The collections there had been when it was there.
+    #[cfg(debug_assertions)]
+    collections: u64,
+}
+
+impl Entered {
+    fn new(cx: &Thread, value: Handle) -> Entered {
+        Entered {
+            value,
+            place: cx.get(value).word().0,
+            #[cfg(debug_assertions)]
+            collections: cx.collections(),
+        }
+    }
+
+    /// In a checked build: is the handle what it was, as far as that can be said?
+    #[cfg(debug_assertions)]
+    fn is_the_same(&self) -> bool {
+        let Some(cx) = thread::current().filter(|_| !std::thread::panicking()) else { return true };
+        let word = cx.get(self.value).word().0;
+        cx.collections() != self.collections || word == self.place
+    }
+}
+
 /// A stack of values.
 #[derive(Debug, Default)]
 pub struct Open {
-    /// The values, and where they were when the set was made.
-    values: Vec<(Handle, u64)>,
+    values: Vec<Entered>,
     places: FxHashSet<u64>,
     /// The collections there had been when the set was made.
     collections: u64,
@@ -25,21 +55,23 @@ impl Open {
     pub fn enter(&mut self, cx: &Thread, value: Handle) -> bool {
         let place = cx.get(value).word().0;
         let new = if self.values.len() < FEW {
-            !self.values.iter().any(|&(h, _)| cx.get(h).word().0 == place)
+            !self.values.iter().any(|entered| cx.get(entered.value).word().0 == place)
         } else {
             self.refresh(cx);
             self.places.insert(place)
         };
         if new {
-            self.values.push((value, place));
+            self.values.push(Entered::new(cx, value));
         }
         new
     }
 
     /// Leaves the value that was entered last.
     pub fn leave(&mut self) {
-        if let Some((_, place)) = self.values.pop() {
-            self.places.remove(&place);
+        if let Some(entered) = self.values.pop() {
+            #[cfg(debug_assertions)]
+            assert!(entered.is_the_same(), "what was entered is another value now");
+            self.places.remove(&entered.place);
         }
     }
 
@@ -51,9 +83,9 @@ impl Open {
         }
         self.collections = collections;
         self.places.clear();
-        for (value, place) in &mut self.values {
-            *place = cx.get(*value).word().0;
-            self.places.insert(*place);
+        for entered in &mut self.values {
+            *entered = Entered::new(cx, entered.value);
+            self.places.insert(entered.place);
         }
     }
 }
