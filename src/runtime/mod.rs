@@ -17,6 +17,7 @@ pub mod binding;
 pub mod bootstrap;
 pub mod brief;
 pub mod builtins;
+pub mod client;
 pub mod code;
 pub mod collections;
 pub mod compare;

@@ -13,7 +13,7 @@ use super::helpers::Helpers;
 use super::keywords::Keywords;
 use super::limits;
 use super::load::Loader;
-use super::namespace::Namespaces;
+use super::namespace::{Namespace, Namespaces};
 use super::reclaim::{Later, Reclaim};
 use super::sources::Sources;
 use super::stubs::Stubs;
@@ -74,8 +74,14 @@ pub struct Vm {
     pub keeps_variables: AtomicBool,
     /// For the prompt: see [`super::locals`].
     pub keeps_locals: AtomicBool,
+    /// Lets editors in, for `repl/serve`: who talks to them is above us.
+    pub serve: OnceLock<Serve>,
     arguments: RwLock<Vec<String>>,
 }
+
+/// Lets clients in, at a port or by a socket of the user's, whose sessions begin in this namespace. Gives the port or the path, or
+/// says why it cannot be.
+pub type Serve = fn(&mut Thread, Option<u16>, &'static Namespace) -> Result<String, String>;
 
 /// What a thread has besides its context.
 pub struct ThreadState {
@@ -201,6 +207,7 @@ impl Vm {
             dump_asm: AtomicBool::new(false),
             keeps_variables: AtomicBool::new(false),
             keeps_locals: AtomicBool::new(false),
+            serve: OnceLock::new(),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);

@@ -51,6 +51,7 @@ pub mod printing;
 pub mod process;
 pub mod profiling;
 pub mod sequences;
+pub mod server;
 pub mod string_builder;
 pub mod strings;
 pub mod support;
@@ -78,6 +79,7 @@ pub static TABLES: &[&[&Builtin]] = &[
     io::CORE,
     process::TABLE,
     profiling::TABLE,
+    server::TABLE,
     types::TABLE,
 ];
 
