@@ -23,7 +23,7 @@ use crate::runtime::fault::trace::Trace;
 use crate::runtime::program::code::Compiler;
 use crate::runtime::program::dispatch::Dispatch;
 use crate::runtime::program::keywords::Keywords;
-use crate::runtime::program::namespace::Namespaces;
+use crate::runtime::program::namespace::{Namespace, Namespaces};
 use crate::runtime::program::sources::Sources;
 use crate::runtime::program::types::Types;
 use crate::runtime::system::limits;
@@ -75,8 +75,14 @@ pub struct Vm {
     pub keeps_variables: AtomicBool,
     /// For the prompt: see [`crate::runtime::fault::locals`].
     pub keeps_locals: AtomicBool,
+    /// Lets editors in, for `repl/serve`: who talks to them is above us.
+    pub serve: OnceLock<Serve>,
     arguments: RwLock<Vec<String>>,
 }
+
+/// Lets clients in, at a port or by a socket of the user's, whose sessions begin in this namespace. Gives the port or the path, or
+/// says why it cannot be.
+pub type Serve = fn(&mut Thread, Option<u16>, &'static Namespace) -> Result<String, String>;
 
 /// What a thread has besides its context.
 pub struct ThreadState {
@@ -201,6 +207,7 @@ impl Vm {
             dump_asm: AtomicBool::new(false),
             keeps_variables: AtomicBool::new(false),
             keeps_locals: AtomicBool::new(false),
+            serve: OnceLock::new(),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);

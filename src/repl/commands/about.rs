@@ -16,7 +16,7 @@ use crate::runtime::{Code, Namespace, TypeInfo, load};
 
 /// `:doc NAME`
 pub fn doc(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
-    let things = lookup::find(session, cx, given.text);
+    let things = lookup::find(session.namespace(), cx, given.text);
     if things.is_empty() {
         return search::nothing(session, cx, given.text);
     }
@@ -25,7 +25,7 @@ pub fn doc(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
 
 /// `:source NAME`
 pub fn source(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
-    let things = lookup::find(session, cx, given.text);
+    let things = lookup::find(session.namespace(), cx, given.text);
     if things.is_empty() {
         return search::nothing(session, cx, given.text);
     }
@@ -194,6 +194,45 @@ fn public_names(namespace: &Namespace) -> BTreeSet<&'static str> {
     members.filter(|(name, binding)| binding.is_defined() && !name.starts_with('_')).map(|(name, _)| name).collect()
 }
 
+/// What a name means, in parts: for those who show it in their own way.
+pub struct About {
+    /// Without its namespace.
+    pub name: String,
+    /// Where it is defined, if it is a definition.
+    pub namespace: Option<&'static str>,
+    /// What the documentation says of it.
+    pub doc: String,
+    /// `(x, y)`, for each arity.
+    pub signatures: Vec<String>,
+    /// The name of its text, line and column.
+    pub place: Option<(String, u32, u32)>,
+}
+
+/// The first thing that a name means in a namespace.
+pub fn explain(here: &'static Namespace, cx: &mut Thread, name: &str) -> Option<About> {
+    let thing = lookup::find(here, cx, name).into_iter().next()?;
+    let place = thing.place(cx).map(|place| {
+        let (line, column) = place.source.line_column(place.span.start);
+        (place.source.name.clone(), line, column)
+    });
+    Some(match &thing {
+        Thing::Binding(binding) => About {
+            name: binding.name.to_string(),
+            namespace: Some(binding.namespace.name),
+            doc: binding.about().doc.map(|doc| doc.to_string()).unwrap_or_default(),
+            signatures: binding.get(cx).and_then(code_of).map(signatures_of).unwrap_or_default(),
+            place,
+        },
+        _ => About {
+            name: name.to_string(),
+            namespace: None,
+            doc: describe(cx, &thing).trim_end().to_string(),
+            signatures: Vec::new(),
+            place,
+        },
+    })
+}
+
 // ---- :members ----
 
 /// `:members [NAME]`
@@ -206,7 +245,7 @@ pub fn members(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answ
     if let Some(namespace) = known {
         return Answer::Text(members_of_namespace(cx, namespace));
     }
-    let things = lookup::find(session, cx, given.text);
+    let things = lookup::find(session.namespace(), cx, given.text);
     let mut text = String::new();
     for thing in &things {
         match thing {

@@ -55,7 +55,7 @@ fn of_functions(
     name: &str,
     show: fn(&Thread, &'static Code) -> Result<String, &'static str>,
 ) -> Answer {
-    let things = lookup::find(session, cx, name);
+    let things = lookup::find(session.namespace(), cx, name);
     if things.is_empty() {
         return search::nothing(session, cx, name);
     }

@@ -53,6 +53,7 @@ pub mod printing;
 pub mod process;
 pub mod profiling;
 pub mod sequences;
+pub mod server;
 pub mod string_builder;
 pub mod strings;
 pub mod support;
@@ -80,6 +81,7 @@ pub static TABLES: &[&[&Builtin]] = &[
     io::CORE,
     process::TABLE,
     profiling::TABLE,
+    server::TABLE,
     types::TABLE,
 ];
 

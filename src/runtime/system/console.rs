@@ -1,7 +1,7 @@
 //! Standard output and error of the process, and its end.
 //!
 //! Owns the outlet of stdout and the order in which the two streams reach the terminal, and who gets their text instead while a line
-//! is edited there. Programs write through the dynamic variable `out`, whose standard value ends here.
+//! is edited there; what is written on behalf of a client goes to that one (`client.rs`). Programs write through the dynamic variable `out`, whose standard value ends here.
 //!
 //! Invariants: what stdout got is on its way before stderr gets anything; a reader of stdout that has gone away ends the
 //! process quietly; text that could not be written, and of which the program has not learned, is told at the end.
@@ -13,7 +13,8 @@ use std::sync::mpsc::Sender;
 
 use super::descriptor::{self, why};
 use super::outlet::Outlet;
-use super::{streams, threads};
+use super::streams::Standard;
+use super::{client, streams, threads};
 use crate::gc::{Thread, Thrown};
 use crate::injection;
 use crate::locks::Mutex;
@@ -33,7 +34,7 @@ static DRAWN: AtomicBool = AtomicBool::new(false);
 /// The status with which the process ends whatever it did; 0: none.
 static INSTEAD: AtomicI32 = AtomicI32::new(0);
 /// See [`at_end`].
-static AT_END: OnceLock<fn()> = OnceLock::new();
+static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
 /// When this variable is set, lines go out one by one: `harrier test` wants to have what a test printed before it crashed.
 pub const LINES: &str = "HARRIER_LINES";
@@ -59,6 +60,9 @@ fn hand_over(text: &[u8]) -> bool {
 
 /// Writes to stdout. May let other threads collect.
 pub fn write(cx: &mut Thread, text: &[u8]) -> Result<io::Result<()>, Thrown> {
+    if let Some(written) = client::write(cx, Standard::Out, text) {
+        return written;
+    }
     if hand_over(text) {
         return Ok(Ok(()));
     }
@@ -82,6 +86,9 @@ pub fn flush_for_prompt(cx: &mut Thread) -> Result<(), Thrown> {
 
 /// Writes to stderr, after what stdout has got so far.
 pub fn write_to_stderr(cx: &mut Thread, text: &[u8]) -> Result<io::Result<()>, Thrown> {
+    if let Some(written) = client::write(cx, Standard::Err, text) {
+        return written;
+    }
     if hand_over(text) {
         return Ok(Ok(()));
     }
@@ -113,9 +120,9 @@ pub fn line_was_ended() {
     STDERR.take_open_line();
 }
 
-/// Is run when the process ends, before what is buffered is written: by the one who has changed the terminal.
-pub fn at_end(run: fn()) {
-    let _only_the_first = AT_END.set(run);
+/// Is run when the process ends, before what is buffered is written: by those who have something to put back.
+pub fn at_end(run: impl FnOnce() + Send + 'static) {
+    crate::runtime::lock(&AT_END).push(Box::new(run));
 }
 
 /// Writes out what stdout got, from outside of any program; errors show at the end.
@@ -131,7 +138,22 @@ pub fn write_error(text: &str) {
     let _ = STDERR.flush(&mut descriptor::patient);
 }
 
-/// The same with what was asked for, whose loss shows in the exit status.
+/// Says something about a text that this thread evaluates, to whoever has asked for that.
+pub fn warn(cx: &Thread, text: &str) {
+    match client::of(cx) {
+        Some(client) => client.push(Standard::Err, text.as_bytes()),
+        None => write_error(text),
+    }
+}
+
+/// Says something that nobody has asked for, and that may come while a line is edited.
+pub fn tell(text: &str) {
+    if !hand_over(text.as_bytes()) {
+        write_error(text);
+    }
+}
+
+/// As [`write_error`], with what was asked for, whose loss shows in the exit status.
 pub fn write_report(text: &str) {
     note(STDOUT.flush(&mut descriptor::patient));
     let _never_closed = STDERR.push(text.as_bytes());
@@ -168,9 +190,8 @@ pub fn note_lost(what: &str, error: &io::Error) {
 /// Writes out all that is buffered, because the process is about to end; gives the status with which it should. With `hurry`
 /// nobody waits for a reader who does not read.
 pub fn finish(status: i32, hurry: bool) -> i32 {
-    if let Some(run) = AT_END.get() {
-        run();
-    }
+    let to_run = std::mem::take(&mut *crate::runtime::lock(&AT_END));
+    to_run.into_iter().for_each(|run| run());
     streams::finish(hurry);
     note(STDOUT.finish(hurry));
     let session::Told { text, mut failed } = session::finish(hurry);

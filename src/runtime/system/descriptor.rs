@@ -69,13 +69,17 @@ pub fn open(path: &Path, flags: libc::c_int, stop: Stop<'_>) -> io::Result<Owned
 
 /// Waits until the descriptor is ready.
 fn wait(fd: RawFd, events: libc::c_short, stop: Stop<'_>) -> io::Result<()> {
+    wait_in_slices(fd, events, SLICE as libc::c_int, stop)
+}
+
+fn wait_in_slices(fd: RawFd, events: libc::c_short, slice: libc::c_int, stop: Stop<'_>) -> io::Result<()> {
     loop {
         if let Some(error) = stop() {
             return Err(error);
         }
         let mut asked = libc::pollfd { fd, events, revents: 0 };
         // SAFETY: one valid entry.
-        let ready = unsafe { libc::poll(&mut asked, 1, SLICE as libc::c_int) };
+        let ready = unsafe { libc::poll(&mut asked, 1, slice) };
         // What is wrong with a descriptor, the operation will say.
         if ready > 0 || ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return Ok(());
@@ -92,6 +96,43 @@ pub fn read(fd: RawFd, buffer: &mut [u8], stop: Stop<'_>) -> io::Result<usize> {
             return n;
         }
     }
+}
+
+/// Reads what there is, waiting for something for as long as it takes, without looking around: whoever waits for an idle socket
+/// so costs nothing, and is woken by its `shutdown`.
+pub fn read_idle(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    wait_in_slices(fd, libc::POLLIN, -1, &mut patient)?;
+    read(fd, buffer, &mut patient)
+}
+
+/// Waits for nothing but to be told to stop, or for the signal that wakes calls.
+pub fn wait_for_ever(stop: Stop<'_>) -> io::Error {
+    loop {
+        if let Some(error) = stop() {
+            return error;
+        }
+        // SAFETY: no entries.
+        unsafe { libc::poll(std::ptr::null_mut(), 0, -1) };
+    }
+}
+
+/// Reads and writes on the descriptor never wait by themselves.
+pub fn set_nonblocking(fd: RawFd) -> io::Result<()> {
+    // SAFETY: changes a flag of the descriptor, which may be any number.
+    let done = unsafe { libc::fcntl(fd, libc::F_SETFL, libc::fcntl(fd, libc::F_GETFL) | libc::O_NONBLOCK) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Ends what goes through a socket in both directions; who waits for it is woken.
+pub fn shut_down(fd: RawFd) {
+    // SAFETY: a plain call; the descriptor may be any number.
+    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+}
+
+/// Says to the other end of a socket that nothing more comes.
+pub fn end_output(fd: RawFd) {
+    // SAFETY: as above.
+    unsafe { libc::shutdown(fd, libc::SHUT_WR) };
 }
 
 /// Reads up to the end, `most` bytes at most.

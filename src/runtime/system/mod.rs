@@ -3,6 +3,7 @@
 //! Owns all waiting: who waits does so outside of the heap and without a lock, and can be called off.
 
 pub(super) mod apart;
+pub mod client;
 pub mod console;
 pub mod descriptor;
 pub mod files;

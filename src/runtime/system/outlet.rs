@@ -91,6 +91,23 @@ impl Outlet {
         self.drain(state, &target, stop)
     }
 
+    /// The same, unless nothing moves for so long: that is the error that `stuck` gives.
+    pub fn flush_while_moving(&self, patience: Duration, stuck: fn() -> io::Error, stop: Stop<'_>) -> io::Result<()> {
+        let (mut moved, mut since) = (self.moved.load(Ordering::Relaxed), Instant::now());
+        self.flush(&mut || {
+            let now = self.moved.load(Ordering::Relaxed);
+            if now != moved {
+                (moved, since) = (now, Instant::now());
+            }
+            if since.elapsed() > patience { Some(stuck()) } else { stop() }
+        })
+    }
+
+    /// How many bytes are buffered.
+    pub fn buffered(&self) -> usize {
+        self.state.lock().bytes.len()
+    }
+
     /// Writes until the buffer is empty. Nobody is at work.
     fn drain<'a>(&'a self, mut state: Locked<'a>, target: &Target, stop: Stop<'_>) -> io::Result<()> {
         let fd = match target {
@@ -157,16 +174,12 @@ impl Outlet {
     /// Writes out what is buffered because the program ends: where another thread is writing, or with `hurry`, only as long as
     /// something moves.
     pub fn finish(&self, hurry: bool) -> io::Result<()> {
-        let (mut moved, mut since) = (self.moved.load(Ordering::Relaxed), Instant::now());
-        let mut stuck = || {
-            let now = self.moved.load(Ordering::Relaxed);
-            if now != moved {
-                (moved, since) = (now, Instant::now());
-            }
-            (since.elapsed() > PATIENCE).then(descriptor::called_off)
-        };
+        let patient = &mut descriptor::patient;
         let hurry = hurry || self.state.lock().is_busy();
-        let result = if hurry { self.flush(&mut stuck) } else { self.flush(&mut descriptor::patient) };
+        let result = match hurry {
+            true => self.flush_while_moving(PATIENCE, descriptor::called_off, patient),
+            false => self.flush(patient),
+        };
         if self.is_done() { Ok(()) } else { result }
     }
 }

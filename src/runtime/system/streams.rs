@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::client::{self, Served};
 use super::descriptor::{self, Stop};
 use super::intake::Intake;
 use super::outlet::{Outlet, closed};
@@ -154,8 +155,17 @@ impl Stream {
         })
     }
 
+    /// The client that is asked instead of standard input.
+    fn client(&self, cx: &Thread) -> Option<Arc<Served>> {
+        client::of(cx).filter(|_| matches!(self.kind, Kind::Stdin))
+    }
+
     /// The next line without its end, none at the end of the stream.
     pub fn read_line(&self, cx: &mut Thread) -> Result<io::Result<Option<Vec<u8>>>, Thrown> {
+        if let Some(client) = self.client(cx) {
+            let line = threads::waiting(cx, |stop| client.line(stop))?;
+            return Ok(line.map(|line| line.map(without_end)));
+        }
         let intake = match self.intake(cx)? {
             Ok(intake) => intake,
             Err(error) => return Ok(Err(error)),
@@ -166,6 +176,9 @@ impl Stream {
 
     /// All that is left.
     pub fn read_all(&self, cx: &mut Thread) -> Result<io::Result<Vec<u8>>, Thrown> {
+        if let Some(client) = self.client(cx) {
+            return threads::waiting(cx, |stop| client.all(stop));
+        }
         match self.intake(cx)? {
             Ok(intake) => threads::waiting(cx, |stop| intake.all(stop)),
             Err(error) => Ok(Err(error)),

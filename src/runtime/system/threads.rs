@@ -189,35 +189,46 @@ pub fn spawn(cx: &mut Thread, function: Handle) -> Result<Handle, Thrown> {
     let null = cx.root_word(Word::NULL);
     let object = cx.alloc_slots(layout::THREAD_HANDLE, &[native, null])?;
     let parcel = Parcel::new(cx, [cx.get(function), cx.get(object), cx.dynamic()]);
-    start_language_thread(vm, cx.heap().options(), parcel, &shared)
+    let in_thread = shared.clone();
+    start_counted(vm, Box::new(move || live(vm, parcel, &in_thread)))
         .map_err(|why| cx.throw(ErrorKind::ThreadError, format!("cannot start a thread: {why}")))?;
+    vm.threads.add(shared);
     Ok(object)
 }
 
-/// Starts a thread, unless there are so many that nothing else would find room.
-fn start_language_thread(
-    vm: &'static Vm,
-    options: &gc::Options,
-    parcel: Parcel,
-    shared: &Arc<Shared>,
-) -> Result<(), String> {
-    let stack = stack_size(options, limits::share(STACK, 64));
+/// Starts a thread that counts as living until its body says that it has ended, unless there are so many that nothing else would
+/// find room.
+fn start_counted(vm: &'static Vm, body: Box<dyn FnOnce() + Send>) -> Result<(), String> {
+    let stack = stack_size(vm.heap.options(), limits::share(STACK, 64));
     let living = vm.threads.living.fetch_add(1, Ordering::Relaxed);
     let result = if living >= limits::most_threads() {
         Err("there are too many".to_string())
     } else if !limits::room_for_thread(stack) {
         Err("there is no room for its stack".to_string())
     } else {
-        let in_thread = shared.clone();
-        start(stack, Box::new(move || live(vm, parcel, &in_thread))).map_err(|error| descriptor::why(&error))
+        start(stack, body).map_err(|error| descriptor::why(&error))
     };
-    match result {
-        Ok(()) => vm.threads.add(shared.clone()),
-        Err(_) => {
-            vm.threads.living.fetch_sub(1, Ordering::Relaxed);
-        }
+    if result.is_err() {
+        vm.threads.living.fetch_sub(1, Ordering::Relaxed);
     }
     result
+}
+
+/// Starts a thread of ours that evaluates or looks at values: nobody joins it, and the end of a program does not wait for it.
+/// The error says why it cannot be.
+pub fn start_attached(vm: &'static Vm, body: impl FnOnce(&mut Thread) + Send + 'static) -> Result<(), String> {
+    let live = move || {
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut cx = vm.attach();
+            let _end = EndOfStack::of(&cx);
+            body(&mut cx);
+        }));
+        vm.threads.living.fetch_sub(1, Ordering::Release);
+        if ended.is_err() {
+            super::console::tell(&format!("{DIED}\n"));
+        }
+    };
+    start_counted(vm, Box::new(live))
 }
 
 /// The life of a thread, whatever happens in it.
