@@ -306,6 +306,41 @@ fn variables_of_a_thread_that_failed_are_shown() {
     assert!(matches!(&answers[5], Answer::Text(text) if text.contains("user/waits")), "{answers:?}");
 }
 
+/// From one function of the last error to the next.
+#[test]
+fn functions_of_the_last_error_are_gone_through() {
+    let answers = talk(&[
+        "fn half(n) { if n > 2 { throw n }; n }",
+        "fn outer(n) { let m = n + 1; [half(m), m] }",
+        ":up",
+        "outer(5)",
+        ":down",
+        ":up",
+        ":bt",
+        ":up",
+        ":up",
+        ":down",
+        "outer(6)",
+        ":up",
+        ":continue",
+    ]);
+    let outer = |m: u32| format!("1  user/outer (repl[2]:1)\n     n = <no longer kept>\n     m = {m}\n");
+    assert_eq!(answers[2], Answer::Text("there was no error with variables to show\n".into()));
+    assert!(is_error(&answers[4], "the innermost function"), "{answers:?}");
+    assert_eq!(answers[5], Answer::Text(outer(6)));
+    let Answer::Text(stack) = &answers[6] else { panic!("{answers:?}") };
+    assert!(
+        stack.starts_with("  at user/half (repl[1]:1)\n  at user/outer (repl[2]:1)\n  at user/(top level)"),
+        "{stack}"
+    );
+    assert!(matches!(&answers[7], Answer::Text(text) if text.starts_with("2  user/(top level)")), "{answers:?}");
+    assert!(is_error(&answers[8], "no function further out"), "{answers:?}");
+    assert_eq!(answers[9], Answer::Text(outer(6)));
+    // Each error begins with the innermost one.
+    assert_eq!(answers[11], Answer::Text(outer(7)));
+    assert!(is_error(&answers[12], "nothing is stopped"), "{answers:?}");
+}
+
 /// What does not compile is the last error then: it has left no function.
 #[test]
 fn variables_of_an_older_error_are_gone_after_one_that_ran_nothing() {

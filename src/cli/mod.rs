@@ -28,6 +28,7 @@ use crate::runtime::{Namespace, Vm};
 use crate::verify::{Claims, Verifier};
 use crate::windows;
 
+mod breakpoints;
 mod signals;
 mod snapshot;
 mod test;
@@ -121,12 +122,13 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
         session::abandon();
         return failed(cx, error);
     }
+    breakpoints::ask(cx, &options.command);
     match &options.command {
         Command::Run { file, arguments } => run_file(cx, file, arguments, &options),
         Command::Evaluate { text, arguments } => evaluate(cx, text, arguments),
         Command::TestFile { file } => test_file::run(cx, file, &options),
         _ => {
-            signals::conversation();
+            signals::conversation(true);
             // Beside the file that is opened, and in the folder where somebody talks.
             let here = std::env::current_dir().unwrap_or_default();
             let include = options.include.iter().cloned().chain([here.clone()]).collect();

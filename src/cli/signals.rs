@@ -131,9 +131,9 @@ pub fn interrupt_me(cx: &Thread) {
     let _first = RUNNER.set(Runner { interrupter: cx.interrupter(), thread });
 }
 
-/// From now on somebody talks to the process.
-pub fn conversation() {
-    CONVERSATION.store(true, Ordering::Relaxed);
+/// From now on somebody talks to the process, or nobody; gives whether somebody did.
+pub fn conversation(talks: bool) -> bool {
+    CONVERSATION.swap(talks, Ordering::Relaxed)
 }
 
 /// Answers signals as long as the process lives.

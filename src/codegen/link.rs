@@ -137,6 +137,8 @@ pub struct Global {
     pub quiet: bool,
     /// Which function on collections of `core` it is.
     pub collection: Option<CollectionCall>,
+    /// During a call of it somebody looks at the variables in view: they are kept until then.
+    pub shows: bool,
 }
 
 /// Functions of `core` that look into a collection, their first argument, or give a changed one.

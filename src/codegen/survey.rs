@@ -253,6 +253,16 @@ impl Walk<'_> {
         life.weight = life.weight.saturating_add(1 << (3 * depth));
     }
 
+    /// The node that is about to be finished uses all variables that names mean at its place, and what is captured.
+    fn touch_all_in_view(&mut self, source: u32) {
+        let arity = self.arity;
+        for (index, var) in arity.vars.iter().enumerate() {
+            if var.scope.start == var.scope.end || (var.scope.start..var.scope.end).contains(&source) {
+                self.touch(VarId(index as u32), self.now + 1);
+            }
+        }
+    }
+
     fn pattern(&mut self, id: PatternId, at: u32) {
         check_stack();
         match self.unit.pattern(id) {
@@ -403,6 +413,9 @@ impl Walk<'_> {
                 self.list(args);
                 if let Some(call) = global.and_then(|g| g.collection) {
                     self.collection_call(id, call, args);
+                }
+                if global.is_some_and(|g| g.shows) {
+                    self.touch_all_in_view(unit.span(id).start);
                 }
                 let inlined = match self.unit.node(callee) {
                     Node::Global(g) if !intrinsic => self.finder.take(self.link, *g, args.len as usize),

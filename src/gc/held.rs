@@ -1,12 +1,12 @@
 //! Values that are held beyond the frame that they were in.
 //!
-//! Owns the words that the runtime took from the variables of frames which an exception is about to leave: they are roots of their
-//! thread until all are let go.
+//! Owns how a variable of a frame that waits is read, and the words that the runtime took from the variables of frames which an
+//! exception is about to leave: they are roots of their thread until all are let go.
 
-use super::Value;
 use super::thread::Thread;
 use super::walker::Frame;
 use super::word::Word;
+use super::{Handle, Value};
 use crate::asm::Host;
 use crate::asm::masm::{MacroAssembler, Reg};
 use crate::asm::variables::Home;
@@ -18,6 +18,15 @@ pub enum Held {
     Float(f64),
     /// The value with this number among those that are held.
     Value(usize),
+}
+
+/// What a variable of a frame that waits holds now.
+#[derive(Clone, Copy)]
+pub enum Content<'h> {
+    /// A raw float.
+    Float(f64),
+    /// A value.
+    Value(Value<'h>),
 }
 
 impl Frame<'_> {
@@ -42,26 +51,42 @@ impl Frame<'_> {
 }
 
 impl Thread {
-    /// Holds what a variable of a frame of this thread holds; for one in a box, what is in there now.
-    pub fn hold(&self, frame: &Frame<'_>, home: Home, boxed: bool) -> Option<Held> {
+    /// What a variable of a frame of this thread holds; for one in a box, what is in there now. None of what is not kept.
+    pub fn content(&self, frame: &Frame<'_>, home: Home, boxed: bool) -> Option<Content<'_>> {
         let bits = frame.bits_at(home)?;
         if matches!(home, Home::FloatSlot(_) | Home::FloatBits(_)) {
-            return Some(Held::Float(f64::from_bits(bits)));
+            return Some(Content::Float(f64::from_bits(bits)));
         }
         let value = self.value(Word(bits));
-        let word = if boxed { value.slot(0).word() } else { value.word() };
-        if matches!(word, Word::UNDEFINED | Word::POISON) {
-            return None;
+        let value = if boxed { value.slot(0) } else { value };
+        (!matches!(value.word(), Word::UNDEFINED | Word::POISON)).then_some(Content::Value(value))
+    }
+
+    /// Holds what a variable of a frame of this thread holds.
+    pub fn hold(&self, frame: &Frame<'_>, home: Home, boxed: bool) -> Option<Held> {
+        match self.content(frame, home, boxed)? {
+            Content::Float(float) => Some(Held::Float(float)),
+            Content::Value(value) => self.with_held(|held| {
+                held.push(value.word());
+                Some(Held::Value(held.len() - 1))
+            }),
         }
-        self.with_held(|held| {
-            held.push(word);
-            Some(Held::Value(held.len() - 1))
-        })
     }
 
     /// A value that is held.
     pub fn held(&self, index: usize) -> Option<Value<'_>> {
         self.with_held(|held| held.get(index).copied()).map(|word| self.value(word))
+    }
+
+    /// Nothing is held any more, but by these handles: [`Thread::hold_again`] takes them.
+    pub fn set_held_aside(&self) -> Vec<Handle> {
+        self.with_held(std::mem::take).into_iter().map(|word| self.root(self.value(word))).collect()
+    }
+
+    /// These values are held, and no others.
+    pub fn hold_again(&self, values: &[Handle]) {
+        let words = values.iter().map(|value| self.get(*value).word()).collect();
+        self.with_held(|held| *held = words);
     }
 
     /// Nothing is held any more.

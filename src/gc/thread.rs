@@ -465,6 +465,12 @@ impl Thread {
         self.traced.set(exception.map_or(Word::UNDEFINED, Value::word));
     }
 
+    /// The value whose stack trace was recorded last, if it is still there.
+    pub fn traced(&self) -> Option<Value<'_>> {
+        let word = self.traced.get();
+        (word != Word::UNDEFINED).then(|| self.value(word))
+    }
+
     /// Is this the value whose stack trace was recorded last?
     pub fn is_traced(&self, exception: Value<'_>) -> bool {
         self.traced.get() == exception.word()

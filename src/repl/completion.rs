@@ -129,7 +129,8 @@ pub fn globals(cx: &Thread, namespace: &'static Namespace) -> impl Iterator<Item
     let aliases = namespace.alias_names().into_iter().map(|alias| format!("{alias}/"));
     let imports = namespace.import_names().into_iter().map(str::to_string);
     let words = WORDS.iter().map(|word| (*word).to_string());
-    public(namespace).into_iter().chain(core).chain(aliases).chain(imports).chain(words)
+    let outer = namespace.outer().map(public).unwrap_or_default();
+    public(namespace).into_iter().chain(outer).chain(core).chain(aliases).chain(imports).chain(words)
 }
 
 /// The namespaces that a `use` line can name.

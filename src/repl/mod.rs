@@ -3,9 +3,10 @@
 //! Owns the loop and the terminal; what a line means is [`session`]'s business, what a `:command` does that of [`commands`]. Other
 //! programs talk to it through [`server`].
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use crate::gc::Thread;
+use crate::gc::{Thread, Thrown};
 use crate::runtime::system::console;
 
 mod assistant;
@@ -20,6 +21,7 @@ mod present;
 mod results;
 pub mod server;
 pub mod session;
+mod stop;
 mod terminal;
 mod values;
 
@@ -34,6 +36,25 @@ pub struct Opening {
     pub arguments: Option<Vec<String>>,
 }
 
+/// How a talk about a stopped program ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// It goes on.
+    Continue,
+    /// It is to end.
+    Quit,
+}
+
+/// Is there a person to talk to?
+pub fn has_person() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Talks to a person about the program that is stopped here, in the thread that talks.
+pub fn stopped(cx: &mut Thread) -> Result<Ending, Thrown> {
+    terminal::stopped(cx)
+}
+
 /// How a conversation begins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beginning {
@@ -46,7 +67,6 @@ pub struct Beginning {
 /// Talks until the input ends; gives the exit status. Where nobody is at a terminal and other programs may talk, they do, until
 /// a signal ends it.
 pub fn run(cx: &mut Thread, beginning: &Beginning) -> u8 {
-    use std::io::IsTerminal;
     let door = match beginning.listen.as_ref().map(server::open).transpose() {
         Ok(door) => door,
         Err(why) => {
@@ -56,7 +76,7 @@ pub fn run(cx: &mut Thread, beginning: &Beginning) -> u8 {
     };
     let opening = beginning.opening.as_ref();
     match (std::io::stdin().is_terminal(), door) {
-        (true, door) if std::io::stdout().is_terminal() => terminal::talk(cx, opening, door),
+        (true, door) if has_person() => terminal::talk(cx, opening, door),
         (false, Some(door)) => terminal::serve(cx, opening, door),
         (_, door) => terminal::plain(cx, opening, door, false),
     }

@@ -1,7 +1,8 @@
 //! A session: entries in, answers out. No terminal here, so that tests can hold a conversation.
 //!
 //! Owns the text that is not yet complete, the present namespace, the last value and the variables of the last error. What begins
-//! with a colon is the business of [`commands`].
+//! with a colon is the business of [`commands`]. A session about a stopped program ([`Stopped`]) is one like any other, in the namespace
+//! of the frame that is looked at.
 //!
 //! Invariant: whatever a line does, the session goes on.
 
@@ -10,8 +11,9 @@ use std::ops::Range;
 use super::commands::{self, Kept, Traced, Watched};
 use super::present::{self, Look};
 use super::results::Results;
-use super::{Opening, entry};
-use crate::gc::Thread;
+use super::stop::Stopped;
+use super::{Ending, Opening, entry};
+use crate::gc::{Thread, Thrown};
 use crate::runtime::Namespace;
 use crate::runtime::fault::locals::{self, Shown};
 use crate::runtime::fault::{report, trace};
@@ -55,6 +57,10 @@ pub struct Session {
     meant: bool,
     /// Of the frames of the last error, innermost first.
     pub(super) locals: Vec<Shown>,
+    /// The number of the frame among them that was asked for last.
+    pub(super) selected: usize,
+    /// The program is stopped.
+    pub(super) stopped: Option<Stopped>,
     /// The functions that tell of their calls.
     pub(super) traced: Vec<Traced>,
     /// What entries have declared.
@@ -68,7 +74,22 @@ impl Session {
     pub fn new(cx: &mut Thread, color: bool) -> Option<Session> {
         let namespace = declare::namespace(cx, "user").ok()?;
         locals::keep(cx.vm());
-        Some(Session {
+        Some(Session::in_namespace(namespace, color))
+    }
+
+    /// A session about the program that is stopped here.
+    pub fn stopped(cx: &mut Thread, color: bool) -> Result<Session, Thrown> {
+        let stopped = Stopped::here(cx)?;
+        let namespace = match stopped.namespace() {
+            Some(namespace) => namespace,
+            // No function of the program waits.
+            None => declare::namespace(cx, "user").map_err(|error| error.throw(cx))?,
+        };
+        Ok(Session { stopped: Some(stopped), ..Session::in_namespace(namespace, color) })
+    }
+
+    fn in_namespace(namespace: &'static Namespace, color: bool) -> Session {
+        Session {
             namespace,
             pending: String::new(),
             number: 0,
@@ -78,10 +99,41 @@ impl Session {
             color,
             meant: false,
             locals: Vec::new(),
+            selected: 0,
+            stopped: None,
             traced: Vec::new(),
             kept: Kept::default(),
             watched: None,
-        })
+        }
+    }
+
+    /// What a talk about a stopped program begins with.
+    pub fn introduction(&self, cx: &Thread) -> String {
+        let Some(stopped) = &self.stopped else { return String::new() };
+        format!(
+            "stopped in {} (:locals, :up, :down, :bt; :continue, :quit)\n{}",
+            stopped.function(),
+            stopped.excerpt(cx, self.color)
+        )
+    }
+
+    /// How a talk about a stopped program has ended.
+    pub fn ending(&self) -> Ending {
+        let quits = self.stopped.as_ref().is_some_and(|stopped| stopped.quits);
+        if quits { Ending::Quit } else { Ending::Continue }
+    }
+
+    /// The person wants an end: of the session, and of the program where that is stopped.
+    pub(super) fn quit(&mut self) -> Answer {
+        if let Some(stopped) = &mut self.stopped {
+            stopped.quits = true;
+        }
+        Answer::Quit
+    }
+
+    /// With colours?
+    pub(super) fn color(&self) -> bool {
+        self.color
     }
 
     /// A session for another program, in this namespace: values are whole, and that program sees to it that only what runs is
@@ -101,9 +153,15 @@ impl Session {
 
     /// What stands before the cursor.
     pub fn prompt(&self) -> String {
+        // In the namespace of a frame stands its function.
+        let stopped = self
+            .stopped
+            .as_ref()
+            .filter(|stopped| stopped.namespace().is_some_and(|namespace| std::ptr::eq(namespace, self.namespace)));
+        let name = stopped.map_or(self.namespace.name, Stopped::function);
         match self.pending.is_empty() {
-            true => format!("{}> ", self.namespace.name),
-            false => format!("{:>1$}", ". ", self.namespace.name.chars().count() + 2),
+            true => format!("{name}> "),
+            false => format!("{:>1$}", ". ", name.chars().count() + 2),
         }
     }
 
@@ -165,6 +223,12 @@ impl Session {
             return Answer::Nothing;
         }
         self.number += 1;
+        if let Some(stopped) = &mut self.stopped {
+            // What the variables hold may have changed.
+            if let Err(thrown) = stopped.look_at(cx, stopped.selected) {
+                return self.failed(cx, LoadError::Thrown(thrown));
+            }
+        }
         let notice = commands::before_entry(self, cx);
         let text = self.results.continued(cx, &entry::result_names(text));
         let namespace = self.namespace;
@@ -262,7 +326,8 @@ impl Session {
                 answer
             }
             Err(LoadError::Problems(mut problems)) => {
-                problems.iter_mut().for_each(|problem| advise_assignment(problem, text));
+                let stopped = self.stopped.is_some();
+                problems.iter_mut().for_each(|problem| advise_assignment(problem, text, stopped));
                 self.failed(cx, LoadError::Problems(problems))
             }
             Err(error) => self.failed(cx, error),
@@ -271,6 +336,7 @@ impl Session {
 
     /// What is said of a text that did not run to its end.
     pub(super) fn failed(&mut self, cx: &mut Thread, error: LoadError) -> Answer {
+        self.selected = 0;
         match error {
             LoadError::Problems(problems) => {
                 // This is the last error now, and nothing has run.
@@ -293,7 +359,8 @@ impl Session {
         match line {
             _ if self.namespace.own(line).is_some() => None,
             "help" => Some(Answer::Text(commands::help())),
-            "quit" | "exit" | "quit()" => Some(Answer::Quit),
+            "quit" | "exit" | "quit()" => Some(self.quit()),
+            "continue" if self.stopped.is_some() => Some(Answer::Quit),
             _ => None,
         }
     }
@@ -304,14 +371,19 @@ pub fn is_complete(text: &str, namespace: &'static Namespace) -> bool {
     commands::expression_of(text).is_none_or(|text| entry::is_complete(&entry::result_names(text), namespace))
 }
 
-/// At the prompt there is no `let mut`: what is assigned there is defined anew.
-fn advise_assignment(problem: &mut Problem, text: &str) {
+/// At the prompt there is no `let mut`: what is assigned there is defined anew. That of a stopped program does not reach into it.
+fn advise_assignment(problem: &mut Problem, text: &str, stopped: bool) {
     let text = text.trim();
     let name = text.split(|c: char| c.is_whitespace() || c == '=').next().unwrap_or_default();
     let assigns = text[name.len()..].trim_start().starts_with('=');
     if assigns && problem.diagnostic.title.starts_with(&format!("`{name}` cannot be assigned")) {
-        problem.diagnostic.help =
-            Some(format!("write `let {}`: it defines `{name}`, as often as you like", text.replace('\n', " ")));
+        let definition = format!("write `let {}`: it defines", text.replace('\n', " "));
+        problem.diagnostic.help = Some(match stopped {
+            false => format!("{definition} `{name}`, as often as you like"),
+            true => format!(
+                "the variables of a stopped function can be looked at, not assigned; {definition} another `{name}`, for this prompt alone"
+            ),
+        });
     }
 }
 

@@ -1,10 +1,12 @@
 //! The terminal of the REPL: line editing and history, or plain lines where there is nothing to edit with.
 //!
-//! Owns the loops that take entries and show answers, and the state in which the terminal is given back.
+//! Owns the loops that take entries and show answers, the one editor of the process ([`Desk`]), and the state in which the terminal is
+//! given back. A program that stops while an entry runs is talked about at the same desk.
 //!
 //! Invariant: no key that is pressed is lost, and none but Ctrl-D in an empty entry ends the session. What was typed while an entry
 //! ran is read afterwards: the editor keeps what it has read ahead (its feature `buffer-redux`).
 
+use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +14,6 @@ use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
-use super::Opening;
 use super::assistant::Assistant;
 use super::background::Background;
 use super::commands;
@@ -21,7 +22,9 @@ use super::keys::Scene;
 use super::present::Look;
 use super::server::{self, Door};
 use super::session::{Answer, Session, show};
-use crate::gc::Thread;
+use super::{Ending, Opening};
+use crate::gc::{Thread, Thrown};
+use crate::runtime::Namespace;
 use crate::runtime::fault::trace;
 use crate::runtime::system::{console, descriptor, streams, threads};
 
@@ -68,36 +71,93 @@ fn can_edit() -> bool {
     !["", "dumb", "cons25", "emacs"].contains(&name.as_str())
 }
 
+/// What a person is talked to with. There is one, for the terminal is one: it is in its place unless somebody edits a line.
+struct Desk {
+    editor: LineEditor,
+    background: Background,
+    scene: Arc<Scene>,
+    history: Option<History>,
+    color: bool,
+}
+
+thread_local! {
+    static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
+}
+
+impl Desk {
+    /// Puts one up, if there is none; false where it cannot be.
+    fn set_up(namespace: &'static Namespace) -> bool {
+        if DESK.with_borrow(Option::is_some) {
+            return true;
+        }
+        if !can_edit() {
+            return false;
+        }
+        remember_terminal();
+        let color = console::wants_color();
+        let scene = Scene::new(namespace);
+        let Some(mut editor) = editor(&scene, color) else { return false };
+        let background = editor.create_external_printer().map_or_else(|_| Background::none(), Background::start);
+        let history = History::of_user();
+        // Without the file there is no history yet.
+        for entry in history.iter().flat_map(|history| history.load().unwrap_or_default()) {
+            let _ = editor.add_history_entry(entry);
+        }
+        DESK.set(Some(Desk { editor, background, scene, history, color }));
+        true
+    }
+
+    /// The next entry of a session, in the history already; it is answered when the desk is in its place again.
+    fn next(cx: &mut Thread, session: &mut Session) -> Typed {
+        let Some(mut desk) = DESK.take() else { return Typed::End };
+        let (width, prompt) = (columns(), session.prompt());
+        desk.scene.begin(session.namespace(), width, prompt.chars().count());
+        let typed = typed(cx, &mut desk.editor, &desk.background, &desk.scene, &prompt);
+        if let Typed::Entry(text) = &typed {
+            remember(text, &mut desk.editor, desk.history.as_ref());
+            session.set_look(Look { width: Some(columns()), color: desk.color, whole: false });
+        }
+        DESK.set(Some(desk));
+        typed
+    }
+}
+
 /// Talks to a person.
 pub fn talk(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>) -> u8 {
     if !can_edit() {
         return plain(cx, opening, door, true);
     }
-    remember_terminal();
-    let color = console::wants_color();
-    let Some(mut session) = Session::new(cx, color) else { return 1 };
-    let scene = Scene::new(session.namespace());
-    let Some(mut editor) = editor(&scene, color) else { return plain(cx, opening, door, true) };
-    let background = editor.create_external_printer().map_or_else(|_| Background::none(), Background::start);
-    let history = History::of_user();
-    // Without the file there is no history yet.
-    for entry in history.iter().flat_map(|history| history.load().unwrap_or_default()) {
-        let _ = editor.add_history_entry(entry);
+    let Some(mut session) = Session::new(cx, console::wants_color()) else { return 1 };
+    if !Desk::set_up(session.namespace()) {
+        return plain(cx, opening, door, true);
     }
     greet();
     opens(&mut session, cx, opening, door);
+    converse(cx, &mut session);
+    0
+}
+
+/// Talks to a person about the program that is stopped here.
+pub fn stopped(cx: &mut Thread) -> Result<Ending, Thrown> {
+    let mut session = Session::stopped(cx, can_edit() && console::wants_color())?;
+    console::end_line();
+    show(&Answer::Text(session.introduction(cx)));
+    if Desk::set_up(session.namespace()) {
+        converse(cx, &mut session);
+    } else {
+        lines(cx, &mut session, true, false);
+    }
+    Ok(session.ending())
+}
+
+/// Takes entries and answers them until the session is to end.
+fn converse(cx: &mut Thread, session: &mut Session) {
     loop {
-        let width = columns();
-        scene.begin(session.namespace(), width, session.prompt().chars().count());
-        let answer = match typed(cx, &mut editor, &background, &scene, &session.prompt()) {
-            Typed::Entry(text) => {
-                remember(&text, &mut editor, history.as_ref());
-                session.set_look(Look { width: Some(columns()), color, whole: false });
-                session.entry(cx, &text, &mut |answer| {
-                    console::end_line();
-                    show(answer);
-                })
-            }
+        let answer = match Desk::next(cx, session) {
+            Typed::Entry(text) => session.entry(cx, &text, &mut |answer| {
+                console::end_line();
+                show(answer);
+            }),
             Typed::Nothing => continue,
             Typed::End => break,
         };
@@ -106,7 +166,6 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>) -> u
             break;
         }
     }
-    0
 }
 
 /// Begins with a file, if there is to be one, and lets other programs in; has it failed?
@@ -206,12 +265,17 @@ fn typed(cx: &mut Thread, editor: &mut LineEditor, background: &Background, scen
 /// Evaluates the lines of a pipe or file, or of a person whose terminal knows nothing but lines.
 pub fn plain(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>, person: bool) -> u8 {
     let Some(mut session) = Session::new(cx, false) else { return 1 };
-    let history = person.then(History::of_user).flatten();
-    let mut entry = String::new();
     if person {
         greet();
     }
-    let mut failed = opens(&mut session, cx, opening, door);
+    let failed = opens(&mut session, cx, opening, door);
+    lines(cx, &mut session, person, failed)
+}
+
+/// Takes lines and answers them; gives the exit status, `failed` if something has gone wrong already.
+fn lines(cx: &mut Thread, session: &mut Session, person: bool, mut failed: bool) -> u8 {
+    let history = person.then(History::of_user).flatten();
+    let mut entry = String::new();
     loop {
         if person {
             console::print(&session.prompt());
@@ -222,7 +286,7 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>, per
             Err(interrupt) if person => {
                 let _nobody_asks = cx.take_exception(interrupt);
                 trace::forget(cx);
-                give_up(&mut session, &mut entry);
+                give_up(session, &mut entry);
                 continue;
             }
             // A key that is pressed while a line is awaited has nothing else to interrupt: it ends the program.
@@ -234,7 +298,7 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>, per
                 entry.push('\n');
                 if person {
                     console::line_was_ended();
-                    remember_lines(&session, history.as_ref(), &entry, &line);
+                    remember_lines(session, history.as_ref(), &entry, &line);
                     session.set_look(Look { width: Some(columns()), ..Look::default() });
                 }
                 session.line(cx, &line)
@@ -244,7 +308,7 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>, per
                 Answer::Error("harrier: a line that is not UTF-8\n".into())
             }
             Ok(None) if person && session.is_open() => {
-                give_up(&mut session, &mut entry);
+                give_up(session, &mut entry);
                 continue;
             }
             Ok(None) => {

@@ -19,6 +19,7 @@ use crate::gc::{self, Heap, Thread, Thrown};
 use crate::locks::RwLock;
 use crate::profile::{facts, sampler};
 use crate::runtime::compile::reclaim::{Later, Reclaim};
+use crate::runtime::fault::stop::Breakpoints;
 use crate::runtime::fault::trace::Trace;
 use crate::runtime::program::code::Compiler;
 use crate::runtime::program::dispatch::Dispatch;
@@ -77,6 +78,8 @@ pub struct Vm {
     pub keeps_locals: AtomicBool,
     /// Lets editors in, for `repl/serve`: who talks to them is above us.
     pub serve: OnceLock<Serve>,
+    /// Who is asked at breakpoints.
+    pub breakpoints: Breakpoints,
     arguments: RwLock<Vec<String>>,
 }
 
@@ -208,6 +211,7 @@ impl Vm {
             keeps_variables: AtomicBool::new(false),
             keeps_locals: AtomicBool::new(false),
             serve: OnceLock::new(),
+            breakpoints: Breakpoints::default(),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);

@@ -307,7 +307,7 @@ impl Link for FakeLink<'_> {
             _ => None,
         };
         let quiet = intrinsic.is_some_and(|i| !matches!(i, Intrinsic::Length | Intrinsic::Get));
-        Some(Global { binding, kind, builtin: !own, quiet, collection })
+        Some(Global { binding, kind, builtin: !own, quiet, collection, shows: !own && name == "breakpoint" })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {

@@ -11,7 +11,8 @@
 //! | `trace.rs` | `:trace`, `:profile` |
 //! | `measure.rs`, `units.rs` | `:time`, `:bench`, `:gc`, `:stats`, `:threads`; times and sizes as text |
 //! | `code.rs`, `inspect.rs` | what functions and values are in the machine: `:disasm`, `:dump`, `:inspect` |
-//! | `last.rs` | what the last entry has left: `:all`, `:locals` |
+//! | `last.rs` | what the last entry has left: `:all` |
+//! | `frames.rs` | the functions that an error has left, or that wait at a breakpoint: `:locals`, `:up`, `:down`, `:bt`, `:continue` |
 //!
 //! To add a command, write a row: what it takes, a line of help, what else is to be said of it, and its function.
 
@@ -23,6 +24,7 @@ mod about;
 mod code;
 mod files;
 pub mod forms;
+mod frames;
 mod inspect;
 mod last;
 mod lookup;
@@ -74,12 +76,15 @@ pub enum Group {
     Measures,
     /// Files.
     Files,
+    /// What an error has left, and what is stopped.
+    Frames,
     /// The session itself.
     Session,
 }
 
 impl Group {
-    const ALL: [Group; 5] = [Group::Names, Group::Machine, Group::Measures, Group::Files, Group::Session];
+    const ALL: [Group; 6] =
+        [Group::Names, Group::Machine, Group::Measures, Group::Files, Group::Frames, Group::Session];
 
     fn title(self) -> &'static str {
         match self {
@@ -87,6 +92,7 @@ impl Group {
             Group::Machine => "Code and objects",
             Group::Measures => "Time, memory, calls",
             Group::Files => "Files",
+            Group::Frames => "Errors and breakpoints",
             Group::Session => "The session",
         }
     }
@@ -178,18 +184,32 @@ pub const COMMANDS: &[Command] = &[
         help: "write what the session has defined in the present namespace, as a file",
         more: "In the order of the first definitions, of each the latest, with its comments; expressions are left out. A file that \
                `:save` has not written is not overwritten." },
-    Command { names: &["locals"], takes: Perhaps("N"), group: Group::Session, run: last::locals,
+    Command { names: &["locals"], takes: Perhaps("N"), group: Group::Frames, run: frames::locals,
         help: "the variables of the functions that the last error has left, or of one",
-        more: "Of the innermost sixteen functions. What was no longer needed when the error came is not kept, and said to be so." },
+        more: "Of the innermost sixteen functions. What was no longer needed when the error came is not kept, and said to be so. At a \
+               breakpoint: those of the function that is looked at, as they are now." },
+    Command { names: &["up"], takes: Nothing, group: Group::Frames, run: frames::up,
+        help: "look at the caller, and at its variables",
+        more: "At a breakpoint what is typed from then on is evaluated among them." },
+    Command { names: &["down"], takes: Nothing, group: Group::Frames, run: frames::down,
+        help: "back to the function that it has called",
+        more: "" },
+    Command { names: &["bt"], takes: Nothing, group: Group::Frames, run: frames::stack,
+        help: "the functions that the last error has left, or that wait at the breakpoint",
+        more: "" },
+    Command { names: &["continue"], takes: Nothing, group: Group::Frames, run: frames::go_on,
+        help: "go on behind the breakpoint (so does Ctrl-D)",
+        more: "So does `continue` alone." },
     Command { names: &["all"], takes: Nothing, group: Group::Session, run: last::all,
         help: "the last value, whole: long ones are cut",
         more: "" },
     Command { names: &["help", "h", "?"], takes: Perhaps("COMMAND"), group: Group::Session, run: help_on,
         help: "this help, or what there is to say about one command",
         more: "" },
-    Command { names: &["quit", "q", "exit"], takes: Nothing, group: Group::Session, run: |_, _, _| Answer::Quit,
+    Command { names: &["quit", "q", "exit"], takes: Nothing, group: Group::Session, run: |session, _, _| session.quit(),
         help: "end (so does Ctrl-D)",
-        more: "So do `exit` and `quit` alone, as long as nothing of yours has that name; `exit(status)` says how." },
+        more: "So do `exit` and `quit` alone, as long as nothing of yours has that name; `exit(status)` says how. At a breakpoint it ends \
+               the program, with status 1, or the entry that has come there." },
 ];
 
 impl Command {

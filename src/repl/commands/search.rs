@@ -91,7 +91,8 @@ fn fits(name: &str, doc: &str, wanted: &str) -> Option<bool> {
 
 fn loaded(cx: &Thread, wanted: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for namespace in cx.vm().namespaces.all() {
+    // The variables of a function that is stopped are no definitions.
+    for namespace in cx.vm().namespaces.all().into_iter().filter(|namespace| namespace.outer().is_none()) {
         for (name, binding) in namespace.members() {
             let private = name.starts_with('_') && !wanted.starts_with('_');
             if private || !binding.is_defined() || namespace.member_for(name, false).is_none() {

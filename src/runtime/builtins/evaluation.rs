@@ -5,7 +5,7 @@ use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::runtime::Namespace;
 use crate::runtime::fault::errors::{ErrorKind, is_interrupt};
-use crate::runtime::fault::trace;
+use crate::runtime::fault::{stop, trace};
 use crate::runtime::load::{self, LoadError, Problem};
 use crate::runtime::program::declare;
 use crate::runtime::values::foreign;
@@ -17,6 +17,9 @@ builtins! { pub static TABLE: "core";
     /// Evaluates a text in the namespace of this name.
     /// `eval-in-ns("1 + 2", "core")` is `3`.
     "eval-in-ns" (text: String, namespace: or(String, Namespace)) = eval_in_ns;
+    /// Stops for somebody at the terminal to look at the program: opens a prompt among the variables of its caller, and goes on when
+    /// that is told to. Where nobody is, the program says on stderr that it has passed here, once for each place. Gives `null`.
+    "breakpoint" () = breakpoint;
     /// The namespace of the code that asks.
     /// `type-of(current-namespace())` is `Namespace`.
     "current-namespace" () = current_namespace;
@@ -86,6 +89,11 @@ pub fn throw_problems(cx: &mut Thread, problems: &[Problem]) -> Thrown {
         })
         .collect();
     cx.throw(kind, lines.join("\n"))
+}
+
+fn breakpoint(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
+    stop::breakpoint(cx)?;
+    Ok(cx.root_word(Word::NULL))
 }
 
 fn current_namespace(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {

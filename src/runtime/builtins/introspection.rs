@@ -277,7 +277,8 @@ fn apropos(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
 /// The qualified names that contain a text; names that begin with `_` only when the text does.
 pub fn apropos_names(cx: &Thread, text: &str) -> Vec<String> {
     let mut names = Vec::new();
-    for namespace in cx.vm().namespaces.all() {
+    // The variables of a function that is stopped are no definitions.
+    for namespace in cx.vm().namespaces.all().into_iter().filter(|namespace| namespace.outer().is_none()) {
         for (name, binding) in namespace.members() {
             let wanted = name.contains(text) && (!name.starts_with('_') || text.starts_with('_'));
             if wanted && binding.is_defined() && namespace.member_for(name, false).is_some() {

@@ -344,6 +344,11 @@ impl Builtin {
         (self.namespace, self.name) == ("core", "apply")
     }
 
+    /// Does it stop the program, for somebody to look at the variables of its caller?
+    pub fn stops(&self) -> bool {
+        (self.namespace, self.name) == ("core", "breakpoint")
+    }
+
     /// May it be called with `argc` arguments?
     pub fn accepts(&self, argc: usize) -> bool {
         argc >= self.required() && (argc <= self.fixed() || self.has_rest())

@@ -460,6 +460,7 @@ impl Link for RuntimeLink<'_> {
                 builtin: false,
                 quiet: false,
                 collection: None,
+                shows: false,
             });
         }
         let core = binding.namespace.name == "core";
@@ -479,7 +480,8 @@ impl Link for RuntimeLink<'_> {
             },
             None => GlobalKind::Plain,
         };
-        let builtin = match value.and_then(entry::code_of).map(|c| &c.source) {
+        let source = value.and_then(entry::code_of).map(|c| &c.source);
+        let builtin = match source {
             Some(CodeSource::Builtin(builtin)) => !builtin.ends_in_call(),
             Some(CodeSource::Method(method)) => method.builtin().is_some(),
             _ => false,
@@ -489,9 +491,9 @@ impl Link for RuntimeLink<'_> {
             binding.depend(self.record);
         }
         let collection = if core && builtin { collection_call(binding.name) } else { None };
-        let quiet =
-            matches!(value.and_then(entry::code_of).map(|c| &c.source), Some(CodeSource::Builtin(b)) if b.quiet);
-        Some(Global { binding: address, kind, builtin, quiet, collection })
+        let quiet = matches!(source, Some(CodeSource::Builtin(b)) if b.quiet);
+        let shows = self.variables() && matches!(source, Some(CodeSource::Builtin(b)) if b.stops());
+        Some(Global { binding: address, kind, builtin, quiet, collection, shows })
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -556,7 +558,7 @@ impl Link for RuntimeLink<'_> {
         let binding = self.vm.dispatch.associated(target, name)?.1;
         named.depend(self.record);
         let kind = GlobalKind::Plain;
-        Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None })
+        Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None, shows: false })
     }
 
     fn named_struct(&mut self, global: GlobalId) -> Option<StructType> {

@@ -9,5 +9,6 @@ pub(super) mod explain;
 pub mod locals;
 pub(super) mod origin;
 pub mod report;
+pub mod stop;
 pub mod tail_calls;
 pub mod trace;

@@ -7,6 +7,7 @@ use super::errors::{ErrorKind, is_interrupt};
 use super::trace::{self, TraceEntry, TraceLine};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, harmless, render};
+use crate::reader::tree::{Source, Span};
 use crate::runtime::values::foreign;
 
 /// Stacks longer than this are shown by their two ends.
@@ -38,14 +39,10 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     match trace::innermost(places) {
         // A warning about the same place stands above: what it has shown is not shown again.
         Some((source, span)) if !cx.vm().loader.take_shown(&source, span) => {
-            let first = title.lines().next().unwrap_or_default();
-            let diagnostic = Diagnostic::new(Severity::Error, first, Some(span));
-            let drawn = render(&source, &diagnostic, color);
             // The title stands alone, whole and without the word "error".
-            let excerpt = drawn.split_once('\n').map_or("", |(_, rest)| rest);
             text.push_str(&title);
             text.push('\n');
-            text.push_str(excerpt);
+            text.push_str(&excerpt(&source, span, color));
         }
         _ => {
             text.push_str(&title);
@@ -55,6 +52,12 @@ pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     text.push_str(&stack(&entries));
     trace::forget(cx);
     Uncaught { title, interrupt, text }
+}
+
+/// A place in a text, with the line and what it is about in it.
+pub fn excerpt(source: &Source, span: Span, color: bool) -> String {
+    let drawn = render(source, &Diagnostic::new(Severity::Error, "", Some(span)), color);
+    drawn.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_string())
 }
 
 /// Which fault of the runtime a value is.

@@ -84,6 +84,29 @@ impl Trace {
             self.skipped += 1;
         }
     }
+
+    /// Functions and places, innermost first.
+    fn entries(&self, cx: &Thread) -> Vec<TraceEntry> {
+        let mut entries = self.elsewhere.as_deref().unwrap_or_default().to_vec();
+        if !entries.is_empty() {
+            entries.push(TraceEntry::Joined);
+        }
+        let mut stack =
+            Stack { cx, entries, below: self.failed.as_ref().map(Below::Failed), known: FxHashMap::default() };
+        for (i, address) in self.inner.iter().enumerate() {
+            stack.push(*address, self.focus.filter(|_| i == 0));
+        }
+        if self.skipped > 0 {
+            stack.entries.push(TraceEntry::Skipped(self.skipped));
+            stack.below = None;
+        }
+        let (late, early) = self.outer.split_at(self.outer_next);
+        early.iter().chain(late).for_each(|address| stack.push(*address, None));
+        if let Some(outermost) = &self.outermost {
+            stack.jumps(outermost);
+        }
+        stack.entries
+    }
 }
 
 /// Finds where the exception lands and notes the frames it leaves. Called by the `throw` stub while the present frame is an
@@ -163,26 +186,32 @@ pub fn of_exception(cx: &Thread, exception: Handle) -> Vec<TraceEntry> {
     if !cx.is_traced(cx.get(exception)) {
         return Vec::new();
     }
-    let mut entries = trace.elsewhere.as_deref().unwrap_or_default().to_vec();
-    if !entries.is_empty() {
-        entries.push(TraceEntry::Joined);
-    }
-    let mut stack = Stack { cx, entries, below: trace.failed.as_ref().map(Below::Failed), known: FxHashMap::default() };
-    for (i, address) in trace.inner.iter().enumerate() {
-        stack.push(*address, trace.focus.filter(|_| i == 0));
-    }
-    if trace.skipped > 0 {
-        stack.entries.push(TraceEntry::Skipped(trace.skipped));
-        stack.below = None;
-    }
-    let (late, early) = trace.outer.split_at(trace.outer_next);
-    early.iter().chain(late).for_each(|address| stack.push(*address, None));
-    if let Some(outermost) = &trace.outermost {
-        stack.jumps(outermost);
-    }
-    stack.entries
+    trace.entries(cx)
 }
 
+/// The calls that wait in this thread, innermost first.
+pub fn of_waiting(cx: &Thread) -> Vec<TraceEntry> {
+    let mut trace = Trace::default();
+    cx.frames(&mut |frame| {
+        trace.push(frame.return_address);
+        ControlFlow::Continue(())
+    });
+    trace.entries(cx)
+}
+
+/// The call with this number among them, of those that left a frame.
+pub fn waiting_line(cx: &Thread, number: usize) -> Option<TraceLine> {
+    let (mut found, mut at) = (None, 0);
+    cx.frames(&mut |frame| {
+        if at == number {
+            found = Some(line_in(cx, frame.function, frame.return_address));
+            return ControlFlow::Break(());
+        }
+        at += 1;
+        ControlFlow::Continue(())
+    });
+    found
+}
 /// What the next frame of a trace has called: that frame's own call says, or some function that it jumped to from there.
 enum Below<'a> {
     Failed(&'a Failed),
@@ -255,6 +284,26 @@ pub fn continue_from(cx: &Thread, exception: Handle, elsewhere: Arc<[TraceEntry]
 /// The exception that is thrown here next is about this part of the text of the innermost frame.
 pub(in crate::runtime) fn focus_on(cx: &Thread, span: Span) {
     cx.state().trace.borrow_mut().next_focus = Some(span);
+}
+
+/// A trace that nobody adds to, while something else runs that throws errors of its own.
+pub struct Aside {
+    trace: Trace,
+    held: Vec<Handle>,
+    traced: Option<Handle>,
+}
+
+/// Sets the trace aside: the exception may be thrown again by who has caught it.
+pub fn set_aside(cx: &Thread) -> Aside {
+    let trace = cx.state().trace.take();
+    Aside { trace, held: cx.set_held_aside(), traced: cx.traced().map(|value| cx.root(value)) }
+}
+
+/// Puts it back, in the place of what was recorded since.
+pub fn put_back(cx: &Thread, aside: Aside) {
+    cx.state().trace.replace(aside.trace);
+    cx.hold_again(&aside.held);
+    cx.set_traced(aside.traced.map(|value| cx.get(value)));
 }
 
 /// Forgets the trace.

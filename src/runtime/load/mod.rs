@@ -19,6 +19,7 @@ use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
+use crate::runtime::fault::stop;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
@@ -378,6 +379,7 @@ fn load(
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
     drop(reading);
+    stop::prepare(cx.vm(), &unit);
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
         Origin::Text(namespace, _) if namespace.name == name => namespace,

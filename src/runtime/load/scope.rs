@@ -294,7 +294,8 @@ impl<'a> Scope<'a> {
             None => {
                 names.extend(self.own.keys().map(|n| n.to_string()));
                 names.extend(self.imports.keys().chain(self.exports.keys()).map(|n| n.to_string()));
-                names.extend(self.namespace.members().into_iter().map(|(name, _)| name.to_string()));
+                let namespaces = std::iter::successors(Some(self.namespace), |namespace| namespace.outer());
+                names.extend(namespaces.flat_map(Namespace::members).map(|(name, _)| name.to_string()));
                 names.extend(self.namespace.import_names().into_iter().map(str::to_string));
                 if let Some(core) = self.core {
                     names.extend(core.names_for(self.unit.source.is_library));

@@ -262,8 +262,12 @@ pub(super) fn resolve<'h>(
 /// The error of a name without a value.
 #[cold]
 pub(in crate::runtime) fn undefined(cx: &mut Thread, binding: &'static Binding) -> Thrown {
-    let why = if binding.is_declared() { "its definition has not run" } else { "nothing has defined it" };
-    cx.throw(ErrorKind::TypeError, format!("{} has no value yet: {why}", binding.name))
+    let message = match (binding.is_declared(), binding.namespace.outer()) {
+        (true, Some(_)) => "is no longer kept: what is left to run of the function does not use it",
+        (true, None) => "has no value yet: its definition has not run",
+        (false, _) => "has no value yet: nothing has defined it",
+    };
+    cx.throw(ErrorKind::TypeError, format!("{} {message}", binding.name))
 }
 
 /// Defines a binding with a rooted value.

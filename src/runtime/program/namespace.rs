@@ -39,6 +39,7 @@ struct Body {
     doc: Option<Arc<str>>,
     source: Option<Arc<Source>>,
     native: bool,
+    outer: Option<&'static Namespace>,
 }
 
 impl fmt::Debug for Namespace {
@@ -127,27 +128,58 @@ impl Namespace {
         body.order.iter().filter_map(|name| Some((*name, *body.members.get(name)?))).collect()
     }
 
-    /// The binding that an unqualified name stands for here: a member, an imported name (`core` is the caller's business).
+    /// The binding that an unqualified name stands for here: a member, an imported name (`core` is the caller's business), or what it
+    /// stands for outside.
     pub fn own(&self, name: &str) -> Option<&'static Binding> {
         let body = crate::runtime::read(&self.body);
         let member = body.members.get(name).copied();
         // What was only mentioned hides no import.
-        member.filter(|member| member.is_declared()).or_else(|| body.imports.get(name).copied()).or(member)
+        let found = member.filter(|member| member.is_declared()).or_else(|| body.imports.get(name).copied());
+        let outer = body.outer;
+        drop(body);
+        found.or_else(|| outer?.own(name).filter(|binding| binding.is_declared())).or(member)
+    }
+
+    /// The namespace whose names are in view here as well: that of a function that is stopped, where this one consists of the variables
+    /// of a frame of it.
+    pub fn outer(&self) -> Option<&'static Namespace> {
+        crate::runtime::read(&self.body).outer
+    }
+
+    /// It consists of the variables of a frame of a function in that namespace: what is known there is known here, unless it has another
+    /// meaning here.
+    pub fn stands_in(&self, outer: &'static Namespace) {
+        crate::runtime::write(&self.body).outer = Some(outer);
     }
 
     /// The namespace that an alias stands for.
     pub fn alias(&self, alias: &str) -> Option<&'static Namespace> {
-        crate::runtime::read(&self.body).aliases.get(alias).copied()
+        let (known, outer) = {
+            let body = crate::runtime::read(&self.body);
+            (body.aliases.get(alias).copied(), body.outer)
+        };
+        known.or_else(|| outer?.alias(alias))
     }
 
     /// The names of all aliases.
     pub fn alias_names(&self) -> Vec<&'static str> {
-        crate::runtime::read(&self.body).aliases.keys().copied().collect()
+        self.in_view(|body| body.aliases.keys().copied().collect())
     }
 
     /// The names of all imports.
     pub fn import_names(&self) -> Vec<&'static str> {
-        crate::runtime::read(&self.body).imports.keys().copied().collect()
+        self.in_view(|body| body.imports.keys().copied().collect())
+    }
+
+    /// Names of this namespace and of those that it stands in.
+    fn in_view(&self, names: fn(&Body) -> Vec<&'static str>) -> Vec<&'static str> {
+        let mut all = names(&crate::runtime::read(&self.body));
+        let mut outer = self.outer();
+        while let Some(namespace) = outer {
+            all.extend(names(&crate::runtime::read(&namespace.body)));
+            outer = namespace.outer();
+        }
+        all
     }
 
     /// Adds a member under a name. The first binding of a name stays; `false` when another one is there.
