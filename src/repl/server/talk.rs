@@ -344,8 +344,13 @@ fn live(cx: &mut Thread, talk: &Arc<Talk>) {
         // The one who interrupts the session now ends it as well.
         let _ = cx.outside(|| talk.connection.flush(&mut descriptor::patient));
         if !goes_on {
-            return;
+            break;
         }
+    }
+    if !session.traced.is_empty() {
+        // The functions are not the session's.
+        cx.take_interrupt();
+        session.entry(cx, ":untrace", &mut |_| ());
     }
 }
 
@@ -380,8 +385,9 @@ fn answer(cx: &mut Thread, talk: &Talk, session: &mut Session, order: Order) -> 
     }
     let interrupted = talk.rest(cx, session);
     let quits = answer == Answer::Quit;
+    let stopped = interrupted && error.as_ref().is_some_and(|error| error.starts_with("Interrupted"));
     let words: &[&str] = match &error {
-        Some(error) if interrupted && error.starts_with("Interrupted") => &["interrupted", "done"],
+        Some(_) if stopped => &["interrupted", "done"],
         Some(_) => &["eval-error", "done"],
         None if quits => &["session-closed", "done"],
         None => &["done"],
@@ -390,7 +396,7 @@ fn answer(cx: &mut Thread, talk: &Talk, session: &mut Session, order: Order) -> 
         let class = Value::from(error.split(": ").next().unwrap_or_default());
         [("ex", class.clone()), ("root-ex", class)]
     };
-    let errors = error.map(class).into_iter().flatten();
+    let errors = error.filter(|_| !stopped).map(class).into_iter().flatten();
     talk.push(id, errors.chain([("status", status(words)), ("ns", session.namespace.name.into())]));
     !quits
 }
