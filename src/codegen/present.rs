@@ -84,12 +84,11 @@ impl Present {
 
     /// From `code` on an operand is a variable of a function in place, until [`Present::unname`].
     pub(super) fn name_operand(&mut self, code: u32, i: usize, variable: impl FnOnce() -> Variable) {
-        let place = self.state.operand(i).place;
         if let Some(notes) = &mut self.notes {
             let index = notes.variables.len() as u32;
             notes.variables.push(variable());
             notes.named.push((i, index));
-            notes.rows.push(Row { code, change: Change::At(index, home(place)) });
+            notes.rows.push(Row { code, change: Change::At(index, home(self.state.operand(i).place)) });
         }
     }
 
