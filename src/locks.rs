@@ -9,7 +9,7 @@
 //!   that are made at the same place of the text are one in this, for they are taken in the order in which objects happen to come;
 //! - nobody has another lock in hand while he waits for a [`Condvar`], nor where he may wait for a collection ([`assert_none`]):
 //!   who collects takes locks, too, and waits for all who run;
-//! - nobody takes one where he [must not](Forbidden).
+//! - nobody takes one where he [must not](Forbidden), nor any memory of Rust's: the allocator has locks, too.
 //!
 //! In other builds these are the locks of the standard library and nothing besides.
 
@@ -272,6 +272,7 @@ mod checks {
 /// What a checked build knows.
 #[cfg(debug_assertions)]
 mod checks {
+    use std::alloc::{GlobalAlloc, Layout, System};
     use std::cell::Cell;
     use std::collections::{BTreeMap, BTreeSet};
     use std::fmt;
@@ -410,7 +411,8 @@ mod checks {
         pub(super) fn take(class: Class, address: usize) -> Held {
             let taken = Location::caller();
             HANDS.with(|hands| {
-                if let Some(why) = hands.forbidden.get() {
+                // What says so takes memory.
+                if let Some(why) = hands.forbidden.take() {
                     panic!("{class} is taken at {taken}: {why}");
                 }
                 for held in hands.entries() {
@@ -448,7 +450,7 @@ mod checks {
         HANDS.with(|hands| assert!(hands.count.get() == 0, "{doing} with locks in hand:{}", hands.list()));
     }
 
-    /// While this is there the calling thread must take no lock.
+    /// While this is there the calling thread must take no lock, and no memory.
     #[derive(Debug)]
     #[must_use]
     pub struct Forbidden(Option<&'static str>);
@@ -463,6 +465,52 @@ mod checks {
     impl Drop for Forbidden {
         fn drop(&mut self) {
             HANDS.with(|hands| hands.forbidden.set(self.0));
+        }
+    }
+
+    /// The system's allocator, which asks whether it may be asked.
+    struct Allocator;
+
+    #[global_allocator]
+    static ALLOCATOR: Allocator = Allocator;
+
+    impl Allocator {
+        #[inline]
+        fn assert_allowed(&self) {
+            let why = HANDS.try_with(|hands| hands.forbidden.get()).ok().flatten();
+            if let Some(why) = why {
+                // An allocator must not unwind.
+                HANDS.with(|hands| hands.forbidden.set(None));
+                eprintln!("memory is taken or given back: {why}");
+                std::process::abort();
+            }
+        }
+    }
+
+    // SAFETY: the system's allocator does it all.
+    unsafe impl GlobalAlloc for Allocator {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            self.assert_allowed();
+            // SAFETY: the caller's.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            self.assert_allowed();
+            // SAFETY: the caller's.
+            unsafe { System.dealloc(block, layout) }
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            self.assert_allowed();
+            // SAFETY: the caller's.
+            unsafe { System.alloc_zeroed(layout) }
+        }
+
+        unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            self.assert_allowed();
+            // SAFETY: the caller's.
+            unsafe { System.realloc(block, layout, size) }
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::gc;
 use crate::injection::Injection;
 use crate::profile::What;
 use crate::profile::session::Wanted;
-use crate::repl::Opening;
+use crate::repl::server::{Address, Listen};
+use crate::repl::{Beginning, Opening};
 
 /// What the process is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,8 +67,10 @@ pub struct Options {
     pub injection: Option<Injection>,
     /// `-i`
     pub interactive: bool,
-    /// What the REPL begins with.
-    pub opening: Option<Opening>,
+    /// How the REPL begins.
+    pub beginning: Beginning,
+    /// `--token`
+    pub token: Option<PathBuf>,
     /// `-I`
     pub include: Vec<PathBuf>,
     /// `--jitdump`: the folder.
@@ -99,6 +102,8 @@ pub struct Options {
 pub enum Group {
     /// Of every command that runs programs.
     Running,
+    /// Of conversations.
+    Talking,
     /// Of those that show what a program does.
     Looking,
     /// Of `harrier test`.
@@ -154,6 +159,15 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["-I"], takes: Takes::Value("DIR"), group: Group::Running,
         help: "look for used namespaces in DIR too",
         set: Set::Path(|o, v| { o.include.push(v); Ok(()) }) },
+    OptionRow { names: &["--listen"], takes: Takes::Perhaps("ADDRESS"), group: Group::Talking,
+        help: "let editors talk too (nREPL): by a socket of yours alone, one at a PATH, or 127.0.0.1:PORT",
+        set: Set::Text(|o, v| {
+            o.beginning.listen = Some(Listen { address: Address::parse(v)?, token: None });
+            Ok(())
+        }) },
+    OptionRow { names: &["--token"], takes: Takes::Value("FILE"), group: Group::Talking,
+        help: "who connects must send the text in FILE as `token`",
+        set: Set::Path(|o, v| { o.token = Some(v); Ok(()) }) },
     OptionRow { names: &["--dump"], takes: Takes::Value("tree|asm"), group: Group::Looking,
         help: "print the reader's tree, or machine code as it is made",
         set: Set::Text(|o, v| { o.dump = Some(match v {
@@ -258,6 +272,7 @@ usage: harrier [OPTIONS] FILE [ARGUMENTS]     run a program (- is stdin)
        harrier -e TEXT                        evaluate TEXT and print its value
        harrier [repl] [OPTIONS]               talk
        harrier repl FILE                      load a file, then talk in its namespace
+       harrier repl --listen [FILE]           talk to editors
        harrier -i FILE [ARGUMENTS]            run a program, then talk in its namespace
        harrier test [OPTIONS] [PATHS]         run tests and snapshots
 ";
@@ -277,7 +292,8 @@ impl Default for Options {
             race_windows: None,
             injection: None,
             interactive: false,
-            opening: None,
+            beginning: Beginning::default(),
+            token: None,
             include: Vec::new(),
             jitdump: None,
             perf_map: false,
@@ -299,6 +315,7 @@ pub fn help() -> String {
     let mut text = format!("Harrier {}\n\n{USAGE}", env!("CARGO_PKG_VERSION"));
     for (group, title) in [
         (Group::Running, "Running"),
+        (Group::Talking, "Talking"),
         (Group::Looking, "Profiling and debugging"),
         (Group::Testing, "Testing"),
         (Group::Memory, "Memory"),
@@ -361,6 +378,13 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, String> {
     }
     options.command = what_to_do(&mut options, command, &plain)?;
     refuse_contradictions(&all)?;
+    match (&mut options.beginning.listen, options.token.take()) {
+        (Some(listen), token) => listen.token = token,
+        (None, Some(_)) if matches!(options.command, Command::Repl) => {
+            return Err("--token is for who connects: write `harrier repl --listen --token FILE`".into());
+        }
+        _ => {}
+    }
     all.iter().find_map(|given| in_vain(given.row, &options)).map_or(Ok(options), Err)
 }
 
@@ -384,7 +408,8 @@ fn what_to_do(options: &mut Options, command: Option<&str>, plain: &[&OsString])
         }
         (Command::Repl, Some("test")) => Command::Test { paths: plain.iter().map(PathBuf::from).collect() },
         (Command::Repl, Some("run") | None) if !plain.is_empty() && options.interactive => {
-            options.opening = Some(Opening { file: PathBuf::from(plain[0]), arguments: Some(texts(&plain[1..])) });
+            options.beginning.opening =
+                Some(Opening { file: PathBuf::from(plain[0]), arguments: Some(texts(&plain[1..])) });
             Command::Repl
         }
         (Command::Repl, Some("run")) | (Command::Repl, None) if !plain.is_empty() => {
@@ -398,7 +423,7 @@ fn what_to_do(options: &mut Options, command: Option<&str>, plain: &[&OsString])
                     "repl takes one file, and does not run its `main`: write `harrier -i {file} {more}` to run it with arguments"
                 ));
             }
-            options.opening = Some(Opening { file: PathBuf::from(plain[0]), arguments: None });
+            options.beginning.opening = Some(Opening { file: PathBuf::from(plain[0]), arguments: None });
             Command::Repl
         }
         (set, _) => set,
@@ -442,6 +467,9 @@ fn in_vain(row: &OptionRow, options: &Options) -> Option<String> {
         (Command::Run { .. } | Command::Evaluate { .. } | Command::Repl, Group::Testing) => {
             Some(format!("{name} is an option of tests: write `harrier test {name} …`"))
         }
+        (Command::Run { .. } | Command::Evaluate { .. } | Command::Test { .. }, Group::Talking) => {
+            Some(format!("{name} is of a conversation: write `harrier repl --listen`, or `harrier -i --listen FILE`"))
+        }
         (Command::Evaluate { .. } | Command::Repl, _) if tree && name == "--dump" => {
             Some("--dump=tree is of a file: write `harrier --dump=tree FILE`".into())
         }
@@ -456,7 +484,7 @@ fn in_vain(row: &OptionRow, options: &Options) -> Option<String> {
 fn option<'a>(
     options: &mut Options,
     given: &OsStr,
-    rest: &mut impl Iterator<Item = &'a OsString>,
+    rest: &mut (impl Iterator<Item = &'a OsString> + Clone),
 ) -> Result<Given, String> {
     let argument = given.to_string_lossy();
     let bytes = given.as_bytes();
@@ -477,6 +505,14 @@ fn option<'a>(
         (Takes::Nothing, Some(_)) => return Err(format!("{name} takes no value: write just `{name}`")),
         (Takes::Perhaps(what), Some(b"")) => {
             return Err(format!("{name}= has no value: write `{name}` or `{name}={what}`"));
+        }
+        // An address can stand behind it, as a value that must be there can.
+        (Takes::Perhaps("ADDRESS"), None) => {
+            let next = rest.clone().next().filter(|next| next.to_str().is_some_and(Address::is_likely));
+            if next.is_some() {
+                rest.next();
+            }
+            next.cloned().unwrap_or_default()
         }
         (Takes::Nothing, None) | (Takes::Perhaps(_), None) => OsString::new(),
         (_, Some(value)) => OsStr::from_bytes(value).to_os_string(),
@@ -563,7 +599,7 @@ mod tests {
         assert_eq!(parsed("-").expect("fine").command, Command::Run { file: "-".into(), arguments: vec![] });
         assert_eq!(parsed("-e 1").expect("fine").command, Command::Evaluate { text: "1".into(), arguments: vec![] });
         assert_eq!(parsed("--help").expect("fine").command, Command::Help);
-        let opening = |line: &str| parsed(line).expect("fine").opening;
+        let opening = |line: &str| parsed(line).expect("fine").beginning.opening;
         assert_eq!(opening("repl f.hr"), Some(Opening { file: "f.hr".into(), arguments: None }));
         let run = Some(Opening { file: "f.hr".into(), arguments: Some(vec!["-x".into(), "b".into()]) });
         assert_eq!((opening("-i f.hr -x b"), opening("run -i f.hr -x b"), opening("-i")), (run.clone(), run, None));
@@ -590,6 +626,21 @@ mod tests {
         assert!(parsed("test --json= f.hr").is_err_and(|e| e.contains("write `--json FILE`")));
     }
 
+    #[test]
+    fn who_may_take_part() {
+        let listen = |line: &str| parsed(line).expect("fine").beginning.listen.expect("it listens");
+        assert_eq!(listen("repl --listen"), Listen { address: Address::Usual, token: None });
+        assert_eq!(listen("--listen --token=t").token, Some("t".into()));
+        let port = Address::Port("127.0.0.1:7888".parse().expect("an address"));
+        for line in ["--listen=127.0.0.1:7888", "repl --listen 127.0.0.1:7888", "repl --listen localhost:7888 f.hr"] {
+            assert_eq!(listen(line).address, port, "{line}");
+        }
+        let options = parsed("repl --listen f.hr").expect("fine");
+        assert!(options.beginning.opening.is_some() && listen("-i --listen=./s f.hr x").address != port);
+        assert!(parsed("repl --listen 0.0.0.0:1").is_err_and(|why| why.contains("passwords")));
+        assert!(parsed("repl --token=t").is_err_and(|why| why.contains("--listen")));
+    }
+
     /// Each option with each command is obeyed or refused.
     #[test]
     fn nothing_is_ignored_in_silence() {
@@ -606,11 +657,12 @@ mod tests {
                 (_, "--inject-fault") => " heap:1",
                 (_, _) => " 1",
             };
-            for command in commands {
+            for command in commands.into_iter().filter(|command| name != "--token" || !["", "repl"].contains(command)) {
                 let of_tests = command.starts_with("test");
                 let refused = match row.group {
                     Group::Looking => of_tests,
                     Group::Testing => !of_tests,
+                    Group::Talking => !["", "repl"].contains(&command),
                     Group::Running | Group::Memory | Group::General => false,
                 };
                 let got = parsed(&format!("{name}{value} {command}"));
@@ -618,7 +670,11 @@ mod tests {
                 assert!(!refused || got.is_err_and(|e| e.starts_with(name) && e.contains("write `harrier ")));
             }
             let with_tree = parsed(&format!("{name}{value} --dump=tree f.hr"));
-            assert_eq!(with_tree.is_err(), matches!(row.group, Group::Looking | Group::Testing), "{name}");
+            assert_eq!(
+                with_tree.is_err(),
+                matches!(row.group, Group::Looking | Group::Testing | Group::Talking),
+                "{name}"
+            );
         }
         assert!(parsed("--dump=tree -e 1").is_err() && parsed("--dump=tree repl").is_err());
         assert!(parsed("test -e 1").is_err() && parsed("repl -e 1").is_err() && parsed("run -e 1").is_ok());

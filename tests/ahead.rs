@@ -6,7 +6,9 @@ mod machine;
 use std::fmt::Write;
 
 use harrier::gc::{self, Thread};
-use harrier::runtime::{Namespace, declare, load, reclaim};
+use harrier::runtime::compile::reclaim;
+use harrier::runtime::program::declare;
+use harrier::runtime::{Namespace, load};
 use machine::with_machine;
 
 fn stressed() -> gc::Options {
@@ -21,10 +23,10 @@ fn say(cx: &mut Thread, text: &str) -> String {
     let mark = cx.mark();
     let namespace = user(cx);
     let shown = match load::evaluate(cx, "<test>", text, namespace) {
-        Ok(evaluated) => harrier::runtime::foreign::repr(cx, evaluated.value).expect("printable"),
+        Ok(evaluated) => harrier::runtime::values::foreign::repr(cx, evaluated.value).expect("printable"),
         Err(load::LoadError::Thrown(thrown)) => {
             let exception = cx.take_exception(thrown);
-            harrier::runtime::foreign::repr(cx, exception).expect("printable")
+            harrier::runtime::values::foreign::repr(cx, exception).expect("printable")
         }
         Err(problems) => panic!("{text}: {problems:?}"),
     };

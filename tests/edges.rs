@@ -481,9 +481,18 @@ fn memory_that_the_system_refuses_is_an_error() {
     }
     let text = "use io\nfn main() {\n    println(try { count(vec(range(0, 100000000))) } catch (SystemError.OutOfMemory { }) { :m })\n    \
                 println(match io/read-line(unwrap(io/open(\"/dev/zero\"))) { Result.Err { } => :refused })\n}\n";
-    let folder = Folder::new(&[("p.hr", text)]);
+    // What Rust keeps for the program: handles, open pairs, keywords (their tables and texts), digits.
+    let rust = "fn kind(f) { try { f() :made } catch (SystemError.OutOfMemory { }) { :m } }\nfn many(...xs) { count(xs) }\nfn main() {\n    \
+                println(kind(fn() { apply(many, range(0, 30000000)) }))\n    \
+                let x = [1]\n    let y = [1]\n    let a = vec(repeat(x, 3000000))\n    let b = vec(repeat(y, 3000000))\n    println(kind(fn() { a == b }))\n    \
+                println(kind(fn() { format-number(1 << 240000000, { :base 2 :group \",\" }) }))\n    \
+                let long = repeat-string(\"a\", 1000000)\n    \
+                println(kind(fn() { for i in range(0, 1000) { string->keyword(long ++ to-string(i)) } }))\n}\n";
+    let folder = Folder::new(&[("p.hr", text), ("rust.hr", rust)]);
     let outcome = run(limited(folder.harrier(&["p.hr"]), libc::RLIMIT_DATA, 400 << 20));
     assert_eq!(outcome.out, ":m\n:refused\n", "{} {}", outcome.status, outcome.err);
+    let outcome = run(limited(folder.harrier(&["rust.hr"]), libc::RLIMIT_DATA, 400 << 20));
+    assert_eq!(outcome.out, ":m\n:m\n:m\n:m\n", "{} {}", outcome.status, outcome.err);
 }
 
 // ---- errors and keys ----

@@ -161,7 +161,7 @@ fn rust_calls_back() {
             "#0  ",
             ") at stacks.hr:6",
             "harrier::stub::enter",
-            "enter () at src/runtime/entry.rs",
+            "enter () at src/runtime/program/entry.rs",
             "harrier::stub::",
             "println",
             "stacks/main (",

@@ -27,7 +27,9 @@ use harrier::profile::debug_info::{Text, Texts, image, other_name, text_image};
 use harrier::profile::debug_lines::{self, Known, OwnLines};
 use harrier::profile::gdb::{__jit_debug_descriptor, Gdb};
 use harrier::reader::tree::{FunctionId, Source, Unit};
-use harrier::runtime::{declare, load, reclaim};
+use harrier::runtime::compile::reclaim;
+use harrier::runtime::load;
+use harrier::runtime::program::declare;
 use machine::with_machine;
 
 type Bytes<'a> = EndianSlice<'a, LittleEndian>;

@@ -18,7 +18,9 @@ use harrier::asm::masm::MacroAssembler;
 use harrier::asm::publish::{Observer, Piece};
 use harrier::gc::{self, Thread};
 use harrier::profile;
-use harrier::runtime::{declare, load, reclaim};
+use harrier::runtime::compile::reclaim;
+use harrier::runtime::load;
+use harrier::runtime::program::declare;
 use machine::with_machine;
 
 /// What was published.

@@ -14,7 +14,8 @@ use harrier::asm::masm::Assembled;
 use harrier::asm::memory::{CodeMemory, RANGE_BYTES};
 use harrier::asm::publish::{Piece, Publisher};
 use harrier::gc;
-use harrier::runtime::{declare, load};
+use harrier::runtime::load;
+use harrier::runtime::program::declare;
 use harrier::verify::{Claims, Does, Takes, Verifier};
 use machine::with_machine;
 
@@ -153,7 +154,7 @@ fn a_difference_ends_the_process_with_its_own_status() {
             load::evaluate(cx, "<test>", PAIR, namespace).expect("a value");
         });
         eprintln!("the program has come to its end");
-        std::process::exit(harrier::runtime::console::finish(3, false));
+        std::process::exit(harrier::runtime::system::console::finish(3, false));
     }
     let child = |claim: &str| {
         let name = "a_difference_ends_the_process_with_its_own_status";

@@ -4,14 +4,16 @@
 mod machine;
 
 use harrier::gc::{self, Thread};
-use harrier::runtime::{declare, load, reclaim};
+use harrier::runtime::compile::reclaim;
+use harrier::runtime::load;
+use harrier::runtime::program::declare;
 use machine::with_machine;
 
 fn say(cx: &mut Thread, text: &str) -> String {
     let mark = cx.mark();
     let namespace = declare::namespace(cx, "user").expect("a namespace");
     let evaluated = load::evaluate(cx, "<test>", text, namespace).unwrap_or_else(|e| panic!("{text}: {e:?}"));
-    let shown = harrier::runtime::foreign::repr(cx, evaluated.value).expect("printable");
+    let shown = harrier::runtime::values::foreign::repr(cx, evaluated.value).expect("printable");
     cx.release(mark);
     shown
 }

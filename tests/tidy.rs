@@ -41,6 +41,35 @@ const UPWARD: &[(&str, &str, &str)] = &[
     ("profile", "codegen", "`stats.rs` names the reasons of side exits"),
 ];
 
+/// The rooms of `src/runtime`, from the lowest. A room may use those below it; `vm`, what all threads share, may be named by all.
+const RUNTIME: &[&str] =
+    &["program", "values", "fault", "system", "compile", "stubs", "helpers", "builtins", "load", "bootstrap", "vm"];
+
+/// Arrows that run upward in the runtime, with what makes them: each is to go.
+const UPWARD_IN_RUNTIME: &[(&str, &str, &str)] = &[
+    ("program", "values", "rest arguments are packed into vectors"),
+    ("program", "fault", "whoever fails says why"),
+    ("program", "compile", "`resolve.rs` compiles; who depends on code is named by what reclaims it"),
+    ("program", "stubs", "which thunk an entry goes through"),
+    ("program", "helpers", "fields that a type has got since"),
+    ("program", "builtins", "what a row of builtins consists of"),
+    ("program", "load", "which namespaces are the library's"),
+    ("values", "fault", "whoever fails says why"),
+    ("values", "system", "long work looks whether it was interrupted, and texts go to streams"),
+    ("values", "helpers", "`iterate.rs` has leaves"),
+    ("values", "builtins", "`iterate.rs` has leaves"),
+    ("fault", "system", "how a stream is called"),
+    ("fault", "builtins", "what builtins take, as messages say it"),
+    ("fault", "load", "what a misspelt name may have meant"),
+    ("compile", "helpers", "listings name helpers"),
+    ("compile", "builtins", "which layouts `instance-of` accepts"),
+    ("stubs", "helpers", "how a leaf is called"),
+    ("stubs", "builtins", "which builtins have a stub"),
+    ("helpers", "builtins", "helpers that are builtins as well, and their leaves"),
+    ("helpers", "load", "what a misspelt field may have meant"),
+    ("builtins", "load", "`eval` and `load`"),
+];
+
 /// Functions of more than [`LONG`] lines: tables of cases in which each line stands by itself, or what nobody has divided yet.
 const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("codegen/survey.rs", "operation", "one case for each kind of node"),
@@ -50,7 +79,7 @@ const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("reader/lexer.rs", "operator", "one case for each sign"),
     ("reader/parser/operands.rs", "primary", "one case for each token that can begin an operand"),
     ("reader/parser/patterns.rs", "single_pattern", "one case for each token that can begin a pattern"),
-    ("runtime/brief.rs", "write", "one case for each kind of value"),
+    ("runtime/fault/brief.rs", "write", "one case for each kind of value"),
     ("codegen/loops.rs", "attempt", "to divide: one attempt to write a loop"),
     ("codegen/objects.rs", "struct_literal", "to divide: the literal and its check for an outdated layout"),
     ("codegen/compare.rs", "ordering", "to divide: Int, Float and slow ways of one comparison"),
@@ -122,8 +151,13 @@ fn is_test(name: &str) -> bool {
 
 /// The names behind each `crate::`.
 fn uses(line: &str) -> impl Iterator<Item = &str> {
+    behind(line, "crate::")
+}
+
+/// The names behind each such piece of a path.
+fn behind<'a>(line: &'a str, piece: &'a str) -> impl Iterator<Item = &'a str> {
     let name = |rest: &str| rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-    line.split("crate::").skip(1).map(move |rest| &rest[..name(rest)])
+    line.split(piece).skip(1).map(move |rest| &rest[..name(rest)])
 }
 
 /// The locks of the standard library know nothing of who holds them: those of `locks.rs` do, in a checked build.
@@ -166,6 +200,32 @@ fn arrows_run_as_the_map_says() {
             needed.contains(&(from.to_string(), to.to_string())),
             "nothing in {from} uses {to} any more: take the row out"
         );
+    }
+}
+
+#[test]
+fn the_rooms_of_the_runtime_stand_in_their_order() {
+    let height = |room: &str| RUNTIME.iter().position(|name| *name == room);
+    let mut wrong = BTreeMap::new();
+    let mut needed = BTreeSet::new();
+    for source in sources().iter().filter(|source| !is_test(&source.name)) {
+        let Some(name) = source.name.strip_prefix("runtime/").filter(|name| *name != "mod.rs") else { continue };
+        let from = name.split(['/', '.']).next().unwrap_or_default();
+        let Some(floor) = height(from) else { panic!("{from} has no place in RUNTIME") };
+        let outward = name.strip_prefix(from).is_some_and(|rest| rest == "/mod.rs");
+        for line in &source.code {
+            let names = behind(line, "crate::runtime::").chain(behind(line, "super::").filter(|_| outward));
+            for to in names.filter(|to| *to != "vm" && height(to).is_some_and(|above| above > floor)) {
+                needed.insert((from.to_string(), to.to_string()));
+                if !UPWARD_IN_RUNTIME.iter().any(|(a, b, _)| *a == from && *b == to) {
+                    wrong.insert(format!("{from} uses {to}"), name.to_string());
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these run upward (the last file of each): {wrong:#?}");
+    for (from, to, _) in UPWARD_IN_RUNTIME {
+        assert!(needed.contains(&(from.to_string(), to.to_string())), "{from} uses {to} no more: take the row out");
     }
 }
 

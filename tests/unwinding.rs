@@ -44,7 +44,8 @@ mod stepping {
     use harrier::profile::sample::{self, Sample};
     use harrier::profile::stack::{Innermost, Interrupted, Known};
     use harrier::profile::tree::Tables;
-    use harrier::runtime::{declare, load};
+    use harrier::runtime::load;
+    use harrier::runtime::program::declare;
 
     use crate::machine::with_machine;
 

@@ -16,11 +16,15 @@ use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};
 use crate::reader::{self, diagnostics};
-use crate::runtime::code::Compiler;
-use crate::runtime::descriptor::{self, Stop};
+use crate::runtime::fault::report;
 use crate::runtime::load::{self, LoadError, Problem, texts};
+use crate::runtime::program::code::Compiler;
+use crate::runtime::program::declare;
+use crate::runtime::system::descriptor::{self, Stop};
+use crate::runtime::system::{console, threads};
+use crate::runtime::values::foreign;
 use crate::runtime::vm::Attached;
-use crate::runtime::{Namespace, Vm, console, declare, foreign, report, threads};
+use crate::runtime::{Namespace, Vm};
 use crate::verify::{Claims, Verifier};
 use crate::windows;
 
@@ -127,7 +131,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
             let here = std::env::current_dir().unwrap_or_default();
             let include = options.include.iter().cloned().chain([here.clone()]).collect();
             cx.vm().loader.set_search(load::paths::SearchPath::of_program(&here.join("repl.hr"), include));
-            crate::repl::run(cx, options.opening.as_ref())
+            crate::repl::run(cx, &options.beginning)
         }
     }
 }
@@ -138,11 +142,12 @@ fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, Strin
     let cx = Vm::start(options.heap.clone(), compiler).map_err(|error| (FAILED, error.to_string()))?;
     let vm = cx.vm();
     let _ = vm.trials.set(options.trials);
+    let _ = vm.serve.set(crate::repl::server::serve);
     if let Some(seed) = options.race_windows {
         windows::open(seed);
     }
     vm.dump_asm.store(options.dump == Some(Dump::Asm), Ordering::Relaxed);
-    vm.loader.set_warn(console::write_error);
+    vm.loader.set_warn(console::warn);
     vm.loader.set_search(load::paths::SearchPath { root: None, include: options.include.clone() });
     observe(vm, options).map_err(|why| (MISUSE, why))?;
     let listed = options.dump == Some(Dump::Asm);

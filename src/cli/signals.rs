@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::gc::{Interrupter, Thread};
-use crate::runtime::console;
-use crate::runtime::descriptor::SLICE;
+use crate::runtime::system::console;
+use crate::runtime::system::descriptor::SLICE;
 
 /// Calls that wait are woken by this one.
 const WAKE: libc::c_int = libc::SIGURG;

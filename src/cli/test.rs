@@ -23,7 +23,7 @@ use super::snapshot::{self, Expectation};
 use super::test_file::RESULTS;
 use crate::locks::{Mutex, lock};
 use crate::options::Options;
-use crate::runtime::{console, descriptor};
+use crate::runtime::system::{console, descriptor};
 
 /// Of the output of a failed file so many bytes are shown at its beginning and at its end.
 const SHOWN_OUTPUT: usize = 2000;

@@ -18,8 +18,9 @@ use crate::gc::Thread;
 use crate::options::Options;
 use crate::reader::tree::{Item, Source};
 use crate::reader::{self, Surroundings};
+use crate::runtime::fault::report;
 use crate::runtime::load::{self, LoadError};
-use crate::runtime::{console, descriptor, report, threads};
+use crate::runtime::system::{console, descriptor, threads};
 
 /// The variable that names the descriptor of the file for the results.
 pub const RESULTS: &str = "HARRIER_TEST_RESULTS";

@@ -2,7 +2,7 @@
 //!
 //! In `for … { m = assoc(m, k, v) }` the variable is overwritten by the result, so nobody can see the difference between a
 //! changed copy and a changed map, unless somebody else holds the map. The calls in such assignments go to helpers that may
-//! change the map (the header of a MAP says whether: see `runtime/collections/map.rs`), and every other read of the variable
+//! change the map (the header of a MAP says whether: see `runtime/values/collections/map.rs`), and every other read of the variable
 //! *freezes* it first: clears that mark, so that the value is an ordinary map from then on. Only the container arguments of a
 //! few functions of `core` that keep nothing of it need no freeze.
 //!

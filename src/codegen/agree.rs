@@ -185,6 +185,12 @@ impl<M: MacroAssembler> Generator<'_, M> {
                 !wanted.place.is_raw() || have.place.is_raw() || have.facts.is_float(),
                 "{owner:?} is wanted as a raw Float and may be something else"
             );
+            debug_assert!(
+                have.facts.imply(wanted.facts),
+                "{owner:?}: {:?} is wanted of {:?}",
+                wanted.facts,
+                have.facts
+            );
             if have.place != wanted.place {
                 if let Some(slot) = have.copy
                     && wanted.place == Place::Slot(slot)

@@ -83,11 +83,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// the helper and back with the result in `dst`.
     pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Reg) -> Failing {
         if let Some(label) = self.leave(node, SideExit::Arithmetic) {
+            self.state.is_fixed();
             return Failing { label, resume: None };
         }
         let resume = self.asm.label();
         let arguments: Vec<Argument> = (0..operands).map(|n| self.argument(self.top(operands - 1 - n))).collect();
         let label = self.slow_path(helper, arguments, operands, Some(dst), resume);
+        self.state.is_fixed();
         Failing { label, resume: Some((resume, dst)) }
     }
 

@@ -192,7 +192,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.store_imm(Mem::at(M::CTX, thread::OFFSET_ARG_COUNT), n as i32);
         }
         for _ in 0..n + callee {
-            self.state.pop();
+            self.state.drop_top();
         }
         self.unpin();
         match target {
@@ -541,6 +541,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             for k in 0..n {
                 self.store_field(object, layout::closure_disp(1 + k), self.top(n - 1 - k), &[object]);
             }
+            self.is_newborn(false);
             self.replace_reg(n, object, Facts::FUNCTION);
         }
         if let Some(var) = var {
@@ -591,6 +592,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.asm.alu_imm(Alu::Add, dst, dst, crate::gc::word::TAG_OBJECT as i64);
         self.pinned = self.pinned.without(end);
+        self.is_newborn(true);
         dst
     }
 }

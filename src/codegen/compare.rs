@@ -81,8 +81,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.expression(right);
         self.arrive(node);
         if !self.state.reachable {
-            self.state.pop();
-            self.state.pop();
+            self.state.drop_top();
+            self.state.drop_top();
             return;
         }
         self.goes_to(node);
@@ -96,7 +96,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Pops the operands and goes to the join on the flags.
     fn branch_to(&mut self, cond: Cond, when: bool, join: &mut Join, operands: usize) {
         for _ in 0..operands {
-            self.state.pop();
+            self.state.drop_top();
         }
         self.unpin();
         let label = self.edge(join);
@@ -205,8 +205,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     BinaryOp::Greater => FCond::Greater,
                     _ => FCond::GreaterEqual,
                 };
-                self.state.pop();
-                self.state.pop();
+                self.state.drop_top();
+                self.state.drop_top();
                 let label = self.edge(join);
                 self.asm.branch_float(cond, a, b, when, label);
                 self.unpin();
@@ -255,8 +255,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let ints = fa.is_int() && fb.is_int();
         if identity && !fa.types.meets(fb.types) {
             // Of what cannot be one value nothing is written: it would be code for a state that no run is in.
-            self.state.pop();
-            self.state.pop();
+            self.state.drop_top();
+            self.state.drop_top();
             self.unpin();
             if !when {
                 self.goto(join);
@@ -299,8 +299,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         {
             let a = self.float_operand_sure(self.top(1));
             let b = self.float_operand_sure(self.top(0));
-            self.state.pop();
-            self.state.pop();
+            self.state.drop_top();
+            self.state.drop_top();
             let label = self.edge(join);
             self.asm.branch_float(FCond::Equal, a, b, when, label);
             self.unpin();

@@ -65,8 +65,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let other = self.slow_path(Helper::CheckRange, arguments, 0, None, resume);
             self.check_ints(&[1, 0], other, false);
             self.asm.bind(resume);
-            self.state.pop();
-            self.state.pop();
+            self.state.drop_top();
+            self.state.drop_top();
             self.unpin();
         }
         for owner in [counter, limit] {
@@ -88,7 +88,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let label = self.asm.label();
         self.asm.test_imm(r, crate::gc::word::TAG_MASK as i64);
         self.asm.branch(Cond::NotEqual, label);
-        self.state.pop();
+        self.state.drop_top();
         twin.push(Edge::new(self.state.clone(), label));
         let value = *self.state.get(owner);
         // No Int is a literal in a data cell: behind such a one nobody comes here.

@@ -90,7 +90,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.with_cleanup(node, (floor, settled), pad, region, |g| {
                     g.unwanted = Some(block);
                     g.expression(block);
-                    g.state.pop();
+                    g.state.drop_top();
                 });
             }
         }
@@ -151,7 +151,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.push(Value::constant(Word::NULL));
             self.place(misfit);
             self.rethrow(node);
-            self.state.pop();
+            self.state.drop_top();
         }
         self.finish_value(end);
         self.goes_to(node);
@@ -231,7 +231,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.branch(Cond::NotEqual, label);
                 self.unpin();
             }
-            self.state.pop();
+            self.state.drop_top();
             match ways[k] {
                 Way::End => self.goto(&mut end),
                 Way::Throw => self.rethrow(node),
@@ -240,8 +240,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.push(Value::constant(Word::NULL));
             self.place(others);
         }
-        self.state.pop();
-        self.state.pop();
+        self.state.drop_top();
+        self.state.drop_top();
         self.finish_value(end);
     }
 
@@ -300,7 +300,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_constant(Word(found.binding as u64));
             self.state.push(value);
             self.call_helper(Helper::DynamicBind, 2, &[], Facts::ANY);
-            self.state.pop();
+            self.state.drop_top();
         }
         // Only the old bindings stay on the stack.
         self.keep_top(base);
@@ -312,7 +312,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let old = *g.state.operand(base);
             g.state.push(old);
             g.call_helper(Helper::DynamicRestore, 1, &[], Facts::ANY);
-            g.state.pop();
+            g.state.drop_top();
         });
         self.keep_top(base);
     }

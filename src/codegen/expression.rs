@@ -229,7 +229,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         debug_assert_eq!(self.state.height(), height + 1, "a node leaves one operand");
         self.last = false;
         self.goes_to(outer);
-        self.now = self.survey.tick(node);
+        let tick = self.survey.tick(node);
+        // Nodes of literals in patterns have none.
+        debug_assert!(
+            tick >= self.now || tick == 0 || self.inline.is_some(),
+            "{node:?} is earlier than what was before"
+        );
+        self.now = tick;
     }
 
     /// The value of a node as the result of the body: every branch returns on its own, and nothing is reached behind it.
@@ -271,20 +277,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.place(no);
                 self.push_constant(Word::NULL);
                 self.jump_out(Way::Return);
-                self.state.pop();
+                self.state.drop_top();
             }
             Node::Match { subject, arms } => {
                 self.match_arms(node, *subject, arms, &mut |g, body| {
                     g.tail(body);
                     g.push_constant(Word::NULL);
                 });
-                self.state.pop();
+                self.state.drop_top();
             }
             _ => {
                 self.expression(node);
                 self.goes_to(node);
                 self.jump_out(Way::Return);
-                self.state.pop();
+                self.state.drop_top();
             }
         }
     }
@@ -419,7 +425,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.store_argument(base + k, k);
         }
         for _ in 0..n {
-            self.state.pop();
+            self.state.drop_top();
         }
         self.call_helper(helper, before, &[n as u64], facts);
     }
@@ -460,7 +466,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for node in nodes {
             self.unwanted = Some(*node);
             self.expression(*node);
-            self.state.pop();
+            self.state.drop_top();
             self.unpin();
             if self.state.reachable {
                 self.forget_dead();
@@ -472,7 +478,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut decided = Join::new();
         self.expression(left);
         if !self.state.reachable {
-            self.state.pop();
+            self.state.drop_top();
             self.expression(right);
             return;
         }
@@ -483,7 +489,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut way = Join::new();
         self.branch_on_value(or, &mut way);
         decided.edges.append(&mut way.edges);
-        self.state.pop();
+        self.state.drop_top();
         self.expression(right);
         self.goto_value(&mut decided);
         self.finish_value(decided);
@@ -492,7 +498,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Leaves with the latest operand as the value of a join.
     pub(super) fn goto_value(&mut self, join: &mut Join) {
         self.goto(join);
-        self.state.pop();
+        self.state.drop_top();
     }
 
     /// Places a join of values: one operand is on the stack afterwards.
@@ -534,7 +540,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if self.state.reachable {
                     self.place(end);
                 } else {
-                    self.state.pop();
+                    self.state.drop_top();
                     self.finish_value(end);
                 }
             }
@@ -555,7 +561,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let container = self.in_register(self.top(0));
             let r = self.in_register(i);
             self.store_shared(Mem::at(container, layout::slot_disp(0)), r, self.types_of(i));
-            self.state.pop();
+            self.state.drop_top();
             self.unpin();
             return;
         }
@@ -597,7 +603,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.goes_to(node);
         self.call_throwing(Helper::MatchError, 1);
         debug_assert_eq!(self.state.height(), height);
-        self.state.pop();
+        self.state.drop_top();
         self.finish_value(end);
     }
 
@@ -609,6 +615,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let object = self.allocate(layout::BOX, 0, 1);
             let r = self.in_register(i);
             self.asm.store(Mem::at(object, layout::slot_disp(0)), r);
+            self.is_newborn(false);
             self.replace_reg(1, object, Facts::object(layout::BOX));
         }
         self.store_var(var);
@@ -641,7 +648,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.compare_imm(r, Word::UNDEFINED.0 as i64);
             let label = self.edge(&mut skip);
             self.asm.branch(Cond::NotEqual, label);
-            self.state.pop();
+            self.state.drop_top();
             self.unpin();
         }
         self.expression(value);
@@ -649,11 +656,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for (var, name) in names {
             let binding = self.link.own_binding(self.unit.name(*name));
             self.push_constant(Word(0));
-            self.state.pop();
+            self.state.drop_top();
             self.local(node, *var);
             self.goes_to(node);
             self.define_binding(binding);
-            self.state.pop();
+            self.state.drop_top();
         }
         if !skip.edges.is_empty() {
             self.goto_value(&mut skip);

@@ -112,6 +112,11 @@ impl Facts {
         Facts { types: self.types.or(other.types), layout }
     }
 
+    /// Does the other hold wherever this does?
+    pub fn imply(self, other: Facts) -> bool {
+        self.types.within(other.types) && (other.layout.is_none() || self.layout == other.layout)
+    }
+
     /// Certainly an inline Int?
     pub fn is_int(self) -> bool {
         self.types == Types::INT

@@ -91,6 +91,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) evaluated: Option<(NodeId, Value)>,
     /// The register in which the value of a node is needed: a wish.
     pub(super) wanted: Option<(NodeId, Reg)>,
+    /// In a checked build: the fields of an object that was allocated are not all written yet.
+    pub(super) newborn: bool,
     pub(super) prologue: u32,
     /// The node being generated: see `lines.rs`.
     pub(super) at: NodeId,
@@ -243,6 +245,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.written.order.push((node, walk));
     }
 
+    /// In a checked build: an object was allocated whose fields are to be written before anything can collect, or they are.
+    pub(super) fn is_newborn(&mut self, newborn: bool) {
+        self.newborn = cfg!(debug_assertions) && newborn;
+    }
+
+    /// What comes next may collect.
+    pub(super) fn assert_none_newborn(&self) {
+        debug_assert!(!self.newborn, "a collection may come before the fields of a new object are written");
+    }
+
     // ---- frame ----
 
     /// The memory of a frame slot.
@@ -285,6 +297,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn unpin(&mut self) {
         self.pinned = RegSet::default();
         self.pinned_floats = 0;
+        self.state.let_go();
     }
 
     fn is_free(&self, r: Reg) -> bool {
@@ -322,6 +335,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.evict(victim);
             victim
         });
+        self.state.assert_not_popped(Place::Reg(r));
         self.pin(r);
         r
     }
@@ -423,6 +437,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.evict_float(victim);
             victim
         });
+        self.state.assert_not_popped(Place::Float(f));
         self.pin_float(f);
         f
     }

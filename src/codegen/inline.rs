@@ -244,7 +244,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !mutated(Mutation::RedefinitionUnseen)
             && let Some(label) = self.leave(node, SideExit::Redefined)
         {
-            self.asm.scratch().load_cell(callee.about.version_cell).compare_imm(callee.about.version);
+            let (cell, revision) = self.link.revision();
+            self.asm.scratch().load_cell(cell).compare_imm(revision);
             self.asm.branch(Cond::NotEqual, label);
         }
         let mut vars = Vec::with_capacity(n);
@@ -314,7 +315,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 _ => {
                     self.expression(*node);
                     if !last {
-                        self.state.pop();
+                        self.state.drop_top();
                     }
                 }
             }

@@ -185,20 +185,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Splits the condition of a node: control goes on when its truth is not `when`, and to the join when it is.
     pub(super) fn branch_on_value(&mut self, when: bool, join: &mut Join) {
         if !self.state.reachable {
-            self.state.pop();
+            self.state.drop_top();
             return;
         }
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
         if let Some(word) = self.constant_word(i) {
-            self.state.pop();
+            self.state.drop_top();
             if word.is_falsy() != when {
                 self.goto(join);
             }
             return;
         }
         if !facts.may_be_falsy() {
-            self.state.pop();
+            self.state.drop_top();
             if when {
                 self.goto(join);
             }
@@ -212,7 +212,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.scratch().alu_imm(Alu::And, r, !8).compare_imm(4);
             Cond::NotEqual
         };
-        self.state.pop();
+        self.state.drop_top();
         self.unpin();
         let label = self.edge(join);
         self.asm.branch(if when { truthy } else { truthy.negate() }, label);
@@ -233,7 +233,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else {
             self.push_constant(crate::gc::Word::NULL);
         }
-        self.state.pop();
+        self.state.drop_top();
         self.place(end);
         if !self.state.reachable {
             self.push_constant(crate::gc::Word::NULL);

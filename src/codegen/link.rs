@@ -201,10 +201,6 @@ pub struct Inlinable {
     pub function: FunctionId,
     /// Which of its arities takes the arguments, one for each.
     pub arity: usize,
-    /// A data cell that holds `version` for as long as the name stands for this function.
-    pub version_cell: usize,
-    /// Positive, 31 bits.
-    pub version: i32,
 }
 
 /// A struct or a variant.
@@ -261,7 +257,7 @@ pub trait Link {
     fn side_exit(&mut self, _reason: SideExit) -> Option<usize> {
         None
     }
-    /// The code that looks into maps: see `runtime/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
+    /// The code that looks into maps: see `runtime/helpers/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
     /// A data cell that holds the value of a literal.
     fn literal(&mut self, literal: &Literal<'_>) -> usize;
@@ -277,6 +273,8 @@ pub trait Link {
     fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize>;
     /// The function bound there, when it is one of the unit being compiled that captures nothing and takes so many arguments.
     fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable>;
+    /// A data cell that holds this number, of 31 bits, for as long as nothing has changed that the code takes for granted.
+    fn revision(&mut self) -> (usize, i32);
     /// The code takes what the binding holds for granted: it is to be made anew when that changes.
     fn depend(&mut self, binding: usize);
     /// The data cell with the address of the dispatch table of the method bound there.

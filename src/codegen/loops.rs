@@ -516,7 +516,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         if !breaks.edges.is_empty() {
             if !self.state.reachable {
-                self.state.pop();
+                self.state.drop_top();
                 self.finish_value(breaks);
             } else {
                 self.place(breaks);
@@ -577,7 +577,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else {
             f
         };
-        self.state.pop();
+        self.state.drop_top();
         Place::Float(own)
     }
 
@@ -598,7 +598,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let r = self.in_register(i);
             self.vacate_home(home, var);
             self.asm.mov(home, r);
-            self.state.pop();
+            self.state.drop_top();
             return Place::Reg(home);
         }
         self.state.push(Value { var: None, ..value });
@@ -612,7 +612,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else {
             r
         };
-        self.state.pop();
+        self.state.drop_top();
         Place::Reg(own)
     }
 
@@ -693,7 +693,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.call_throwing(Helper::MatchError, 1);
             self.place(end);
         }
-        self.state.pop();
+        self.state.drop_top();
     }
 
     fn body(&mut self, spec: &Spec, body: NodeId) {
@@ -706,7 +706,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             _ => {}
         }
-        self.state.pop();
+        self.state.drop_top();
         self.unpin();
         if self.state.reachable {
             self.forget_dead();
@@ -734,7 +734,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let r = self.in_register(self.top(0));
-        self.state.pop();
+        self.state.drop_top();
         // No overflow: the counter is below the limit, which is an Int.
         let own = self.state.uses_of(r) == u32::from(self.state.get(counter).place == Place::Reg(r));
         let next = if own { r } else { self.register() };
@@ -753,7 +753,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(chunk);
         let chunk = self.state.pop();
         self.state.set_operand(self.asm.offset(), spec.base + 1, chunk);
-        self.state.pop();
+        self.state.drop_top();
         self.state.set_operand(self.asm.offset(), spec.base + 2, Value::constant(Word(0)));
     }
 

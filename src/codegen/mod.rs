@@ -52,7 +52,7 @@ mod table;
 pub mod trials;
 mod twin;
 
-use crate::asm::code_map::{Part, SafepointInfo, Safepoints};
+use crate::asm::code_map::{MAX_SAFEPOINTS, Part, SafepointInfo, Safepoints};
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
 use crate::asm::variables::{Variable, Variables};
@@ -171,6 +171,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             last: false,
             evaluated: None,
             wanted: None,
+            newborn: false,
             prologue: 0,
             at: arity.body,
             now: 0,
@@ -308,6 +309,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     fn finish(mut self) -> Result<Generated, TooFar> {
+        // The cold paths have calls, too.
+        if self.safepoints.len() > MAX_SAFEPOINTS {
+            failure::give_up(GivenUp::TooLarge);
+        }
         let frame_bytes = self.frame_bytes();
         if frame_bytes <= stack::SMALL_FRAME {
             self.asm.set_frame_size(self.prologue, frame_bytes);

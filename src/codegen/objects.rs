@@ -105,6 +105,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !from_base.is_empty() {
             self.copy_fields(object, height, info.layout, from_base);
         }
+        self.is_newborn(false);
         if left.is_some() {
             let n = self.state.height() - height;
             return self.replace_reg(n, object, Facts::object(info.layout));
@@ -152,8 +153,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {
                 true
             }
+            // Not a field: one that its type has got since is what its default gives.
             Node::Null | Node::Local(_) => true,
-            Node::Field { object, .. } => self.changes_nothing(*object),
             // Arithmetic knows numbers alone; what compares may be the program's.
             Node::Binary { op, left, right } => {
                 let arithmetic = matches!(

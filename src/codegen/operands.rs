@@ -244,7 +244,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(value);
         let result = self.state.pop();
         for _ in 0..n {
-            self.state.pop();
+            self.state.drop_top();
         }
         self.state.push(result);
         self.unpin();
@@ -279,7 +279,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Gives the latest operand to a variable and takes it off the stack.
     pub(super) fn store_var(&mut self, var: VarId) {
         if !self.state.reachable {
-            self.state.pop();
+            self.state.drop_top();
             return;
         }
         if let Some(place) = self.settled.place(var) {
@@ -311,7 +311,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             _ => Value { var: None, ..value },
         };
-        self.state.pop();
+        self.state.drop_top();
         self.state.set_var(self.asm.offset(), var, place);
         self.unalias(var);
         self.unpin();

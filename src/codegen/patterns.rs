@@ -72,7 +72,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.state.reachable {
             self.call_throwing(Helper::MatchError, 1);
         }
-        self.state.pop();
+        self.state.drop_top();
         self.finish_value(end);
     }
 
@@ -211,8 +211,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn test_equal(&mut self, node: NodeId, misfit: &mut Join) {
         self.arrive(node);
         if !self.state.reachable {
-            self.state.pop();
-            self.state.pop();
+            self.state.drop_top();
+            self.state.drop_top();
             return;
         }
         self.equality(node, false, misfit);

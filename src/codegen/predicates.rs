@@ -84,12 +84,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return self.branch_on_value(when, join);
         }
         if !self.state.reachable {
-            self.state.pop();
+            self.state.drop_top();
             return;
         }
         let r = self.in_register(self.top(0));
         self.asm.test_imm(r, 1 << INT_SHIFT);
-        self.state.pop();
+        self.state.drop_top();
         self.unpin();
         let even = if which == Intrinsic::Even { Cond::Equal } else { Cond::NotEqual };
         let label = self.edge(join);
@@ -108,13 +108,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Asks whether the latest operand, which it takes off, is an instance of a struct: goes to the join when the outcome is `when`.
     fn instance_condition(&mut self, info: &StructType, when: bool, join: &mut Join) {
         if !self.state.reachable {
-            self.state.pop();
+            self.state.drop_top();
             return;
         }
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
         if facts.layout == Some(info.layout) || !facts.types.meets(Types::OBJECT) {
-            self.state.pop();
+            self.state.drop_top();
             if (facts.layout == Some(info.layout)) == when {
                 self.goto(join);
             }
@@ -122,7 +122,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let r = self.in_register(i);
         let other = self.other_layout(i, info, &[]);
-        self.state.pop();
+        self.state.drop_top();
         self.unpin();
         let away = self.edge(join);
         let here = self.asm.label();
@@ -138,13 +138,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Tests the latest operand and takes it off: goes to the join when the outcome is `when`.
     fn type_condition(&mut self, test: &TypeTest, when: bool, join: &mut Join) {
         if !self.state.reachable {
-            self.state.pop();
+            self.state.drop_top();
             return;
         }
         let i = self.top(0);
         let value = *self.state.operand(i);
         if let Some(known) = outcome(value.facts, test) {
-            self.state.pop();
+            self.state.drop_top();
             if known == when {
                 self.goto(join);
             }

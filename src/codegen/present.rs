@@ -16,6 +16,10 @@ pub(super) struct Present {
     state: State,
     /// None when nobody wants to know.
     notes: Option<Notes>,
+    /// In a checked build: the registers of operands that were taken off to be used, general and float.
+    popped: [u32; 2],
+    /// In a checked build: a failing way has noted the state, so nothing may move before the operation is done.
+    fixed: bool,
 }
 
 /// Where variables are by code offset.
@@ -52,7 +56,7 @@ impl Present {
     /// The state at the start of the code; with the variables of the function, when somebody wants to know where they are.
     pub(super) fn new(state: State, variables: Option<Vec<Variable>>) -> Present {
         let notes = variables.map(|variables| Notes { rows: Vec::new(), variables, named: Vec::new() });
-        Present { state, notes }
+        Present { state, notes, popped: [0; 2], fixed: false }
     }
 
     /// What was noted of variables.
@@ -73,6 +77,7 @@ impl Present {
             notes.variables.truncate(noted.variables);
             notes.named.clone_from(&noted.named);
         }
+        self.let_go();
         self.state = state;
     }
 
@@ -107,6 +112,7 @@ impl Present {
             let dies = value.place == Place::None;
             self.note(code, if dies { Change::Dying(var.0) } else { Change::At(var.0, home(value.place)) });
         }
+        self.is_held(value.place);
         self.state.set_var(var, value);
     }
 
@@ -125,6 +131,7 @@ impl Present {
         {
             notes.named(i).into_iter().for_each(|variable| self.note(code, Change::At(variable, home(value.place))));
         }
+        self.is_held(value.place);
         self.state.set_operand(i, value);
     }
 
@@ -138,7 +145,13 @@ impl Present {
     ) {
         for owner in self.state.owners_of(place) {
             if moved(owner) {
-                self.set(code, owner, change(self.state.get(owner)));
+                let value = change(self.state.get(owner));
+                // What is learnt moves nothing.
+                debug_assert!(
+                    !self.fixed || value.place == place,
+                    "{place:?} moves after a failing way has noted the state"
+                );
+                self.set(code, owner, value);
             }
         }
     }
@@ -180,6 +193,7 @@ impl Present {
             rows.extend(changed.map(|(variable, place)| Row { code, change: Change::At(variable, home(place)) }));
             rows.push(Row { code, change: Change::Known });
         }
+        self.let_go();
         self.state = state;
     }
 
@@ -192,12 +206,52 @@ impl Present {
 
     /// See [`State::push`].
     pub(super) fn push(&mut self, value: Value) {
+        self.is_held(value.place);
         self.state.push(value);
     }
 
     /// See [`State::pop`].
+    #[must_use]
     pub(super) fn pop(&mut self) -> Value {
-        self.state.pop()
+        let value = self.state.pop();
+        if cfg!(debug_assertions) {
+            let [general, float] = bits(value.place);
+            self.popped = [self.popped[0] | general, self.popped[1] | float];
+        }
+        value
+    }
+
+    /// Takes the latest operand off, which nobody uses any more.
+    pub(super) fn drop_top(&mut self) {
+        self.state.pop();
+    }
+
+    /// The state holds what is in a place: if that was taken off, it is back.
+    fn is_held(&mut self, place: Place) {
+        if cfg!(debug_assertions) {
+            let [general, float] = bits(place);
+            self.popped = [self.popped[0] & !general, self.popped[1] & !float];
+        }
+    }
+
+    /// The operation is done: what was taken off has been used.
+    pub(super) fn let_go(&mut self) {
+        self.popped = [0; 2];
+        self.fixed = false;
+    }
+
+    /// A failing way of the present operation has noted the state.
+    pub(super) fn is_fixed(&mut self) {
+        self.fixed = cfg!(debug_assertions);
+    }
+
+    /// In a checked build: nobody is about to use what he took off the stack in this register, which is given to another.
+    pub(super) fn assert_not_popped(&self, place: Place) {
+        let [general, float] = bits(place);
+        debug_assert!(
+            self.popped[0] & general == 0 && self.popped[1] & float == 0,
+            "{place:?} was taken off the stack, and is given away before it is used"
+        );
     }
 
     /// See [`State::drop_to`].
@@ -208,6 +262,15 @@ impl Present {
     /// See [`State::unalias`].
     pub(super) fn unalias(&mut self, var: VarId) {
         self.state.unalias(var);
+    }
+}
+
+/// The register of a place, as bits: general and float.
+fn bits(place: Place) -> [u32; 2] {
+    match place {
+        Place::Reg(r) => [1 << r.0, 0],
+        Place::Float(r) => [0, 1 << r.0],
+        _ => [0; 2],
     }
 }
 

@@ -38,6 +38,8 @@ fn live_saved<M: MacroAssembler>(users: &Users) -> u8 {
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The map of the present state for a call that returns here.
     pub(super) fn safepoint(&mut self) {
+        self.assert_none_newborn();
+        debug_assert!(self.state.dead_after(self.now).is_empty(), "a call holds what is dead");
         let mut slots = SlotSet::new();
         // Copies beside registers are in the map as well: they must stay true.
         self.state.slots().add_tagged(&mut slots);
@@ -98,7 +100,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.mov_imm(M::ARGS[n + k], *word as i64);
         }
         for _ in 0..n {
-            self.state.pop();
+            self.state.drop_top();
         }
         let code = self.link.helper(helper);
         self.asm.call_code(code);
@@ -192,6 +194,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(label) = self.leave_inlined(SideExit::Inlined) {
             return label;
         }
+        self.assert_none_newborn();
         // What is dead would be held during the call.
         self.forget_dead();
         let label = self.asm.label();
@@ -218,6 +221,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(label) = self.leave_inlined(SideExit::Inlined) {
             return label;
         }
+        self.assert_none_newborn();
         let label = self.asm.label();
         let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
         self.later(move |g| {

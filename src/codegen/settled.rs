@@ -104,7 +104,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // By chance frames get gaps, as long as there is much room.
         let gap = if self.slot_count < GAPS_BELOW { self.chance.below(4) as u16 } else { 0 };
         let held = self.handler.as_ref().map(|pad| &*pad.held).filter(|_| !mutated(Mutation::SlotNotHeld));
-        state.free_slot_from(from + gap, held)
+        let slot = state.free_slot_from(from + gap, held);
+        debug_assert!(!self.is_held(slot), "slot {slot} is held for a landing pad");
+        slot
+    }
+
+    /// Does a landing pad ask for a frame slot?
+    fn is_held(&self, slot: u16) -> bool {
+        self.handler.iter().flat_map(|pad| pad.held.all()).any(|slots| slots.uses_of(slot) > 0)
     }
 
     /// The lowest free frame slot.
@@ -166,7 +173,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             _ => {
                 self.state.push(Value { var: None, ..value });
                 let r = self.in_register(self.top(0));
-                self.state.pop();
+                self.state.drop_top();
                 let slot = self.free_slot();
                 let mem = self.slot(slot);
                 self.asm.store(mem, r);
@@ -259,7 +266,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             _ => {}
         }
-        self.state.pop();
+        self.state.drop_top();
         self.state.set_var(self.asm.offset(), var, Value::new(place, facts));
         self.unalias(var);
         self.unpin();

@@ -421,7 +421,8 @@ impl State {
         self.height += 1;
     }
 
-    /// Takes the latest operand off. Its register is no longer counted: use or pin it before anything is allocated.
+    /// Takes the latest operand off. Its register is no longer counted: use or pin it before anything is allocated (which a
+    /// checked build asserts of the present state).
     pub fn pop(&mut self) -> Value {
         let Some(top) = self.height.checked_sub(1) else { return Value::none() };
         self.height = top;

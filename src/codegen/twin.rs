@@ -152,7 +152,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let facts = match promotion {
             Promotion::Int => {
                 if value.facts.is_int() {
-                    self.state.pop();
+                    self.state.drop_top();
                     return;
                 }
                 let r = self.in_register(i);
@@ -173,7 +173,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 };
                 let state = self.state_after_loads(&state);
                 twin.push(Edge::new(state, label));
-                self.state.pop();
+                self.state.drop_top();
                 self.state.set_var(
                     self.asm.offset(),
                     var,
@@ -184,7 +184,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Promotion::Layout(layout) => {
                 if value.facts.layout == Some(layout) {
-                    self.state.pop();
+                    self.state.drop_top();
                     return;
                 }
                 let r = self.in_register(i);
@@ -195,7 +195,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let state = self.state_after_loads(&state);
         twin.push(Edge::new(state, label));
         self.learn(i, facts);
-        self.state.pop();
+        self.state.drop_top();
         self.unpin();
     }
 

@@ -2,16 +2,67 @@
 //!
 //! Owns the handle stack of a thread and the discipline of marks. A handle is an index; the collector updates the word
 //! it stands for. Every entry of the stack is a valid word at all times, so a handle used after its release names a wrong
-//! value but never dead memory.
+//! value but never dead memory; a checked build knows each handle by its number, and refuses one that was released.
 
-use super::thread::Thread;
+#[cfg(debug_assertions)]
+use std::cell::{Cell, RefCell};
+#[cfg(debug_assertions)]
+use std::collections::TryReserveError;
+
+use super::thread::{Thread, Thrown};
 use super::value::Value;
 use super::word::Word;
 
 /// A root on the handle stack of a thread, until the mark below it is released.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
-pub struct Handle(pub(super) u32);
+pub struct Handle {
+    place: u32,
+    /// Which of all handles that the thread has made it is.
+    #[cfg(debug_assertions)]
+    number: u32,
+}
+
+impl Handle {
+    /// The handle that was made so many handles after this one.
+    pub(super) fn after(self, n: u32) -> Handle {
+        Handle {
+            place: self.place + n,
+            #[cfg(debug_assertions)]
+            number: self.number.wrapping_add(n),
+        }
+    }
+}
+
+/// Which handles stand on the stack.
+#[cfg(debug_assertions)]
+#[derive(Default)]
+pub(super) struct Numbers {
+    made: Cell<u32>,
+    standing: RefCell<Vec<u32>>,
+}
+
+#[cfg(debug_assertions)]
+impl Numbers {
+    fn add(&self) -> u32 {
+        let number = self.made.get().wrapping_add(1);
+        self.made.set(number);
+        self.standing.borrow_mut().push(number);
+        number
+    }
+
+    fn cut(&self, height: u32) {
+        self.standing.borrow_mut().truncate(height as usize);
+    }
+
+    fn try_reserve(&self, more: usize) -> Result<(), TryReserveError> {
+        self.standing.borrow_mut().try_reserve(more)
+    }
+
+    fn stands(&self, handle: Handle) -> bool {
+        self.standing.borrow().get(handle.place as usize) == Some(&handle.number)
+    }
+}
 
 /// A height of the handle stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,19 +94,44 @@ impl Thread {
     /// Lets a handle stand for another value.
     #[inline]
     pub fn set(&self, handle: Handle, value: Value<'_>) {
-        self.with_handles(|h| h[handle.0 as usize] = value.word());
+        let place = self.place(handle);
+        self.with_handles(|h| h[place] = value.word());
     }
 
     /// Lets the handle stand for `null`: what it stood for is held by it no longer.
     #[inline]
     pub fn let_go(&self, handle: Handle) {
-        self.with_handles(|h| h[handle.0 as usize] = Word::NULL);
+        let place = self.place(handle);
+        self.with_handles(|h| h[place] = Word::NULL);
     }
 
     /// The present height of the handle stack.
     #[inline]
     pub fn mark(&self) -> Mark {
         self.with_handles(|h| Mark(h.len() as u32))
+    }
+
+    /// Adds a handle, which stays, to a list of those of the elements of something: of so many that the program says how many. There
+    /// is room for as many more then, in the list and on the handle stack, or an OutOfMemory error.
+    #[inline]
+    pub fn keep_in(&mut self, list: &mut Vec<Handle>, handle: Handle) -> Result<(), Thrown> {
+        if list.len() == list.capacity() {
+            self.make_room(list)?;
+        }
+        list.push(handle);
+        Ok(())
+    }
+
+    #[cold]
+    fn make_room(&mut self, list: &mut Vec<Handle>) -> Result<(), Thrown> {
+        // What else makes handles meanwhile.
+        const BESIDE: usize = 1 << 10;
+        let more = list.len().max(BESIDE);
+        self.expect_words(list.len())?;
+        let reserved = list.try_reserve_exact(more).and_then(|()| self.with_handles(|h| h.try_reserve(more + BESIDE)));
+        #[cfg(debug_assertions)]
+        let reserved = reserved.and_then(|()| self.numbers.try_reserve(more + BESIDE));
+        reserved.map_err(|_| self.out_of_memory())
     }
 
     /// Forgets all handles made since the mark.
@@ -65,6 +141,8 @@ impl Thread {
             debug_assert!(mark.0 as usize <= h.len(), "a mark below it was released before");
             h.truncate(mark.0 as usize);
         });
+        #[cfg(debug_assertions)]
+        self.numbers.cut(mark.0);
     }
 
     /// Forgets all handles made since the mark but one, which gets a new name.
@@ -97,14 +175,27 @@ impl Thread {
 
     #[inline]
     fn handle_word(&self, handle: Handle) -> Word {
-        self.with_handles(|h| h[handle.0 as usize])
+        let place = self.place(handle);
+        self.with_handles(|h| h[place])
+    }
+
+    #[inline]
+    fn place(&self, handle: Handle) -> usize {
+        #[cfg(debug_assertions)]
+        assert!(self.numbers.stands(handle), "{handle:?} was released");
+        handle.place as usize
     }
 
     #[inline]
     pub(super) fn push_handle(&self, word: Word) -> Handle {
-        self.with_handles(|h| {
+        let place = self.with_handles(|h| {
             h.push(word);
-            Handle(h.len() as u32 - 1)
-        })
+            h.len() as u32 - 1
+        });
+        Handle {
+            place,
+            #[cfg(debug_assertions)]
+            number: self.numbers.add(),
+        }
     }
 }

@@ -104,9 +104,9 @@ layouts! {
     PROTOCOL = 30, Shape::Slots(2);
     // A lazy sequence: thunk or null, realised seq.
     LAZY = 31, Shape::Slots(2);
-    // A node of large maps for neighbouring Ints: see runtime/collections/group.rs. two halves of a bitmap (Ints), number (Int), values.
+    // A node of large maps for neighbouring Ints: see runtime/values/collections/group.rs. two halves of a bitmap (Ints), number (Int), values.
     GROUP_NODE = 32, Shape::Array;
-    // A vector that the library is building, see runtime/collections/builder.rs: leaf, count (Int), leaves,
+    // A vector that the library is building, see runtime/values/collections/builder.rs: leaf, count (Int), leaves,
     // their count (Int), VECTOR or null.
     VECTOR_BUILDER = 33, Shape::Slots(5);
     // A mutable set: MAP of member to member.

@@ -13,6 +13,8 @@
 //! | slots of permanent objects | everybody; the collector walks that space itself |
 //! | further roots | a hook of the layer above |
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::heap::Heap;
@@ -61,6 +63,11 @@ impl Heap {
     /// The words registered at this address are no roots any more.
     pub fn unregister_roots(&self, address: usize) {
         self.with_root_ranges(|ranges| ranges.remove(address));
+    }
+
+    /// Does a registered range begin at one of these words? Its memory must not be given away.
+    pub fn has_roots_in(&self, addresses: Range<usize>) -> bool {
+        self.with_root_ranges(|ranges| addresses.step_by(8).any(|address| ranges.places.contains_key(&address)))
     }
 
     /// Visits all roots but the slots of permanent objects.

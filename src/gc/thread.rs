@@ -34,7 +34,8 @@ pub const SAVED: usize = SAVED_REGS;
 #[derive(Debug)]
 #[must_use]
 pub struct Spill {
-    first: u32,
+    /// The handle of the closure; those of the arguments were made right after it.
+    first: Option<Handle>,
     count: u64,
     arg_count: u64,
 }
@@ -101,6 +102,8 @@ pub struct Thread {
     stack_floor: Cell<usize>,
 
     handles: UnsafeCell<Vec<Word>>,
+    #[cfg(debug_assertions)]
+    pub(super) numbers: super::handle::Numbers,
     /// Where the allocation buffer starts.
     pub(super) buffer_start: Cell<usize>,
     /// The end of the allocation buffer, also when `tlab_limit` hides it from generated code.
@@ -171,7 +174,7 @@ pub fn stub_config() -> StubConfig {
         spilled: OFFSET_SPILLED,
         arg_count: OFFSET_ARG_COUNT,
         exception: OFFSET_EXCEPTION,
-        no_exception: Word::NULL.0 as i32,
+        no_exception: Word::UNDEFINED.0 as i32,
         landing: LandingConfig {
             pc: OFFSET_LANDING + offset_of!(Landing, pc) as i32,
             sp: OFFSET_LANDING + offset_of!(Landing, sp) as i32,
@@ -195,7 +198,7 @@ impl Thread {
             tlab_cursor: Cell::new(0),
             tlab_limit: Cell::new(0),
             exit_frame: Cell::new(0),
-            exception: Cell::new(Word::NULL),
+            exception: Cell::new(Word::UNDEFINED),
             arg_count: Cell::new(0),
             spilled: Cell::new(0),
             closure_spill: Cell::new(Word::NULL),
@@ -205,6 +208,8 @@ impl Thread {
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
             stack_floor: Cell::new(floor),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
+            #[cfg(debug_assertions)]
+            numbers: Default::default(),
             buffer_start: Cell::new(0),
             buffer_end: Cell::new(0),
             collect_soon: Cell::new(false),
@@ -355,14 +360,16 @@ impl Thread {
     /// The pending exception, which is no longer pending afterwards.
     pub fn take_exception(&self, _thrown: Thrown) -> Handle {
         debug_assert!(!self.jumps(), "a jump was taken for an exception");
-        self.push_handle(self.exception.replace(Word::NULL))
+        let exception = self.exception.replace(Word::UNDEFINED);
+        debug_assert!(exception != Word::UNDEFINED, "nothing was thrown");
+        self.push_handle(exception)
     }
 
     /// The call from generated code that Rust runs will end in a jump: to this code, which takes what is in the spill area.
     /// What is returned goes to the exit stub as it is, as if it were thrown; nothing may allocate until then.
     pub fn jump_to(&self, address: usize) -> Thrown {
         self.jump.set(address);
-        Thrown::pending()
+        Thrown::pending(self)
     }
 
     /// Is what seems to be thrown a jump?
@@ -421,22 +428,21 @@ impl Thread {
     /// Puts the spilled closure and arguments aside, as handles, before generated code is called.
     pub fn save_spill(&self) -> Spill {
         let count = self.spilled.replace(0);
-        let first = self.mark();
-        if count > 0 {
-            let _ = self.root(self.closure_spill());
+        let first = (count > 0).then(|| self.root(self.closure_spill()));
+        if first.is_some() {
             for i in 0..(count as usize - 1).min(MAX_SPILLED) {
                 let _ = self.root(self.spilled_arg(i));
             }
         }
-        Spill { first: first.0, count, arg_count: self.arg_count.get() }
+        Spill { first, count, arg_count: self.arg_count.get() }
     }
 
     /// Puts back what was put aside; its handles must not have been released.
     pub fn restore_spill(&self, spill: Spill) {
-        if spill.count > 0 {
-            self.set_closure_spill(self.get(Handle(spill.first)));
+        if let Some(first) = spill.first {
+            self.set_closure_spill(self.get(first));
             for i in 0..(spill.count as u32 - 1).min(MAX_SPILLED as u32) {
-                self.set_spilled_arg(i as usize, self.get(Handle(spill.first + 1 + i)));
+                self.set_spilled_arg(i as usize, self.get(first.after(1 + i)));
             }
         }
         self.spilled.set(spill.count);
@@ -449,7 +455,7 @@ impl Thread {
         self.arg_count.set(count as u64);
     }
 
-    /// The pending exception.
+    /// The pending exception; `UNDEFINED` when there is none.
     pub fn exception(&self) -> Value<'_> {
         self.value(self.exception.get())
     }
@@ -628,8 +634,9 @@ impl Thrown {
         Thrown(())
     }
 
-    /// Generated code has returned `THROWN`: the exception is in the thread already.
-    pub fn pending() -> Thrown {
+    /// Generated code has returned `THROWN`: the exception is in the thread already, or where to jump.
+    pub fn pending(thread: &Thread) -> Thrown {
+        debug_assert!(thread.exception.get() != Word::UNDEFINED || thread.jumps(), "nothing was thrown");
         Thrown(())
     }
 }

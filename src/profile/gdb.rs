@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memmap2::{MmapMut, MmapOptions};
 use rustc_hash::FxHashMap;
@@ -93,8 +94,10 @@ struct KnownText {
 unsafe impl Send for AllTold {}
 
 impl Gdb {
-    /// For a machine.
+    /// For a machine; there is one in a process.
     pub fn new(vm: &'static Vm) -> Gdb {
+        static MADE: AtomicBool = AtomicBool::new(false);
+        assert!(!MADE.swap(true, Ordering::Relaxed), "debuggers are told by one");
         let folder = std::env::current_dir().map_or("/".into(), |folder| folder.to_string_lossy().into_owned());
         Gdb { vm, folder, told: Mutex::default() }
     }

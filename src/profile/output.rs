@@ -9,8 +9,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::ProfileError;
-use crate::runtime::console;
-use crate::runtime::descriptor::why;
+use crate::runtime::system::console;
+use crate::runtime::system::descriptor::why;
 
 /// A file that is appended to.
 pub(super) struct Output {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::asm::code_map::Function;
 use crate::asm::lines::Row;
 use crate::runtime::Vm;
-use crate::runtime::linked::LinkedUnit;
+use crate::runtime::program::linked::LinkedUnit;
 
 /// The text that a function belongs to.
 pub struct Text(Arc<LinkedUnit>);

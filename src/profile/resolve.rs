@@ -9,7 +9,7 @@ use super::tree::{Frame, Tables};
 use crate::asm::code_map::{Function, View};
 use crate::gc::thread::Activity;
 use crate::reader::tree::FunctionId;
-use crate::runtime::sources::Sources;
+use crate::runtime::program::sources::Sources;
 
 /// Where none of the program's functions runs.
 pub const IDLE: &str = "(runtime)";

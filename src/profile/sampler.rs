@@ -29,8 +29,9 @@ use super::{Profile, What};
 use crate::gc::{self, Thread};
 use crate::locks::{Condvar, Forbidden, Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
-use crate::runtime::code::{Code, CodeSource};
-use crate::runtime::{Vm, threads};
+use crate::runtime::Vm;
+use crate::runtime::program::code::{Code, CodeSource};
+use crate::runtime::system::threads;
 
 /// Nanoseconds of a thread's processor time before its first signal, and between two. The kernel sends them at its tick, mostly every
 /// 4 ms: where that is shorter, they cost no more.

@@ -13,8 +13,8 @@ use super::formats::{self, Format};
 use super::{Profile, What, report, sampler};
 use crate::gc::Thread;
 use crate::locks::{Mutex, MutexGuard, lock};
-use crate::runtime::descriptor::{self, why};
-use crate::runtime::outlet::Outlet;
+use crate::runtime::system::descriptor::{self, why};
+use crate::runtime::system::outlet::Outlet;
 
 /// A profile that was asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -19,7 +19,8 @@ use crate::codegen::link::SideExit;
 use crate::gc::Thread;
 use crate::locks::{Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
-use crate::runtime::{Vm, console};
+use crate::runtime::Vm;
+use crate::runtime::system::console;
 
 /// So many lines are shown.
 const ROWS: usize = 30;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustyline::ExternalPrinter;
 
-use crate::runtime::{console, threads};
+use crate::runtime::system::{console, threads};
 
 /// What is printed within this time is drawn at once: a line that is printed in pieces stays one.
 const TOGETHER: Duration = Duration::from_millis(20);

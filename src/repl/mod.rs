@@ -1,10 +1,12 @@
 //! The REPL: a conversation with a running program.
 //!
-//! Owns the loop and the terminal; what a line means is [`session`]'s business, what a `:command` does that of [`commands`].
+//! Owns the loop and the terminal; what a line means is [`session`]'s business, what a `:command` does that of [`commands`]. Other
+//! programs talk to it through [`server`].
 
 use std::path::PathBuf;
 
 use crate::gc::Thread;
+use crate::runtime::system::console;
 
 mod assistant;
 mod background;
@@ -16,6 +18,7 @@ mod history;
 mod keys;
 mod present;
 mod results;
+pub mod server;
 pub mod session;
 mod terminal;
 mod values;
@@ -31,12 +34,30 @@ pub struct Opening {
     pub arguments: Option<Vec<String>>,
 }
 
-/// Talks until the input ends; gives the exit status.
-pub fn run(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
+/// How a conversation begins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beginning {
+    /// The file, if there is one.
+    pub opening: Option<Opening>,
+    /// Other programs may take part.
+    pub listen: Option<server::Listen>,
+}
+
+/// Talks until the input ends; gives the exit status. Where nobody is at a terminal and other programs may talk, they do, until
+/// a signal ends it.
+pub fn run(cx: &mut Thread, beginning: &Beginning) -> u8 {
     use std::io::IsTerminal;
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        terminal::talk(cx, opening)
-    } else {
-        terminal::plain(cx, opening, false)
+    let door = match beginning.listen.as_ref().map(server::open).transpose() {
+        Ok(door) => door,
+        Err(why) => {
+            console::write_error(&format!("harrier: {why}\n"));
+            return 1;
+        }
+    };
+    let opening = beginning.opening.as_ref();
+    match (std::io::stdin().is_terminal(), door) {
+        (true, door) if std::io::stdout().is_terminal() => terminal::talk(cx, opening, door),
+        (false, Some(door)) => terminal::serve(cx, opening, door),
+        (_, door) => terminal::plain(cx, opening, door, false),
     }
 }

@@ -23,13 +23,15 @@ pub struct Look {
     pub width: Option<usize>,
     /// With colours.
     pub color: bool,
+    /// Nothing is left out: a program reads it.
+    pub whole: bool,
 }
 
 /// A value, whose printed form this is, as it is shown.
 pub fn value(text: &str, look: Look) -> String {
     // A type's own `Format` may give anything.
     let text = &harmless(text);
-    let (shown, rest) = cut(text);
+    let (shown, rest) = if look.whole { (text.as_str(), None) } else { cut(text) };
     let mut out = laid_out(shown, look);
     if let Some(rest) = rest {
         out.push_str(&rest);
@@ -208,7 +210,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str, width: usize) -> String {
-        value(text, Look { width: Some(width), color: false })
+        value(text, Look { width: Some(width), ..Look::default() })
     }
 
     #[test]
@@ -245,7 +247,7 @@ mod tests {
             for width in [1, 20, 33, 80] {
                 let squeezed = |text: &str| text.split_whitespace().collect::<String>();
                 let (shown, _) = cut(&text);
-                assert_eq!(squeezed(&laid_out(shown, Look { width: Some(width), color: false })), squeezed(shown));
+                assert_eq!(squeezed(&laid_out(shown, Look { width: Some(width), ..Look::default() })), squeezed(shown));
             }
         }
     }
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn colours_are_by_token() {
-        let colored = value("[1, \"a\"]", Look { width: Some(80), color: true });
+        let colored = value("[1, \"a\"]", Look { width: Some(80), color: true, whole: false });
         assert_eq!(colored, "[\u{1b}[36m1\u{1b}[0m, \u{1b}[32m\"a\"\u{1b}[0m]");
     }
 }

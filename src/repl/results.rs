@@ -6,7 +6,7 @@
 use super::entry::{self, GoesOn};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::Namespace;
-use crate::runtime::declare::DeclareError;
+use crate::runtime::program::declare::DeclareError;
 
 const ERROR: &str = "_e";
 /// The latest value, and those that are older, by age.

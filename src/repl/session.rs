@@ -12,9 +12,13 @@ use super::present::{self, Look};
 use super::results::Results;
 use super::{Opening, entry};
 use crate::gc::Thread;
+use crate::runtime::Namespace;
+use crate::runtime::fault::locals::{self, Shown};
+use crate::runtime::fault::{report, trace};
 use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
-use crate::runtime::locals::{self, Shown};
-use crate::runtime::{Namespace, console, declare, foreign, report, trace};
+use crate::runtime::program::declare;
+use crate::runtime::system::console;
+use crate::runtime::values::foreign;
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +51,8 @@ pub struct Session {
     /// How values are shown.
     look: Look,
     color: bool,
+    /// Who interrupts it knows what runs: an interrupt that came before is meant all the same.
+    meant: bool,
     /// Of the frames of the last error, innermost first.
     pub(super) locals: Vec<Shown>,
     /// The functions that tell of their calls.
@@ -70,11 +76,19 @@ impl Session {
             last: String::new(),
             look: Look::default(),
             color,
+            meant: false,
             locals: Vec::new(),
             traced: Vec::new(),
             kept: Kept::default(),
             watched: None,
         })
+    }
+
+    /// A session for another program, in this namespace: values are whole, and that program sees to it that only what runs is
+    /// interrupted.
+    pub(super) fn for_program(cx: &mut Thread, namespace: &'static Namespace) -> Option<Session> {
+        let look = Look { whole: true, ..Look::default() };
+        Some(Session { namespace, look, meant: true, ..Session::new(cx, false)? })
     }
 
     /// Loads or runs the file that the conversation begins with, and goes to its namespace.
@@ -205,7 +219,9 @@ impl Session {
         let column = before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, |line| line.chars().count());
         let text = "\n".repeat(before.matches('\n').count()) + &" ".repeat(column) + &entry[at];
         // A key that found nothing to interrupt is no wish to interrupt this.
-        cx.take_interrupt();
+        if !self.meant {
+            cx.take_interrupt();
+        }
         let mark = cx.mark();
         let answer = commands::run(self, cx, line).unwrap_or_else(|| self.evaluate(cx, &text));
         cx.release(mark);

@@ -19,9 +19,11 @@ use super::commands;
 use super::history::History;
 use super::keys::Scene;
 use super::present::Look;
+use super::server::{self, Door};
 use super::session::{Answer, Session, show};
 use crate::gc::Thread;
-use crate::runtime::{console, descriptor, streams, threads, trace};
+use crate::runtime::fault::trace;
+use crate::runtime::system::{console, descriptor, streams, threads};
 
 /// How the terminal was when we began.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
@@ -67,15 +69,15 @@ fn can_edit() -> bool {
 }
 
 /// Talks to a person.
-pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
+pub fn talk(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>) -> u8 {
     if !can_edit() {
-        return plain(cx, opening, true);
+        return plain(cx, opening, door, true);
     }
     remember_terminal();
     let color = console::wants_color();
     let Some(mut session) = Session::new(cx, color) else { return 1 };
     let scene = Scene::new(session.namespace());
-    let Some(mut editor) = editor(&scene, color) else { return plain(cx, opening, true) };
+    let Some(mut editor) = editor(&scene, color) else { return plain(cx, opening, door, true) };
     let background = editor.create_external_printer().map_or_else(|_| Background::none(), Background::start);
     let history = History::of_user();
     // Without the file there is no history yet.
@@ -83,14 +85,14 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
         let _ = editor.add_history_entry(entry);
     }
     greet();
-    opens(&mut session, cx, opening);
+    opens(&mut session, cx, opening, door);
     loop {
         let width = columns();
         scene.begin(session.namespace(), width, session.prompt().chars().count());
         let answer = match typed(cx, &mut editor, &background, &scene, &session.prompt()) {
             Typed::Entry(text) => {
                 remember(&text, &mut editor, history.as_ref());
-                session.set_look(Look { width: Some(columns()), color });
+                session.set_look(Look { width: Some(columns()), color, whole: false });
                 session.entry(cx, &text, &mut |answer| {
                     console::end_line();
                     show(answer);
@@ -107,12 +109,30 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>) -> u8 {
     0
 }
 
-/// Begins with a file, if there is to be one; has it failed?
-fn opens(session: &mut Session, cx: &mut Thread, opening: Option<&Opening>) -> bool {
-    let Some(opening) = opening else { return false };
-    let answer = session.open(cx, opening);
+/// Begins with a file, if there is to be one, and lets other programs in; has it failed?
+fn opens(session: &mut Session, cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>) -> bool {
+    let answer = opening.map_or(Answer::Nothing, |opening| session.open(cx, opening));
     show(&answer);
-    matches!(answer, Answer::Error(_))
+    let mut failed = matches!(answer, Answer::Error(_));
+    if let Some(door) = door {
+        door.greet();
+        if let Err(why) = door.serve(cx, session.namespace()) {
+            console::write_error(&format!("harrier: nobody can connect: {why}\n"));
+            failed = true;
+        }
+    }
+    failed
+}
+
+/// Talks to other programs alone, until a signal ends it.
+pub fn serve(cx: &mut Thread, opening: Option<&Opening>, door: Door) -> u8 {
+    let Some(mut session) = Session::new(cx, false) else { return 1 };
+    if opens(&mut session, cx, opening, Some(door)) {
+        return 1;
+    }
+    let interrupt = server::stay(cx);
+    let _nobody_asks = cx.take_exception(interrupt);
+    console::INTERRUPTED
 }
 
 fn greet() {
@@ -184,14 +204,14 @@ fn typed(cx: &mut Thread, editor: &mut LineEditor, background: &Background, scen
 }
 
 /// Evaluates the lines of a pipe or file, or of a person whose terminal knows nothing but lines.
-pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
+pub fn plain(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>, person: bool) -> u8 {
     let Some(mut session) = Session::new(cx, false) else { return 1 };
     let history = person.then(History::of_user).flatten();
     let mut entry = String::new();
     if person {
         greet();
     }
-    let mut failed = opens(&mut session, cx, opening);
+    let mut failed = opens(&mut session, cx, opening, door);
     loop {
         if person {
             console::print(&session.prompt());
@@ -215,7 +235,7 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, person: bool) -> u8 {
                 if person {
                     console::line_was_ended();
                     remember_lines(&session, history.as_ref(), &entry, &line);
-                    session.set_look(Look { width: Some(columns()), color: false });
+                    session.set_look(Look { width: Some(columns()), ..Look::default() });
                 }
                 session.line(cx, &line)
             }

@@ -6,13 +6,13 @@ use super::completion::start_of_name;
 use crate::gc::{Thread, Value, layout};
 use crate::reader::lexer::{Kind, Token};
 use crate::runtime::Namespace;
-use crate::runtime::binding::Binding;
 use crate::runtime::builtins::introspection::signatures_of;
 use crate::runtime::builtins::types::type_behind;
-use crate::runtime::collections::map;
-use crate::runtime::dispatch::Target;
-use crate::runtime::entry::code_of;
-use crate::runtime::types::TypeKind;
+use crate::runtime::program::binding::Binding;
+use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::types::TypeKind;
+use crate::runtime::values::collections::map;
 
 /// A name and the fields behind it.
 pub type Path = Vec<String>;

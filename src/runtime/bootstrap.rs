@@ -5,14 +5,14 @@
 use rustc_hash::FxHashMap;
 
 use super::builtins::TABLES;
-use super::code::{Code, CodeSource};
-use super::declare::{self, DeclareError, VariantDeclaration};
-use super::errors::{ErrorKind, INTERRUPT};
-use super::keywords::intern;
-use super::streams::Standard;
-use super::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
 use super::vm::StartError;
 use crate::gc::Thread;
+use crate::runtime::fault::errors::{ErrorKind, INTERRUPT};
+use crate::runtime::program::code::{Code, CodeSource};
+use crate::runtime::program::declare::{self, DeclareError, VariantDeclaration};
+use crate::runtime::program::keywords::intern;
+use crate::runtime::program::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
+use crate::runtime::system::streams::Standard;
 
 /// A method: name, the parameters of each arity, doc.
 type MethodRow = (&'static str, &'static [&'static str], &'static str);
@@ -119,7 +119,7 @@ fn streams(cx: &mut Thread) -> Result<(), DeclareError> {
             let out = core.intern(vm, "out")?;
             out.set_about(Some("The Writer that `print` and `println` write to.".into()), None, None);
             out.define(cx, cx.get(stream));
-            out.set_kind(super::binding::BindingKind::Dynamic);
+            out.set_kind(crate::runtime::program::binding::BindingKind::Dynamic);
         }
         cx.release(mark);
     }

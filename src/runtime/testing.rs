@@ -4,10 +4,10 @@ use crate::gc::options::Stress;
 use crate::gc::{Handle, Options, Thread};
 use crate::runtime::Vm;
 use crate::runtime::builtins::{self, TABLES};
-use crate::runtime::collections::{map, vector};
-use crate::runtime::numbers::{new_big, new_int, parse};
-use crate::runtime::text::format::{self, Style};
-use crate::runtime::text::{json, strings};
+use crate::runtime::values::collections::{map, vector};
+use crate::runtime::values::numbers::{new_big, new_int, parse};
+use crate::runtime::values::text::format::{self, Style};
+use crate::runtime::values::text::{json, strings};
 
 /// Runs `f` on a machine of its own.
 pub fn with_machine<R>(f: impl FnOnce(&mut Thread) -> R) -> R {

@@ -3,24 +3,14 @@
 //! Owns the parts and the order in which they come to life. A `Vm` is never freed: code, bindings and types refer to it and to
 //! each other for the life of the process.
 
+use crate::runtime::stubs::fast;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::code::Compiler;
-use super::dispatch::Dispatch;
 use super::helpers::Helpers;
-use super::keywords::Keywords;
-use super::limits;
 use super::load::Loader;
-use super::namespace::Namespaces;
-use super::reclaim::{Later, Reclaim};
-use super::sources::Sources;
 use super::stubs::Stubs;
-use super::text::crumbs::Crumbs;
-use super::threads::Threads;
-use super::trace::Trace;
-use super::types::Types;
 use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
@@ -28,6 +18,17 @@ use crate::codegen::trials::Trials;
 use crate::gc::{self, Heap, Thread, Thrown};
 use crate::locks::RwLock;
 use crate::profile::{facts, sampler};
+use crate::runtime::compile::reclaim::{Later, Reclaim};
+use crate::runtime::fault::trace::Trace;
+use crate::runtime::program::code::Compiler;
+use crate::runtime::program::dispatch::Dispatch;
+use crate::runtime::program::keywords::Keywords;
+use crate::runtime::program::namespace::{Namespace, Namespaces};
+use crate::runtime::program::sources::Sources;
+use crate::runtime::program::types::Types;
+use crate::runtime::system::limits;
+use crate::runtime::system::threads::Threads;
+use crate::runtime::values::text::crumbs::Crumbs;
 
 /// What all threads share.
 pub struct Vm {
@@ -54,7 +55,7 @@ pub struct Vm {
     /// Dispatch tables.
     pub dispatch: Dispatch,
     /// Shared strings.
-    pub text: super::text::Shared,
+    pub text: crate::runtime::values::text::Shared,
     /// The threads that were started.
     pub threads: Threads,
     /// What is loaded.
@@ -72,10 +73,16 @@ pub struct Vm {
     pub dump_asm: AtomicBool,
     /// For `--gdb`, `--dump=asm` and the prompt: what is compiled says where its variables live.
     pub keeps_variables: AtomicBool,
-    /// For the prompt: see [`super::locals`].
+    /// For the prompt: see [`crate::runtime::fault::locals`].
     pub keeps_locals: AtomicBool,
+    /// Lets editors in, for `repl/serve`: who talks to them is above us.
+    pub serve: OnceLock<Serve>,
     arguments: RwLock<Vec<String>>,
 }
+
+/// Lets clients in, at a port or by a socket of the user's, whose sessions begin in this namespace. Gives the port or the path, or
+/// says why it cannot be.
+pub type Serve = fn(&mut Thread, Option<u16>, &'static Namespace) -> Result<String, String>;
 
 /// What a thread has besides its context.
 pub struct ThreadState {
@@ -166,9 +173,8 @@ impl Vm {
         let publisher = Publisher::new(CodeMemory::reserve(limits::share(RANGE_BYTES, 8))?);
         let (memory, code_map) = (publisher.memory().clone(), publisher.map().clone());
         let dispatch = Dispatch::default();
-        let text = super::text::Shared::new(&memory, &heap)?;
-        let outside =
-            super::fast::Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
+        let text = crate::runtime::values::text::Shared::new(&memory, &heap)?;
+        let outside = fast::Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
         let stubs = Stubs::new(&publisher, outside)?;
         let helpers = Helpers::new(&publisher, &stubs, outside)?;
         let later = Arc::new(Later::new());
@@ -201,6 +207,7 @@ impl Vm {
             dump_asm: AtomicBool::new(false),
             keeps_variables: AtomicBool::new(false),
             keeps_locals: AtomicBool::new(false),
+            serve: OnceLock::new(),
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);
@@ -245,7 +252,7 @@ fn out_of_memory(cx: &mut Thread) -> Thrown {
         // The core is not there yet, nor any type of errors: what is thrown only ends the start.
         return Thrown::set(cx, cx.root_word(gc::Word::NULL));
     }
-    let thrown = cx.throw(super::errors::ErrorKind::OutOfMemory, HEAP_IS_FULL);
+    let thrown = cx.throw(crate::runtime::fault::errors::ErrorKind::OutOfMemory, HEAP_IS_FULL);
     match cx.vm().last_resort.get() {
         Some(word) if cx.exception().is_null() => {
             // SAFETY: a permanent object: it never moves and never dies.
@@ -260,7 +267,7 @@ const HEAP_IS_FULL: &str = "the heap is full (see --max-heap)";
 
 /// The error of a full heap where not even an error finds room: the system itself gives no more memory.
 fn make_last_resort(cx: &mut Thread) -> Result<u64, Thrown> {
-    let layout = cx.vm().types.error_layout(super::errors::ErrorKind::OutOfMemory);
+    let layout = cx.vm().types.error_layout(crate::runtime::fault::errors::ErrorKind::OutOfMemory);
     let message = cx.alloc_permanent_string(HEAP_IS_FULL)?;
     let location = cx.alloc_permanent_string("")?;
     let error = cx.allocate_permanent(layout, 2, 0, |cx, mut fresh| {

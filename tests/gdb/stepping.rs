@@ -110,7 +110,7 @@ fn a_finish_ends_in_the_line_of_the_call() {
         &text,
         &[
             " in turns/factorial (n=...) at ./turns.hr:4\n4\t  n * factorial(n - 1)\n",
-            "#0  turns/factorial (n=<no longer kept>) at turns.hr:4",
+            " in turns/factorial (n=<no longer kept>) at turns.hr:4",
             "#0   turns/factorial (n = <no longer kept>) at turns.hr:4",
         ],
     );

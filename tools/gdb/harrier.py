@@ -1589,5 +1589,5 @@ List()
 Backtrace()
 Locals()
 # What finds a function at its first call is no place for `step` to stop in.
-if "src/runtime/resolve.rs" not in gdb.execute("info skip", to_string=True):
-    gdb.execute("skip -gfi */src/runtime/resolve.rs", to_string=True)
+if "src/runtime/program/resolve.rs" not in gdb.execute("info skip", to_string=True):
+    gdb.execute("skip -gfi */src/runtime/program/resolve.rs", to_string=True)

@@ -183,3 +183,17 @@ fn generated_code_allocates_through_the_slow_path() {
         }
     }
 }
+
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "was released")]
+fn a_checked_build_refuses_a_released_handle() {
+    let heap = Heap::new(Options::default()).unwrap();
+    let thread = &mut *heap.attach();
+    let mark = thread.mark();
+    let gone = thread.root_word(Word::TRUE);
+    thread.release(mark);
+    // Another one stands at its place.
+    let _other = thread.root_word(Word::FALSE);
+    thread.get(gone);
+}

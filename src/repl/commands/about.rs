@@ -7,15 +7,16 @@ use super::lookup::{self, Thing, functions_of, layouts_of};
 use super::{Given, search};
 use crate::gc::Thread;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::binding::{Binding, Place};
 use crate::runtime::builtins::introspection::signatures_of;
-use crate::runtime::entry::code_of;
-use crate::runtime::types::{FieldInfo, TypeKind};
-use crate::runtime::{Code, Namespace, TypeInfo, declare, load};
+use crate::runtime::program::binding::{Binding, Place};
+use crate::runtime::program::declare;
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::types::{FieldInfo, TypeKind};
+use crate::runtime::{Code, Namespace, TypeInfo, load};
 
 /// `:doc NAME`
 pub fn doc(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
-    let things = lookup::find(session, cx, given.text);
+    let things = lookup::find(session.namespace(), cx, given.text);
     if things.is_empty() {
         return search::nothing(session, cx, given.text);
     }
@@ -24,7 +25,7 @@ pub fn doc(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
 
 /// `:source NAME`
 pub fn source(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
-    let things = lookup::find(session, cx, given.text);
+    let things = lookup::find(session.namespace(), cx, given.text);
     if things.is_empty() {
         return search::nothing(session, cx, given.text);
     }
@@ -193,6 +194,45 @@ fn public_names(namespace: &Namespace) -> BTreeSet<&'static str> {
     members.filter(|(name, binding)| binding.is_defined() && !name.starts_with('_')).map(|(name, _)| name).collect()
 }
 
+/// What a name means, in parts: for those who show it in their own way.
+pub struct About {
+    /// Without its namespace.
+    pub name: String,
+    /// Where it is defined, if it is a definition.
+    pub namespace: Option<&'static str>,
+    /// What the documentation says of it.
+    pub doc: String,
+    /// `(x, y)`, for each arity.
+    pub signatures: Vec<String>,
+    /// The name of its text, line and column.
+    pub place: Option<(String, u32, u32)>,
+}
+
+/// The first thing that a name means in a namespace.
+pub fn explain(here: &'static Namespace, cx: &mut Thread, name: &str) -> Option<About> {
+    let thing = lookup::find(here, cx, name).into_iter().next()?;
+    let place = thing.place(cx).map(|place| {
+        let (line, column) = place.source.line_column(place.span.start);
+        (place.source.name.clone(), line, column)
+    });
+    Some(match &thing {
+        Thing::Binding(binding) => About {
+            name: binding.name.to_string(),
+            namespace: Some(binding.namespace.name),
+            doc: binding.about().doc.map(|doc| doc.to_string()).unwrap_or_default(),
+            signatures: binding.get(cx).and_then(code_of).map(signatures_of).unwrap_or_default(),
+            place,
+        },
+        _ => About {
+            name: name.to_string(),
+            namespace: None,
+            doc: describe(cx, &thing).trim_end().to_string(),
+            signatures: Vec::new(),
+            place,
+        },
+    })
+}
+
 // ---- :members ----
 
 /// `:members [NAME]`
@@ -205,7 +245,7 @@ pub fn members(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answ
     if let Some(namespace) = known {
         return Answer::Text(members_of_namespace(cx, namespace));
     }
-    let things = lookup::find(session, cx, given.text);
+    let things = lookup::find(session.namespace(), cx, given.text);
     let mut text = String::new();
     for thing in &things {
         match thing {
@@ -278,8 +318,8 @@ fn members_of_type(cx: &Thread, type_: &'static TypeInfo) -> String {
         }
     }
     for (name, code) in functions_of(cx, type_) {
-        let signature = signatures_of(code).into_iter().next().unwrap_or_default();
-        let doc = doc_of_code(code).as_deref().map(search::first_sentence).unwrap_or_default();
+        let signature = signatures_of(&code).into_iter().next().unwrap_or_default();
+        let doc = doc_of_code(&code).as_deref().map(search::first_sentence).unwrap_or_default();
         rows.push((format!(".{name}{signature}"), doc));
     }
     if type_.kind == TypeKind::Protocol {

@@ -5,8 +5,9 @@ use super::{Given, search, trace};
 use crate::gc::Thread;
 use crate::reader;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::entry::code_of;
-use crate::runtime::{Code, dump};
+use crate::runtime::Code;
+use crate::runtime::compile::dump;
+use crate::runtime::program::entry::code_of;
 
 /// `:disasm NAME`, `:disasm CALL`
 pub fn disasm(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
@@ -54,7 +55,7 @@ fn of_functions(
     name: &str,
     show: fn(&Thread, &'static Code) -> Result<String, &'static str>,
 ) -> Answer {
-    let things = lookup::find(session, cx, name);
+    let things = lookup::find(session.namespace(), cx, name);
     if things.is_empty() {
         return search::nothing(session, cx, name);
     }
@@ -64,7 +65,7 @@ fn of_functions(
             Thing::Binding(binding) => {
                 trace::original(session, cx, binding).or_else(|| binding.get(cx)).and_then(code_of)
             }
-            Thing::Function(_, code) => Some(*code),
+            Thing::Function(_, code) => Some(code.code()),
             Thing::Method(method) => method.default(),
             _ => None,
         };

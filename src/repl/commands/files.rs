@@ -32,12 +32,23 @@ fn into_its_namespace(
     file: &Path,
     arguments: Option<&[String]>,
 ) -> Result<(), Answer> {
-    let name = file.to_string_lossy();
     let text = match texts::waiting(cx, |stop| texts::of_file(file, stop)) {
         Ok(Ok(text)) => text,
         Ok(Err(why)) => return Err(Answer::Error(format!("{why}\n"))),
         Err(thrown) => return Err(session.failed(cx, LoadError::Thrown(thrown))),
     };
+    load_text(session, cx, file, text, arguments)
+}
+
+/// Loads a text as that of a file: as [`into_its_namespace`] does, which has read it.
+pub fn load_text(
+    session: &mut Session,
+    cx: &mut Thread,
+    file: &Path,
+    text: String,
+    arguments: Option<&[String]>,
+) -> Result<(), Answer> {
+    let name = file.to_string_lossy();
     cx.vm().loader.search_beside(file);
     let loaded = match arguments {
         Some(arguments) => {

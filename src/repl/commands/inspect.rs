@@ -4,8 +4,9 @@ use super::{Given, units};
 use crate::gc::layout::{self, Shape};
 use crate::gc::{Handle, Thread, Value, Word};
 use crate::repl::session::{Answer, Session};
-use crate::runtime::entry::code_of;
-use crate::runtime::{brief, builtins};
+use crate::runtime::builtins;
+use crate::runtime::fault::brief;
+use crate::runtime::program::entry::code_of;
 
 /// So many slots are shown.
 const SLOTS: usize = 32;

@@ -3,8 +3,8 @@
 use super::Given;
 use crate::gc::Thread;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::brief;
-use crate::runtime::locals::{Locals, Shown};
+use crate::runtime::fault::brief;
+use crate::runtime::fault::locals::{Locals, Shown};
 
 /// So much of a variable is shown where many are; a frame that is asked for shows all that there is of it.
 const SHOWN_OF_MANY: usize = 100;

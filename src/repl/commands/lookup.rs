@@ -7,13 +7,13 @@ use super::forms::Form;
 use super::{Command, forms};
 use crate::gc::Thread;
 use crate::gc::layout::LayoutId;
-use crate::repl::session::Session;
 use crate::repl::values;
-use crate::runtime::binding::{Binding, Place};
-use crate::runtime::dispatch::{MethodInfo, Target};
-use crate::runtime::entry::code_of;
+use crate::runtime::compile::reclaim::Held;
 use crate::runtime::load;
-use crate::runtime::types::{FieldInfo, TypeKind, VariantInfo};
+use crate::runtime::program::binding::{Binding, Place};
+use crate::runtime::program::dispatch::{MethodInfo, Target};
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::types::{FieldInfo, TypeKind, VariantInfo};
 use crate::runtime::{Code, Namespace, TypeInfo, builtins};
 
 /// Something that has a name.
@@ -29,19 +29,19 @@ pub enum Thing {
     /// A variant.
     Variant(&'static TypeInfo, VariantInfo),
     /// A function that belongs to a type.
-    Function(&'static TypeInfo, &'static Code),
+    Function(&'static TypeInfo, Held),
     /// A method of a protocol.
     Method(&'static MethodInfo),
     /// A namespace.
     Namespace(&'static Namespace),
 }
 
-/// All that a name means; a field or method that is named without its type may be several things.
-pub fn find(session: &Session, cx: &mut Thread, name: &str) -> Vec<Thing> {
+/// All that a name means in a namespace; a field or method that is named without its type may be several things.
+pub fn find(here: &'static Namespace, cx: &mut Thread, name: &str) -> Vec<Thing> {
     if let Some(command) = name.strip_prefix(':').and_then(super::find) {
         return vec![Thing::Command(command)];
     }
-    if let Some(binding) = binding(session, cx, name) {
+    if let Some(binding) = binding(here, cx, name) {
         return vec![Thing::Binding(binding)];
     }
     if let Some(form) = forms::find(name) {
@@ -50,23 +50,23 @@ pub fn find(session: &Session, cx: &mut Thread, name: &str) -> Vec<Thing> {
     if let Some((type_, member)) = name.rsplit_once('.') {
         let things = match type_ {
             "" => of_any_type(cx, member),
-            _ => type_named(session, cx, type_).map(|type_| of_type(cx, type_, member)).unwrap_or_default(),
+            _ => type_named(here, cx, type_).map(|type_| of_type(cx, type_, member)).unwrap_or_default(),
         };
         if !things.is_empty() {
             return things;
         }
     }
-    namespace(session, cx, name).map(Thing::Namespace).into_iter().collect()
+    namespace(here, cx, name).map(Thing::Namespace).into_iter().collect()
 }
 
 /// The binding that a name in view stands for, if it has a value.
-pub fn binding(session: &Session, cx: &Thread, name: &str) -> Option<&'static Binding> {
-    values::binding(cx, session.namespace(), name)
+pub fn binding(here: &'static Namespace, cx: &Thread, name: &str) -> Option<&'static Binding> {
+    values::binding(cx, here, name)
 }
 
 /// The namespace of this name or alias. One of the library is loaded where it is not: what is asked for runs no file of the program.
-pub fn namespace(session: &Session, cx: &mut Thread, name: &str) -> Option<&'static Namespace> {
-    match session.namespace().alias(name).or_else(|| cx.vm().namespaces.find(name)) {
+pub fn namespace(here: &'static Namespace, cx: &mut Thread, name: &str) -> Option<&'static Namespace> {
+    match here.alias(name).or_else(|| cx.vm().namespaces.find(name)) {
         Some(namespace) => Some(namespace),
         None if load::library::text(name).is_some() => load::require(cx, name).ok(),
         None => None,
@@ -74,8 +74,8 @@ pub fn namespace(session: &Session, cx: &mut Thread, name: &str) -> Option<&'sta
 }
 
 /// The type that a name in view stands for.
-fn type_named(session: &Session, cx: &Thread, name: &str) -> Option<&'static TypeInfo> {
-    cx.vm().types.find(binding(session, cx, name)?.type_id()?.0)
+fn type_named(here: &'static Namespace, cx: &Thread, name: &str) -> Option<&'static TypeInfo> {
+    cx.vm().types.find(binding(here, cx, name)?.type_id()?.0)
 }
 
 /// The type of a binding: the one that it names, else that of its value.
@@ -85,7 +85,7 @@ pub fn type_of_binding(cx: &Thread, binding: &Binding) -> Option<&'static TypeIn
 }
 
 /// What can be called on the values of a type by what it was extended with, and the functions of the type.
-pub fn functions_of(cx: &Thread, type_: &'static TypeInfo) -> Vec<(&'static str, &'static Code)> {
+pub fn functions_of(cx: &Thread, type_: &'static TypeInfo) -> Vec<(&'static str, Held)> {
     let dispatch = &cx.vm().dispatch;
     let variants = type_.body().variants;
     let of_variants = variants.iter().map(|variant| Some(variant.name));
@@ -93,7 +93,7 @@ pub fn functions_of(cx: &Thread, type_: &'static TypeInfo) -> Vec<(&'static str,
     for variant in std::iter::once(None).chain(of_variants) {
         let target = Target { type_: type_.id, variant };
         for name in dispatch.associated_names(target) {
-            all.extend(dispatch.associated(target, name).map(|associated| (name, associated.code)));
+            all.extend(dispatch.associated(target, name).map(|(code, _)| (name, code)));
         }
         for method in dispatch.protocols_of(target).into_iter().flat_map(|id| dispatch.methods_of(id)) {
             all.extend(dispatch.implementation(target, method.id).map(|code| (method.name, code)));

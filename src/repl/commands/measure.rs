@@ -7,7 +7,8 @@ use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread};
 use crate::repl::session::{Answer, Session};
 use crate::runtime::load::LoadError;
-use crate::runtime::{foreign, threads};
+use crate::runtime::system::threads;
+use crate::runtime::values::foreign;
 
 /// What was used up to a moment.
 struct Used {

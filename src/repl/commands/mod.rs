@@ -32,7 +32,8 @@ mod search;
 mod trace;
 mod units;
 
-pub use files::{Watched, open};
+pub use about::{About, explain};
+pub use files::{Watched, load_text, open};
 pub use save::Kept;
 pub use trace::Traced;
 

@@ -14,8 +14,8 @@ use crate::reader::{self, Surroundings};
 use crate::repl::results;
 use crate::repl::session::{Answer, Session};
 use crate::runtime::Namespace;
-use crate::runtime::descriptor;
 use crate::runtime::load::{Evaluated, LoadError};
+use crate::runtime::system::descriptor;
 
 /// What a file begins with that was written here.
 const FIRST_LINE: &str = "// Saved from a session of Harrier";

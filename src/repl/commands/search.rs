@@ -8,10 +8,10 @@ use crate::reader::tree::{Item, Source};
 use crate::reader::{self, Surroundings};
 use crate::repl::completion;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::binding::Binding;
 use crate::runtime::builtins::introspection::signatures_of;
-use crate::runtime::entry::code_of;
 use crate::runtime::load;
+use crate::runtime::program::binding::Binding;
+use crate::runtime::program::entry::code_of;
 
 /// So many lines of each kind are shown.
 const MOST: usize = 60;

@@ -7,9 +7,9 @@ use super::{Given, lookup, search};
 use crate::gc::Thread;
 use crate::profile::{What, report, sampler};
 use crate::repl::session::{Answer, Session};
-use crate::runtime::binding::{Binding, BindingKind};
-use crate::runtime::declare::{self, DeclareError};
 use crate::runtime::load::{self, LoadError};
+use crate::runtime::program::binding::{Binding, BindingKind};
+use crate::runtime::program::declare::{self, DeclareError};
 
 /// Where the originals are kept.
 const NAMESPACE: &str = "repl-trace";
@@ -54,7 +54,7 @@ pub fn trace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer
             false => format!("traced: {}\n", names.join(", ")),
         });
     }
-    let Some(binding) = lookup::binding(session, cx, given.text) else {
+    let Some(binding) = lookup::binding(session.namespace(), cx, given.text) else {
         return search::nothing(session, cx, given.text);
     };
     let name = binding.qualified();
@@ -133,7 +133,7 @@ pub fn original<'h>(session: &Session, cx: &'h Thread, binding: &Binding) -> Opt
 pub fn untrace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
     let wanted = match given.text {
         "" => None,
-        name => match lookup::binding(session, cx, name) {
+        name => match lookup::binding(session.namespace(), cx, name) {
             Some(binding) => Some(binding),
             None => return search::nothing(session, cx, name),
         },

@@ -9,18 +9,18 @@ use super::support::{
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
-use crate::runtime::advice;
-use crate::runtime::collections::view::Slots;
-use crate::runtime::collections::{List, map, mutable, set, vector};
-use crate::runtime::equality::equal;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::hashing;
-use crate::runtime::iterate::{self, Items};
-use crate::runtime::methods::Method;
-use crate::runtime::numbers::{self, new_int};
-use crate::runtime::ranges::Range;
-use crate::runtime::sequences;
-use crate::runtime::text::strings;
+use crate::runtime::fault::advice;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::methods::Method;
+use crate::runtime::values::collections::view::Slots;
+use crate::runtime::values::collections::{List, map, mutable, set, vector};
+use crate::runtime::values::equality::equal;
+use crate::runtime::values::hashing;
+use crate::runtime::values::iterate::{self, Items};
+use crate::runtime::values::numbers::{self, new_int};
+use crate::runtime::values::ranges::Range;
+use crate::runtime::values::sequences;
+use crate::runtime::values::text::strings;
 
 builtins! { pub static TABLE: "core";
     /// The element at an index, the value of a key, `default` when there is none. Without default: IndexError for an index
@@ -282,7 +282,7 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
                 layout::STRING | layout::STRING_PREFIX => {
                     "`substring(s, 0, i) ++ c ++ substring(s, i + 1)` gives a changed one, `replace(s, part, other)` too".into()
                 }
-                _ => crate::runtime::advice::changed_copy(cx),
+                _ => advice::changed_copy(cx),
             };
             let message = format!("[]=: {} cannot be changed; {help}", super::with_article(what));
             Err(cx.throw(ErrorKind::MutabilityError, message))

@@ -3,9 +3,12 @@
 use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word};
-use crate::runtime::errors::{ErrorKind, is_interrupt};
+use crate::runtime::Namespace;
+use crate::runtime::fault::errors::{ErrorKind, is_interrupt};
+use crate::runtime::fault::trace;
 use crate::runtime::load::{self, LoadError, Problem};
-use crate::runtime::{Namespace, declare, foreign, trace};
+use crate::runtime::program::declare;
+use crate::runtime::values::foreign;
 
 builtins! { pub static TABLE: "core";
     /// Evaluates a text in the namespace of the caller; gives the value of its last expression. What it defines stays.

@@ -4,9 +4,9 @@ use super::Args;
 use super::support::seqable;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::equality::identical;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::foreign;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::values::equality::identical;
+use crate::runtime::values::foreign;
 
 builtins! { pub static TABLE: "core";
     /// Calls a function with the elements of a collection as arguments: `apply(max, [1, 2])` is `max(1, 2)`. Arguments may stand

@@ -4,13 +4,14 @@ use super::Args;
 use super::types::type_behind;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::binding::{Binding, Place};
-use crate::runtime::code::{Code, CodeSource};
-use crate::runtime::dispatch::Target;
-use crate::runtime::entry::code_of;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::types::TypeKind;
-use crate::runtime::{Namespace, foreign};
+use crate::runtime::Namespace;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::binding::{Binding, Place};
+use crate::runtime::program::code::{Code, CodeSource};
+use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::types::TypeKind;
+use crate::runtime::values::foreign;
 
 builtins! { pub static TABLE: "reflect";
     /// The names of a namespace's members, in the order of their definition. Takes the namespace or its name.

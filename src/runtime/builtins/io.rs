@@ -7,12 +7,13 @@ use super::Args;
 use super::support::{Outcome, null, wrong_type};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::streams::{Mode, Standard, Stream};
-use crate::runtime::text::{output, strings};
-use crate::runtime::threads;
-use crate::runtime::trace::innermost_location;
-use crate::runtime::{files, foreign};
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::fault::trace::innermost_location;
+use crate::runtime::system::files;
+use crate::runtime::system::streams::{Mode, Standard, Stream};
+use crate::runtime::system::threads;
+use crate::runtime::values::foreign;
+use crate::runtime::values::text::{output, strings};
 
 builtins! { pub static TABLE: "io";
     /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`. `ok?(io/open("no such file"))` is `false`.
@@ -251,7 +252,11 @@ fn read_lines(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// `ok` with a vector of texts.
 fn lines_of<'a>(cx: &mut Thread, texts: impl Iterator<Item = &'a str>) -> Outcome {
-    let elements = texts.map(|text| strings::of(cx, text)).collect::<Result<Vec<_>, _>>()?;
+    let mut elements = Vec::new();
+    for text in texts {
+        let element = strings::of(cx, text)?;
+        cx.keep_in(&mut elements, element)?;
+    }
     let vector = foreign::vector_of(cx, &elements)?;
     ok(cx, vector)
 }

@@ -4,8 +4,8 @@ use super::Args;
 use super::support::{Outcome, index_below, text};
 use crate::builtins;
 use crate::gc::{Thread, Value};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::text::{json, strings};
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::values::text::{json, strings};
 
 builtins! { pub static TABLE: "core";
     /// The JSON text of a value; keywords are written as strings. It is compact, or has a line for each entry, indented by so

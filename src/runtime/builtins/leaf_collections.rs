@@ -1,4 +1,4 @@
-//! Leaves of the builtins and helpers on collections: see [`leaf`](crate::runtime::leaf).
+//! Leaves of the builtins and helpers on collections: see [`leaf`](crate::runtime::helpers::leaf).
 //!
 //! Looking something up is done in collections of any size, making a collection in those of a [`Few`] elements, where the way
 //! into the builtin would cost more than what it does. What a key is found by must not run the program ([`keyed`]); and a MAP
@@ -8,11 +8,11 @@ use super::support::{index_below, is_seqable};
 use super::{kind_of, kinds};
 use crate::gc::layout::{self, NODE, VECTOR};
 use crate::gc::{Thread, Value, Word};
-use crate::runtime::collections::view::{Slots, count_bits, field};
-use crate::runtime::collections::{List, map, mutable, set, vector};
-use crate::runtime::leaf::{Answer, Args, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
-use crate::runtime::ranges::Range;
-use crate::runtime::{compare, equality, hashing, sequences};
+use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
+use crate::runtime::values::collections::view::{Slots, count_bits, field};
+use crate::runtime::values::collections::{List, map, mutable, set, vector};
+use crate::runtime::values::ranges::Range;
+use crate::runtime::values::{compare, equality, hashing, sequences};
 
 /// A few values: as many as a vector without tree has.
 pub struct Few<'h> {

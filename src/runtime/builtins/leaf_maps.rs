@@ -1,4 +1,4 @@
-//! Leaves of the builtins and helpers that make maps and sets: see [`leaf`](crate::runtime::leaf). What looks into them is in
+//! Leaves of the builtins and helpers that make maps and sets: see [`leaf`](crate::runtime::helpers::leaf). What looks into them is in
 //! `leaf_collections.rs`.
 //!
 //! A map is made where it is small, or where a key of a large one gets another value in place. A NODE is never changed, for several
@@ -8,11 +8,12 @@ use super::leaf_collections::assoc as assoc_collection;
 use super::leaf_collections::{Few, keyed, node_of, vector_of};
 use crate::gc::layout::{self, NODE};
 use crate::gc::{Thread, Value, Word};
-use crate::runtime::collections::trie::{self, SHARED};
-use crate::runtime::collections::view::{Slots, count_bits, field};
-use crate::runtime::collections::{map, mutable, set};
-use crate::runtime::leaf::{Answer, Args, count as counted, given, is_plain};
-use crate::runtime::{equality, hashing, threads};
+use crate::runtime::helpers::leaf::{Answer, Args, count as counted, given, is_plain};
+use crate::runtime::system::threads;
+use crate::runtime::values::collections::trie::{self, SHARED};
+use crate::runtime::values::collections::view::{Slots, count_bits, field};
+use crate::runtime::values::collections::{map, mutable, set};
+use crate::runtime::values::{equality, hashing};
 
 /// A map of a few entries, key and value in turn, no two keys of which are equal.
 pub fn map_of<'h>(cx: &'h Thread, entries: &[Value<'h>]) -> Answer<'h> {

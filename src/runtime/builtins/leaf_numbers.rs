@@ -1,4 +1,4 @@
-//! Leaves of the builtins on numbers and types: see [`leaf`](crate::runtime::leaf).
+//! Leaves of the builtins on numbers and types: see [`leaf`](crate::runtime::helpers::leaf).
 
 use std::cmp::Ordering;
 
@@ -6,10 +6,10 @@ use super::numbers::of_one_float;
 use super::types::{implements, type_behind, type_kind};
 use super::{kind_of, kinds};
 use crate::gc::{Thread, Value, layout};
-use crate::runtime::equality;
-use crate::runtime::leaf::{Answer, Args, bool, float, given, int};
-use crate::runtime::numbers::{Number, bits, compare, random};
-use crate::runtime::types::TypeKind;
+use crate::runtime::helpers::leaf::{Answer, Args, bool, float, given, int};
+use crate::runtime::program::types::TypeKind;
+use crate::runtime::values::equality;
+use crate::runtime::values::numbers::{Number, bits, compare, random};
 
 /// A number as a Float; Ints beyond a word are the builtin's.
 #[inline]

@@ -1,4 +1,4 @@
-//! Leaves of the builtins and helpers on texts: see [`leaf`](crate::runtime::leaf).
+//! Leaves of the builtins and helpers on texts: see [`leaf`](crate::runtime::helpers::leaf).
 //!
 //! Each does what the builtin beside whose row it is named does, for texts of a size at which the way into it would count.
 
@@ -9,11 +9,11 @@ use super::leaf_collections::{Few, vector_of};
 use super::support::index_below;
 use crate::gc::{Room, Thread, Value, layout};
 use crate::reader;
-use crate::runtime::collections::view::{Slots, field};
-use crate::runtime::leaf::{Answer, Args, LEAF_ARGS, bool, float, given, int, is_plain, null};
-use crate::runtime::numbers::{self, parse};
-use crate::runtime::text::format::digits;
-use crate::runtime::text::strings;
+use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, float, given, int, is_plain, null};
+use crate::runtime::values::collections::view::{Slots, field};
+use crate::runtime::values::numbers::{self, parse};
+use crate::runtime::values::text::format::digits;
+use crate::runtime::values::text::strings;
 
 /// Texts that are searched and changed here have at most so many bytes.
 const SMALL: usize = 256;

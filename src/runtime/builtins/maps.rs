@@ -6,11 +6,13 @@ use super::support::{Outcome, deep_bool, null, seqable, wrong_type};
 use crate::builtins;
 use crate::gc::layout::{self};
 use crate::gc::{Handle, Thread, Thrown, Value};
-use crate::runtime::collections::{List, map, mutable, set, vector};
-use crate::runtime::equality::TooDeep;
-use crate::runtime::hashing;
-use crate::runtime::iterate::{Items, expect_room};
-use crate::runtime::numbers::new_int;
+use crate::runtime::program::methods;
+use crate::runtime::values::collections::{List, map, mutable, set, vector};
+use crate::runtime::values::equality::TooDeep;
+use crate::runtime::values::hashing;
+use crate::runtime::values::iterate;
+use crate::runtime::values::iterate::{Items, expect_room};
+use crate::runtime::values::numbers::new_int;
 
 builtins! { pub static TABLE: "core";
     /// The map without some keys. `dissoc({:a 1, :b 2}, :a)` is `{:b 2}`.
@@ -232,7 +234,7 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let target = args[0];
     match cx.get(target).layout() {
         layout::VECTOR => {
-            let source = crate::runtime::iterate::to_vector(cx, source)?;
+            let source = iterate::to_vector(cx, source)?;
             vector::concat(cx, target, source)
         }
         layout::MAP => match cx.get(source).layout() {
@@ -284,7 +286,7 @@ fn into(cx: &mut Thread, args: &Args<'_>) -> Outcome {
                 let next = super::access::conj_onto(cx, "into", result, item)?;
                 cx.set(result, cx.get(next));
             }
-            if cx.get(result) == cx.get(target) && !crate::runtime::methods::Method::Conj.is_extended(cx.get(target)) {
+            if cx.get(result) == cx.get(target) && !methods::Method::Conj.is_extended(cx.get(target)) {
                 return Err(wrong_type(cx, "into", 1, "a collection", target));
             }
             Ok(result)

@@ -23,13 +23,15 @@
 //!
 //! and [`TABLES`] lists the file's table. `= sqrt, quiet;` claims that the builtin never runs the program, which the generator
 //! believes; a debug build checks it at each call into the program. `= sqrt => leaf_sqrt;` names a leaf, which is asked before the
-//! builtin: see [`leaf`](super::leaf).
+//! builtin: see [`leaf`](crate::runtime::helpers::leaf).
 
+use crate::runtime::fault::advice;
+use crate::runtime::fault::errors;
 use std::ops::Index;
 
-use super::leaf::LeafEntry;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::runtime::helpers::leaf::LeafEntry;
 
 pub mod access;
 pub mod evaluation;
@@ -51,6 +53,7 @@ pub mod printing;
 pub mod process;
 pub mod profiling;
 pub mod sequences;
+pub mod server;
 pub mod string_builder;
 pub mod strings;
 pub mod support;
@@ -78,6 +81,7 @@ pub static TABLES: &[&[&Builtin]] = &[
     io::CORE,
     process::TABLE,
     profiling::TABLE,
+    server::TABLE,
     types::TABLE,
 ];
 
@@ -335,7 +339,7 @@ impl Builtin {
     }
 
     /// Does it end in a call of its first argument? Such a call is a jump, from the program's code at least: see
-    /// [`resolve::apply`](super::resolve::apply).
+    /// [`resolve::apply`](resolve::apply).
     pub fn ends_in_call(&self) -> bool {
         (self.namespace, self.name) == ("core", "apply")
     }
@@ -427,7 +431,7 @@ fn wrong_type(cx: &mut Thread, builtin: &Builtin, i: usize, spec: Spec, handles:
         Some(other) => format!("{} or {}", with_article(spec.name), with_article(other)),
         None => with_article(spec.name),
     };
-    let help = super::advice::argument(cx, builtin, i, handles);
+    let help = advice::argument(cx, builtin, i, handles);
     support::argument_error(cx, builtin.name, i + 1, &expected, handles[i], &help)
 }
 
@@ -440,7 +444,7 @@ pub fn with_article(name: &str) -> String {
 /// Runs a builtin with arguments that are rooted already. Checks count and types.
 pub fn call(cx: &mut Thread, builtin: &'static Builtin, handles: &[Handle]) -> Result<Handle, Thrown> {
     if !builtin.accepts(handles.len()) {
-        return Err(super::errors::builtin_arity(cx, builtin, handles.len()));
+        return Err(errors::builtin_arity(cx, builtin, handles.len()));
     }
     check(cx, builtin, handles)?;
     cx.scoped(|cx| {
@@ -516,7 +520,7 @@ pub unsafe fn enter(cx: *mut Thread, builtin: &'static Builtin, words: [Word; 5]
             let handles = &handles[..argc];
             check(cx, builtin, handles).and_then(|()| run(cx, builtin, handles))
         } else {
-            let handles = super::entry::spilled_arguments(cx, words, argc);
+            let handles = crate::runtime::program::entry::spilled_arguments(cx, words, argc);
             check(cx, builtin, &handles).and_then(|()| run(cx, builtin, &handles))
         };
         let word = result.map(|handle| cx.get(handle).word());

@@ -5,11 +5,12 @@ use super::support::{Outcome, bad_bounds, index_below, out_of_range};
 use crate::builtins;
 use crate::gc::layout::{ARRAY, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value};
-use crate::runtime::collections::view::{Slots, copy_array};
-use crate::runtime::collections::{array, vector};
-use crate::runtime::equality::{TooDeep, equal};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::numbers::{new_int, new_usize};
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::values::collections::view::{Slots, copy_array};
+use crate::runtime::values::collections::{array, vector};
+use crate::runtime::values::equality::{TooDeep, equal};
+use crate::runtime::values::numbers::arith;
+use crate::runtime::values::numbers::{new_int, new_usize};
 
 builtins! { pub static TABLE: "mutable-array";
     /// An array of n elements, all `null` or `init`. `mutable-array/new-array(2, 0)` is `array[0, 0]`.
@@ -138,8 +139,7 @@ fn copy_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 #[cold]
 fn range_error(cx: &mut Thread, args: &Args<'_>, len: usize) -> Thrown {
-    let end: Result<Handle, Thrown> =
-        crate::runtime::numbers::arith::arith(cx, crate::runtime::numbers::arith::Op::Add, args[2], args[3]);
+    let end: Result<Handle, Thrown> = arith::arith(cx, arith::Op::Add, args[2], args[3]);
     match end {
         Ok(end) => bad_bounds(cx, "copy-range", args[2], end, "Array", len),
         Err(thrown) => thrown,

@@ -4,8 +4,8 @@ use super::Args;
 use super::support::{Outcome, index_below, null, out_of_range};
 use crate::builtins;
 use crate::gc::{Thread, Thrown};
-use crate::runtime::collections::List;
-use crate::runtime::numbers::new_usize;
+use crate::runtime::values::collections::List;
+use crate::runtime::values::numbers::new_usize;
 
 builtins! { pub static TABLE: "mutable-list";
     /// A new list of the arguments.

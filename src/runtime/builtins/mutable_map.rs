@@ -5,10 +5,10 @@ use super::maps::half;
 use super::support::{Outcome, deep_bool, null};
 use crate::builtins;
 use crate::gc::Thread;
-use crate::runtime::collections::{map, mutable};
-use crate::runtime::hashing;
-use crate::runtime::iterate;
-use crate::runtime::numbers::new_usize;
+use crate::runtime::values::collections::{map, mutable};
+use crate::runtime::values::hashing;
+use crate::runtime::values::iterate;
+use crate::runtime::values::numbers::new_usize;
 
 builtins! { pub static TABLE: "mutable-map";
     /// A new map.

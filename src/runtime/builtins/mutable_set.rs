@@ -5,7 +5,7 @@ use super::mutable_map::{clear, contains, count, remove};
 use super::support::Outcome;
 use crate::builtins;
 use crate::gc::Thread;
-use crate::runtime::collections::{mutable, set};
+use crate::runtime::values::collections::{mutable, set};
 
 builtins! { pub static TABLE: "mutable-set";
     /// A new set.

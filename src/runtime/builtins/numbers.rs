@@ -6,13 +6,13 @@ use dashu_int::{IBig, UBig};
 use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::apart;
-use crate::runtime::brief::brief;
-use crate::runtime::collections::map;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::numbers::format::{self, Form};
-use crate::runtime::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
-use crate::runtime::text::room;
+use crate::runtime::fault::brief::brief;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::system::apart;
+use crate::runtime::values::collections::map;
+use crate::runtime::values::numbers::format::{self, Form};
+use crate::runtime::values::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
+use crate::runtime::values::text::room;
 
 builtins! { pub static TABLE: "core";
     /// The number without its sign, of the same type. `abs(-5)` is `5`.
@@ -475,6 +475,11 @@ fn format_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         Some(width) => Ok(Form { width: small_count(":width", cx.get(width))?, ..form }),
         None => Ok(form),
     });
+    if let (Ok(form), Number::Big(_, limbs)) = (&form, number(cx, args, 0)) {
+        // Digits, groups of them, and the whole: each is a text of its own.
+        let bytes = form.longest(limbs.len()).saturating_mul(3);
+        room::expect(cx, bytes)?;
+    }
     let text = form.and_then(|form| match format::text(number(cx, args, 0), &form) {
         Some(text) => Ok(text),
         None => Err(format!("a Float can be written in base 10 only, got base {}", form.base)),

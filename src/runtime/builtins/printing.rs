@@ -6,9 +6,12 @@ use super::support::{Outcome, null, wrong_type};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Thread, Thrown};
-use crate::runtime::brief;
-use crate::runtime::text::format::{self, Style};
-use crate::runtime::text::{builder, output, strings};
+use crate::runtime::fault::brief;
+use crate::runtime::program::methods;
+use crate::runtime::system::console;
+use crate::runtime::system::streams;
+use crate::runtime::values::text::format::{self, Style};
+use crate::runtime::values::text::{builder, output, strings};
 
 builtins! { pub static TABLE: "core";
     /// The value as `println` shows it. `to-string(1.0)` is `"1.0"`.
@@ -34,7 +37,7 @@ builtins! { pub static TABLE: "core";
 
 fn to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let value = cx.get(args[0]);
-    if value.str().is_some() && !crate::runtime::methods::Method::Format.is_extended(value) {
+    if value.str().is_some() && !methods::Method::Format.is_extended(value) {
         return Ok(args[0]);
     }
     let text = format::to_text(cx, args[0], Style::Display)?;
@@ -88,7 +91,7 @@ fn eprintln(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let mut text = line(cx, args)?;
     text.push('\n');
     // There is nobody left to tell when stderr does not work.
-    let _ = crate::runtime::console::write_to_stderr(cx, text.as_bytes())?;
+    let _ = console::write_to_stderr(cx, text.as_bytes())?;
     last(cx, args)
 }
 
@@ -101,7 +104,7 @@ fn write(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         builder::append_string(cx, args[0], args[1])?;
         return Ok(args[0]);
     }
-    if crate::runtime::streams::Stream::of(cx, args[0]).is_some() {
+    if streams::Stream::of(cx, args[0]).is_some() {
         let text = strings::text(cx, args[1]).to_owned();
         output::write_to(cx, args[0], &text)?;
         return Ok(args[0]);

@@ -1,12 +1,13 @@
 //! Builtins of the process: threads, time, memory, exit.
 
+use crate::runtime::values::foreign;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::{console, threads};
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::system::{console, threads};
 
 builtins! { pub static TABLE: "core";
     /// Runs a function without arguments in a thread of its own; gives a handle for `join`.
@@ -58,7 +59,7 @@ fn sleep(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
 fn time_now(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     // 61 bits of nanoseconds reach until 2006; so the number is usually a large one.
-    crate::runtime::foreign::int(cx, now as i64)
+    foreign::int(cx, now as i64)
 }
 
 fn collect(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {

@@ -6,8 +6,9 @@ use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::profile::{Profile, What, report, sampler};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::{console, text::json};
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::system::console;
+use crate::runtime::values::text::json;
 
 builtins! { pub static TABLE: "profile";
     /// Begins to sample where the program, in all of its threads, spends processor time.

@@ -1,5 +1,6 @@
 //! Builtins: sequence functions that take no function, ranges, sorting of plain values, builders of vectors.
 
+use crate::runtime::values::numbers;
 use std::cmp::Ordering;
 
 use dashu_int::IBig;
@@ -9,19 +10,19 @@ use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, 
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
-use crate::runtime::advice;
-use crate::runtime::collections::{List, builder, map, vector};
-use crate::runtime::compare::{self, natural};
-use crate::runtime::equality::equal;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::hashing;
-use crate::runtime::iterate::{self, Items};
-use crate::runtime::methods::Method;
-use crate::runtime::numbers::{Number, new_int};
-use crate::runtime::operators;
-use crate::runtime::ranges::Range;
-use crate::runtime::sequences;
-use crate::runtime::text::room;
+use crate::runtime::fault::advice;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::methods::Method;
+use crate::runtime::values::collections::{List, builder, map, vector};
+use crate::runtime::values::compare::{self, natural};
+use crate::runtime::values::equality::equal;
+use crate::runtime::values::hashing;
+use crate::runtime::values::iterate::{self, Items};
+use crate::runtime::values::numbers::{Number, new_int};
+use crate::runtime::values::operators;
+use crate::runtime::values::ranges::Range;
+use crate::runtime::values::sequences;
+use crate::runtime::values::text::room;
 
 builtins! { pub static TABLE: "core";
     /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
@@ -579,7 +580,7 @@ fn check_given(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 /// What kind of plain value it is, as far as sorting is concerned.
 fn sort_kind(value: Value<'_>) -> u8 {
-    let kind = if crate::runtime::numbers::is_number(value) {
+    let kind = if numbers::is_number(value) {
         1
     } else if value.str().is_some() {
         2

@@ -4,10 +4,11 @@ use super::Args;
 use super::support::{Outcome, count, index_below, out_of_range, text};
 use crate::builtins;
 use crate::gc::{Thread, Thrown};
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::numbers::{self, Number, new_int, new_usize};
-use crate::runtime::text::builder;
-use crate::runtime::text::strings::MAX_BYTES;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::values::numbers::{self, Number, new_int, new_usize};
+use crate::runtime::values::text::builder;
+use crate::runtime::values::text::format;
+use crate::runtime::values::text::strings::MAX_BYTES;
 
 builtins! { pub static TABLE: "string-builder";
     /// A new builder, with room for some bytes.
@@ -113,7 +114,7 @@ fn append_number(cx: &mut Thread, args: &Args<'_>, f: impl Fn(&mut String, Numbe
 }
 
 fn append_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    append_number(cx, args, crate::runtime::text::format::write_number)?;
+    append_number(cx, args, format::write_number)?;
     Ok(args[0])
 }
 

@@ -4,15 +4,15 @@ use super::Args;
 use super::support::{Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
-use crate::runtime::collections::List;
-use crate::runtime::equality::equal;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::iterate::{self, Items};
-use crate::runtime::numbers::{Number, new_int, new_usize};
-use crate::runtime::text::format::{self, Style};
-use crate::runtime::text::room;
-use crate::runtime::text::strings::{self, MAX_BYTES};
-use crate::runtime::threads;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::system::threads;
+use crate::runtime::values::collections::List;
+use crate::runtime::values::equality::equal;
+use crate::runtime::values::iterate::{self, Items};
+use crate::runtime::values::numbers::{Number, new_int, new_usize};
+use crate::runtime::values::text::format::{self, Style};
+use crate::runtime::values::text::room;
+use crate::runtime::values::text::strings::{self, MAX_BYTES};
 
 builtins! { pub static TABLE: "core";
     /// The characters from index `from` up to but not including `to`. `substring("hello", 1, 3)` is `"el"`.
@@ -382,8 +382,10 @@ fn keyword_to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    let index = cx.vm().keywords.intern(text(cx, args, 0));
-    Ok(cx.root_word(Word::keyword(index)))
+    match cx.vm().keywords.try_intern(text(cx, args, 0)) {
+        Ok(index) => Ok(cx.root_word(Word::keyword(index))),
+        Err(_) => Err(cx.out_of_memory()),
+    }
 }
 
 /// The texts of the elements with a separator between them: `join(coll, separator)`.

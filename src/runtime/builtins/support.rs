@@ -1,15 +1,16 @@
 //! What the builtins of values share: reading arguments, making small results, the usual errors.
 
+use crate::runtime::values::text::format;
 use std::fmt::Display;
 
 use super::{Args, with_article};
 use crate::gc::layout::{self};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
-use crate::runtime::advice;
-use crate::runtime::equality::TooDeep;
-use crate::runtime::errors::ErrorKind;
-use crate::runtime::methods::Method;
-use crate::runtime::numbers::Number;
+use crate::runtime::fault::advice;
+use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::methods::Method;
+use crate::runtime::values::equality::TooDeep;
+use crate::runtime::values::numbers::Number;
 
 /// What a builtin gives.
 pub type Outcome = Result<Handle, Thrown>;
@@ -147,7 +148,7 @@ pub fn bad_bounds(cx: &mut Thread, name: &str, from: Handle, to: Handle, what: &
 fn index_text(cx: &Thread, index: Handle) -> String {
     let mut out = String::new();
     if let Some(number) = Number::of(cx.get(index)) {
-        crate::runtime::text::format::write_number(&mut out, number);
+        format::write_number(&mut out, number);
     }
     out
 }

@@ -1,13 +1,14 @@
 //! Builtins on values, without a program around them. Arguments are JSON: `:k` is not at hand, but keys of objects are keywords.
 
+use crate::runtime::values::hashing;
 use proptest::prelude::*;
 
 use crate::gc::{Handle, Thread};
-use crate::runtime::compare::Comparison;
-use crate::runtime::numbers::arith::{Op, arith};
-use crate::runtime::numbers::bits::{BitOp, Shift, bit_op, shift};
-use crate::runtime::operators;
 use crate::runtime::testing::{big, call, check, check_error, int, string, text, under_stress, value, with_machine};
+use crate::runtime::values::compare::Comparison;
+use crate::runtime::values::numbers::arith::{Op, arith};
+use crate::runtime::values::numbers::bits::{BitOp, Shift, bit_op, shift};
+use crate::runtime::values::operators;
 
 #[test]
 fn strings() {
@@ -300,7 +301,7 @@ fn appending_in_place_disturbs_nobody() {
         assert_eq!(cx.get(second).char_count(), Some(401));
         let copy = string(cx, &format!("{whole}é"));
         assert_eq!(operators::equal(cx, second, copy), Ok(true));
-        assert_eq!(crate::runtime::hashing::hash(cx.get(second)), crate::runtime::hashing::hash(cx.get(copy)));
+        assert_eq!(hashing::hash(cx.get(second)), hashing::hash(cx.get(copy)));
     });
 }
 
@@ -365,7 +366,7 @@ proptest! {
             let parsed: serde_json::Value = serde_json::from_str(&encoded).expect("is JSON");
             let (a, b) = (value(cx, &json.to_string()), value(cx, &parsed.to_string()));
             assert_eq!(operators::equal(cx, a, b), Ok(true));
-            assert_eq!(crate::runtime::hashing::hash(cx.get(a)), crate::runtime::hashing::hash(cx.get(b)));
+            assert_eq!(hashing::hash(cx.get(a)), hashing::hash(cx.get(b)));
         });
     }
 

@@ -3,9 +3,9 @@
 use super::{Args, kind_of, kinds};
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
-use crate::runtime::dispatch::Target;
-use crate::runtime::equality::identical;
-use crate::runtime::types::{TypeInfo, TypeKind};
+use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::types::{TypeInfo, TypeKind};
+use crate::runtime::values::equality::identical;
 
 builtins! { pub static TABLE: "core";
     /// Are both the very same object? Equal Ints, Floats of the same bits, Bools and keywords are.

@@ -9,6 +9,7 @@ mod dropped;
 mod keys;
 mod names;
 
+use crate::runtime::fault::errors;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
@@ -20,10 +21,10 @@ use crate::reader::lints;
 use crate::reader::tree::{
     Arm, Field, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
-use crate::runtime::dispatch::Target;
-use crate::runtime::errors::argument_numbers;
-use crate::runtime::methods::settled;
-use crate::runtime::types::BUILTIN_TYPES;
+use crate::runtime::fault::errors::argument_numbers;
+use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::methods::settled;
+use crate::runtime::program::types::BUILTIN_TYPES;
 
 const NOT_YET: &str = ": not yet in this version of Harrier";
 /// Checks a unit. Errors and warnings in the order of the text. `later`: what a function names may be defined by a later text.
@@ -500,7 +501,7 @@ impl<'a> Checker<'a> {
         if takes.iter().any(|&(n, rest)| if rest { argc >= n } else { argc == n }) {
             return;
         }
-        let message = crate::runtime::errors::arity_message(&self.reference(*global), &takes, argc);
+        let message = errors::arity_message(&self.reference(*global), &takes, argc);
         self.warning(span, message).label = Some("this call will throw an ArityError".into());
     }
 

@@ -9,12 +9,12 @@ use super::scope::{Meaning, Scope, method_takes};
 use super::{LoadError, TestBlock, own_binding, remembered};
 use crate::gc::{Handle, Thread, Word};
 use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Node, Span, Unit};
-use crate::runtime::binding::{BindingKind, Place};
-use crate::runtime::declare::{self, DeclareError, VariantDeclaration};
-use crate::runtime::dispatch::Target;
-use crate::runtime::keywords::intern;
-use crate::runtime::present::Constant;
-use crate::runtime::types::{FieldInfo, TypeKind};
+use crate::runtime::program::binding::{About, Binding, BindingKind, Place};
+use crate::runtime::program::declare::{self, DeclareError, VariantDeclaration};
+use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::keywords::intern;
+use crate::runtime::program::present::Constant;
+use crate::runtime::program::types::{FieldInfo, TypeKind};
 use crate::runtime::{Code, LinkedUnit, Resolved};
 
 struct Installer<'a, 'b> {
@@ -31,6 +31,7 @@ pub fn install(
     scope: &Scope<'_>,
     remember: Option<u64>,
 ) -> Result<Handle, LoadError> {
+    let before = before(unit, scope);
     declare_names(cx, unit, scope)?;
     let globals = resolve(cx, unit, scope)?;
     let linked = LinkedUnit::new(unit.clone(), scope.namespace, globals);
@@ -57,7 +58,49 @@ pub fn install(
     let function = cx.alloc_closure(init.address(), &[])?;
     let value = cx.scoped(|cx| cx.call(function, &[]));
     installer.linked.installed();
+    if value.is_err() {
+        before.iter().for_each(|before| before.come_back(cx));
+    }
     Ok(value?)
+}
+
+/// What a name was before a `let` of the unit, which may never get its value.
+struct Before {
+    binding: &'static Binding,
+    version: u64,
+    kind: BindingKind,
+    about: About,
+}
+
+/// What the names of all `let`s stand for that have a value.
+fn before(unit: &Unit, scope: &Scope<'_>) -> Vec<Before> {
+    let names = unit.items.iter().filter_map(|item| match item {
+        Item::Let { names, .. } => Some(names),
+        _ => None,
+    });
+    let known = |name: Name| scope.namespace.member(unit.name(name)).filter(|binding| binding.is_defined());
+    let before = |binding: &'static Binding| Before {
+        binding,
+        version: binding.version(),
+        kind: binding.kind(),
+        about: binding.about(),
+    };
+    names.flatten().filter_map(|(name, _)| known(*name)).map(before).collect()
+}
+
+impl Before {
+    /// The top level has ended early: a `let` that it did not come to has changed nothing.
+    fn come_back(&self, cx: &Thread) {
+        if self.binding.version() != self.version {
+            return;
+        }
+        let About { doc, place, type_ } = self.about.clone();
+        self.binding.set_about(doc, place, type_);
+        if self.binding.kind() != self.kind {
+            self.binding.set_kind(self.kind);
+            cx.vm().reclaim.reset_all(cx);
+        }
+    }
 }
 
 /// All own names get their bindings; types get their objects, so that references to them can be resolved.

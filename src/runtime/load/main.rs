@@ -2,7 +2,10 @@
 
 use super::LoadError;
 use crate::gc::{Handle, Thread};
-use crate::runtime::{Namespace, entry, foreign, tail_calls, trace};
+use crate::runtime::Namespace;
+use crate::runtime::fault::{tail_calls, trace};
+use crate::runtime::program::entry;
+use crate::runtime::values::foreign;
 
 /// Calls the `main` of a program, if there is one, with the arguments if it wants them.
 pub fn call_main(cx: &mut Thread, namespace: &'static Namespace, arguments: &[String]) -> Result<(), LoadError> {

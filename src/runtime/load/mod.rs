@@ -12,9 +12,6 @@ use std::sync::{Arc, Weak};
 use rustc_hash::FxHashMap;
 
 use super::Vm;
-use super::binding::Binding;
-use super::declare::{self, DeclareError};
-use super::namespace::Namespace;
 use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::locks::{Mutex, RwLock};
@@ -22,6 +19,9 @@ use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
+use crate::runtime::program::binding::Binding;
+use crate::runtime::program::declare::{self, DeclareError};
+use crate::runtime::program::namespace::Namespace;
 use scope::{Meaning, Scope};
 
 pub mod again;
@@ -83,6 +83,9 @@ pub struct TestBlock {
     pub place: String,
 }
 
+/// Who is told of a warning (rendered) about a text that this thread loads.
+pub type Warn = fn(&Thread, &str);
+
 /// Of so many warnings it is remembered what they have shown.
 const SHOWN: usize = 100;
 
@@ -95,7 +98,7 @@ pub struct Loader {
     /// Those of the standard library.
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
     tests: Mutex<Vec<TestBlock>>,
-    warn: Mutex<Option<fn(&str)>>,
+    warn: Mutex<Option<Warn>>,
     /// The places that the latest warnings have shown, at most [`SHOWN`].
     shown: Mutex<VecDeque<(Weak<Source>, Span)>>,
     remembered: remembered::Remembered,
@@ -107,8 +110,8 @@ impl Loader {
         *super::write(&self.search) = search;
     }
 
-    /// Sets who gets the warnings (rendered).
-    pub fn set_warn(&self, warn: fn(&str)) {
+    /// Sets who gets the warnings.
+    pub fn set_warn(&self, warn: Warn) {
         *super::lock(&self.warn) = Some(warn);
     }
 
@@ -118,10 +121,10 @@ impl Loader {
         self.set_search(paths::SearchPath::of_program(file, include));
     }
 
-    fn warn(&self, source: &Arc<Source>, warning: &Diagnostic) {
+    fn warn(&self, cx: &Thread, source: &Arc<Source>, warning: &Diagnostic) {
         let warn = *super::lock(&self.warn);
         if let Some(warn) = warn {
-            warn(&render(source, warning, false));
+            warn(cx, &render(source, warning, false));
             let Some(span) = warning.span else { return };
             let mut shown = super::lock(&self.shown);
             shown.push_back((Arc::downgrade(source), span));
@@ -559,7 +562,7 @@ fn load_unit(
                 problems.push(Problem { source: source.clone(), diagnostic, incomplete: false, syntax: false });
             }
             _ if matches!(origin, Origin::Library(_)) => {}
-            _ => vm.loader.warn(source, &diagnostic),
+            _ => vm.loader.warn(cx, source, &diagnostic),
         }
     }
     if !problems.is_empty() {

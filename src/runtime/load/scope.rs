@@ -3,13 +3,14 @@
 //! Owns the rules of lookup: own names, imports, `core`; aliases and namespaces for qualified names. Changes nothing: a unit
 //! is resolved and checked before anything of it is declared.
 
+use crate::runtime::program::dispatch;
 use rustc_hash::FxHashMap;
 
 use crate::reader::tree::{Arity, FunctionId, GlobalRef, Item, LetKind, Method, Pattern, Unit};
-use crate::runtime::code::CodeSource;
-use crate::runtime::entry::code_of;
-use crate::runtime::namespace::Namespace;
-use crate::runtime::types::{TypeId, TypeKind};
+use crate::runtime::program::code::CodeSource;
+use crate::runtime::program::entry::code_of;
+use crate::runtime::program::namespace::Namespace;
+use crate::runtime::program::types::{TypeId, TypeKind};
 use crate::runtime::{Binding, Vm};
 
 /// What a name means.
@@ -239,7 +240,7 @@ impl<'a> Scope<'a> {
             }
             TypeKind::Protocol => {
                 let methods = self.vm.dispatch.methods_of(id);
-                let view = |m: &&crate::runtime::dispatch::MethodInfo| MethodView {
+                let view = |m: &&dispatch::MethodInfo| MethodView {
                     name: m.name.to_string(),
                     takes: m.declared(),
                     default: m.default().is_some() || m.builtin_for_all(),
@@ -280,7 +281,7 @@ impl<'a> Scope<'a> {
             Meaning::Own(own) => {
                 matches!(&self.unit.items[own.item], Item::Let { kind: LetKind::Dynamic, .. })
             }
-            Meaning::Known(known) => known.0.kind() == crate::runtime::binding::BindingKind::Dynamic,
+            Meaning::Known(known) => known.0.kind() == crate::runtime::program::binding::BindingKind::Dynamic,
         }
     }
 

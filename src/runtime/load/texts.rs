@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::gc::{Thread, Thrown};
 use crate::reader;
-use crate::runtime::descriptor::{self, Stop};
-use crate::runtime::threads;
+use crate::runtime::system::descriptor::{self, Stop};
+use crate::runtime::system::threads;
 
 /// The longest text of a program.
 const LONGEST: usize = 1 << 30;

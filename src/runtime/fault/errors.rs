@@ -1,0 +1,236 @@
+//! Faults of the runtime as Harrier errors.
+//!
+//! Owns the kinds of [`ErrorKind`], the making of `SystemError` values, and the words in which messages name values.
+//! Must not know who catches or shows them (`runtime/mod.rs`, `runtime/fault/report.rs`).
+
+use crate::gc::layout::{self, LayoutId};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::reader::foreign_words::{self, Place};
+use crate::runtime::builtins::Builtin;
+use crate::runtime::builtins::introspection;
+use crate::runtime::program::entry;
+
+macro_rules! error_kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
+        /// The kinds of faults: each is a variant of the enum `SystemError`.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        pub enum ErrorKind { $($(#[doc = $doc])+ $name,)* }
+
+        impl ErrorKind {
+            /// All kinds, in the order of the variants.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$name),*];
+
+            /// The name of the variant.
+            pub fn name(self) -> &'static str {
+                match self { $(ErrorKind::$name => stringify!($name)),* }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// A value of another type was expected.
+    TypeError,
+    /// A function was called with a number of arguments that it does not take.
+    ArityError,
+    /// A value has no such field.
+    FieldError,
+    /// An index is out of range.
+    IndexError,
+    /// Something immutable was to be changed.
+    MutabilityError,
+    /// No pattern fits.
+    MatchError,
+    /// Division or remainder by the Int zero.
+    DivisionByZero,
+    /// Calls are nested too deeply.
+    StackOverflow,
+    /// The heap is full.
+    OutOfMemory,
+    /// A text could not be parsed.
+    ParseError,
+    /// A text could not be compiled.
+    CompileError,
+    /// An argument has the right type but a value that makes no sense here.
+    ArgumentError,
+    /// An assertion failed.
+    AssertError,
+    /// The operating system reported an error.
+    IOError,
+    /// A foreign function cannot be called so.
+    FFIError,
+    /// A thread cannot be started or joined.
+    ThreadError,
+    /// Bytes are not valid in their encoding.
+    EncodingError,
+    /// A regular expression is malformed.
+    RegexError,
+    /// A JSON text is malformed, or a value has no JSON form.
+    JsonError,
+    /// An effect has no handler, or a continuation is used wrongly.
+    EffectError,
+    /// Something that should not happen happened in Harrier itself.
+    InternalError,
+}
+
+/// What the interrupt key throws: no fault of the program, and so no `SystemError`.
+pub const INTERRUPT: &str = "Interrupt";
+
+/// Is it what the interrupt key throws?
+pub fn is_interrupt(value: Value<'_>) -> bool {
+    value.layout() == value.thread().vm().types.interrupt_layout()
+}
+
+/// The longest printed value in a message, in characters.
+const DESCRIPTION_LIMIT: usize = 60;
+
+impl Thread {
+    /// Throws a `SystemError`. The location is where the innermost Harrier frame stands.
+    #[cold]
+    pub fn throw(&mut self, kind: ErrorKind, message: impl Into<String>) -> Thrown {
+        let message = message.into();
+        self.throw_text(kind, &message)
+    }
+
+    #[cold]
+    fn throw_text(&mut self, kind: ErrorKind, message: &str) -> Thrown {
+        let layout = self.vm().types.error_layout(kind);
+        self.throw_located(layout, message)
+    }
+
+    /// Throws an `Interrupt`.
+    #[cold]
+    pub fn throw_interrupt(&mut self) -> Thrown {
+        let layout = self.vm().types.interrupt_layout();
+        self.throw_located(layout, "the interrupt key was pressed")
+    }
+
+    fn throw_located(&mut self, layout: LayoutId, message: &str) -> Thrown {
+        let location = super::trace::innermost_location(self);
+        match self.make_located(layout, message, &location) {
+            Ok(error) => Thrown::set(self, error),
+            // Out of memory while making the error: that error is thrown already.
+            Err(thrown) => thrown,
+        }
+    }
+
+    /// The value of a `SystemError`, not yet thrown.
+    pub fn make_error(&mut self, kind: ErrorKind, message: &str, location: &str) -> Result<Handle, Thrown> {
+        let layout = self.vm().types.error_layout(kind);
+        self.make_located(layout, message, location)
+    }
+
+    fn make_located(&mut self, layout: LayoutId, message: &str, location: &str) -> Result<Handle, Thrown> {
+        self.scoped(|cx| {
+            let message = cx.alloc_string(message)?;
+            let location = cx.alloc_string(location)?;
+            cx.alloc_slots(layout, &[message, location])
+        })
+    }
+
+    /// A value in a message: its type and how it prints, cut short: `Int 5`, `String "text"`, `null`.
+    pub fn describe(&mut self, handle: Handle) -> String {
+        describe(self.get(handle))
+    }
+}
+
+/// A value in a message. Runs no user code and allocates nothing in the heap.
+pub fn describe(value: Value<'_>) -> String {
+    let vm = value.thread().vm();
+    let name = vm.types.name_of(value);
+    match value.layout() {
+        layout::NULL => "null".to_string(),
+        layout::BOOL => format!("Bool {}", value.as_bool() == Some(true)),
+        layout::CLOSURE => shorten(&super::brief::brief(value)),
+        _ => {
+            let printed = super::brief::brief(value);
+            // Structs and variants print with their name in front.
+            if printed.starts_with(name) { shorten(&printed) } else { format!("{name} {}", shorten(&printed)) }
+        }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(DESCRIPTION_LIMIT) {
+        None => text.to_string(),
+        Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}
+
+/// `two-only: takes 2 arguments, got 3`
+pub fn arity_message(name: &str, takes: &[(usize, bool)], got: usize) -> String {
+    format!("{name}: takes {}, got {got}", argument_numbers(takes))
+}
+
+/// `1 argument`, `2 or 3 arguments`, `2 or more arguments`
+pub fn argument_numbers(takes: &[(usize, bool)]) -> String {
+    // What an arity with a rest takes is said by that one.
+    let open = takes.iter().filter(|(_, rest)| *rest).map(|(n, _)| *n).min().unwrap_or(usize::MAX);
+    let told = takes.iter().filter(|&&(n, rest)| n < open || rest && n == open);
+    let mut parts: Vec<String> =
+        told.map(|&(n, rest)| if rest { format!("{n} or more") } else { n.to_string() }).collect();
+    parts.dedup();
+    let plural = if parts.len() == 1 && parts[0] == "1" { "argument" } else { "arguments" };
+    let list = match parts.split_last() {
+        None => "no".to_string(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    };
+    format!("{list} {plural}")
+}
+
+/// How to call the function of `core` that somebody looked for as a field or method, with `argc` arguments (the receiver
+/// counted) if it can be; empty when there is none of that name.
+#[cold]
+pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
+    let binding = cx.vm().namespaces.find("core").and_then(|core| core.member(name)).filter(|_| !name.starts_with('_'));
+    let Some(code) = binding.and_then(|b| b.get(cx)).and_then(entry::code_of) else {
+        // `xs.map!`: there is only the one that changes nothing.
+        if let Some(plain) = name.strip_suffix('!') {
+            return function_help(cx, plain, argc);
+        }
+        return match foreign_words::word(name, Place::Unknown) {
+            Some(help) => format!("; {help}"),
+            None => String::new(),
+        };
+    };
+    let signatures = introspection::signatures_of(code);
+    let arity = code.takes().iter().position(|&(n, rest)| if rest { argc >= n } else { argc == n });
+    match signatures.get(arity.unwrap_or(0)).or(signatures.first()) {
+        Some(signature) => format!("; {name} is a function: call {name}{}", signature.replace("self", "v")),
+        None => String::new(),
+    }
+}
+
+/// The error of a builtin that was called with `got` arguments.
+#[cold]
+pub fn builtin_arity(cx: &mut Thread, builtin: &Builtin, got: usize) -> Thrown {
+    let message = arity_message(builtin.name, &builtin_takes(builtin), got);
+    cx.throw(ErrorKind::ArityError, message + &super::advice::arity(builtin.name, got))
+}
+
+/// The numbers of arguments a builtin takes; `true` for "or more".
+pub fn builtin_takes(builtin: &Builtin) -> Vec<(usize, bool)> {
+    if builtin.has_rest() {
+        return vec![(builtin.required(), true)];
+    }
+    (builtin.required()..=builtin.fixed()).map(|n| (n, false)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arity_messages() {
+        assert_eq!(arity_message("f", &[(2, false)], 3), "f: takes 2 arguments, got 3");
+        assert_eq!(arity_message("f", &[(1, false)], 0), "f: takes 1 argument, got 0");
+        assert_eq!(arity_message("f", &[(0, false), (2, false)], 1), "f: takes 0 or 2 arguments, got 1");
+        assert_eq!(arity_message("f", &[(1, true)], 0), "f: takes 1 or more arguments, got 0");
+        assert_eq!(arity_message("f", &[(2, false), (2, true)], 1), "f: takes 2 or more arguments, got 1");
+        assert_eq!(
+            arity_message("f", &[(0, false), (2, true), (3, false)], 1),
+            "f: takes 0 or 2 or more arguments, got 1"
+        );
+    }
+}

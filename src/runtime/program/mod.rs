@@ -1,0 +1,20 @@
+//! What a running program consists of: names and what they stand for, types, functions, and how calls find them.
+//!
+//! Owns namespaces, bindings, types and layouts, code records, link cells and dispatch, and the door into generated code. The lowest
+//! of the rooms of the runtime: what code is made of is [`super::compile`]'s business, what values mean [`super::values`]'.
+
+pub mod binding;
+pub mod code;
+pub mod declare;
+pub mod dispatch;
+pub mod entry;
+pub mod keywords;
+pub mod link;
+pub mod linked;
+pub mod methods;
+pub mod namespace;
+pub(super) mod present;
+pub mod resolve;
+pub mod roots;
+pub mod sources;
+pub mod types;

@@ -1,0 +1,293 @@
+//! Elements of vectors, arrays, mutable lists and texts at an index, and how many there are.
+
+use super::{Stub, bytes, count};
+use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
+use crate::gc::Word;
+use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
+use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::mutations::{Mutation, mutated};
+use crate::runtime::values::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
+
+/// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
+const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
+
+/// `(collection, index)`: the element, where the collection is of one of these layouts and has such an element.
+pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
+    let (coll, index) = (M::ARGS[0], M::ARGS[1]);
+    stub.asm.test_imm(index, TAG_MASK as i64);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    dispatch(stub, coll, layouts, &mut |stub, layout| match layout {
+        layout::VECTOR => in_vector(stub, coll, index),
+        layout::ARRAY => {
+            stub.asm.compare_mem(index, Mem::at(coll, slot_disp(0)));
+            let outside = if mutated(Mutation::SignedIndex) { Cond::GreaterEqual } else { Cond::AboveEqual };
+            stub.asm.branch(outside, stub.slow);
+            stub.asm.load(M::RESULT, Mem::indexed(coll, index, 0, slot_disp(1)));
+            stub.asm.ret();
+        }
+        layout::MUTABLE_LIST => {
+            let node = list_slots(stub, coll, index);
+            stub.asm.load(M::RESULT, Mem::indexed(node, index, 0, slot_disp(1)));
+            stub.asm.ret();
+        }
+        _ => {
+            let code = ascii_at(stub, coll, index, layout);
+            let table = M::ARGS[4];
+            stub.asm.load_cell(table, stub.outside.ascii);
+            stub.asm.compare_imm(table, Word::UNDEFINED.0 as i64);
+            stub.asm.branch(Cond::Equal, stub.slow);
+            stub.asm.load(M::RESULT, Mem::indexed(table, code, 3, slot_disp(1)));
+            stub.asm.ret();
+        }
+    });
+}
+
+/// `(array or list, index, value)`: stores the value; gives it, or the collection.
+pub(super) fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId], gives: usize) {
+    let (coll, index, value) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
+    stub.asm.test_imm(index, TAG_MASK as i64);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    dispatch(stub, coll, layouts, &mut |stub, layout| {
+        let slots = match layout {
+            layout::ARRAY => {
+                stub.asm.compare_mem(index, Mem::at(coll, slot_disp(0)));
+                stub.asm.branch(Cond::AboveEqual, stub.slow);
+                coll
+            }
+            _ => list_slots(stub, coll, index),
+        };
+        stub.asm.store_release(Mem::indexed(slots, index, 0, slot_disp(1)), value);
+        stub.asm.mov(M::RESULT, M::ARGS[gives]);
+        stub.asm.ret();
+    });
+}
+
+/// `(array, i, j)`: exchanges two elements; gives the array.
+pub(super) fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (array, i, j) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
+    let (a, b) = (M::ARGS[3], M::ARGS[4]);
+    stub.check(array, layout::ARRAY);
+    stub.asm.alu(Alu::Or, a, i, j);
+    stub.asm.test_imm(a, TAG_MASK as i64);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    for index in [i, j] {
+        stub.asm.compare_mem(index, Mem::at(array, slot_disp(0)));
+        stub.asm.branch(Cond::AboveEqual, stub.slow);
+    }
+    stub.asm.load(a, Mem::indexed(array, i, 0, slot_disp(1)));
+    stub.asm.load(b, Mem::indexed(array, j, 0, slot_disp(1)));
+    stub.asm.store_release(Mem::indexed(array, i, 0, slot_disp(1)), b);
+    stub.asm.store_release(Mem::indexed(array, j, 0, slot_disp(1)), a);
+    stub.asm.mov(M::RESULT, array);
+    stub.asm.ret();
+}
+
+/// `(string, index)`: the code of a character of an ASCII text.
+pub(super) fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (text, index) = (M::ARGS[0], M::ARGS[1]);
+    stub.asm.test_imm(index, TAG_MASK as i64);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    dispatch(stub, text, &[layout::STRING, layout::STRING_PREFIX], &mut |stub, layout| {
+        let code = ascii_at(stub, text, index, layout);
+        stub.asm.shift_imm(Shift::Left, M::RESULT, code, INT_SHIFT as u8);
+        stub.asm.ret();
+    });
+}
+
+/// `(collection)`: how many elements, characters or entries.
+pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
+    let coll = M::ARGS[0];
+    dispatch(stub, coll, layouts, &mut |stub, layout| {
+        match layout {
+            layout::STRING | layout::STRING_PREFIX => {
+                stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0)));
+                stub.asm.shift_imm(Shift::RightLogical, M::RESULT, M::RESULT, 32);
+                stub.asm.shift_imm(Shift::Left, M::RESULT, M::RESULT, INT_SHIFT as u8);
+            }
+            layout::MUTABLE_LIST => {
+                list_parts(stub, coll, M::ARGS[1], M::ARGS[2], M::RESULT);
+            }
+            _ => stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0))),
+        }
+        stub.asm.ret();
+    });
+}
+
+/// The NODE of a mutable list, its length, and how many elements it has, which is the last word of the NODE.
+fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, len: Reg, n: Reg) {
+    stub.asm.load(node, Mem::at(list, slot_disp(0)));
+    stub.asm.load(len, Mem::at(node, slot_disp(0)));
+    stub.asm.load_acquire(n, Mem::indexed(node, len, 0, slot_disp(0)));
+}
+
+/// `(list, value)`: adds a value where there is room; gives the list.
+pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (list, value, node, len, n) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let more = M::RESULT;
+    stub.check(list, layout::MUTABLE_LIST);
+    list_parts(stub, list, node, len, n);
+    let asm = &mut stub.asm;
+    asm.alu_imm(Alu::Add, more, n, count(1) as i64);
+    asm.compare(more, len);
+    asm.branch(Cond::AboveEqual, stub.slow);
+    // The element first: what the count covers is there.
+    asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), value);
+    asm.store_release(Mem::indexed(node, len, 0, slot_disp(0)), more);
+    asm.mov(M::RESULT, list);
+    asm.ret();
+}
+
+/// `(list)`: takes the last value of several. Its place gets the value below: see `List::pop`.
+pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (list, node, len, n, below) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    stub.check(list, layout::MUTABLE_LIST);
+    list_parts(stub, list, node, len, n);
+    let asm = &mut stub.asm;
+    asm.alu_imm(Alu::Sub, n, n, count(1) as i64);
+    asm.compare_imm(n, 0);
+    asm.branch(Cond::LessEqual, stub.slow);
+    asm.load(M::RESULT, Mem::indexed(node, n, 0, slot_disp(1)));
+    asm.load(below, Mem::indexed(node, n, 0, slot_disp(0)));
+    asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), below);
+    asm.store_release(Mem::indexed(node, len, 0, slot_disp(0)), n);
+    asm.ret();
+}
+
+/// `(vector, value)`: the vector with one more element, when its tail has room.
+pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (vector, value) = (M::ARGS[0], M::ARGS[1]);
+    let (tail, used, end) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let fresh = M::RESULT;
+    stub.check(vector, layout::VECTOR);
+    let asm = &mut stub.asm;
+    asm.load(tail, Mem::at(vector, slot_disp(3)));
+    asm.load(used, Mem::at(tail, slot_disp(0)));
+    asm.compare_imm(used, count(WIDTH) as i64);
+    asm.branch(if mutated(Mutation::TailTooLong) { Cond::Above } else { Cond::AboveEqual }, stub.slow);
+    // The vector, and behind it its tail of one more element than before.
+    let tail_at = bytes(4);
+    stub.allocate_words(fresh, end, used, tail_at + bytes(2));
+    stub.header(fresh, 0, layout::VECTOR);
+    stub.header(fresh, tail_at, layout::NODE);
+    let asm = &mut stub.asm;
+    for i in [1, 2] {
+        asm.load(end, Mem::at(vector, slot_disp(i)));
+        asm.store(Mem::at(fresh, slot_offset(i) as i32), end);
+    }
+    asm.load(end, Mem::at(vector, slot_disp(0)));
+    asm.alu_imm(Alu::Add, end, end, count(1) as i64);
+    asm.store(Mem::at(fresh, slot_offset(0) as i32), end);
+    asm.lea(end, Mem::at(fresh, tail_at + TAG_OBJECT as i32));
+    asm.store(Mem::at(fresh, slot_offset(3) as i32), end);
+    asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(1) as i32), value);
+    asm.alu_imm(Alu::Add, end, used, count(1) as i64);
+    asm.store(Mem::at(fresh, tail_at + slot_offset(0) as i32), end);
+    stub.copy_elements(tail, fresh, tail_at, used, end);
+    let asm = &mut stub.asm;
+    asm.alu_imm(Alu::Add, M::RESULT, fresh, TAG_OBJECT as i64);
+    asm.ret();
+}
+
+/// `(atom)`: its value.
+pub(super) fn deref<M: MacroAssembler>(stub: &mut Stub<M>) {
+    stub.check(M::ARGS[0], layout::ATOM);
+    stub.asm.load(M::RESULT, Mem::at(M::ARGS[0], slot_disp(0)));
+    stub.asm.ret();
+}
+
+/// Writes a case for each layout that the value in `r` may have; what has none of them is the helper's.
+fn dispatch<M: MacroAssembler>(
+    stub: &mut Stub<M>,
+    r: Reg,
+    layouts: &[LayoutId],
+    case: &mut dyn FnMut(&mut Stub<M>, LayoutId),
+) {
+    stub.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    for (k, layout) in layouts.iter().enumerate() {
+        let last = k + 1 == layouts.len();
+        let other = if last { stub.slow } else { stub.asm.label() };
+        stub.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*layout));
+        stub.asm.branch(Cond::NotEqual, other);
+        case(stub, *layout);
+        if !last {
+            stub.asm.bind(other);
+        }
+    }
+}
+
+/// The element of a vector at an Int.
+fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
+    let (node, at, level) = (M::ARGS[4], M::ARGS[3], M::RESULT);
+    // The one register besides that carries no argument (of three).
+    let taken = [level, node, at, M::ARGS[0], M::ARGS[1], M::ARGS[2]];
+    let position = M::CALLER_SAVED.iter().copied().find(|r| !taken.contains(r)).unwrap_or(M::CLOSURE);
+    let asm = &mut stub.asm;
+    let (in_tree, top, leaf) = (asm.label(), asm.label(), asm.label());
+    asm.load(at, Mem::at(vector, slot_disp(0)));
+    asm.load(node, Mem::at(vector, slot_disp(3)));
+    asm.compare(index, at);
+    asm.branch(Cond::AboveEqual, stub.slow);
+    asm.alu_mem(Alu::Sub, at, at, Mem::at(node, slot_disp(0)));
+    asm.compare(index, at);
+    asm.branch(Cond::Below, in_tree);
+    asm.alu(Alu::Sub, at, index, at);
+    asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
+    asm.ret();
+    asm.bind(in_tree);
+    // The elements that the vector skips count, too.
+    asm.load(level, Mem::at(vector, slot_disp(1)));
+    asm.load(node, Mem::at(vector, slot_disp(2)));
+    asm.shift_imm(Shift::RightLogical, position, level, SKIP_SHIFT as u8);
+    asm.alu_imm(Alu::And, position, position, -(1 << INT_SHIFT));
+    asm.alu(Alu::Add, position, position, index);
+    asm.shift_imm(Shift::RightLogical, level, level, INT_SHIFT as u8);
+    asm.alu_imm(Alu::And, level, level, SHIFT_MASK as i64);
+    asm.bind(top);
+    asm.compare_imm(level, BITS as i64);
+    asm.branch(Cond::Equal, leaf);
+    asm.shift(Shift::RightLogical, at, position, level);
+    asm.alu_imm(Alu::And, at, at, DIGIT);
+    asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
+    asm.alu_imm(Alu::Sub, level, level, BITS as i64);
+    asm.jump(top);
+    asm.bind(leaf);
+    asm.shift_imm(Shift::RightLogical, at, position, BITS as u8);
+    asm.alu_imm(Alu::And, at, at, DIGIT);
+    asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
+    asm.alu_imm(Alu::And, at, position, DIGIT);
+    asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
+    asm.ret();
+}
+
+/// The NODE of a mutable list, which has an element at an Int.
+fn list_slots<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, index: Reg) -> Reg {
+    let (node, n) = (M::ARGS[4], M::ARGS[3]);
+    list_parts(stub, list, node, n, n);
+    stub.asm.compare(index, n);
+    stub.asm.branch(Cond::AboveEqual, stub.slow);
+    node
+}
+
+/// The byte, as an untagged number, at an Int of a STRING or STRING_PREFIX that is ASCII.
+fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg, layout: LayoutId) -> Reg {
+    let (chars, at) = (M::ARGS[3], M::ARGS[4]);
+    let asm = &mut stub.asm;
+    asm.load(chars, Mem::at(text, slot_disp(0)));
+    asm.load32(at, Mem::at(text, slot_disp(0)));
+    asm.shift_imm(Shift::RightLogical, chars, chars, 32);
+    asm.compare(chars, at);
+    asm.branch(Cond::NotEqual, stub.slow);
+    // A negative index is a large one.
+    asm.shift_imm(Shift::RightLogical, at, index, INT_SHIFT as u8);
+    asm.compare(at, chars);
+    asm.branch(Cond::AboveEqual, stub.slow);
+    let mut holder = text;
+    if layout == layout::STRING_PREFIX {
+        // The bytes lie in a BYTES object, behind as many words as in a STRING.
+        holder = chars;
+        asm.load(holder, Mem::at(text, slot_disp(2)));
+    }
+    asm.load8(chars, Mem::indexed(holder, at, 0, slot_disp(2)));
+    chars
+}

@@ -1,0 +1,60 @@
+//! `apply(f, args)` and `apply(f, a, args)` with a small vector: a jump to the function, which returns to whoever called `apply`.
+
+use super::{Stub, count};
+use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
+use crate::gc::Word;
+use crate::gc::layout::{self, slot_disp};
+use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
+use crate::gc::word::{TAG_FUNCTION, TAG_MASK};
+use crate::runtime::program::code::MANY;
+
+/// `(f, …, vector)`: `argc` arguments, 2 or 3.
+pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
+    let (function, vector, given) = (M::ARGS[0], M::ARGS[argc - 1], argc - 2);
+    let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
+    let (tail, n) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
+    stub.asm.scratch().lea(Mem::at(function, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    stub.check(vector, layout::VECTOR);
+    stub.expect(vector, 2, Word::NULL.0 as i32);
+    let asm = &mut stub.asm;
+    asm.load(tail, Mem::at(vector, slot_disp(3)));
+    asm.load(n, Mem::at(tail, slot_disp(0)));
+    let in_registers = ARG_REGS - given;
+    let few = asm.label();
+    asm.compare_imm(n, count(in_registers) as i64);
+    asm.branch(Cond::BelowEqual, few);
+    // Those that have no register go where a call has them.
+    let (i, x) = (M::ARGS[3], M::ARGS[4]);
+    let next = asm.label();
+    asm.mov_imm(i, count(in_registers) as i64);
+    asm.bind(next);
+    asm.load(x, Mem::indexed(tail, i, 0, slot_disp(1)));
+    asm.store(Mem::indexed(M::CTX, i, 0, OFFSET_ARG_SPILL + 8 * given as i32), x);
+    asm.alu_imm(Alu::Add, i, i, count(1) as i64);
+    asm.compare(i, n);
+    asm.branch(Cond::Less, next);
+    asm.alu_imm(Alu::Add, x, n, count(given) as i64);
+    asm.shift_imm(Shift::RightLogical, x, x, crate::gc::word::INT_SHIFT as u8);
+    asm.store(Mem::at(M::CTX, OFFSET_ARG_COUNT), x);
+    asm.bind(few);
+    asm.mov(M::CLOSURE, function);
+    for k in 0..given {
+        asm.mov(M::ARGS[k], M::ARGS[k + 1]);
+    }
+    let loaded = asm.label();
+    for (k, &arg) in M::ARGS[given..].iter().enumerate() {
+        asm.compare_imm(n, count(k) as i64);
+        asm.branch(Cond::BelowEqual, loaded);
+        asm.load(arg, Mem::at(tail, slot_disp(1 + k)));
+    }
+    asm.bind(loaded);
+    // A tagged number is the offset of an entry.
+    let known = asm.label();
+    asm.alu_imm(Alu::Add, n, n, count(given) as i64);
+    asm.compare_imm(n, count(MANY) as i64);
+    asm.branch(Cond::BelowEqual, known);
+    asm.mov_imm(n, count(MANY) as i64);
+    asm.bind(known);
+    asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).jump_indexed(n, 0);
+}

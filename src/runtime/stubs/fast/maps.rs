@@ -1,0 +1,276 @@
+//! Keys of small maps that are found by their word. Inline Ints as keys of large maps: looking one up, and giving it another value
+//! in the map of an accumulator or in a mutable map.
+//!
+//! The walk is that of `collections/trie.rs`, without a call and with few instructions, so that lookups overlap while they wait
+//! for memory. What it meets besides nodes, groups and Int entries is the general helper's.
+
+use super::Stub;
+use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
+use crate::gc::Word;
+use crate::gc::layout::{self, HEADER_DISP, header_low, slot_disp};
+use crate::gc::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
+use crate::runtime::values::collections::{group, trie};
+use crate::runtime::values::hashing;
+
+/// The registers of a walk.
+struct Walk {
+    map: Reg,
+    key: Reg,
+    node: Reg,
+    hash: Reg,
+    bitmap: Reg,
+    /// The index of the value among the words after a node's third.
+    at: Reg,
+    /// Counts of shifts: x86-64 wants them in the register of argument 2.
+    shift: Reg,
+    /// How far from a node's beginning the value probably lies; lines are fetched ahead when there is a register for it.
+    likely: Option<Reg>,
+    missing: Label,
+}
+
+/// `(collection, key)`: the value, UNDEFINED when the key is missing. See `runtime/helpers/lookup.rs`.
+pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (walk, spare) = Walk::new::<M>(stub.asm.label());
+    let walk = Walk { likely: Some(spare), ..walk };
+    in_small(stub, &walk);
+    walk.find(stub);
+    stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
+    stub.asm.ret();
+    stub.asm.bind(walk.missing);
+    // A Float that equals the Int stands elsewhere.
+    stub.asm.load(walk.at, Mem::at(walk.map, slot_disp(2)));
+    stub.asm.compare_imm(walk.at, Word::TRUE.0 as i64);
+    stub.asm.branch(Cond::Equal, stub.slow);
+    stub.asm.mov_imm(M::RESULT, Word::UNDEFINED.0 as i64);
+    stub.asm.ret();
+}
+
+/// Gives the value of a key of a small map whose word is found there, or says that a keyword is missing, which equals nothing but
+/// itself. Goes on with a large map, map and key in their registers still.
+fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
+    stub.check(walk.map, layout::MAP);
+    stub.unless_extended(walk.at);
+    stub.asm.load(walk.node, Mem::at(walk.map, slot_disp(1)));
+    walk.compare_layout(stub, layout::NODE);
+    let asm = &mut stub.asm;
+    let (large, next, found, absent) = (asm.label(), asm.label(), asm.label(), asm.label());
+    asm.branch(Cond::NotEqual, large);
+    let (at, len) = (walk.at, walk.bitmap);
+    asm.load(len, Mem::at(walk.node, slot_disp(0)));
+    asm.mov_imm(at, 0);
+    asm.bind(next);
+    asm.compare(at, len);
+    asm.branch(Cond::AboveEqual, absent);
+    asm.compare_mem(walk.key, Mem::indexed(walk.node, at, 0, slot_disp(1)));
+    asm.branch(Cond::Equal, found);
+    asm.alu_imm(Alu::Add, at, at, 2 << INT_SHIFT);
+    asm.jump(next);
+    asm.bind(found);
+    asm.load(M::RESULT, Mem::indexed(walk.node, at, 0, slot_disp(2)));
+    asm.ret();
+    asm.bind(absent);
+    asm.alu_imm(Alu::And, at, walk.key, 0xFF);
+    asm.compare_imm(at, KEYWORD_BITS as i64);
+    asm.branch(Cond::NotEqual, stub.slow);
+    stub.give(Word::UNDEFINED);
+    stub.asm.bind(large);
+}
+
+/// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own.
+pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+    keeping_argument_2(stub, |stub, walk, value| {
+        walk.find(stub);
+        stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));
+        walk.own_node(stub);
+        // NO-BARRIER: no other thread knows the node; collections move all of it.
+        stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+        stub.asm.mov(M::RESULT, walk.map);
+        stub.asm.ret();
+    });
+}
+
+/// `(mutable map, key)`: the value of a key that is there.
+pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>) {
+    keeping_argument_2(stub, |stub, walk, _default| {
+        let walk = walk.in_mutable(stub);
+        walk.find(stub);
+        stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
+        stub.asm.ret();
+    });
+}
+
+/// `(mutable map, key, value)`: another value for a key that is there; gives the mutable map.
+pub(super) fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
+    keeping_argument_2(stub, |stub, walk, value| {
+        let walk = walk.in_mutable(stub);
+        walk.find(stub);
+        stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+        stub.asm.load(walk.hash, Mem::at(walk.hash, HEADER_DISP));
+        walk.own_node(stub);
+        // Other threads may know the mutable map.
+        stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+        stub.asm.mov(M::RESULT, M::ARGS[0]);
+        stub.asm.ret();
+    });
+}
+
+/// A walk needs the register of argument 2, which is in another one meanwhile and comes back before the helper takes over.
+fn keeping_argument_2<M: MacroAssembler>(stub: &mut Stub<M>, write: impl FnOnce(&mut Stub<M>, Walk, Reg)) {
+    let (helper, give_back) = (stub.slow, stub.asm.label());
+    let (walk, kept) = Walk::new::<M>(give_back);
+    stub.asm.mov(kept, M::ARGS[2]);
+    stub.slow = give_back;
+    write(stub, walk, kept);
+    stub.asm.bind(give_back);
+    stub.asm.mov(M::ARGS[2], kept);
+    stub.slow = helper;
+}
+
+impl Walk {
+    /// The registers of a walk, and one to spare.
+    fn new<M: MacroAssembler>(missing: Label) -> (Walk, Reg) {
+        let taken = |r: &Reg| M::ARGS[..3].contains(r) || *r == M::RESULT;
+        let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !taken(r));
+        let mut next = || others.next().unwrap_or(M::RESULT);
+        let (hash, bitmap, at, spare) = (next(), next(), next(), next());
+        let (map, key, shift) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
+        (Walk { map, key, node: M::RESULT, hash, bitmap, at, shift, likely: None, missing }, spare)
+    }
+
+    /// The walk through the map of the mutable map that is argument 0; the register of the map is lost on the way.
+    fn in_mutable<M: MacroAssembler>(self, stub: &mut Stub<M>) -> Walk {
+        stub.check(M::ARGS[0], layout::MUTABLE_MAP);
+        stub.asm.load(self.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+        Walk { map: self.hash, ..self }
+    }
+
+    /// To the helper unless `node` belongs to the map whose header is in `hash`: the owner of both stands in the upper part of
+    /// their headers.
+    fn own_node<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        let (own, theirs) = (self.hash, self.bitmap);
+        stub.asm.load(theirs, Mem::at(self.node, HEADER_DISP));
+        stub.asm.shift_imm(Shift::RightLogical, own, own, layout::COUNT_SHIFT as u8);
+        stub.asm.shift_imm(Shift::RightLogical, theirs, theirs, layout::COUNT_SHIFT as u8);
+        stub.asm.compare_imm(own, i64::from(trie::SHARED));
+        stub.asm.branch(Cond::Equal, stub.slow);
+        stub.asm.compare(own, theirs);
+        stub.asm.branch(Cond::NotEqual, stub.slow);
+    }
+
+    /// Finds the key: `node` and `at` say where its value is. Goes to `missing` when it is not there, to the helper when it
+    /// cannot tell. Map and key stay.
+    fn find<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        stub.asm.test_imm(self.key, TAG_MASK as i64);
+        stub.asm.branch(Cond::NotEqual, stub.slow);
+        stub.check(self.map, layout::MAP);
+        stub.unless_extended(self.at);
+        stub.asm.load(self.node, Mem::at(self.map, slot_disp(1)));
+        self.hash_key(stub);
+        let (top, leaf, no_child, found) = (stub.asm.label(), stub.asm.label(), stub.asm.label(), stub.asm.label());
+        self.compare_layout(stub, layout::MAP_NODE);
+        stub.asm.branch(Cond::NotEqual, leaf);
+        stub.asm.bind(top);
+        self.descend(stub, no_child);
+        self.compare_layout(stub, layout::MAP_NODE);
+        stub.asm.branch(Cond::Equal, top);
+        stub.asm.bind(leaf);
+        self.in_group(stub);
+        stub.asm.jump(found);
+        stub.asm.bind(no_child);
+        self.in_entry(stub);
+        stub.asm.bind(found);
+    }
+
+    fn compare_layout<M: MacroAssembler>(&self, stub: &mut Stub<M>, layout: layout::LayoutId) {
+        stub.asm.compare_mem32_imm(Mem::at(self.node, HEADER_DISP), header_low(layout));
+    }
+
+    /// `trie::hash` of an Int: that of its group.
+    fn hash_key<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        let asm = &mut stub.asm;
+        asm.shift_imm(Shift::Right, self.hash, self.key, (INT_SHIFT + group::BITS) as u8);
+        asm.mov_imm(self.at, group::SEED as i64);
+        asm.alu(Alu::Xor, self.hash, self.hash, self.at);
+        asm.mov_imm(self.at, hashing::K1 as i64);
+        asm.mul(self.hash, self.hash, self.at);
+        asm.shift_imm(Shift::RightLogical, self.at, self.hash, 32);
+        asm.alu(Alu::Xor, self.hash, self.hash, self.at);
+        if let Some(likely) = self.likely {
+            // As `group::likely_offset` does.
+            asm.alu_imm(Alu::And, likely, self.key, (((1 << group::BITS) - 1) << INT_SHIFT) as i64);
+            asm.lea(likely, Mem::indexed(likely, likely, 1, 0));
+            asm.shift_imm(Shift::RightLogical, likely, likely, 2);
+        }
+    }
+
+    /// From a MAP_NODE to the child at the hash's lowest digit.
+    fn descend<M: MacroAssembler>(&self, stub: &mut Stub<M>, no_child: Label) {
+        let asm = &mut stub.asm;
+        let digits = (1 << trie::BITS) - 1;
+        asm.load(self.bitmap, Mem::at(self.node, slot_disp(1)));
+        asm.alu_imm(Alu::And, self.shift, self.hash, digits);
+        asm.shift(Shift::RightLogical, self.at, self.bitmap, self.shift);
+        asm.test_imm(self.at, 1 << (INT_SHIFT + trie::CHILDREN_SHIFT));
+        asm.branch(Cond::Equal, no_child);
+        // Two words for each entry, one for each child below: the bits below this child's are shifted to the top and counted.
+        asm.alu_imm(Alu::And, self.at, self.bitmap, 0xFFFF << INT_SHIFT);
+        asm.popcount(self.at, self.at);
+        asm.alu_imm(Alu::Xor, self.shift, self.shift, digits);
+        let most = 63 - (INT_SHIFT + trie::CHILDREN_SHIFT) as i64 - digits;
+        asm.shift_imm(Shift::Left, self.bitmap, self.bitmap, most as u8 + 1);
+        asm.shift(Shift::Left, self.bitmap, self.bitmap, self.shift);
+        asm.popcount(self.bitmap, self.bitmap);
+        asm.alu(Alu::Add, self.at, self.at, self.bitmap);
+        asm.load(self.node, Mem::indexed(self.node, self.at, 3, slot_disp(2)));
+        if let Some(likely) = self.likely {
+            asm.prefetch(Mem::indexed(self.node, likely, 0, slot_disp(1 + group::FIRST)));
+        }
+        asm.shift_imm(Shift::RightLogical, self.hash, self.hash, trie::BITS as u8);
+    }
+
+    /// In a group (or in something that is not for this code).
+    fn in_group<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        self.compare_layout(stub, layout::GROUP_NODE);
+        stub.asm.branch(Cond::NotEqual, stub.slow);
+        let asm = &mut stub.asm;
+        asm.load(self.at, Mem::at(self.node, slot_disp(3)));
+        asm.shift_imm(Shift::Right, self.shift, self.key, (INT_SHIFT + group::BITS) as u8);
+        asm.shift_imm(Shift::Left, self.shift, self.shift, INT_SHIFT as u8);
+        asm.compare(self.at, self.shift);
+        asm.branch(Cond::NotEqual, self.missing);
+        asm.load(self.bitmap, Mem::at(self.node, slot_disp(1)));
+        asm.load(self.at, Mem::at(self.node, slot_disp(2)));
+        asm.shift_imm(Shift::RightLogical, self.bitmap, self.bitmap, INT_SHIFT as u8);
+        asm.shift_imm(Shift::Left, self.at, self.at, (group::HALF - INT_SHIFT) as u8);
+        asm.alu(Alu::Or, self.bitmap, self.bitmap, self.at);
+        // The key's bit goes to the top; it and those below it are counted.
+        asm.shift_imm(Shift::RightLogical, self.shift, self.key, INT_SHIFT as u8);
+        asm.alu_imm(Alu::Xor, self.shift, self.shift, 63);
+        asm.shift(Shift::Left, self.bitmap, self.bitmap, self.shift);
+        asm.compare_imm(self.bitmap, 0);
+        asm.branch(Cond::GreaterEqual, self.missing);
+        asm.popcount(self.at, self.bitmap);
+    }
+
+    /// In a MAP_NODE without a child at the digit in `shift`: its entry there, if it has one.
+    fn in_entry<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        let asm = &mut stub.asm;
+        let digits = (1 << trie::BITS) - 1;
+        asm.test_imm(self.at, 1 << INT_SHIFT);
+        asm.branch(Cond::Equal, self.missing);
+        asm.alu_imm(Alu::Xor, self.shift, self.shift, digits);
+        asm.shift_imm(Shift::Left, self.bitmap, self.bitmap, (64 - i64::from(INT_SHIFT) - digits) as u8);
+        asm.shift(Shift::Left, self.bitmap, self.bitmap, self.shift);
+        asm.popcount(self.at, self.bitmap);
+        asm.alu(Alu::Add, self.at, self.at, self.at);
+        asm.load(self.bitmap, Mem::indexed(self.node, self.at, 3, slot_disp(2)));
+        let same = asm.label();
+        asm.compare(self.bitmap, self.key);
+        asm.branch(Cond::Equal, same);
+        // Another inline Int is another key; what else equals an Int is for the helper to say.
+        asm.test_imm(self.bitmap, TAG_MASK as i64);
+        asm.branch(Cond::Equal, self.missing);
+        asm.jump(stub.slow);
+        stub.asm.bind(same);
+    }
+}

@@ -1,0 +1,140 @@
+//! Going through vectors and building them.
+
+use super::{Stub, bytes, count};
+use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
+use crate::gc::Word;
+use crate::gc::layout::{self, slot_disp, slot_offset};
+use crate::gc::word::TAG_OBJECT;
+use crate::runtime::values::collections::builder;
+use crate::runtime::values::collections::vector::WIDTH;
+use crate::runtime::values::iterate;
+
+/// `(collection)`: a cursor at the beginning of a vector.
+pub(super) fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (vector, cursor, end) = (M::ARGS[0], M::RESULT, M::ARGS[1]);
+    stub.check(vector, layout::VECTOR);
+    stub.allocate(cursor, end, bytes(4));
+    stub.header(cursor, 0, layout::CURSOR);
+    stub.asm.store(Mem::at(cursor, slot_offset(0) as i32), vector);
+    stub.word(cursor, 0, 1, count(0));
+    stub.word(cursor, 0, 2, count(iterate::VECTOR));
+    stub.word(cursor, 0, 3, Word::FALSE.0 as i32);
+    stub.asm.alu_imm(Alu::Add, cursor, cursor, TAG_OBJECT as i64);
+    stub.asm.ret();
+}
+
+/// `(cursor)`: the next leaf of a vector with at most one level of nodes above its leaves.
+pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let cursor = M::ARGS[0];
+    let (vector, position) = (M::ARGS[1], M::ARGS[2]);
+    let (total, start) = (M::ARGS[3], M::ARGS[4]);
+    stub.expect(cursor, 2, count(iterate::VECTOR));
+    let asm = &mut stub.asm;
+    let (in_tail, at_end) = (asm.label(), asm.label());
+    asm.load(vector, Mem::at(cursor, slot_disp(0)));
+    asm.load(position, Mem::at(cursor, slot_disp(1)));
+    asm.load(total, Mem::at(vector, slot_disp(0)));
+    asm.load(M::RESULT, Mem::at(vector, slot_disp(3)));
+    asm.load(start, Mem::at(M::RESULT, slot_disp(0)));
+    asm.alu(Alu::Sub, start, total, start);
+    asm.compare(position, total);
+    asm.branch(Cond::AboveEqual, at_end);
+    asm.compare(position, start);
+    asm.branch(Cond::Equal, in_tail);
+    asm.branch(Cond::Above, stub.slow);
+    asm.test_imm(position, count(WIDTH - 1) as i64);
+    asm.branch(Cond::NotEqual, stub.slow);
+    stub.expect(vector, 1, count(WIDTH.trailing_zeros() as usize));
+    let asm = &mut stub.asm;
+    asm.load(vector, Mem::at(vector, slot_disp(2)));
+    // The tagged position is a multiple of the tagged width: shifted, it is the offset of the leaf's slot.
+    asm.shift_imm(Shift::Right, start, position, WIDTH.trailing_zeros() as u8);
+    asm.load(M::RESULT, Mem::indexed(vector, start, 0, slot_disp(1)));
+    asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
+    asm.store(Mem::at(cursor, slot_disp(1)), position);
+    asm.ret();
+    asm.bind(in_tail);
+    asm.store(Mem::at(cursor, slot_disp(1)), total);
+    asm.ret();
+    asm.bind(at_end);
+    asm.mov_imm(M::RESULT, Word::NULL.0 as i64);
+    asm.ret();
+}
+
+/// `()`: a builder.
+pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (leaf, other) = (M::RESULT, M::ARGS[0]);
+    let at = bytes(1 + WIDTH);
+    stub.allocate(leaf, other, at + bytes(builder::SLOTS));
+    stub.leaf(leaf, other);
+    stub.header(leaf, at, layout::VECTOR_BUILDER);
+    let slot = Mem::at(leaf, at + slot_offset(builder::LEAF) as i32);
+    stub.asm.scratch().lea(Mem::at(leaf, TAG_OBJECT as i32)).store(slot);
+    stub.word(leaf, at, builder::COUNT, count(0));
+    stub.word(leaf, at, builder::LEAVES, Word::NULL.0 as i32);
+    stub.word(leaf, at, builder::LEAVES_COUNT, count(0));
+    stub.word(leaf, at, builder::BEFORE, Word::NULL.0 as i32);
+    stub.asm.lea(M::RESULT, Mem::at(leaf, at + TAG_OBJECT as i32));
+    stub.asm.ret();
+}
+
+/// `(builder, value)`: the leaf is full and there is room for it among the leaves.
+pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (builder, value) = (M::ARGS[0], M::ARGS[1]);
+    let (leaves, full, n) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let fresh = M::RESULT;
+    stub.check(builder, layout::VECTOR_BUILDER);
+    stub.expect(builder, builder::COUNT, count(WIDTH));
+    stub.asm.load(leaves, Mem::at(builder, slot_disp(builder::LEAVES)));
+    stub.asm.compare_imm(leaves, Word::NULL.0 as i64);
+    stub.asm.branch(Cond::Equal, stub.slow);
+    stub.asm.load(n, Mem::at(builder, slot_disp(builder::LEAVES_COUNT)));
+    stub.asm.compare_imm(n, count(WIDTH) as i64);
+    stub.asm.branch(Cond::Equal, stub.slow);
+    stub.allocate(fresh, full, bytes(1 + WIDTH));
+    stub.leaf(fresh, full);
+    let asm = &mut stub.asm;
+    asm.store(Mem::at(fresh, slot_offset(1) as i32), value);
+    // NO-BARRIER: a builder and what it holds are as young as each other, and no other thread knows them.
+    asm.load(full, Mem::at(builder, slot_disp(builder::LEAF)));
+    asm.store(Mem::indexed(leaves, n, 0, slot_disp(1)), full);
+    asm.alu_imm(Alu::Add, n, n, count(1) as i64);
+    asm.store(Mem::at(builder, slot_disp(builder::LEAVES_COUNT)), n);
+    asm.alu_imm(Alu::Add, fresh, fresh, TAG_OBJECT as i64);
+    asm.store(Mem::at(builder, slot_disp(builder::LEAF)), fresh);
+    asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(1));
+    asm.mov(M::RESULT, value);
+    asm.ret();
+}
+
+/// `(builder)`: the vector of what is in the first leaf.
+pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let builder = M::ARGS[0];
+    let (leaf, used, fresh, end) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    stub.check(builder, layout::VECTOR_BUILDER);
+    stub.expect(builder, builder::LEAVES, Word::NULL.0 as i32);
+    stub.expect(builder, builder::BEFORE, Word::NULL.0 as i32);
+    // An empty NODE for the builder, the vector, its tail of as many elements as are in use.
+    let (vector_at, tail_at) = (bytes(1), bytes(1) + bytes(4));
+    let asm = &mut stub.asm;
+    asm.load(leaf, Mem::at(builder, slot_disp(builder::LEAF)));
+    asm.load(used, Mem::at(builder, slot_disp(builder::COUNT)));
+    stub.allocate_words(fresh, end, used, tail_at + bytes(1));
+    stub.header(fresh, 0, layout::NODE);
+    stub.word(fresh, 0, 0, count(0));
+    stub.header(fresh, vector_at, layout::VECTOR);
+    stub.word(fresh, vector_at, 1, count(0));
+    stub.word(fresh, vector_at, 2, Word::NULL.0 as i32);
+    stub.header(fresh, tail_at, layout::NODE);
+    let asm = &mut stub.asm;
+    asm.store(Mem::at(fresh, vector_at + slot_offset(0) as i32), used);
+    let tail = Mem::at(fresh, vector_at + slot_offset(3) as i32);
+    asm.scratch().lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32)).store(tail);
+    asm.store(Mem::at(fresh, tail_at + slot_offset(0) as i32), used);
+    asm.scratch().lea(Mem::at(fresh, TAG_OBJECT as i32)).store(Mem::at(builder, slot_disp(builder::LEAF)));
+    asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(0));
+    stub.copy_elements(leaf, fresh, tail_at, used, M::RESULT);
+    let asm = &mut stub.asm;
+    asm.lea(M::RESULT, Mem::at(fresh, vector_at + TAG_OBJECT as i32));
+    asm.ret();
+}

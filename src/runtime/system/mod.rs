@@ -1,0 +1,15 @@
+//! What is asked of the operating system: files and streams, standard output, threads, time to wait.
+//!
+//! Owns all waiting: who waits does so outside of the heap and without a lock, and can be called off.
+
+pub(super) mod apart;
+pub mod client;
+pub mod console;
+pub mod descriptor;
+pub mod files;
+pub mod intake;
+pub mod limits;
+pub mod outlet;
+pub mod streams;
+pub mod threads;
+mod turn;
