@@ -76,7 +76,8 @@ pub fn variables(machine: Machine, table: &Variables, saved: u8, name: &dyn Fn(u
     let mut homes = vec![Home::Nowhere; all.len()];
     let said = |index: usize, home: Home| {
         let boxed = if all[index].boxed && home != Home::Nowhere { " (boxed)" } else { "" };
-        format!("{}: {}{boxed}", name(all[index].name), machine.home(home, saved))
+        let in_place = if all[index].in_place != 0 { " in place" } else { "" };
+        format!("{}{in_place}: {}{boxed}", name(all[index].name), machine.home(home, saved))
     };
     let mut known = true;
     let mut comments = Vec::new();

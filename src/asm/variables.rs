@@ -66,6 +66,8 @@ pub struct Variable {
     pub parameter: bool,
     /// The value is a box in which the variable's value is.
     pub boxed: bool,
+    /// 0, or of which function that is written in place of its call it is a variable: as in [`super::lines::Row::inlined`].
+    pub in_place: u32,
 }
 
 /// A variable is somewhere from one offset to another.
@@ -98,10 +100,12 @@ impl Variables {
         let mut bytes = Vec::with_capacity(3 * rows.len() + 4 * variables.len() + 1);
         put(&mut bytes, variables.len() as u64 + 1);
         for variable in variables {
-            put(
-                &mut bytes,
-                u64::from(variable.name) << 2 | u64::from(variable.parameter) << 1 | u64::from(variable.boxed),
-            );
+            let in_place = variable.in_place != 0;
+            let what = u64::from(in_place) << 2 | u64::from(variable.parameter) << 1 | u64::from(variable.boxed);
+            put(&mut bytes, u64::from(variable.name) << 3 | what);
+            if in_place {
+                put(&mut bytes, u64::from(variable.in_place));
+            }
             put(&mut bytes, u64::from(variable.source));
             let (from, to) = variable.scope;
             put(&mut bytes, u64::from(to.saturating_sub(from)));
@@ -167,7 +171,7 @@ impl Variables {
         !self.bytes.is_empty()
     }
 
-    /// The variables of the function.
+    /// The variables of the function, and those of what is written in place of its calls.
     pub fn list(&self) -> Vec<Variable> {
         self.head().0
     }
@@ -177,10 +181,13 @@ impl Variables {
         let mut next = || get(&self.bytes, &mut at).unwrap_or(0);
         let count = next().saturating_sub(1);
         let one = |_| {
-            let (name, source, length) = (next(), next() as u32, next() as u32);
+            let name = next();
+            let in_place = if name & 4 != 0 { next() as u32 } else { 0 };
+            let (source, length) = (next() as u32, next() as u32);
             let from = if length == 0 { 0 } else { source + next() as u32 };
             let scope = (from, from + length);
-            Variable { name: (name >> 2) as u32, source, scope, parameter: name & 2 != 0, boxed: name & 1 != 0 }
+            let (parameter, boxed) = (name & 2 != 0, name & 1 != 0);
+            Variable { name: (name >> 3) as u32, source, scope, parameter, boxed, in_place }
         };
         ((0..count).map(one).collect(), at)
     }
@@ -203,8 +210,8 @@ impl Variables {
         })
     }
 
-    /// The variables that names mean at a place of the text, each with its home at an offset of the code. Of what is captured only
-    /// what is kept: nothing else says whether it has been used yet.
+    /// The variables of the function that names mean at a place of the text, each with its home at an offset of the code. Of what is
+    /// captured only what is kept: nothing else says whether it has been used yet.
     pub fn visible(&self, code: u32, source: u32) -> Vec<(Variable, Home)> {
         let all = self.list();
         let mut homes = vec![Home::Nowhere; all.len()];
@@ -218,7 +225,7 @@ impl Variables {
             }
         }
         let mut meant: FxHashMap<u32, usize> = FxHashMap::default();
-        for (index, variable) in all.iter().enumerate() {
+        for (index, variable) in all.iter().enumerate().filter(|(_, variable)| variable.in_place == 0) {
             let (from, to) = variable.scope;
             let in_view = if from < to { (from..to).contains(&source) } else { homes[index] != Home::Nowhere };
             if in_view {
@@ -318,8 +325,8 @@ mod tests {
     }
 
     const TWO: [Variable; 2] = [
-        Variable { name: 300, source: 7, scope: (0, 0), parameter: true, boxed: false },
-        Variable { name: 0, source: 100_000, scope: (100_010, 200_000), parameter: false, boxed: true },
+        Variable { name: 300, source: 7, scope: (0, 0), parameter: true, boxed: false, in_place: 0 },
+        Variable { name: 0, source: 100_000, scope: (100_010, 200_000), parameter: false, boxed: true, in_place: 200 },
     ];
 
     #[test]
@@ -383,12 +390,20 @@ mod tests {
 
     #[test]
     fn a_name_means_the_innermost_variable_in_view() {
-        let one = |name, source, scope| Variable { name, source, scope, parameter: false, boxed: false };
-        let all =
-            [one(1, 5, (10, 100)), one(1, 30, (35, 60)), one(2, 2, (0, 0)), one(3, 3, (0, 0)), one(4, 70, (75, 90))];
+        let one = |name, source, scope| Variable { name, source, scope, parameter: false, boxed: false, in_place: 0 };
+        let in_place = Variable { in_place: 1, ..one(5, 2, (0, 0)) };
+        let all = [
+            one(1, 5, (10, 100)),
+            one(1, 30, (35, 60)),
+            one(2, 2, (0, 0)),
+            one(3, 3, (0, 0)),
+            one(4, 70, (75, 90)),
+            in_place,
+        ];
         let rows = [
             at(0, 0, Home::Reg(1)),
             at(0, 2, Home::Slot(1)),
+            at(0, 5, Home::Slot(1)),
             at(4, 1, Home::Slot(2)),
             change(8, Change::Unknown),
             change(12, Change::Known),

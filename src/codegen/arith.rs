@@ -189,8 +189,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let (i, j) = (self.top(1), self.top(0));
             let (a, b) = (*self.state.operand(i), *self.state.operand(j));
             if self.state.operand(j).facts.is_int() {
-                self.state.set_operand(i, b);
-                self.state.set_operand(j, a);
+                self.state.set_operand(self.asm.offset(), i, b);
+                self.state.set_operand(self.asm.offset(), j, a);
             }
         }
         self.load_operands(2);
@@ -236,8 +236,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.constant_int(self.top(1)).is_some() && self.state.operand(self.top(0)).facts.is_int() {
             let (i, j) = (self.top(1), self.top(0));
             let (a, b) = (*self.state.operand(i), *self.state.operand(j));
-            self.state.set_operand(i, b);
-            self.state.set_operand(j, a);
+            self.state.set_operand(self.asm.offset(), i, b);
+            self.state.set_operand(self.asm.offset(), j, a);
         }
         self.load_operands(2);
         let (i, j) = (self.top(1), self.top(0));

@@ -140,12 +140,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.match_pattern(pattern, i, &mut misfit);
         // The handler does not hold the exception, but as a variable.
-        self.state.set_operand(i, Value::constant(Word::NULL));
+        self.state.set_operand(self.asm.offset(), i, Value::constant(Word::NULL));
         self.in_handlers += 1;
         self.expression(handler);
         self.in_handlers -= 1;
         let value = self.state.pop();
-        self.state.set_operand(i, value);
+        self.state.set_operand(self.asm.offset(), i, value);
         self.goto_value(&mut end);
         if !misfit.edges.is_empty() {
             self.state.push(Value::constant(Word::NULL));

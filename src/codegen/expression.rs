@@ -440,7 +440,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             _ => {
                 // The register is for this only: what lives across the call is in the frame already, and stays there.
-                self.state.set_operand(i, Value { var: None, ..value });
+                self.state.set_operand(self.asm.offset(), i, Value { var: None, ..value });
                 let r = self.in_register(i);
                 self.asm.store(Mem::at(M::CTX, area), r);
             }
@@ -570,7 +570,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // The value of the assignment is what the variable is now.
         let now = *self.state.var(var);
         if now.place != Place::None {
-            self.state.set_operand(i, Value { var: Some(var), ..now });
+            self.state.set_operand(self.asm.offset(), i, Value { var: Some(var), ..now });
         }
     }
 
@@ -585,7 +585,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if self.state.reachable && !self.arity.vars[var.index()].boxed {
                 let now = *self.state.var(*var);
                 if now.place != Place::None {
-                    self.state.set_operand(i, Value { var: Some(*var), ..now });
+                    self.state.set_operand(self.asm.offset(), i, Value { var: Some(*var), ..now });
                 }
             }
             return;

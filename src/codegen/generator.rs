@@ -14,7 +14,7 @@ use super::inline::Inline;
 use super::join::Join;
 use super::lines::{LineMark, LineNotes};
 use super::link::Link;
-use super::present::Present;
+use super::present::{Noted, Present};
 use super::safepoints::Safepoint;
 use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
@@ -145,7 +145,7 @@ pub(super) struct GeneratorMark {
     asm: Mark,
     state: State,
     /// How much was noted of where variables are.
-    noted: usize,
+    noted: Option<Noted>,
     cold: usize,
     safepoints: usize,
     lines: LineMark,
@@ -204,7 +204,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn rollback(&mut self, mark: &GeneratorMark) {
         debug_assert_eq!(self.balance(), mark.balance, "what an attempt has opened is still open");
         self.asm.rollback(&mark.asm);
-        self.state.cut(mark.noted, mark.state.clone());
+        self.state.cut(mark.noted.as_ref(), mark.state.clone());
         self.cold.truncate(mark.cold);
         self.safepoints.truncate(mark.safepoints);
         self.lines.rollback(&mark.lines);

@@ -16,6 +16,7 @@ use super::state::Value;
 use super::trials::Optimisation;
 use super::twin::Exit;
 use crate::asm::masm::*;
+use crate::asm::variables::Variable;
 use crate::gc::Word;
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
@@ -60,7 +61,7 @@ pub(super) struct Inline {
 
 /// A function that is being written in place.
 struct Frame {
-    function: FunctionId,
+    about: Inlinable,
     /// Its variables, each with the operand that holds it.
     vars: Vec<(VarId, usize)>,
 }
@@ -199,7 +200,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             None => self.survey.callee(node),
             Some(inline) => {
                 let mut finder = Finder::new(self.unit, self.own);
-                finder.stack = inline.frames.iter().map(|f| f.function).collect();
+                finder.stack = inline.frames.iter().map(|f| f.about.function).collect();
                 finder.take(self.link, global, n)
             }
         };
@@ -254,17 +255,34 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         if let Some(inline) = &mut self.inline {
-            inline.frames.push(Frame { function: callee.about.function, vars });
+            inline.frames.push(Frame { about: callee.about, vars });
         }
         let now = self.now;
         let outer = self.goes_into(callee.about.function, node);
+        self.name_operands(0);
         self.expression(arity.body);
+        self.state.unname(self.asm.offset(), |i| i >= base);
         self.goes_back(outer);
         self.now = now;
         if let Some(inline) = &mut self.inline {
             inline.frames.pop();
         }
         self.keep_top(base);
+    }
+
+    /// From here on the operands that hold variables of the innermost function in place, from one of them on, are known by their names. Of
+    /// two of one name the latter is.
+    fn name_operands(&mut self, from: usize) {
+        let (unit, code, in_place) = (self.unit, self.asm.offset(), self.lines.present());
+        let Some(Frame { about, vars }) = self.inline.as_ref().and_then(|i| i.frames.last()) else { return };
+        let arity = arity_of(unit, *about);
+        let name = |var: VarId| arity.vars[var.index()].name;
+        for (k, (var, i)) in vars.iter().enumerate().skip(from) {
+            let hidden = |other: usize| vars[..k].iter().any(|(v, i)| *i == other && name(*v) == name(*var));
+            self.state.unname(code, hidden);
+            let told = || Variable { in_place, ..super::variable(unit, arity, &arity.vars[var.index()]) };
+            self.state.name_operand(code, *i, told);
+        }
     }
 
     /// In inlined code: the operand that holds a variable.
@@ -290,6 +308,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                         (self.unit.pattern(*pattern), self.inline.as_mut().and_then(|i| i.frames.last_mut()))
                     {
                         frame.vars.push((*var, i));
+                        let last = frame.vars.len() - 1;
+                        self.name_operands(last);
                     }
                 }
                 _ => {
@@ -304,6 +324,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(frame) = self.inline.as_mut().and_then(|i| i.frames.last_mut()) {
             frame.vars.truncate(known);
         }
+        self.state.unname(self.asm.offset(), |i| i >= base);
         self.keep_top(base);
     }
 

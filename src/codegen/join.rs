@@ -240,7 +240,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else {
             let i = self.top(0);
             let value = *self.state.operand(i);
-            self.state.set_operand(i, Value { facts: Facts::BOOL, ..value });
+            self.state.set_operand(self.asm.offset(), i, Value { facts: Facts::BOOL, ..value });
         }
     }
 }

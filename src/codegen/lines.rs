@@ -43,6 +43,11 @@ impl LineNotes {
         self.present = mark.present;
     }
 
+    /// The call in whose place code is being written.
+    pub(super) fn present(&self) -> u32 {
+        self.present
+    }
+
     /// What follows is the code of a place.
     pub(super) fn note(&mut self, code: u32, source: u32) {
         self.rows.pop_if(|last| last.code == code);

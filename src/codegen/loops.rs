@@ -127,7 +127,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     let from = *self.state.operand(base);
                     self.state.push(from);
                     self.store_var(var);
-                    self.state.set_operand(base, Value::constant(Word::NULL));
+                    self.state.set_operand(self.asm.offset(), base, Value::constant(Word::NULL));
                     Owner::Var(var)
                 }
                 None => Owner::Operand(base),
@@ -702,7 +702,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         match spec.result {
             Some(i) if self.state.reachable => {
                 let value = *self.state.operand(self.top(0));
-                self.state.set_operand(i, Value { var: None, ..value });
+                self.state.set_operand(self.asm.offset(), i, Value { var: None, ..value });
             }
             _ => {}
         }
@@ -752,9 +752,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let chunk = *self.state.operand(self.top(0));
         self.state.push(chunk);
         let chunk = self.state.pop();
-        self.state.set_operand(spec.base + 1, chunk);
+        self.state.set_operand(self.asm.offset(), spec.base + 1, chunk);
         self.state.drop_top();
-        self.state.set_operand(spec.base + 2, Value::constant(Word(0)));
+        self.state.set_operand(self.asm.offset(), spec.base + 2, Value::constant(Word(0)));
     }
 
     /// A safepoint at a back-edge.

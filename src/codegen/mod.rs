@@ -115,6 +115,18 @@ pub fn generate<M: MacroAssembler>(
     })
 }
 
+/// What is told of a variable of a function, to those who want to know where it is.
+fn variable(unit: &Unit, arity: &Arity, var: &Var) -> Variable {
+    Variable {
+        name: var.name.0,
+        source: var.span.start,
+        scope: (var.scope.start.max(var.span.start), var.scope.end),
+        parameter: var.kind == VarKind::Local && var.span.start < unit.span(arity.body).start,
+        boxed: var.boxed,
+        in_place: 0,
+    }
+}
+
 /// Tells the body from others of its unit.
 fn body_number(own: FunctionId, arity: &Arity) -> u64 {
     u64::from(own.0) << 32 | u64::from(arity.body.0)
@@ -122,7 +134,8 @@ fn body_number(own: FunctionId, arity: &Arity) -> u64 {
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
-        let state = Present::new(State::new(survey.ends()), link.variables());
+        let variables = || arity.vars.iter().map(|var| variable(unit, arity, var)).collect();
+        let state = Present::new(State::new(survey.ends()), link.variables().then(variables));
         let trials = link.trials();
         let chance = trials.chance(body_number(own, arity));
         let pool = Pool::new::<M>(&chance);
@@ -295,20 +308,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    /// Where the variables of the program live.
-    fn variables(&self) -> Variables {
-        let Some(rows) = self.state.rows() else { return Variables::default() };
-        let body = self.unit.span(self.arity.body).start;
-        let one = |var: &Var| Variable {
-            name: var.name.0,
-            source: var.span.start,
-            scope: (var.scope.start.max(var.span.start), var.scope.end),
-            parameter: var.kind == VarKind::Local && var.span.start < body,
-            boxed: var.boxed,
-        };
-        Variables::new(&self.arity.vars.iter().map(one).collect::<Vec<_>>(), rows)
-    }
-
     fn finish(mut self) -> Result<Generated, TooFar> {
         // The cold paths have calls, too.
         if self.safepoints.len() > MAX_SAFEPOINTS {
@@ -330,7 +329,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             tail: p.tail,
         });
         let safepoints = Safepoints::new(infos, std::mem::take(&mut self.slot_sets));
-        let variables = self.variables();
+        let variables = self.state.variables();
         let lines = self.lines;
         Ok(Generated {
             code: self.asm.finish()?,

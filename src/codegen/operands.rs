@@ -49,7 +49,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     let held = Value { place: Place::Reg(r), copy: Some(slot), ..*self.state.var(var) };
                     self.state.set_var(self.asm.offset(), var, held);
                 }
-                self.state.set_operand(i, Value { place: Place::Reg(r), copy: Some(slot), ..value });
+                self.state.set_operand(self.asm.offset(), i, Value { place: Place::Reg(r), copy: Some(slot), ..value });
                 return r;
             }
             Place::Const(word) => {
@@ -82,7 +82,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Place::None => self.register(),
         };
         let value = *self.state.operand(i);
-        self.state.set_operand(i, Value { place: Place::Reg(r), copy: None, ..value });
+        self.state.set_operand(self.asm.offset(), i, Value { place: Place::Reg(r), copy: None, ..value });
         r
     }
 
@@ -167,7 +167,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     let held = Value { place: Place::Float(f), copy: Some(slot), ..*self.state.var(var) };
                     self.state.set_var(self.asm.offset(), var, held);
                 }
-                self.state.set_operand(i, Value { place: Place::Float(f), copy: Some(slot), ..value });
+                self.state.set_operand(
+                    self.asm.offset(),
+                    i,
+                    Value { place: Place::Float(f), copy: Some(slot), ..value },
+                );
                 return f;
             }
             Place::FloatConst(c) => {
@@ -183,7 +187,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         };
         let value = *self.state.operand(i);
-        self.state.set_operand(i, Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value });
+        self.state.set_operand(
+            self.asm.offset(),
+            i,
+            Value { place: Place::Float(f), copy: None, facts: Facts::FLOAT, ..value },
+        );
         f
     }
 
@@ -228,7 +236,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.learn_of_copies(&value, facts);
-        self.state.set_operand(i, Value { facts, ..value });
+        self.state.set_operand(self.asm.offset(), i, Value { facts, ..value });
     }
 
     /// Replaces the latest `n` operands by a value.

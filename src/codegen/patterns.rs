@@ -54,18 +54,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.types_asked = None;
             if let Some(guard) = arm.guard {
                 if self.subject_is_done(&arms[k + 1..]) {
-                    self.state.set_operand(i, Value::constant(Word::NULL));
+                    self.state.set_operand(self.asm.offset(), i, Value::constant(Word::NULL));
                 }
                 self.condition(guard, false, &mut next);
             }
             // The body asks for the subject no more, and does not hold it.
-            self.state.set_operand(i, Value::constant(Word::NULL));
+            self.state.set_operand(self.asm.offset(), i, Value::constant(Word::NULL));
             write(self, arm.body);
             // The value takes the subject's place.
             let value = self.state.pop();
-            self.state.set_operand(i, value);
+            self.state.set_operand(self.asm.offset(), i, value);
             self.goto(&mut end);
-            self.state.set_operand(i, Value::constant(Word::NULL));
+            self.state.set_operand(self.asm.offset(), i, Value::constant(Word::NULL));
             self.place(next);
         }
         self.goes_to(node);

@@ -3,21 +3,45 @@
 //! Whoever moves a variable says at which offset of the code it is there: so where each variable lives, by range of code, is
 //! written down by the change itself and cannot be forgotten. States of other points (of ways into joins, of headers) are
 //! plain [`State`]s; the present one becomes another by [`Present::becomes`] alone.
+//!
+//! Of operands nothing is written down, but those that are the variables of a function which is written in place of its call.
 
 use super::state::{Owner, Place, State, Value};
-use crate::asm::variables::{Change, Home, Row};
+use crate::asm::variables::{Change, Home, Row, Variable, Variables};
 use crate::reader::tree::VarId;
 use std::ops::Deref;
 
 /// The present state.
 pub(super) struct Present {
     state: State,
-    /// Where variables are by code offset; none when nobody wants to know.
-    rows: Option<Vec<Row>>,
+    /// None when nobody wants to know.
+    notes: Option<Notes>,
     /// In a checked build: the registers of operands that were taken off to be used, general and float.
     popped: [u32; 2],
     /// In a checked build: a failing way has noted the state, so nothing may move before the operation is done.
     fixed: bool,
+}
+
+/// Where variables are by code offset.
+struct Notes {
+    rows: Vec<Row>,
+    /// Those of the function, by their ids, and behind them those of functions in place.
+    variables: Vec<Variable>,
+    /// The operands that are variables now, with their indices there.
+    named: Vec<(usize, u32)>,
+}
+
+impl Notes {
+    fn named(&self, i: usize) -> Vec<u32> {
+        self.named.iter().filter(|(other, _)| *other == i).map(|(_, variable)| *variable).collect()
+    }
+}
+
+/// How much was noted.
+pub(super) struct Noted {
+    rows: usize,
+    variables: usize,
+    named: Vec<(usize, u32)>,
 }
 
 impl Deref for Present {
@@ -29,39 +53,62 @@ impl Deref for Present {
 }
 
 impl Present {
-    /// The state at the start of the code.
-    pub(super) fn new(state: State, wanted: bool) -> Present {
-        Present { state, rows: wanted.then(Vec::new), popped: [0; 2], fixed: false }
+    /// The state at the start of the code; with the variables of the function, when somebody wants to know where they are.
+    pub(super) fn new(state: State, variables: Option<Vec<Variable>>) -> Present {
+        let notes = variables.map(|variables| Notes { rows: Vec::new(), variables, named: Vec::new() });
+        Present { state, notes, popped: [0; 2], fixed: false }
     }
 
-    /// What was noted of variables, when it was wanted.
-    pub(super) fn rows(&self) -> Option<&[Row]> {
-        self.rows.as_deref()
+    /// What was noted of variables.
+    pub(super) fn variables(&self) -> Variables {
+        self.notes.as_ref().map_or_else(Variables::default, |notes| Variables::new(&notes.variables, &notes.rows))
     }
 
     /// How much was noted: what [`Present::cut`] goes back to.
-    pub(super) fn noted(&self) -> usize {
-        self.rows.as_ref().map_or(0, Vec::len)
+    pub(super) fn noted(&self) -> Option<Noted> {
+        let Notes { rows, variables, named } = self.notes.as_ref()?;
+        Some(Noted { rows: rows.len(), variables: variables.len(), named: named.clone() })
     }
 
     /// What was written since is taken back: the state is that of then.
-    pub(super) fn cut(&mut self, noted: usize, state: State) {
-        if let Some(rows) = &mut self.rows {
-            rows.truncate(noted);
+    pub(super) fn cut(&mut self, noted: Option<&Noted>, state: State) {
+        if let Some((notes, noted)) = self.notes.as_mut().zip(noted) {
+            notes.rows.truncate(noted.rows);
+            notes.variables.truncate(noted.variables);
+            notes.named.clone_from(&noted.named);
         }
         self.let_go();
         self.state = state;
     }
 
     fn note(&mut self, code: u32, change: Change) {
-        if let Some(rows) = &mut self.rows {
-            rows.push(Row { code, change });
+        if let Some(notes) = &mut self.notes {
+            notes.rows.push(Row { code, change });
+        }
+    }
+
+    /// From `code` on an operand is a variable of a function in place, until [`Present::unname`].
+    pub(super) fn name_operand(&mut self, code: u32, i: usize, variable: impl FnOnce() -> Variable) {
+        if let Some(notes) = &mut self.notes {
+            let index = notes.variables.len() as u32;
+            notes.variables.push(variable());
+            notes.named.push((i, index));
+            notes.rows.push(Row { code, change: Change::At(index, home(self.state.operand(i).place)) });
+        }
+    }
+
+    /// From `code` on these operands are no variables.
+    pub(super) fn unname(&mut self, code: u32, which: impl Fn(usize) -> bool) {
+        if let Some(Notes { rows, named, .. }) = &mut self.notes {
+            let gone =
+                named.extract_if(.., |(i, _)| which(*i)).map(|(_, variable)| Change::At(variable, Home::Nowhere));
+            rows.extend(gone.map(|change| Row { code, change }));
         }
     }
 
     /// From `code` on a variable is there; a place of `None` forgets it.
     pub(super) fn set_var(&mut self, code: u32, var: VarId, value: Value) {
-        if self.rows.is_some() && self.state.var(var).place != value.place {
+        if self.notes.is_some() && self.state.var(var).place != value.place {
             let dies = value.place == Place::None;
             self.note(code, if dies { Change::Dying(var.0) } else { Change::At(var.0, home(value.place)) });
         }
@@ -73,8 +120,19 @@ impl Present {
     pub(super) fn set(&mut self, code: u32, owner: Owner, value: Value) {
         match owner {
             Owner::Var(var) => self.set_var(code, var, value),
-            Owner::Operand(i) => self.set_operand(i, value),
+            Owner::Operand(i) => self.set_operand(code, i, value),
         }
+    }
+
+    /// From `code` on the value of operand `i` is there.
+    pub(super) fn set_operand(&mut self, code: u32, i: usize, value: Value) {
+        if let Some(notes) = &self.notes
+            && self.state.operand(i).place != value.place
+        {
+            notes.named(i).into_iter().for_each(|variable| self.note(code, Change::At(variable, home(value.place))));
+        }
+        self.is_held(value.place);
+        self.state.set_operand(i, value);
     }
 
     /// From `code` on what is in a place is changed for the owners for which `moved` holds.
@@ -117,20 +175,22 @@ impl Present {
 
     /// From `code` on the variables that the state has in `place` are in `at` instead, until it is said that they are back.
     pub(super) fn is_at(&mut self, code: u32, place: Place, at: Place) {
-        if self.rows.is_some() {
-            for owner in self.state.owners_of(place) {
-                if let Owner::Var(var) = owner {
-                    self.note(code, Change::At(var.0, home(at)));
-                }
-            }
-        }
+        let Some(notes) = &self.notes else { return };
+        let there = self.state.owners_of(place).into_iter().flat_map(|owner| match owner {
+            Owner::Var(var) => vec![var.0],
+            Owner::Operand(i) => notes.named(i),
+        });
+        let there: Vec<u32> = there.collect();
+        there.into_iter().for_each(|variable| self.note(code, Change::At(variable, home(at))));
     }
 
     /// From `code` on the state is this one.
     pub(super) fn becomes(&mut self, code: u32, state: State) {
-        if let Some(rows) = &mut self.rows {
-            let changed = self.state.vars_differing(&state).into_iter().map(|var| (var, state.var(var).place));
-            rows.extend(changed.map(|(var, place)| Row { code, change: Change::At(var.0, home(place)) }));
+        if let Some(Notes { rows, named, .. }) = &mut self.notes {
+            let changed = self.state.vars_differing(&state).into_iter().map(|var| (var.0, state.var(var).place));
+            let operands = named.iter().map(|(i, variable)| (*variable, state.get(Owner::Operand(*i)).place));
+            let changed = changed.chain(operands);
+            rows.extend(changed.map(|(variable, place)| Row { code, change: Change::At(variable, home(place)) }));
             rows.push(Row { code, change: Change::Known });
         }
         self.let_go();
@@ -197,12 +257,6 @@ impl Present {
     /// See [`State::drop_to`].
     pub(super) fn drop_to(&mut self, height: usize) {
         self.state.drop_to(height);
-    }
-
-    /// See [`State::set_operand`].
-    pub(super) fn set_operand(&mut self, i: usize, value: Value) {
-        self.is_held(value.place);
-        self.state.set_operand(i, value);
     }
 
     /// See [`State::unalias`].

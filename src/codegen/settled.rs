@@ -196,14 +196,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             _ => false,
         };
         if !moves {
-            return self.state.set_operand(i, Value { var: None, ..value });
+            return self.state.set_operand(self.asm.offset(), i, Value { var: None, ..value });
         }
         let r = self.in_register(i);
         let slot = self.free_slot();
         let mem = self.slot(slot);
         self.asm.store(mem, r);
         let value = *self.state.operand(i);
-        self.state.set_operand(i, Value { place: Place::Slot(slot), copy: None, var: None, ..value });
+        self.state.set_operand(
+            self.asm.offset(),
+            i,
+            Value { place: Place::Slot(slot), copy: None, var: None, ..value },
+        );
         self.unpin();
     }
 
@@ -217,7 +221,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let value = *self.state.operand(i);
         if value.copy.is_some_and(|slot| self.settler(slot).is_some()) {
-            self.state.set_operand(i, Value { copy: None, ..value });
+            self.state.set_operand(self.asm.offset(), i, Value { copy: None, ..value });
         }
     }
 

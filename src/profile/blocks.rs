@@ -11,6 +11,7 @@ use gimli::{
     DW_TAG_inlined_subroutine, DW_TAG_label, DW_TAG_lexical_block, DW_TAG_subprogram,
 };
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 use super::debug_info::Text;
 use crate::asm::code_map::{Function, Part};
@@ -98,10 +99,24 @@ impl Blocks {
 
 /// The functions of a unit that are written in place of calls, each told once.
 #[derive(Default)]
-pub struct InPlace(FxHashMap<(String, u32), UnitEntryId>);
+pub struct InPlace(FxHashMap<(String, u32), Origin>);
+
+/// What is the same of a function in all its places.
+struct Origin {
+    entry: UnitEntryId,
+    parameters: Rc<[(u32, UnitEntryId)]>,
+}
+
+/// A call in whose place a function is written.
+pub struct Place {
+    /// Its entry.
+    pub entry: UnitEntryId,
+    /// What is the same of the function's parameters in all places, by where the text binds them.
+    pub parameters: Rc<[(u32, UnitEntryId)]>,
+}
 
 impl InPlace {
-    /// Adds to a function what is written in place of its calls. Where the variables of those are is not known.
+    /// Adds to a function what is written in place of its calls: gives the places, by their numbers from 1 on.
     pub fn add(
         &mut self,
         dwarf: &mut DwarfUnit,
@@ -109,7 +124,7 @@ impl InPlace {
         function: &Function,
         from: (&Text, FileId),
         variable: Option<UnitEntryId>,
-    ) {
+    ) -> Vec<Option<Place>> {
         let (Text { unit, .. }, file) = from;
         let mut code: Vec<Vec<Offsets>> = Vec::new();
         let rows: Vec<_> = function.lines.rows().collect();
@@ -122,54 +137,58 @@ impl InPlace {
                 inlined = call.parent;
             }
         }
-        let mut entries: Vec<Option<UnitEntryId>> = Vec::new();
+        let mut places: Vec<Option<Place>> = Vec::new();
         for (number, code) in (1..).zip(&code) {
             let call = function.lines.inlined(number).filter(|_| !code.is_empty());
-            entries.push(call.map(|call| {
-                let outer = (call.parent as usize).checked_sub(1).and_then(|outer| *entries.get(outer)?);
-                let parent = outer.unwrap_or_else(|| blocks.around(call.call));
+            places.push(call.map(|call| {
+                let outer = (call.parent as usize).checked_sub(1).and_then(|outer| places.get(outer)?.as_ref());
+                let parent = outer.map_or_else(|| blocks.around(call.call), |outer| outer.entry);
                 let origin = self.origin(dwarf, from, FunctionId(call.function), variable);
                 let entry = dwarf.unit.add(parent, DW_TAG_inlined_subroutine);
                 set_ranges(dwarf, entry, function, code);
                 let entry_of = dwarf.unit.get_mut(entry);
-                entry_of.set(DW_AT_abstract_origin, AttributeValue::UnitRef(origin));
+                entry_of.set(DW_AT_abstract_origin, AttributeValue::UnitRef(origin.entry));
                 entry_of.set(DW_AT_call_file, AttributeValue::FileIndex(Some(file)));
                 let line = unit.source.line_column(call.call).0;
                 entry_of.set(DW_AT_call_line, AttributeValue::Udata(line.into()));
-                entry
+                Place { entry, parameters: origin.parameters.clone() }
             }));
         }
+        places
     }
 
-    /// What is the same of a function in all its places.
     fn origin(
         &mut self,
         dwarf: &mut DwarfUnit,
         (Text { unit, namespace, .. }, file): (&Text, FileId),
         id: FunctionId,
         variable: Option<UnitEntryId>,
-    ) -> UnitEntryId {
+    ) -> &Origin {
         let function = unit.function(id);
         let name = unit.function_name(namespace, id).replace('\0', "");
-        *self.0.entry((name.clone(), id.0)).or_insert_with(|| {
+        let line_of = |at| AttributeValue::Udata(unit.source.line_column(at).0.into());
+        self.0.entry((name.clone(), id.0)).or_insert_with(|| {
             let root = dwarf.unit.root();
             let origin = dwarf.unit.add(root, DW_TAG_subprogram);
             let entry = dwarf.unit.get_mut(origin);
             entry.set(DW_AT_name, AttributeValue::String(name.into()));
             entry.set(DW_AT_inline, AttributeValue::Inline(DW_INL_inlined));
             entry.set(DW_AT_decl_file, AttributeValue::FileIndex(Some(file)));
-            let line = unit.source.line_column(function.span.start).0;
-            entry.set(DW_AT_decl_line, AttributeValue::Udata(line.into()));
+            entry.set(DW_AT_decl_line, line_of(function.span.start));
+            let mut parameters = Vec::new();
             let arity = function.arities.first().filter(|_| function.arities.len() == 1);
             for (arity, pattern) in arity.iter().flat_map(|arity| arity.params.iter().map(move |p| (arity, p))) {
                 let (Pattern::Bind(var), Some(type_)) = (unit.pattern(*pattern), variable) else { continue };
-                let name = unit.name(arity.vars[var.index()].name).replace('\0', "");
-                let parameter = dwarf.unit.add(origin, DW_TAG_formal_parameter);
-                let parameter = dwarf.unit.get_mut(parameter);
+                let var = &arity.vars[var.index()];
+                let name = unit.name(var.name).replace('\0', "");
+                let id = dwarf.unit.add(origin, DW_TAG_formal_parameter);
+                parameters.push((var.span.start, id));
+                let parameter = dwarf.unit.get_mut(id);
                 parameter.set(DW_AT_name, AttributeValue::String(name.into()));
                 parameter.set(DW_AT_type, AttributeValue::UnitRef(type_));
+                parameter.set(DW_AT_decl_line, line_of(var.span.start));
             }
-            origin
+            Origin { entry: origin, parameters: parameters.into() }
         })
     }
 }

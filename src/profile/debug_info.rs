@@ -21,7 +21,8 @@ use gimli::{
 
 use super::blocks::{Blocks, InPlace};
 use super::debug_lines::{self, OwnLines};
-use super::{eh_frame, variables};
+use super::eh_frame;
+use super::variables::{self, Adder, Placed};
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
 use crate::reader::tree::{FunctionId, Source, Unit};
@@ -111,6 +112,12 @@ pub fn text_image(
 
 const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
 
+/// Another name of the same file, for rows that are [`debug_lines::DebugLine::returned_to`].
+pub fn other_name(file: &str) -> String {
+    let (folder, name) = file.split_at(file.rfind('/').map_or(0, |at| at + 1));
+    format!("{folder}./{name}")
+}
+
 /// Lines, functions and their variables.
 fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: &str, texts: Texts<'_>) -> DwarfUnit {
     let mut dwarf = DwarfUnit::new(ENCODING);
@@ -133,11 +140,16 @@ fn unit(machine: Machine, chunk: &Range<usize>, functions: &[Function], folder: 
             way(&mut lines, function);
         }
         if let (Some(from), Some(file)) = (&compiled_from, file) {
-            let blocks = match type_ {
-                Some(type_) => variables::add(&mut dwarf, type_, machine, entry, function, &from.unit),
+            let adder = type_.map(|type_| Adder { type_, machine, function, text: &from.unit });
+            let placed = Placed::of(function);
+            let blocks = match &adder {
+                Some(adder) => adder.add(&mut dwarf, entry, &placed),
                 None => Blocks::add(&mut dwarf, entry, function, &[]),
             };
-            in_place.add(&mut dwarf, &blocks, function, (from, file), type_);
+            let places = in_place.add(&mut dwarf, &blocks, function, (from, file), type_);
+            if let Some(adder) = adder {
+                adder.add_in_place(&mut dwarf, &places, &placed);
+            }
             blocks.add_general(&mut dwarf, function);
         }
         let name = AttributeValue::String(function.symbol().replace('\0', "").into());
@@ -169,13 +181,18 @@ fn file_name(source: &Source) -> String {
 /// The lines of a function; gives the first of them.
 fn rows(lines: &mut LineProgram, machine: Machine, function: &Function, text: &Text, file: FileId) -> Option<u64> {
     let own = text.lines.as_deref().map(|lines| (lines, text.function));
-    let known = debug_lines::Known { own, is_recursive: is_recursive(text), code: &text.code, machine };
+    let known = debug_lines::Known { own, code: &text.code, machine };
     let rows = debug_lines::lines(function, &text.unit.source, &known);
+    let returned_to = rows.iter().any(|row| row.returned_to).then(|| {
+        let name = other_name(&file_name(&text.unit.source));
+        let folder = lines.default_directory();
+        lines.add_file(LineString::String(name.into_bytes()), folder, None)
+    });
     lines.begin_sequence(Some(Address::Constant(function.start as u64)));
     for row in &rows {
         let next = lines.row();
         next.address_offset = u64::from(row.code);
-        next.file = file;
+        next.file = returned_to.filter(|_| row.returned_to).unwrap_or(file);
         next.line = u64::from(row.line);
         next.column = u64::from(row.column);
         next.is_statement = row.statement;
@@ -184,15 +201,6 @@ fn rows(lines: &mut LineProgram, machine: Machine, function: &Function, text: &T
     }
     lines.end_sequence(u64::from(function.size));
     rows.first().map(|row| u64::from(row.line))
-}
-
-/// Does the name of a function stand in its own text?
-fn is_recursive(Text { unit, namespace, function, .. }: &Text) -> bool {
-    let span = unit.function(*function).span;
-    let own = unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
-    let name = unit.function_name(namespace, *function);
-    let name = name.rsplit('/').next().unwrap_or_default();
-    !name.is_empty() && own.matches(name).nth(1).is_some()
 }
 
 /// The lines of code that goes on to a function: one up to where it only goes on, and one from there. A debugger that steps into a

@@ -7,12 +7,16 @@
 //! * Where another part of the code begins, or another function that is written in place, the line is told again.
 //! * So it is behind the prologue: what there is on the line of the function's head is not the way into it.
 //! * Slow paths of a line are no beginning of it, where it has any other code.
-//! * In a function that calls itself, a line that ends it begins an instruction later when it would begin where a call returns to: gdb, which
-//!   steps out of that line into the turn before, would take it for the one that it left.
+//! * In a function that may be entered again before it has ended (`recursion.rs`), gdb, which steps out of the line that ends one turn, must
+//!   not take the line that it comes to in the turn before for the one that it left. Such a line begins an instruction later when it would
+//!   begin where a call returns to. When a call returns into the midst of it, that one instruction is of the file by another name and begins no
+//!   statement, and the line begins again behind it: who comes from another frame has got to another line, who has stepped over the
+//!   call has not.
 //! * A line without code stands at the code of the next line: the text itself (`gdb.rs`) has a row for it, so that gdb would not go on.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::recursion;
 use crate::asm::code_map::{Function, Part};
 use crate::asm::disasm::Machine;
 use crate::asm::lines::Row;
@@ -20,7 +24,7 @@ use crate::asm::masm::Frame;
 use crate::reader::tree::{FunctionId, Source, Unit};
 
 /// From a code offset on this line holds; of those at one offset the last counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DebugLine {
     /// Offset in the code of the function.
     pub code: u32,
@@ -32,44 +36,60 @@ pub struct DebugLine {
     pub statement: bool,
     /// The first behind the prologue.
     pub behind_prologue: bool,
+    /// A call returns to it, and it is told for the file by another name.
+    pub returned_to: bool,
 }
 
-/// The lines of a text by the function that something on them belongs to; not those on which a function begins.
+/// What a text says of its functions.
 #[derive(Debug, Default)]
-pub struct OwnLines(FxHashMap<FunctionId, Vec<u32>>);
+pub struct OwnLines {
+    /// The lines on which something of a function stands; not those on which a function begins.
+    lines: FxHashMap<FunctionId, Vec<u32>>,
+    /// Those that may be entered again before they have ended.
+    recursive: FxHashSet<FunctionId>,
+}
 
 impl OwnLines {
     /// Those of a text.
     pub fn of(unit: &Unit) -> OwnLines {
         let line = |at| unit.source.line_column(at).0;
         let ids = (0..unit.functions.len() as u32).map(FunctionId).filter(|id| *id != unit.init);
-        let mut functions: Vec<_> = ids.map(|id| (unit.function(id).span, id)).collect();
-        functions.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
-        let begins: FxHashSet<u32> = functions.iter().map(|(span, _)| line(span.start)).collect();
+        let begins: FxHashSet<u32> = ids.map(|id| line(unit.function(id).span.start)).collect();
         let mut starts: Vec<u32> = unit.spans.iter().map(|span| span.start).collect();
         starts.sort_unstable();
         starts.dedup();
         let mut own: FxHashMap<FunctionId, Vec<u32>> = FxHashMap::default();
-        let mut open = Vec::new();
-        let mut next = functions.into_iter().peekable();
-        for at in starts {
-            while let Some((span, id)) = next.next_if(|(span, _)| span.start <= at) {
-                while open.pop_if(|(end, _)| *end <= span.start).is_some() {}
-                open.push((span.end, id));
-            }
-            while open.pop_if(|(end, _)| *end <= at).is_some() {}
-            let lines = own.entry(open.last().map_or(unit.init, |(_, id)| *id)).or_default();
+        for (function, at) in around(unit, &starts).into_iter().zip(starts) {
+            let lines = own.entry(function).or_default();
             let line = line(at);
             if lines.last() != Some(&line) && !begins.contains(&line) {
                 lines.push(line);
             }
         }
-        OwnLines(own)
+        OwnLines { lines: own, recursive: recursion::recursive(unit) }
     }
 
     fn of_function(&self, function: FunctionId) -> &[u32] {
-        self.0.get(&function).map_or(&[], Vec::as_slice)
+        self.lines.get(&function).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The innermost function around each of these places of a text, which ascend.
+pub(super) fn around(unit: &Unit, places: &[u32]) -> Vec<FunctionId> {
+    let ids = (0..unit.functions.len() as u32).map(FunctionId).filter(|id| *id != unit.init);
+    let mut functions: Vec<_> = ids.map(|id| (unit.function(id).span, id)).collect();
+    functions.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
+    let mut open: Vec<(u32, FunctionId)> = Vec::new();
+    let mut next = functions.into_iter().peekable();
+    let innermost = |at: &u32| {
+        while let Some((span, id)) = next.next_if(|(span, _)| span.start <= *at) {
+            while open.pop_if(|(end, _)| *end <= span.start).is_some() {}
+            open.push((span.end, id));
+        }
+        while open.pop_if(|(end, _)| *end <= *at).is_some() {}
+        open.last().map_or(unit.init, |(_, id)| *id)
+    };
+    places.iter().map(innermost).collect()
 }
 
 /// A row, and where it stands.
@@ -82,10 +102,8 @@ struct Placed {
 
 /// What is known of a function besides.
 pub struct Known<'a> {
-    /// Which lines there are in the text.
+    /// What its text says of it.
     pub own: Option<(&'a OwnLines, FunctionId)>,
-    /// It may call itself.
-    pub is_recursive: bool,
     /// Its code, where it can be read.
     pub code: &'a [u8],
     /// For this machine.
@@ -105,7 +123,7 @@ pub fn lines(function: &Function, source: &Source, known: &Known<'_>) -> Vec<Deb
         }
         let statement = *part != Part::Cold || !likely.contains(line);
         let (line, column, behind_prologue) = (*line, *column, index == 1);
-        out.push(DebugLine { code: row.code, line, column, statement, behind_prologue });
+        out.push(DebugLine { code: row.code, line, column, statement, behind_prologue, returned_to: false });
     }
     if let Some((own, id)) = known.own {
         let all: FxHashSet<u32> = placed.iter().map(|p| p.line).collect();
@@ -113,37 +131,45 @@ pub fn lines(function: &Function, source: &Source, known: &Known<'_>) -> Vec<Deb
             for part in [Part::Hot, Part::General] {
                 if let Some(code) = next_code(&placed, part, *line) {
                     let at = out.partition_point(|other| other.code < code);
-                    let (column, statement, behind_prologue) = (0, true, false);
-                    out.insert(at, DebugLine { code, line: *line, column, statement, behind_prologue });
+                    let row = DebugLine { code, line: *line, statement: true, ..DebugLine::default() };
+                    out.insert(at, row);
                 }
             }
         }
     }
-    if known.is_recursive {
+    if known.own.is_some_and(|(own, id)| own.recursive.contains(&id)) {
         let left = function.frames.iter().filter(|change| change.at() > 0 && change.frame() == Frame::None);
         let rows = left.filter_map(|change| function.lines.at(change.at() - 1));
         let ends: FxHashSet<u32> = rows.map(|row| source.line_column(row.source).0).collect();
-        begin_behind_calls(&mut out, &ends, function, known);
+        tell_turns_apart(&mut out, &ends, function, known);
     }
     out
 }
 
-/// Where one of these lines begins at the very address to which a call returns, it begins an instruction later. (So that not all do:
-/// a variable may be used for the last time by that instruction.)
-fn begin_behind_calls(lines: &mut [DebugLine], ends: &FxHashSet<u32>, function: &Function, known: &Known<'_>) {
-    let mut at = 0;
-    while let Some(&DebugLine { code, .. }) = lines.get(at) {
-        let same = lines[at..].iter().take_while(|line| line.code == code).count();
-        let next = lines.get(at + same).map_or(function.size, |line| line.code);
-        let is_end = lines[at..at + same].iter().any(|line| ends.contains(&line.line));
-        let returns = is_end && function.safepoints.find(code).is_some();
-        let instruction = known.code.get(code as usize..).filter(|_| returns && at > 0);
-        let behind = instruction.and_then(|rest| Some(code + known.machine.first_instruction(rest)?));
-        if let Some(behind) = behind.filter(|behind| *behind < next && function.part(*behind) == function.part(code)) {
-            lines[at..at + same].iter_mut().for_each(|line| line.code = behind);
+/// Where a call returns to on one of these lines, it is told what a debugger needs that comes from a later turn.
+fn tell_turns_apart(lines: &mut Vec<DebugLine>, ends: &FxHashSet<u32>, function: &Function, known: &Known<'_>) {
+    let mut midst = Vec::new();
+    for (at, _) in function.safepoints.iter() {
+        let upto = lines.partition_point(|line| line.code <= at);
+        let Some(&line) = lines[..upto].last() else { continue };
+        let from = lines.partition_point(|other| other.code < line.code);
+        let next = lines.get(upto).map_or(function.size, |line| line.code);
+        let instruction = known.code.get(at as usize..).and_then(|rest| known.machine.first_instruction(rest));
+        let behind = instruction.map(|bytes| at + bytes);
+        let behind = behind.filter(|behind| *behind < next && function.part(*behind) == function.part(at));
+        let Some(behind) = behind.filter(|_| lines[from..upto].iter().any(|line| ends.contains(&line.line))) else {
+            continue;
+        };
+        if line.code < at && line.statement {
+            let line = DebugLine { behind_prologue: false, ..line };
+            midst.push(DebugLine { code: at, statement: false, returned_to: true, ..line });
+            midst.push(DebugLine { code: behind, ..line });
+        } else if line.code == at && from > 0 {
+            lines[from..upto].iter_mut().for_each(|line| line.code = behind);
         }
-        at += same;
     }
+    lines.extend(midst);
+    lines.sort_by_key(|line| line.code);
 }
 
 /// The rows, and one where each part begins.

@@ -27,7 +27,7 @@ pub struct Fact {
 pub static harrier_facts: AtomicPtr<Fact> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Grows with each change that a reader has to know of.
-const VERSION: usize = 5;
+const VERSION: usize = 6;
 
 /// Takes down facts.
 pub type Notes<'a> = &'a mut dyn FnMut(&'static str, usize);

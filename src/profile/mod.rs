@@ -12,7 +12,7 @@
 //! | `jitdump.rs`, `perf_map.rs` | observers of what is published: files for perf |
 //! | `eh_frame.rs`, `places.rs`, `output.rs` | unwind rows; from rows of line tables to lines; files that are opened as in shared folders they must be |
 //! | `facts.rs` | where things lie in memory, for debuggers |
-//! | `gdb.rs`, `debug_info.rs`, `debug_lines.rs`, `blocks.rs`, `variables.rs` | `--gdb`: images of published code with lines, frames and variables |
+//! | `gdb.rs`, `debug_info.rs`, `debug_lines.rs`, `recursion.rs`, `blocks.rs`, `variables.rs` | `--gdb`: images of published code with lines, frames and variables |
 //! | `probe.rs` | where debuggers learn that an exception is about to land |
 //! | `faults.rs` | what is told when generated code breaks |
 //! | `report.rs`, `formats.rs` | tables, and files for other tools |
@@ -36,6 +36,7 @@ mod output;
 pub mod perf_map;
 pub mod places;
 pub mod probe;
+mod recursion;
 pub mod registers;
 pub mod report;
 pub mod resolve;

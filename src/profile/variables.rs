@@ -1,6 +1,6 @@
 //! Where variables live, in the words of DWARF.
 //!
-//! Owns the entries of a function's variables, and the one type that they have: a word, and behind it a raw float, of which a
+//! Owns the entries of a function's variables, and of those of functions that are written in place of its calls, and the one type that they have: a word, and behind it a raw float, of which a
 //! variable always has one only (the other half is nowhere). `tools/gdb/harrier.py` prints what there is.
 //!
 //! A name that is bound more than once in a function stands for the variable in whose scope the instruction's place in the text
@@ -8,15 +8,15 @@
 
 use gimli::write::{Address, AttributeValue, DwarfUnit, Expression, Location, LocationList, UnitEntryId};
 use gimli::{
-    DW_AT_byte_size, DW_AT_data_member_location, DW_AT_decl_line, DW_AT_encoding, DW_AT_location, DW_AT_name,
-    DW_AT_type, DW_ATE_float, DW_ATE_unsigned, DW_OP_stack_value, DW_TAG_base_type, DW_TAG_formal_parameter,
-    DW_TAG_member, DW_TAG_structure_type, DW_TAG_variable, Register,
+    DW_AT_abstract_origin, DW_AT_byte_size, DW_AT_data_member_location, DW_AT_decl_line, DW_AT_encoding,
+    DW_AT_location, DW_AT_name, DW_AT_type, DW_ATE_float, DW_ATE_unsigned, DW_OP_stack_value, DW_TAG_base_type,
+    DW_TAG_formal_parameter, DW_TAG_member, DW_TAG_structure_type, DW_TAG_variable, Register,
 };
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Place};
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
-use crate::asm::variables::{Home, Stay};
+use crate::asm::variables::{Home, Stay, Variable};
 use crate::gc::layout;
 use crate::reader::tree::Unit;
 
@@ -42,43 +42,91 @@ pub fn add_type(dwarf: &mut DwarfUnit) -> UnitEntryId {
     variable
 }
 
-/// Adds the variables of a function to its entry; those of the program that are nowhere are left out, unless they hide another.
-pub fn add(
-    dwarf: &mut DwarfUnit,
-    type_: UnitEntryId,
-    machine: Machine,
-    parent: UnitEntryId,
-    function: &Function,
-    text: &Unit,
-) -> Blocks {
-    let variables = function.variables.list();
-    let mut stays: Vec<Vec<Stay>> = vec![Vec::new(); variables.len()];
-    function.variables.stays(function.size).into_iter().for_each(|stay| stays[stay.variable as usize].push(stay));
-    let blocks = Blocks::add(dwarf, parent, function, &variables);
-    for (variable, stays) in variables.iter().zip(&stays) {
-        let mut locations: Vec<Location> =
-            stays.iter().filter_map(|stay| location(machine, function, stay, variable.boxed)).collect();
-        let Some(name) = text.names.get(variable.name as usize) else { continue };
-        let block = blocks.of_scope(variable.scope).filter(|_| !variable.parameter);
-        if locations.is_empty() && !variable.parameter && block.is_none() {
-            continue;
+/// The variables of a function and of what is in place in it, each with where it is from when to when.
+pub struct Placed(Vec<(Variable, Vec<Stay>)>);
+
+impl Placed {
+    /// Those of a function.
+    pub fn of(function: &Function) -> Placed {
+        let mut placed: Vec<_> = function.variables.list().into_iter().map(|v| (v, Vec::new())).collect();
+        for stay in function.variables.stays(function.size) {
+            placed[stay.variable as usize].1.push(stay);
         }
-        let tag = if variable.parameter { DW_TAG_formal_parameter } else { DW_TAG_variable };
-        let id = dwarf.unit.add(block.unwrap_or(parent), tag);
+        Placed(placed)
+    }
+}
+
+/// Adds the variables of a function.
+pub struct Adder<'a> {
+    /// Their type.
+    pub type_: UnitEntryId,
+    /// Whose code it is.
+    pub machine: Machine,
+    /// The function.
+    pub function: &'a Function,
+    /// Its text.
+    pub text: &'a Unit,
+}
+
+impl Adder<'_> {
+    /// Adds the function's own to its entry; those of the program that are nowhere are left out, unless they hide another.
+    pub fn add(&self, dwarf: &mut DwarfUnit, parent: UnitEntryId, placed: &Placed) -> Blocks {
+        let own = || placed.0.iter().filter(|(variable, _)| variable.in_place == 0);
+        let blocks =
+            Blocks::add(dwarf, parent, self.function, &own().map(|(variable, _)| *variable).collect::<Vec<_>>());
+        for (variable, stays) in own() {
+            let block = blocks.of_scope(variable.scope).filter(|_| !variable.parameter);
+            if !stays.is_empty() || variable.parameter || block.is_some() {
+                self.variable(dwarf, block.unwrap_or(parent), None, (variable, stays.as_slice()));
+            }
+        }
+        blocks
+    }
+
+    /// Adds those of functions in place to the entries of their places.
+    pub fn add_in_place(&self, dwarf: &mut DwarfUnit, places: &[Option<Place>], placed: &Placed) {
+        for (variable, stays) in &placed.0 {
+            let number = (variable.in_place as usize).checked_sub(1);
+            let Some(place) = number.and_then(|number| places.get(number)?.as_ref()) else { continue };
+            if !stays.is_empty() {
+                let origin = place.parameters.iter().find(|(source, _)| *source == variable.source);
+                self.variable(dwarf, place.entry, origin.map(|(_, origin)| *origin), (variable, stays.as_slice()));
+            }
+        }
+    }
+
+    /// Adds a variable. What is told at its origin is not said again.
+    fn variable(
+        &self,
+        dwarf: &mut DwarfUnit,
+        parent: UnitEntryId,
+        origin: Option<UnitEntryId>,
+        (variable, stays): (&Variable, &[Stay]),
+    ) {
+        let Some(name) = self.text.names.get(variable.name as usize) else { return };
+        let start = self.function.start as u64;
+        let mut locations: Vec<Location> =
+            stays.iter().filter_map(|stay| location(self.machine, self.function, stay, variable.boxed)).collect();
         let list = (!locations.is_empty()).then(|| {
-            locations.insert(0, Location::BaseAddress { address: Address::Constant(function.start as u64) });
+            locations.insert(0, Location::BaseAddress { address: Address::Constant(start) });
             dwarf.unit.locations.add(LocationList(locations))
         });
+        let tag = if variable.parameter { DW_TAG_formal_parameter } else { DW_TAG_variable };
+        let id = dwarf.unit.add(parent, tag);
         let entry = dwarf.unit.get_mut(id);
-        entry.set(DW_AT_name, AttributeValue::String(name.replace('\0', "").into()));
-        entry.set(DW_AT_type, AttributeValue::UnitRef(type_));
-        let (line, _) = text.source.line_column(variable.source);
-        entry.set(DW_AT_decl_line, AttributeValue::Udata(line.into()));
+        match origin {
+            Some(origin) => entry.set(DW_AT_abstract_origin, AttributeValue::UnitRef(origin)),
+            None => {
+                entry.set(DW_AT_name, AttributeValue::String(name.replace('\0', "").into()));
+                entry.set(DW_AT_type, AttributeValue::UnitRef(self.type_));
+                let (line, _) = self.text.source.line_column(variable.source);
+                entry.set(DW_AT_decl_line, AttributeValue::Udata(line.into()));
+            }
+        }
         if let Some(list) = list {
             entry.set(DW_AT_location, AttributeValue::LocationListRef(list));
         }
     }
-    blocks
 }
 
 fn location(machine: Machine, function: &Function, stay: &Stay, boxed: bool) -> Option<Location> {

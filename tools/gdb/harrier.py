@@ -23,7 +23,7 @@ import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-VERSION = 5
+VERSION = 6
 # How much of a value is printed.
 MOST_DEPTH = 8
 MOST_ELEMENTS = 100
@@ -246,7 +246,8 @@ class Function:
     def variable_numbers(self):
         """The names of all its variables."""
         packed = Packed(self.array(self.variables + self.program["variables.bytes"], 1))
-        return [Variable.unpacked(packed).number for _ in range(packed.number() - 1)] if packed else []
+        found = [Variable.unpacked(packed) for _ in range(packed.number() - 1)] if packed else []
+        return [variable.number for variable in found if not variable.in_place]
 
     def variables_at(self, pc):
         """The parameters, and the variables that have been somewhere before an address, each with its place there, by
@@ -274,7 +275,7 @@ class Function:
             variable.line = source.line(variable.source)
             if not known:
                 variable.kind = 0
-        return [v for v in found if v.parameter or v.seen]
+        return [v for v in found if (v.parameter or v.seen) and not v.in_place]
 
 
 class Packed:
@@ -306,7 +307,9 @@ class Variable:
     NOWHERE, REGISTER, FLOAT, SLOT, FLOAT_SLOT, WORD, FLOAT_BITS, CELL = range(8)
 
     def __init__(self, what, source):
-        self.number = what >> 2
+        self.number = what >> 3
+        # Of a function that is written in place of its call: gdb knows in which frame it is.
+        self.in_place = bool(what & 4)
         self.parameter = bool(what & 2)
         self.boxed = bool(what & 1)
         self.source = source
@@ -316,7 +319,10 @@ class Variable:
 
     @staticmethod
     def unpacked(packed):
-        what, source, scope = packed.number(), packed.number(), packed.number()
+        what = packed.number()
+        if what & 4:
+            packed.number()
+        source, scope = packed.number(), packed.number()
         if scope:
             packed.number()
         return Variable(what, source)
@@ -1105,9 +1111,10 @@ class Names:
 
     @staticmethod
     def decorate(frame):
-        # Of a function that is written in place of its call gdb knows all that there is.
         function = function_of(frame.inferior_frame())
-        return Decorator(frame, function) if function and not in_place(frame.inferior_frame()) else frame
+        if function is None:
+            return frame
+        return (InPlaceDecorator if in_place(frame.inferior_frame()) else Decorator)(frame, function)
 
 
 def function_of(frame):
@@ -1142,10 +1149,35 @@ def instruction(frame):
 def variables_of(frame, function):
     """The variables of a frame that have been seen so far, with their values; None when nothing is known of them."""
     try:
-        found = function.variables_at(instruction(frame)) if function.kind == 0 and not in_place(frame) else None
+        if in_place(frame):
+            return list(variables_in_place(frame))
+        found = function.variables_at(instruction(frame)) if function.kind == 0 else None
         return None if found is None else [(variable, value_of(variable, frame, function)) for variable in found]
-    except (Garbage, UnicodeError, IndexError):
+    except (Garbage, UnicodeError, IndexError, RuntimeError):
         return None
+
+
+def variables_in_place(frame):
+    """Those of a function that is written in place of its call, as gdb knows them."""
+    block = frame.block()
+    while block is not None:
+        for symbol in block:
+            if symbol.is_argument or symbol.is_variable:
+                value = meant(symbol.value(frame))
+                if symbol.is_argument or value is not None:
+                    yield InPlace(symbol), value
+        if block.function is not None:
+            return
+        block = block.superblock
+
+
+class InPlace:
+    """A variable of a function in place."""
+
+    def __init__(self, symbol):
+        self.name = symbol.name
+        self.line = symbol.line
+        self.parameter = symbol.is_argument
 
 
 def value_of(variable, frame, function):
@@ -1169,20 +1201,12 @@ class Argument:
         return shown(self.given)
 
 
-class Decorator(FrameDecorator):
+class InPlaceDecorator(FrameDecorator):
+    """A function that is written in place of its call: gdb knows its name and its line."""
+
     def __init__(self, frame, function):
         super().__init__(frame)
         self.harrier = function
-        self.place = function.line_at(instruction(self.inferior_frame()))
-
-    def function(self):
-        return self.harrier.name
-
-    def filename(self):
-        return self.place[0] if self.place else None
-
-    def line(self):
-        return self.place[1] if self.place else None
 
     def frame_args(self):
         return self.variables(True)
@@ -1193,6 +1217,23 @@ class Decorator(FrameDecorator):
     def variables(self, parameters):
         found = variables_of(self.inferior_frame(), self.harrier)
         return found and [Argument(v.name, value) for v, value in found if v.parameter == parameters]
+
+
+class Decorator(InPlaceDecorator):
+    """A function of Harrier: it knows itself."""
+
+    def __init__(self, frame, function):
+        super().__init__(frame, function)
+        self.place = function.line_at(instruction(self.inferior_frame()))
+
+    def function(self):
+        return self.harrier.name
+
+    def filename(self):
+        return self.place[0] if self.place else None
+
+    def line(self):
+        return self.place[1] if self.place else None
 
 
 # ---- commands ----
@@ -1272,16 +1313,15 @@ class Backtrace(gdb.Command):
                 print(f"    (through {rust} frames of Rust)")
             rust = 0
             if in_place(frame):
-                name, place = f"{frame.name()} (in place)", frame.find_sal()
-                where = f" at {place.symtab.filename}:{place.line}" if place.symtab else ""
+                name, how, sal = frame.name(), " in place", frame.find_sal()
+                place = (sal.symtab.filename, sal.line) if sal.symtab else None
             else:
-                place = function.line_at(instruction(frame))
-                where = f" at {place[0]}:{place[1]}" if place else ""
-                found = variables_of(frame, function)
-                untold += found is None
-                arguments = [f"{v.name} = {self.short(value)}" for v, value in found or [] if v.parameter]
-                name = f"{function.name} ({', '.join(arguments)})"
-            print(f"#{number:<3} {name}{where}")
+                name, how, place = function.name, "", function.line_at(instruction(frame))
+            where = f" at {place[0]}:{place[1]}" if place else ""
+            found = variables_of(frame, function)
+            untold += found is None
+            arguments = [f"{v.name} = {self.short(value)}" for v, value in found or [] if v.parameter]
+            print(f"#{number:<3} {name} ({', '.join(arguments)}){how}{where}")
             shown += 1
         if untold:
             print(f"(no arguments are shown: {UNTOLD})")
@@ -1306,9 +1346,6 @@ class Locals(gdb.Command):
         function = function_of(frame)
         if function is None or function.kind != 0:
             raise gdb.GdbError("the selected frame is none of a Harrier function")
-        if in_place(frame):
-            print("of a function that is written in place of its call no variables are known: see its caller (up)")
-            return
         found = variables_of(frame, function)
         if found is None:
             raise gdb.GdbError(f"no variables are known here: {UNTOLD}")
@@ -1422,8 +1459,10 @@ class Watch(gdb.Command):
             return self.tidy(True)
         frame = gdb.selected_frame()
         function = function_of(frame)
-        if function is None or function.kind != 0 or in_place(frame):
+        if function is None or function.kind != 0:
             raise gdb.GdbError("the selected frame is none that has variables of Harrier")
+        if in_place(frame):
+            raise gdb.GdbError("a function in place of its call changes no variable: watch one of its caller (up)")
         found = variables_of(frame, function)
         if found is None:
             raise gdb.GdbError(f"no variables are known here: {UNTOLD}")
