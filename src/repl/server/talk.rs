@@ -182,12 +182,13 @@ impl Talk {
         }
         // One that was asked for just now may not have begun.
         let idle = state.running.is_none();
+        let nothing_waits = state.waiting.is_empty();
         match state.waiting.iter_mut().find(|order| id.map_or(idle, |id| order.id.as_ref() == Some(id))) {
             Some(order) => {
                 order.cancelled = true;
                 Interrupted::Told
             }
-            None if idle => Interrupted::Idle,
+            None if idle && nothing_waits => Interrupted::Idle,
             None => Interrupted::Other,
         }
     }
