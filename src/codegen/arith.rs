@@ -562,6 +562,58 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.replace_reg(1, dst, facts);
     }
 
+    /// `min(a, b)` or `max(a, b)` of the latest two operands, where they are Ints: the first of equal ones.
+    pub(super) fn int_extreme(&mut self, node: NodeId, least: bool) -> bool {
+        if self.dead(2) {
+            return true;
+        }
+        let (i, j) = (self.top(1), self.top(0));
+        let sure = [i, j].iter().all(|i| self.state.operand(*i).facts.is_int());
+        if !(sure || self.is_hot() && matches!(self.number_path(), Path::Int)) {
+            return false;
+        }
+        self.in_register(i);
+        self.in_register(j);
+        self.reserve(1, 0);
+        if !sure {
+            let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
+            self.check_ints(&[1, 0], label, true);
+        }
+        let (a, b) = (self.in_register(i), self.in_register(j));
+        let dst = self.register();
+        let keep = self.asm.label();
+        self.asm.mov(dst, a);
+        self.asm.compare(a, b);
+        self.asm.branch(if least { Cond::LessEqual } else { Cond::GreaterEqual }, keep);
+        self.asm.mov(dst, b);
+        self.asm.bind(keep);
+        self.replace_reg(2, dst, Facts::INT);
+        true
+    }
+
+    /// `abs(x)` of the latest operand, where it is an Int.
+    pub(super) fn int_abs(&mut self, node: NodeId) -> bool {
+        if !self.is_hot() {
+            return false;
+        }
+        let i = self.top(0);
+        self.in_register(i);
+        self.reserve(1, 0);
+        let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
+        self.check_ints(&[0], label, true);
+        let a = self.in_register(i);
+        let dst = self.register();
+        let keep = self.asm.label();
+        self.asm.mov(dst, a);
+        self.asm.compare_imm(a, 0);
+        self.asm.branch(Cond::GreaterEqual, keep);
+        // The least inline Int has no opposite among them.
+        self.asm.neg_overflow(dst, a, label);
+        self.asm.bind(keep);
+        self.replace_reg(1, dst, Facts::INT);
+        true
+    }
+
     /// A word as an operand of a comparison with an immediate.
     pub(super) fn immediate(word: Word) -> Option<i64> {
         let imm = word.0 as i64;

@@ -5,7 +5,7 @@
 //! into the thread's argument area; the call goes through a link cell, a dispatch table, or the callee's own entries. In tail
 //! position the frame is given up first and the call is a jump.
 
-use super::facts::{Facts, Types};
+use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
 use super::link::{Global, GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
@@ -354,6 +354,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.bool_from(no);
                 true
             }
+            (Min | Max, [a, b]) => {
+                self.expression(*a);
+                self.expression(*b);
+                self.arrive(node);
+                self.goes_to(node);
+                self.int_extreme(node, intrinsic == Min)
+            }
             (ToFloat | Sqrt | Abs | Floor | Ceil, [x]) => {
                 self.expression(*x);
                 self.arrive(node);
@@ -371,24 +378,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.goes_to(node);
                 self.length(node)
             }
-            (BuilderPush, [builder, value]) => {
-                self.expression(*builder);
-                self.expression(*value);
-                self.goes_to(node);
-                self.builder_push();
-                true
-            }
-            (NewBuilder, []) => {
-                self.goes_to(node);
-                self.call_helper(Helper::NewBuilder, 0, &[], Facts::object(layout::VECTOR_BUILDER));
-                true
-            }
-            (BuilderDone, [builder]) => {
-                self.expression(*builder);
-                self.goes_to(node);
-                self.call_helper(Helper::BuilderDone, 1, &[], Facts::object(layout::VECTOR));
-                true
-            }
+            (NewBuilder | BuilderPush | BuilderDone, _) => self.builder_intrinsic(node, intrinsic, args),
             (Get, [object, index]) => {
                 self.expression(*object);
                 self.expression(*index);
@@ -409,6 +399,32 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
+    /// The library's way to make vectors.
+    fn builder_intrinsic(&mut self, node: NodeId, intrinsic: Intrinsic, args: &[NodeId]) -> bool {
+        use Intrinsic::*;
+        match (intrinsic, args) {
+            (BuilderPush, [builder, value]) => {
+                self.expression(*builder);
+                self.expression(*value);
+                self.goes_to(node);
+                self.builder_push();
+                true
+            }
+            (NewBuilder, []) => {
+                self.goes_to(node);
+                self.call_helper(Helper::NewBuilder, 0, &[], Facts::object(layout::VECTOR_BUILDER));
+                true
+            }
+            (BuilderDone, [builder]) => {
+                self.expression(*builder);
+                self.goes_to(node);
+                self.call_helper(Helper::BuilderDone, 1, &[], Facts::object(layout::VECTOR));
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn condition_call(&mut self, node: NodeId, no: &mut super::join::Join) {
         self.condition(node, false, no);
     }
@@ -420,6 +436,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
         let keeps_int = matches!(intrinsic, Intrinsic::Abs);
+        if keeps_int && (facts.is_int() || facts.may_be_int() && self.state.operand(i).hint == Hint::Int) {
+            return self.int_abs(node);
+        }
         let f = if facts.is_float() {
             self.float_operand_sure(i)
         } else if facts.is_int() && !keeps_int {
@@ -572,17 +591,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Allocates an object inline: a pinned register with the tagged pointer; the header is written, the `words` after it are
     /// the caller's to write before anything else is allocated.
     pub(super) fn allocate(&mut self, layout: layout::LayoutId, count: u32, words: usize) -> Reg {
-        let bytes = layout::HEADER_BYTES + 8 * words;
-        let dst = self.register();
-        let end = self.register();
-        self.asm.load(dst, Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR));
-        self.asm.lea(end, Mem::at(dst, bytes as i32));
-        self.asm.compare_mem(end, Mem::at(M::CTX, thread::OFFSET_TLAB_LIMIT));
-        let resume = self.asm.label();
-        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], 0, Some(dst), resume);
-        self.asm.branch(Cond::Above, slow);
-        self.asm.store(Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR), end);
-        self.asm.bind(resume);
+        let (dst, end) = self.fresh(layout::HEADER_BYTES + 8 * words);
         let header = layout::header(layout, count);
         if header as i64 == header as i32 as i64 {
             self.asm.store_imm(Mem::at(dst, 0), header as i32);
@@ -594,5 +603,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.pinned = self.pinned.without(end);
         self.is_newborn(true);
         dst
+    }
+
+    /// Allocates memory inline: a pinned register with its address, and one that is pinned as well and free for use.
+    pub(super) fn fresh(&mut self, bytes: usize) -> (Reg, Reg) {
+        let dst = self.register();
+        let end = self.register();
+        self.asm.load(dst, Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR));
+        self.asm.lea(end, Mem::at(dst, bytes as i32));
+        self.asm.compare_mem(end, Mem::at(M::CTX, thread::OFFSET_TLAB_LIMIT));
+        let resume = self.asm.label();
+        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], 0, Some(dst), resume);
+        self.asm.branch(Cond::Above, slow);
+        self.asm.store(Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR), end);
+        self.asm.bind(resume);
+        (dst, end)
     }
 }

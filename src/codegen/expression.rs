@@ -23,6 +23,9 @@ const CODE_LIMIT: u32 = 256 << 20;
 /// Calls of one function: half of what the code map can hold, for cold paths make some more.
 const MAX_CALLS: usize = crate::asm::code_map::MAX_SAFEPOINTS / 2;
 
+/// Literals of so many elements at most are written in place.
+const INLINE_VECTOR: usize = 8;
+
 /// Chains that are shorter are written as they stand, by recursion.
 pub(super) const SHORT_CHAIN: usize = 8;
 
@@ -375,6 +378,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         const RUN: usize = 128;
         let nodes = self.unit.list(list);
         let at = self.at;
+        if make == Helper::MakeVector && (1..=INLINE_VECTOR).contains(&nodes.len()) {
+            for node in nodes {
+                self.expression(*node);
+            }
+            self.goes_to(at);
+            return self.small_vector(nodes.len());
+        }
         let mut first = true;
         let mut rest = nodes;
         loop {

@@ -177,7 +177,7 @@ pub enum Intrinsic {
     /// `(x)`: predicates.
     IsNull, IsSome, IsFunction, IsInt, IsFloat, IsNumber, IsString, IsVector, IsMap, IsSet, IsArray, IsAtom,
     /// `(a, b)`
-    Range, Get, InstanceOf,
+    Range, Get, InstanceOf, Min, Max,
     /// `()`, `(builder, value)`, `(builder)`: the library's way to make vectors.
     NewBuilder, BuilderPush, BuilderDone,
 }
@@ -191,7 +191,7 @@ impl Intrinsic {
             NewBuilder | BuilderPush | BuilderDone => true,
             ToFloat | Sqrt | Abs | Floor | Ceil | Truncate | ToInt | Not | Even | Odd | Length => false,
             IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber | IsString | IsVector | IsMap | IsSet => false,
-            IsArray | IsAtom | Range | Get | InstanceOf => false,
+            IsArray | IsAtom | Range | Get | InstanceOf | Min | Max => false,
         }
     }
 }

@@ -117,6 +117,31 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.replace(n, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
     }
 
+    /// A vector of the latest operands, a few: the VECTOR, and behind it the NODE that is its tail.
+    pub(super) fn small_vector(&mut self, n: usize) {
+        if self.dead(n) {
+            return;
+        }
+        const SLOTS: usize = 4;
+        let tail = layout::slot_offset(SLOTS);
+        let (object, end) = self.fresh(tail + layout::slot_offset(1 + n));
+        let counted = (n << INT_SHIFT) as i32;
+        self.asm.store_imm(Mem::at(object, 0), layout::header(layout::VECTOR, 0) as i32);
+        for (slot, word) in [counted, 0, Word::NULL.0 as i32].into_iter().enumerate() {
+            self.asm.store_imm(Mem::at(object, layout::slot_offset(slot) as i32), word);
+        }
+        self.asm.lea(end, Mem::at(object, (tail + TAG_OBJECT as usize) as i32));
+        self.asm.store(Mem::at(object, layout::slot_offset(SLOTS - 1) as i32), end);
+        self.asm.store_imm(Mem::at(object, tail as i32), layout::header(layout::NODE, 0) as i32);
+        self.asm.store_imm(Mem::at(object, (tail + layout::slot_offset(0)) as i32), counted);
+        self.asm.alu_imm(Alu::Add, object, object, TAG_OBJECT as i64);
+        self.pinned = self.pinned.without(end);
+        for k in 0..n {
+            self.store_field(object, tail as i32 + slot_disp(1 + k), self.top(n - 1 - k), &[object]);
+        }
+        self.replace_reg(n, object, Facts::object(layout::VECTOR));
+    }
+
     /// Throws the error of a literal that its type does not allow.
     fn refuse_literal(&mut self, message: &str) {
         let cell = self.link.literal(&Literal::String(message));

@@ -207,7 +207,9 @@ impl Class {
         match self {
             Class::Const(word) => Class::Const(word.wrapping_add(k as u64)),
             Class::Frame(offset) => i32::try_from(k).map_or(Class::Garbage, |k| Class::Frame(offset + k)),
-            Class::Fresh if k == TAG_OBJECT as i64 || k == TAG_FUNCTION as i64 => Class::Tagged(1 << k, 0),
+            Class::Fresh if k == TAG_FUNCTION as i64 => Class::Tagged(1 << k, 0),
+            // The object there, or another one in the same memory.
+            Class::Fresh if k > 0 && k % 8 == TAG_OBJECT as i64 => Class::Tagged(1 << TAG_OBJECT, 0),
             Class::Fresh | Class::Inner(_) => Class::Inner(origin),
             Class::Tagged(tags, _) if tags == 1 << TAG_OBJECT && k == (TAG_FUNCTION - TAG_OBJECT) as i64 => {
                 Class::Tagged(1 << TAG_FUNCTION, 0)

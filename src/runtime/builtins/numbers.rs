@@ -57,11 +57,11 @@ builtins! { pub static TABLE: "core";
     /// Float. `pow(2, 10)` is `1024`.
     "pow" (base: Number, exponent: Number) = pow => super::leaf_numbers::pow;
     /// The greatest argument, unchanged. `max(3, 9, 2)` is `9`.
-    "max" (first: Number, others: rest(Number)) = max => super::leaf_numbers::max;
+    "max" (first: Number, others: rest(Number)) = max, quiet => super::leaf_numbers::max;
     /// The least argument, unchanged. `min(3, 9, 2)` is `2`.
-    "min" (first: Number, others: rest(Number)) = min => super::leaf_numbers::min;
+    "min" (first: Number, others: rest(Number)) = min, quiet => super::leaf_numbers::min;
     /// The number, or the bound it lies beyond. `clamp(15, 0, 10)` is `10`.
-    "clamp" (x: Number, low: Number, high: Number) = clamp => super::leaf_numbers::clamp;
+    "clamp" (x: Number, low: Number, high: Number) = clamp, quiet => super::leaf_numbers::clamp;
     /// The greatest common divisor, never negative. `gcd(54, 24)` is `6`.
     "gcd" (a: Int, b: Int) = gcd => super::leaf_numbers::gcd;
     /// The least common multiple, never negative. `lcm(4, 6)` is `12`.

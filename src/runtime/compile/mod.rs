@@ -680,6 +680,8 @@ pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
         "to-float" => Intrinsic::ToFloat,
         "sqrt" => Intrinsic::Sqrt,
         "abs" => Intrinsic::Abs,
+        "min" => Intrinsic::Min,
+        "max" => Intrinsic::Max,
         "floor" => Intrinsic::Floor,
         "ceil" => Intrinsic::Ceil,
         "truncate" => Intrinsic::Truncate,

@@ -103,6 +103,7 @@ pub(super) fn builtin<M: MacroAssembler>(
         ("core", "deref", 1) => &access::deref,
         ("core", "char-code-at", 2) => &access::char_code_at,
         ("core", "min", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Less),
+        ("core", "clamp", 3) => &numbers::clamp,
         ("core", "max", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Greater),
         ("mutable-array", "get", 2 | 3) | ("mutable-array", "read-field", 2) => &|stub| access::element(stub, &[ARRAY]),
         ("mutable-array", "write-field", 3) => &|stub| access::store(stub, &[ARRAY], 2),
@@ -337,6 +338,6 @@ mod tests {
             }
         }
         assert!(with_code > 150, "{with_code}");
-        assert_eq!(in_machine_code, 29);
+        assert_eq!(in_machine_code, 30);
     }
 }

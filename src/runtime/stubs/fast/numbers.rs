@@ -69,3 +69,25 @@ pub(super) fn extreme<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize, better
         stub.asm.jump(stub.slow);
     }
 }
+
+/// `(x, low, high)`, which are inline Ints: `x`, or the bound that it lies beyond.
+pub(super) fn clamp<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (x, low, high) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
+    let asm = &mut stub.asm;
+    asm.alu(Alu::Or, M::RESULT, x, low);
+    asm.alu(Alu::Or, M::RESULT, M::RESULT, high);
+    asm.test_imm(M::RESULT, TAG_MASK as i64);
+    asm.branch(Cond::NotEqual, stub.slow);
+    asm.compare(low, high);
+    asm.branch(Cond::Greater, stub.slow);
+    for (bound, beyond) in [(low, Cond::Less), (high, Cond::Greater)] {
+        let within = asm.label();
+        asm.compare(x, bound);
+        asm.branch(beyond.negate(), within);
+        asm.mov(M::RESULT, bound);
+        asm.ret();
+        asm.bind(within);
+    }
+    asm.mov(M::RESULT, x);
+    asm.ret();
+}
