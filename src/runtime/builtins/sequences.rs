@@ -6,19 +6,22 @@ use std::cmp::Ordering;
 use dashu_int::IBig;
 
 use super::Args;
+use super::leaf_collections;
 use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, type_name};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::helpers::leaf;
 use crate::runtime::program::methods::Method;
+use crate::runtime::system::threads;
 use crate::runtime::values::collections::{List, builder, map, vector};
 use crate::runtime::values::compare::{self, natural};
 use crate::runtime::values::equality::equal;
 use crate::runtime::values::hashing;
 use crate::runtime::values::iterate::{self, Items};
-use crate::runtime::values::numbers::{Number, new_int};
+use crate::runtime::values::numbers::{Number, new_int, new_usize};
 use crate::runtime::values::operators;
 use crate::runtime::values::ranges::Range;
 use crate::runtime::values::sequences;
@@ -292,6 +295,9 @@ fn remove_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 
 fn enumerate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let coll = seqable(cx, "enumerate", args, 0)?;
+    if cx.get(coll).is(layout::VECTOR) {
+        return pairs(cx, None, coll);
+    }
     iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;
@@ -386,7 +392,45 @@ fn rows(
     }
 }
 
+/// The vector of `[a, b]` of two vectors side by side; of the indices and a vector, when there is one only.
+fn pairs(cx: &mut Thread, a: Option<Handle>, b: Handle) -> Outcome {
+    let n = vector::len(cx.get(b)).min(a.map_or(usize::MAX, |a| vector::len(cx.get(a))));
+    let list = List::new(cx, n)?;
+    let mut made = 0;
+    loop {
+        let still: &Thread = cx;
+        let pair = |x, y| leaf_collections::vector_of(still, &[x, y]);
+        let ys = vector::iter_from(still.get(b), made);
+        made += match a {
+            Some(a) => list.fill(still, vector::iter_from(still.get(a), made).zip(ys).map_while(|(x, y)| pair(x, y))),
+            None => list.fill(still, (made..).zip(ys).map_while(|(i, y)| pair(leaf::count(still, i)?, y))),
+        };
+        if made >= n {
+            return list.finish(cx);
+        }
+        // The allocation buffer has no room for the next one.
+        threads::glance(cx)?;
+        let mark = cx.mark();
+        let x = match a {
+            Some(a) => vector::get(cx.get(a), made).map(|x| cx.root(x)),
+            None => Some(new_usize(cx, made)?),
+        };
+        let y = vector::get(cx.get(b), made).map(|y| cx.root(y));
+        let row: Vec<Handle> = x.into_iter().chain(y).collect();
+        let row = vector::of(cx, &row)?;
+        list.push(cx, row)?;
+        cx.release(mark);
+        made += 1;
+    }
+}
+
 fn zip(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    if let [a, b] = *args.all()
+        && cx.get(a).is(layout::VECTOR)
+        && cx.get(b).is(layout::VECTOR)
+    {
+        return pairs(cx, Some(a), b);
+    }
     let list = List::new(cx, 0)?;
     rows(cx, "zip", args, |cx, row| {
         let row = vector::of(cx, row)?;

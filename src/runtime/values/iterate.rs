@@ -328,7 +328,16 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             finish_at(cx, cursor)?;
             Some(chunk)
         }
-        Kind::Vector | Kind::Trie | Kind::Parts | Kind::User => None,
+        Kind::Vector => {
+            let (node, at) = vector::leaf(source, position)?;
+            let chunk = match at {
+                0 => node.object(),
+                _ => leaf_collections::node_of(cx, &node.iter().skip(at).collect::<Vec<_>>())?,
+            };
+            cx.set_slot(cursor, 1, leaf::count(cx, position + node.len() - at)?);
+            Some(chunk)
+        }
+        Kind::Trie | Kind::Parts | Kind::User => None,
     }
 }
 
@@ -603,6 +612,9 @@ pub fn to_vector(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
 
 /// A fresh list of all elements.
 pub fn to_list(cx: &mut Thread, coll: Handle) -> Result<List, Thrown> {
+    if cx.get(coll).is(layout::VECTOR) {
+        return List::of_vector(cx, coll);
+    }
     expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;

@@ -6,7 +6,7 @@ use crate::gc::Word;
 use crate::gc::layout::{self, slot_disp, slot_offset};
 use crate::gc::word::TAG_OBJECT;
 use crate::runtime::values::collections::builder;
-use crate::runtime::values::collections::vector::WIDTH;
+use crate::runtime::values::collections::vector::{BITS, WIDTH};
 use crate::runtime::values::iterate;
 
 /// `(collection)`: a cursor at the beginning of a vector.
@@ -23,7 +23,10 @@ pub(super) fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.ret();
 }
 
-/// `(cursor)`: the next leaf of a vector with at most one level of nodes above its leaves.
+/// Vectors with so many levels of nodes above their leaves are gone through here: a million elements.
+const LEVELS: usize = 3;
+
+/// `(cursor)`: the next leaf of a vector that skips nothing.
 pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     let cursor = M::ARGS[0];
     let (vector, position) = (M::ARGS[1], M::ARGS[2]);
@@ -44,15 +47,26 @@ pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.branch(Cond::Above, stub.slow);
     asm.test_imm(position, count(WIDTH - 1) as i64);
     asm.branch(Cond::NotEqual, stub.slow);
-    stub.expect(vector, 1, count(WIDTH.trailing_zeros() as usize));
+    for levels in 1..=LEVELS {
+        let other = if levels == LEVELS { stub.slow } else { stub.asm.label() };
+        let asm = &mut stub.asm;
+        asm.compare_mem_imm(Mem::at(vector, slot_disp(1)), count(levels * BITS).into());
+        asm.branch(Cond::NotEqual, other);
+        asm.load(M::RESULT, Mem::at(vector, slot_disp(2)));
+        for level in (1..=levels).rev() {
+            // The digit of the tagged position, as the offset of a slot.
+            asm.shift_imm(Shift::RightLogical, start, position, (level * BITS) as u8);
+            asm.alu_imm(Alu::And, start, start, count(WIDTH - 1).into());
+            asm.load(M::RESULT, Mem::indexed(M::RESULT, start, 0, slot_disp(1)));
+        }
+        asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
+        asm.store(Mem::at(cursor, slot_disp(1)), position);
+        asm.ret();
+        if levels < LEVELS {
+            asm.bind(other);
+        }
+    }
     let asm = &mut stub.asm;
-    asm.load(vector, Mem::at(vector, slot_disp(2)));
-    // The tagged position is a multiple of the tagged width: shifted, it is the offset of the leaf's slot.
-    asm.shift_imm(Shift::Right, start, position, WIDTH.trailing_zeros() as u8);
-    asm.load(M::RESULT, Mem::indexed(vector, start, 0, slot_disp(1)));
-    asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
-    asm.store(Mem::at(cursor, slot_disp(1)), position);
-    asm.ret();
     asm.bind(in_tail);
     asm.store(Mem::at(cursor, slot_disp(1)), total);
     asm.ret();

@@ -59,6 +59,21 @@ impl List {
         Ok(List(cx.keep(mark, list)))
     }
 
+    /// A list of the elements of a vector.
+    pub fn of_vector(cx: &mut Thread, vector: Handle) -> Result<List, Thrown> {
+        let mark = cx.mark();
+        let n = vector::len(cx.get(vector));
+        let node = cx.allocate(NODE, n + 2, 0, |cx, mut fresh| {
+            fresh.set_raw(0, count_bits(n + 1));
+            for (i, value) in vector::iter(cx.get(vector)).enumerate() {
+                fresh.set(1 + i, value);
+            }
+            fresh.set_raw(1 + n, count_bits(n));
+        })?;
+        let list = cx.alloc_slots(MUTABLE_LIST, &[node])?;
+        Ok(List(cx.keep(mark, list)))
+    }
+
     /// The elements in use. Two views of a list may be of two NODEs: who needs elements and their number takes both from one.
     #[inline]
     pub fn view(list: Value<'_>) -> (Slots<'_>, usize) {
@@ -90,6 +105,18 @@ impl List {
         window();
         set_count(cx, node, count + 1);
         Ok(())
+    }
+
+    /// Adds values as long as there is room, to a list that no other thread knows; says how many.
+    pub fn fill<'h>(self, cx: &'h Thread, values: impl Iterator<Item = Value<'h>>) -> usize {
+        let (node, count) = List::view(cx.get(self.0));
+        let mut added = 0;
+        for value in values.take(node.len() - 1 - count) {
+            cx.set_slot(node.object(), 1 + count + added, value);
+            added += 1;
+        }
+        set_count(cx, node, count + added);
+        added
     }
 
     #[inline(never)]

@@ -80,7 +80,12 @@ pub fn get(vector: Value<'_>, i: usize) -> Option<Value<'_>> {
 
 /// All elements in order.
 pub fn iter<'h>(vector: Value<'h>) -> Iter<'h> {
-    Iter { vector, next: 0, len: len(vector), chunk: None }
+    iter_from(vector, 0)
+}
+
+/// The elements from an index on.
+pub fn iter_from<'h>(vector: Value<'h>, next: usize) -> Iter<'h> {
+    Iter { vector, next, len: len(vector), chunk: None }
 }
 
 /// See [`iter`].
