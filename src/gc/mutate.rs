@@ -6,7 +6,6 @@
 use std::sync::atomic::Ordering;
 
 use super::alloc::atomic;
-use super::handle::Handle;
 use super::layout;
 use super::thread::Thread;
 use super::value::Value;
@@ -47,7 +46,14 @@ impl Thread {
     ///
     /// # Panics
     /// When the object has no such words, or no room.
-    pub fn splice_slots(&self, object: Value<'_>, at: usize, removed: usize, inserted: &[Handle], end: usize) {
+    pub fn splice_slots(
+        &self,
+        object: Value<'_>,
+        at: usize,
+        removed: usize,
+        inserted: impl ExactSizeIterator<Item = Word>,
+        end: usize,
+    ) {
         let (_, extent) = object.extent();
         let new_end = end + inserted.len() - removed;
         assert!(extent.tagged_from <= at && at + removed <= end && end.max(new_end) <= extent.tagged_to);
@@ -56,8 +62,8 @@ impl Thread {
         // `object` borrows the thread; nobody else reads or writes them.
         unsafe {
             std::ptr::copy(slot(at + removed), slot(at + inserted.len()), end - at - removed);
-            for (k, &value) in inserted.iter().enumerate() {
-                *slot(at + k) = self.get(value).word().0;
+            for (k, word) in inserted.enumerate() {
+                *slot(at + k) = word.0;
             }
             for i in new_end..end {
                 *slot(i) = Word::NULL.0;

@@ -112,7 +112,8 @@ pub fn assoc_in_place<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answe
         return assoc_collection(cx, [coll, key, value]);
     }
     let Some(node) = Slots::if_is(field(coll, layout::MAP, 1), NODE) else {
-        return map::replace_in_place(coll, key, value).then_some(coll);
+        let done = map::replace_in_place(coll, key, value) || map::add_in_place(coll, key, value);
+        return done.then_some(coll);
     };
     // A map that has an owner is changed itself: by the helper.
     let mark = map::mark_after(coll.count())?;
@@ -168,7 +169,10 @@ pub fn mutable_put<'h>(cx: &'h Thread, [mutable, key, value]: Args<'h>) -> Answe
     match mutable_parts(mutable, layout::MUTABLE_MAP)? {
         (map, Some(node)) => give(cx, mutable, map, node_with_entry(cx, node, key, value)?),
         // As `give`: by one thread at a time.
-        (map, None) => (threads::alone(cx) && map::replace_in_place(map, key, value)).then_some(mutable),
+        (map, None) => {
+            let change = || map::replace_in_place(map, key, value) || map::add_in_place(map, key, value);
+            (threads::alone(cx) && change()).then_some(mutable)
+        }
     }
 }
 
@@ -190,7 +194,10 @@ pub fn mutable_add<'h>(cx: &'h Thread, [set, member, _]: Args<'h>) -> Answer<'h>
     let (map, node) = mutable_parts(set, layout::MUTABLE_SET)?;
     match keyed(map, member)? {
         Some(_) => Some(set),
-        None => give(cx, set, map, node_with_entry(cx, node?, member, member)?),
+        None => match node {
+            Some(node) => give(cx, set, map, node_with_entry(cx, node, member, member)?),
+            None => (threads::alone(cx) && map::add_in_place(map, member, member)).then_some(set),
+        },
     }
 }
 

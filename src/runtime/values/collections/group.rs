@@ -45,7 +45,7 @@ pub fn number_of(slots: Slots<'_>) -> i64 {
 }
 
 #[inline]
-fn bitmap(slots: Slots<'_>) -> u64 {
+pub(super) fn bitmap(slots: Slots<'_>) -> u64 {
     let half = |i| slots.get(i).word().0 >> INT_SHIFT;
     half(0) | half(1) << HALF
 }
@@ -66,14 +66,14 @@ pub fn used(slots: Slots<'_>) -> usize {
 
 /// The bit of an Int, when it belongs to the group.
 #[inline]
-fn bit(slots: Slots<'_>, key: Value<'_>) -> Option<u64> {
+pub(super) fn bit(slots: Slots<'_>, key: Value<'_>) -> Option<u64> {
     let i = key.as_int()?;
     (number(i) == number_of(slots)).then_some(1 << (i as usize % SIZE))
 }
 
 /// The index of the value at a bit.
 #[inline]
-fn index(bitmap: u64, bit: u64) -> usize {
+pub(super) fn index(bitmap: u64, bit: u64) -> usize {
     FIRST + (bitmap & (bit - 1)).count_ones() as usize
 }
 
@@ -94,8 +94,14 @@ pub fn find<'h>(slots: Slots<'h>, key: Value<'_>) -> Option<Value<'h>> {
 }
 
 /// The two words of a bitmap.
-fn halves(bitmap: u64) -> [Word; 2] {
+pub(super) fn halves(bitmap: u64) -> [Word; 2] {
     [bitmap & u64::from(u32::MAX), bitmap >> HALF].map(|half| Word(half << INT_SHIFT))
+}
+
+/// What stands before the values in a group of these two Ints.
+pub(super) fn first_words(x: i64, y: i64) -> [Word; FIRST] {
+    let [lower, upper] = halves(1u64 << (x as usize % SIZE) | 1 << (y as usize % SIZE));
+    [lower, upper, Word((number(x) as u64) << INT_SHIFT)]
 }
 
 /// A group of two entries, whose keys must be different and belong to one group.
@@ -103,13 +109,11 @@ pub fn of_two(cx: &mut Thread, a: (Handle, Handle), b: (Handle, Handle), owner: 
     let int = |h| cx.get(h).as_int().unwrap_or(0);
     let (x, y) = (int(a.0), int(b.0));
     let (low, high) = if x < y { (a.1, b.1) } else { (b.1, a.1) };
-    let bits = 1u64 << (x as usize % SIZE) | 1 << (y as usize % SIZE);
     cx.allocate(GROUP_NODE, 1 + FIRST + 2, owner, |cx, mut fresh| {
         fresh.set_raw(0, count_bits(FIRST + 2));
-        let [lower, upper] = halves(bits);
-        fresh.set_raw(1, lower.0);
-        fresh.set_raw(2, upper.0);
-        fresh.set_raw(3, (number(x) as u64) << INT_SHIFT);
+        for (i, word) in first_words(x, y).into_iter().enumerate() {
+            fresh.set_raw(1 + i, word.0);
+        }
         fresh.set(4, cx.get(low));
         fresh.set(5, cx.get(high));
     })

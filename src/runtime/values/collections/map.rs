@@ -15,6 +15,7 @@
 //! twice, so they are not taken before they are of use: by the former when a trie is made or changed ([`LATER`]), by the latter
 //! after [`PATIENCE`] changes between which nobody else read the variable (it is marked with their number before).
 
+use super::adding;
 use super::group;
 use super::trie::{self, Entries, LATER, LATER_PRIVATE, OWNERS};
 use super::view::{Slots, count_bits, count_field, field};
@@ -441,6 +442,22 @@ pub fn dissoc_in_place(cx: &mut Thread, map: Handle, key: Handle) -> Result<Hand
 /// Gives a prepared key of a large map another value in place: false, and nothing is done, where that cannot be.
 pub fn replace_in_place<'h>(map: Value<'h>, key: Value<'h>, value: Value<'h>) -> bool {
     !is_small(map) && !may_be_elsewhere(map, key) && trie::replace(root(map), key, trie::hash(key), value, owner(map))
+}
+
+/// Adds a prepared key to a large map in place: false, and nothing is done, where that cannot be.
+pub fn add_in_place<'h>(map: Value<'h>, key: Value<'h>, value: Value<'h>) -> bool {
+    let (owner, root) = (owner(map), root(map));
+    if root.is(NODE) || matches!(owner, SHARED | LATER | LATER_PRIVATE) || may_be_elsewhere(map, key) {
+        return false;
+    }
+    let cx = map.thread();
+    let Some(count) = Value::immediate(cx, Word(count_bits(len(map) + 1))) else { return false };
+    let Some(new) = adding::add(root, adding::Entry { key, hash: trie::hash(key), value }, owner) else { return false };
+    cx.set_slot(map, 0, count);
+    if new != root {
+        cx.set_slot(map, 1, new);
+    }
+    true
 }
 
 /// The mark of the map of an accumulator that a change has made of one with another mark: none where that stays.

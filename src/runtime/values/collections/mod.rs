@@ -2,6 +2,7 @@
 //!
 //! What programs call is in `runtime/builtins`; what generated code calls is in `runtime/helpers`.
 
+mod adding;
 pub mod array;
 pub mod builder;
 pub mod group;

@@ -36,21 +36,21 @@ pub const CHILDREN_SHIFT: u32 = 16;
 
 /// The two halves of a bitmap.
 #[derive(Clone, Copy)]
-struct Bitmap(u64);
+pub(super) struct Bitmap(pub(super) u64);
 
 impl Bitmap {
     #[inline]
-    fn of(node: Slots<'_>) -> Bitmap {
+    pub(super) fn of(node: Slots<'_>) -> Bitmap {
         Bitmap(node.get(0).word().0 >> INT_SHIFT)
     }
 
     #[inline]
-    fn has_entry(self, bit: u64) -> bool {
+    pub(super) fn has_entry(self, bit: u64) -> bool {
         self.0 & bit != 0
     }
 
     #[inline]
-    fn has_child(self, bit: u64) -> bool {
+    pub(super) fn has_child(self, bit: u64) -> bool {
         self.0 & bit << CHILDREN_SHIFT != 0
     }
 
@@ -66,13 +66,13 @@ impl Bitmap {
 
     /// The index of the key of the entry at a digit.
     #[inline]
-    fn entry_index(self, bit: u64) -> usize {
+    pub(super) fn entry_index(self, bit: u64) -> usize {
         1 + 2 * (self.0 & (bit - 1)).count_ones() as usize
     }
 
     /// The index of the child at a digit.
     #[inline]
-    fn child_index(self, bit: u64) -> usize {
+    pub(super) fn child_index(self, bit: u64) -> usize {
         1 + 2 * self.entries() + (self.0 >> CHILDREN_SHIFT & (bit - 1)).count_ones() as usize
     }
 
@@ -80,13 +80,13 @@ impl Bitmap {
         self.0 << INT_SHIFT
     }
 
-    fn word(self) -> Word {
+    pub(super) fn word(self) -> Word {
         Word(self.bits())
     }
 }
 
 #[inline]
-fn digit(hash: u64, shift: u32) -> u64 {
+pub(super) fn digit(hash: u64, shift: u32) -> u64 {
     1 << (hash >> (shift & (HASH_BITS - 1)) & MASK)
 }
 
@@ -155,7 +155,7 @@ pub(super) fn replace<'h>(root: Value<'h>, key: Value<'h>, hash: u64, value: Val
 /// A node is about to be looked into for a key. Its beginning says where to look further; in large maps neither is in the
 /// cache, so what is likely needed next is fetched together with it.
 #[inline]
-fn approach(node: Value<'_>, key: Value<'_>) {
+pub(super) fn approach(node: Value<'_>, key: Value<'_>) {
     let start = node.word().0;
     prefetch::line(start + prefetch::LINE as u64);
     if let Some(i) = key.as_int() {
@@ -182,7 +182,7 @@ pub fn empty(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
 
 /// How many elements of a node are in use.
 #[inline]
-fn used(node: Slots<'_>) -> usize {
+pub(super) fn used(node: Slots<'_>) -> usize {
     match node.object().layout() {
         MAP_NODE => {
             let bitmap = Bitmap::of(node);
@@ -194,7 +194,7 @@ fn used(node: Slots<'_>) -> usize {
 }
 
 /// The length of a new node of so many elements: with some room, when there is somebody who can use it.
-fn roomy(elements: usize, layout: LayoutId, owner: u32) -> usize {
+pub(super) fn roomy(elements: usize, layout: LayoutId, owner: u32) -> usize {
     // Header and length are words, too.
     const BEFORE: usize = 2;
     if !is_private(owner) || layout == COLLISION_NODE {
@@ -221,7 +221,7 @@ pub(super) fn splice(
     let may_be_single = new_len <= group::FIRST + 1;
     let in_place = is_private(owner) && source.count() == owner && layout != COLLISION_NODE;
     if in_place && new_len <= capacity && !may_be_single {
-        cx.splice_slots(source, 1 + at, removed, inserted, 1 + len);
+        cx.splice_slots(source, 1 + at, removed, inserted.iter().map(|value| cx.get(*value).word()), 1 + len);
         for (i, &word) in first.iter().enumerate() {
             if let Some(word) = Value::immediate(cx, word) {
                 cx.set_slot(source, 1 + i, word);

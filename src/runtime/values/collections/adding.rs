@@ -1,0 +1,134 @@
+//! Adding a key to a large map in place, without a collection: what `trie::assoc` does in the common cases, of what the allocation
+//! buffer has left.
+//!
+//! Owns the ways of an addition to a trie that has an owner: to a digit that is free, beside a key that has the digit, into a
+//! group. Invariant: nothing is changed before all that is needed is there; so who gets no answer asks `trie::assoc`.
+
+use std::cmp::Ordering;
+
+use super::group;
+use super::trie::{BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
+use super::view::{Slots, count_bits};
+use crate::gc::layout::{GROUP_NODE, LayoutId, MAP_NODE};
+use crate::gc::owners::is_private;
+use crate::gc::{Value, Word};
+use crate::runtime::values::equality::same_key;
+
+/// What is to be added: a prepared key that has one place only, its hash, its value.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'h> {
+    pub key: Value<'h>,
+    pub hash: u64,
+    pub value: Value<'h>,
+}
+
+/// Adds an entry to the trie of an owner, which is none of those that are put off: its root then. None, and nothing is done, where
+/// the key is there, nodes belong to others, or memory is to be collected.
+pub(super) fn add<'h>(root: Value<'h>, entry: Entry<'h>, owner: u32) -> Option<Value<'h>> {
+    let (mut node, mut shift, mut above) = (root, 0, None);
+    let new = loop {
+        if let Some(slots) = Slots::if_is(node, GROUP_NODE) {
+            let (bit, bitmap) = (group::bit(slots, entry.key)?, group::bitmap(slots));
+            let at = group::index(bitmap, bit);
+            let first = group::halves(bitmap | bit);
+            break if bitmap & bit == 0 { inserted(slots, owner, &first, at, &[entry.value])? } else { return None };
+        }
+        let slots = Slots::if_is(node, MAP_NODE)?;
+        let (bitmap, bit) = (Bitmap::of(slots), digit(entry.hash, shift));
+        if bitmap.has_child(bit) {
+            let i = bitmap.child_index(bit);
+            above = Some((node, i));
+            node = slots.get(i);
+            approach(node, entry.key);
+            shift += BITS;
+        } else if bitmap.has_entry(bit) {
+            let i = bitmap.entry_index(bit);
+            let child = beside(slots.get(i), slots.get(i + 1), entry, shift + BITS, owner)?;
+            break entry_to_child(slots, bitmap, bit, child, owner)?;
+        } else {
+            let first = [Bitmap(bitmap.0 | bit).word()];
+            break inserted(slots, owner, &first, bitmap.entry_index(bit), &[entry.key, entry.value])?;
+        }
+    };
+    match above {
+        _ if new == node => Some(root),
+        None => Some(new),
+        Some((parent, i)) => (parent.count() == owner).then(|| {
+            parent.thread().set_slot(parent, 1 + i, new);
+            root
+        }),
+    }
+}
+
+/// A new node of the owner.
+fn make<'h>(
+    of: Value<'h>,
+    layout: LayoutId,
+    (capacity, owner): (usize, u32),
+    first: &[Word],
+    elements: impl Iterator<Item = Value<'h>>,
+) -> Option<Value<'h>> {
+    let node = of.thread().spare(layout, capacity + 1, |_, mut fresh| {
+        fresh.set_raw(0, count_bits(capacity));
+        let mut n = 1;
+        for word in first {
+            fresh.set_raw(n, word.0);
+            n += 1;
+        }
+        for value in elements {
+            fresh.set(n, value);
+            n += 1;
+        }
+        for i in n..=capacity {
+            fresh.set_raw(i, Word::NULL.0);
+        }
+    })?;
+    of.thread().set_count(node, owner);
+    Some(node)
+}
+
+/// The node with elements inserted, and the first ones replaced: itself when it is a private owner's and has room.
+fn inserted<'h>(node: Slots<'h>, owner: u32, first: &[Word], at: usize, more: &[Value<'h>]) -> Option<Value<'h>> {
+    let (object, len) = (node.object(), used(node));
+    let (cx, new_len) = (object.thread(), len + more.len());
+    if is_private(owner) && object.count() == owner && new_len <= node.len() {
+        cx.splice_slots(object, 1 + at, 0, more.iter().map(|value| value.word()), 1 + len);
+        for (i, &word) in first.iter().enumerate() {
+            cx.set_slot(object, 1 + i, Value::immediate(cx, word)?);
+        }
+        return Some(object);
+    }
+    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
+    let elements = old(first.len()..at).chain(more.iter().copied()).chain(old(at..len));
+    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, elements)
+}
+
+/// A node of an entry and a new one, where their ways part at once.
+fn beside<'h>(key: Value<'h>, value: Value<'h>, entry: Entry<'h>, shift: u32, owner: u32) -> Option<Value<'h>> {
+    if same_key(key, entry.key).ok()? || shift >= u64::BITS {
+        return None;
+    }
+    if group::same(key, entry.key) {
+        let (x, y) = (key.as_int()?, entry.key.as_int()?);
+        let values = if x < y { [value, entry.value] } else { [entry.value, value] };
+        let first = group::first_words(x, y);
+        return make(key, GROUP_NODE, (first.len() + 2, owner), &first, values.into_iter());
+    }
+    let (x, y) = (digit(hash(key), shift), digit(entry.hash, shift));
+    let entries = match x.cmp(&y) {
+        Ordering::Less => [key, value, entry.key, entry.value],
+        Ordering::Greater => [entry.key, entry.value, key, value],
+        Ordering::Equal => return None,
+    };
+    make(key, MAP_NODE, (5, owner), &[Bitmap(x | y).word()], entries.into_iter())
+}
+
+/// A copy of a node in which the entry at a digit has become a child.
+fn entry_to_child<'h>(node: Slots<'h>, bitmap: Bitmap, bit: u64, child: Value<'h>, owner: u32) -> Option<Value<'h>> {
+    let new_bitmap = Bitmap(bitmap.0 & !bit | bit << CHILDREN_SHIFT);
+    let (from, to, len) = (bitmap.entry_index(bit), new_bitmap.child_index(bit), used(node));
+    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
+    // What lies before the entry; what lies between; the child; what lies behind.
+    let elements = old(1..from).chain(old(from + 2..to + 2)).chain([child]).chain(old(to + 2..len));
+    make(node.object(), MAP_NODE, (len - 1, owner), &[new_bitmap.word()], elements)
+}
