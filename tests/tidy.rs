@@ -61,6 +61,7 @@ const UPWARD_IN_RUNTIME: &[(&str, &str, &str)] = &[
     ("fault", "system", "how a stream is called"),
     ("fault", "builtins", "what builtins take, as messages say it"),
     ("fault", "load", "what a misspelt name may have meant"),
+    ("system", "helpers", "which streams a thread has is a dynamic variable"),
     ("compile", "helpers", "listings name helpers"),
     ("compile", "builtins", "which layouts `instance-of` accepts"),
     ("stubs", "helpers", "how a leaf is called"),
