@@ -34,6 +34,25 @@ MOST_IN_LINE = 60
 MASK = (1 << 64) - 1
 
 
+def is_name(text):
+    """Can it be written as a name (docs/language.md 2)?"""
+    if not text[:1].isidentifier():
+        return False
+    at = 0
+    while at < len(text):
+        c = text[at]
+        if c == "-":
+            at += 2 if text[at + 1 : at + 2] == ">" else 1
+            if not text[at : at + 1].isidentifier() or text[at] == "_":
+                return False
+        elif c in "?!":
+            return at + 1 == len(text)
+        elif not ("a" + c).isidentifier():
+            return False
+        at += 1
+    return True
+
+
 class Garbage(Exception):
     """Something in memory that cannot be what it is taken for."""
 
@@ -511,8 +530,7 @@ class Printer:
         raise Garbage("no value")
 
     def key(self, text):
-        plain = text[:1].isidentifier() and all(c.isidentifier() or c.isalnum() or c in "-?!'" for c in text)
-        return ":" + (text if plain else self.quote(text))
+        return ":" + (text if is_name(text) else self.quote(text))
 
     def quote(self, text, more=False):
         out = []
