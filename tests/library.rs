@@ -107,7 +107,7 @@ const VALUES: &[&str] = &[
 ];
 
 /// What is not called: it ends the process, waits, or writes files.
-const LEFT_OUT: &[&str] = &["core/exit", "core/sleep", "io/open"];
+const LEFT_OUT: &[&str] = &["core/exit", "core/sleep", "io/open", "repl/serve"];
 
 const HEAD: &str = "\
 use mutable-array
