@@ -33,7 +33,10 @@ struct Server {
 impl Server {
     /// With these options; a path after `@` is one in the folder of the server, in which it is started.
     fn start(options: &[&str], files: &[(&str, &str)]) -> Server {
-        let folder = Folder::new(files);
+        Server::start_in(Folder::new(files), options)
+    }
+
+    fn start_in(folder: Folder, options: &[&str]) -> Server {
         let mut command = Command::new(common::harrier());
         command.arg("repl").args(options.iter().map(|option| option.replace('@', &folder.path(""))));
         command.current_dir(&folder.0).env("XDG_RUNTIME_DIR", &folder.0).stdin(Stdio::null());
@@ -366,9 +369,9 @@ fn output_and_input_are_those_of_the_session() {
 
     let id = client.begin(json!({"op": "eval", "session": one, "code": "[read-line(), read-line(), read-line()]"}));
     client.wait_for("need-input");
-    client.ask(json!({"op": "stdin", "session": one, "stdin": "first\nsec"}));
+    client.begin(json!({"op": "stdin", "session": one, "stdin": "first\nsec"}));
     client.wait_for("need-input");
-    client.ask(json!({"op": "stdin", "session": one, "stdin": "ond\n"}));
+    client.begin(json!({"op": "stdin", "session": one, "stdin": "ond\n"}));
     client.wait_for("need-input");
     client.begin(json!({"op": "stdin", "session": one, "stdin": ""}));
     assert_eq!(client.finish(&id).value(), "[\"first\", \"second\", null]");
@@ -453,8 +456,12 @@ fn malformed_messages_change_nothing() {
         // It may be gone before all is written.
         let _ = stream.write_all(&bytes);
         drop(stream);
-        // Else some are too many at once, and nobody looks at what they send.
-        if round % 50 == 49 {
+        // Else some are too many at once, and nobody looks at what they send. Who gets an answer has had all before him let in.
+        if round % 25 == 24 {
+            let mut last = server.connect();
+            last.send(&json!({"op": "describe"}));
+            last.next().expect("an answer");
+            drop(last);
             server.is_left_with(threads);
         }
     }
@@ -465,7 +472,7 @@ fn malformed_messages_change_nothing() {
         let _ = one.stream.write_all(hostile.as_bytes());
         one.stream.shutdown(std::net::Shutdown::Write).expect("it is open");
         let answer = one.next();
-        assert!(answer.is_none_or(|answer| says(&answer, "malformed")));
+        assert!(answer.as_ref().is_none_or(|answer| says(answer, "malformed")), "{answer:?}");
     }
     // What is no request, but a message, ends nothing.
     for odd in [json!([1]), json!(7), json!("eval"), json!({}), json!({"op": 7}), json!({"op": "eval", "code": ["x"]})]
@@ -477,6 +484,37 @@ fn malformed_messages_change_nothing() {
     server.is_left_with(threads);
     let (said, _) = server.end();
     assert!(said.contains("sent what is no message") && said.lines().count() < 30, "{said}");
+}
+
+/// A link there is somebody's file, and a pipe is read by nobody.
+#[test]
+fn what_stands_in_the_place_of_the_port_is_replaced() {
+    let folder = Folder::new(&[("precious", "kept")]);
+    std::os::unix::fs::symlink(folder.path("precious"), folder.path(".nrepl-port")).expect("a link");
+    let server = Server::start_in(folder, &["--listen=127.0.0.1:0"]);
+    assert!(server.greeting.contains(&format!("port {} ", server.folder.read(".nrepl-port"))), "{}", server.greeting);
+    let (_, folder) = server.end();
+    assert_eq!(folder.read("precious"), "kept");
+    let made = Command::new("mkfifo").arg(folder.path(".nrepl-port")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let server = Server::start_in(folder, &["--listen=127.0.0.1:0"]);
+    assert!(server.greeting.contains(&format!("port {} ", server.folder.read(".nrepl-port"))), "{}", server.greeting);
+    server.end();
+}
+
+/// Whose socket has been taken away leaves the one that another has put there.
+#[test]
+fn a_server_takes_away_its_own_socket_alone() {
+    let folder = Folder::new(&[]);
+    let option = format!("--listen={}", folder.path("socket"));
+    let first = Server::start(&[&option], &[]);
+    std::fs::remove_file(folder.path("socket")).expect("it is there");
+    let second = Server::start(&[&option], &[]);
+    first.end();
+    let mut client = second.connect();
+    assert_eq!(client.ask(json!({"op": "eval", "code": "1 + 1"})).value(), "2");
+    second.end();
+    assert!(!Path::new(&folder.path("socket")).exists(), "the socket is left behind");
 }
 
 #[test]

@@ -15,8 +15,8 @@
 //! Invariant: nothing that a client sends, or leaves unread, stops anybody but that client.
 
 use std::fs;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -81,7 +81,8 @@ impl Address {
 
     /// Does it look like one, rather than like a file?
     pub fn is_likely(text: &str) -> bool {
-        text.parse::<SocketAddr>().is_ok() || text.starts_with("localhost:")
+        let host = text.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']']));
+        host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok())
     }
 }
 
@@ -202,7 +203,7 @@ fn open_port(address: SocketAddr, token: Option<Vec<u8>>) -> Result<Door, String
     let (host, port) = (address.ip(), address.port());
     let file = std::env::current_dir().unwrap_or_default().join(PORT_FILE);
     let mut greeting = format!("nREPL server started on port {port} on host {host} - nrepl://{address}\n");
-    match fs::write(&file, port.to_string()) {
+    match write_anew(&file, &port.to_string()) {
         Ok(()) => console::at_end(move || {
             // Unless another server has written its own meanwhile.
             if fs::read_to_string(&file).is_ok_and(|text| text == port.to_string()) {
@@ -218,6 +219,17 @@ fn open_port(address: SocketAddr, token: Option<Vec<u8>>) -> Result<Door, String
         );
     }
     Ok(Door { listener: Listener::Port(listener), token, place: port.to_string(), greeting })
+}
+
+/// Puts a new file into the place of whatever is there: a link is not followed, and a pipe is not waited for.
+fn write_anew(file: &Path, text: &str) -> io::Result<()> {
+    let fresh = file.with_extension(format!("{}.new", std::process::id()));
+    let mut made = fs::OpenOptions::new().write(true).create_new(true).open(&fresh)?;
+    let written = made.write_all(text.as_bytes()).and_then(|()| fs::rename(&fresh, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written
 }
 
 /// A socket in the user's folder for such things, which nobody else can look into.
@@ -246,10 +258,19 @@ fn open_socket(path: &Path, token: Option<Vec<u8>>) -> Result<Door, String> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let place = path.display().to_string();
     let greeting = format!("nREPL server started on nrepl+unix:{place}\n");
+    let own = identity(&path);
     console::at_end(move || {
-        let _ = fs::remove_file(&path);
+        // Unless another server has its own there meanwhile.
+        if own.is_some() && identity(&path) == own {
+            let _ = fs::remove_file(&path);
+        }
     });
     Ok(Door { listener: Listener::Socket(listener), token, place, greeting })
+}
+
+/// Which file stands there.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// A socket to which nobody else can connect. One on which nobody listens any more gives way.
@@ -420,6 +441,11 @@ mod tests {
         for text in ["7888", "main.hr", "127.0.0.1", "localhost:x", "127.0.0.1:70000"] {
             assert!(Address::parse(text).is_err_and(|why| why.contains("127.0.0.1:PORT")), "{text}");
         }
-        assert!(Address::is_likely("127.0.0.1:1") && Address::is_likely("0.0.0.0:1") && !Address::is_likely("main.hr"));
+        for text in ["127.0.0.1:1", "0.0.0.0:1", "[::1]:1", "127.0.0.1:99999", "localhost:x"] {
+            assert!(Address::is_likely(text), "{text}");
+        }
+        for text in ["main.hr", "a:1", "7888", ":1", ""] {
+            assert!(!Address::is_likely(text), "{text}");
+        }
     }
 }
