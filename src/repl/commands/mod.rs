@@ -290,7 +290,7 @@ pub fn help() -> String {
 /// The table as a chapter of the documentation.
 pub fn chapter() -> String {
     let mut text = String::from(
-        "# The commands of the REPL\n\nMade from the table in `src/repl/commands/mod.rs`: `tests/repl_session.rs` holds this text to it, and \
+        "# The commands of the REPL\n\nMade from the table in `src/repl/commands/mod.rs`: `tests/repl_session/commands.rs` holds this text to it, and \
          `HARRIER_BLESS=1` writes it anew. At the prompt, `:help` lists the commands and `:help :NAME` says the same.\n",
     );
     for group in Group::ALL {
