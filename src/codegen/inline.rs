@@ -2,8 +2,8 @@
 //!
 //! A global function whose body is a short expression without effects (arithmetic, comparisons, fields, elements, conditions)
 //! is written where it is called, on the arguments that are operands already. Whatever goes another way than the likely one (a
-//! type that was not foreseen, an overflow, an error, another function to be called, the name standing for another function
-//! now) gives up all of it and makes the real call with the same arguments: nothing has happened that could be seen. So
+//! type that was not foreseen, an overflow, an error, another function to be called, a change of anything that the code around
+//! takes for granted) gives up all of it and makes the real call with the same arguments: nothing has happened that could be seen. So
 //! inlined code has no safepoints, no frames of its own in a stack trace, and no second version of anything.
 //!
 //! In a hot region the real call stands in the twin; elsewhere it stands behind the inlined code and joins it again.

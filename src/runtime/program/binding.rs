@@ -40,7 +40,7 @@ pub enum BindingKind {
 pub struct Binding {
     /// The value, at offset 0: a root. `UNDEFINED` before the definition.
     value: AtomicU64,
-    /// How often a value was stored: code that takes the value for granted asks it.
+    /// How often a value was stored: see [`Binding::version`].
     version: AtomicU64,
     /// Its number; the key in `thread.dynamic`.
     pub index: u32,
