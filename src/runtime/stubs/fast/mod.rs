@@ -295,14 +295,14 @@ impl<M: MacroAssembler> Stub<M> {
         asm.bind(done);
     }
 
-    /// A leaf of a builder at an address: full length, all null, which is then in `null`.
-    fn leaf(&mut self, address: Reg, null: Reg) {
+    /// A leaf of a builder at `address + offset`: full length, all null, which is then in `null`.
+    fn leaf(&mut self, address: Reg, offset: i32, null: Reg) {
         assert_ne!(address, null, "on ARM64 one register has two roles here");
-        self.header(address, 0, layout::NODE);
-        self.word(address, 0, 0, count(WIDTH));
+        self.header(address, offset, layout::NODE);
+        self.word(address, offset, 0, count(WIDTH));
         self.asm.mov_imm(null, Word::NULL.0 as i64);
         for i in 0..WIDTH {
-            self.asm.store(Mem::at(address, slot_offset(1 + i) as i32), null);
+            self.asm.store(Mem::at(address, offset + slot_offset(1 + i) as i32), null);
         }
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (leaf, other) = (M::RESULT, M::ARGS[0]);
     let at = bytes(1 + WIDTH);
     stub.allocate(leaf, other, at + bytes(builder::SLOTS));
-    stub.leaf(leaf, other);
+    stub.leaf(leaf, 0, other);
     stub.header(leaf, at, layout::VECTOR_BUILDER);
     let slot = Mem::at(leaf, at + slot_offset(builder::LEAF) as i32);
     stub.asm.scratch().lea(Mem::at(leaf, TAG_OBJECT as i32)).store(slot);
@@ -92,21 +92,23 @@ pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.ret();
 }
 
-/// `(builder, value)`: the leaf is full and there is room for it among the leaves.
+/// `(builder, value)`: the leaf is full, and there is room for it among the leaves, or it is the first of them.
 pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (builder, value) = (M::ARGS[0], M::ARGS[1]);
     let (leaves, full, n) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     let fresh = M::RESULT;
+    let (first, filled) = (stub.asm.label(), stub.asm.label());
     stub.check(builder, layout::VECTOR_BUILDER);
     stub.expect(builder, builder::COUNT, count(WIDTH));
     stub.asm.load(leaves, Mem::at(builder, slot_disp(builder::LEAVES)));
     stub.asm.compare_imm(leaves, Word::NULL.0 as i64);
-    stub.asm.branch(Cond::Equal, stub.slow);
+    stub.asm.branch(Cond::Equal, first);
     stub.asm.load(n, Mem::at(builder, slot_disp(builder::LEAVES_COUNT)));
     stub.asm.compare_imm(n, count(WIDTH) as i64);
     stub.asm.branch(Cond::Equal, stub.slow);
     stub.allocate(fresh, full, bytes(1 + WIDTH));
-    stub.leaf(fresh, full);
+    stub.leaf(fresh, 0, full);
+    stub.asm.bind(filled);
     let asm = &mut stub.asm;
     asm.store(Mem::at(fresh, slot_offset(1) as i32), value);
     // NO-BARRIER: a builder and what it holds are as young as each other, and no other thread knows them.
@@ -119,36 +121,57 @@ pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(1));
     asm.mov(M::RESULT, value);
     asm.ret();
+    stub.asm.bind(first);
+    let leaves_at = bytes(1 + WIDTH);
+    stub.allocate(fresh, full, leaves_at + bytes(1 + WIDTH));
+    stub.leaf(fresh, 0, full);
+    stub.leaf(fresh, leaves_at, full);
+    let asm = &mut stub.asm;
+    asm.lea(leaves, Mem::at(fresh, leaves_at + TAG_OBJECT as i32));
+    asm.store(Mem::at(builder, slot_disp(builder::LEAVES)), leaves);
+    asm.mov_imm(n, 0);
+    asm.jump(filled);
 }
 
-/// `(builder)`: the vector of what is in the first leaf.
+/// `(builder)`: the vector of its elements, while they fit one node of leaves: the nodes of the builder, each cut to what is
+/// in use, become the vector's own. What is cut off is nobody's until the collector moves the rest away.
 pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let builder = M::ARGS[0];
-    let (leaf, used, fresh, end) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let (leaf, used, fresh, n, leaves) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4], M::RESULT);
+    let (flat, made) = (stub.asm.label(), stub.asm.label());
     stub.check(builder, layout::VECTOR_BUILDER);
-    stub.expect(builder, builder::LEAVES, Word::NULL.0 as i32);
     stub.expect(builder, builder::BEFORE, Word::NULL.0 as i32);
-    // An empty NODE for the builder, the vector, its tail of as many elements as are in use.
-    let (vector_at, tail_at) = (bytes(1), bytes(1) + bytes(4));
-    let asm = &mut stub.asm;
-    asm.load(leaf, Mem::at(builder, slot_disp(builder::LEAF)));
-    asm.load(used, Mem::at(builder, slot_disp(builder::COUNT)));
-    stub.allocate_words(fresh, end, used, tail_at + bytes(1));
+    // An empty NODE for the builder, the vector.
+    let vector_at = bytes(1);
+    stub.allocate(fresh, n, vector_at + bytes(4));
     stub.header(fresh, 0, layout::NODE);
     stub.word(fresh, 0, 0, count(0));
     stub.header(fresh, vector_at, layout::VECTOR);
-    stub.word(fresh, vector_at, 1, count(0));
-    stub.word(fresh, vector_at, 2, Word::NULL.0 as i32);
-    stub.header(fresh, tail_at, layout::NODE);
     let asm = &mut stub.asm;
+    asm.load(leaf, Mem::at(builder, slot_disp(builder::LEAF)));
+    asm.load(used, Mem::at(builder, slot_disp(builder::COUNT)));
+    asm.load(leaves, Mem::at(builder, slot_disp(builder::LEAVES)));
+    // NO-BARRIER: the vector is new, its nodes are as young as the builder, and no other thread knows them.
+    asm.store(Mem::at(leaf, slot_disp(0)), used);
+    asm.store(Mem::at(fresh, vector_at + slot_offset(2) as i32), leaves);
+    asm.store(Mem::at(fresh, vector_at + slot_offset(3) as i32), leaf);
+    asm.compare_imm(leaves, Word::NULL.0 as i64);
+    asm.branch(Cond::Equal, flat);
+    asm.load(n, Mem::at(builder, slot_disp(builder::LEAVES_COUNT)));
+    asm.store(Mem::at(leaves, slot_disp(0)), n);
+    asm.shift_imm(Shift::Left, n, n, BITS as u8);
+    asm.alu(Alu::Add, used, used, n);
+    stub.word(fresh, vector_at, 1, count(BITS));
+    stub.asm.store_imm(Mem::at(builder, slot_disp(builder::LEAVES)), Word::NULL.0 as i32);
+    stub.asm.store_imm(Mem::at(builder, slot_disp(builder::LEAVES_COUNT)), count(0));
+    stub.asm.jump(made);
+    stub.asm.bind(flat);
+    stub.word(fresh, vector_at, 1, count(0));
+    let asm = &mut stub.asm;
+    asm.bind(made);
     asm.store(Mem::at(fresh, vector_at + slot_offset(0) as i32), used);
-    let tail = Mem::at(fresh, vector_at + slot_offset(3) as i32);
-    asm.scratch().lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32)).store(tail);
-    asm.store(Mem::at(fresh, tail_at + slot_offset(0) as i32), used);
     asm.scratch().lea(Mem::at(fresh, TAG_OBJECT as i32)).store(Mem::at(builder, slot_disp(builder::LEAF)));
     asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(0));
-    stub.copy_elements(leaf, fresh, tail_at, used, M::RESULT);
-    let asm = &mut stub.asm;
     asm.lea(M::RESULT, Mem::at(fresh, vector_at + TAG_OBJECT as i32));
     asm.ret();
 }
