@@ -364,37 +364,6 @@ impl Thread {
         })
     }
 
-    /// A new `STRING` of pieces of text that have so many characters together, as `spare` makes objects.
-    #[inline]
-    pub fn spare_string(&self, pieces: &[&str], chars: usize) -> Option<Value<'_>> {
-        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let sizes = (chars as u64) << 32 | u64::from(u32::try_from(len).ok()?);
-        debug_assert_eq!(chars, pieces.iter().map(|piece| piece.chars().count()).sum::<usize>());
-        let words = 2 + len.div_ceil(8);
-        let (cursor, bytes) = (self.tlab_cursor.get(), 8 * (words + 1));
-        if bytes > self.tlab_limit.get().saturating_sub(cursor) {
-            return None;
-        }
-        self.tlab_cursor.set(cursor + bytes);
-        let mut left = len;
-        // SAFETY: there is room for header and words, which nobody else knows yet; the pieces are as long together as `len` says,
-        // and none is written beyond it.
-        unsafe {
-            let word = |i: usize| (cursor + 8 * i) as *mut u64;
-            *word(0) = layout::header(layout::STRING, 0);
-            // What pads the last word of the text, before that is written.
-            *word(words) = 0;
-            *word(1) = sizes;
-            *word(2) = 0;
-            for piece in pieces {
-                let to = (cursor + layout::slot_offset(2) + len - left) as *mut u8;
-                left = left.checked_sub(piece.len())?;
-                copy_text(piece.as_bytes(), to);
-            }
-        }
-        Some(self.value(Word(cursor as u64 | super::word::TAG_OBJECT)))
-    }
-
     /// A Float: tagged when possible, boxed otherwise.
     #[inline]
     pub fn alloc_float(&mut self, f: f64) -> Result<Handle, Thrown> {
@@ -490,30 +459,6 @@ fn check_string(value: Value<'_>, shape: Shape, extent: Extent) {
     assert!(len <= room);
     let text = value.bytes().map(std::str::from_utf8);
     assert!(matches!(text, Some(Ok(text)) if text.chars().count() == chars), "the bytes are not such a string");
-}
-
-/// Copies bytes. Most pieces of texts are a few, for which a call would cost more than they do.
-///
-/// # Safety
-/// There is room for them at `to`.
-#[inline]
-unsafe fn copy_text(from: &[u8], to: *mut u8) {
-    // SAFETY: the caller's.
-    unsafe {
-        if from.len() > 16 {
-            std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len());
-            return;
-        }
-        let chunks = from.chunks_exact(8);
-        let (rest, mut to) = (chunks.remainder(), to);
-        for chunk in chunks {
-            (to as *mut [u8; 8]).copy_from_nonoverlapping(chunk.as_ptr() as *const [u8; 8], 1);
-            to = to.add(8);
-        }
-        for (i, byte) in rest.iter().enumerate() {
-            *to.add(i) = *byte;
-        }
-    }
 }
 
 /// A word of an object as an atomic.

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`word`], [`layout`], [`shapes`] | what a word says; how objects lie; the table of all layouts |
 //! | [`thread`], [`handle`], [`value`] | the context of a thread; how Rust code holds values, and for how long |
-//! | [`alloc`], [`mutate`], [`natives`] | making objects, changing them, Rust objects that the heap owns |
+//! | [`alloc`], [`text`], [`mutate`], [`natives`] | making objects, texts among them, changing them, Rust objects that the heap owns |
 //! | [`slow`] | what generated code and its stubs call |
 //! | [`heap`], [`options`] | what threads share, when to collect, what can be chosen |
 //! | [`spaces`] | blocks, and who owns them |
@@ -44,6 +44,7 @@ pub mod shapes;
 pub mod slow;
 pub mod spaces;
 mod stress;
+pub mod text;
 pub mod thread;
 pub mod trace;
 pub mod value;
@@ -59,6 +60,7 @@ pub use mutate::Room;
 pub use natives::Native;
 pub use options::{CollectorKind, Options, Stress};
 pub use slow::Poll;
+pub use text::SpareText;
 pub use thread::{Attached, Interrupter, Landing, Spill, Thread, Thrown};
 pub use value::Value;
 pub use word::Word;

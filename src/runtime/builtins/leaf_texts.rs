@@ -3,16 +3,15 @@
 //! Each does what the builtin beside whose row it is named does, for texts of a size at which the way into it would count.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use super::leaf_collections::{Few, vector_of};
 use super::support::index_below;
-use crate::gc::{Room, Thread, Value, layout};
+use crate::gc::thread::MAX_SPILLED;
+use crate::gc::{Room, SpareText, Thread, Value, layout};
 use crate::reader;
 use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, float, given, int, is_plain, null};
 use crate::runtime::values::collections::view::{Slots, field};
 use crate::runtime::values::numbers::{self, parse};
-use crate::runtime::values::text::format::digits;
 use crate::runtime::values::text::strings;
 
 /// Texts that are searched and changed here have at most so many bytes.
@@ -242,105 +241,61 @@ pub fn concat<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
     unsafe { cx.spare_string_prefix(bytes, total, chars) }
 }
 
-/// So many pieces a text is made of here.
-const PIECES: usize = 16;
-/// Bytes for the digits of all numbers in it.
-const ROOM: usize = 128;
-
-/// What a text is to be made of.
-struct Pieces<'h> {
-    pieces: [Piece<'h>; PIECES],
-    n: usize,
-    chars: usize,
-    room: [u8; ROOM],
-    used: usize,
+/// Adds a String.
+fn push_string(out: &mut SpareText<'_>, string: Value<'_>) -> Option<()> {
+    out.push(string.str()?, string.char_count()?)
 }
 
-#[derive(Clone)]
-enum Piece<'h> {
-    Text(&'h str),
-    /// ASCII in the room.
-    Room(Range<usize>),
+/// Adds a text of ASCII characters.
+fn push_ascii(out: &mut SpareText<'_>, text: &str) -> Option<()> {
+    debug_assert!(text.is_ascii());
+    out.push(text, text.len())
 }
 
-impl<'h> Pieces<'h> {
-    fn new() -> Pieces<'h> {
-        Pieces { pieces: [const { Piece::Text("") }; PIECES], n: 0, chars: 0, room: [0; ROOM], used: 0 }
+/// Adds a value as `to-string` shows it, if that is simple. No builtin type has a `Format`.
+fn push_value(out: &mut SpareText<'_>, value: Value<'_>) -> Option<()> {
+    if let Some(i) = value.as_int() {
+        return push_ascii(out, itoa::Buffer::new().format(i));
     }
-
-    fn push(&mut self, piece: Piece<'h>, chars: usize) -> Option<()> {
-        *self.pieces.get_mut(self.n)? = piece;
-        self.n += 1;
-        self.chars += chars;
-        Some(())
-    }
-
-    fn push_ascii(&mut self, text: &[u8]) -> Option<()> {
-        debug_assert!(text.is_ascii());
-        let range = self.used..self.used + text.len();
-        self.room.get_mut(range.clone())?.copy_from_slice(text);
-        self.used = range.end;
-        self.push(Piece::Room(range), text.len())
-    }
-
-    fn push_string(&mut self, string: Value<'h>) -> Option<()> {
-        self.push(Piece::Text(string.str()?), string.char_count()?)
-    }
-
-    /// A value as `to-string` shows it, if that is simple. No builtin type has a `Format`.
-    fn push_value(&mut self, value: Value<'h>) -> Option<()> {
-        if let Some(i) = value.as_int() {
-            let mut buffer = [0; 20];
-            return self.push_ascii(digits(&mut buffer, i));
+    match value.layout() {
+        layout::STRING | layout::STRING_PREFIX => push_string(out, value),
+        layout::FLOAT => {
+            let mut text = String::new();
+            numbers::float::write(&mut text, value.as_float()?);
+            push_ascii(out, &text)
         }
-        match value.layout() {
-            layout::STRING | layout::STRING_PREFIX => self.push_string(value),
-            layout::FLOAT => {
-                let mut out = String::new();
-                numbers::float::write(&mut out, value.as_float()?);
-                self.push_ascii(out.as_bytes())
+        layout::NULL => push_ascii(out, "null"),
+        layout::BOOL => push_ascii(out, if value.as_bool()? { "true" } else { "false" }),
+        layout::KEYWORD => {
+            let text = value.thread().vm().keywords.text(value.as_keyword()?);
+            if !text.is_ascii() || !reader::is_name(text) {
+                return None;
             }
-            layout::NULL => self.push(Piece::Text("null"), 4),
-            layout::BOOL if value.as_bool()? => self.push(Piece::Text("true"), 4),
-            layout::BOOL => self.push(Piece::Text("false"), 5),
-            layout::KEYWORD => {
-                let text = value.thread().vm().keywords.text(value.as_keyword()?);
-                if !text.is_ascii() || !reader::is_name(text) {
-                    return None;
-                }
-                self.push(Piece::Text(":"), 1)?;
-                self.push(Piece::Text(text), text.len())
-            }
-            _ => None,
+            push_ascii(out, ":")?;
+            push_ascii(out, text)
         }
+        _ => None,
     }
+}
 
-    fn finish(&self, cx: &'h Thread) -> Answer<'h> {
-        let mut texts = [""; PIECES];
-        for (text, piece) in texts.iter_mut().zip(&self.pieces[..self.n]) {
-            *text = match piece {
-                Piece::Text(text) => text,
-                Piece::Room(range) => std::str::from_utf8(&self.room[range.clone()]).ok()?,
-            };
-        }
-        let texts = &texts[..self.n];
-        if texts.iter().map(|text| text.len()).sum::<usize>() == 1 {
-            return ascii(cx, texts.iter().find_map(|text| text.as_bytes().first().copied())?);
-        }
-        cx.spare_string(texts, self.chars)
+/// What was written.
+fn finish<'h>(cx: &'h Thread, text: SpareText<'h>) -> Answer<'h> {
+    match text.only_byte() {
+        Some(byte) if byte.is_ascii() => ascii(cx, byte),
+        _ => text.finish(),
     }
 }
 
 /// `"…${…}…"` of so many parts in the argument area.
 pub fn interpolate(cx: &Thread, parts: usize) -> Answer<'_> {
-    if parts > PIECES || !is_plain(cx) {
+    if parts > MAX_SPILLED || !is_plain(cx) {
         return None;
     }
-    let mut pieces = Pieces::new();
+    let mut text = cx.spare_text()?;
     for i in 0..parts {
-        pieces.push_value(cx.spilled_arg(i))?;
+        push_value(&mut text, cx.spilled_arg(i))?;
     }
-    pieces.finish(cx)
+    finish(cx, text)
 }
 
 pub fn to_string<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {
@@ -350,9 +305,9 @@ pub fn to_string<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {
     if value.str().is_some() {
         return Some(value);
     }
-    let mut pieces = Pieces::new();
-    pieces.push_value(value)?;
-    pieces.finish(cx)
+    let mut text = cx.spare_text()?;
+    push_value(&mut text, value)?;
+    finish(cx, text)
 }
 
 pub fn join<'h>(cx: &'h Thread, [coll, separator, _]: Args<'h>) -> Answer<'h> {
@@ -360,14 +315,14 @@ pub fn join<'h>(cx: &'h Thread, [coll, separator, _]: Args<'h>) -> Answer<'h> {
         return None;
     }
     let few = Few::of(cx, coll)?;
-    let mut pieces = Pieces::new();
+    let mut text = cx.spare_text()?;
     for (i, &value) in few.values().iter().enumerate() {
         if let Some(separator) = given(separator).filter(|_| i > 0) {
-            pieces.push_string(separator)?;
+            push_string(&mut text, separator)?;
         }
-        pieces.push_value(value)?;
+        push_value(&mut text, value)?;
     }
-    pieces.finish(cx)
+    finish(cx, text)
 }
 
 /// A value with spaces, or another ASCII character, at one end.
@@ -380,20 +335,26 @@ fn padded<'h>(cx: &'h Thread, [value, width, fill]: Args<'h>, left: bool) -> Ans
         None => b' ',
     };
     let width = usize::try_from(width.as_int()?).ok()?;
-    let mut pieces = Pieces::new();
     if value.str().is_none() && !is_plain(cx) {
         return None;
     }
-    pieces.push_value(value)?;
-    let missing = width.saturating_sub(pieces.chars);
+    let mut text = cx.spare_text()?;
+    push_value(&mut text, value)?;
+    let missing = width.saturating_sub(text.chars());
     if missing == 0 {
-        return if value.str().is_some() { Some(value) } else { pieces.finish(cx) };
+        return if value.str().is_some() { Some(value) } else { finish(cx, text) };
     }
-    pieces.push_ascii([fill; ROOM].get(..missing)?)?;
+    let filling = [fill; SMALL];
+    let filling = std::str::from_utf8(filling.get(..missing)?).ok()?;
     if left {
-        pieces.pieces[..pieces.n].rotate_right(1);
+        drop(text);
+        text = cx.spare_text()?;
+        push_ascii(&mut text, filling)?;
+        push_value(&mut text, value)?;
+    } else {
+        push_ascii(&mut text, filling)?;
     }
-    pieces.finish(cx)
+    finish(cx, text)
 }
 
 pub fn pad_left<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
@@ -405,13 +366,15 @@ pub fn pad_right<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
 }
 
 pub fn repeat_string<'h>(cx: &'h Thread, [string, n, _]: Args<'h>) -> Answer<'h> {
-    let n = usize::try_from(n.as_int()?).ok().filter(|n| *n <= PIECES)?;
-    string.str()?;
-    let mut pieces = Pieces::new();
-    for _ in 0..n {
-        pieces.push_string(string)?;
+    let n = usize::try_from(n.as_int()?).ok()?;
+    if n > SMALL || n.checked_mul(string.str()?.len())? > SMALL {
+        return None;
     }
-    pieces.finish(cx)
+    let mut text = cx.spare_text()?;
+    for _ in 0..n {
+        push_string(&mut text, string)?;
+    }
+    finish(cx, text)
 }
 
 // ---- builders ----
@@ -442,7 +405,7 @@ pub fn builder_append_char<'h>(cx: &'h Thread, [builder, character, _]: Args<'h>
 }
 
 pub fn builder_append_int<'h>(cx: &'h Thread, [builder, n, _]: Args<'h>) -> Answer<'h> {
-    append(cx, builder, digits(&mut [0; 20], n.as_int()?))
+    append(cx, builder, itoa::Buffer::new().format(n.as_int()?).as_bytes())
 }
 
 pub fn builder_to_string<'h>(cx: &'h Thread, [builder, ..]: Args<'h>) -> Answer<'h> {

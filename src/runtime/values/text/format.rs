@@ -408,27 +408,7 @@ pub fn write_number(out: &mut String, number: Number<'_>) {
 
 /// Appends the digits of an Int.
 pub fn write_int(out: &mut String, i: i64) {
-    let mut buffer = [0; 20];
-    out.push_str(std::str::from_utf8(digits(&mut buffer, i)).unwrap_or(""));
-}
-
-/// The digits of an Int, after a minus where it is negative.
-pub fn digits(buffer: &mut [u8; 20], i: i64) -> &[u8] {
-    let mut at = buffer.len();
-    let mut rest = i.unsigned_abs();
-    loop {
-        at -= 1;
-        buffer[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if i < 0 {
-        at -= 1;
-        buffer[at] = b'-';
-    }
-    &buffer[at..]
+    out.push_str(itoa::Buffer::new().format(i));
 }
 
 /// Appends a keyword: `:name`, or `:"…"` where its text is no name.
