@@ -1,9 +1,10 @@
-//! Counting through a range: what a loop asks of the bounds before its header, and what each turn asks of the counter.
+//! Counting: what a loop through a range asks of the bounds before its header, what each turn asks of the counter; the numbers
+//! that `enumerate` gives to elements.
 
 use super::facts::Facts;
 use super::generator::Generator;
 use super::join::{Edge, Join};
-use super::link::Helper;
+use super::link::{GlobalKind, Helper, Intrinsic};
 use super::state::{Owner, Place, Value};
 use crate::asm::masm::*;
 use crate::mutations::{Mutation, mutated};
@@ -17,7 +18,42 @@ fn is_large(bound: &Value) -> bool {
     !bound.facts.may_be_int() || bound.hint.layout() == Some(crate::gc::layout::BIG_INT)
 }
 
+/// `for [number, element] in enumerate(collection)`, where both patterns fit whatever comes: no pairs are made.
+#[derive(Clone, Copy)]
+pub(super) struct Numbered {
+    pub number: PatternId,
+    pub element: PatternId,
+    pub collection: NodeId,
+}
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
+    /// Is the `for` such a loop?
+    pub(super) fn numbered(&mut self, pattern: PatternId, iterable: NodeId) -> Option<Numbered> {
+        let Node::Call { callee, args, .. } = self.unit.node(iterable) else { return None };
+        let (Node::Global(global), &[collection]) = (self.unit.node(*callee), self.unit.list(*args)) else {
+            return None;
+        };
+        let Pattern::Vector { before, rest: None, after } = self.unit.pattern(pattern) else { return None };
+        let (&[number, element], []) = (before.as_slice(), after.as_slice()) else { return None };
+        let fits = |p: PatternId| matches!(self.unit.pattern(p), Pattern::Bind(_) | Pattern::Ignore);
+        let known = GlobalKind::Intrinsic(Intrinsic::Enumerate);
+        (fits(number) && fits(element) && self.link.global(*global).is_some_and(|g| g.kind == known))
+            .then_some(Numbered { number, element, collection })
+    }
+
+    /// Adds 1 to a counter. No overflow: it is below a limit which is an Int.
+    pub(super) fn count(&mut self, counter: Owner) {
+        let value = *self.state.get(counter);
+        self.state.push(Value { var: None, ..value });
+        let r = self.in_register(self.top(0));
+        self.state.drop_top();
+        let own = self.state.uses_of(r) == u32::from(self.state.get(counter).place == Place::Reg(r));
+        let next = if own { r } else { self.register() };
+        self.asm.alu_imm(Alu::Add, next, r, 8);
+        self.state.set(self.asm.offset(), counter, Value::new(Place::Reg(next), Facts::INT));
+        self.unpin();
+    }
+
     /// The latest two operands are the bounds of a range that is counted through: is one of them certainly no Int?
     pub(super) fn never_ints(&self) -> bool {
         [1, 0].iter().any(|n| !self.state.operand(self.top(*n)).facts.types.meets(Facts::INTEGER.types))

@@ -82,6 +82,8 @@ pub enum Helper {
     SubVector,
     /// `(from, to)`: throws what `range(from, to)` throws where one is no Int.
     CheckRange,
+    /// `(collection)`: its elements as a vector; throws what `enumerate` throws.
+    Enumerated,
     /// `(map, key)`: the value, or UNDEFINED.
     MapFind,
     /// `()`: a builder of a vector. `(builder, value)`. `(builder)`: the vector.
@@ -178,6 +180,8 @@ pub enum Intrinsic {
     IsNull, IsSome, IsFunction, IsInt, IsFloat, IsNumber, IsString, IsVector, IsMap, IsSet, IsArray, IsAtom,
     /// `(a, b)`
     Range, Get, InstanceOf, Min, Max,
+    /// `(collection)`: what a `for` goes through.
+    Enumerate,
     /// `()`, `(builder, value)`, `(builder)`: the library's way to make vectors.
     NewBuilder, BuilderPush, BuilderDone,
 }
@@ -191,7 +195,7 @@ impl Intrinsic {
             NewBuilder | BuilderPush | BuilderDone => true,
             ToFloat | Sqrt | Abs | Floor | Ceil | Truncate | ToInt | Not | Even | Odd | Length => false,
             IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber | IsString | IsVector | IsMap | IsSet => false,
-            IsArray | IsAtom | Range | Get | InstanceOf | Min | Max => false,
+            IsArray | IsAtom | Range | Enumerate | Get | InstanceOf | Min | Max => false,
         }
     }
 }

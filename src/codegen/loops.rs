@@ -11,15 +11,13 @@ use super::failure::{GivenUp, give_up};
 use super::generator::{Generator, Learned, LoopFrame};
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic, SideExit};
-use super::safepoints::Argument;
 use super::state::{Owner, Place, State, Value};
 use super::trials::Optimisation;
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
 use crate::asm::code_map::Part;
 use crate::asm::masm::*;
 use crate::gc::Word;
-use crate::gc::layout::slot_disp;
-use crate::gc::thread::OFFSET_STACK_LIMIT;
+use crate::gc::layout::{self, slot_disp};
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::FxHashSet;
@@ -49,8 +47,9 @@ enum Turn {
     While { condition: Option<NodeId>, body: NodeId },
     /// `for pattern in range(a, b)`: the counter (an operand, or the variable itself) and the limit.
     Range { pattern: PatternId, body: NodeId, counter: Owner, iterable: NodeId },
-    /// `for pattern in collection`: operands cursor, chunk, index.
-    Chunks { pattern: PatternId, body: NodeId, hint: Hint },
+    /// `for pattern in collection`: operands cursor, chunk, index; with `number`, `for [number, pattern] in enumerate(collection)`,
+    /// one more, which counts the elements.
+    Chunks { pattern: PatternId, number: Option<PatternId>, body: NodeId, hint: Hint },
 }
 
 /// A loop to be written.
@@ -136,10 +135,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let turn = Turn::Range { pattern, body, counter, iterable };
             return self.loop_with_twin(Spec { node, id, turn, base, wanted, result });
         }
-        self.expression(iterable);
+        let numbered = self.numbered(pattern, iterable);
+        let (number, pattern) = numbered.map_or((None, pattern), |n| (Some(n.number), n.element));
+        self.expression(numbered.map_or(iterable, |n| n.collection));
         self.goes_to(iterable);
         if self.skip_unreachable_operand() {
             return;
+        }
+        if number.is_some() {
+            self.call_helper(Helper::Enumerated, 1, &[], Facts::object(layout::VECTOR));
         }
         let hint = self.hints.element(self.state.operand(self.top(0)).hint);
         self.call_helper(Helper::Iterate, 1, &[], Facts::of(Types::OBJECT));
@@ -147,8 +151,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut none = Join::new();
         self.next_chunk(base, &mut none);
         self.push_constant(Word(0));
+        if number.is_some() {
+            self.push_constant(Word(0));
+        }
         let result = self.push_result(wanted);
-        let spec = Spec { node, id, turn: Turn::Chunks { pattern, body, hint }, base, wanted, result };
+        let spec = Spec { node, id, turn: Turn::Chunks { pattern, number, body, hint }, base, wanted, result };
         self.loop_with_twin(spec);
         // An empty collection comes here without a turn.
         for edge in &mut none.edges {
@@ -326,7 +333,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         match spec.turn {
             Turn::While { .. } => {}
             Turn::Range { counter, .. } => owners.push(counter),
-            Turn::Chunks { .. } => owners.extend([Owner::Operand(spec.base + 1), Owner::Operand(spec.base + 2)]),
+            Turn::Chunks { number, .. } => {
+                owners.extend((1..=2 + usize::from(number.is_some())).map(|i| Owner::Operand(spec.base + i)));
+            }
         }
         owners.extend(spec.result.map(Owner::Operand));
         owners
@@ -659,7 +668,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
                 self.body(spec, *body);
             }
-            Turn::Chunks { pattern, body, hint } => {
+            Turn::Chunks { pattern, number, body, hint } => {
                 let (chunk, index) = (spec.base + 1, spec.base + 2);
                 let slots = self.in_register(chunk);
                 let at = self.in_register(index);
@@ -670,6 +679,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.load(element, Mem::indexed(slots, at, 0, slot_disp(1)));
                 self.state.push(Value::new(Place::Reg(element), Facts::ANY).hinted(*hint));
                 self.unpin();
+                if let Some(number) = number {
+                    let value = *self.state.operand(spec.base + 3);
+                    self.state.push(Value { var: None, copy: None, ..value });
+                    self.bind_element(spec.node, *number);
+                }
                 self.bind_element(spec.node, *pattern);
                 self.body(spec, *body);
             }
@@ -715,32 +729,27 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// After the turn: the loop's own operands move on.
     fn step(&mut self, spec: &Spec, inline: bool) {
-        let counter = match spec.turn {
-            Turn::While { .. } => return,
-            Turn::Range { counter, .. } => counter,
-            Turn::Chunks { .. } => Owner::Operand(spec.base + 2),
-        };
-        let value = *self.state.get(counter);
-        self.state.push(Value { var: None, ..value });
-        if let Turn::Range { iterable, .. } = spec.turn
-            && !inline
-        {
-            self.push_constant(Word(8));
-            self.goes_to(iterable);
-            self.int_binary(BinaryOp::Add, iterable);
-            let next = self.state.pop();
-            self.state.set(self.asm.offset(), counter, Value { var: None, copy: None, ..next }.widened(Facts::INTEGER));
-            self.unpin();
-            return;
+        match spec.turn {
+            Turn::While { .. } => {}
+            Turn::Range { counter, .. } if inline => self.count(counter),
+            Turn::Range { counter, iterable, .. } => {
+                let value = *self.state.get(counter);
+                self.state.push(Value { var: None, ..value });
+                self.push_constant(Word(8));
+                self.goes_to(iterable);
+                self.int_binary(BinaryOp::Add, iterable);
+                let next = self.state.pop();
+                let next = Value { var: None, copy: None, ..next }.widened(Facts::INTEGER);
+                self.state.set(self.asm.offset(), counter, next);
+                self.unpin();
+            }
+            Turn::Chunks { number, .. } => {
+                self.count(Owner::Operand(spec.base + 2));
+                if number.is_some() {
+                    self.count(Owner::Operand(spec.base + 3));
+                }
+            }
         }
-        let r = self.in_register(self.top(0));
-        self.state.drop_top();
-        // No overflow: the counter is below the limit, which is an Int.
-        let own = self.state.uses_of(r) == u32::from(self.state.get(counter).place == Place::Reg(r));
-        let next = if own { r } else { self.register() };
-        self.asm.alu_imm(Alu::Add, next, r, 8);
-        self.state.set(self.asm.offset(), counter, Value::new(Place::Reg(next), Facts::INT));
-        self.unpin();
     }
 
     /// The chunk is used up: the next one, from its start.
@@ -755,28 +764,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.set_operand(self.asm.offset(), spec.base + 1, chunk);
         self.state.drop_top();
         self.state.set_operand(self.asm.offset(), spec.base + 2, Value::constant(Word(0)));
-    }
-
-    /// A safepoint at a back-edge.
-    fn poll(&mut self) {
-        if mutated(Mutation::NoPoll) {
-            return;
-        }
-        let slow = self.asm.label();
-        let resume = self.asm.label();
-        self.asm.branch_stack_limit(OFFSET_STACK_LIMIT, slow);
-        self.asm.bind(resume);
-        self.cold_poll(slow, resume);
-    }
-
-    /// The slow path of a poll: keeps everything.
-    pub(super) fn cold_poll(&mut self, slow: Label, resume: Label) {
-        let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
-        self.later(move |g| {
-            g.asm.bind(slow);
-            g.enter_cold(state, at, handler);
-            g.call_helper_cold(Helper::Poll, &[] as &[Argument], 0).jump(resume);
-        });
     }
 
     // ---- leaving ----

@@ -10,6 +10,7 @@ use super::settled::Pad;
 use super::state::{Owner, Place, State, Users};
 use crate::asm::code_map::{PackedSlots, SlotSet};
 use crate::asm::masm::*;
+use crate::gc::thread::OFFSET_STACK_LIMIT;
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
@@ -178,6 +179,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Place::Reg(r) => result.and_load(*r, *mem),
             _ => result,
         })
+    }
+
+    /// A safepoint at a back-edge.
+    pub(super) fn poll(&mut self) {
+        if mutated(Mutation::NoPoll) {
+            return;
+        }
+        let slow = self.asm.label();
+        let resume = self.asm.label();
+        self.asm.branch_stack_limit(OFFSET_STACK_LIMIT, slow);
+        self.asm.bind(resume);
+        self.cold_poll(slow, resume);
+    }
+
+    /// The slow path of a poll: keeps everything.
+    pub(super) fn cold_poll(&mut self, slow: Label, resume: Label) {
+        let (state, at, handler) = (self.state.clone(), self.at, self.handler.clone());
+        self.later(move |g| {
+            g.asm.bind(slow);
+            g.enter_cold(state, at, handler);
+            g.call_helper_cold(Helper::Poll, &[] as &[Argument], 0).jump(resume);
+        });
     }
 
     /// Pushes a slow path: reached at the returned label with the present state; calls the helper with the operands at the

@@ -7,7 +7,9 @@ use dashu_int::IBig;
 
 use super::Args;
 use super::leaf_collections;
-use super::support::{Outcome, bad_bounds, count, index_below, is_seqable, null, out_of_range, seqable, type_name};
+use super::support::{
+    Outcome, bad_bounds, count, index_below, is_seqable, no_collection, null, out_of_range, seqable, type_name,
+};
 use crate::builtins;
 use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
@@ -291,6 +293,14 @@ fn remove_at(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     vector::copy_range(cx, vector, 0, i, node, 0);
     vector::copy_range(cx, vector, i + 1, len, node, i);
     vector::from_array(cx, node, len - 1)
+}
+
+/// What `enumerate` would number, as a vector: nothing of it can change, or is still to be made, while a loop goes through it.
+pub fn enumerated(cx: &mut Thread, coll: Handle) -> Outcome {
+    if !is_seqable(cx.get(coll)) {
+        return Err(no_collection(cx, "enumerate", 1, coll));
+    }
+    iterate::to_vector(cx, coll)
 }
 
 fn enumerate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
@@ -604,7 +614,7 @@ fn check_seqable(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
     let who = super::support::text(cx, args, 1).to_owned();
     let position = count(cx, args[2]);
-    Err(super::support::no_collection(cx, &who, position, args[0]))
+    Err(no_collection(cx, &who, position, args[0]))
 }
 
 fn check_room(cx: &mut Thread, args: &Args<'_>) -> Outcome {

@@ -704,6 +704,7 @@ pub(super) fn intrinsic(name: &str) -> Option<Intrinsic> {
         "instance-of" => Intrinsic::InstanceOf,
         "length" | "_length" => Intrinsic::Length,
         "range" => Intrinsic::Range,
+        "enumerate" => Intrinsic::Enumerate,
         "get" => Intrinsic::Get,
         "_vector-builder" => Intrinsic::NewBuilder,
         "_builder-done" => Intrinsic::BuilderDone,

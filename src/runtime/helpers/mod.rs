@@ -167,6 +167,7 @@ helpers! {
     InstanceOf(value: value, type_: value) = super::builtins::types::is_instance;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     CheckRange(from: value, to: value) = operators::check_range;
+    Enumerated(coll: value) = super::builtins::sequences::enumerated;
     MapFind(map: value, key: value) = operators::map_find;
     BuilderDone(builder: value) = operators::builder_done;
     NewBuilder() = crate::runtime::values::collections::builder::new;
