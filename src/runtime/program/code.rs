@@ -35,6 +35,8 @@ pub const MANY: usize = 6;
 pub struct Code {
     /// Where to go when called with n arguments; `entry[6]`: with 6 or more. At offset 0.
     pub entry: [AtomicUsize; ENTRIES],
+    /// Where a call goes whose rest arguments are a vector already: the body of the arity with a rest.
+    pub packed: AtomicUsize,
     /// How the function calls itself: `shapes/area`, `shapes/main:12`.
     pub name: Box<str>,
     /// What is behind it.
@@ -63,6 +65,9 @@ pub struct Code {
     /// How many threads hold it: see [`reclaim::Held`].
     pub(in crate::runtime) held: AtomicU32,
 }
+
+/// Where machine code finds `packed` in a code record.
+pub const OFFSET_PACKED: i32 = offset_of!(Code, packed) as i32;
 
 /// What is behind a code record.
 #[derive(Clone)]
@@ -112,6 +117,7 @@ impl Code {
         let entry = vm.stubs.entry_resolvers.map(AtomicUsize::new);
         let code = Code {
             entry,
+            packed: AtomicUsize::new(vm.stubs.packed_resolver),
             name: name.into(),
             source,
             arities: arities.into(),
@@ -175,7 +181,12 @@ impl Code {
 
     /// The arity that is called with `argc` arguments.
     pub fn arity_for(&self, argc: usize) -> Option<&ArityInfo> {
-        self.exact(argc).or_else(|| self.arities.iter().find(|a| a.rest && a.params as usize <= argc))
+        self.exact(argc).or_else(|| self.rest().filter(|a| a.params as usize <= argc))
+    }
+
+    /// The arity with a rest.
+    pub fn rest(&self) -> Option<&ArityInfo> {
+        self.arities.iter().find(|a| a.rest)
     }
 
     /// May it be called with `argc` arguments?

@@ -178,7 +178,9 @@ impl Code {
             return;
         }
         window();
-        if !arity.rest && (arity.params as usize) < MANY {
+        if arity.rest {
+            self.packed.store(body, Ordering::Release);
+        } else if (arity.params as usize) < MANY {
             self.entry[arity.params as usize].store(body, Ordering::Release);
         }
         self.tell_followers(cx, arity, body);
@@ -215,8 +217,11 @@ impl Code {
             cx.vm().dispatch.reset(|_| true);
         }
         for arity in &self.arities {
-            if (arity.params as usize) < MANY && !arity.rest {
-                let n = arity.params as usize;
+            let n = arity.params as usize;
+            if arity.rest {
+                window();
+                self.packed.store(cx.vm().stubs.packed_resolver, Ordering::Release);
+            } else if n < MANY {
                 window();
                 self.entry[n].store(cx.vm().stubs.entry_resolvers[n], Ordering::Release);
             }

@@ -83,6 +83,29 @@ pub unsafe extern "C" fn thunk(cx: *mut Thread, n: u64) -> usize {
     target
 }
 
+/// Behind `packed` of a code record: the rest arguments of the call are a vector.
+///
+/// # Safety
+/// Called by a `resolve_stub` with the calling thread's context.
+pub unsafe extern "C" fn call_packed(cx: *mut Thread, _: u64) -> usize {
+    // SAFETY: the caller's.
+    let cx = unsafe { &mut *cx };
+    let target = guarded(cx, "resolve_packed", |cx| {
+        let code = code_of(cx.spilled_closure());
+        let Some((code, arity)) = code.and_then(|code| Some((code, code.rest()?))) else {
+            return Err(cx.throw(ErrorKind::InternalError, "a function without a rest was called with one"));
+        };
+        let params = arity.params as usize;
+        cx.set_arg_count(params + 1);
+        cx.set_spilled_roots(params + 1);
+        compiled(cx, code, arity, params)
+    });
+    if target == 0 && !cx.jumps() {
+        value_failed(cx, cx.arg_count());
+    }
+    target
+}
+
 /// Says for the trace which call of a function value failed.
 #[cold]
 fn value_failed(cx: &Thread, argc: usize) {
@@ -173,7 +196,15 @@ pub(super) fn resolve_code<'h>(
         }
         CodeSource::Function { .. } => match code.arity_for(argc) {
             None => return Err(arity_error(cx, code, argc)),
-            Some(arity) if arity.rest => return packed(cx, code, arity, argc),
+            Some(arity) if arity.rest => {
+                let stub =
+                    vm.stubs.packing(&vm.publisher, arity.params as usize, argc).map_err(|e| no_memory(cx, e))?;
+                if let Some(stub) = stub {
+                    window();
+                    code.entry[argc].store(stub, Ordering::Release);
+                }
+                return packed(cx, code, arity, argc);
+            }
             // Whoever compiles it stores the entry too.
             Some(arity) => return compiled(cx, code, arity, argc),
         },

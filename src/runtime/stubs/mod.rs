@@ -19,7 +19,7 @@ use crate::runtime::program::code::{ENTRIES, MANY};
 
 use super::vm::StartError;
 use crate::asm::code_map::{Function, Kind};
-use crate::asm::masm::{Assembled, MacroAssembler, Mem};
+use crate::asm::masm::{ARG_REGS, Assembled, MacroAssembler, Mem};
 use crate::asm::memory::MemoryError;
 use crate::asm::publish::{Piece, Publisher};
 use crate::asm::stubs::{LandingConfig, StubConfig, THUNK_STRIDE};
@@ -79,6 +79,8 @@ pub struct Stubs {
     pub core: Range<usize>,
     /// Where unresolved entries of code records go.
     pub entry_resolvers: [usize; ENTRIES],
+    /// Behind `packed` of code records without a body for it.
+    pub packed_resolver: usize,
     thunk_resolver: usize,
     /// Gives the first argument.
     pub give: usize,
@@ -88,6 +90,8 @@ pub struct Stubs {
     builtins: Mutex<FxHashMap<(usize, u32), usize>>,
     /// By stub and number of arguments: see [`Stubs::counted_builtin`].
     counted: Mutex<FxHashMap<(usize, usize), usize>>,
+    /// By parameters before the rest and number of arguments: see [`Stubs::packing`].
+    packing: Mutex<FxHashMap<(usize, usize), usize>>,
     outside: fast::Outside,
 }
 
@@ -118,6 +122,8 @@ impl Stubs {
             resolvers.push((format!("resolve_entry_{n}"), code));
         }
         resolvers.push(("resolve_thunk".into(), host::stubs::resolve_stub(&CONFIG, throw, thunk, None)?));
+        let packed = resolve::call_packed as *const () as usize;
+        resolvers.push(("resolve_packed".into(), host::stubs::resolve_stub(&CONFIG, throw, packed, None)?));
         let mut give = Host::new();
         give.mov(Host::RESULT, Host::ARGS[0]);
         give.ret();
@@ -132,11 +138,13 @@ impl Stubs {
             core: at..at + core.code.code.len(),
             entry_resolvers: [0; ENTRIES],
             thunk_resolver: starts[MANY],
-            give: starts[MANY + 1],
-            jump: starts[MANY + 2],
+            packed_resolver: starts[MANY + 1],
+            give: starts[MANY + 2],
+            jump: starts[MANY + 3],
             thunks: Mutex::default(),
             builtins: Mutex::default(),
             counted: Mutex::default(),
+            packing: Mutex::default(),
             outside,
         };
         let many = stubs.thunk(publisher, Thunk::Many)?;
@@ -284,6 +292,21 @@ impl Stubs {
         let made = publisher.publish_one(Piece::stub(&code, Kind::Fast, builtin.full_name()))?;
         counted_stubs.insert((stub, argc), made);
         Ok(made)
+    }
+
+    /// The entry for `argc` arguments of a function with so many parameters and a rest; none where they have no registers.
+    pub fn packing(&self, publisher: &Publisher, params: usize, argc: usize) -> Result<Option<usize>, MemoryError> {
+        if argc >= MANY || params >= ARG_REGS {
+            return Ok(None);
+        }
+        if let Some(&known) = super::lock(&self.packing).get(&(params, argc)) {
+            return Ok(Some(known));
+        }
+        let code = fast::packing::<Host>(params, argc, self.outside, self.entry_resolvers[argc]);
+        let code = code.map_err(|_| MemoryError::Exhausted("stub"))?;
+        let made = publisher.publish_one(Piece::stub(&code, Kind::Fast, format!("pack_rest_{params}_{argc}")))?;
+        super::lock(&self.packing).insert((params, argc), made);
+        Ok(Some(made))
     }
 
     /// Code that jumps through a dispatch table by the layout of the first argument.

@@ -1,12 +1,13 @@
 //! `apply(f, args)` and `apply(f, a, args)` with a small vector: a jump to the function, which returns to whoever called `apply`.
+//! The other way, a call of a function that takes a rest: a jump to its body with the rest in a vector.
 
-use super::{Stub, count};
+use super::{Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::gc::Word;
-use crate::gc::layout::{self, slot_disp};
+use crate::gc::layout::{self, slot_disp, slot_offset};
 use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
-use crate::gc::word::{TAG_FUNCTION, TAG_MASK};
-use crate::runtime::program::code::MANY;
+use crate::gc::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::runtime::program::code::{MANY, OFFSET_PACKED};
 
 /// `(f, …, vector)`: `argc` arguments, 2 or 3.
 pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
@@ -57,4 +58,28 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     asm.mov_imm(n, count(MANY) as i64);
     asm.bind(known);
     asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).jump_indexed(n, 0);
+}
+
+/// `(a, …)`: `argc` arguments, those behind `params` for the rest of the function in CLOSURE.
+pub(super) fn pack_rest<M: MacroAssembler>(stub: &mut Stub<M>, params: usize, argc: usize) {
+    let n = argc - params;
+    let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
+    let (fresh, end) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
+    let tail_at = bytes(4);
+    stub.allocate(fresh, end, tail_at + bytes(1 + n));
+    stub.header(fresh, 0, layout::VECTOR);
+    stub.word(fresh, 0, 0, count(n));
+    stub.word(fresh, 0, 1, count(0));
+    stub.word(fresh, 0, 2, Word::NULL.0 as i32);
+    stub.header(fresh, tail_at, layout::NODE);
+    stub.word(fresh, tail_at, 0, count(n));
+    let asm = &mut stub.asm;
+    asm.scratch().lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32)).store(Mem::at(fresh, slot_offset(3) as i32));
+    for (i, &arg) in M::ARGS[params..argc].iter().enumerate() {
+        asm.store(Mem::at(fresh, tail_at + slot_offset(1 + i) as i32), arg);
+    }
+    asm.lea(M::ARGS[params], Mem::at(fresh, TAG_OBJECT as i32));
+    asm.load(end, Mem::at(M::CLOSURE, layout::closure_disp(0)));
+    asm.load(end, Mem::at(end, OFFSET_PACKED));
+    asm.jump_reg(end);
 }

@@ -120,6 +120,16 @@ pub(super) fn builtin<M: MacroAssembler>(
     Some(front(outside, Some(write), leaf, otherwise))
 }
 
+/// The code that packs the rest of `argc` arguments, those behind `params`; where it has no room, the resolver does.
+pub(super) fn packing<M: MacroAssembler>(
+    params: usize,
+    argc: usize,
+    outside: Outside,
+    resolver: usize,
+) -> Result<Assembled, TooFar> {
+    stub(outside, &|stub| apply::pack_rest(stub, params, argc), |asm: &mut M| asm.jump_code(resolver))
+}
+
 /// A stub that tries machine code, then a leaf, as far as there are such, and does `otherwise` at last.
 fn front<M: MacroAssembler>(
     outside: Outside,
@@ -325,6 +335,10 @@ mod tests {
         }
         let outside = Outside::default();
         assert!(look_up::<X64>(0, outside).is_ok() && look_up::<Arm64>(0, outside).is_ok());
+        for (params, argc) in (0..5).flat_map(|params| (params..=5).map(move |argc| (params, argc))) {
+            assert!(packing::<X64>(params, argc, outside, 0).is_ok());
+            assert!(packing::<Arm64>(params, argc, outside, 0).is_ok());
+        }
         let (mut with_code, mut in_machine_code) = (0, 0);
         for (row, argc) in
             crate::runtime::builtins::TABLES.iter().copied().flatten().flat_map(|b| (0..6).map(move |n| (b, n)))
