@@ -4,6 +4,8 @@
 //! into the builtin would cost more than what it does. What a key is found by must not run the program ([`keyed`]); and a MAP
 //! that has a mark (`collections/map.rs`) is for the builtin.
 
+use arrayvec::ArrayVec;
+
 use super::support::{index_below, is_seqable};
 use super::{kind_of, kinds};
 use crate::gc::layout::{self, NODE, VECTOR};
@@ -14,59 +16,62 @@ use crate::runtime::values::collections::{List, map, mutable, set, vector};
 use crate::runtime::values::ranges::Range;
 use crate::runtime::values::{compare, equality, hashing, sequences};
 
-/// A few values: as many as a vector without tree has.
+/// A few values: as many as a vector without tree has. They are collected where they are: moved, they cost more than they do.
+#[derive(Default)]
 pub struct Few<'h> {
-    values: [Value<'h>; vector::WIDTH],
-    n: usize,
+    values: ArrayVec<Value<'h>, { vector::WIDTH }>,
 }
 
 impl<'h> Few<'h> {
     /// None.
-    pub fn new(cx: &'h Thread) -> Option<Few<'h>> {
-        Some(Few { values: [null(cx)?; vector::WIDTH], n: 0 })
+    #[inline]
+    pub fn new() -> Few<'h> {
+        Few::default()
     }
 
     /// One more; none when there are too many then.
     #[inline]
     pub fn push(&mut self, value: Value<'h>) -> Option<()> {
-        *self.values.get_mut(self.n)? = value;
-        self.n += 1;
-        Some(())
+        self.values.try_push(value).ok()
     }
 
     /// All.
     pub fn values(&self) -> &[Value<'h>] {
-        &self.values[..self.n]
+        &self.values
     }
 
-    /// Those of a collection that has no more, and can be gone through without running the program.
-    pub fn of(cx: &'h Thread, coll: Value<'h>) -> Option<Few<'h>> {
+    /// All, to be changed.
+    pub fn values_mut(&mut self) -> &mut [Value<'h>] {
+        &mut self.values
+    }
+
+    /// Those of a collection as well, when it can be gone through without running the program; none when there are too many then.
+    pub fn add(&mut self, cx: &'h Thread, coll: Value<'h>) -> Option<()> {
         let n = sequences::length(coll).filter(|n| *n <= vector::WIDTH)?;
-        let mut few = Few::new(cx)?;
-        let mut all = |values: &mut dyn Iterator<Item = Value<'h>>| {
-            for value in values {
-                few.push(value)?;
-            }
-            Some(())
-        };
         match coll.layout() {
-            VECTOR => all(&mut vector::iter(coll))?,
-            layout::ARRAY => all(&mut Slots::of(coll).iter())?,
+            VECTOR => match Slots::if_is(field(coll, VECTOR, 3), NODE).filter(|tail| tail.len() == n) {
+                Some(tail) => self.add_all(tail.iter()),
+                None => self.add_all(vector::iter(coll)),
+            },
+            layout::ARRAY => self.add_all(Slots::of(coll).iter()),
             layout::MUTABLE_LIST => {
                 let (slots, n) = List::view(coll);
-                all(&mut slots.iter().take(n))?;
+                self.add_all(slots.iter().take(n))
             }
-            layout::SET => all(&mut set::iter(coll))?,
-            layout::NULL => {}
+            layout::SET => self.add_all(set::iter(coll)),
+            layout::NULL => Some(()),
             layout::STRING | layout::STRING_PREFIX => {
-                for c in coll.str()?.chars() {
-                    few.push(super::leaf_texts::text(cx, c.encode_utf8(&mut [0; 4]))?)?;
-                }
+                let mut chars = coll.str()?.chars();
+                chars.try_for_each(|c| self.push(super::leaf_texts::text(cx, c.encode_utf8(&mut [0; 4]))?))
             }
-            layout::RANGE => (0..n).try_for_each(|i| few.push(in_range(cx, coll, i)?))?,
-            _ => return None,
+            layout::RANGE => (0..n).try_for_each(|i| self.push(in_range(cx, coll, i)?)),
+            _ => None,
         }
-        Some(few)
+    }
+
+    #[inline]
+    fn add_all(&mut self, mut values: impl Iterator<Item = Value<'h>>) -> Option<()> {
+        values.try_for_each(|value| self.push(value))
     }
 }
 
@@ -307,7 +312,7 @@ fn part<'h>(cx: &'h Thread, coll: Value<'h>, start: usize, end: usize) -> Answer
     }
     let tail = Slots::of(field(coll, VECTOR, 3));
     if tail.len() < n {
-        let mut few = Few::new(cx)?;
+        let mut few = Few::new();
         (start..end).try_for_each(|i| few.push(vector::get(coll, i)?))?;
         return vector_of(cx, few.values());
     }
@@ -357,53 +362,61 @@ pub fn vec<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
     if coll.is(VECTOR) {
         return Some(coll);
     }
-    vector_of(cx, Few::of(cx, coll)?.values())
+    let mut few = Few::new();
+    few.add(cx, coll)?;
+    vector_of(cx, few.values())
 }
 
 pub fn concat<'h>(cx: &'h Thread, [a, b, c]: Args<'h>) -> Answer<'h> {
-    let mut few = Few::of(cx, given(a)?)?;
+    let mut few = Few::new();
+    few.add(cx, given(a)?)?;
     for more in [b, c].into_iter().filter_map(given) {
-        Few::of(cx, more)?.values().iter().try_for_each(|value| few.push(*value))?;
+        few.add(cx, more)?;
     }
     vector_of(cx, few.values())
 }
 
 pub fn reverse<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    let mut few = Few::of(cx, coll)?;
-    few.values[..few.n].reverse();
+    let mut few = Few::new();
+    few.add(cx, coll)?;
+    few.values_mut().reverse();
     vector_of(cx, few.values())
 }
 
 pub fn enumerate<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    let mut few = Few::of(cx, coll)?;
-    for (i, value) in few.values[..few.n].iter_mut().enumerate() {
+    let mut few = Few::new();
+    few.add(cx, coll)?;
+    for (i, value) in few.values_mut().iter_mut().enumerate() {
         *value = vector_of(cx, &[counted(cx, i)?, *value])?;
     }
     vector_of(cx, few.values())
 }
 
 pub fn zip<'h>(cx: &'h Thread, [a, b, c]: Args<'h>) -> Answer<'h> {
-    let (a, b) = (Few::of(cx, a)?, Few::of(cx, b)?);
-    let c = match given(c) {
-        Some(c) => Some(Few::of(cx, c)?),
-        None => None,
-    };
-    let mut rows = Few::new(cx)?;
-    for (i, (a, b)) in a.values().iter().zip(b.values()).enumerate() {
-        let row = match &c {
-            Some(c) if i < c.n => vector_of(cx, &[*a, *b, c.values[i]])?,
-            Some(_) => break,
-            None => vector_of(cx, &[*a, *b])?,
-        };
-        rows.push(row)?;
+    let (mut rows, mut second, mut third) = (Few::new(), Few::new(), Few::new());
+    rows.add(cx, a)?;
+    second.add(cx, b)?;
+    let mut n = rows.values().len().min(second.values().len());
+    if let Some(c) = given(c) {
+        third.add(cx, c)?;
+        n = n.min(third.values().len());
     }
-    vector_of(cx, rows.values())
+    for (i, row) in rows.values_mut()[..n].iter_mut().enumerate() {
+        let (a, b) = (*row, second.values()[i]);
+        *row = match third.values().get(i) {
+            Some(&c) => vector_of(cx, &[a, b, c])?,
+            None => vector_of(cx, &[a, b])?,
+        };
+    }
+    vector_of(cx, &rows.values()[..n])
 }
 
 pub fn partition<'h>(cx: &'h Thread, [n, coll, _]: Args<'h>) -> Answer<'h> {
     let n = usize::try_from(n.as_int()?).ok().filter(|n| *n > 0)?;
-    let mut parts = Few::new(cx)?;
-    for part in Few::of(cx, coll)?.values().chunks(n) {
+    let mut parts = Few::new();
+    let mut few = Few::new();
+    few.add(cx, coll)?;
+    for part in few.values().chunks(n) {
         parts.push(vector_of(cx, part)?)?;
     }
     vector_of(cx, parts.values())
@@ -441,8 +454,9 @@ fn is_simple(value: Value<'_>) -> bool {
 }
 
 pub fn distinct<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
-    let few = Few::of(cx, coll)?;
-    let mut seen = Few::new(cx)?;
+    let mut few = Few::new();
+    few.add(cx, coll)?;
+    let mut seen = Few::new();
     for value in few.values() {
         // What is equal to something of another type is for the builtin.
         if !is_simple(*value) {

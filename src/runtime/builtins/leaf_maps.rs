@@ -237,7 +237,7 @@ pub fn set_remove<'h>(cx: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h> {
 /// The keys or values of a small map.
 fn half<'h>(cx: &'h Thread, map: Value<'h>, at: usize) -> Answer<'h> {
     let node = small(map)?;
-    let mut few = Few::new(cx)?;
+    let mut few = Few::new();
     (at..node.len()).step_by(2).try_for_each(|i| few.push(node.get(i)))?;
     vector_of(cx, few.values())
 }
@@ -264,8 +264,10 @@ pub fn merge<'h>(cx: &'h Thread, [a, b, c]: Args<'h>) -> Answer<'h> {
 
 pub fn select_keys<'h>(cx: &'h Thread, [map, keys, _]: Args<'h>) -> Answer<'h> {
     let node = small(map)?;
-    let mut entries = Few::new(cx)?;
-    for key in Few::of(cx, keys)?.values() {
+    let mut entries = Few::new();
+    let mut few = Few::new();
+    few.add(cx, keys)?;
+    for key in few.values() {
         if let Some(i) = small_index(node, *key)?
             && !entries.values().chunks(2).any(|entry| entry[0] == node.get(i))
         {
@@ -281,7 +283,7 @@ pub fn make_map(cx: &Thread, n: usize) -> Answer<'_> {
     if n > 2 * map::SMALL {
         return None;
     }
-    let mut entries = Few::new(cx)?;
+    let mut entries = Few::new();
     for i in (0..n).step_by(2) {
         let key = cx.spilled_arg(i);
         let known = entries.values().chunks(2).any(|entry| equality::same_key(entry[0], key) != Ok(false));
@@ -299,7 +301,7 @@ pub fn make_set(cx: &Thread, n: usize) -> Answer<'_> {
     if n > map::SMALL {
         return None;
     }
-    let mut entries = Few::new(cx)?;
+    let mut entries = Few::new();
     for i in 0..n {
         let member = cx.spilled_arg(i);
         let known = entries.values().chunks(2).any(|entry| equality::same_key(entry[0], member) != Ok(false));

@@ -141,7 +141,7 @@ pub fn keyword_to_string<'h>(cx: &'h Thread, [keyword, ..]: Args<'h>) -> Answer<
 
 /// A vector of parts of a text.
 fn parts<'h, 'a>(cx: &'h Thread, parts: impl Iterator<Item = &'a str>) -> Answer<'h> {
-    let mut few = Few::new(cx)?;
+    let mut few = Few::new();
     for part in parts {
         few.push(text(cx, part)?)?;
     }
@@ -158,7 +158,9 @@ pub fn words<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
 
 pub fn chars<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
     string.str()?;
-    vector_of(cx, Few::of(cx, string)?.values())
+    let mut few = Few::new();
+    few.add(cx, string)?;
+    vector_of(cx, few.values())
 }
 
 pub fn split<'h>(cx: &'h Thread, [string, separator, _]: Args<'h>) -> Answer<'h> {
@@ -314,7 +316,8 @@ pub fn join<'h>(cx: &'h Thread, [coll, separator, _]: Args<'h>) -> Answer<'h> {
     if !is_plain(cx) || !coll.is(layout::VECTOR) || given(separator).is_some_and(|text| text.str().is_none()) {
         return None;
     }
-    let few = Few::of(cx, coll)?;
+    let mut few = Few::new();
+    few.add(cx, coll)?;
     let mut text = cx.spare_text()?;
     for (i, &value) in few.values().iter().enumerate() {
         if let Some(separator) = given(separator).filter(|_| i > 0) {
