@@ -64,7 +64,12 @@ impl<'h> Few<'h> {
                 let mut chars = coll.str()?.chars();
                 chars.try_for_each(|c| self.push(super::leaf_texts::text(cx, c.encode_utf8(&mut [0; 4]))?))
             }
-            layout::RANGE => (0..n).try_for_each(|i| self.push(in_range(cx, coll, i)?)),
+            layout::RANGE => match Range::of(coll) {
+                Range::Inline { from, step, .. } => {
+                    (0..n as i64).try_for_each(|i| self.push(int(cx, from + i * step)?))
+                }
+                Range::Large { .. } => None,
+            },
             _ => None,
         }
     }

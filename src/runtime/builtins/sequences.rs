@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use dashu_int::IBig;
 
 use super::Args;
-use super::leaf_collections;
+use super::leaf_collections::{self, Few};
 use super::support::{
     Outcome, bad_bounds, count, index_below, is_seqable, no_collection, null, out_of_range, seqable, type_name,
 };
@@ -94,7 +94,7 @@ builtins! { pub static TABLE: "core";
     /// Gives what a function of the program gave when it is seqable, else throws the TypeError, for the library.
     "_check-given" (coll: Any, who: String) = check_given => super::leaf_collections::check_seqable;
     /// The elements in order when all are numbers, all Strings or all keywords; else `null`.
-    "_sort" (coll: Seqable) = sort;
+    "_sort" (coll: Seqable) = sort => sort_few;
     /// The items in the order of their keys when these are all numbers, all Strings or all keywords; else `null`.
     "_sort-by-keys" (items: Vector, keys: Vector) = sort_by_keys;
 }
@@ -731,6 +731,18 @@ fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         }
     }
     list.finish(cx)
+}
+
+/// The leaf of `_sort`: few values, none of which is a vector.
+fn sort_few<'h>(cx: &'h Thread, [coll, ..]: leaf::Args<'h>) -> leaf::Answer<'h> {
+    let mut few = Few::new();
+    few.add(cx, coll)?;
+    let kind = sort_kind(*few.values().first()?);
+    if kind == 0 || !leaf::is_plain(cx) || few.values().iter().any(|v| is_tuple(*v) || sort_kind(*v) != kind) {
+        return None;
+    }
+    few.values_mut().sort_by(|a, b| plain_order(*a, *b));
+    leaf_collections::vector_of(cx, few.values())
 }
 
 fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
