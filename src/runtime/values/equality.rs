@@ -250,16 +250,19 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
     })
 }
 
-/// Vectors of one length.
+/// Vectors of one length, as much at a time as lies side by side in both.
 fn vectors<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> bool {
-    if vector::len(a) > vector::WIDTH {
-        return pairs.add_all(vector::iter(a), vector::iter(b));
+    let mut i = 0;
+    while i < vector::len(a)
+        && let (Some((x, from)), Some((y, at))) = (vector::leaf(a, i), vector::leaf(b, i))
+    {
+        let n = (x.len() - from).min(y.len() - at);
+        if !(0..n).all(|k| pairs.add(x.get(from + k), y.get(at + k))) {
+            return false;
+        }
+        i += n;
     }
-    match (vector::leaf(a, 0), vector::leaf(b, 0)) {
-        // All elements of both are in one node each, as those of small vectors are.
-        (Some((x, 0)), Some((y, 0))) if [x.len(), y.len()] == [vector::len(a); 2] => pairs.add_all(x.iter(), y.iter()),
-        _ => pairs.add_all(vector::iter(a), vector::iter(b)),
-    }
+    true
 }
 
 fn maps<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
