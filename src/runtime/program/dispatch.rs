@@ -243,16 +243,16 @@ impl Table {
         Ok(())
     }
 
-    /// Lets calls by the name go where it says now. What the name stands for is looked at under the lock: of several threads that give it
-    /// values, whoever comes last finds the last.
+    /// Lets calls by the name go where it says now: does it stand for the method, of so many arguments? That is asked under the lock:
+    /// of several threads that give it values, whoever comes last finds the last.
     fn follow_name(
         &self,
         vm: &crate::runtime::Vm,
         name: &'static Binding,
-        is_method: impl Fn() -> bool,
+        is_method: impl Fn(u32) -> bool,
     ) -> Result<(), MemoryError> {
         let mut renamed = crate::runtime::lock(&self.changing);
-        let now = !is_method();
+        let now = !is_method(self.argc);
         if now == renamed.now {
             return Ok(());
         }
@@ -596,9 +596,10 @@ impl Dispatch {
         if !method.is_named(name) {
             return;
         }
-        let is_method = || {
+        let is_method = |argc: u32| {
             let code = name.get(cx).and_then(super::entry::code_of);
-            code.is_some_and(|code| matches!(code.source, CodeSource::Method(m) if m.id == method.id))
+            let is_it = |code: &Code| matches!(code.source, CodeSource::Method(m) if m.id == method.id);
+            code.is_some_and(|code| is_it(code) && code.exact(argc as usize).is_some())
         };
         let tables = crate::runtime::read(&self.tables).all.clone();
         for table in tables.iter().filter(|t| matches!(t.kind, TableKind::Method(m) if m.id == method.id)) {
