@@ -177,7 +177,9 @@ fn seeds() -> Vec<u64> {
 
 fn run_all(flags: &[&str]) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("library");
-    std::fs::create_dir_all(&folder).expect("a folder for the programs can be made");
+    // What the programs write is left there.
+    let written = folder.join(format!("written-{}", flags.len()));
+    std::fs::create_dir_all(&written).expect("a folder for the programs can be made");
     let seeds = seeds();
     let failed = common::in_parallel(&seeds, |seed| {
         let path = folder.join(format!("library-{seed}-{}.hr", flags.len()));
@@ -186,7 +188,7 @@ fn run_all(flags: &[&str]) {
         let mut args = vec!["run", "--max-heap=256M"];
         args.extend(flags);
         args.push(&file);
-        let done = common::run(&args, "", Duration::from_secs(60));
+        let done = common::run_in(&written, &args, "", Duration::from_secs(60));
         let last = done.stderr.lines().rfind(|l| l.parse::<usize>().is_ok()).unwrap_or("none").to_string();
         // `thread` may have been given a function that wants arguments: its fault, which nobody joins for, is no failure here.
         let lost = done.stderr.lines().any(|l| l.starts_with("in a thread: "));
@@ -203,6 +205,7 @@ fn run_all(flags: &[&str]) {
     for (index, why) in &failed {
         println!("seed {}:\n    {}", seeds[*index], why.join("\n    "));
     }
+    let _ = std::fs::remove_dir_all(&written);
     assert!(failed.is_empty(), "{} of {} programs failed", failed.len(), seeds.len());
 }
 

@@ -7,6 +7,7 @@
 
 use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
+use super::join::Join;
 use super::link::{Global, GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
@@ -131,7 +132,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.wanted = M::ARGS.get(k).map(|r| (*arg, *r));
                 self.expression(*arg);
             }
-            return self.call_found(function, nodes.len(), tail, node);
+            return self.call_associated(node, object, (function, name), nodes.len(), tail);
         }
         // A variant's fieldless value is an object like any other: `Shape.dot.area()` reads it first.
         self.expression(object);
@@ -146,6 +147,50 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let tail = tail && self.handler.is_none();
         let cell = self.link.selector_table(self.unit.name(name), n);
         self.emit_call(Target::Table(cell), n, tail);
+    }
+
+    /// `T.name(args)` with the latest `n` operands: a call of the function itself as long as `T` stands for the type.
+    fn call_associated(
+        &mut self,
+        node: NodeId,
+        object: NodeId,
+        (function, name): (Global, Name),
+        n: usize,
+        tail: bool,
+    ) {
+        self.arrive(node);
+        self.goes_to(node);
+        if !self.state.reachable {
+            return self.call_found(function, n, tail, node);
+        }
+        if let Some(label) = self.leave(node, SideExit::Redefined) {
+            self.branch_if_revised(label);
+            return self.call_found(function, n, tail, node);
+        }
+        let (mut changed, mut end) = (Join::new(), Join::new());
+        let label = self.edge(&mut changed);
+        self.branch_if_revised(label);
+        self.call_found(function, n, tail, node);
+        self.goto_value(&mut end);
+        self.place(changed);
+        // Whatever it stands for goes below the arguments.
+        let arguments: Vec<Value> = (0..n).map(|_| self.state.pop()).collect();
+        if let Node::Global(global) = *self.unit.node(object) {
+            self.global(global);
+        }
+        arguments.into_iter().rev().for_each(|value| self.state.push(value));
+        self.goes_to(node);
+        let cell = self.link.selector_table(self.unit.name(name), n + 1);
+        self.emit_call(Target::Table(cell), n + 1, tail && self.handler.is_none());
+        self.goto_value(&mut end);
+        self.finish_value(end);
+    }
+
+    /// Goes to the label when something has changed that the code takes for granted.
+    pub(super) fn branch_if_revised(&mut self, label: Label) {
+        let (cell, revision) = self.link.revision();
+        self.asm.scratch().load_cell(cell).compare_imm(revision);
+        self.asm.branch(Cond::NotEqual, label);
     }
 
     /// The function that `object.name(…)` calls where the object is a type that is known by its name.
@@ -343,13 +388,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         match (intrinsic, args) {
             (Even | Odd | Not | IsNull | IsSome | IsFunction | IsInt | IsFloat | IsNumber, [_])
             | (IsString | IsVector | IsMap | IsSet | IsArray | IsAtom, [_]) => {
-                let mut no = super::join::Join::new();
+                let mut no = Join::new();
                 self.condition_call(node, &mut no);
                 self.bool_from(no);
                 true
             }
             (InstanceOf, [_, type_]) if self.named_type(*type_).is_some() => {
-                let mut no = super::join::Join::new();
+                let mut no = Join::new();
                 self.condition_call(node, &mut no);
                 self.bool_from(no);
                 true
@@ -425,7 +470,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn condition_call(&mut self, node: NodeId, no: &mut super::join::Join) {
+    fn condition_call(&mut self, node: NodeId, no: &mut Join) {
         self.condition(node, false, no);
     }
 

@@ -104,7 +104,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// The slow path of a condition: the helper's Bool decides where to go, so it never comes back into the hot path's flags.
-    fn slow_condition(&mut self, helper: Helper, when: bool, join: &mut Join) -> (Label, Label) {
+    pub(super) fn slow_condition(&mut self, helper: Helper, when: bool, join: &mut Join) -> (Label, Label) {
         let arguments: Vec<Argument> = [1, 0].iter().map(|n| self.argument(self.top(*n))).collect();
         let label = self.asm.label();
         let resume = self.asm.label();

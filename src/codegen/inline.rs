@@ -244,9 +244,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !mutated(Mutation::RedefinitionUnseen)
             && let Some(label) = self.leave(node, SideExit::Redefined)
         {
-            let (cell, revision) = self.link.revision();
-            self.asm.scratch().load_cell(cell).compare_imm(revision);
-            self.asm.branch(Cond::NotEqual, label);
+            self.branch_if_revised(label);
         }
         let mut vars = Vec::with_capacity(n);
         for (k, pattern) in arity.params.iter().enumerate() {

@@ -79,7 +79,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 None if base.is_some() => sources.push(None),
                 None => {
                     match field.default {
-                        Some(cell) => self.call_default(cell),
+                        Some(cell) => self.call_default(&info, cell),
                         None => self.push_constant(Word::NULL),
                     }
                     sources.push(Some(self.top(0)));
@@ -136,9 +136,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.store_imm(Mem::at(object, (tail + layout::slot_offset(0)) as i32), counted);
         self.asm.alu_imm(Alu::Add, object, object, TAG_OBJECT as i64);
         self.pinned = self.pinned.without(end);
+        self.is_newborn(true);
         for k in 0..n {
             self.store_field(object, tail as i32 + slot_disp(1 + k), self.top(n - 1 - k), &[object]);
         }
+        self.is_newborn(false);
         self.replace_reg(n, object, Facts::object(layout::VECTOR));
     }
 
@@ -263,18 +265,27 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.replace(1, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
     }
 
-    fn call_default(&mut self, cell: usize) {
+    /// Calls what gives the default of a field; not that of a declaration that is outdated, for the object is made anew then.
+    fn call_default(&mut self, info: &StructType, cell: usize) {
         if !self.state.reachable {
             self.push_constant(Word::NULL);
             return;
         }
         let above = self.state.height();
         self.save_for_call(above);
+        let (outdated, done) = (self.asm.label(), self.asm.label());
+        self.branch_if_outdated(info, outdated);
         self.asm.load_cell(M::CLOSURE, cell);
         self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).call_at(0);
         self.safepoint();
+        self.asm.bind(done);
         self.unpin();
         self.push_reg(M::RESULT, Facts::ANY);
+        self.later(move |g| {
+            g.asm.bind(outdated);
+            g.asm.mov_imm(M::RESULT, Word::NULL.0 as i64);
+            g.asm.jump(done);
+        });
     }
 
     /// `object.name`

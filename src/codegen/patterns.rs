@@ -356,7 +356,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let unit = self.unit;
         let declared = self.link.struct_type(type_, variant.map(|v| unit.name(v)));
         let Some(info) = declared.filter(|info| info.layout >= layout::FIRST_USER_LAYOUT) else {
-            return self.test_type(i, type_, variant, misfit);
+            // A pattern that names a variant or fields was read for another type than the name has now.
+            return match variant.is_some() || !fields.is_empty() {
+                true => self.goto(misfit),
+                false => self.test_type(i, type_, misfit),
+            };
         };
         let asked: Vec<(&str, PatternId)> = fields
             .iter()
@@ -384,10 +388,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// Leaves for `misfit` unless operand `i` is a value of an enum or of a builtin type, which have several layouts.
-    fn test_type(&mut self, i: usize, type_: GlobalId, variant: Option<Name>, misfit: &mut Join) {
-        if variant.is_some() {
-            return self.goto(misfit);
-        }
+    fn test_type(&mut self, i: usize, type_: GlobalId, misfit: &mut Join) {
         let value = *self.state.operand(i);
         self.state.push(value);
         self.global(type_);

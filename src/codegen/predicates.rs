@@ -3,8 +3,8 @@
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::{GlobalKind, Intrinsic, StructType};
-use super::state::Value;
+use super::link::{GlobalKind, Helper, Intrinsic, SideExit, StructType};
+use super::state::{Place, Value};
 use crate::asm::masm::*;
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low};
@@ -48,10 +48,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let operand = match *self.unit.list(args) {
             [operand] => operand,
             [operand, type_] if which == Intrinsic::InstanceOf => {
-                let Some(info) = self.named_type(type_) else { return false };
+                let Some(named) = self.named_type(type_) else { return false };
                 self.expression(operand);
+                self.arrive(node);
                 self.goes_to(node);
-                self.instance_condition(&info, when, join);
+                self.instance_condition(node, &named, when, join);
                 return true;
             }
             _ => return false,
@@ -96,24 +97,31 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.branch(if when { even } else { even.negate() }, label);
     }
 
-    /// The struct that an expression names.
-    pub(super) fn named_type(&mut self, type_: NodeId) -> Option<StructType> {
-        match *self.unit.node(type_) {
-            // Values of builtin types have several layouts.
-            Node::Global(global) => self.link.named_struct(global).filter(|s| s.layout >= layout::FIRST_USER_LAYOUT),
-            _ => None,
-        }
+    /// The struct that an expression names, and the binding of the name.
+    pub(super) fn named_type(&mut self, type_: NodeId) -> Option<(StructType, usize)> {
+        let Node::Global(global) = *self.unit.node(type_) else { return None };
+        // Values of builtin types have several layouts.
+        let info = self.link.named_struct(global).filter(|s| s.layout >= layout::FIRST_USER_LAYOUT)?;
+        Some((info, self.link.global(global)?.binding))
     }
 
     /// Asks whether the latest operand, which it takes off, is an instance of a struct: goes to the join when the outcome is `when`.
-    fn instance_condition(&mut self, info: &StructType, when: bool, join: &mut Join) {
+    /// When the name has come to stand for something else since, the helper is asked, or the twin.
+    fn instance_condition(&mut self, node: NodeId, named: &(StructType, usize), when: bool, join: &mut Join) {
         if !self.state.reachable {
             self.state.drop_top();
             return;
         }
+        let (info, binding) = named;
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
-        if facts.layout == Some(info.layout) || !facts.types.meets(Types::OBJECT) {
+        // A function in place has asked already.
+        let mut asked = self.inline.is_some();
+        if !asked && let Some(label) = self.leave(node, SideExit::Redefined) {
+            self.branch_if_revised(label);
+            asked = true;
+        }
+        if asked && (facts.layout == Some(info.layout) || !facts.types.meets(Types::OBJECT)) {
             self.state.drop_top();
             if (facts.layout == Some(info.layout)) == when {
                 self.goto(join);
@@ -122,6 +130,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let r = self.in_register(i);
         let other = self.other_layout(i, info, &[]);
+        let mut resume = None;
+        if !asked {
+            self.state.push(Value::new(Place::Cell(*binding), Facts::ANY));
+            let (label, back) = self.slow_condition(Helper::InstanceOf, when, join);
+            self.state.drop_top();
+            self.branch_if_revised(label);
+            resume = Some(back);
+        }
         self.state.drop_top();
         self.unpin();
         let away = self.edge(join);
@@ -133,6 +149,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.jump(away);
         }
         self.asm.bind(here);
+        if let Some(resume) = resume {
+            self.asm.bind(resume);
+        }
     }
 
     /// Tests the latest operand and takes it off: goes to the join when the outcome is `when`.

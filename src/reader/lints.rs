@@ -270,6 +270,10 @@ fn literal(unit: &Unit, id: NodeId) -> Option<Head> {
     Some(match unit.node(id) {
         Node::Int(value) => Head::Int(*value),
         Node::BigInt(digits) => Head::BigInt(*digits),
+        // What equals an Int fits its pattern.
+        Node::Float(value) if *value as i64 as f64 == *value && value.abs() < (1u64 << 63) as f64 => {
+            Head::Int(*value as i64)
+        }
         Node::Float(value) => Head::Float(value.to_bits()),
         Node::String(text) => Head::String(*text),
         Node::Keyword(name) => Head::Keyword(*name),

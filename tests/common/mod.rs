@@ -202,11 +202,19 @@ impl Outcome {
 }
 
 /// Runs the program with these arguments; it is killed when the limit, which is for no emulator, is over.
-#[allow(clippy::zombie_processes)] // `ended` waits for it, by its number.
 pub fn run(args: &[&str], stdin: &str, limit: Duration) -> Outcome {
+    run_in(Path::new("."), args, stdin, limit)
+}
+
+/// The same in a folder.
+#[allow(clippy::zombie_processes)] // `ended` waits for it, by its number.
+pub fn run_in(folder: &Path, args: &[&str], stdin: &str, limit: Duration) -> Outcome {
     let (started, limit) = (Instant::now(), patient(limit));
-    let mut child = Command::new(harrier())
+    // From another folder the program is not found by a path from here.
+    let program = harrier().canonicalize().unwrap_or_else(|_| harrier());
+    let mut child = Command::new(program)
         .args(args)
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -140,7 +140,9 @@ fn cells(cx: &Thread, code: &'static Code) -> FxHashMap<u64, String> {
         }
     }
     for table in (0..).map_while(|index| vm.dispatch.table(index)) {
-        names.insert(table.cell() as u64, format!("table of .{}/{}", table.name(), table.argc));
+        for cell in [table.cell(), table.named()] {
+            names.insert(cell as u64, format!("table of .{}/{}", table.name(), table.argc));
+        }
     }
     for owned in crate::runtime::lock(&code.owned).iter() {
         for root in &owned.roots {

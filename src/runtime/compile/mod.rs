@@ -42,7 +42,7 @@ use crate::runtime::program::code::{Code, CodeSource, CompileError, CompiledCode
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::linked::LinkedUnit;
 use crate::runtime::program::roots::RootCell;
-use crate::runtime::program::types::TypeKind;
+use crate::runtime::program::types::{TypeInfo, TypeKind};
 use crate::runtime::values::collections::vector;
 use crate::stack;
 use ahead::Ahead;
@@ -139,6 +139,8 @@ fn generate(
         has_loops,
         builtin_extended,
         types: FxHashMap::default(),
+        named: FxHashMap::default(),
+        associated: FxHashMap::default(),
         unsettled: false,
         failed: None,
     };
@@ -325,6 +327,9 @@ struct RuntimeLink<'a> {
     builtin_extended: bool,
     /// The types that were asked for.
     types: FxHashMap<(GlobalId, Option<&'static str>), Option<StructType>>,
+    /// The types that names were found to stand for, and the functions of theirs that were asked for.
+    named: FxHashMap<GlobalId, Option<&'static TypeInfo>>,
+    associated: FxHashMap<(GlobalId, &'static str), Option<Global>>,
     /// Something that the function names has no value yet, or a loop may find another there than we do.
     unsettled: bool,
     /// What could not be had: the end of the compilation.
@@ -370,6 +375,22 @@ impl RuntimeLink<'_> {
         let singleton = info.singleton.map(|cell| cell.address());
         let outdated = info.outdated.as_ptr() as usize;
         Some(StructType { layout, outdated, declarations, redefined, fields, singleton })
+    }
+
+    /// The type that the name stands for now.
+    fn type_named(&mut self, global: GlobalId) -> Option<&'static TypeInfo> {
+        if let Some(known) = self.named.get(&global) {
+            return *known;
+        }
+        let binding = self.unit.global(global).binding;
+        let look = |cx: &Thread| binding.get(cx).and_then(super::builtins::types::type_behind);
+        if look(self.cx).is_some() {
+            // Before what is found is taken for granted.
+            binding.depend(self.record);
+        }
+        let found = look(self.cx);
+        self.named.insert(global, found);
+        found
     }
 
     /// A root cell with a value.
@@ -530,7 +551,11 @@ impl Link for RuntimeLink<'_> {
         let code = self.function_at(binding)?;
         let CodeSource::Method(method) = code.source else { return None };
         code.exact(arguments)?;
-        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32).map(|t| Some(t.cell()));
+        // Other names go through link cells, which follow when they change.
+        if !method.is_named(self.binding(binding)) {
+            return None;
+        }
+        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32).map(|t| Some(t.named()));
         self.or_fail(table)
     }
 
@@ -552,20 +577,22 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn associated(&mut self, global: GlobalId, name: &str) -> Option<Global> {
-        let named = self.unit.global(global).binding;
-        let type_ = named.get(self.cx).and_then(super::builtins::types::type_behind)?;
-        let target = Target { type_: type_.id, variant: None };
-        let binding = self.vm.dispatch.associated(target, name)?.1;
-        named.depend(self.record);
-        let kind = GlobalKind::Plain;
-        Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None, shows: false })
+        let key = (global, keywords::intern(name));
+        if let Some(known) = self.associated.get(&key) {
+            return *known;
+        }
+        let target = self.type_named(global).map(|type_| Target { type_: type_.id, variant: None });
+        let found = target.and_then(|target| self.vm.dispatch.associated(target, name)).map(|(_, binding)| {
+            let kind = GlobalKind::Plain;
+            Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None, shows: false }
+        });
+        self.associated.insert(key, found);
+        found
     }
 
     fn named_struct(&mut self, global: GlobalId) -> Option<StructType> {
         let named = self.unit.global(global).binding;
-        // Before it is looked at.
-        named.depend(self.record);
-        let type_ = named.get(self.cx).and_then(super::builtins::types::type_behind)?;
+        let type_ = self.type_named(global)?;
         if named.type_id() != Some(type_.id) {
             return None;
         }

@@ -15,9 +15,10 @@ fn key(cx: &Thread, binding: &Binding) -> Handle {
     cx.root_word(Word(u64::from(binding.index) << crate::gc::word::INT_SHIFT))
 }
 
-/// What [`get`] gives, where there is something to give.
+/// What [`get`] gives, where there is something to give. A variable that is dynamic no more, for who runs on since it was, has the one value.
 pub fn leaf_get<'h>(cx: &'h Thread, binding: &'static Binding) -> Answer<'h> {
-    if !cx.dynamic().is_null()
+    if binding.kind() == BindingKind::Dynamic
+        && !cx.dynamic().is_null()
         && let Some(value) = map::get(cx.dynamic(), leaf::int(cx, i64::from(binding.index))?).ok()?
     {
         return Some(value);

@@ -7,6 +7,10 @@
 //! address of an array of code addresses indexed by layout id: `call [[cell] + 4 * low]` with `low` the low half of the
 //! header. All layout ids below `capacity` have an entry, an unresolved one jumps to the table's thunk. Growing replaces the
 //! array; old arrays are kept, for another thread may be reading them (they sum to less than the newest).
+//!
+//! Code that calls a method by its name goes through a second cell, `named`. It says the same as long as the name stands for the
+//! method. When the name gets another value, the entries there go to the thunk that asks the name, so that frames which run that code follow;
+//! the method itself, as a value that somebody has kept, is dispatched as ever.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use rustc_hash::FxHashMap;
 
 use super::binding::Binding;
+use super::code::CodeSource;
 use super::declare::DeclareError;
 use super::keywords::intern;
 use super::namespace::Namespace;
@@ -91,6 +96,15 @@ impl MethodInfo {
         *crate::runtime::read(&self.default)
     }
 
+    /// Is it the name that it was declared with?
+    pub fn is_named(&self, binding: &Binding) -> bool {
+        self.name == binding.name
+            && self
+                .qualified
+                .strip_suffix(self.name)
+                .is_some_and(|ns| ns.strip_suffix('/') == Some(binding.namespace.name))
+    }
+
     /// Replaces the default bodies.
     pub fn set_default(&self, code: Option<&'static Code>) {
         *crate::runtime::write(&self.default) = code;
@@ -139,6 +153,15 @@ pub enum TableKind {
     Selector(&'static str),
 }
 
+/// Where calls by the name of a method go while that stands for something else.
+#[derive(Debug, Default)]
+struct Renamed {
+    /// What asks the name: 0 while that has never stood for anything else.
+    thunk: usize,
+    /// It does.
+    now: bool,
+}
+
 /// A dispatch table. Never freed.
 #[derive(Debug)]
 pub struct Table {
@@ -152,9 +175,11 @@ pub struct Table {
     pub miss: usize,
     /// The data cell that holds the address of the array.
     cell: &'static AtomicUsize,
+    /// The one that calls of a method by its name go through.
+    named: &'static AtomicUsize,
     capacity: AtomicU32,
-    /// Held by whoever stores to the entries.
-    changing: Mutex<()>,
+    /// Held by whoever stores to the entries, or to the cells.
+    changing: Mutex<Renamed>,
     dispatcher: OnceLock<usize>,
 }
 
@@ -170,6 +195,11 @@ impl Table {
     /// The data cell that holds the address of the array.
     pub fn cell(&self) -> usize {
         self.cell as *const AtomicUsize as usize
+    }
+
+    /// The data cell for calls of the method by its name.
+    pub fn named(&self) -> usize {
+        self.named as *const AtomicUsize as usize
     }
 
     /// The entry of a layout.
@@ -196,22 +226,48 @@ impl Table {
 
     /// Makes the table cover all layouts below `limit`.
     fn grow(&self, memory: &CodeMemory, limit: u32) -> Result<(), MemoryError> {
-        let _changing = crate::runtime::lock(&self.changing);
+        let renamed = crate::runtime::lock(&self.changing);
         let old = self.capacity.load(Ordering::Acquire);
         if limit <= old {
             return Ok(());
         }
         let capacity = limit.max(120).next_power_of_two();
-        let array = memory.alloc_data(capacity as usize * 8, 8)?.cast::<AtomicUsize>();
-        for i in 0..capacity {
-            let target = if i < old { self.entry(i).load(Ordering::Acquire) } else { self.miss };
-            // SAFETY: within the fresh array.
-            unsafe { array.add(i as usize).write(AtomicUsize::new(target)) };
-        }
+        let target = |i| if i < old { self.entry(i).load(Ordering::Acquire) } else { self.miss };
+        let array = new_array(memory, capacity, target)?;
+        let named = if renamed.now { new_array(memory, capacity, |_| renamed.thunk)? } else { array };
         window();
-        self.cell.store(array.as_ptr() as usize, Ordering::Release);
+        self.cell.store(array, Ordering::Release);
+        self.named.store(named, Ordering::Release);
         window();
         self.capacity.store(capacity, Ordering::Release);
+        Ok(())
+    }
+
+    /// Lets calls by the name go where it says now: does it stand for the method, of so many arguments? That is asked under the lock:
+    /// of several threads that give it values, whoever comes last finds the last.
+    fn follow_name(
+        &self,
+        vm: &crate::runtime::Vm,
+        name: &'static Binding,
+        is_method: impl Fn(u32) -> bool,
+    ) -> Result<(), MemoryError> {
+        let mut renamed = crate::runtime::lock(&self.changing);
+        let now = !is_method(self.argc);
+        if now == renamed.now {
+            return Ok(());
+        }
+        let array = match now {
+            true => {
+                if renamed.thunk == 0 {
+                    renamed.thunk =
+                        vm.stubs.thunk(&vm.publisher, crate::runtime::stubs::Thunk::Link(name, self.argc))?;
+                }
+                new_array(&vm.memory, self.capacity.load(Ordering::Acquire), |_| renamed.thunk)?
+            }
+            false => self.cell.load(Ordering::Acquire),
+        };
+        renamed.now = now;
+        self.named.store(array, Ordering::Release);
         Ok(())
     }
 
@@ -239,6 +295,23 @@ impl Table {
             self.entry(layout).store(self.miss, Ordering::Release);
         }
     }
+}
+
+/// The address of a new array of entries.
+fn new_array(memory: &CodeMemory, capacity: u32, target: impl Fn(u32) -> usize) -> Result<usize, MemoryError> {
+    let array = memory.alloc_data(capacity as usize * 8, 8)?.cast::<AtomicUsize>();
+    for i in 0..capacity {
+        // SAFETY: within the fresh array.
+        unsafe { array.add(i as usize).write(AtomicUsize::new(target(i))) };
+    }
+    Ok(array.as_ptr() as usize)
+}
+
+/// A data cell for the address of an array.
+fn array_cell(memory: &CodeMemory) -> Result<&'static AtomicUsize, MemoryError> {
+    let cell = memory.alloc_data(8, 8)?.cast::<AtomicUsize>();
+    // SAFETY: fresh zeroed memory, which is a valid AtomicUsize, that nobody frees.
+    Ok(unsafe { cell.as_ref() })
 }
 
 /// All protocols' methods, implementations and tables.
@@ -496,15 +569,14 @@ impl Dispatch {
         }
         let index = tables.all.len() as u32;
         let miss = vm.stubs.thunk(&vm.publisher, crate::runtime::stubs::Thunk::Dispatch(index))?;
-        let cell = vm.memory.alloc_data(8, 8)?.cast::<AtomicUsize>();
-        // SAFETY: fresh zeroed memory, which is a valid AtomicUsize, that nobody frees.
-        let cell: &'static AtomicUsize = unsafe { cell.as_ref() };
+        let (cell, named) = (array_cell(&vm.memory)?, array_cell(&vm.memory)?);
         let table: &'static Table = Box::leak(Box::new(Table {
             index,
             kind,
             argc,
             miss,
             cell,
+            named,
             capacity: AtomicU32::new(0),
             changing: Mutex::default(),
             dispatcher: OnceLock::new(),
@@ -516,6 +588,23 @@ impl Dispatch {
             TableKind::Selector(name) => tables.by_selector.insert((name, argc), table),
         };
         Ok(table)
+    }
+
+    /// A name that was or is a method's stands for something else than before: calls of the method by it follow. (Where there is no memory
+    /// for that, frames that run go on as they were.)
+    pub(super) fn name_changed(&self, cx: &Thread, name: &'static Binding, method: &'static MethodInfo) {
+        if !method.is_named(name) {
+            return;
+        }
+        let is_method = |argc: u32| {
+            let code = name.get(cx).and_then(super::entry::code_of);
+            let is_it = |code: &Code| matches!(code.source, CodeSource::Method(m) if m.id == method.id);
+            code.is_some_and(|code| is_it(code) && code.exact(argc as usize).is_some())
+        };
+        let tables = crate::runtime::read(&self.tables).all.clone();
+        for table in tables.iter().filter(|t| matches!(t.kind, TableKind::Method(m) if m.id == method.id)) {
+            let _ = table.follow_name(cx.vm(), name, is_method);
+        }
     }
 
     /// The records that methods, extensions and defaults hold.

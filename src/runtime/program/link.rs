@@ -90,6 +90,11 @@ impl Binding {
         }
         let same = before.zip(after).is_some_and(|(a, b)| std::ptr::eq(a, b));
         if !same {
+            for code in [before, after].into_iter().flatten() {
+                if let CodeSource::Method(method) = code.source {
+                    cx.vm().dispatch.name_changed(cx, self, method);
+                }
+            }
             for code in self.dependents() {
                 if known {
                     code.reset(cx);

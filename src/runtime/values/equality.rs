@@ -8,6 +8,8 @@
 //!
 //! There are two relations, [`equal`] (`==`) and [`same_key`], by which maps and sets tell their keys apart. They differ in NaN,
 //! which equals nothing, and is one key; wherever it stands in the key. `collections` use the second alone.
+//!
+//! So one object may differ from itself: `==` looks at its parts where it has some ([`is_itself`] alone says when it need not).
 
 use rustc_hash::FxHashSet;
 
@@ -73,7 +75,7 @@ fn same_number(a: Value<'_>, b: Value<'_>) -> bool {
 #[inline]
 fn related<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep> {
     let (x, y) = (a.word(), b.word());
-    if x == y && (KEYS || !x.is_tagged_float()) {
+    if x == y && is_itself::<KEYS>(a) {
         return Ok(true);
     }
     if x.is_int() && y.is_int() {
@@ -83,6 +85,22 @@ fn related<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep
         Shallow::Equal => Ok(true),
         Shallow::Different => Ok(false),
         Shallow::Open => deep::<KEYS>(a, b),
+    }
+}
+
+/// Does a value certainly stand in the relation to itself? NaN does not, nor does what it is in; as a key, everything does.
+#[inline]
+fn is_itself<const KEYS: bool>(a: Value<'_>) -> bool {
+    let word = a.word();
+    KEYS || !word.is_tagged_float() && (!word.is_object() || has_identity(a))
+}
+
+/// Is it an object without parts of which one may be NaN? What a set has are keys.
+fn has_identity(a: Value<'_>) -> bool {
+    match a.layout() {
+        layout::VECTOR | layout::ARRAY | layout::NODE | layout::SEQ => false,
+        layout::MAP | layout::MUTABLE_MAP | layout::MUTABLE_LIST | layout::FLOAT => false,
+        l => l < FIRST_USER_LAYOUT || a.words() == 0 || a.thread().vm().types.is_lazy(l),
     }
 }
 
@@ -96,7 +114,7 @@ enum Shallow {
 #[inline]
 fn shallow<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Shallow {
     let (x, y) = (a.word(), b.word());
-    if x == y && (KEYS || !x.is_tagged_float()) {
+    if x == y && is_itself::<KEYS>(a) {
         return Shallow::Equal;
     }
     let certain = |equal| if equal { Shallow::Equal } else { Shallow::Different };
@@ -232,21 +250,27 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
     })
 }
 
-/// Vectors of one length.
+/// Vectors of one length, as much at a time as lies side by side in both.
 fn vectors<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> bool {
-    if vector::len(a) > vector::WIDTH {
-        return pairs.add_all(vector::iter(a), vector::iter(b));
+    let mut i = 0;
+    while i < vector::len(a)
+        && let (Some((x, from)), Some((y, at))) = (vector::leaf(a, i), vector::leaf(b, i))
+    {
+        let n = (x.len() - from).min(y.len() - at);
+        if !(0..n).all(|k| pairs.add(x.get(from + k), y.get(at + k))) {
+            return false;
+        }
+        i += n;
     }
-    match (vector::leaf(a, 0), vector::leaf(b, 0)) {
-        // All elements of both are in one node each, as those of small vectors are.
-        (Some((x, 0)), Some((y, 0))) if [x.len(), y.len()] == [vector::len(a); 2] => pairs.add_all(x.iter(), y.iter()),
-        _ => pairs.add_all(vector::iter(a), vector::iter(b)),
-    }
+    true
 }
 
 fn maps<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> Result<bool, TooDeep> {
-    if map::len(a) != map::len(b) || field(a, layout::MAP, 1) == field(b, layout::MAP, 1) {
-        return Ok(map::len(a) == map::len(b));
+    if map::len(a) != map::len(b) {
+        return Ok(false);
+    }
+    if field(a, layout::MAP, 1) == field(b, layout::MAP, 1) {
+        return Ok(KEYS || map::iter(a).all(|(_, value)| pairs.add(value, value)));
     }
     for (key, value) in map::iter(a) {
         match map::get(b, key)? {

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use super::group;
-use super::trie::{BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
+use super::trie::{At, BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
 use super::view::{Slots, count_bits};
 use crate::gc::layout::{GROUP_NODE, LayoutId, MAP_NODE};
 use crate::gc::owners::is_private;
@@ -35,19 +35,21 @@ pub(super) fn add<'h>(root: Value<'h>, entry: Entry<'h>, owner: u32) -> Option<V
         }
         let slots = Slots::if_is(node, MAP_NODE)?;
         let (bitmap, bit) = (Bitmap::of(slots), digit(entry.hash, shift));
-        if bitmap.has_child(bit) {
-            let i = bitmap.child_index(bit);
-            above = Some((node, i));
-            node = slots.get(i);
-            approach(node, entry.key);
-            shift += BITS;
-        } else if bitmap.has_entry(bit) {
-            let i = bitmap.entry_index(bit);
-            let child = beside(slots.get(i), slots.get(i + 1), entry, shift + BITS, owner)?;
-            break entry_to_child(slots, bitmap, bit, child, owner)?;
-        } else {
-            let first = [Bitmap(bitmap.0 | bit).word()];
-            break inserted(slots, owner, &first, bitmap.entry_index(bit), &[entry.key, entry.value])?;
+        match bitmap.at(bit) {
+            At::Child(i) => {
+                above = Some((node, i));
+                node = slots.get(i);
+                approach(node, entry.key);
+                shift += BITS;
+            }
+            At::Entry(i) => {
+                let child = beside(slots.get(i), slots.get(i + 1), entry, shift + BITS, owner)?;
+                break entry_to_child(slots, bitmap, bit, child, owner)?;
+            }
+            At::Nothing => {
+                let first = [Bitmap(bitmap.0 | bit).word()];
+                break inserted(slots, owner, &first, bitmap.entry_index(bit), &[entry.key, entry.value])?;
+            }
         }
     };
     match above {

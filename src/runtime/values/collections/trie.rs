@@ -44,14 +44,16 @@ impl Bitmap {
         Bitmap(node.get(0).word().0 >> INT_SHIFT)
     }
 
+    /// What a walk finds at a digit.
     #[inline]
-    pub(super) fn has_entry(self, bit: u64) -> bool {
-        self.0 & bit != 0
-    }
-
-    #[inline]
-    pub(super) fn has_child(self, bit: u64) -> bool {
-        self.0 & bit << CHILDREN_SHIFT != 0
+    pub(super) fn at(self, bit: u64) -> At {
+        if self.0 & bit != 0 {
+            At::Entry(self.entry_index(bit))
+        } else if self.0 & bit << CHILDREN_SHIFT != 0 {
+            At::Child(self.child_index(bit))
+        } else {
+            At::Nothing
+        }
     }
 
     #[inline]
@@ -85,6 +87,15 @@ impl Bitmap {
     }
 }
 
+/// What stands at a digit of a MAP_NODE.
+pub(super) enum At {
+    /// An entry: the index of its key.
+    Entry(usize),
+    /// A child: its index.
+    Child(usize),
+    Nothing,
+}
+
 #[inline]
 pub(super) fn digit(hash: u64, shift: u32) -> u64 {
     1 << (hash >> (shift & (HASH_BITS - 1)) & MASK)
@@ -105,17 +116,14 @@ pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Va
     let mut node = root;
     let mut shift = 0;
     while let Some(slots) = Slots::if_is(node, MAP_NODE) {
-        let bitmap = Bitmap::of(slots);
-        let bit = digit(hash, shift);
-        if bitmap.has_entry(bit) {
-            let i = bitmap.entry_index(bit);
-            let found = slots.get(i);
-            return Ok(if same_key(found, key)? { Some((found, slots.get(i + 1))) } else { None });
+        match Bitmap::of(slots).at(digit(hash, shift)) {
+            At::Entry(i) => {
+                let found = slots.get(i);
+                return Ok(if same_key(found, key)? { Some((found, slots.get(i + 1))) } else { None });
+            }
+            At::Child(i) => node = slots.get(i),
+            At::Nothing => return Ok(None),
         }
-        if !bitmap.has_child(bit) {
-            return Ok(None);
-        }
-        node = slots.get(bitmap.child_index(bit));
         approach(node, key);
         shift += BITS;
     }
@@ -132,21 +140,18 @@ pub(super) fn replace<'h>(root: Value<'h>, key: Value<'h>, hash: u64, value: Val
     let mut node = root;
     let mut shift = 0;
     while let Some(slots) = Slots::if_is(node, MAP_NODE) {
-        let bitmap = Bitmap::of(slots);
-        let bit = digit(hash, shift);
-        if bitmap.has_entry(bit) {
-            let i = bitmap.entry_index(bit);
-            let own = owner != SHARED && node.count() == owner;
-            if !own || same_key(slots.get(i), key) != Ok(true) {
-                return false;
+        match Bitmap::of(slots).at(digit(hash, shift)) {
+            At::Entry(i) => {
+                let own = owner != SHARED && node.count() == owner;
+                if !own || same_key(slots.get(i), key) != Ok(true) {
+                    return false;
+                }
+                node.thread().set_slot(node, 2 + i, value);
+                return true;
             }
-            node.thread().set_slot(node, 2 + i, value);
-            return true;
+            At::Child(i) => node = slots.get(i),
+            At::Nothing => return false,
         }
-        if !bitmap.has_child(bit) {
-            return false;
-        }
-        node = slots.get(bitmap.child_index(bit));
         shift += BITS;
     }
     false
@@ -286,33 +291,35 @@ pub fn assoc(
         let slots = Slots::of(target);
         let bitmap = Bitmap::of(slots);
         let bit = digit(hash, shift);
-        if bitmap.has_child(bit) {
-            let i = bitmap.child_index(bit);
-            approach(slots.get(i), cx.get(key));
-            let child = cx.root(slots.get(i));
-            path.push(node, i);
-            node = child;
-            shift += BITS;
-        } else if bitmap.has_entry(bit) {
-            let i = bitmap.entry_index(bit);
-            let found = slots.get(i);
-            match same_key(found, cx.get(key)) {
-                Ok(true) if slots.get(i + 1) == cx.get(value) => return Ok((root, false)),
-                Ok(true) => break (store(cx, node, owner, i + 1, value)?, false),
-                Ok(false) => {}
-                Err(deep) => return Err(deep.throw(cx)),
+        match bitmap.at(bit) {
+            At::Child(i) => {
+                approach(slots.get(i), cx.get(key));
+                let child = cx.root(slots.get(i));
+                path.push(node, i);
+                node = child;
+                shift += BITS;
             }
-            let (found, other) = (cx.root(found), cx.root(slots.get(i + 1)));
-            let child = if group::same(cx.get(found), cx.get(key)) {
-                group::of_two(cx, (found, other), (key, value), owner)?
-            } else {
-                let found_hash = self::hash(cx.get(found));
-                pair(cx, shift + BITS, (found, found_hash, other), (key, hash, value), owner)?
-            };
-            break (entry_to_child(cx, node, bitmap, bit, child, owner)?, true);
-        } else {
-            let i = bitmap.entry_index(bit);
-            break (splice(cx, node, owner, &[Bitmap(bitmap.0 | bit).word()], i, 0, &[key, value])?, true);
+            At::Entry(i) => {
+                let found = slots.get(i);
+                match same_key(found, cx.get(key)) {
+                    Ok(true) if slots.get(i + 1) == cx.get(value) => return Ok((root, false)),
+                    Ok(true) => break (store(cx, node, owner, i + 1, value)?, false),
+                    Ok(false) => {}
+                    Err(deep) => return Err(deep.throw(cx)),
+                }
+                let (found, other) = (cx.root(found), cx.root(slots.get(i + 1)));
+                let child = if group::same(cx.get(found), cx.get(key)) {
+                    group::of_two(cx, (found, other), (key, value), owner)?
+                } else {
+                    let found_hash = self::hash(cx.get(found));
+                    pair(cx, shift + BITS, (found, found_hash, other), (key, hash, value), owner)?
+                };
+                break (entry_to_child(cx, node, bitmap, bit, child, owner)?, true);
+            }
+            At::Nothing => {
+                let i = bitmap.entry_index(bit);
+                break (splice(cx, node, owner, &[Bitmap(bitmap.0 | bit).word()], i, 0, &[key, value])?, true);
+            }
         }
     };
     Ok((path.rebuild(cx, leaf, owner)?, added))
@@ -519,21 +526,19 @@ pub fn dissoc(cx: &mut Thread, root: Handle, key: Handle, hash: u64, owner: u32)
         }
         let bitmap = Bitmap::of(slots);
         let bit = digit(hash, shift);
-        if bitmap.has_child(bit) {
-            let i = bitmap.child_index(bit);
-            let child = cx.root(slots.get(i));
-            path.push(node, i);
-            node = child;
-            shift += BITS;
-        } else if bitmap.has_entry(bit) {
-            let i = bitmap.entry_index(bit);
-            match same_key(slots.get(i), cx.get(key)) {
+        match bitmap.at(bit) {
+            At::Child(i) => {
+                let child = cx.root(slots.get(i));
+                path.push(node, i);
+                node = child;
+                shift += BITS;
+            }
+            At::Entry(i) => match same_key(slots.get(i), cx.get(key)) {
                 Ok(true) => break splice(cx, node, owner, &[Bitmap(bitmap.0 & !bit).word()], i, 2, &[])?,
                 Ok(false) => return Ok(None),
                 Err(deep) => return Err(deep.throw(cx)),
-            }
-        } else {
-            return Ok(None);
+            },
+            At::Nothing => return Ok(None),
         }
     };
     // A node that is left with one entry and no child gives it to its parent.
