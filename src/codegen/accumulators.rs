@@ -1,21 +1,21 @@
-//! Accumulators: local variables whose map grows in place.
+//! Accumulators: local variables whose map, vector or set changes in place.
 //!
 //! In `for … { m = assoc(m, k, v) }` the variable is overwritten by the result, so nobody can see the difference between a
-//! changed copy and a changed map, unless somebody else holds the map. The calls in such assignments go to helpers that may
-//! change the map (the header of a MAP says whether: see `runtime/values/collections/map.rs`), and every other read of the variable
-//! *freezes* it first: clears that mark, so that the value is an ordinary map from then on. Only the container arguments of a
+//! changed copy and a changed collection, unless somebody else holds it. The calls in such assignments go to helpers that may
+//! change it (the header says whether: see `runtime/values/collections/marks.rs`), and every other read of the variable
+//! *freezes* it first: clears that mark, so that the value is an ordinary one from then on. Only the container arguments of a
 //! few functions of `core` that keep nothing of it need no freeze.
 //!
-//! What makes it right: a map with the mark is held by one accumulator and by nothing else. Closures would hold it, so
+//! What makes it right: a collection with the mark is held by one accumulator and by nothing else. Closures would hold it, so
 //! captured variables are no accumulators. A container argument is read before the other arguments are evaluated; when these
-//! assign the variable, it is a read like any other, for the call must see the map as it was.
+//! assign the variable, it is a read like any other, for the call must see the collection as it was.
 
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::link::{CollectionCall, Helper};
 use super::survey::counts_as_local;
 use crate::asm::masm::*;
-use crate::gc::layout::{self, HEADER_DISP};
+use crate::gc::layout::{self, HEADER_DISP, LayoutId};
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -45,13 +45,36 @@ pub struct Sightings {
 /// The accumulators of an arity, and what is special about nodes that read them.
 #[derive(Debug, Default)]
 pub struct Accumulators {
-    vars: FxHashSet<VarId>,
+    vars: FxHashMap<VarId, Marks>,
     /// Reads that keep nothing of the value.
     harmless: FxHashSet<NodeId>,
     /// Calls that go to helpers which know maps with the mark.
     calls: FxHashMap<NodeId, CollectionCall>,
     /// Those of them that may change the map.
     growing: FxHashSet<NodeId>,
+}
+
+/// What collections in a variable may have a mark: those that its growing calls can mark.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    maps: bool,
+    vectors: bool,
+    sets: bool,
+}
+
+impl Marks {
+    fn add(&mut self, call: CollectionCall) {
+        match call {
+            CollectionCall::SetAdd | CollectionCall::SetRemove => self.sets = true,
+            CollectionCall::Dissoc => self.maps = true,
+            _ => (self.maps, self.vectors) = (true, true),
+        }
+    }
+
+    fn layouts(self) -> impl Iterator<Item = LayoutId> {
+        let all = [(self.maps, layout::MAP), (self.vectors, layout::VECTOR), (self.sets, layout::SET)];
+        all.into_iter().filter_map(|(may_be, layout)| may_be.then_some(layout))
+    }
 }
 
 impl Sightings {
@@ -67,7 +90,7 @@ impl Sightings {
         if let Some(use_) = self.uses.last()
             && use_.node == value
             && use_.var == var
-            && matches!(use_.call, CollectionCall::Assoc | CollectionCall::Dissoc)
+            && use_.call.changes()
             && in_loop
         {
             self.growing.insert(value);
@@ -79,20 +102,19 @@ impl Sightings {
         let mut out = Accumulators::default();
         for use_ in &self.uses {
             if self.growing.contains(&use_.node) && counts_as_local(&arity.vars[use_.var.index()]) {
-                out.vars.insert(use_.var);
+                out.vars.entry(use_.var).or_default().add(use_.call);
             }
         }
         for use_ in &self.uses {
-            if !out.vars.contains(&use_.var) || self.assigned_within(use_) {
+            if !out.vars.contains_key(&use_.var) || self.assigned_within(use_) {
                 continue;
             }
-            let changes = matches!(use_.call, CollectionCall::Assoc | CollectionCall::Dissoc);
+            let changes = use_.call.changes();
             if changes && !self.growing.contains(&use_.node) {
                 continue;
             }
             out.harmless.insert(use_.read);
-            // Two operands of `get` have a helper already.
-            if !matches!(use_.call, CollectionCall::Index) {
+            if use_.call.helper().is_some() {
                 out.calls.insert(use_.node, use_.call);
             }
             if changes {
@@ -114,19 +136,30 @@ impl CollectionCall {
         match self {
             CollectionCall::Length => arguments == 1,
             CollectionCall::Index | CollectionCall::Contains | CollectionCall::Dissoc => arguments == 2,
+            CollectionCall::SetContains | CollectionCall::SetAdd | CollectionCall::SetRemove => arguments == 2,
             CollectionCall::GetOr | CollectionCall::Assoc => arguments == 3,
         }
     }
 
-    fn helper(self) -> Helper {
-        match self {
-            CollectionCall::Index => Helper::GetIndex,
+    /// Does it give a changed collection?
+    fn changes(self) -> bool {
+        use CollectionCall::*;
+        matches!(self, Assoc | Dissoc | SetAdd | SetRemove)
+    }
+
+    /// What knows collections with the mark; none where the call itself does what is needed.
+    fn helper(self) -> Option<Helper> {
+        Some(match self {
+            // `get` of two arguments has a helper already, and no program's method is asked whether a set has a member.
+            CollectionCall::Index | CollectionCall::SetContains => return None,
             CollectionCall::GetOr => Helper::GetOr,
             CollectionCall::Contains => Helper::Contains,
             CollectionCall::Length => Helper::Length,
             CollectionCall::Assoc => Helper::AssocInPlace,
             CollectionCall::Dissoc => Helper::DissocInPlace,
-        }
+            CollectionCall::SetAdd => Helper::SetAddInPlace,
+            CollectionCall::SetRemove => Helper::SetRemoveInPlace,
+        })
     }
 }
 
@@ -142,39 +175,54 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.look_up(Helper::GetOr, 3);
             return true;
         }
-        self.call_helper(call.helper(), args.len(), &[], Facts::ANY);
+        if let Some(helper) = call.helper() {
+            self.call_helper(helper, args.len(), &[], Facts::ANY);
+        }
         true
     }
 
     /// The latest operand is a variable that a node has read: freezes what it holds, unless the node is harmless.
     pub(super) fn read_accumulator(&mut self, node: NodeId, var: VarId) {
         let accumulators = &self.survey.accumulators;
-        if accumulators.vars.contains(&var) && !accumulators.harmless.contains(&node) && !mutated(Mutation::NeverFrozen)
-        {
-            self.freeze();
+        let Some(marks) = accumulators.vars.get(&var).copied() else { return };
+        if !accumulators.harmless.contains(&node) && !mutated(Mutation::NeverFrozen) {
+            self.freeze(marks);
         }
     }
 
     /// The latest operand was assigned to a variable and is wanted as the value of the assignment, too.
     pub(super) fn share_assigned(&mut self, value: NodeId) {
-        if self.survey.accumulators.growing.contains(&value) {
-            self.freeze();
+        let accumulators = &self.survey.accumulators;
+        if let Some(&call) = accumulators.calls.get(&value).filter(|_| accumulators.growing.contains(&value)) {
+            let mut marks = Marks::default();
+            marks.add(call);
+            self.freeze(marks);
         }
     }
 
-    /// Clears the mark of the latest operand, if it is a map: from here on it never changes.
-    fn freeze(&mut self) {
+    /// Clears the mark of the latest operand, if it has one: from here on it never changes.
+    fn freeze(&mut self, marks: Marks) {
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
-        let other = facts.layout.is_some_and(|known| known != layout::MAP) || !facts.types.meets(Types::OBJECT);
+        let layouts: Vec<LayoutId> =
+            marks.layouts().filter(|layout| facts.layout.is_none_or(|known| known == *layout)).collect();
+        let other = layouts.is_empty() || !facts.types.meets(Types::OBJECT);
         if !self.state.reachable || other || self.state.operand(i).place.is_const() {
             return;
         }
         let r = self.in_register(i);
         let done = self.asm.label();
-        self.check_layout(r, facts, layout::MAP, done);
-        // NO-BARRIER: a header, not a slot. Whoever else knows the map has it frozen, and stores the same word.
-        self.asm.store_imm(Mem::at(r, HEADER_DISP), layout::header(layout::MAP, 0) as i32);
+        for (k, &layout) in layouts.iter().enumerate() {
+            let last = k + 1 == layouts.len();
+            let other = if last { done } else { self.asm.label() };
+            self.check_layout(r, facts, layout, other);
+            // NO-BARRIER: a header, not a slot. Whoever else knows the collection has it frozen, and stores the same word.
+            self.asm.store_imm(Mem::at(r, HEADER_DISP), layout::header(layout, 0) as i32);
+            if !last {
+                self.asm.jump(done);
+                self.asm.bind(other);
+            }
+        }
         self.asm.bind(done);
         self.unpin();
     }

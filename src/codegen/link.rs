@@ -94,6 +94,8 @@ pub enum Helper {
     /// `(collection, key, value)`, `(collection, key)`: `assoc` and `dissoc` whose result takes the place of the collection in
     /// the one variable that holds it.
     AssocInPlace, DissocInPlace,
+    /// `(set, x)`: the same for `set-add` and `set-remove`.
+    SetAddInPlace, SetRemoveInPlace,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
 }
@@ -152,7 +154,7 @@ pub enum CollectionCall {
     Index,
     /// `get(c, k, default)`
     GetOr,
-    Contains, Length, Assoc, Dissoc,
+    Contains, Length, Assoc, Dissoc, SetContains, SetAdd, SetRemove,
 }
 
 /// How a global is read and called.

@@ -1,4 +1,4 @@
-//! Owners of nodes of large maps: numbers in headers, by which a node is known as one that a map may change in place
+//! Owners of nodes of vectors and large maps: numbers in headers, by which a node is known as one that a collection may change in place
 //! (`runtime/collections`).
 //!
 //! Owns the numbers, and their coming back. A number is given once; when half of them are gone, the next collection takes all
@@ -10,7 +10,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::layout::{self, COLLISION_NODE, GROUP_NODE, LayoutId, MAP, MAP_NODE};
+use super::layout::{self, COLLISION_NODE, GROUP_NODE, LayoutId, MAP, MAP_NODE, NODE, VECTOR};
 use super::shapes::ShapeTable;
 use super::trace;
 use crate::locks::{Mutex, lock};
@@ -124,9 +124,9 @@ impl Owners {
 /// The count in the header of an object once no owner is known any more.
 fn without_owner(layout: LayoutId, count: u32) -> u32 {
     match layout {
-        MAP_NODE | GROUP_NODE | COLLISION_NODE => SHARED,
-        MAP if count >= OWNERS || count == SHARED => count,
-        MAP => {
+        MAP_NODE | GROUP_NODE | COLLISION_NODE | NODE => SHARED,
+        MAP | VECTOR if count >= OWNERS || count == SHARED => count,
+        MAP | VECTOR => {
             if is_private(count) {
                 LATER_PRIVATE
             } else {

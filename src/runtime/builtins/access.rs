@@ -13,7 +13,7 @@ use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::values::collections::view::Slots;
-use crate::runtime::values::collections::{List, map, mutable, set, vector};
+use crate::runtime::values::collections::{List, map, marks, mutable, set, vector};
 use crate::runtime::values::equality::equal;
 use crate::runtime::values::hashing;
 use crate::runtime::values::iterate::{self, Items};
@@ -199,7 +199,7 @@ fn get_from(cx: &mut Thread, who: Option<Handle>, coll: Handle, key: Handle, def
 /// `coll[key]`
 pub fn get_index(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
     if Method::Get.is_extended(cx.get(coll)) {
-        map::freeze(cx, cx.get(coll));
+        marks::freeze(cx, cx.get(coll));
         return Method::Get.jump(cx, &[coll, key]);
     }
     get_from(cx, None, coll, key, None)
@@ -218,7 +218,7 @@ fn on_accumulator(
     if coll.layout() < layout::FIRST_USER_LAYOUT && !method.is_extended(coll) {
         return f(cx, &Args::new(args, args.len()));
     }
-    map::freeze(cx, coll);
+    marks::freeze(cx, coll);
     method.jump(cx, args)
 }
 
@@ -241,6 +241,13 @@ pub fn length_of(cx: &mut Thread, coll: Handle) -> Outcome {
 pub fn assoc_in_place(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> Outcome {
     on_accumulator(cx, Method::Assoc, &[coll, key, value], |cx, args| match cx.get(args[0]).layout() {
         layout::MAP => map::assoc_in_place(cx, args[0], args[1], args[2]),
+        // Where the leaf has found no memory: it goes on with the result, and makes that its own in turn.
+        layout::VECTOR => {
+            let mark = marks::of_new(cx.get(args[0]).count());
+            let vector = assoc(cx, args)?;
+            cx.set_count(cx.get(vector), mark);
+            Ok(vector)
+        }
         _ => assoc(cx, args),
     })
 }

@@ -514,34 +514,7 @@ pub fn assoc<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answer<'h> {
     if !coll.is(VECTOR) {
         return super::leaf_maps::with_entry(cx, coll, key, value);
     }
-    let tail = Slots::of(field(coll, VECTOR, 3));
-    let i = index_below(key, vector::len(coll))?;
-    let (slot, node) = match i.checked_sub(vector::len(coll) - tail.len()) {
-        Some(at) => (3, replaced(cx, tail, at, value)?),
-        None => {
-            // In the tree, when that is no more than a node above the leaves.
-            let root = Slots::if_is(field(coll, VECTOR, 2), NODE)?;
-            if field(coll, VECTOR, 1).as_int()? != vector::BITS as i64 {
-                return None;
-            }
-            let leaf = replaced(cx, Slots::of(root.get(i / vector::WIDTH)), i % vector::WIDTH, value)?;
-            (2, replaced(cx, root, i / vector::WIDTH, leaf)?)
-        }
-    };
-    cx.spare(VECTOR, 4, |_, mut fresh| {
-        fresh.copy(0, coll, 0, 4);
-        fresh.set(slot, node);
-    })
-}
-
-/// A copy of a NODE with one element replaced.
-fn replaced<'h>(cx: &'h Thread, node: Slots<'h>, i: usize, value: Value<'h>) -> Answer<'h> {
-    let n = node.len();
-    cx.spare(NODE, n + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.copy(1, node.object(), 1, n);
-        fresh.set(1 + i, value);
-    })
+    vector::spare_assoc(coll, index_below(key, vector::len(coll))?, value)
 }
 
 // ---- atoms ----

@@ -6,13 +6,15 @@
 
 use super::leaf_collections::assoc as assoc_collection;
 use super::leaf_collections::{Few, keyed, node_of, vector_of};
+use super::support::index_below;
 use crate::gc::layout::{self, NODE};
 use crate::gc::{Thread, Value, Word};
 use crate::runtime::helpers::leaf::{Answer, Args, count as counted, given, is_plain};
 use crate::runtime::system::threads;
+use crate::runtime::values::collections::marks::{self, MARKED};
 use crate::runtime::values::collections::trie::{self, SHARED};
 use crate::runtime::values::collections::view::{Slots, count_bits, field};
-use crate::runtime::values::collections::{map, mutable, set};
+use crate::runtime::values::collections::{map, mutable, replacing, set, vector};
 use crate::runtime::values::{equality, hashing};
 
 /// A map of a few entries, key and value in turn, no two keys of which are equal.
@@ -108,6 +110,9 @@ pub fn assoc_in_place<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answe
     if coll.layout() >= layout::FIRST_USER_LAYOUT || !is_plain(cx) || hashing::is_unprepared(key) {
         return None;
     }
+    if coll.is(layout::VECTOR) {
+        return replacing::assoc(coll, index_below(key, vector::len(coll))?, value);
+    }
     if !coll.is(layout::MAP) {
         return assoc_collection(cx, [coll, key, value]);
     }
@@ -116,7 +121,7 @@ pub fn assoc_in_place<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answe
         return done.then_some(coll);
     };
     // A map that has an owner is changed itself: by the helper.
-    let mark = map::mark_after(coll.count())?;
+    let mark = marks::after(coll.count())?;
     let root = node_with_entry(cx, node, key, value)?;
     if root == node.object() {
         return Some(coll);
@@ -124,6 +129,25 @@ pub fn assoc_in_place<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answe
     let map = map_of_node(cx, root)?;
     cx.set_count(map, mark);
     Some(map)
+}
+
+/// `set = set-add(set, x)` of an accumulator, as `set::add_in_place` does it.
+pub fn set_add_in_place<'h>(cx: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h> {
+    let map = set::map_of(Some(set).filter(|set| set.is(layout::SET))?);
+    if keyed(map, x)?.is_some() {
+        return Some(set);
+    }
+    // The mark of the MAP of a set that others may know means nothing.
+    let mark = if set.count() == SHARED { SHARED } else { map.count() };
+    let Some(node) = Slots::if_is(field(map, layout::MAP, 1), NODE) else {
+        return (mark != SHARED && map::add_in_place(map, x, x)).then_some(set);
+    };
+    let mark = marks::after(mark)?;
+    let map = map_of_node(cx, node_with_entry(cx, node, x, x)?)?;
+    let set = set_of(cx, map)?;
+    cx.set_count(map, mark);
+    cx.set_count(set, MARKED);
+    Some(set)
 }
 
 /// A mutable map or set, empty.

@@ -76,8 +76,23 @@ pub fn dissoc_in_place(cx: &mut Thread, coll: Handle, key: Handle) -> Outcome {
     if cx.get(coll).is(layout::MAP) {
         return map::dissoc_in_place(cx, coll, key);
     }
-    match TABLE.iter().find(|builtin| builtin.name == "dissoc") {
-        Some(builtin) => super::call(cx, builtin, &[coll, key]),
+    call(cx, "dissoc", &[coll, key])
+}
+
+/// `set = set-add(set, x)` of an accumulator.
+pub fn set_add_in_place(cx: &mut Thread, coll: Handle, x: Handle) -> Outcome {
+    if cx.get(coll).is(layout::SET) { set::add_in_place(cx, coll, x) } else { call(cx, "set-add", &[coll, x]) }
+}
+
+/// `set = set-remove(set, x)` of an accumulator.
+pub fn set_remove_in_place(cx: &mut Thread, coll: Handle, x: Handle) -> Outcome {
+    if cx.get(coll).is(layout::SET) { set::remove_in_place(cx, coll, x) } else { call(cx, "set-remove", &[coll, x]) }
+}
+
+/// Calls a builtin of this table: with what is none of its arguments, for its error.
+fn call(cx: &mut Thread, name: &str, args: &[Handle]) -> Outcome {
+    match TABLE.iter().find(|builtin| builtin.name == name) {
+        Some(builtin) => super::call(cx, builtin, args),
         None => null(cx),
     }
 }

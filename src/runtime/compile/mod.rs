@@ -687,6 +687,9 @@ fn collection_call(name: &str) -> Option<CollectionCall> {
         "length" => CollectionCall::Length,
         "assoc" => CollectionCall::Assoc,
         "dissoc" => CollectionCall::Dissoc,
+        "set-contains?" => CollectionCall::SetContains,
+        "set-add" => CollectionCall::SetAdd,
+        "set-remove" => CollectionCall::SetRemove,
         _ => return None,
     })
 }

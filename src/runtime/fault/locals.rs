@@ -17,7 +17,7 @@ use crate::gc::walker::Frame;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::program::linked::LinkedUnit;
 use crate::runtime::program::namespace::Namespace;
-use crate::runtime::values::collections::map;
+use crate::runtime::values::collections::marks;
 use crate::runtime::values::numbers::float;
 use crate::runtime::vm::Vm;
 
@@ -202,7 +202,7 @@ pub fn waiting(cx: &mut Thread, number: usize) -> Result<Option<Waiting>, Thrown
                 let content = shared.content(frame, home, variable.boxed).map(|content| match content {
                     Content::Float(float) => Found::Float(float),
                     Content::Value(value) => {
-                        map::freeze(shared, value);
+                        marks::freeze(shared, value);
                         Found::Value(shared.root(value))
                     }
                 });

@@ -77,6 +77,7 @@ pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {
         Helper::GreaterEqual => (leaf_entry!(leaf_texts::greater_equal), 2),
         Helper::Concat => (leaf_entry!(leaf_texts::concat), 2),
         Helper::AssocInPlace => (leaf_entry!(leaf_maps::assoc_in_place), 3),
+        Helper::SetAddInPlace => (leaf_entry!(leaf_maps::set_add_in_place), 2),
         Helper::MapFind => (leaf_entry!(leaf_maps::map_find), 2),
         Helper::SubVector => (leaf_entry!(leaf_collections::sub_vector), 3),
         Helper::Iterate => (leaf_entry!(iterate::leaf_iterate), 1),

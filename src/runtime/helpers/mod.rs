@@ -177,6 +177,8 @@ helpers! {
     Length(coll: value) = super::builtins::access::length_of;
     AssocInPlace(coll: value, key: value, value: value) = super::builtins::access::assoc_in_place;
     DissocInPlace(coll: value, key: value) = super::builtins::maps::dissoc_in_place;
+    SetAddInPlace(set: value, x: value) = super::builtins::maps::set_add_in_place;
+    SetRemoveInPlace(set: value, x: value) = super::builtins::maps::set_remove_in_place;
     NotYet(feature: value) = not_yet;
 }
 

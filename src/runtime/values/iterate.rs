@@ -178,7 +178,7 @@ fn entries(cx: &mut Thread, map: Handle, set: bool) -> Result<Start, Thrown> {
     }
     let null = cx.root_word(Word::NULL);
     let stack = cx.alloc_array(NODE, 2 * TRIE_DEPTH, null)?;
-    push_node(cx, stack, 0, cx.get(root));
+    push_node(cx.get(stack), 0, cx.get(root));
     Ok(Start { kind: Kind::Trie, source: stack, position: 1, extra: set })
 }
 
@@ -196,15 +196,20 @@ fn along(cx: &mut Thread, path: Handle, position: usize) -> Result<Start, Thrown
 }
 
 /// Puts a trie's node on the stack of a cursor.
-fn push_node(cx: &Thread, stack: Handle, depth: usize, node: Value<'_>) {
-    cx.set_slot(cx.get(stack), 1 + 2 * depth, node);
-    set_count(cx, stack, 2 + 2 * depth, trie::first_position(node));
+fn push_node(stack: Value<'_>, depth: usize, node: Value<'_>) {
+    stack.thread().set_slot(stack, 1 + 2 * depth, node);
+    put_count(stack, 2 + 2 * depth, trie::first_position(node));
 }
 
 /// Stores a count to word `i` of an object.
 fn set_count(cx: &Thread, object: Handle, i: usize, n: usize) {
+    put_count(cx.get(object), i, n);
+}
+
+fn put_count(object: Value<'_>, i: usize, n: usize) {
+    let cx = object.thread();
     if let Some(number) = Value::immediate(cx, Word(count_bits(n))) {
-        cx.set_slot(cx.get(object), i, number);
+        cx.set_slot(object, i, number);
     }
 }
 
@@ -337,8 +342,33 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             cx.set_slot(cursor, 1, leaf::count(cx, position + node.len() - at)?);
             Some(chunk)
         }
-        Kind::Trie | Kind::Parts | Kind::User => None,
+        Kind::Trie => leaf_trie_chunk(cx, cursor),
+        Kind::Parts | Kind::User => None,
     }
+}
+
+/// [`trie_chunk`] of what the allocation buffer has left.
+fn leaf_trie_chunk<'h>(cx: &'h Thread, cursor: Value<'h>) -> Answer<'h> {
+    // A chunk, and a VECTOR of a NODE for each entry: all of it must be there, for the cursor moves on with each entry.
+    const ENTRY: usize = 5 + 4;
+    if !cx.has_spare(CHUNK * ENTRY + CHUNK + 2) {
+        return None;
+    }
+    let (stack, set) = (field(cursor, CURSOR, 0), field(cursor, CURSOR, 3).word() == Word::TRUE);
+    let mut depth = count_field(cursor, CURSOR, 1);
+    let (mut elements, mut filled) = ([leaf::null(cx)?; CHUNK], 0);
+    while filled < CHUNK
+        && let Some((key, value)) = next_entry(stack, &mut depth)
+    {
+        elements[filled] = if set { key } else { leaf_collections::vector_of(cx, &[key, value])? };
+        filled += 1;
+    }
+    put_count(cursor, 1, depth);
+    if filled == 0 {
+        finish_at(cx, cursor)?;
+        return leaf::null(cx);
+    }
+    leaf_collections::node_of(cx, &elements[..filled])
 }
 
 /// Lets go of the source.
@@ -415,18 +445,18 @@ fn store_entry(cx: &mut Thread, chunk: Handle, i: usize, key: Handle, value: Han
 }
 
 /// The next entry of the trie on the stack of a cursor, which is passed by; none at the end.
-fn next_entry<'h>(cx: &'h Thread, stack: Handle, depth: &mut usize) -> Option<(Value<'h>, Value<'h>)> {
+fn next_entry<'h>(stack: Value<'h>, depth: &mut usize) -> Option<(Value<'h>, Value<'h>)> {
     while *depth > 0 {
-        let top = Slots::of(cx.get(stack));
+        let top = Slots::of(stack);
         let at = top.get(2 * *depth - 1).as_int().unwrap_or(0) as usize;
         match trie::step(Slots::of(top.get(2 * *depth - 2)), at) {
             Step::Entry(key, value, next) => {
-                set_count(cx, stack, 2 * *depth, next);
+                put_count(stack, 2 * *depth, next);
                 return Some((key, value));
             }
             Step::Child(child, next) => {
-                set_count(cx, stack, 2 * *depth, next);
-                push_node(cx, stack, *depth, child);
+                put_count(stack, 2 * *depth, next);
+                push_node(stack, *depth, child);
                 *depth += 1;
             }
             Step::End => *depth -= 1,
@@ -440,7 +470,7 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
     let chunk = cx.alloc_array(NODE, CHUNK, null)?;
     let mut filled = 0;
     while filled < CHUNK
-        && let Some((key, value)) = next_entry(cx, stack, &mut depth)
+        && let Some((key, value)) = next_entry(cx.get(stack), &mut depth)
     {
         let (key, value) = (cx.root(key), cx.root(value));
         store_entry(cx, chunk, filled, key, value, set)?;
@@ -461,7 +491,7 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
 fn skip_entries(cx: &mut Thread, cursor: Handle, n: usize) -> Result<bool, Thrown> {
     let stack = cx.root(field(cx.get(cursor), CURSOR, 0));
     let (mut depth, mut left) = (count_field(cx.get(cursor), CURSOR, 1), n);
-    while left > 0 && next_entry(cx, stack, &mut depth).is_some() {
+    while left > 0 && next_entry(cx.get(stack), &mut depth).is_some() {
         left -= 1;
         if left.is_multiple_of(CHUNK) {
             threads::glance(cx)?;

@@ -218,6 +218,49 @@ fn dispatch<M: MacroAssembler>(
 
 /// The element of a vector at an Int.
 fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
+    find_in_vector(stub, vector, index, &|stub, node, at| {
+        stub.asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
+        stub.asm.ret();
+    });
+}
+
+/// `(vector, index, value)` of an accumulator: stores the value where the node belongs to the vector (`collections/replacing.rs`).
+/// Goes on with what is no vector.
+pub(super) fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (vector, index, value) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
+    let other = stub.asm.label();
+    stub.asm.scratch().lea(Mem::at(vector, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
+    stub.asm.branch(Cond::NotEqual, other);
+    stub.asm.compare_mem32_imm(Mem::at(vector, HEADER_DISP), header_low(layout::VECTOR));
+    stub.asm.branch(Cond::NotEqual, other);
+    stub.asm.test_imm(index, TAG_MASK as i64);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    stub.unless_extended(M::ARGS[4]);
+    find_in_vector(stub, vector, index, &|stub, node, at| {
+        // The node's header is the vector's with another layout, and so with the same owner; it is nobody's without one.
+        stub.asm.load(M::RESULT, Mem::at(vector, HEADER_DISP));
+        stub.asm.compare_imm(M::RESULT, i64::from(header_low(layout::VECTOR)));
+        stub.asm.branch(Cond::Equal, stub.slow);
+        let other_layout = header_low(layout::VECTOR) - header_low(layout::NODE);
+        stub.asm.alu_imm(Alu::Sub, M::RESULT, M::RESULT, i64::from(other_layout));
+        stub.asm.compare_mem(M::RESULT, Mem::at(node, HEADER_DISP));
+        stub.asm.branch(Cond::NotEqual, stub.slow);
+        // NO-BARRIER: no other thread knows the node; collections move all of it.
+        stub.asm.store(Mem::indexed(node, at, 0, slot_disp(1)), value);
+        stub.asm.mov(M::RESULT, vector);
+        stub.asm.ret();
+    });
+    stub.asm.bind(other);
+}
+
+/// Finds the element of a vector at an Int, and writes at each end what is done with it: the NODE and the index there are given, RESULT
+/// is free.
+fn find_in_vector<M: MacroAssembler>(
+    stub: &mut Stub<M>,
+    vector: Reg,
+    index: Reg,
+    end: &dyn Fn(&mut Stub<M>, Reg, Reg),
+) {
     let (node, at, level) = (M::ARGS[4], M::ARGS[3], M::RESULT);
     // The one register besides that carries no argument (of three).
     let taken = [level, node, at, M::ARGS[0], M::ARGS[1], M::ARGS[2]];
@@ -232,8 +275,8 @@ fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
     asm.compare(index, at);
     asm.branch(Cond::Below, in_tree);
     asm.alu(Alu::Sub, at, index, at);
-    asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
-    asm.ret();
+    end(stub, node, at);
+    let asm = &mut stub.asm;
     asm.bind(in_tree);
     // The elements that the vector skips count, too.
     asm.load(level, Mem::at(vector, slot_disp(1)));
@@ -256,8 +299,7 @@ fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
     asm.alu_imm(Alu::And, at, at, DIGIT);
     asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
     asm.alu_imm(Alu::And, at, position, DIGIT);
-    asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
-    asm.ret();
+    end(stub, node, at);
 }
 
 /// The NODE of a mutable list, which has an element at an Int.

@@ -76,8 +76,9 @@ fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
     stub.asm.bind(large);
 }
 
-/// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own.
+/// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own; the same for a vector.
 pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+    super::access::replace_in_place(stub);
     keeping_argument_2(stub, |stub, walk, value| {
         walk.find(stub);
         stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));

@@ -9,15 +9,14 @@
 //! each stands where its own kind stands, the operations look in the other place too ([`place`]), and `floats` is `true` when
 //! there may be Float keys that equal an Int: without, nobody has to look twice for an Int.
 //!
-//! The header count of a MAP is its mark: the owner of the nodes it may change in place (`trie.rs`), and [`SHARED`] for maps
-//! that never change. Only maps that one holder alone can see have a mark: the MAP inside of a MUTABLE_MAP or [`Builder`], and
-//! the map of an accumulator, a variable that gets the result of each change (`codegen/accumulators.rs`). Owners are never used
-//! twice, so they are not taken before they are of use: by the former when a trie is made or changed ([`LATER`]), by the latter
-//! after [`PATIENCE`] changes between which nobody else read the variable (it is marked with their number before).
+//! The header count of a MAP is its mark (`marks.rs`): the owner of the nodes it may change in place (`trie.rs`), and [`SHARED`] for
+//! maps that never change. Owners are not taken before they are of use: by a MUTABLE_MAP or [`Builder`] when a trie is made or
+//! changed ([`LATER`]), by an accumulator after some changes.
 
 use super::adding;
 use super::group;
-use super::trie::{self, Entries, LATER, LATER_PRIVATE, OWNERS};
+use super::marks::{self, owner};
+use super::trie::{self, Entries, LATER, LATER_PRIVATE};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
@@ -29,16 +28,6 @@ pub use super::trie::SHARED;
 
 /// The most entries that are kept in the order of insertion.
 pub const SMALL: usize = 8;
-
-/// So many changes make an owner worth having.
-const PATIENCE: u32 = 16;
-
-/// The owner in the mark of a MAP.
-#[inline]
-fn owner(map: Value<'_>) -> u32 {
-    let mark = map.count();
-    if mark < OWNERS { mark } else { SHARED }
-}
 
 /// The owner of a MAP whose trie is about to be made or changed: one that was put off is taken now.
 #[inline]
@@ -54,13 +43,6 @@ fn take_owner(cx: &Thread, map: Value<'_>) -> u32 {
     }
     cx.use_owner(owner);
     owner
-}
-
-/// Clears the mark of a value that is a MAP: somebody else will see it.
-pub fn freeze(cx: &Thread, value: Value<'_>) {
-    if value.is(MAP) && value.count() != SHARED {
-        cx.set_count(value, SHARED);
-    }
 }
 
 /// How many entries.
@@ -460,12 +442,6 @@ pub fn add_in_place<'h>(map: Value<'h>, key: Value<'h>, value: Value<'h>) -> boo
     true
 }
 
-/// The mark of the map of an accumulator that a change has made of one with another mark: none where that stays.
-pub fn mark_after(mark: u32) -> Option<u32> {
-    let changes = mark.max(OWNERS) - OWNERS;
-    (mark == SHARED || mark >= OWNERS).then(|| OWNERS + (changes + 1).min(PATIENCE))
-}
-
 /// Changes the map of an accumulator, and marks the result as its own.
 #[inline]
 fn change_in_place(
@@ -474,17 +450,13 @@ fn change_in_place(
     change: impl FnOnce(&mut Thread) -> Result<Handle, Thrown>,
 ) -> Result<Handle, Thrown> {
     let old = cx.get(map);
-    let mut mark = old.count();
-    if mark == OWNERS + PATIENCE && !is_small(old) {
-        let owner = cx.heap().owners().take_private();
-        if owner != SHARED {
-            cx.set_count(old, owner);
-            mark = owner;
-        }
+    if !is_small(old) {
+        marks::owner_when_due(cx, old);
     }
+    let mark = old.count();
     let result = change(cx)?;
     // What has an owner was changed itself; what was not changed at all may be known to others.
-    if let Some(mark) = mark_after(mark).filter(|_| cx.get(result) != cx.get(map)) {
+    if let Some(mark) = marks::after(mark).filter(|_| cx.get(result) != cx.get(map)) {
         cx.set_count(cx.get(result), mark);
     }
     Ok(result)

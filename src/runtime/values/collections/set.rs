@@ -1,6 +1,7 @@
 //! Persistent sets: a MAP of member to member.
 
 use super::map;
+use super::marks::{self, MARKED};
 use super::view::field;
 use crate::gc::layout::SET;
 use crate::gc::{Handle, Thread, Thrown, Value};
@@ -50,7 +51,7 @@ pub fn add(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Throw
         Err(deep) => return Err(deep.throw(cx)),
     }
     cx.scoped(|cx| {
-        let map = cx.root(map_of(cx.get(set)));
+        let map = cx.root(marks::map_to_change(cx, cx.get(set)));
         let map = map::assoc(cx, map, member, member)?;
         from_map(cx, map)
     })
@@ -59,9 +60,42 @@ pub fn add(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Throw
 /// The set without a member.
 pub fn remove(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Thrown> {
     cx.scoped(|cx| {
-        let old = cx.root(map_of(cx.get(set)));
+        let old = cx.root(marks::map_to_change(cx, cx.get(set)));
         let new = map::dissoc(cx, old, member)?;
         if new == old { Ok(set) } else { from_map(cx, new) }
+    })
+}
+
+/// [`add`] for an accumulator, which gets the result.
+pub fn add_in_place(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Thrown> {
+    hashing::prepare(cx, member)?;
+    match contains(cx.get(set), cx.get(member)) {
+        Ok(true) => Ok(set),
+        Ok(false) => change_in_place(cx, set, |cx, map| map::assoc_in_place(cx, map, member, member)),
+        Err(deep) => Err(deep.throw(cx)),
+    }
+}
+
+/// [`remove`] for an accumulator, which gets the result.
+pub fn remove_in_place(cx: &mut Thread, set: Handle, member: Handle) -> Result<Handle, Thrown> {
+    change_in_place(cx, set, |cx, map| map::dissoc_in_place(cx, map, member))
+}
+
+/// Changes the set of an accumulator: the SET itself where its MAP was.
+fn change_in_place(
+    cx: &mut Thread,
+    set: Handle,
+    change: impl FnOnce(&mut Thread, Handle) -> Result<Handle, Thrown>,
+) -> Result<Handle, Thrown> {
+    cx.scoped(|cx| {
+        let old = cx.root(marks::map_to_change(cx, cx.get(set)));
+        let new = change(cx, old)?;
+        if cx.get(new) == cx.get(old) {
+            return Ok(set);
+        }
+        let set = from_map(cx, new)?;
+        cx.set_count(cx.get(set), MARKED);
+        Ok(set)
     })
 }
 

@@ -72,6 +72,14 @@ pub fn leaf(vector: Value<'_>, i: usize) -> Option<(Slots<'_>, usize)> {
     Some((node, i & MASK))
 }
 
+/// Where element `i` stands: what says so at each level, the level above the leaves, and whether it is in the tail.
+#[inline]
+pub(super) fn position(vector: Value<'_>, i: usize) -> Option<(usize, usize, bool)> {
+    let (n, start, (level, skip)) = (len(vector), tail_start(vector), shape(vector));
+    let in_tail = i >= start;
+    (i < n).then_some(if in_tail { (i - start, 0, true) } else { (i + skip, level, false) })
+}
+
 /// Element `i`.
 #[inline]
 pub fn get(vector: Value<'_>, i: usize) -> Option<Value<'_>> {
@@ -306,6 +314,34 @@ pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result
         })?
     };
     Ok(cx.keep(mark, result))
+}
+
+/// The vector with element `i` replaced, as [`assoc`] gives it, of spare memory: where there is no more than a node above the leaves.
+pub fn spare_assoc<'h>(vector: Value<'h>, i: usize, value: Value<'h>) -> Option<Value<'h>> {
+    let (at, level, in_tail) = position(vector, i)?;
+    let (slot, node) = if in_tail {
+        (3, spare_replace(field(vector, VECTOR, 3), at, value)?)
+    } else if level == BITS {
+        let root = field(vector, VECTOR, 2);
+        let leaf = spare_replace(Slots::of(root).get(at >> BITS), at & MASK, value)?;
+        (2, spare_replace(root, at >> BITS, leaf)?)
+    } else {
+        return None;
+    };
+    vector.thread().spare(VECTOR, 4, |_, mut fresh| {
+        fresh.copy(0, vector, 0, 4);
+        fresh.set(slot, node);
+    })
+}
+
+/// A copy of a NODE with one element replaced.
+fn spare_replace<'h>(node: Value<'h>, i: usize, value: Value<'h>) -> Option<Value<'h>> {
+    let n = Slots::of(node).len();
+    node.thread().spare(NODE, n + 1, |_, mut fresh| {
+        fresh.set_raw(0, count_bits(n));
+        fresh.copy(1, node, 1, n);
+        fresh.set(1 + i, value);
+    })
 }
 
 /// The vector without its last element; it must have one.

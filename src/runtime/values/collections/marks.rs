@@ -1,0 +1,70 @@
+//! Marks: who may change a collection in place, in the count of its header.
+//!
+//! Owns what the count in the header of a MAP, VECTOR or SET means. [`SHARED`]: nobody, it never changes. What has a mark is held by
+//! one holder that nobody else can see: a MUTABLE_MAP, a builder, or an *accumulator*, a variable that gets the result of each change
+//! (`codegen/accumulators.rs`).
+//!
+//! - The mark of a MAP or VECTOR is the owner of the nodes it may change (`gc/owners.rs`), or one above [`OWNERS`]: so many times has an
+//!   accumulator been changed between which nobody else read the variable. Owners are never used twice, so one is taken only after
+//!   [`PATIENCE`] changes.
+//! - The mark of a SET is [`MARKED`], and says that the mark of its MAP holds. Without it that means nothing, and is cleared before the
+//!   MAP is changed: whoever reads the variable clears the mark of the SET alone.
+
+use super::set;
+use crate::gc::layout::{MAP, SET, VECTOR};
+pub use crate::gc::owners::SHARED;
+use crate::gc::owners::{LATER_PRIVATE, OWNERS};
+use crate::gc::{Thread, Value};
+
+/// So many changes make an owner worth having.
+const PATIENCE: u32 = 16;
+
+/// The mark of a SET that one accumulator holds.
+pub const MARKED: u32 = 1;
+
+/// The owner in the mark of a MAP or VECTOR.
+#[inline]
+pub(super) fn owner(coll: Value<'_>) -> u32 {
+    let mark = coll.count();
+    if mark < OWNERS { mark } else { SHARED }
+}
+
+/// Clears the mark of a value that has one: somebody else will see it.
+pub fn freeze(cx: &Thread, value: Value<'_>) {
+    if (value.is(MAP) || value.is(VECTOR) || value.is(SET)) && value.count() != SHARED {
+        cx.set_count(value, SHARED);
+    }
+}
+
+/// The MAP of a SET that is to be changed: its mark is cleared, unless one accumulator holds the SET.
+pub(super) fn map_to_change<'h>(cx: &Thread, set: Value<'h>) -> Value<'h> {
+    let map = set::map_of(set);
+    if set.count() == SHARED {
+        freeze(cx, map);
+    }
+    map
+}
+
+/// The mark of what a change of an accumulator has made of a collection with another mark: none where that stays.
+pub fn after(mark: u32) -> Option<u32> {
+    let changes = mark.max(OWNERS) - OWNERS;
+    (mark == SHARED || mark >= OWNERS).then(|| OWNERS + (changes + 1).min(PATIENCE))
+}
+
+/// The mark of a new collection that a change of an accumulator has made of one with another mark.
+pub fn of_new(mark: u32) -> u32 {
+    after(mark).unwrap_or(OWNERS + PATIENCE)
+}
+
+/// Gives the collection of an accumulator an owner, if it has been changed often enough, and says which it has; [`SHARED`] for none.
+pub(super) fn owner_when_due(cx: &Thread, coll: Value<'_>) -> u32 {
+    let mark = coll.count();
+    if mark != OWNERS + PATIENCE && mark != LATER_PRIVATE {
+        return owner(coll);
+    }
+    let owner = cx.heap().owners().take_private();
+    if owner != SHARED {
+        cx.set_count(coll, owner);
+    }
+    owner
+}
