@@ -5,6 +5,8 @@
 //! program, and it leaves no core file: what needs either says so and does nothing there.
 
 mod common;
+#[path = "gdb/heads.rs"]
+mod heads;
 #[path = "gdb/misuse.rs"]
 mod misuse;
 #[path = "gdb/stepping.rs"]
