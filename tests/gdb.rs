@@ -5,6 +5,10 @@
 //! program, and it leaves no core file: what needs either says so and does nothing there.
 
 mod common;
+#[path = "gdb/heads.rs"]
+mod heads;
+#[path = "gdb/misuse.rs"]
+mod misuse;
 #[path = "gdb/stepping.rs"]
 mod stepping;
 
@@ -532,37 +536,6 @@ fn conditions_compare_values() {
     // What is not kept is neither more nor less than anything.
     assert_eq!(stops("break twins.hr:44 if $hr(k) < 1000 || $hr(k) >= 1000 || $hr(k) == 0", "n"), [""; 0]);
     assert_eq!(stops("break twins.hr:44 if $hr(k) != 0", "k"), ["<no longer kept>"]);
-}
-
-#[test]
-fn values_in_expressions_are_numbers_and_mistakes_are_told() {
-    let commands = "break twins.hr:4\nrun\npython\n\
-        for c in ['p $hr(n)', 'p $hr(n) * 2', 'p $hr($hr(n))', 'p $hr()', 'p $hr(zzz)', 'p $hr(main)', 'p $hr_is(n)', 'p $hr(\"zzz\")', \
-        'p $hr(0x14)', 'p $hr(0x04)', 'p !$hr(0x0c)', 'p $hr(12)', 'hr-bt x', 'hr-break', 'hr-header n']:\n    \
-        try: print(c, '->', gdb.execute(c, to_string=True).strip())\n    \
-        except gdb.error as problem: print(c, '->', problem)\nend\n";
-    let text = debug(commands, "twins.hr");
-    assert_in_order(
-        &text,
-        &[
-            "p $hr(n) -> $1 = 3\n",
-            "p $hr(n) * 2 -> $2 = 6\n",
-            "p $hr($hr(n)) -> $3 = 3\n",
-            "p $hr() -> write $hr(WORD)",
-            "p $hr(zzz) -> No symbol \"zzz\"",
-            "p $hr(main) -> $hr: no variable of this frame has this name",
-            "p $hr_is(n) -> write $hr_is(",
-            "p $hr(\"zzz\") -> $4 = <no longer kept>\n",
-            "p $hr(0x14) -> $5 = true\n",
-            "p $hr(0x04) -> $6 = null\n",
-            "p !$hr(0x0c) -> $7 = 1\n",
-            "p $hr(12) -> $8 = false\n",
-            "hr-bt x -> hr-bt wants the number",
-            "hr-break -> hr-break wants a function",
-            "hr-header n -> 0x18: ",
-        ],
-    );
-    assert!(!text.contains("Python Exception"), "{text}");
 }
 
 /// Behind the prologue, on the one line that there is, the arguments are where they are told to be.

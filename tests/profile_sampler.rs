@@ -409,6 +409,39 @@ fn signals_end_the_profile_as_well() {
     }
 }
 
+/// What threads have allocated since their last sample is in the profile also when none of them ends it.
+#[test]
+fn a_signal_loses_no_allocations() {
+    use std::io::BufRead;
+    use std::process::{Command, Stdio};
+    let text = "\
+fn fill(n) { let mut all = [] for i in range(0, n) { all = push(all, [i, i]) } length(all) }
+fn main(args) {
+    let t = thread(fn() { let n = fill(parse-int(args[0])) println(n) loop { sleep(10) } })
+    loop { sleep(10) }
+}
+";
+    let folder = Folder::new(&[("fill.hr", text)]);
+    let bytes = |n: &str| {
+        let out = folder.path(&format!("{n}.folded"));
+        let mut child = Command::new(common::harrier())
+            .args(["run", &format!("--profile-allocations={out}"), &folder.path("fill.hr"), n])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.as_mut().expect("stdout is piped")).read_line(&mut line).expect("a line");
+        // SAFETY: a child of ours that lives.
+        unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGTERM) };
+        child.wait_with_output().expect("it ends");
+        weight(&folded(&std::fs::read_to_string(out).expect("a profile")), |_| true)
+    };
+    // A buffer has 64 KB: what these vectors take is less.
+    let (few, more) = (bytes("1"), bytes("101"));
+    assert!(more - few > 100.0 * 32.0 && more < 65_536.0, "{few} and {more}");
+}
+
 #[test]
 fn misuse_is_told_before_the_program_starts() {
     let folder = Folder::new(&[("p.hr", "println(\"started\")\n")]);

@@ -87,6 +87,17 @@ impl Lines {
         self.inlined.get((inlined as usize).checked_sub(1)?).copied()
     }
 
+    /// Was a row written in place of this call, or of one that stands in what is in its place? All are in the function itself, 0.
+    pub fn is_within(&self, row: &Row, call: u32) -> bool {
+        let mut inlined = row.inlined;
+        while inlined != call
+            && let Some(around) = self.inlined(inlined)
+        {
+            inlined = around.parent;
+        }
+        inlined == call
+    }
+
     /// The place in the function's own text that a row belongs to: the outermost call.
     pub fn own_source(&self, row: Row) -> u32 {
         let (mut source, mut inlined) = (row.source, row.inlined);

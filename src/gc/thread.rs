@@ -4,7 +4,7 @@
 //! Owns the layout of [`Thread`] and the pending exception. Must not know what collects.
 //!
 //! Invariant: a `Thread` stays at its address while it is attached, and only its own OS thread touches it, but for
-//! `stack_limit` (atomic) and but for the collector while the thread is stopped. `Thread` is not `Unpin`, so that a
+//! `stack_limit` (atomic), what others may look at ([`Shown`]), and but for the collector while the thread is stopped. `Thread` is not `Unpin`, so that a
 //! `&mut Thread` does not promise the optimiser that nobody else reads it.
 
 use std::cell::{Cell, UnsafeCell};
@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 
 use super::handle::Handle;
 use super::heap::Heap;
+use super::spaces::BLOCK;
 use super::stress::{Site, Visits};
 use super::value::Value;
 use super::word::{TAG_MASK, Word};
@@ -82,11 +83,36 @@ impl Drop for Busy {
     }
 }
 
+/// A number that its thread alone changes, and generated code for it; others may look at it.
+#[repr(transparent)]
+#[derive(Default)]
+pub(super) struct Shown(AtomicUsize);
+
+impl Shown {
+    #[inline]
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn set(&self, number: usize) {
+        self.0.store(number, Ordering::Relaxed);
+    }
+
+    /// Gives it, and makes it 0.
+    #[inline]
+    pub(super) fn take(&self) -> usize {
+        let number = self.get();
+        self.set(0);
+        number
+    }
+}
+
 /// The context of a thread.
 #[repr(C)]
 pub struct Thread {
     stack_limit: AtomicUsize,
-    pub(super) tlab_cursor: Cell<usize>,
+    pub(super) tlab_cursor: Shown,
     pub(super) tlab_limit: Cell<usize>,
     pub(super) exit_frame: Cell<usize>,
     pub(super) exception: Cell<Word>,
@@ -105,7 +131,7 @@ pub struct Thread {
     #[cfg(debug_assertions)]
     pub(super) numbers: super::handle::Numbers,
     /// Where the allocation buffer starts.
-    pub(super) buffer_start: Cell<usize>,
+    pub(super) buffer_start: Shown,
     /// The end of the allocation buffer, also when `tlab_limit` hides it from generated code.
     pub(super) buffer_end: Cell<usize>,
     /// Boxing a float went beyond the budget: collect at the next safepoint.
@@ -134,7 +160,7 @@ pub struct Thread {
     /// What the sampler hung on it.
     sampled: AtomicPtr<()>,
     /// Bytes allocated in buffers that were given up since the last one was taken.
-    pub(super) retired: Cell<usize>,
+    pub(super) retired: Shown,
     _pin: PhantomPinned,
 }
 
@@ -195,7 +221,7 @@ impl Thread {
         let limit = if heap.stressed() { usize::MAX } else { floor };
         Thread {
             stack_limit: AtomicUsize::new(limit),
-            tlab_cursor: Cell::new(0),
+            tlab_cursor: Shown::default(),
             tlab_limit: Cell::new(0),
             exit_frame: Cell::new(0),
             exception: Cell::new(Word::UNDEFINED),
@@ -210,7 +236,7 @@ impl Thread {
             handles: UnsafeCell::new(Vec::with_capacity(256)),
             #[cfg(debug_assertions)]
             numbers: Default::default(),
-            buffer_start: Cell::new(0),
+            buffer_start: Shown::default(),
             buffer_end: Cell::new(0),
             collect_soon: Cell::new(false),
             owner_in_use: Cell::new(0),
@@ -228,7 +254,7 @@ impl Thread {
             os_id: unsafe { libc::syscall(libc::SYS_gettid) } as libc::pid_t,
             activity: AtomicU8::new(Activity::Program as u8),
             sampled: AtomicPtr::new(std::ptr::null_mut()),
-            retired: Cell::new(0),
+            retired: Shown::default(),
             _pin: PhantomPinned,
         }
     }
@@ -324,6 +350,13 @@ impl Thread {
     /// told again when this is called before the thread ends, or when nobody listens any more.
     pub fn take_untold_bytes(&self) -> usize {
         self.retired.take() + self.used_of_buffer()
+    }
+
+    /// The same, asked by another thread: what this one has got in the midst of a change is not counted.
+    pub fn untold_bytes(&self) -> usize {
+        let (start, cursor) = (self.buffer_start.get(), self.tlab_cursor.get());
+        let used = cursor.checked_sub(start).filter(|used| *used <= BLOCK && self.buffer_start.get() == start);
+        self.retired.get() + used.unwrap_or(0)
     }
 
     /// Bytes of the present buffer that are in use.

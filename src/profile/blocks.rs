@@ -16,7 +16,7 @@ use std::rc::Rc;
 use super::debug_info::Text;
 use crate::asm::code_map::{Function, Part};
 use crate::asm::variables::Variable;
-use crate::reader::tree::{FunctionId, Pattern};
+use crate::reader::tree::{self, FunctionId, Pattern};
 
 /// A part of the text, from an offset to another.
 pub type Scope = (u32, u32);
@@ -99,9 +99,9 @@ impl Blocks {
 
 /// The functions of a unit that are written in place of calls, each told once.
 #[derive(Default)]
-pub struct InPlace(FxHashMap<(String, u32), Origin>);
+pub struct InPlace(FxHashMap<(String, u32, Option<usize>), Origin>);
 
-/// What is the same of a function in all its places.
+/// What is the same of an arity of a function in all its places.
 struct Origin {
     entry: UnitEntryId,
     parameters: Rc<[(u32, UnitEntryId)]>,
@@ -143,7 +143,12 @@ impl InPlace {
             places.push(call.map(|call| {
                 let outer = (call.parent as usize).checked_sub(1).and_then(|outer| places.get(outer)?.as_ref());
                 let parent = outer.map_or_else(|| blocks.around(call.call), |outer| outer.entry);
-                let origin = self.origin(dwarf, from, FunctionId(call.function), variable);
+                let id = FunctionId(call.function);
+                let own = rows.iter().filter(|row| row.inlined == number).map(|row| row.source);
+                let calls = (number + 1..).map_while(|inner| function.lines.inlined(inner));
+                let inner = calls.filter(|inner| inner.parent == number).map(|inner| inner.call);
+                let arity = arity_at(unit.function(id), own.chain(inner));
+                let origin = self.origin(dwarf, from, (id, arity), variable);
                 let entry = dwarf.unit.add(parent, DW_TAG_inlined_subroutine);
                 set_ranges(dwarf, entry, function, code);
                 let entry_of = dwarf.unit.get_mut(entry);
@@ -161,13 +166,13 @@ impl InPlace {
         &mut self,
         dwarf: &mut DwarfUnit,
         (Text { unit, namespace, .. }, file): (&Text, FileId),
-        id: FunctionId,
+        (id, arity): (FunctionId, Option<usize>),
         variable: Option<UnitEntryId>,
     ) -> &Origin {
         let function = unit.function(id);
         let name = unit.function_name(namespace, id).replace('\0', "");
         let line_of = |at| AttributeValue::Udata(unit.source.line_column(at).0.into());
-        self.0.entry((name.clone(), id.0)).or_insert_with(|| {
+        self.0.entry((name.clone(), id.0, arity)).or_insert_with(|| {
             let root = dwarf.unit.root();
             let origin = dwarf.unit.add(root, DW_TAG_subprogram);
             let entry = dwarf.unit.get_mut(origin);
@@ -176,7 +181,7 @@ impl InPlace {
             entry.set(DW_AT_decl_file, AttributeValue::FileIndex(Some(file)));
             entry.set(DW_AT_decl_line, line_of(function.span.start));
             let mut parameters = Vec::new();
-            let arity = function.arities.first().filter(|_| function.arities.len() == 1);
+            let arity = arity.and_then(|arity| function.arities.get(arity));
             for (arity, pattern) in arity.iter().flat_map(|arity| arity.params.iter().map(move |p| (arity, p))) {
                 let (Pattern::Bind(var), Some(type_)) = (unit.pattern(*pattern), variable) else { continue };
                 let var = &arity.vars[var.index()];
@@ -191,6 +196,15 @@ impl InPlace {
             Origin { entry: origin, parameters: parameters.into() }
         })
     }
+}
+
+/// Which arity of a function code is of: the one that stands at one of its places in the text.
+fn arity_at(function: &tree::Function, mut places: impl Iterator<Item = u32>) -> Option<usize> {
+    if function.arities.len() == 1 {
+        return Some(0);
+    }
+    let stands = |at| function.arities.iter().position(|arity| (arity.span.start..arity.span.end).contains(&at));
+    places.find_map(stands)
 }
 
 fn set_ranges(dwarf: &mut DwarfUnit, entry: UnitEntryId, function: &Function, code: &[Offsets]) {

@@ -13,6 +13,10 @@
 //!   statement, and the line begins again behind it: who comes from another frame has got to another line, who has stepped over the
 //!   call has not.
 //! * A line without code stands at the code of the next line: the text itself (`gdb.rs`) has a row for it, so that gdb would not go on.
+//!   Where a function is written in place of a call, the same goes for its lines, and the line of its head stands at its first instruction.
+
+use std::iter;
+use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -21,7 +25,7 @@ use crate::asm::code_map::{Function, Part};
 use crate::asm::disasm::Machine;
 use crate::asm::lines::Row;
 use crate::asm::masm::Frame;
-use crate::reader::tree::{FunctionId, Source, Unit};
+use crate::reader::tree::{FunctionId, Source, Span, Unit};
 
 /// From a code offset on this line holds; of those at one offset the last counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,34 +47,47 @@ pub struct DebugLine {
 /// What a text says of its functions.
 #[derive(Debug, Default)]
 pub struct OwnLines {
-    /// The lines on which something of a function stands; not those on which a function begins.
-    lines: FxHashMap<FunctionId, Vec<u32>>,
+    functions: FxHashMap<FunctionId, OwnOfFunction>,
     /// Those that may be entered again before they have ended.
     recursive: FxHashSet<FunctionId>,
+}
+
+/// What a text says of one of them.
+#[derive(Debug, Default)]
+struct OwnOfFunction {
+    /// The line on which it begins; none for the text itself.
+    head: Option<u32>,
+    /// Places at which something of it stands, with their lines; not on lines on which a function begins.
+    places: Vec<(u32, u32)>,
+    /// Where its arities stand, and on which lines they begin, when there are several: each has code of its own.
+    arities: Vec<(Range<u32>, u32)>,
 }
 
 impl OwnLines {
     /// Those of a text.
     pub fn of(unit: &Unit) -> OwnLines {
         let line = |at| unit.source.line_column(at).0;
-        let ids = (0..unit.functions.len() as u32).map(FunctionId).filter(|id| *id != unit.init);
-        let begins: FxHashSet<u32> = ids.map(|id| line(unit.function(id).span.start)).collect();
+        let mut functions: FxHashMap<FunctionId, OwnOfFunction> = FxHashMap::default();
+        for id in (0..unit.functions.len() as u32).map(FunctionId).filter(|id| *id != unit.init) {
+            let function = unit.function(id);
+            let several = function.arities.iter().filter(|_| function.arities.len() > 1);
+            let stands = |span: Span| (span.start..span.end, line(span.start));
+            let arities = several.map(|arity| stands(arity.span)).collect();
+            let head = Some(line(function.span.start));
+            functions.insert(id, OwnOfFunction { head, places: Vec::new(), arities });
+        }
+        let begins: FxHashSet<u32> = functions.values().filter_map(|own| own.head).collect();
         let mut starts: Vec<u32> = unit.spans.iter().map(|span| span.start).collect();
         starts.sort_unstable();
         starts.dedup();
-        let mut own: FxHashMap<FunctionId, Vec<u32>> = FxHashMap::default();
         for (function, at) in around(unit, &starts).into_iter().zip(starts) {
-            let lines = own.entry(function).or_default();
+            let places = &mut functions.entry(function).or_default().places;
             let line = line(at);
-            if lines.last() != Some(&line) && !begins.contains(&line) {
-                lines.push(line);
+            if places.last().is_none_or(|(_, last)| *last != line) && !begins.contains(&line) {
+                places.push((at, line));
             }
         }
-        OwnLines { lines: own, recursive: recursion::recursive(unit) }
-    }
-
-    fn of_function(&self, function: FunctionId) -> &[u32] {
-        self.lines.get(&function).map_or(&[], Vec::as_slice)
+        OwnLines { functions, recursive: recursion::recursive(unit) }
     }
 }
 
@@ -126,14 +143,11 @@ pub fn lines(function: &Function, source: &Source, known: &Known<'_>) -> Vec<Deb
         out.push(DebugLine { code: row.code, line, column, statement, behind_prologue, returned_to: false });
     }
     if let Some((own, id)) = known.own {
-        let all: FxHashSet<u32> = placed.iter().map(|p| p.line).collect();
-        for line in own.of_function(id).iter().filter(|line| !all.contains(line)) {
-            for part in [Part::Hot, Part::General] {
-                if let Some(code) = next_code(&placed, part, *line) {
-                    let at = out.partition_point(|other| other.code < code);
-                    let row = DebugLine { code, line: *line, statement: true, ..DebugLine::default() };
-                    out.insert(at, row);
-                }
+        let in_place = (1..).map_while(|number| Some((number, FunctionId(function.lines.inlined(number)?.function))));
+        for (number, id) in iter::once((0, id)).chain(in_place) {
+            if let Some(own) = own.functions.get(&id) {
+                let within = |row: &Row| function.lines.is_within(row, number);
+                add_without_code(&mut out, &placed, own, number, &within);
             }
         }
     }
@@ -144,6 +158,40 @@ pub fn lines(function: &Function, source: &Source, known: &Known<'_>) -> Vec<Deb
         tell_turns_apart(&mut out, &ends, function, known);
     }
     out
+}
+
+/// Adds lines without code of the function, or of what is written in place of a call (by the call's number, and whether a row is in
+/// that place). Such a line stands where the next one begins that has code; the heads of the function and of its arity stand at its first
+/// instruction, also when the end of its block is told for them.
+fn add_without_code(
+    out: &mut Vec<DebugLine>,
+    placed: &[Placed],
+    own: &OwnOfFunction,
+    number: u32,
+    within: &dyn Fn(&Row) -> bool,
+) {
+    let here = || placed.iter().filter(|p| p.row.inlined == number);
+    let all: FxHashSet<u32> = here().map(|p| p.line).collect();
+    let arity = here().find_map(|p| own.arities.iter().find(|(arity, _)| arity.contains(&p.row.source)));
+    let mut add = |code: u32, line: u32| {
+        let at = out.partition_point(|other| other.code < code);
+        out.insert(at, DebugLine { code, line, statement: true, ..DebugLine::default() });
+    };
+    let heads: FxHashSet<u32> = own.head.into_iter().chain(arity.map(|(_, line)| *line)).collect();
+    let inside = placed.iter().skip(1).filter(|p| p.part == Part::Hot && within(&p.row));
+    if let Some(first) = inside.map(|p| p.row.code).min() {
+        let there: FxHashSet<u32> = here().filter(|p| p.row.code <= first).map(|p| p.line).collect();
+        heads.difference(&there).for_each(|head| add(first, *head));
+    }
+    let of_arity = own.places.iter().filter(|(at, _)| arity.is_none_or(|(arity, _)| arity.contains(at)));
+    let lines = of_arity.map(|(_, line)| *line);
+    for line in lines.filter(|line| !all.contains(line) && !heads.contains(line)) {
+        for part in [Part::Hot, Part::General] {
+            if let Some(code) = next_code(placed, number, part, line) {
+                add(code, line);
+            }
+        }
+    }
 }
 
 /// Where a call returns to on one of these lines, it is told what a debugger needs that comes from a later turn.
@@ -194,8 +242,8 @@ fn placed(function: &Function, source: &Source) -> Vec<Placed> {
 }
 
 /// Where the code of a part goes on behind a line that has none. A general version has what stands in between only.
-fn next_code(placed: &[Placed], part: Part, line: u32) -> Option<u32> {
-    let own = || placed.iter().skip(1).filter(|p| p.part == part && p.row.inlined == 0);
+fn next_code(placed: &[Placed], number: u32, part: Part, line: u32) -> Option<u32> {
+    let own = || placed.iter().skip(1).filter(|p| p.part == part && p.row.inlined == number);
     if part == Part::General && own().all(|p| p.line > line) {
         return None;
     }

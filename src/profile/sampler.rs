@@ -157,10 +157,14 @@ pub fn stop(what: What) -> Option<Profile> {
     if let Some(taking) = &mut profile {
         match what {
             What::Time => state.slots.iter().for_each(|slot| taking.add_rest(slot, slot.rest_of_time())),
-            // Only a thread itself knows.
             What::Bytes => {
-                if let Some((cx, slot)) = gc::thread::current().and_then(|cx| Some((cx, slot_of(cx)?))) {
-                    taking.add_rest(slot, slot.rest_of_bytes(cx));
+                let own = gc::thread::current().and_then(|cx| Some((cx, slot_of(cx)?)));
+                for slot in &state.slots {
+                    let cx = own.filter(|(_, own)| std::ptr::eq(*own, *slot)).map(|(cx, _)| cx);
+                    taking.add_rest(
+                        slot,
+                        cx.map_or_else(|| slot.rest_of_bytes_of_another(), |cx| slot.rest_of_bytes(cx)),
+                    );
                 }
             }
         }
@@ -260,6 +264,15 @@ impl Slot {
     /// What its thread, the calling one, has allocated since its last sample.
     fn rest_of_bytes(&self, cx: &Thread) -> u64 {
         self.bytes.take_carried() + cx.take_untold_bytes() as u64
+    }
+
+    /// The same when its thread is another, which may run on meanwhile.
+    fn rest_of_bytes_of_another(&self) -> u64 {
+        let thread = self.thread.load(Ordering::SeqCst) as *const Thread;
+        // SAFETY: the lock of the sampler is held, without which no thread leaves its slot, and each does so before it goes; what is
+        // read are atomics.
+        let bytes = if thread.is_null() { 0 } else { unsafe { (*thread).untold_bytes() } };
+        self.bytes.take_carried() + bytes as u64
     }
 }
 

@@ -88,7 +88,7 @@ impl Adder<'_> {
         for (variable, stays) in &placed.0 {
             let number = (variable.in_place as usize).checked_sub(1);
             let Some(place) = number.and_then(|number| places.get(number)?.as_ref()) else { continue };
-            if !stays.is_empty() {
+            if !stays.is_empty() || variable.parameter {
                 let origin = place.parameters.iter().find(|(source, _)| *source == variable.source);
                 self.variable(dwarf, place.entry, origin.map(|(_, origin)| *origin), (variable, stays.as_slice()));
             }

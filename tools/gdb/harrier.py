@@ -453,7 +453,7 @@ class Programs:
             at = word(address_of("harrier_facts"))
             if at == 0:
                 self.present = None
-                self.reason = "it has not begun"
+                self.reason = "it does not run"
             elif self.present is None or self.present.at != at:
                 self.present = Program(at)
             else:
@@ -851,6 +851,9 @@ def as_word(value):
             value = value["word"]
         return int(value) & MASK
     except gdb.error:
+        if value.type.sizeof != 8 or value.type.code == gdb.TYPE_CODE_VOID:
+            what = "nothing" if value.type.code == gdb.TYPE_CODE_VOID else f"of {value.type.sizeof} bytes"
+            raise Garbage(f"a word has 8 bytes, and this is {what}") from None
         return int(value.cast(word_type())) & MASK
 
 
@@ -966,8 +969,8 @@ class Hr(gdb.Function):
     def __init__(self):
         super().__init__("hr")
 
-    def invoke(self, value=None):
-        if value is None:
+    def invoke(self, value=None, *more):
+        if value is None or more:
             raise gdb.GdbError('write $hr(WORD), as in $hr($rsi), or $hr("NAME") for a variable')
         try:
             return shown(meant(value))
@@ -982,8 +985,8 @@ class HrIs(gdb.Function):
     def __init__(self):
         super().__init__("hr_is")
 
-    def invoke(self, value=None, text=None):
-        if text is None:
+    def invoke(self, value=None, text=None, *more):
+        if text is None or more:
             raise gdb.GdbError('write $hr_is(NAME, "TEXT")')
         try:
             found, text = meant(value), text.string()
@@ -1164,6 +1167,14 @@ def instruction(frame):
     return frame.pc() if newest(frame) else frame.pc() - 1
 
 
+def place_of(frame, function):
+    """File and line of a frame, when they are known. Where gdb knows the line it is gdb's, so that all say the same: the instruction to
+    which a call returns may be told for the line of the call, though the next line begins there."""
+    place = function.line_at(instruction(frame))
+    sal = frame.find_sal() if place else None
+    return (place[0], sal.line) if sal and sal.symtab and sal.line else place
+
+
 def variables_of(frame, function):
     """The variables of a frame that have been seen so far, with their values; None when nothing is known of them."""
     try:
@@ -1242,7 +1253,7 @@ class Decorator(InPlaceDecorator):
 
     def __init__(self, frame, function):
         super().__init__(frame, function)
-        self.place = function.line_at(instruction(self.inferior_frame()))
+        self.place = place_of(self.inferior_frame(), function)
 
     def function(self):
         return self.harrier.name
@@ -1257,29 +1268,98 @@ class Decorator(InPlaceDecorator):
 # ---- commands ----
 
 
-class HeaderCommand(gdb.Command):
-    """hr-header WORD: the header of the object that a word points to."""
+# What may be wrong with what is asked for and with what is read; everything else is a mistake in this file.
+MISUSE = (Garbage, gdb.error, UnicodeError, ValueError, OverflowError, IndexError, RuntimeError, struct.error)
+
+
+class Command(gdb.Command):
+    """A command whose failure is a line that says what it is."""
+
+    def __init__(self, name, kind):
+        super().__init__(name, kind)
+        self.name = name
+
+    def invoke(self, argument, _):
+        try:
+            self.run(argument.strip())
+        except gdb.GdbError:
+            raise
+        except MISUSE as problem:
+            raise gdb.GdbError(f"{self.name}: {problem}") from None
+
+    def run(self, argument):
+        raise NotImplementedError
+
+    def number(self, argument, what):
+        """A number that was given, or None."""
+        if argument and not (argument.isascii() and argument.isdigit()):
+            raise gdb.GdbError(f"{self.name} wants {what}, not {argument}")
+        return int(argument) if argument else None
+
+
+def variables_here():
+    """The variables of the selected frame; None when nothing is known of them."""
+    frame = gdb.selected_frame()
+    function = function_of(frame)
+    found = variables_of(frame, function) if function else None
+    return None if found is None else [variable for variable, _ in found]
+
+
+def names_here():
+    """The variables of the selected frame, as they are told to somebody who has named another."""
+    function = function_of(gdb.selected_frame())
+    if function is None or function.kind != 0:
+        return "the selected frame is none of a Harrier function"
+    found = variables_here()
+    if found is None:
+        return UNTOLD
+    names = sorted({variable.name for variable in found})
+    return f"the variables are {', '.join(names)}" if names else "there are no variables"
+
+
+class HeaderCommand(Command):
+    """hr-header WORD: the header of the object that a word points to, or that is in a variable: `hr-header $rsi`,
+    `hr-header points`."""
 
     def __init__(self):
         super().__init__("hr-header", gdb.COMMAND_DATA)
 
-    def invoke(self, argument, _):
-        value = meant(gdb.parse_and_eval(argument or "0"))
+    def run(self, argument):
+        found = program()
+        if not argument:
+            raise gdb.GdbError("hr-header wants a word or a variable: hr-header $rsi, hr-header points")
+        value, is_number = self.asked(argument)
         if not isinstance(value, int):
             raise gdb.GdbError(f"{argument} is no object: {text_of(value)}")
-        if value & 3 == 0 and value & 7 == 4 or value & 2:
-            raise gdb.GdbError(f"{value:#x} is no object: {show(value)}")
+        if value & 7 == 4 or value & 2 or value & 7 == 0 and not is_number:
+            raise gdb.GdbError(f"{argument} is no object: {show(value)}")
         try:
-            header = Header(program(), value & ~7)
+            header = Header(found, value & ~7)
         except Garbage as problem:
             raise gdb.GdbError(f"{value:#x}: {problem}") from None
-        found = program()
         name = header.name
         if name is None:
             layout = found.entry("layouts", header.layout) if header.layout >= found["first_user_layout"] else 0
             name = found.text(layout + found["layout.type_name"]) if layout else "none"
         moved = f", moved to {header.address:#x}" if header.moved else ""
         print(f"{header.address:#x}: layout {header.layout} ({name}), flags {header.flags:#x}, count {header.count}{moved}")
+
+    @staticmethod
+    def asked(argument):
+        """What an expression or the name of a variable stands for, and whether it is a number, which may be a bare address."""
+        try:
+            # Names of Harrier may have signs that C takes for others.
+            name = argument.strip('"')
+            value = variable_named(name) if is_name(name) else None
+            if value is not None:
+                return value, False
+            if name != argument and name not in [v.name for v in variables_here() or []]:
+                raise Garbage("no variable has this name here")
+            value = gdb.parse_and_eval(argument)
+            is_number = value.type.strip_typedefs().code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_PTR)
+            return meant(value), is_number and Shown.kind(value) is None
+        except (Garbage, gdb.error) as problem:
+            raise gdb.GdbError(f"hr-header {argument}: {str(problem).rstrip('.')}; {names_here()}") from None
 
 
 def frames():
@@ -1306,18 +1386,17 @@ def text_of(value):
     return number(value) if isinstance(value, float) else show(value)
 
 
-class Backtrace(gdb.Command):
+class Backtrace(Command):
     """hr-bt [COUNT]: the Harrier functions on the stack, innermost first, with their arguments. The numbers are those of `bt` and
     `frame`."""
 
     def __init__(self):
         super().__init__("hr-bt", gdb.COMMAND_STACK)
 
-    def invoke(self, argument, _):
+    def run(self, argument):
         program()
-        if argument.strip() and not argument.strip().isdigit():
-            raise gdb.GdbError("hr-bt wants the number of functions to show")
-        most = int(argument) if argument.strip() else 100
+        most = self.number(argument, "the number of functions to show")
+        most = 100 if most is None else most
         shown = rust = untold = 0
         for frame, number in frames():
             function = function_of(frame)
@@ -1334,7 +1413,7 @@ class Backtrace(gdb.Command):
                 name, how, sal = frame.name(), " in place", frame.find_sal()
                 place = (sal.symtab.filename, sal.line) if sal.symtab else None
             else:
-                name, how, place = function.name, "", function.line_at(instruction(frame))
+                name, how, place = function.name, "", place_of(frame, function)
             where = f" at {place[0]}:{place[1]}" if place else ""
             found = variables_of(frame, function)
             untold += found is None
@@ -1352,14 +1431,16 @@ class Backtrace(gdb.Command):
         return text if len(text) <= MOST_IN_LINE else text[:MOST_IN_LINE] + "…"
 
 
-class Locals(gdb.Command):
+class Locals(Command):
     """hr-locals: the variables of the selected frame, parameters and captured ones included."""
 
     def __init__(self):
         super().__init__("hr-locals", gdb.COMMAND_STACK)
 
-    def invoke(self, _argument, _):
+    def run(self, argument):
         program()
+        if argument:
+            raise gdb.GdbError(f"hr-locals shows all variables and wants no argument: write p {argument} for one")
         frame = gdb.selected_frame()
         function = function_of(frame)
         if function is None or function.kind != 0:
@@ -1375,25 +1456,28 @@ class Locals(gdb.Command):
             print("no variables")
 
 
-class List(gdb.Command):
+class List(Command):
     """hr-list [LINE]: ten lines around where the selected frame is, or around another line of its text. It is the text that the program
     has in memory: of the library, of what was evaluated, and of entries of the REPL there are no files."""
 
     def __init__(self):
         super().__init__("hr-list", gdb.COMMAND_FILES)
 
-    def invoke(self, argument, _):
+    def run(self, argument):
         found, frame = program(), gdb.selected_frame()
+        wanted = self.number(argument, "the number of a line")
         function = function_of(frame)
-        place = function.line_at(instruction(frame)) if function else None
+        place = place_of(frame, function) if function else None
         if place is None:
             raise gdb.GdbError("the selected frame is none of a Harrier function")
-        if argument.strip() and not argument.strip().isdigit():
-            raise gdb.GdbError("hr-list wants the number of a line")
         here = frame.find_sal().line if in_place(frame) else place[1]
-        middle = int(argument) if argument.strip() else here
+        middle = here if wanted is None else wanted
         try:
-            for number, text in Source(found, function.number).lines(middle - 5, middle + 4):
+            source = Source(found, function.number)
+            count = len(source.starts) - (source.starts[-1:] == (source.text[1],))
+            if middle - 5 > count:
+                raise gdb.GdbError(f"{source.name} has {count} lines")
+            for number, text in source.lines(middle - 5, middle + 4):
                 print(f"{'=>' if number == here else '  '} {number}\t{text}")
         except Garbage as problem:
             raise gdb.GdbError(f"the text cannot be read: {problem}") from None
@@ -1430,10 +1514,15 @@ class HrWhen(gdb.Function):
             breakpoint.condition = short
             print(f"(the condition of breakpoint {breakpoint.number} is {short}: {condition})")
 
-    def invoke(self, number):
-        if not 0 <= int(number) < len(self.conditions):
-            raise gdb.GdbError(f"there is no condition {int(number)}: write a condition itself, with $hr(NAME)")
-        return in_c(self.conditions[int(number)])
+    def invoke(self, number=None, *more):
+        try:
+            which = -1 if number is None or more else int(number)
+        except gdb.error:
+            which = -1
+        if not 0 <= which < len(self.conditions):
+            of_it = f" {which}" if which >= 0 else ""
+            raise gdb.GdbError(f"there is no condition{of_it}: write a condition itself, with $hr(NAME)")
+        return in_c(self.conditions[which])
 
 
 class Stop(gdb.Breakpoint):
@@ -1453,7 +1542,7 @@ class Stop(gdb.Breakpoint):
             return True
 
 
-class Watch(gdb.Command):
+class Watch(Command):
     """hr-watch [NAME]: stops where a variable of the selected frame has got another value, and when its function has ended. It is looked
     at where lines begin (gdb's `watch` loses a variable that is not kept for a moment). Without a name it ends."""
 
@@ -1470,9 +1559,9 @@ class Watch(gdb.Command):
                 stop.delete()
         self.stops = [stop for stop in self.stops if stop.is_valid()]
 
-    def invoke(self, argument, _):
+    def run(self, argument):
         program()
-        name = argument.strip().strip('"')
+        name = argument.strip('"')
         if not name:
             return self.tidy(True)
         frame = gdb.selected_frame()
@@ -1570,25 +1659,27 @@ def look_at_pending(breakpoint):
         print(f"({NOT_TOLD})")
 
 
-class Break(gdb.Command):
+class Break(Command):
     """hr-break FUNCTION|FILE:LINE [if CONDITION]: a breakpoint, also where there is no code yet, on names with any signs:
     `hr-break numbers/is-prime? if $hr(n) > 5`."""
 
     def __init__(self):
         super().__init__("hr-break", gdb.COMMAND_BREAKPOINTS)
 
-    def invoke(self, argument, _):
-        place, _, condition = argument.strip().partition(" if ")
-        place = place.strip().strip("'")
+    def run(self, argument):
+        place, wanted, condition = (argument + " ").partition(" if ")
+        place, condition = place.strip().strip("'"), condition.strip()
+        if wanted and not condition:
+            raise gdb.GdbError("hr-break wants a condition behind if: hr-break numbers/is-prime? if $hr(n) > 5")
         if not place:
             raise gdb.GdbError("hr-break wants a function (shapes/area) or a line (shapes.hr:12)")
         if not is_told():
             raise gdb.GdbError(NOT_TOLD)
         file, _, line = place.rpartition(":")
         if file and line.isdigit():
-            Stop(condition.strip(), source=file, line=int(line))
+            Stop(condition, source=file, line=int(line))
         else:
-            Stop(condition.strip(), function=place)
+            Stop(condition, function=place)
 
 
 # What was loaded before is replaced.
