@@ -199,3 +199,33 @@ fn what_was_looked_at_does_not_change() {
     session.send_line("continue").expect("the line is taken");
     session.expect("41 and 60").expect("what was kept, and what was made");
 }
+
+/// The prompt of a breakpoint is in the midst of an entry: the names of entries go on.
+#[test]
+fn entries_at_a_breakpoint_are_numbered_on() {
+    let mut session = at_a_terminal("numbers", &["repl"], &[]);
+    session.expect("user> ").expect("a prompt");
+    say(&mut session, "user> ", &[("fn f(n) { breakpoint(); n }", "\r\n")]);
+    session.send_line("f(1)").expect("the line is taken");
+    session.expect("user/f> ").expect("a prompt");
+    say(&mut session, "user/f> ", &[("1 / 0", "repl[3]:1:1"), ("n / 0", "repl[4]:1:1")]);
+    session.send_line(":continue").expect("the line is taken");
+    session.expect("user> ").expect("a prompt");
+    say(&mut session, "user> ", &[("1 / 0", "repl[6]:1:1")]);
+}
+
+/// A breakpoint that was forgotten is told of where tests pass, once for all files.
+#[test]
+fn tests_that_pass_tell_of_a_breakpoint() {
+    let shared = "fn look(x) { breakpoint(); x }\n";
+    let test = "use shared\ntest \"looks\" { assert-eq!(shared/look(1), 1) }\n";
+    let snapshot = "fn main() { breakpoint(); println(1) }\n// @snapshot\n// 1\n";
+    let files = [("shared.hr", shared), ("a.hr", test), ("b.hr", test), ("c.hr", snapshot)];
+    let folder = common::Folder::new(&files);
+    let got = common::run(&["test", &folder.path("")], "", LIMIT);
+    assert!(got.misbehaved(0).is_none() && got.stdout.contains("0 failed"), "{got:?}");
+    for place in ["shared.hr:1:14", "c.hr:1:13"] {
+        let told = got.stdout.lines().filter(|line| line.contains("passed the breakpoint at") && line.contains(place));
+        assert_eq!(told.count(), 1, "{place}: {got:?}");
+    }
+}

@@ -424,6 +424,56 @@ fn clients_that_vanish_or_read_nothing_leave_nothing_behind() {
     server.is_left_with(threads - 2);
 }
 
+/// What catches every interrupt, in whichever way, ends with its session all the same, closed or left.
+#[test]
+fn nothing_outlives_its_session() {
+    let server = Server::start(&["--listen=@s"], &[]);
+    let mut client = server.connect();
+    client.session();
+    let threads = server.threads();
+    let stubborn = [
+        "loop { try { loop { } } catch (Interrupt { }) { } }",
+        "loop { try { sleep(100000) } finally { continue } }",
+        "fn f() { try { loop { } } finally { f() } }; f()",
+        "loop { try { throw 1 } catch (e) { } finally { continue } }",
+    ];
+    let mut vanishes = server.connect();
+    for code in stubborn {
+        for one in [&mut client, &mut vanishes] {
+            let session = one.session();
+            one.begin(json!({"op": "eval", "session": session, "code": format!("println(\"runs\"); {code}")}));
+            let runs = std::iter::from_fn(|| one.next()).find(|message| message["out"] == "runs\n");
+            runs.unwrap_or_else(|| panic!("{code}: it does not run"));
+        }
+    }
+    drop(vanishes);
+    let sessions = client.ask(json!({"op": "ls-sessions"})).get("sessions").clone();
+    for session in sessions.as_array().expect("sessions").iter().skip(1) {
+        assert!(client.ask(json!({"op": "close", "session": session})).says("session-closed"));
+    }
+    server.is_left_with(threads);
+    assert_eq!(client.ask(json!({"op": "eval", "code": "6 * 7"})).value(), "42");
+}
+
+/// Who interrupts a request is told that it was, also when it had just failed and was to be shown.
+#[test]
+fn what_shows_an_error_is_interrupted() {
+    let server = Server::start(&["--listen=@s"], &[]);
+    let mut client = server.connect();
+    let session = client.session();
+    let slow = "struct Slow { }\nextend Slow with Format { fn format(self, d) { println(\"shows\"); loop { } } }";
+    assert!(!client.eval(&session, slow).says("eval-error"));
+    for code in ["throw Slow { }", "Slow { }"] {
+        let id = client.begin(json!({"op": "eval", "session": session, "code": code}));
+        std::iter::from_fn(|| client.next()).find(|message| message["out"] == "shows\n").expect("it is shown");
+        client.begin(json!({"op": "interrupt", "session": session}));
+        let answer = client.finish(&id);
+        assert!(answer.says("interrupted") && !answer.says("eval-error"), "{code}: {answer:?}");
+    }
+    let answer = client.eval(&session, "throw 1");
+    assert!(answer.says("eval-error") && !answer.says("interrupted"), "{answer:?}");
+}
+
 #[test]
 fn malformed_messages_change_nothing() {
     let server = Server::start(&["--listen=@s"], &[]);

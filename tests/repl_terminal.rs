@@ -432,6 +432,20 @@ fn a_thread_that_ends_the_session_gives_the_terminal_back() {
     session.expect(Eof).expect("the end");
 }
 
+/// What a thread prints while a line is edited, and then ends the process, is seen.
+#[test]
+fn the_last_words_of_a_thread_are_drawn() {
+    for text in ["exit(0)", "print(\"and more\"); exit(0)"] {
+        let mut session = repl("last-words");
+        let thread = format!("let t = thread(fn() {{ sleep(500); println(\"last \" ++ \"words\"); {text} }}); null");
+        say(&mut session, &thread, "\r\nnull");
+        session.send("half a lin").expect("keys");
+        session.expect("last words\r\n").expect("what it has said");
+        session.expect("\x1b[?2004l").expect("the mode of pastes");
+        session.expect(Eof).expect("the end");
+    }
+}
+
 #[test]
 fn deep_values_and_control_characters_do_not_flood_the_terminal() {
     let mut session = repl("deep");

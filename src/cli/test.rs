@@ -23,6 +23,7 @@ use super::snapshot::{self, Expectation};
 use super::test_file::RESULTS;
 use crate::locks::{Mutex, lock};
 use crate::options::Options;
+use crate::runtime::fault::stop;
 use crate::runtime::system::{console, descriptor};
 
 /// Of the output of a failed file so many bytes are shown at its beginning and at its end.
@@ -58,6 +59,8 @@ struct FileOutcome {
     signal: Option<i32>,
     timed_out: bool,
     output: String,
+    /// Breakpoints that were passed: a call that was forgotten is told of when all is well, too.
+    passed: Vec<String>,
     updated: bool,
 }
 
@@ -89,8 +92,10 @@ pub fn run(paths: &[PathBuf], options: &Options) -> u8 {
         for _ in 0..jobs.min(files.len()) {
             scope.spawn(|| {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run_one(file, options);
+                    let mut outcome = run_one(file, options);
                     let mut results = lock(&results);
+                    // What several files use is told once.
+                    outcome.passed.retain(|line| !results.iter().any(|before| before.passed.contains(line)));
                     show(&outcome);
                     results.push(outcome);
                 }
@@ -380,6 +385,7 @@ fn run_snapshot(file: &TestFile, expectation: &Expectation, options: &Options, o
     };
     let stdout = String::from_utf8_lossy(&ended.stdout.head).into_owned();
     let stderr = String::from_utf8_lossy(&ended.stderr.head).into_owned();
+    outcome.note_breakpoints(&ended);
     let mut why = String::new();
     if ended.signal.is_some() || ended.timed_out {
         why.push_str(&how(&ended, options.limit));
@@ -456,6 +462,16 @@ impl FileOutcome {
         self.signal = ended.signal.filter(|_| !ended.timed_out);
         self.timed_out = ended.timed_out;
         self.output = [ended.stdout.shown(), ended.stderr.shown()].concat();
+        self.note_breakpoints(ended);
+    }
+
+    fn note_breakpoints(&mut self, ended: &Ended) {
+        let said = String::from_utf8_lossy(&ended.stderr.head);
+        for line in said.lines().filter(|line| line.starts_with(stop::PASSED)) {
+            if !self.passed.iter().any(|known| known == line) {
+                self.passed.push(line.to_string());
+            }
+        }
     }
 }
 
@@ -490,6 +506,7 @@ fn show(file: &FileOutcome) {
     if failed.is_empty() {
         let updated = if file.updated { " (snapshot updated)" } else { "" };
         text.push_str(&format!("ok   {} ({}){updated}\n", file.path, file.outcomes.len()));
+        file.passed.iter().for_each(|line| text.push_str(&format!("     {line}\n")));
     }
     for outcome in failed {
         text.push_str(&format!("FAIL {}: {}\n", file.path, outcome.name));

@@ -1,5 +1,7 @@
 //! What generated code calls when its fast path does not suffice.
 
+use std::sync::atomic::Ordering;
+
 use super::layout;
 use super::thread::{Landing, Thread};
 use super::walker;
@@ -85,9 +87,10 @@ pub unsafe fn departure(thread: &Thread) -> Landing {
 pub unsafe extern "C" fn unwind(thread: *mut Thread) {
     // SAFETY: the caller's.
     let thread = unsafe { &*thread };
+    let handled = !thread.ends.load(Ordering::Relaxed);
     let landing = thread.heap().code().and_then(|code| {
         // SAFETY: the frames are those of the present thread, which waits for us.
-        unsafe { walker::find_handler(&code.map.view(), code, thread.exit_frame()) }
+        unsafe { walker::find_handler(&code.map.view(), code, thread.exit_frame(), handled) }
     });
     // Generated code is always called through an `enter` frame, so there is a landing.
     thread.set_landing(landing.unwrap_or_default());

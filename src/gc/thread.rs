@@ -142,6 +142,8 @@ pub struct Thread {
     pub(super) emergency: Cell<bool>,
     /// The interrupt key was pressed.
     pub(super) interrupt: AtomicBool,
+    /// Whatever runs is to end: no handler takes what is thrown.
+    pub(super) ends: AtomicBool,
     sites: UnsafeCell<FxHashMap<Site, Visits>>,
     /// Under stress: so many visits of sites do not collect.
     pub(super) rest: Cell<u64>,
@@ -242,6 +244,7 @@ impl Thread {
             owner_in_use: Cell::new(0),
             emergency: Cell::new(false),
             interrupt: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
             sites: UnsafeCell::new(FxHashMap::default()),
             rest: Cell::new(0),
             id,
@@ -658,6 +661,14 @@ impl Interrupter {
         let thread = unsafe { &*self.0.0.get() };
         thread.interrupt.store(true, Ordering::SeqCst);
         thread.raise_stack_limit();
+    }
+
+    /// Interrupts it for good: from now on nothing that is thrown in the thread is caught by what it runs, nor do blocks run that
+    /// would on the way out.
+    pub fn end(&self) {
+        // SAFETY: the storage is alive; only an atomic is touched.
+        unsafe { &*self.0.0.get() }.ends.store(true, Ordering::SeqCst);
+        self.interrupt();
     }
 }
 

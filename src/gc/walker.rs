@@ -232,17 +232,17 @@ impl Frame<'_> {
 }
 
 /// Where an exception lands that is thrown while this exit frame is the innermost: at a handler, or in the `enter` stub,
-/// which hands it to the Rust code that called it. None when no generated code runs.
+/// which hands it to the Rust code that called it; there as well when it is not to be `handled`. None when no generated code runs.
 ///
 /// # Safety
 /// As for [`Walker::new`].
-pub unsafe fn find_handler(view: &View<'_>, code: &Code, exit_frame: usize) -> Option<Landing> {
+pub unsafe fn find_handler(view: &View<'_>, code: &Code, exit_frame: usize, handled: bool) -> Option<Landing> {
     // SAFETY: the caller's.
     let mut walker = unsafe { Walker::new(view, code.entry_return, exit_frame) };
     loop {
         match walker.step()? {
             Step::Frame(frame) => {
-                if let Some(handler) = frame.safepoint.handler() {
+                if let Some(handler) = frame.safepoint.handler().filter(|_| handled) {
                     let pc = frame.function.start + handler as usize;
                     let sp = frame.fp - frame.function.frame_bytes as usize;
                     // SAFETY: the places of its registers are words of the stack.

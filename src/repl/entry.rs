@@ -113,7 +113,7 @@ pub fn pieces(text: &str, namespace: &'static Namespace, is_complete: &dyn Fn(&s
         return vec![whole];
     }
     let ends = match read(text, namespace) {
-        Ok(unit) => ends_of_values(&unit, &cuts),
+        Ok(unit) => ends_of_values(text, &unit, &cuts),
         Err(_) => ends_of_lines(text, &cuts, is_complete),
     };
     let starts = std::iter::once(0).chain(ends.iter().copied());
@@ -126,13 +126,16 @@ fn place(unit: &Unit, item: &Item) -> (Span, bool) {
     (unit.item_span(item), matches!(item, Item::Expression { .. } | Item::Let { .. }))
 }
 
-/// Where the items that show a value end, but for the last.
-fn ends_of_values(unit: &Unit, cuts: &[Cut]) -> Vec<usize> {
+/// Where the items end that show a value, or that stand before a command, but for the last.
+fn ends_of_values(text: &str, unit: &Unit, cuts: &[Cut]) -> Vec<usize> {
     let mut places: Vec<(Span, bool)> = unit.items.iter().map(|item| place(unit, item)).collect();
     places.sort_by_key(|(span, _)| span.start);
     let mut ends = Vec::new();
     for pair in places.windows(2) {
-        let [(item, true), (next, _)] = pair else { continue };
+        let [(item, has_value), (next, _)] = pair else { continue };
+        if !has_value && !commands::begins(&text[next.start as usize..]) {
+            continue;
+        }
         // Parentheses around an expression are not in its span.
         let behind = cuts.partition_point(|cut| cut.end < item.end as usize);
         ends.extend(cuts.get(behind).filter(|cut| cut.start <= next.start as usize).map(|cut| cut.end));

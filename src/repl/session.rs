@@ -6,9 +6,10 @@
 //!
 //! Invariant: whatever a line does, the session goes on.
 
+use std::cell::Cell;
 use std::ops::Range;
 
-use super::commands::{self, Kept, Traced, Watched};
+use super::commands::{self, Kept, Watched};
 use super::present::{self, Look};
 use super::results::Results;
 use super::stop::Stopped;
@@ -16,11 +17,18 @@ use super::{Ending, Opening, entry};
 use crate::gc::{Thread, Thrown};
 use crate::runtime::Namespace;
 use crate::runtime::fault::locals::{self, Shown};
-use crate::runtime::fault::{report, trace};
+use crate::runtime::fault::report::{self, Uncaught};
+use crate::runtime::fault::trace;
 use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
 use crate::runtime::program::declare;
 use crate::runtime::system::console;
 use crate::runtime::values::foreign;
+
+thread_local! {
+    /// How many entries the sessions of this thread have evaluated: one about a stopped program talks while an entry of another runs,
+    /// and the name of an entry is given once.
+    static ENTRIES: Cell<usize> = const { Cell::new(0) };
+}
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +53,7 @@ pub enum Answer {
 pub struct Session {
     pub(super) namespace: &'static Namespace,
     pending: String,
-    /// How many entries were evaluated.
+    /// The number of the present entry.
     number: usize,
     results: Results,
     /// The last value, as it prints.
@@ -55,14 +63,14 @@ pub struct Session {
     color: bool,
     /// Who interrupts it knows what runs: an interrupt that came before is meant all the same.
     meant: bool,
+    /// The last error is an interrupt, or was cut short by one while it was shown.
+    pub(super) interrupted: bool,
     /// Of the frames of the last error, innermost first.
     pub(super) locals: Vec<Shown>,
     /// The number of the frame among them that was asked for last.
     pub(super) selected: usize,
     /// The program is stopped.
     pub(super) stopped: Option<Stopped>,
-    /// The functions that tell of their calls.
-    pub(super) traced: Vec<Traced>,
     /// What entries have declared.
     pub(super) kept: Kept,
     /// The files that are loaded again when they have changed, if they are.
@@ -98,10 +106,10 @@ impl Session {
             look: Look::default(),
             color,
             meant: false,
+            interrupted: false,
             locals: Vec::new(),
             selected: 0,
             stopped: None,
-            traced: Vec::new(),
             kept: Kept::default(),
             watched: None,
         }
@@ -222,7 +230,8 @@ impl Session {
         if text.trim().is_empty() {
             return Answer::Nothing;
         }
-        self.number += 1;
+        self.number = ENTRIES.get() + 1;
+        ENTRIES.set(self.number);
         if let Some(stopped) = &mut self.stopped {
             // What the variables hold may have changed.
             if let Err(thrown) = stopped.look_at(cx, stopped.selected) {
@@ -241,7 +250,7 @@ impl Session {
             notice => notice,
         };
         let answer = self.pieces(cx, &text, pieces, early);
-        commands::after_entry(self, cx);
+        commands::after_entry(cx);
         match notice {
             Some(notice) => Answer::Both(Box::new(notice), Box::new(answer)),
             None => answer,
@@ -337,6 +346,7 @@ impl Session {
     /// What is said of a text that did not run to its end.
     pub(super) fn failed(&mut self, cx: &mut Thread, error: LoadError) -> Answer {
         self.selected = 0;
+        self.interrupted = false;
         match error {
             LoadError::Problems(problems) => {
                 // This is the last error now, and nothing has run.
@@ -346,7 +356,9 @@ impl Session {
             LoadError::Thrown(thrown) => {
                 self.locals = locals::of_pending(cx);
                 self.results.keep_error(cx);
-                Answer::Error(report::uncaught(cx, thrown, self.color).text)
+                let Uncaught { text, interrupt, .. } = report::uncaught(cx, thrown, self.color);
+                self.interrupted = interrupt;
+                Answer::Error(text)
             }
         }
     }

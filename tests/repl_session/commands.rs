@@ -305,6 +305,46 @@ fn values_as_the_heap_has_them() {
 }
 
 #[test]
+fn nothing_is_kept_of_functions_that_are_not_traced_any_more() {
+    let run = || {
+        let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+        load::core(&mut cx).expect("core");
+        let mut session = Session::new(&mut cx, false).expect("a session");
+        let mut other = Session::new(&mut cx, false).expect("a session");
+        let say = |cx: &mut gc::Thread, session: &mut Session, line: &str| match session.line(cx, line) {
+            Answer::Text(text) | Answer::Value(text) | Answer::Error(text) => text,
+            answer => format!("{answer:?}"),
+        };
+        let kept = |cx: &gc::Thread| {
+            let all = cx.vm().namespaces.find("repl-trace").expect("a namespace").members();
+            all.into_iter()
+                .filter(|(name, cell)| name.contains(' ') && cell.get(cx).is_some_and(|v| !v.is_null()))
+                .count()
+        };
+        for line in ["fn f(x) { x + 1 }", "fn g(x) { f(x) }", "let h = fn(x) { x }"] {
+            say(&mut cx, &mut session, line);
+        }
+        for name in ["f", "g", "h"] {
+            assert!(say(&mut cx, &mut session, &format!(":trace {name}")).contains("is traced"), "{name}");
+        }
+        assert_eq!(kept(&cx), 6);
+        // What is no function any more, and what is told off.
+        say(&mut cx, &mut session, "let h = 5");
+        assert_eq!(kept(&cx), 4);
+        assert!(say(&mut cx, &mut session, ":untrace f").contains("f is not traced any more"));
+        assert_eq!(kept(&cx), 2);
+        assert_eq!(say(&mut cx, &mut session, "g(1)"), "2");
+        // Defined anew it is traced still, and another session of the thread, as at a breakpoint, tells it off.
+        say(&mut cx, &mut session, "fn g(x) { 10 * f(x) }");
+        assert_eq!(say(&mut cx, &mut other, ":trace g"), "user/g is traced already\n");
+        assert_eq!(say(&mut cx, &mut other, ":trace"), "traced: user/g\n");
+        assert!(say(&mut cx, &mut other, ":untrace").contains("g is not traced any more"));
+        assert_eq!((kept(&cx), say(&mut cx, &mut session, "g(1)")), (0, "20".to_string()));
+    };
+    std::thread::Builder::new().stack_size(64 << 20).spawn(run).expect("a thread").join().expect("no panic");
+}
+
+#[test]
 fn where_an_expression_spends_its_time() {
     let answers = talk(&[
         "fn fib(n) { if n < 2 { n } else { fib(n - 1) + fib(n - 2) } }",

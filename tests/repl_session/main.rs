@@ -103,6 +103,11 @@ fn each_form_of_an_entry_shows_its_value() {
     assert_eq!(answers, [value("7"), Answer::Text("user\n".into()), value("8"), value("56")]);
     let answers = entry(":doc length\n1 + 1\n");
     assert!(matches!(&answers[..], [Answer::Text(doc), two] if doc.contains("core/length") && *two == value("2")));
+    // Behind a declaration as well, and between two.
+    let answers = entry("fn f() { 1 }\n:ns\nfn g() { 2 }\n:ns\nf() + g()\n");
+    let ns = Answer::Text("user\n".into());
+    assert_eq!(answers, [Answer::Nothing, ns.clone(), Answer::Nothing, ns, value("3")]);
+    assert_eq!(entry("fn f() { 1 }\n:nobody"), [value(":nobody")]);
     // What follows an error does not run, and a text that is wrong does not either, but for what stood before it.
     let answers = entry("1\n1 / 0\n3\n4\n");
     assert!(answers.len() == 2 && is_error(&answers[1], "(2 more of this entry did not run)\n"), "{answers:?}");

@@ -252,7 +252,7 @@ fn exceptions_find_their_handler() {
     let h = stack.frame(setup.return_address(1, 0x20), g, 12);
     let exit = stack.exit(setup.return_address(2, 0x20), h, [1000, 5, 1002, 1003]);
     // SAFETY: our own frames.
-    let landing = unsafe { find_handler(&view, &setup.code, exit) }.unwrap();
+    let landing = unsafe { find_handler(&view, &setup.code, exit, true) }.unwrap();
     assert_eq!((landing.pc, landing.fp, landing.sp), (setup.return_address(0, 0x80), f, f - 96));
     assert_eq!(landing.saved, [1000, 1001, 1002, 1003]);
 
@@ -265,11 +265,11 @@ fn exceptions_find_their_handler() {
     let f = stack.frame(setup.code.entry_return, enter, 12);
     let exit = stack.exit(setup.return_address(0, 0x40), f, [0; 4]);
     // SAFETY: our own frames.
-    let landing = unsafe { find_handler(&view, &setup.code, exit) }.unwrap();
+    let landing = unsafe { find_handler(&view, &setup.code, exit, true) }.unwrap();
     assert_eq!((landing.pc, landing.fp), (0x8888, enter));
     assert_eq!(landing.sp, enter.wrapping_add_signed(ENTER_SP as isize));
     // SAFETY: no frames.
-    assert!(unsafe { find_handler(&view, &setup.code, 0) }.is_none());
+    assert!(unsafe { find_handler(&view, &setup.code, 0, true) }.is_none());
 }
 
 #[test]

@@ -62,9 +62,7 @@ fn of_functions(
     let mut text = String::new();
     for thing in &things {
         let code = match thing {
-            Thing::Binding(binding) => {
-                trace::original(session, cx, binding).or_else(|| binding.get(cx)).and_then(code_of)
-            }
+            Thing::Binding(binding) => trace::original(cx, binding).or_else(|| binding.get(cx)).and_then(code_of),
             Thing::Function(_, code) => Some(code.code()),
             Thing::Method(method) => method.default(),
             _ => None,

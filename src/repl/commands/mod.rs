@@ -37,7 +37,7 @@ mod units;
 pub use about::{About, explain};
 pub use files::{Watched, load_text, open};
 pub use save::Kept;
-pub use trace::Traced;
+pub use trace::end_all as end_traces;
 
 /// A command.
 pub struct Command {
@@ -255,10 +255,8 @@ pub fn before_entry(session: &mut Session, cx: &mut Thread) -> Option<Answer> {
 }
 
 /// After an entry.
-pub fn after_entry(session: &mut Session, cx: &mut Thread) {
-    if !session.traced.is_empty() {
-        trace::follow(session, cx);
-    }
+pub fn after_entry(cx: &mut Thread) {
+    trace::follow(cx);
 }
 
 /// `:help [COMMAND]`
@@ -341,6 +339,11 @@ fn parts(text: &str) -> Option<(&str, &str)> {
             Some(rest.split_once(char::is_whitespace).unwrap_or((rest, "")))
         }
     }
+}
+
+/// Does a text begin with a command? A keyword of its name is taken for it, as in an entry of its own.
+pub fn begins(text: &str) -> bool {
+    text.starts_with(':') && parts(text).is_some_and(|(word, _)| word.split(';').next().and_then(find).is_some())
 }
 
 /// The expression in an entry: all of it, or what is behind a command that takes one; none in other commands.

@@ -2,9 +2,15 @@
 //!
 //! A function is traced by giving its name another one, which calls it: whoever calls by the name goes through it. The original
 //! is kept, as a member of a namespace of our own; when the name gets a new definition that one is traced from the next entry on.
+//!
+//! The sessions of a thread trace together: what was traced at a breakpoint is told off at the prompt, and the other way round.
+//!
+//! Invariant: nothing is kept of a function that is not traced any more.
+
+use std::cell::RefCell;
 
 use super::{Given, lookup, search};
-use crate::gc::Thread;
+use crate::gc::{Thread, Value, Word};
 use crate::profile::{What, report, sampler};
 use crate::repl::session::{Answer, Session};
 use crate::runtime::load::{self, LoadError};
@@ -36,8 +42,13 @@ fn _traced(name, f) {
 }
 "#;
 
+thread_local! {
+    /// The functions that tell of their calls.
+    static TRACED: RefCell<Vec<Traced>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A function that is traced.
-pub struct Traced {
+struct Traced {
     binding: &'static Binding,
     /// Holds the function that tells.
     wrapper: &'static Binding,
@@ -48,7 +59,8 @@ pub struct Traced {
 /// `:trace [NAME]`
 pub fn trace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
     if given.text.is_empty() {
-        let names: Vec<String> = session.traced.iter().map(|traced| traced.binding.qualified()).collect();
+        let names: Vec<String> =
+            TRACED.with_borrow(|all| all.iter().map(|traced| traced.binding.qualified()).collect());
         return Answer::Text(match names.is_empty() {
             true => "no function is traced\n".into(),
             false => format!("traced: {}\n", names.join(", ")),
@@ -58,7 +70,7 @@ pub fn trace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer
         return search::nothing(session, cx, given.text);
     };
     let name = binding.qualified();
-    if session.traced.iter().any(|traced| std::ptr::eq(traced.binding, binding)) {
+    if is_traced(cx, binding) {
         return Answer::Text(format!("{name} is traced already\n"));
     }
     if binding.namespace.is_library() {
@@ -71,11 +83,23 @@ pub fn trace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer
     }
     match begin(cx, binding) {
         Ok(traced) => {
-            session.traced.push(traced);
+            TRACED.with_borrow_mut(|all| all.push(traced));
             Answer::Text(format!("{name} is traced; `:untrace {}` ends it\n", given.text))
         }
         Err(error) => session.failed(cx, error),
     }
+}
+
+/// Is it, by whichever session?
+fn is_traced(cx: &Thread, binding: &Binding) -> bool {
+    let ours = TRACED.with_borrow(|all| all.iter().any(|traced| std::ptr::eq(traced.binding, binding)));
+    let wrapper = cx.vm().namespaces.find(NAMESPACE).and_then(|kept| kept.member(&cell_of(binding, "traced")));
+    ours || wrapper.and_then(|wrapper| wrapper.get(cx)).is_some_and(|wrapper| binding.get(cx) == Some(wrapper))
+}
+
+/// The name under which something of a function is kept.
+fn cell_of(binding: &Binding, what: &str) -> String {
+    format!("_{} {what}", binding.qualified())
 }
 
 fn begin(cx: &mut Thread, binding: &'static Binding) -> Result<Traced, LoadError> {
@@ -84,7 +108,7 @@ fn begin(cx: &mut Thread, binding: &'static Binding) -> Result<Traced, LoadError
         let _function = load::evaluate_as_library(cx, NAMESPACE, WRAPPER, namespace)?;
     }
     let mut cell = |what: &str| {
-        let made = namespace.intern(cx.vm(), &format!("_{} {what}", binding.qualified()));
+        let made = namespace.intern(cx.vm(), &cell_of(binding, what));
         made.map_err(|e| LoadError::Thrown(DeclareError::from(e).throw(cx)))
     };
     let traced = Traced { binding, wrapper: cell("traced")?, original: cell("original")? };
@@ -111,22 +135,36 @@ fn is_redefined(cx: &Thread, traced: &Traced) -> bool {
     traced.binding.get(cx) != traced.wrapper.get(cx)
 }
 
-/// After an entry: what was defined anew is traced again; what is no function any more is not.
-pub fn follow(session: &mut Session, cx: &mut Thread) {
-    let mut all = std::mem::take(&mut session.traced);
+/// Keeps those of which `stays` is true, and nothing of the others.
+fn retain(cx: &mut Thread, mut stays: impl FnMut(&mut Thread, &Traced) -> bool) {
+    let mut all = TRACED.take();
     all.retain(|traced| {
-        if !is_redefined(cx, traced) {
-            return true;
+        let stays = stays(cx, traced);
+        if !stays {
+            let null = cx.root_word(Word::NULL);
+            for cell in [traced.wrapper, traced.original] {
+                cell.define(cx, cx.get(null));
+            }
         }
-        traced.binding.get(cx).is_some_and(|value| value.is_function()) && wrap(cx, traced).is_ok()
+        stays
     });
-    session.traced = all;
+    TRACED.set(all);
+}
+
+/// After an entry: what was defined anew is traced again; what is no function any more is not.
+pub fn follow(cx: &mut Thread) {
+    retain(cx, |cx, traced| {
+        let is_function = |cx: &Thread| traced.binding.get(cx).is_some_and(|value| value.is_function());
+        !is_redefined(cx, traced) || is_function(cx) && wrap(cx, traced).is_ok()
+    });
 }
 
 /// The function that a traced name stood for.
-pub fn original<'h>(session: &Session, cx: &'h Thread, binding: &Binding) -> Option<crate::gc::Value<'h>> {
-    let traced = session.traced.iter().find(|traced| std::ptr::eq(traced.binding, binding));
-    traced.filter(|traced| !is_redefined(cx, traced)).and_then(|traced| traced.original.get(cx))
+pub fn original<'h>(cx: &'h Thread, binding: &Binding) -> Option<Value<'h>> {
+    TRACED.with_borrow(|all| {
+        let traced = all.iter().find(|traced| std::ptr::eq(traced.binding, binding));
+        traced.filter(|traced| !is_redefined(cx, traced)).and_then(|traced| traced.original.get(cx))
+    })
 }
 
 /// `:untrace [NAME]`
@@ -138,9 +176,25 @@ pub fn untrace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answ
             None => return search::nothing(session, cx, name),
         },
     };
+    let mut text = end(cx, wanted);
+    if text.is_empty() {
+        text.push_str(&match wanted {
+            Some(binding) => format!("{} is not traced\n", binding.qualified()),
+            None => "no function is traced\n".to_string(),
+        });
+    }
+    Answer::Text(text)
+}
+
+/// The thread of a session ends: whoever calls the functions is told nothing any more.
+pub fn end_all(cx: &mut Thread) {
+    end(cx, None);
+}
+
+/// Gives one name, or all, the functions back; says so.
+fn end(cx: &mut Thread, wanted: Option<&Binding>) -> String {
     let mut text = String::new();
-    let mut all = std::mem::take(&mut session.traced);
-    all.retain(|traced| {
+    retain(cx, |cx, traced| {
         if wanted.is_some_and(|binding| !std::ptr::eq(binding, traced.binding)) {
             return true;
         }
@@ -153,14 +207,7 @@ pub fn untrace(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answ
         text.push_str(&format!("{} is not traced any more\n", traced.binding.qualified()));
         false
     });
-    session.traced = all;
-    if text.is_empty() {
-        text.push_str(&match wanted {
-            Some(binding) => format!("{} is not traced\n", binding.qualified()),
-            None => "no function is traced\n".to_string(),
-        });
-    }
-    Answer::Text(text)
+    text
 }
 
 /// `:profile EXPR`

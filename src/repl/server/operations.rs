@@ -194,7 +194,9 @@ impl Desk {
     }
 
     fn close(&mut self, cx: &mut Thread, request: &Request) -> Result<Answer, Refusal> {
-        self.session(cx, request, false)?.close();
+        let talk = self.session(cx, request, false)?;
+        talk.close();
+        talk.see_to_end();
         Ok(Answer::Done(Vec::new(), &["session-closed"]))
     }
 
@@ -290,7 +292,10 @@ impl Desk {
 /// Also by a panic no session is left behind.
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.talks.iter().for_each(|talk| talk.close());
+        for talk in &self.talks {
+            talk.close();
+            talk.see_to_end();
+        }
     }
 }
 

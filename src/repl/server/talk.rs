@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::bencode::Value;
 use super::connection::Connection;
@@ -30,6 +30,10 @@ const MOST_WAITING: usize = 64;
 const MOST_INPUT: usize = 16 << 20;
 /// A session that is to end is interrupted again after so long: what runs last on its way out may be caught in something.
 const AGAIN: Duration = Duration::from_millis(200);
+/// What has not ended by then, because it catches whatever comes, is ended without being asked.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The stack of a thread that sees to an end.
+const STACK: usize = 256 << 10;
 
 /// A session.
 pub struct Talk {
@@ -217,10 +221,22 @@ impl Talk {
 
     /// Waits until a session that was closed has ended. Not while running in the heap.
     pub fn wait_for_end(&self) {
+        let closed = Instant::now();
         let mut state = self.lock();
         while !state.ended {
             state = self.changed.wait_timeout(state, AGAIN);
-            state.interrupter.iter().for_each(Interrupter::interrupt);
+            let press: fn(&Interrupter) =
+                if closed.elapsed() < PATIENCE { Interrupter::interrupt } else { Interrupter::end };
+            state.interrupter.iter().for_each(press);
+        }
+    }
+
+    /// Sees to it that a session that was closed ends, and does not wait for it.
+    pub fn see_to_end(self: &Arc<Talk>) {
+        let talk = self.clone();
+        if !self.has_ended() && threads::start(STACK, Box::new(move || talk.wait_for_end())).is_err() {
+            // Nobody can wait: then it has no time.
+            self.lock().interrupter.iter().for_each(Interrupter::end);
         }
     }
 
@@ -241,11 +257,11 @@ impl Talk {
     }
 
     /// Nothing runs any more; was it interrupted?
-    fn rest(&self, cx: &Thread, session: &Session) -> bool {
+    fn rest(&self, cx: &Thread, session: &mut Session) -> bool {
         let mut state = self.lock();
         state.namespace = session.namespace();
-        // Under the lock with which somebody interrupts.
-        cx.take_interrupt();
+        // Under the lock with which somebody interrupts. What nobody has noticed came when only the answer was left to say.
+        session.interrupted |= cx.take_interrupt();
         state.running.take().is_some_and(|(_, interrupted)| interrupted)
     }
 
@@ -348,16 +364,14 @@ fn live(cx: &mut Thread, talk: &Arc<Talk>) {
             break;
         }
     }
-    if !session.traced.is_empty() {
-        // The functions are not the session's.
-        cx.take_interrupt();
-        session.entry(cx, ":untrace", &mut |_| ());
-    }
+    // The functions are not the session's.
+    commands::end_traces(cx);
 }
 
 /// Does what a request asks for, and says so; false when the session is to end.
 fn answer(cx: &mut Thread, talk: &Talk, session: &mut Session, order: Order) -> bool {
     let id = order.id.as_ref();
+    session.interrupted = false;
     if order.cancelled {
         talk.rest(cx, session);
         talk.push(id, [("status", status(&["interrupted", "done"]))]);
@@ -386,7 +400,7 @@ fn answer(cx: &mut Thread, talk: &Talk, session: &mut Session, order: Order) -> 
     }
     let interrupted = talk.rest(cx, session);
     let quits = answer == Answer::Quit;
-    let stopped = interrupted && error.as_ref().is_some_and(|error| error.starts_with("Interrupted"));
+    let stopped = interrupted && session.interrupted && error.is_some();
     let words: &[&str] = match &error {
         Some(_) if stopped => &["interrupted", "done"],
         Some(_) => &["eval-error", "done"],

@@ -18,7 +18,7 @@ const SHOWN: usize = 40;
 pub struct Uncaught {
     /// `TypeError: …`
     pub title: String,
-    /// It is what the interrupt key throws.
+    /// It is what the interrupt key throws, or the key was pressed while it was looked at.
     pub interrupt: bool,
     /// The whole report; ends with a line break.
     pub text: String,
@@ -27,10 +27,10 @@ pub struct Uncaught {
 /// Takes the pending exception and says what there is to say about it.
 pub fn uncaught(cx: &mut Thread, thrown: Thrown, color: bool) -> Uncaught {
     let exception = cx.take_exception(thrown);
-    let interrupt = is_interrupt(cx.get(exception));
     // Before a `Format` of the program is asked, which may throw as well.
     let entries = trace::of_exception(cx, exception);
-    let title = title(cx, exception);
+    let (title, called_off) = printed(cx, exception);
+    let interrupt = called_off || is_interrupt(cx.get(exception));
     let mut text = String::new();
     let places = entries.iter().filter_map(|e| match e {
         TraceEntry::Line(line) => line.place.clone(),
@@ -68,19 +68,24 @@ pub fn kind_of(cx: &Thread, exception: Handle) -> Option<ErrorKind> {
 
 /// `TypeError: message`, or the printed form of another value.
 pub fn title(cx: &mut Thread, exception: Handle) -> String {
+    printed(cx, exception).0
+}
+
+/// The same, and whether the interrupt key has ended what prints the value.
+fn printed(cx: &mut Thread, exception: Handle) -> (String, bool) {
     if let Some(kind) = kind_of(cx, exception) {
         let message = cx.get(exception).slot(0).str().unwrap_or_default().to_string();
-        return format!("{}: {message}", kind.name());
+        return (format!("{}: {message}", kind.name()), false);
     }
     if is_interrupt(cx.get(exception)) {
-        return "Interrupted".to_string();
+        return ("Interrupted".to_string(), false);
     }
-    let printed = cx.scope(|cx| match foreign::to_text(cx, exception) {
-        Ok(text) => text,
+    let (printed, called_off) = cx.scope(|cx| match foreign::to_text(cx, exception) {
+        Ok(text) => (text, false),
         // Its own Format throws.
-        Err(_thrown) => super::brief::brief(cx.get(exception)),
+        Err(_thrown) => (super::brief::brief(cx.get(exception)), is_interrupt(cx.exception())),
     });
-    format!("uncaught: {}", harmless(&printed))
+    (format!("uncaught: {}", harmless(&printed)), called_off)
 }
 
 /// The lines of the stack, equal neighbours folded.

@@ -20,6 +20,8 @@ use crate::runtime::vm::Vm;
 /// Looks at the program that is stopped here, and comes back when it is to go on.
 pub type Asked = fn(&mut Thread) -> Result<(), Thrown>;
 
+/// What is told of a place that was passed begins so.
+pub const PASSED: &str = "harrier: passed the breakpoint at ";
 /// Of so many places it is told that they were passed.
 const PLACES: usize = 100;
 
@@ -70,6 +72,6 @@ fn pass(cx: &mut Thread, why: &str) -> Result<(), Thrown> {
         }
     }
     // Nobody is there to be told that it could not be.
-    let _ = console::write_to_stderr(cx, format!("harrier: passed the breakpoint at {place}: {why}\n").as_bytes())?;
+    let _ = console::write_to_stderr(cx, format!("{PASSED}{place}: {why}\n").as_bytes())?;
     Ok(())
 }

@@ -9,7 +9,6 @@
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::mpsc::Sender;
 
 use super::descriptor::{self, why};
 use super::outlet::Outlet;
@@ -27,8 +26,9 @@ static STDERR: Outlet = Outlet::standard(libc::STDERR_FILENO);
 static LOST: Mutex<Option<String>> = Mutex::new(None);
 /// Something else that was asked for has failed, and that has been told.
 static FAILED: AtomicBool = AtomicBool::new(false);
-/// Who draws what is written, if it is not to go to the terminal as it is.
-static DRAWER: Mutex<Option<Sender<Vec<u8>>>> = Mutex::new(None);
+/// Who draws what is written, if it is not to go to the terminal as it is; false when it cannot.
+pub type Drawer = Box<dyn Fn(&[u8]) -> bool + Send>;
+static DRAWER: Mutex<Option<Drawer>> = Mutex::new(None);
 /// Is there anybody?
 static DRAWN: AtomicBool = AtomicBool::new(false);
 /// The status with which the process ends whatever it did; 0: none.
@@ -47,15 +47,14 @@ fn by_lines() -> bool {
 }
 
 /// From now on what threads write goes there, while somebody edits a line at the terminal: who draws the line draws it too.
-pub fn hand_over_to(drawer: Option<Sender<Vec<u8>>>) {
+pub fn hand_over_to(drawer: Option<Drawer>) {
     DRAWN.store(drawer.is_some(), Ordering::Release);
     *crate::runtime::lock(&DRAWER) = drawer;
 }
 
 /// Is it drawn by somebody else?
 fn hand_over(text: &[u8]) -> bool {
-    DRAWN.load(Ordering::Acquire)
-        && crate::runtime::lock(&DRAWER).as_ref().is_some_and(|to| to.send(text.to_vec()).is_ok())
+    DRAWN.load(Ordering::Acquire) && crate::runtime::lock(&DRAWER).as_ref().is_some_and(|draw| draw(text))
 }
 
 /// Writes to stdout. May let other threads collect.
@@ -120,7 +119,7 @@ pub fn line_was_ended() {
     STDERR.take_open_line();
 }
 
-/// Is run when the process ends, before what is buffered is written: by those who have something to put back.
+/// Is run when the process ends, before what is buffered is written: by those who have something to put back. The latest is the first.
 pub fn at_end(run: impl FnOnce() + Send + 'static) {
     crate::runtime::lock(&AT_END).push(Box::new(run));
 }
@@ -191,7 +190,7 @@ pub fn note_lost(what: &str, error: &io::Error) {
 /// nobody waits for a reader who does not read.
 pub fn finish(status: i32, hurry: bool) -> i32 {
     let to_run = std::mem::take(&mut *crate::runtime::lock(&AT_END));
-    to_run.into_iter().for_each(|run| run());
+    to_run.into_iter().rev().for_each(|run| run());
     streams::finish(hurry);
     note(STDOUT.finish(hurry));
     let session::Told { text, mut failed } = session::finish(hurry);
