@@ -12,72 +12,73 @@ pub struct Expectation {
     pub stderr: Vec<String>,
     /// The exit status.
     pub status: i32,
-    /// The lines (from 0) that hold a snapshot's text.
-    lines: std::ops::Range<usize>,
+    /// The line (from 0) of the marker, and those that hold a snapshot's text: others may stand between them.
+    marker: usize,
+    lines: Vec<usize>,
 }
 
 /// The expectation in a text.
 pub fn expectation(text: &str) -> Option<Expectation> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut found: Option<(bool, Vec<&str>, Option<i32>, usize)> = None;
+    struct Block<'a> {
+        is_snapshot: bool,
+        body: Vec<&'a str>,
+        status: Option<i32>,
+        marker: usize,
+        lines: Vec<usize>,
+    }
+    let mut found: Option<Block<'_>> = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim_end_matches('\r');
         let trimmed = line.trim();
         if trimmed == "// @snapshot" || trimmed == "// @error" {
-            found = Some((trimmed == "// @snapshot", Vec::new(), None, number + 1));
-        } else if let Some((_, body, status, _)) = &mut found {
-            if let Some(number) = trimmed.strip_prefix("// @status ") {
-                *status = number.trim().parse().ok();
+            let is_snapshot = trimmed == "// @snapshot";
+            found = Some(Block { is_snapshot, body: Vec::new(), status: None, marker: number, lines: Vec::new() });
+        } else if let Some(block) = &mut found {
+            if let Some(status) = trimmed.strip_prefix("// @status ") {
+                block.status = status.trim().parse().ok();
             } else if let Some(rest) = line.strip_prefix("//") {
-                body.push(rest.strip_prefix(' ').unwrap_or(rest));
+                block.body.push(rest.strip_prefix(' ').unwrap_or(rest));
+                block.lines.push(number);
             } else if !trimmed.is_empty() {
                 found = None;
             }
         }
     }
-    let (snapshot, body, status, first) = found?;
-    let lines = first..first + body.len();
-    let status = status.unwrap_or(if snapshot { 0 } else { 1 });
-    Some(match snapshot {
-        true => {
-            let stdout = body.iter().map(|line| format!("{line}\n")).collect();
-            Expectation { stdout: Some(stdout), stderr: Vec::new(), status, lines }
-        }
-        false => {
-            Expectation { stdout: None, stderr: body.into_iter().map(str::to_string).collect(), status, lines: 0..0 }
-        }
-    })
+    let Block { is_snapshot, body, status, marker, lines } = found?;
+    let status = status.unwrap_or(if is_snapshot { 0 } else { 1 });
+    let (stdout, stderr) = match is_snapshot {
+        true => (Some(body.iter().map(|line| format!("{line}\n")).collect()), Vec::new()),
+        false => (None, body.into_iter().map(str::to_string).collect()),
+    };
+    Some(Expectation { stdout, stderr, status, marker, lines })
 }
 
-/// The text with another snapshot.
-pub fn with_snapshot(text: &str, expectation: &Expectation, printed: &str) -> String {
+/// The text with another snapshot; why there is none that holds what was printed.
+pub fn with_snapshot(text: &str, expectation: &Expectation, printed: &str) -> Result<String, &'static str> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut out = String::new();
-    let snapshot = || {
-        let lines = printed.strip_suffix('\n').unwrap_or(printed);
-        let lines: Vec<&str> = if printed.is_empty() { Vec::new() } else { lines.split('\n').collect() };
-        lines.into_iter().map(|l| if l.is_empty() { format!("//{newline}") } else { format!("// {l}{newline}") })
-    };
-    let mut written = false;
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        if expectation.lines.start == number {
-            out.extend(snapshot());
-            written = true;
-        }
         if !expectation.lines.contains(&number) {
             out.push_str(line);
-            if !line.ends_with('\n') && number + 1 == expectation.lines.start {
+        }
+        if number == expectation.marker {
+            if !line.ends_with('\n') {
                 out.push_str(newline);
             }
+            let lines = printed.strip_suffix('\n').unwrap_or(printed).split('\n').filter(|_| !printed.is_empty());
+            lines.for_each(|l| {
+                out.push_str(&if l.is_empty() { format!("//{newline}") } else { format!("// {l}{newline}") })
+            });
         }
     }
-    if !written {
-        if !out.ends_with('\n') {
-            out.push_str(newline);
-        }
-        out.extend(snapshot());
+    let read = self::expectation(&out).filter(|read| read.status == expectation.status).and_then(|read| read.stdout);
+    match read {
+        Some(read) if read == printed => Ok(out),
+        _ if !printed.ends_with('\n') => Err("its last line has no line break, and each line of a snapshot has one"),
+        _ if printed.contains('\r') => Err("it prints carriage returns"),
+        _ => Err("it prints a line that looks like a marker of a snapshot"),
     }
-    out
 }
 
 /// The lines in which two texts differ, for people.
@@ -110,13 +111,36 @@ mod tests {
         let text = "println(1)\n\n// @snapshot\n// 1\n//\n//  x\n";
         let found = expectation(text).expect("there is one");
         assert_eq!(found.stdout.as_deref(), Some("1\n\n x\n"));
-        let text = with_snapshot(text, &found, "2\n\n3\n");
+        let text = with_snapshot(text, &found, "2\n\n3\n").expect("it can be held");
         assert_eq!(text, "println(1)\n\n// @snapshot\n// 2\n//\n// 3\n");
         let empty = "f()\n// @snapshot";
         let found = expectation(empty).expect("there is one");
         assert_eq!(found.stdout.as_deref(), Some(""));
-        assert_eq!(with_snapshot(empty, &found, "a\n"), "f()\n// @snapshot\n// a\n");
+        assert_eq!(with_snapshot(empty, &found, "a\n").as_deref(), Ok("f()\n// @snapshot\n// a\n"));
         assert!(expectation("// @snapshot\n// 1\nprintln(1)\n").is_none());
+    }
+
+    #[test]
+    fn what_stands_between_the_lines_of_a_snapshot_stays() {
+        let text = "f()\n// @snapshot\n\n// @status 3\n// old\n\n// older\n";
+        let found = expectation(text).expect("there is one");
+        assert_eq!((found.status, found.stdout.as_deref()), (3, Some("old\nolder\n")));
+        let updated = with_snapshot(text, &found, "new\n").expect("it can be held");
+        assert_eq!(updated, "f()\n// @snapshot\n// new\n\n// @status 3\n\n");
+        let again = expectation(&updated).expect("there is one");
+        assert_eq!((again.status, again.stdout.as_deref()), (3, Some("new\n")));
+    }
+
+    #[test]
+    fn what_no_snapshot_holds_is_refused() {
+        let text = "f()\n// @snapshot\n// old\n";
+        let found = expectation(text).expect("there is one");
+        for printed in ["no break", "a\r\n", "@status 3\n", "@snapshot\n", "a\n@error\n"] {
+            assert!(with_snapshot(text, &found, printed).is_err(), "{printed:?}");
+        }
+        for printed in ["", "\n", " a\n\n", "@else\n", "// @status\n"] {
+            assert!(with_snapshot(text, &found, printed).is_ok(), "{printed:?}");
+        }
     }
 
     #[test]

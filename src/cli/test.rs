@@ -23,6 +23,7 @@ use super::snapshot::{self, Expectation};
 use super::test_file::RESULTS;
 use crate::locks::{Mutex, lock};
 use crate::options::Options;
+use crate::reader::diagnostics::visible;
 use crate::runtime::fault::stop;
 use crate::runtime::system::{console, descriptor};
 
@@ -125,7 +126,7 @@ pub fn run(paths: &[PathBuf], options: &Options) -> u8 {
 struct Search {
     files: Vec<PathBuf>,
     unreadable: Vec<FileOutcome>,
-    /// The folders that were looked at, by device and number: a link may lead to one of them again.
+    /// The files and folders that were looked at, by device and number: a link, or another path, may lead to one of them again.
     seen: HashSet<(u64, u64)>,
 }
 
@@ -133,8 +134,8 @@ impl Search {
     /// Finds all `.hr` files below a path, in order.
     fn find(&mut self, path: &Path) {
         match std::fs::metadata(path) {
-            Ok(data) if !data.is_dir() => self.files.push(path.to_path_buf()),
             Ok(data) if !self.seen.insert((data.dev(), data.ino())) => {}
+            Ok(data) if !data.is_dir() => self.files.push(path.to_path_buf()),
             Ok(_) => match std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
                 Ok(entries) => self.look_through(entries),
                 Err(error) => self.unreadable.push(unreadable(path, &error)),
@@ -397,9 +398,12 @@ fn run_snapshot(file: &TestFile, expectation: &Expectation, options: &Options, o
         && *expected != stdout
     {
         if options.update_snapshots && why.is_empty() && ended.stdout.is_whole() {
-            match std::fs::write(&file.path, snapshot::with_snapshot(&file.text, expectation, &stdout)) {
-                Ok(()) => outcome.updated = true,
-                Err(error) => why.push_str(&format!("cannot write the snapshot: {error}\n")),
+            match snapshot::with_snapshot(&file.text, expectation, &stdout) {
+                Ok(text) => match std::fs::write(&file.path, text) {
+                    Ok(()) => outcome.updated = true,
+                    Err(error) => why.push_str(&format!("cannot write the snapshot: {error}\n")),
+                },
+                Err(reason) => why.push_str(&format!("a snapshot cannot hold what it prints: {reason}\n")),
             }
         } else {
             why.push_str("what it prints differs from the snapshot:\n");
@@ -509,7 +513,7 @@ fn show(file: &FileOutcome) {
         file.passed.iter().for_each(|line| text.push_str(&format!("     {line}\n")));
     }
     for outcome in failed {
-        text.push_str(&format!("FAIL {}: {}\n", file.path, outcome.name));
+        text.push_str(&format!("FAIL {}: {}\n", file.path, visible(&outcome.name)));
         for line in outcome.message.lines() {
             text.push_str(&format!("     {line}\n"));
         }

@@ -212,8 +212,8 @@ pub struct Method {
     pub abstract_arities: Vec<u32>,
     /// The function that holds the arities that have a default body, when there are any.
     pub default: Option<FunctionId>,
-    /// The names of the parameters of each arity, for help.
-    pub signatures: Vec<Vec<Name>>,
+    /// The parameters of each arity, for help: `(self, ...rest)`.
+    pub signatures: Vec<String>,
     /// The doc comment.
     pub doc: Option<Name>,
     /// Where it stands.
@@ -556,6 +556,20 @@ impl Unit {
     /// The node with this id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// The parameters of an arity as they are written: `(a, [b, c], ...rest)`.
+    pub fn signature(&self, arity: &Arity) -> String {
+        let text = |id: &PatternId| match self.pattern(*id) {
+            Pattern::Bind(var) => self.name(arity.vars[var.index()].name),
+            _ => {
+                let span = self.pattern_spans[id.index()];
+                self.source.text.get(span.start as usize..span.end as usize).unwrap_or("_")
+            }
+        };
+        let mut parameters: Vec<String> = arity.params.iter().map(|p| text(p).to_string()).collect();
+        parameters.extend(arity.rest.iter().map(|rest| format!("...{}", text(rest))));
+        format!("({})", parameters.join(", "))
     }
 
     /// Where the node stands.

@@ -416,7 +416,7 @@ impl Parser<'_> {
         id: FunctionId,
         captures: &mut Captures,
         abstract_arities: &mut Vec<u32>,
-        signatures: &mut Vec<Vec<Name>>,
+        signatures: &mut Vec<String>,
         arities: &mut Vec<Arity>,
     ) -> Parse<()> {
         let start = self.token().span();
@@ -429,9 +429,7 @@ impl Parser<'_> {
             has_body = false;
             Ok(p.leaf(Node::Null, start))
         })?;
-        let signature: Vec<Name> =
-            arity.params.iter().chain(&arity.rest).map(|p| self.parameter_name(*p, &arity)).collect();
-        signatures.push(signature);
+        signatures.push(self.unit.signature(&arity));
         if arity.params.is_empty() {
             self.report(
                 SyntaxError::rule(arity.span, "a method without parameters")
@@ -449,13 +447,6 @@ impl Parser<'_> {
             abstract_arities.push(arity.params.len() as u32);
         }
         Ok(())
-    }
-
-    fn parameter_name(&mut self, pattern: PatternId, arity: &Arity) -> Name {
-        match self.unit.patterns[pattern.index()] {
-            Pattern::Bind(var) => arity.vars[var.index()].name,
-            _ => self.intern("_"),
-        }
     }
 
     fn extend_item(&mut self) -> Parse<NodeId> {

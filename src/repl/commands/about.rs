@@ -162,7 +162,7 @@ fn fields_text(cx: &Thread, layout: u32) -> String {
 }
 
 fn push_doc(text: &mut String, doc: Option<&str>) {
-    doc.unwrap_or_default().lines().for_each(|line| text.push_str(&format!("  {}\n", line.trim())));
+    doc.unwrap_or_default().lines().for_each(|line| text.push_str(&format!("  {}\n", line.trim_end())));
 }
 
 fn push_place(text: &mut String, place: Option<Place>) {

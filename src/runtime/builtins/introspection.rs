@@ -142,8 +142,7 @@ fn doc_of(value: Value<'_>) -> Option<String> {
     if let Some(namespace) = namespace_behind(value) {
         return namespace.doc().map(|d| d.to_string());
     }
-    let about = binding_of(value)?.about();
-    about.doc.map(|d| d.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect::<Vec<_>>().join("\n"))
+    binding_of(value)?.about().doc.map(|d| d.to_string())
 }
 
 fn place_of(value: Value<'_>) -> Option<Place> {
@@ -200,23 +199,7 @@ pub fn signatures_of(code: &Code) -> Vec<String> {
     match &code.source {
         CodeSource::Builtin(builtin) => vec![builtin.signature()],
         CodeSource::Function { unit, function } => {
-            let unit = &unit.unit;
-            let name = |id: &crate::reader::tree::PatternId, arity: &crate::reader::tree::Arity| match unit.pattern(*id)
-            {
-                crate::reader::tree::Pattern::Bind(var) => unit.name(arity.vars[var.index()].name).to_string(),
-                _ => {
-                    let span = unit.pattern_spans[id.index()];
-                    unit.source.text.get(span.start as usize..span.end as usize).unwrap_or("_").to_string()
-                }
-            };
-            let arities = unit.function(*function).arities.iter();
-            arities
-                .map(|a| {
-                    let mut names: Vec<String> = a.params.iter().map(|p| name(p, a)).collect();
-                    names.extend(a.rest.iter().map(|r| format!("...{}", name(r, a))));
-                    format!("({})", names.join(", "))
-                })
-                .collect()
+            unit.unit.function(*function).arities.iter().map(|arity| unit.unit.signature(arity)).collect()
         }
         CodeSource::Method(method) => method.signatures(),
     }

@@ -272,8 +272,7 @@ impl Installer<'_, '_> {
                         None => None,
                     };
                     info.set_default(default);
-                    let params = |names: &Vec<Name>| names.iter().map(|n| self.text(*n)).collect::<Vec<_>>().join(", ");
-                    info.set_signatures(method.signatures.iter().map(|names| format!("({})", params(names))).collect());
+                    info.set_signatures(method.signatures.clone());
                     cx.vm().dispatch.reset_method(info);
                 }
             }
