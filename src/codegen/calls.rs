@@ -160,7 +160,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     ) {
         self.arrive(node);
         self.goes_to(node);
-        if !self.state.reachable {
+        if !self.state.reachable || self.has_run_nothing() {
             return self.call_found(function, n, tail, node);
         }
         if let Some(label) = self.leave(node, SideExit::Redefined) {

@@ -94,7 +94,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let binds = |p: &PatternId, var| matches!(self.unit.pattern(*p), Pattern::Bind(bound) if *bound == var);
         let argument = |var| self.arity.params.iter().any(|p| binds(p, var));
         let of_argument = matches!(*self.unit.node(subject), Node::Local(var) if argument(var));
-        if of_argument && self.safepoints.is_empty() && self.loops.is_empty() && self.is_hot() {
+        if of_argument && self.has_run_nothing() {
             return asked;
         }
         let label = self.leave(node, SideExit::Layout)?;
@@ -103,6 +103,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.branch(Cond::NotEqual, label);
         }
         asked
+    }
+
+    /// Has the function certainly run nothing of the program yet? Then what it takes for granted is so: it would have been compiled anew
+    /// before it was called.
+    pub(super) fn has_run_nothing(&self) -> bool {
+        self.safepoints.is_empty() && self.loops.is_empty() && self.is_hot()
     }
 
     /// The cells that count the declarations of the types in a pattern, each once, with what they should say.

@@ -116,7 +116,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
         // A function in place has asked already.
-        let mut asked = self.inline.is_some();
+        let mut asked = self.inline.is_some() || self.has_run_nothing();
         if !asked && let Some(label) = self.leave(node, SideExit::Redefined) {
             self.branch_if_revised(label);
             asked = true;

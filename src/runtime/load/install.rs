@@ -94,7 +94,7 @@ impl Before {
         if self.binding.version() != self.version {
             return;
         }
-        let About { doc, place, type_, .. } = self.about.clone();
+        let About { doc, place, type_ } = self.about.clone();
         self.binding.set_about(doc, place, type_);
         if self.binding.kind() != self.kind {
             self.binding.set_kind(self.kind);

@@ -64,21 +64,6 @@ pub struct About {
     pub place: Option<Place>,
     /// The type it names, when it was declared with `struct`, `enum` or `protocol`.
     pub type_: Option<TypeId>,
-    /// Types that it has named before.
-    former: Vec<TypeId>,
-}
-
-impl About {
-    /// A type that fits, of those that it names or has named.
-    fn type_that(&self, fits: impl Fn(TypeId) -> bool) -> Option<TypeId> {
-        self.type_.iter().chain(self.former.iter().rev()).copied().find(|id| fits(*id))
-    }
-
-    fn set_type(&mut self, type_: Option<TypeId>) {
-        let before = std::mem::replace(&mut self.type_, type_).filter(|before| Some(*before) != type_);
-        self.former.retain(|id| Some(*id) != type_ && Some(*id) != before);
-        self.former.extend(before);
-    }
 }
 
 /// A place in a text.
@@ -213,25 +198,20 @@ impl Binding {
         crate::runtime::read(&self.about).type_
     }
 
-    /// A type that fits, of those that the name stands or has stood for: a type keeps its identity.
-    pub(super) fn type_that(&self, fits: impl Fn(TypeId) -> bool) -> Option<TypeId> {
-        crate::runtime::read(&self.about).type_that(fits)
-    }
-
-    /// The type that the name stands for from now on: [`Binding::type_that`], or else the one that was made for it. Of several
-    /// threads that declare it at once all get the same.
+    /// The type that the name stands for from now on: the one that it stands for already if that `fits`, or else the one that was
+    /// made for it. Of several threads that declare it at once all get the same.
     pub(super) fn claim_type(&self, made: TypeId, fits: impl Fn(TypeId) -> bool) -> TypeId {
         let mut about = crate::runtime::write(&self.about);
-        let type_ = about.type_that(fits).unwrap_or(made);
-        about.set_type(Some(type_));
+        let type_ = about.type_.filter(|known| fits(*known)).unwrap_or(made);
+        about.type_ = Some(type_);
         type_
     }
 
-    /// Notes what help shows, and the type that it names from now on, if it is one.
+    /// Notes what help shows; `None` leaves the type alone.
     pub fn set_about(&self, doc: Option<Arc<str>>, place: Option<Place>, type_: Option<TypeId>) {
         let mut about = crate::runtime::write(&self.about);
         about.doc = doc;
         about.place = place;
-        about.set_type(type_);
+        about.type_ = type_;
     }
 }

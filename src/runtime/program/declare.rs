@@ -126,8 +126,8 @@ fn new_type(cx: &mut Thread, namespace: &'static Namespace, name: &str, kind: Ty
     Ok(info)
 }
 
-/// The type of this kind that a name stands for in the namespace itself, or has stood for, or a new one; its object is the value of
-/// the binding afterwards.
+/// The type that a name of this kind already stands for in the namespace itself, or a new one; its object is the value of the
+/// binding afterwards.
 pub(in crate::runtime) fn type_for(
     cx: &mut Thread,
     namespace: &'static Namespace,
@@ -138,13 +138,13 @@ pub(in crate::runtime) fn type_for(
 ) -> Result<&'static TypeInfo> {
     let vm = cx.vm();
     let binding = namespace.intern(vm, name)?;
-    let fits = |id| vm.types.get(id).kind == kind;
-    let info = match binding.type_that(fits) {
-        Some(id) => vm.types.get(id),
+    let known = binding.type_id().map(|id| vm.types.get(id)).filter(|t| t.kind == kind);
+    let info = match known {
+        Some(info) => info,
         None => {
             let made = new_type(cx, namespace, name, kind)?;
             // Another thread may have been first.
-            vm.types.get(binding.claim_type(made.id, fits))
+            vm.types.get(binding.claim_type(made.id, |id| vm.types.get(id).kind == kind))
         }
     };
     info.change(|body| {

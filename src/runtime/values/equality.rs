@@ -250,12 +250,19 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
     })
 }
 
-/// Vectors of one length, as much at a time as lies side by side in both.
+/// Vectors of one length.
 fn vectors<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Value<'h>) -> bool {
-    let mut i = 0;
-    while i < vector::len(a)
-        && let (Some((x, from)), Some((y, at))) = (vector::leaf(a, i), vector::leaf(b, i))
+    let len = vector::len(a);
+    if len <= vector::WIDTH
+        && let (Some((x, 0)), Some((y, 0))) = (vector::leaf(a, 0), vector::leaf(b, 0))
+        && [x.len(), y.len()] == [len; 2]
     {
+        // All elements of both are in one node each, as those of small vectors are.
+        return pairs.add_all(x.iter(), y.iter());
+    }
+    // As much at a time as lies side by side in both.
+    let mut i = 0;
+    while let (Some((x, from)), Some((y, at))) = (vector::leaf(a, i), vector::leaf(b, i)) {
         let n = (x.len() - from).min(y.len() - at);
         if !(0..n).all(|k| pairs.add(x.get(from + k), y.get(at + k))) {
             return false;
