@@ -50,8 +50,19 @@ pub(super) fn add<'h>(root: Value<'h>, entry: Entry<'h>, owner: u32) -> Option<V
             break inserted(slots, owner, &first, bitmap.entry_index(bit), &[entry.key, entry.value])?;
         }
     };
+    link(root, above, node, new, owner)
+}
+
+/// The root of a trie in which a new node takes the place of another below its parent; none where the parent belongs to others.
+pub(super) fn link<'h>(
+    root: Value<'h>,
+    above: Option<(Value<'h>, usize)>,
+    old: Value<'h>,
+    new: Value<'h>,
+    owner: u32,
+) -> Option<Value<'h>> {
     match above {
-        _ if new == node => Some(root),
+        _ if new == old => Some(root),
         None => Some(new),
         Some((parent, i)) => (parent.count() == owner).then(|| {
             parent.thread().set_slot(parent, 1 + i, new);
@@ -61,7 +72,7 @@ pub(super) fn add<'h>(root: Value<'h>, entry: Entry<'h>, owner: u32) -> Option<V
 }
 
 /// A new node of the owner.
-fn make<'h>(
+pub(super) fn make<'h>(
     of: Value<'h>,
     layout: LayoutId,
     (capacity, owner): (usize, u32),
