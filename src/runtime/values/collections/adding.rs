@@ -5,6 +5,7 @@
 //! group. Invariant: nothing is changed before all that is needed is there; so who gets no answer asks `trie::assoc`.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::group;
 use super::trie::{BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
@@ -71,13 +72,22 @@ pub(super) fn link<'h>(
     }
 }
 
+/// A part of what a new node has.
+#[derive(Debug)]
+pub(super) enum Part<'a, 'h> {
+    /// Elements of the node that it is made of.
+    Old(Range<usize>),
+    /// Others.
+    New(&'a [Value<'h>]),
+}
+
 /// A new node of the owner.
 pub(super) fn make<'h>(
     of: Value<'h>,
     layout: LayoutId,
     (capacity, owner): (usize, u32),
     first: &[Word],
-    elements: impl Iterator<Item = Value<'h>>,
+    parts: &[Part<'_, 'h>],
 ) -> Option<Value<'h>> {
     let node = of.thread().spare(layout, capacity + 1, |_, mut fresh| {
         fresh.set_raw(0, count_bits(capacity));
@@ -86,9 +96,19 @@ pub(super) fn make<'h>(
             fresh.set_raw(n, word.0);
             n += 1;
         }
-        for value in elements {
-            fresh.set(n, value);
-            n += 1;
+        for part in parts {
+            match part {
+                Part::Old(range) => {
+                    fresh.copy(n, of, 1 + range.start, range.len());
+                    n += range.len();
+                }
+                Part::New(values) => {
+                    for value in *values {
+                        fresh.set(n, *value);
+                        n += 1;
+                    }
+                }
+            }
         }
         for i in n..=capacity {
             fresh.set_raw(i, Word::NULL.0);
@@ -109,9 +129,8 @@ fn inserted<'h>(node: Slots<'h>, owner: u32, first: &[Word], at: usize, more: &[
         }
         return Some(object);
     }
-    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
-    let elements = old(first.len()..at).chain(more.iter().copied()).chain(old(at..len));
-    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, elements)
+    let parts = [Part::Old(first.len()..at), Part::New(more), Part::Old(at..len)];
+    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, &parts)
 }
 
 /// A node of an entry and a new one, where their ways part at once.
@@ -123,7 +142,7 @@ fn beside<'h>(key: Value<'h>, value: Value<'h>, entry: Entry<'h>, shift: u32, ow
         let (x, y) = (key.as_int()?, entry.key.as_int()?);
         let values = if x < y { [value, entry.value] } else { [entry.value, value] };
         let first = group::first_words(x, y);
-        return make(key, GROUP_NODE, (first.len() + 2, owner), &first, values.into_iter());
+        return make(key, GROUP_NODE, (first.len() + 2, owner), &first, &[Part::New(&values)]);
     }
     let (x, y) = (digit(hash(key), shift), digit(entry.hash, shift));
     let entries = match x.cmp(&y) {
@@ -131,15 +150,15 @@ fn beside<'h>(key: Value<'h>, value: Value<'h>, entry: Entry<'h>, shift: u32, ow
         Ordering::Greater => [entry.key, entry.value, key, value],
         Ordering::Equal => return None,
     };
-    make(key, MAP_NODE, (5, owner), &[Bitmap(x | y).word()], entries.into_iter())
+    make(key, MAP_NODE, (5, owner), &[Bitmap(x | y).word()], &[Part::New(&entries)])
 }
 
 /// A copy of a node in which the entry at a digit has become a child.
 fn entry_to_child<'h>(node: Slots<'h>, bitmap: Bitmap, bit: u64, child: Value<'h>, owner: u32) -> Option<Value<'h>> {
     let new_bitmap = Bitmap(bitmap.0 & !bit | bit << CHILDREN_SHIFT);
     let (from, to, len) = (bitmap.entry_index(bit), new_bitmap.child_index(bit), used(node));
-    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
     // What lies before the entry; what lies between; the child; what lies behind.
-    let elements = old(1..from).chain(old(from + 2..to + 2)).chain([child]).chain(old(to + 2..len));
-    make(node.object(), MAP_NODE, (len - 1, owner), &[new_bitmap.word()], elements)
+    let child = [child];
+    let parts = [Part::Old(1..from), Part::Old(from + 2..to + 2), Part::New(&child), Part::Old(to + 2..len)];
+    make(node.object(), MAP_NODE, (len - 1, owner), &[new_bitmap.word()], &parts)
 }

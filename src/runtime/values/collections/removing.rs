@@ -4,7 +4,7 @@
 //! Invariant: as in `adding.rs`, nothing is changed before all that is needed is there. What would be left with one entry, which its
 //! parent then takes, is `trie::dissoc`'s.
 
-use super::adding::{link, make};
+use super::adding::{Part, link, make};
 use super::group;
 use super::trie::{BITS, Bitmap, approach, digit, roomy, used};
 use super::view::Slots;
@@ -54,7 +54,6 @@ fn without<'h>(node: Slots<'h>, owner: u32, first: &[Word], at: usize, removed: 
         }
         return Some(object);
     }
-    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
-    let elements = old(first.len()..at).chain(old(at + removed..len));
-    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, elements)
+    let parts = [Part::Old(first.len()..at), Part::Old(at + removed..len)];
+    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, &parts)
 }
