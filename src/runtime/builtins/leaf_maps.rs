@@ -150,6 +150,33 @@ pub fn set_add_in_place<'h>(cx: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h>
     Some(set)
 }
 
+/// `map = dissoc(map, key)` of an accumulator, as `map::dissoc_in_place` does it.
+pub fn dissoc_in_place<'h>(cx: &'h Thread, [map, key, _]: Args<'h>) -> Answer<'h> {
+    if !map.is(layout::MAP) || hashing::is_unprepared(key) {
+        return None;
+    }
+    let Some(node) = Slots::if_is(field(map, layout::MAP, 1), NODE) else {
+        return map::remove_in_place(map, key).then_some(map);
+    };
+    let mark = marks::after(map.count())?;
+    let root = node_without(cx, node, key)?;
+    if root == node.object() {
+        return Some(map);
+    }
+    let map = map_of_node(cx, root)?;
+    cx.set_count(map, mark);
+    Some(map)
+}
+
+/// `set = set-remove(set, x)` of an accumulator, from a large set.
+pub fn set_remove_in_place<'h>(_: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h> {
+    let map = set::map_of(Some(set).filter(|set| set.is(layout::SET) && set.count() != SHARED)?);
+    match keyed(map, x)? {
+        Some(_) => map::remove_in_place(map, x).then_some(set),
+        None => Some(set),
+    }
+}
+
 /// A mutable map or set, empty.
 fn new_mutable(cx: &Thread, layout: layout::LayoutId) -> Answer<'_> {
     let map = map_of_node(cx, node_of(cx, &[])?)?;
@@ -202,8 +229,14 @@ pub fn mutable_put<'h>(cx: &'h Thread, [mutable, key, value]: Args<'h>) -> Answe
 
 /// `mutable-map/remove!`
 pub fn mutable_remove<'h>(cx: &'h Thread, [mutable, key, _]: Args<'h>) -> Answer<'h> {
-    let (map, node) = mutable_parts(mutable, layout::MUTABLE_MAP)?;
-    give(cx, mutable, map, node_without(cx, node?, key)?)
+    if hashing::is_unprepared(key) {
+        return None;
+    }
+    match mutable_parts(mutable, layout::MUTABLE_MAP)? {
+        (map, Some(node)) => give(cx, mutable, map, node_without(cx, node, key)?),
+        // As `give`: by one thread at a time.
+        (map, None) => (threads::alone(cx) && map::remove_in_place(map, key)).then_some(mutable),
+    }
 }
 
 /// A persistent map of the entries of a small mutable one.

@@ -77,6 +77,8 @@ pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {
         Helper::GreaterEqual => (leaf_entry!(leaf_texts::greater_equal), 2),
         Helper::Concat => (leaf_entry!(leaf_texts::concat), 2),
         Helper::AssocInPlace => (leaf_entry!(leaf_maps::assoc_in_place), 3),
+        Helper::DissocInPlace => (leaf_entry!(leaf_maps::dissoc_in_place), 2),
+        Helper::SetRemoveInPlace => (leaf_entry!(leaf_maps::set_remove_in_place), 2),
         Helper::SetAddInPlace => (leaf_entry!(leaf_maps::set_add_in_place), 2),
         Helper::MapFind => (leaf_entry!(leaf_maps::map_find), 2),
         Helper::SubVector => (leaf_entry!(leaf_collections::sub_vector), 3),

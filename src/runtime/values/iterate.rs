@@ -187,12 +187,17 @@ fn along(cx: &mut Thread, path: Handle, position: usize) -> Result<Start, Thrown
     let null = cx.root_word(Word::NULL);
     let stack = cx.alloc_array(NODE, 2 * TRIE_DEPTH, null)?;
     let place = walk::entries(cx.get(path), position);
-    for (depth, (node, at)) in place.stack().iter().enumerate() {
-        cx.set_slot(cx.get(stack), 1 + 2 * depth, node.object());
-        set_count(cx, stack, 2 + 2 * depth, *at);
-    }
+    put_place(cx.get(stack), place.stack());
     let (depth, extra) = (place.stack().len(), walk::is_set(cx.get(path)));
     Ok(Start { kind: Kind::Trie, source: stack, position: depth, extra })
+}
+
+/// Makes the stack of a cursor say where a walk stands.
+fn put_place<'h>(stack: Value<'h>, place: &[(Slots<'h>, usize)]) {
+    for (depth, (node, at)) in place.iter().enumerate() {
+        stack.thread().set_slot(stack, 1 + 2 * depth, node.object());
+        put_count(stack, 2 + 2 * depth, *at);
+    }
 }
 
 /// Puts a trie's node on the stack of a cursor.
@@ -280,10 +285,7 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
     let (source, position) = (field(cursor, CURSOR, 0), count_field(cursor, CURSOR, 1));
     match kind {
         Kind::Done => leaf::null(cx),
-        Kind::Whole => {
-            finish_at(cx, cursor)?;
-            Some(source)
-        }
+        Kind::Whole => finish_at(cx, cursor).map(|()| source),
         Kind::Range => {
             let range = Range::of(source);
             let Range::Inline { from, step, .. } = range else { return None };
@@ -355,15 +357,17 @@ fn leaf_trie_chunk<'h>(cx: &'h Thread, cursor: Value<'h>) -> Answer<'h> {
         return None;
     }
     let (stack, set) = (field(cursor, CURSOR, 0), field(cursor, CURSOR, 3).word() == Word::TRUE);
-    let mut depth = count_field(cursor, CURSOR, 1);
+    let top = Slots::of(stack);
+    let at = |depth: usize| top.get(2 * depth + 1).as_int().unwrap_or(0) as usize;
+    let nodes = (0..count_field(cursor, CURSOR, 1)).map(|depth| (Slots::of(top.get(2 * depth)), at(depth)));
+    let mut place = trie::Entries::at(nodes.collect());
     let (mut elements, mut filled) = ([leaf::null(cx)?; CHUNK], 0);
-    while filled < CHUNK
-        && let Some((key, value)) = next_entry(stack, &mut depth)
-    {
+    for (key, value) in place.by_ref().take(CHUNK) {
         elements[filled] = if set { key } else { leaf_collections::vector_of(cx, &[key, value])? };
         filled += 1;
     }
-    put_count(cursor, 1, depth);
+    put_place(stack, place.stack());
+    put_count(cursor, 1, place.stack().len());
     if filled == 0 {
         finish_at(cx, cursor)?;
         return leaf::null(cx);

@@ -5,6 +5,7 @@
 //! group. Invariant: nothing is changed before all that is needed is there; so who gets no answer asks `trie::assoc`.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::group;
 use super::trie::{At, BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
@@ -52,8 +53,19 @@ pub(super) fn add<'h>(root: Value<'h>, entry: Entry<'h>, owner: u32) -> Option<V
             }
         }
     };
+    link(root, above, node, new, owner)
+}
+
+/// The root of a trie in which a new node takes the place of another below its parent; none where the parent belongs to others.
+pub(super) fn link<'h>(
+    root: Value<'h>,
+    above: Option<(Value<'h>, usize)>,
+    old: Value<'h>,
+    new: Value<'h>,
+    owner: u32,
+) -> Option<Value<'h>> {
     match above {
-        _ if new == node => Some(root),
+        _ if new == old => Some(root),
         None => Some(new),
         Some((parent, i)) => (parent.count() == owner).then(|| {
             parent.thread().set_slot(parent, 1 + i, new);
@@ -62,13 +74,22 @@ pub(super) fn add<'h>(root: Value<'h>, entry: Entry<'h>, owner: u32) -> Option<V
     }
 }
 
+/// A part of what a new node has.
+#[derive(Debug)]
+pub(super) enum Part<'a, 'h> {
+    /// Elements of the node that it is made of.
+    Old(Range<usize>),
+    /// Others.
+    New(&'a [Value<'h>]),
+}
+
 /// A new node of the owner.
-fn make<'h>(
+pub(super) fn make<'h>(
     of: Value<'h>,
     layout: LayoutId,
     (capacity, owner): (usize, u32),
     first: &[Word],
-    elements: impl Iterator<Item = Value<'h>>,
+    parts: &[Part<'_, 'h>],
 ) -> Option<Value<'h>> {
     let node = of.thread().spare(layout, capacity + 1, |_, mut fresh| {
         fresh.set_raw(0, count_bits(capacity));
@@ -77,9 +98,19 @@ fn make<'h>(
             fresh.set_raw(n, word.0);
             n += 1;
         }
-        for value in elements {
-            fresh.set(n, value);
-            n += 1;
+        for part in parts {
+            match part {
+                Part::Old(range) => {
+                    fresh.copy(n, of, 1 + range.start, range.len());
+                    n += range.len();
+                }
+                Part::New(values) => {
+                    for value in *values {
+                        fresh.set(n, *value);
+                        n += 1;
+                    }
+                }
+            }
         }
         for i in n..=capacity {
             fresh.set_raw(i, Word::NULL.0);
@@ -100,9 +131,8 @@ fn inserted<'h>(node: Slots<'h>, owner: u32, first: &[Word], at: usize, more: &[
         }
         return Some(object);
     }
-    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
-    let elements = old(first.len()..at).chain(more.iter().copied()).chain(old(at..len));
-    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, elements)
+    let parts = [Part::Old(first.len()..at), Part::New(more), Part::Old(at..len)];
+    make(object, object.layout(), (roomy(new_len, object.layout(), owner), owner), first, &parts)
 }
 
 /// A node of an entry and a new one, where their ways part at once.
@@ -114,7 +144,7 @@ fn beside<'h>(key: Value<'h>, value: Value<'h>, entry: Entry<'h>, shift: u32, ow
         let (x, y) = (key.as_int()?, entry.key.as_int()?);
         let values = if x < y { [value, entry.value] } else { [entry.value, value] };
         let first = group::first_words(x, y);
-        return make(key, GROUP_NODE, (first.len() + 2, owner), &first, values.into_iter());
+        return make(key, GROUP_NODE, (first.len() + 2, owner), &first, &[Part::New(&values)]);
     }
     let (x, y) = (digit(hash(key), shift), digit(entry.hash, shift));
     let entries = match x.cmp(&y) {
@@ -122,15 +152,15 @@ fn beside<'h>(key: Value<'h>, value: Value<'h>, entry: Entry<'h>, shift: u32, ow
         Ordering::Greater => [entry.key, entry.value, key, value],
         Ordering::Equal => return None,
     };
-    make(key, MAP_NODE, (5, owner), &[Bitmap(x | y).word()], entries.into_iter())
+    make(key, MAP_NODE, (5, owner), &[Bitmap(x | y).word()], &[Part::New(&entries)])
 }
 
 /// A copy of a node in which the entry at a digit has become a child.
 fn entry_to_child<'h>(node: Slots<'h>, bitmap: Bitmap, bit: u64, child: Value<'h>, owner: u32) -> Option<Value<'h>> {
     let new_bitmap = Bitmap(bitmap.0 & !bit | bit << CHILDREN_SHIFT);
     let (from, to, len) = (bitmap.entry_index(bit), new_bitmap.child_index(bit), used(node));
-    let old = |range: std::ops::Range<usize>| range.map(move |i| node.get(i));
     // What lies before the entry; what lies between; the child; what lies behind.
-    let elements = old(1..from).chain(old(from + 2..to + 2)).chain([child]).chain(old(to + 2..len));
-    make(node.object(), MAP_NODE, (len - 1, owner), &[new_bitmap.word()], elements)
+    let child = [child];
+    let parts = [Part::Old(1..from), Part::Old(from + 2..to + 2), Part::New(&child), Part::Old(to + 2..len)];
+    make(node.object(), MAP_NODE, (len - 1, owner), &[new_bitmap.word()], &parts)
 }

@@ -16,6 +16,7 @@
 use super::adding;
 use super::group;
 use super::marks::{self, owner};
+use super::removing;
 use super::trie::{self, Entries, LATER, LATER_PRIVATE};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::layout::{MAP, NODE};
@@ -428,13 +429,32 @@ pub fn replace_in_place<'h>(map: Value<'h>, key: Value<'h>, value: Value<'h>) ->
 
 /// Adds a prepared key to a large map in place: false, and nothing is done, where that cannot be.
 pub fn add_in_place<'h>(map: Value<'h>, key: Value<'h>, value: Value<'h>) -> bool {
+    change_large(map, key, len(map) + 1, |root, owner| {
+        adding::add(root, adding::Entry { key, hash: trie::hash(key), value }, owner)
+    })
+}
+
+/// Takes a prepared key from a large map that stays large, in place: false, and nothing is done, where that cannot be.
+pub fn remove_in_place<'h>(map: Value<'h>, key: Value<'h>) -> bool {
+    let left = len(map).saturating_sub(1);
+    left > SMALL && change_large(map, key, left, |root, owner| removing::remove(root, key, trie::hash(key), owner))
+}
+
+/// Changes the trie of a large map by what gives its new root, and its count, where it has an owner and the key one place.
+#[inline]
+fn change_large<'h>(
+    map: Value<'h>,
+    key: Value<'h>,
+    count: usize,
+    change: impl FnOnce(Value<'h>, u32) -> Option<Value<'h>>,
+) -> bool {
     let (owner, root) = (owner(map), root(map));
     if root.is(NODE) || matches!(owner, SHARED | LATER | LATER_PRIVATE) || may_be_elsewhere(map, key) {
         return false;
     }
     let cx = map.thread();
-    let Some(count) = Value::immediate(cx, Word(count_bits(len(map) + 1))) else { return false };
-    let Some(new) = adding::add(root, adding::Entry { key, hash: trie::hash(key), value }, owner) else { return false };
+    let Some(count) = Value::immediate(cx, Word(count_bits(count))) else { return false };
+    let Some(new) = change(root, owner) else { return false };
     cx.set_slot(map, 0, count);
     if new != root {
         cx.set_slot(map, 1, new);

@@ -9,6 +9,7 @@ pub mod group;
 pub mod map;
 pub mod marks;
 pub mod mutable;
+mod removing;
 pub mod replacing;
 pub mod set;
 pub mod trie;

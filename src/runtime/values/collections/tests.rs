@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{List, map, mutable, set, vector};
+use super::{List, map, marks, mutable, replacing, set, vector};
 use crate::gc::{Handle, Thread, Value};
 use crate::runtime::testing::{int, int_entries, ints, text, under_stress, with_machine};
 
@@ -324,6 +324,42 @@ fn owners_come_back() {
             let wrong = map::iter(mutable::map_of(cx.get(mutable))).filter(|(k, v)| k != v).count();
             assert_eq!(wrong, 0, "round {round}");
             assert_ne!(cx.heap().owners().take(), super::trie::SHARED, "round {round}");
+        }
+    });
+}
+
+/// The same of vectors: those that were changed in place before, and then given to others, stay as they were.
+#[test]
+fn owners_of_vectors_come_back() {
+    with_machine(|cx| {
+        let elements: Vec<Handle> = (0..3000).map(|i| int(cx, i)).collect();
+        let base = vector::of(cx, &elements).expect("memory");
+        let mut given: Vec<(Handle, Vec<i64>)> = vec![(base, (0..3000).collect())];
+        for round in 0..4 {
+            for k in 0..20 {
+                let (first, mut expected) = given[k as usize % given.len()].clone();
+                let mut v = first;
+                for i in 0..60 {
+                    let at = (i * 49 + k) as usize % 3000;
+                    let value = int(cx, -round - k);
+                    let changed = replacing::assoc(cx.get(v), at, cx.get(value)).map(|new| cx.root(new));
+                    v = match changed {
+                        Some(new) => new,
+                        None => vector::assoc(cx, v, at, value).expect("memory"),
+                    };
+                    expected[at] = -round - k;
+                    if i % 20 == 10 && k % 5 == 0 {
+                        cx.heap().owners().use_up(5 << 20);
+                        cx.collect();
+                    }
+                }
+                marks::freeze(cx, cx.get(v));
+                given.push((v, expected));
+            }
+            for (v, expected) in &given {
+                let wrong = vector::iter(cx.get(*v)).zip(expected).filter(|(x, e)| x.as_int() != Some(**e)).count();
+                assert_eq!(wrong, 0, "round {round}");
+            }
         }
     });
 }

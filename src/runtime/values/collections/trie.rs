@@ -652,11 +652,10 @@ pub fn step(slots: Slots<'_>, at: usize) -> Step<'_> {
             None => Step::End,
         };
     }
-    let end = used(slots);
-    let entries_end = if node.is(MAP_NODE) { 1 + 2 * Bitmap::of(slots).entries() } else { end };
+    let entries_end = if node.is(MAP_NODE) { 1 + 2 * Bitmap::of(slots).entries() } else { slots.len() };
     if at < entries_end {
         Step::Entry(slots.get(at), slots.get(at + 1), at + 2)
-    } else if at < end {
+    } else if at < used(slots) {
         Step::Child(slots.get(at), at + 1)
     } else {
         Step::End
