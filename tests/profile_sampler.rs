@@ -426,6 +426,7 @@ fn main(args) {
         let out = folder.path(&format!("{n}.folded"));
         let mut child = Command::new(common::harrier())
             .args(["run", &format!("--profile-allocations={out}"), &folder.path("fill.hr"), n])
+            .env("HARRIER_LINES", "1")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
