@@ -229,3 +229,52 @@ fn tests_that_pass_tell_of_a_breakpoint() {
         assert_eq!(told.count(), 1, "{place}: {got:?}");
     }
 }
+
+#[test]
+fn functions_are_left_with_a_value() {
+    let text = "fn half(n) {\n    breakpoint()\n    n / 2\n}\n\
+        fn guarded(n) { try { breakpoint(); n } finally { println(\"finally\") } }\n\
+        fn work(a, b) { let x = half(a); let y = half(b); [a, x, b, y, guarded(1)] }\n\
+        fn main() { println(work(10, 20)); println(vec(map(half, [7]))) }\n";
+    let folder = common::Folder::new(&[("halves.hr", text)]);
+    let mut session = at_a_terminal("return", &["--gc-always", "run", &folder.path("halves.hr")], &[]);
+    let here = "halves/half> ";
+    session.expect(here).expect("a prompt");
+    say(&mut session, here, &[(":return oops", "error"), (":return 1 / 0", "DivisionByZero")]);
+    session.send_line(":return [n, :half]").expect("the line is taken");
+    expect_all(&mut session, &["stopped in halves/half", here]);
+    session.send_line(":return 2.5").expect("the line is taken");
+    expect_all(&mut session, &["stopped in halves/guarded", "halves/guarded> "]);
+    say(&mut session, "halves/guarded> ", &[(":return 5", "cannot return from here: a `try`"), ("n", "\r\n1")]);
+    session.send_line(":continue").expect("the line is taken");
+    expect_all(&mut session, &["finally", "[10, [10, :half], 20, 2.5, 1]", "stopped in halves/half", here]);
+    session.send_line(":return :last").expect("the line is taken");
+    session.expect("[:last]").expect("what is made of it");
+    session.expect(Eof).expect("the end");
+    assert_eq!(status(&session), 0);
+}
+
+#[test]
+fn breakpoints_are_set_at_the_prompt() {
+    let text = "struct Box { x }\nextend Box {\n    fn twice(self) {\n        let x = self.x\n        x * 2\n    }\n}\n\
+        fn area(w, h) {\n    let a = w * h\n\n    a + 1\n}\n";
+    let folder = common::Folder::new(&[("boxes.hr", text)]);
+    let mut session = at_a_terminal("break", &["repl", &folder.path("boxes.hr")], &[]);
+    let here = "boxes> ";
+    session.expect(here).expect("a prompt");
+    say(&mut session, here, &[(":break area", "boxes/area stops at"), (":break boxes.hr:10", "boxes.hr:11\r\n")]);
+    session.send_line("area(3, 4)").expect("the line is taken");
+    expect_all(&mut session, &["stopped in boxes/area", "boxes.hr:8:", "boxes/area> "]);
+    say(&mut session, "boxes/area> ", &[("[w, h]", "\r\n[3, 4]")]);
+    session.send_line(":continue").expect("the line is taken");
+    expect_all(&mut session, &["stopped in boxes/area", "boxes.hr:11:", "boxes/area> "]);
+    say(&mut session, "boxes/area> ", &[("a", "\r\n12"), (":unbreak", "boxes/area does not stop any more")]);
+    session.send_line(":return a * 100").expect("the line is taken");
+    expect_all(&mut session, &["\r\n1200\r\n", here]);
+    say(&mut session, here, &[("area(3, 4)", "\r\n13"), (":break boxes.hr:5", "the `extend` in")]);
+    session.send_line("Box { x: 4 }.twice()").expect("the line is taken");
+    expect_all(&mut session, &["stopped in ", "boxes.hr:5:", "twice> "]);
+    session.send_line(":continue").expect("the line is taken");
+    expect_all(&mut session, &["\r\n8\r\n", here]);
+    say(&mut session, here, &[(":unbreak", "does not stop any more"), ("Box { x: 5 }.twice()", "\r\n10")]);
+}

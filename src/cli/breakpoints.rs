@@ -7,7 +7,7 @@ use super::signals;
 use crate::gc::{Thread, Thrown};
 use crate::options::Command;
 use crate::repl::{self, Ending};
-use crate::runtime::fault::stop;
+use crate::runtime::fault::stop::{self, GoesOn};
 use crate::runtime::system::console;
 
 /// The status of a program that was told to quit.
@@ -25,20 +25,20 @@ pub fn ask(cx: &Thread, command: &Command) {
     }
 }
 
-fn in_program(cx: &mut Thread) -> Result<(), Thrown> {
+fn in_program(cx: &mut Thread) -> Result<GoesOn, Thrown> {
     // What is evaluated at the prompt may run as long as it likes, and the interrupt key ends that alone.
     let before = signals::conversation(true);
     let ending = repl::stopped(cx);
     signals::conversation(before);
     match ending? {
-        Ending::Continue => Ok(()),
+        Ending::Continue(goes_on) => Ok(goes_on),
         Ending::Quit => cx.outside(|| console::exit(QUIT)),
     }
 }
 
-fn in_conversation(cx: &mut Thread) -> Result<(), Thrown> {
+fn in_conversation(cx: &mut Thread) -> Result<GoesOn, Thrown> {
     match repl::stopped(cx)? {
-        Ending::Continue => Ok(()),
+        Ending::Continue(goes_on) => Ok(goes_on),
         Ending::Quit => Err(cx.throw_interrupt()),
     }
 }

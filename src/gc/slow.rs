@@ -75,7 +75,7 @@ pub unsafe extern "C" fn safepoint(thread: *mut Thread) -> Poll {
 pub unsafe fn departure(thread: &Thread) -> Landing {
     let departure = thread.heap().code().map(|code| {
         // SAFETY: the frames are those of the present thread, which waits for us.
-        unsafe { walker::departure(&code.map.view(), code, thread.exit_frame()) }
+        unsafe { walker::departure(&code.map.view(), code, thread.exit_frame(), thread.leaves_caller.take()) }
     });
     departure.unwrap_or_default()
 }

@@ -123,6 +123,8 @@ pub struct Thread {
     pub(super) dynamic: Cell<Word>,
     /// The code that takes the place of the call that is about to end: see [`Thread::jump_to`]. 0: none.
     jump: Cell<usize>,
+    /// It takes the place of the caller's frame as well, though that is not done.
+    pub(super) leaves_caller: Cell<bool>,
     pub(super) arg_spill: UnsafeCell<[Word; MAX_SPILLED]>,
     /// Below this generated code and Rust code must not go any deeper: see [`crate::stack`].
     stack_floor: Cell<usize>,
@@ -233,6 +235,7 @@ impl Thread {
             landing: Cell::new(Landing::default()),
             dynamic: Cell::new(Word::NULL),
             jump: Cell::new(0),
+            leaves_caller: Cell::new(false),
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
             stack_floor: Cell::new(floor),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
@@ -408,6 +411,13 @@ impl Thread {
         Thrown::pending(self)
     }
 
+    /// The jump on its way is to leave the function that called us, wherever that is: nobody in it may wait for what happens, by a
+    /// handler, or by a block that runs on every way out.
+    pub fn leave_caller(&self) {
+        debug_assert!(self.jumps(), "nothing takes the caller's place");
+        self.leaves_caller.set(true);
+    }
+
     /// Is what seems to be thrown a jump?
     #[inline]
     pub fn jumps(&self) -> bool {
@@ -416,6 +426,7 @@ impl Thread {
 
     /// There is no jump after all, or it has been taken care of; was there one?
     pub fn take_jump(&self) -> bool {
+        self.leaves_caller.set(false);
         self.jump.replace(0) != 0
     }
 

@@ -259,16 +259,16 @@ pub unsafe fn find_handler(view: &View<'_>, code: &Code, exit_frame: usize, hand
 }
 
 /// The frame that a jump from this exit frame takes the place of, and the registers of its caller: that of the exit frame, or, where
-/// nothing is left to do behind the call, that of the innermost function. The stack pointer is at the frame pointer.
+/// nothing is left to do behind the call or that `leaves` it, that of the innermost function. The stack pointer is at the frame pointer.
 ///
 /// # Safety
 /// As for [`Walker::new`].
-pub unsafe fn departure(view: &View<'_>, code: &Code, exit_frame: usize) -> Landing {
+pub unsafe fn departure(view: &View<'_>, code: &Code, exit_frame: usize, leaves: bool) -> Landing {
     // SAFETY: the caller's.
     let mut walker = unsafe { Walker::new(view, code.entry_return, exit_frame) };
     let (mut fp, mut registers) = (exit_frame, walker.registers);
     if let Some(Step::Frame(frame)) = walker.step()
-        && frame.safepoint.is_tail()
+        && (leaves || frame.safepoint.is_tail())
     {
         (fp, registers) = (frame.fp, walker.registers);
     }

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::gc::{Thread, Thrown};
+use crate::runtime::fault::stop::GoesOn;
 use crate::runtime::system::console;
 
 mod assistant;
@@ -37,10 +38,10 @@ pub struct Opening {
 }
 
 /// How a talk about a stopped program ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum Ending {
     /// It goes on.
-    Continue,
+    Continue(GoesOn),
     /// It is to end.
     Quit,
 }

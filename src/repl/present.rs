@@ -27,27 +27,32 @@ pub struct Look {
     pub whole: bool,
 }
 
-/// A value, whose printed form this is, as it is shown.
-pub fn value(text: &str, look: Look) -> String {
+/// A value, whose printed form this is, as it is shown: the part that begins at `from`, 0 or where the part before has ended, and where
+/// the next one begins.
+pub fn value(text: &str, from: usize, look: Look) -> (String, Option<usize>) {
     // A type's own `Format` may give anything.
     let text = &harmless(text);
-    let (shown, rest) = if look.whole { (text.as_str(), None) } else { cut(text) };
-    let mut out = laid_out(shown, look);
-    if let Some(rest) = rest {
-        out.push_str(&rest);
-    }
-    out
+    let (shown, rest) = if look.whole { (text.as_str(), None) } else { cut(text, from) };
+    let mut out = laid_out(shown.trim_start_matches(' '), look);
+    let next = rest.map(|(at, note)| {
+        out.push_str(&note);
+        at
+    });
+    (out, next)
 }
 
-/// The start of a text, and what is said of the rest.
-fn cut(text: &str) -> (&str, Option<String>) {
-    let Some((most, _)) = text.char_indices().nth(SHOWN) else { return (text, None) };
+/// A part of a text, where the rest begins, and what is said of it.
+fn cut(text: &str, from: usize) -> (&str, Option<(usize, String)>) {
+    let Some((most, _)) = text[from..].char_indices().nth(SHOWN) else { return (&text[from..], None) };
+    let most = from + most;
     // Not in the middle of an element, if it ends nearby.
-    let at = text[..most].rfind(", ").map(|comma| comma + 1).filter(|at| most - at < SHOWN / 4).unwrap_or(most);
+    let comma = text[from..most].rfind(", ").map(|comma| from + comma + 1);
+    let at = comma.filter(|at| most - at < SHOWN / 4).unwrap_or(most);
     let characters = text[at..].chars().count();
     let elements = if text.len() <= COUNTED { elements_behind(text, at) } else { 0 };
     let elements = if elements > 0 { format!("{elements} more elements, ") } else { String::new() };
-    (&text[..at], Some(format!(" …\n({elements}{characters} more characters; :all shows them)")))
+    let note = format!(" …\n({elements}{characters} more characters; :all shows them, :more goes on)");
+    (&text[from..at], Some((at, note)))
 }
 
 /// How many elements of the outermost collection begin behind this place.
@@ -210,7 +215,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str, width: usize) -> String {
-        value(text, Look { width: Some(width), ..Look::default() })
+        value(text, 0, Look { width: Some(width), ..Look::default() }).0
     }
 
     #[test]
@@ -218,7 +223,7 @@ mod tests {
         for text in ["[1, 2]", "\"a\"", "{:a 1}", "", "[", "fn f"] {
             assert_eq!(plain(text, 30), text);
         }
-        assert_eq!(value(&"[1, 2], ".repeat(9), Look::default()), "[1, 2], ".repeat(9));
+        assert_eq!(value(&"[1, 2], ".repeat(9), 0, Look::default()).0, "[1, 2], ".repeat(9));
     }
 
     #[test]
@@ -246,7 +251,7 @@ mod tests {
         for text in texts.iter().map(|text| text.to_string()).chain([format!("[{}", "[1, ".repeat(3000))]) {
             for width in [1, 20, 33, 80] {
                 let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-                let (shown, _) = cut(&text);
+                let (shown, _) = cut(&text, 0);
                 assert_eq!(squeezed(&laid_out(shown, Look { width: Some(width), ..Look::default() })), squeezed(shown));
             }
         }
@@ -266,12 +271,22 @@ mod tests {
             .expect("a number");
         let left = 5000 - 1 - last.parse::<usize>().expect("a number");
         assert!(note.starts_with(&format!("({left} more elements, ")), "{note} {last}");
-        assert!(plain(&"x".repeat(5000), 80).ends_with("x …\n(1000 more characters; :all shows them)"));
+        assert!(plain(&"x".repeat(5000), 80).ends_with("x …\n(1000 more characters; :all shows them, :more goes on)"));
+        // The parts are the whole.
+        let look = Look { width: Some(80), ..Look::default() };
+        let (mut all, mut next) = (String::new(), Some(0));
+        while let Some(from) = next {
+            let (part, rest) = value(&text, from, look);
+            all.push_str(part.split(" …\n").next().unwrap_or_default());
+            next = rest;
+        }
+        let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(squeezed(&all), squeezed(&text));
     }
 
     #[test]
     fn colours_are_by_token() {
-        let colored = value("[1, \"a\"]", Look { width: Some(80), color: true, whole: false });
+        let colored = value("[1, \"a\"]", 0, Look { width: Some(80), color: true, whole: false }).0;
         assert_eq!(colored, "[\u{1b}[36m1\u{1b}[0m, \u{1b}[32m\"a\"\u{1b}[0m]");
     }
 }

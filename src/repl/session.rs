@@ -18,6 +18,7 @@ use crate::gc::{Thread, Thrown};
 use crate::runtime::Namespace;
 use crate::runtime::fault::locals::{self, Shown};
 use crate::runtime::fault::report::{self, Uncaught};
+use crate::runtime::fault::stop::GoesOn;
 use crate::runtime::fault::trace;
 use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
 use crate::runtime::program::declare;
@@ -58,8 +59,10 @@ pub struct Session {
     results: Results,
     /// The last value, as it prints.
     pub(super) last: String,
+    /// Where begins what was not shown of it, if anything was not.
+    pub(super) rest: Option<usize>,
     /// How values are shown.
-    look: Look,
+    pub(super) look: Look,
     color: bool,
     /// Who interrupts it knows what runs: an interrupt that came before is meant all the same.
     meant: bool,
@@ -103,6 +106,7 @@ impl Session {
             number: 0,
             results: Results::default(),
             last: String::new(),
+            rest: None,
             look: Look::default(),
             color,
             meant: false,
@@ -126,9 +130,13 @@ impl Session {
     }
 
     /// How a talk about a stopped program has ended.
-    pub fn ending(&self) -> Ending {
-        let quits = self.stopped.as_ref().is_some_and(|stopped| stopped.quits);
-        if quits { Ending::Quit } else { Ending::Continue }
+    pub fn ending(&self, cx: &Thread) -> Ending {
+        let returned = self.stopped.as_ref().and_then(|stopped| stopped.returned?.get(cx));
+        match returned {
+            _ if self.stopped.as_ref().is_some_and(|stopped| stopped.quits) => Ending::Quit,
+            Some(value) => Ending::Continue(GoesOn::Returns(cx.root(value))),
+            None => Ending::Continue(GoesOn::Behind),
+        }
     }
 
     /// The person wants an end: of the session, and of the program where that is stopped.
@@ -325,8 +333,11 @@ impl Session {
             self.results.keep(cx, evaluated.value)?;
             // What cannot be printed is the last value all the same.
             self.last = "the last value cannot be printed".into();
+            self.rest = None;
             self.last = foreign::repr(cx, evaluated.value)?;
-            Ok(Answer::Value(present::value(&self.last, self.look)))
+            let (shown, rest) = present::value(&self.last, 0, self.look);
+            self.rest = rest;
+            Ok(Answer::Value(shown))
         });
         match evaluated {
             Ok(answer) => {

@@ -28,6 +28,8 @@ pub struct Stopped {
     pub selected: usize,
     /// The program is to end, and not to go on.
     pub quits: bool,
+    /// Holds the value with which the function is to be left.
+    pub returned: Option<&'static Binding>,
 }
 
 /// A frame that was looked at.
@@ -47,7 +49,7 @@ struct Variable {
 impl Stopped {
     /// Stopped here, looking at the innermost frame.
     pub fn here(cx: &mut Thread) -> Result<Stopped, Thrown> {
-        let mut stopped = Stopped { frames: Vec::new(), selected: 0, quits: false };
+        let mut stopped = Stopped { frames: Vec::new(), selected: 0, quits: false, returned: None };
         stopped.look_at(cx, 0)?;
         Ok(stopped)
     }
@@ -79,6 +81,19 @@ impl Stopped {
         let namespace = frame.namespace;
         self.frames[number] = Some(frame);
         Ok(Some(namespace))
+    }
+
+    /// The function in which the program stopped is to be left with this value.
+    pub fn returns(&mut self, cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
+        let innermost = self.frames.first().and_then(Option::as_ref);
+        if let Some(frame) = innermost {
+            // No name of the language: nobody else defines it.
+            let binding = frame.namespace.intern(cx.vm(), "returned value");
+            let binding = binding.map_err(|error| DeclareError::from(error).throw(cx))?;
+            binding.define(cx, cx.get(value));
+            self.returned = Some(binding);
+        }
+        Ok(())
     }
 
     fn frame(&self) -> Option<&InFrame> {

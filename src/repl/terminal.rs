@@ -147,7 +147,7 @@ pub fn stopped(cx: &mut Thread) -> Result<Ending, Thrown> {
     } else {
         lines(cx, &mut session, true, false);
     }
-    Ok(session.ending())
+    Ok(session.ending(cx))
 }
 
 /// Takes entries and answers them until the session is to end.

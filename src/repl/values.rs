@@ -71,7 +71,8 @@ pub fn at(
     ask(cx, value)
 }
 
-fn is_instance(value: Value<'_>) -> bool {
+/// Is it a value of a struct, or of a variant of an enum?
+pub fn is_instance(value: Value<'_>) -> bool {
     value.layout() >= layout::FIRST_USER_LAYOUT
 }
 

@@ -305,6 +305,90 @@ fn values_as_the_heap_has_them() {
 }
 
 #[test]
+fn collections_as_tables_and_long_values_in_parts() {
+    let answers = talk(&[
+        "[{:name \"Ada\", :born 1815}, {:born 1906, :rank \"Admiral\"}]",
+        ":table",
+        "struct P { x, y: 2 }",
+        ":table [P { x: 1 }, P { x: \"long\" }, 7]",
+        "length(_)",
+        ":table [P {",
+        "  x: 3 }]",
+        ":table []",
+        ":table 5",
+        ":table range(0, 1000)",
+        ":table map(fn(x) { throw x }, [1])",
+        "vec(range(0, 1500))",
+        ":more",
+        ":more",
+        ":more",
+    ]);
+    assert_eq!(
+        text(&answers[1]),
+        ":name  :born  :rank\n-----  -----  ---------\n\"Ada\"  1815\n       1906   \"Admiral\"\n(2 rows)\n"
+    );
+    assert_eq!(
+        text(&answers[3]),
+        "x       y  value\n------  -  -----\n1       2\n\"long\"  2\n           7\n(3 rows)\n"
+    );
+    assert_eq!(answers[4..6], [value("3"), Answer::More]);
+    assert_eq!(text(&answers[6]), "x  y\n-  -\n3  2\n(1 row)\n");
+    assert_eq!(text(&answers[7]), "(no rows)\n");
+    assert!(is_error(&answers[8], "5") && is_error(&answers[10], "uncaught: 1"), "{answers:?}");
+    assert!(text(&answers[9]).ends_with("\n99\n(the first 100 rows)\n"), "{answers:?}");
+    let Answer::Value(first) = &answers[11] else { panic!("{answers:?}") };
+    assert!(first.starts_with("[0, 1,") && text(&answers[12]).ends_with("1498, 1499]\n"), "{answers:?}");
+    assert_eq!(text(&answers[13]), "all of the last value was shown\n");
+}
+
+/// Where nobody can be asked it is passed; what the function does is the same.
+#[test]
+fn functions_are_given_breakpoints_and_rid_of_them() {
+    let answers = talk(&[
+        "fn f(x) {\n  let y = x + 1\n  to-float(y * 2)\n\n}\nfn g { (a) => a + 1, (a, b) => { a + b } }",
+        ":break f",
+        "f(1)",
+        ":break repl[1]:3",
+        ":break",
+        "f(2)",
+        ":source f",
+        ":break g/2",
+        "[g(1), g(1, 2)]",
+        ":break g",
+        "g(4)",
+        ":break repl[1]:4",
+        ":break g/3",
+        ":break map",
+        ":break repl[1]:77",
+        ":break nobody",
+        "fn f(x) { x }",
+        ":break",
+        ":unbreak",
+        ":break",
+        "[f(1), g(1), g(1, 2)]",
+        ":unbreak g",
+    ]);
+    let said = |i: usize| text(&answers[i]);
+    assert!(said(1).starts_with("user/f stops at repl[1]:1: nobody can be asked here"), "{answers:?}");
+    assert!(said(3).starts_with("user/f stops at repl[1]:3"), "{answers:?}");
+    assert_eq!(said(4), "user/f stops at repl[1]:1, repl[1]:3\n");
+    assert_eq!([&answers[2], &answers[5]], [&value("4.0"), &value("6.0")]);
+    assert!(said(6).starts_with("// repl[1]:1\nfn f(x) {\n  let y"), "{answers:?}");
+    assert_eq!([&answers[8], &answers[10]], [&value("[2, 3]"), &value("5")]);
+    assert!(is_error(&answers[11], "no statement of a function begins on line 4"), "{answers:?}");
+    assert!(
+        is_error(&answers[12], "does not take 3 arguments") && is_error(&answers[13], "of the library"),
+        "{answers:?}"
+    );
+    assert!(is_error(&answers[14], "no function on line 77") && said(15).contains("no nobody in view"), "{answers:?}");
+    // Defined anew it has none.
+    assert!(said(17).starts_with("user/g stops at") && said(17).lines().count() == 1, "{answers:?}");
+    assert_eq!(said(18), "user/g does not stop any more\n");
+    assert_eq!(answers[20], value("[1, 2, 3]"));
+    assert_eq!([said(19), said(21)], ["there is no breakpoint that was set here\n"; 2]);
+}
+
+#[test]
 fn nothing_is_kept_of_functions_that_are_not_traced_any_more() {
     let run = || {
         let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");

@@ -7,7 +7,7 @@ use super::Given;
 use crate::gc::Thread;
 use crate::repl::session::{Answer, Session};
 use crate::runtime::fault::locals::{self, Locals, Shown};
-use crate::runtime::fault::{brief, report, trace};
+use crate::runtime::fault::{brief, report, stop, trace};
 use crate::runtime::load::LoadError;
 
 /// So much of a variable is shown where many are; a frame that is asked for shows all that there is of it.
@@ -120,6 +120,24 @@ pub fn go_on(session: &mut Session, _cx: &mut Thread, _: Given<'_>) -> Answer {
     match session.stopped {
         Some(_) => Answer::Quit,
         None => Answer::Error("nothing is stopped: a program stops where it calls `breakpoint()`\n".into()),
+    }
+}
+
+/// `:return EXPR`
+pub fn return_value(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
+    if session.stopped.is_none() {
+        return go_on(session, cx, given);
+    }
+    if let Err(why) = stop::can_return(cx) {
+        return Answer::Error(format!("cannot return from here: {why}\n"));
+    }
+    let returned = session.run(cx, given.text).and_then(|evaluated| match &mut session.stopped {
+        Some(stopped) => Ok(stopped.returns(cx, evaluated.value)?),
+        None => Ok(()),
+    });
+    match returned {
+        Ok(()) => Answer::Quit,
+        Err(error) => session.failed(cx, error),
     }
 }
 

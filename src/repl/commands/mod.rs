@@ -11,8 +11,9 @@
 //! | `trace.rs` | `:trace`, `:profile` |
 //! | `measure.rs`, `units.rs` | `:time`, `:bench`, `:gc`, `:stats`, `:threads`; times and sizes as text |
 //! | `code.rs`, `inspect.rs` | what functions and values are in the machine: `:disasm`, `:dump`, `:inspect` |
-//! | `last.rs` | what the last entry has left: `:all` |
-//! | `frames.rs` | the functions that an error has left, or that wait at a breakpoint: `:locals`, `:up`, `:down`, `:bt`, `:continue` |
+//! | `last.rs` | what the last entry has left: `:all`, `:more`, `:table` |
+//! | `frames.rs` | the functions that an error has left, or that wait at a breakpoint: `:locals`, `:up`, `:down`, `:bt`, `:continue`, `:return` |
+//! | `breaks.rs` | breakpoints that are set from outside: `:break`, `:unbreak` |
 //!
 //! To add a command, write a row: what it takes, a line of help, what else is to be said of it, and its function.
 
@@ -21,6 +22,7 @@ use crate::gc::Thread;
 use crate::runtime::load;
 
 mod about;
+mod breaks;
 mod code;
 mod files;
 pub mod forms;
@@ -200,9 +202,25 @@ pub const COMMANDS: &[Command] = &[
     Command { names: &["continue"], takes: Nothing, group: Group::Frames, run: frames::go_on,
         help: "go on behind the breakpoint (so does Ctrl-D)",
         more: "So does `continue` alone." },
+    Command { names: &["return"], takes: Takes::Some("EXPR"), group: Group::Frames, run: frames::return_value,
+        help: "leave the function that has come to the breakpoint, with the value of EXPR",
+        more: "What is left of it does not run. Not where a `try`, `finally` or `binding` of the function is around the breakpoint." },
+    Command { names: &["break"], takes: Perhaps("NAME[/N] or FILE:LINE"), group: Group::Frames, run: breaks::set,
+        help: "stop where a function begins (one arity of it, with N), or before a line; or list where",
+        more: "The function is defined anew, with a breakpoint in it: who calls it by its name from then on stops. `repl[3]:1` is a line, \
+               too. When it is defined anew otherwise, the breakpoint is gone. Of `extend`, lines of the file count." },
+    Command { names: &["unbreak"], takes: Perhaps("NAME or FILE:LINE"), group: Group::Frames, run: breaks::unset,
+        help: "end that, of one function or of all",
+        more: "" },
     Command { names: &["all"], takes: Nothing, group: Group::Session, run: last::all,
         help: "the last value, whole: long ones are cut",
         more: "" },
+    Command { names: &["more"], takes: Nothing, group: Group::Session, run: last::more,
+        help: "the next part of the last value, where it was cut",
+        more: "" },
+    Command { names: &["table"], takes: Perhaps("EXPR"), group: Group::Session, run: last::table,
+        help: "the value of EXPR, or the last one, as a table: a row for each element, a column for each key or field",
+        more: "Of the first 100 elements, and 40 characters of each cell." },
     Command { names: &["help", "h", "?"], takes: Perhaps("COMMAND"), group: Group::Session, run: help_on,
         help: "this help, or what there is to say about one command",
         more: "" },
@@ -351,7 +369,7 @@ pub fn expression_of(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let Some((word, rest)) = parts(text) else { return Some(text) };
     match COMMANDS.iter().find(|command| command.names.contains(&word)).map(|command| command.takes) {
-        Some(Takes::Some("EXPR")) => Some(rest).filter(|rest| !rest.trim().is_empty()),
+        Some(Takes::Some("EXPR") | Perhaps("EXPR")) => Some(rest).filter(|rest| !rest.trim().is_empty()),
         Some(_) => None,
         None if unknown(text.trim(), word, rest.trim()).is_some() => None,
         None => Some(text),

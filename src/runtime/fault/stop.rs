@@ -11,14 +11,23 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use super::trace;
-use crate::gc::{Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown};
 use crate::locks::Mutex;
 use crate::reader::tree::{GlobalRef, Unit};
 use crate::runtime::system::console;
 use crate::runtime::vm::Vm;
 
+/// How the program goes on.
+#[derive(Debug)]
+pub enum GoesOn {
+    /// Behind the breakpoint.
+    Behind,
+    /// In the caller of the function that has come to it, which gives this value: see [`can_return`].
+    Returns(Handle),
+}
+
 /// Looks at the program that is stopped here, and comes back when it is to go on.
-pub type Asked = fn(&mut Thread) -> Result<(), Thrown>;
+pub type Asked = fn(&mut Thread) -> Result<GoesOn, Thrown>;
 
 /// What is told of a place that was passed begins so.
 pub const PASSED: &str = "harrier: passed the breakpoint at ";
@@ -39,6 +48,11 @@ pub fn ask(cx: &Thread, asked: Asked) {
     let _first = cx.vm().breakpoints.asked.set((cx.id(), asked));
 }
 
+/// Is this the thread that stops?
+pub fn somebody_is_asked(cx: &Thread) -> bool {
+    cx.vm().breakpoints.asked.get().is_some_and(|(thread, _)| *thread == cx.id())
+}
+
 /// A text is loaded: if the program can stop in it, what is compiled from now on says where its variables live.
 pub(in crate::runtime) fn prepare(vm: &Vm, unit: &Unit) {
     let stops = |global: &GlobalRef| unit.name(global.name) == "breakpoint";
@@ -53,13 +67,39 @@ pub fn breakpoint(cx: &mut Thread) -> Result<(), Thrown> {
         Some((thread, asked)) if *thread == cx.id() => {
             let aside = trace::set_aside(cx);
             // What it throws, if it does, has no trace yet.
-            asked(cx)?;
+            let goes_on = asked(cx)?;
             trace::put_back(cx, aside);
-            Ok(())
+            match goes_on {
+                GoesOn::Behind => Ok(()),
+                GoesOn::Returns(value) => return_value(cx, value),
+            }
         }
         Some(_) => pass(cx, "only the thread that the program began in stops"),
         None => pass(cx, "it stops where stdin and stdout are a terminal"),
     }
+}
+
+/// Why the function that waits at a breakpoint cannot be left, if it cannot.
+pub fn can_return(cx: &Thread) -> Result<(), &'static str> {
+    match cx.innermost_frame(|frame| frame.safepoint.handler().is_some()) {
+        None => Err("no function waits here"),
+        Some(true) => {
+            Err("a `try`, `finally` or `binding` is around the breakpoint, and would not be left as it should")
+        }
+        Some(false) => Ok(()),
+    }
+}
+
+/// Leaves the function that has come to the breakpoint, with this value: a call of `identity` takes its place.
+fn return_value(cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
+    let identity = cx.vm().namespaces.find("core").and_then(|core| core.member("identity"));
+    let Some(identity) = identity.and_then(|identity| identity.get(cx)) else { return Ok(()) };
+    let identity = cx.root(identity);
+    let jumps = cx.jump(identity, &[value]).map(|_| ());
+    if cx.jumps() {
+        cx.leave_caller();
+    }
+    jumps
 }
 
 /// Goes on, and tells it for the first time.
