@@ -6,7 +6,7 @@
 
 use super::adding::{Part, link, make};
 use super::group;
-use super::trie::{BITS, Bitmap, approach, digit, roomy, used};
+use super::trie::{At, BITS, Bitmap, approach, digit, roomy, used};
 use super::view::Slots;
 use crate::gc::layout::{GROUP_NODE, MAP_NODE};
 use crate::gc::owners::is_private;
@@ -25,16 +25,17 @@ pub(super) fn remove<'h>(root: Value<'h>, key: Value<'h>, hash: u64, owner: u32)
         }
         let slots = Slots::if_is(node, MAP_NODE)?;
         let (bitmap, bit) = (Bitmap::of(slots), digit(hash, shift));
-        if bitmap.has_child(bit) {
-            let i = bitmap.child_index(bit);
-            above = Some((node, i));
-            node = slots.get(i);
-            approach(node, key);
-            shift += BITS;
-        } else {
-            let i = bitmap.has_entry(bit).then(|| bitmap.entry_index(bit))?;
-            let same = same_key(slots.get(i), key).ok()?;
-            break if same { without(slots, owner, &[Bitmap(bitmap.0 & !bit).word()], i, 2)? } else { return None };
+        match bitmap.at(bit) {
+            At::Child(i) => {
+                above = Some((node, i));
+                node = slots.get(i);
+                approach(node, key);
+                shift += BITS;
+            }
+            At::Entry(i) if same_key(slots.get(i), key).ok()? => {
+                break without(slots, owner, &[Bitmap(bitmap.0 & !bit).word()], i, 2)?;
+            }
+            At::Entry(_) | At::Nothing => return None,
         }
     };
     link(root, above, node, new, owner)
