@@ -37,6 +37,8 @@ pub struct Pool {
     flags: Vec<u8>,
     resident: usize,
     in_use: usize,
+    /// The system has refused to make blocks accessible since memory was last given back: others want what is free here.
+    refused: bool,
     /// Where the search for free blocks starts, when reuse is to be put off.
     rotor: Option<u32>,
 }
@@ -74,6 +76,7 @@ impl Pool {
             flags: Vec::new(),
             resident: 0,
             in_use: 0,
+            refused: false,
             rotor: rotate.then_some(0),
         })
     }
@@ -235,6 +238,37 @@ impl Pool {
                 end = start;
             }
         }
+        if std::mem::take(&mut self.refused) {
+            self.uncommit(keep);
+        }
+    }
+
+    /// Makes the free blocks at the end inaccessible again, which is what limits on memory count: code, stacks and tables want some.
+    /// At least `keep` blocks stay accessible, and room for a copy of all that is in use.
+    fn uncommit(&mut self, keep: usize) {
+        let tail = self.free.last_key_value().filter(|&(first, len)| (first + len) as usize == self.frontier);
+        let used = tail.map_or(self.frontier, |(&first, _)| first as usize);
+        let end = used.max(keep).max(2 * self.in_use + COMMIT_STEP / 8);
+        if end >= self.committed {
+            return;
+        }
+        let (from, bytes) = (self.base + (end << BLOCK_SHIFT), (self.committed - end) << BLOCK_SHIFT);
+        // SAFETY: blocks of our range that nobody uses; they read as zeros when they are taken again.
+        if unsafe { libc::mprotect(from as *mut _, bytes, libc::PROT_NONE) } != 0 {
+            return;
+        }
+        // SAFETY: the same.
+        unsafe { libc::madvise(from as *mut _, bytes, libc::MADV_DONTNEED) };
+        self.committed = end;
+        if end < self.frontier {
+            self.resident -= self.flags[end..].iter().filter(|flags| **flags & RESIDENT != 0).count();
+            self.flags.truncate(end);
+            self.free.remove(&(used as u32));
+            if end > used {
+                self.free.insert(used as u32, (end - used) as u32);
+            }
+            self.frontier = end;
+        }
     }
 
     /// Makes at least the first `blocks` blocks accessible.
@@ -257,6 +291,7 @@ impl Pool {
                 return true;
             }
         }
+        self.refused = true;
         false
     }
 }
@@ -297,6 +332,30 @@ mod tests {
         assert_eq!(pool.take(1, 2, 60), None);
         assert_eq!(pool.state(pool.address(2)), 2);
         assert_eq!(pool.state(pool.address(50)), 0);
+    }
+
+    #[test]
+    fn what_is_free_at_the_end_is_given_up_when_the_system_refused_more() {
+        let step = COMMIT_STEP / 8;
+        let mut pool = Pool::new(64 * step * BLOCK, false).unwrap();
+        let low = pool.take(step, 2, 0).unwrap();
+        let high = pool.take(20 * step, 2, 0).unwrap();
+        pool.give_back(high, 20 * step as u32, false);
+        pool.trim(2 * step);
+        assert_eq!(pool.frontier(), 21 * step, "nobody was refused anything");
+        pool.refused = true;
+        pool.trim(2 * step);
+        assert_eq!((pool.frontier(), pool.committed), (3 * step, 3 * step));
+        assert_eq!(pool.state(pool.address(20 * step as u32)), 0);
+        let again = pool.take(40 * step, 2, 0).unwrap();
+        // SAFETY: a block in use.
+        unsafe { *(pool.address(again + 40 * step as u32 - 1) as *mut u64) = 1 };
+        assert_eq!((low, again as usize), (0, 3 * step));
+        // What is in use at the end keeps what is free in front of it.
+        pool.refused = true;
+        pool.give_back(low, step as u32, false);
+        pool.trim(0);
+        assert_eq!(pool.frontier(), 43 * step);
     }
 
     #[test]

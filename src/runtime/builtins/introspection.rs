@@ -142,7 +142,10 @@ fn doc_of(value: Value<'_>) -> Option<String> {
     if let Some(namespace) = namespace_behind(value) {
         return namespace.doc().map(|d| d.to_string());
     }
-    binding_of(value)?.about().doc.map(|d| d.to_string())
+    let about = binding_of(value)?.about();
+    // What is declared in Rust has its comment as it stands there, with the space in front of each line.
+    let line = |line| if about.place.is_none() { str::strip_prefix(line, ' ').unwrap_or(line) } else { line };
+    about.doc.as_ref().map(|doc| doc.lines().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 fn place_of(value: Value<'_>) -> Option<Place> {

@@ -281,10 +281,7 @@ impl From<crate::gc::Thrown> for CompileError {
 
 impl From<MemoryError> for CompileError {
     fn from(error: MemoryError) -> CompileError {
-        match error {
-            MemoryError::Exhausted(_) => CompileError::Full(error.to_string()),
-            _ => CompileError::Refused(error.to_string()),
-        }
+        CompileError::Full(error.to_string())
     }
 }
 

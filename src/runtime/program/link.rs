@@ -249,8 +249,7 @@ pub(super) fn resolve<'h>(
     // A stub that reads the number of arguments from the context needs one more that writes it.
     let counted = match &code.source {
         CodeSource::Builtin(builtin) if argc >= MANY && builtin.accepts(argc) => {
-            let made = vm.stubs.counted_builtin(&vm.publisher, builtin, argc);
-            Some(made.map_err(|e| super::resolve::no_memory(cx, e))?)
+            Some(super::resolve::with_memory(cx, || vm.stubs.counted_builtin(&vm.publisher, builtin, argc))?)
         }
         _ => None,
     };

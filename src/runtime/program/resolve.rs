@@ -181,14 +181,14 @@ pub(super) fn resolve_code<'h>(
             if !builtin.accepts(argc) {
                 return Err(errors::builtin_arity(cx, builtin, argc));
             }
-            vm.stubs.builtin(&vm.publisher, builtin, argc).map_err(|e| no_memory(cx, e))?
+            with_memory(cx, || vm.stubs.builtin(&vm.publisher, builtin, argc))?
         }
         CodeSource::Method(method) => {
             if code.arity_for(argc).is_none() {
                 return Err(arity_error(cx, code, argc));
             }
-            let table = vm.dispatch.method_table(vm, method, argc as u32).map_err(|e| no_memory(cx, e))?;
-            let target = table.dispatcher(vm).map_err(|e| no_memory(cx, e))?;
+            let table = with_memory(cx, || vm.dispatch.method_table(vm, method, argc as u32))?;
+            let target = with_memory(cx, || table.dispatcher(vm))?;
             if argc >= MANY {
                 return Ok(Destination::new(cx, target));
             }
@@ -197,8 +197,8 @@ pub(super) fn resolve_code<'h>(
         CodeSource::Function { .. } => match code.arity_for(argc) {
             None => return Err(arity_error(cx, code, argc)),
             Some(arity) if arity.rest => {
-                let stub =
-                    vm.stubs.packing(&vm.publisher, arity.params as usize, argc).map_err(|e| no_memory(cx, e))?;
+                let params = arity.params as usize;
+                let stub = with_memory(cx, || vm.stubs.packing(&vm.publisher, params, argc))?;
                 if let Some(stub) = stub {
                     window();
                     code.entry[argc].store(stub, Ordering::Release);
@@ -302,6 +302,16 @@ pub(super) fn arity_error(cx: &mut Thread, code: &Code, argc: usize) -> Thrown {
     cx.throw(ErrorKind::ArityError, arity_message(&name, &takes, argc) + &help)
 }
 
+/// What publishes code. Where the system refuses memory, what nobody can reach any more may make room: it is tried once more
+/// after a collection.
+pub(super) fn with_memory<T>(cx: &mut Thread, make: impl Fn() -> Result<T, MemoryError>) -> Result<T, Thrown> {
+    if let Ok(made) = make() {
+        return Ok(made);
+    }
+    reclaim::search(cx);
+    make().map_err(|error| no_memory(cx, error))
+}
+
 /// The error of code memory that is used up.
 #[cold]
 pub(super) fn no_memory(cx: &mut Thread, error: MemoryError) -> Thrown {
@@ -381,8 +391,7 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
     match found {
         Found::Nothing => Err(no_implementation(cx, table)),
         Found::Field(slot) => {
-            let thunk = vm.stubs.thunk(&vm.publisher, Thunk::FieldCall(table.index, slot as u32));
-            let thunk = thunk.map_err(|e| no_memory(cx, e))?;
+            let thunk = with_memory(cx, || vm.stubs.thunk(&vm.publisher, Thunk::FieldCall(table.index, slot as u32)))?;
             table.resolved(&vm.dispatch, version, layout, thunk, || true);
             Ok(Destination::new(cx, thunk))
         }
@@ -428,7 +437,7 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
             if !builtin.accepts(argc) {
                 return Err(errors::builtin_arity(cx, builtin, argc));
             }
-            let stub = vm.stubs.builtin(&vm.publisher, builtin, argc).map_err(|e| no_memory(cx, e))?;
+            let stub = with_memory(cx, || vm.stubs.builtin(&vm.publisher, builtin, argc))?;
             // The stub for many arguments reads their number from the context, which a dispatch does not set.
             Ok((Destination::new(cx, stub), argc < MANY))
         }
