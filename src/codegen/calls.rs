@@ -173,11 +173,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.call_found(function, n, tail, node);
         self.goto_value(&mut end);
         self.place(changed);
-        // Whatever it stands for goes below the arguments.
-        let arguments: Vec<Value> = (0..n).map(|_| self.state.pop()).collect();
         if let Node::Global(global) = *self.unit.node(object) {
             self.global(global);
         }
+        // Whatever it stands for goes below the arguments, all of which keep their places.
+        let receiver = self.state.pop();
+        let arguments: Vec<Value> = (0..n).map(|_| self.state.pop()).collect();
+        self.state.push(receiver);
         arguments.into_iter().rev().for_each(|value| self.state.push(value));
         self.goes_to(node);
         let cell = self.link.selector_table(self.unit.name(name), n + 1);
