@@ -308,11 +308,13 @@ fn new_variant(
         .add_layout((&vm.heap, &vm.memory), None, info, variant, declared.fields.clone(), singleton)
         .ok_or(DeclareError::TooMany)?;
     vm.dispatch.cover(&vm.memory, layout.id + 1)?;
-    info.change(|body| body.layouts.push(layout.id));
     if let Some(cell) = singleton {
         let object = cx.alloc_slots(layout.id, &[])?;
         cell.set(cx.get(object));
     }
+    window();
+    // Now others may find it, who declare the same (`former_singleton`): its object is there.
+    info.change(|body| body.layouts.push(layout.id));
     Ok(layout)
 }
 
