@@ -6,6 +6,8 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{Folder, Outcome, run};
@@ -383,28 +385,31 @@ fn stacks_that_are_too_deep_are_marked() {
     }
 }
 
+/// What a program says on stderr that gets a signal when it has printed a line.
+fn ended_by(signal: libc::c_int, args: &[&str]) -> String {
+    // Under `nohup` it is ignored, and stays so in programs that are started.
+    // SAFETY: no handler is set; the default of each that the tests send ends a process.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+    let mut child = Command::new(common::harrier())
+        .args(args)
+        .env("HARRIER_LINES", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("stdout is piped")).read_line(&mut line).expect("a line");
+    // SAFETY: a child of ours that lives.
+    unsafe { libc::kill(child.id() as libc::pid_t, signal) };
+    let output = child.wait_with_output().expect("it ends");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 #[test]
 fn signals_end_the_profile_as_well() {
-    use std::io::BufRead;
-    use std::process::{Command, Stdio};
     let folder = Folder::new(&[("loops.hr", "fn main() { println(\"on\") let mut i = 0 loop { i = (i + 1) % 7 } }\n")]);
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
-        // Under `nohup` it is ignored, and stays so in programs that are started.
-        // SAFETY: no handler is set; the default of each ends a process.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-        let mut child = Command::new(common::harrier())
-            .args(["run", "--profile", &folder.path("loops.hr")])
-            .env("HARRIER_LINES", "1")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        std::io::BufReader::new(child.stdout.as_mut().expect("stdout is piped")).read_line(&mut line).expect("a line");
-        // SAFETY: a child of ours that lives.
-        unsafe { libc::kill(child.id() as libc::pid_t, signal) };
-        let output = child.wait_with_output().expect("it ends");
-        let stderr = String::from_utf8_lossy(&output.stderr);
+        let stderr = ended_by(signal, &["run", "--profile", &folder.path("loops.hr")]);
         assert!(stderr.contains("profile: "), "signal {signal}: {stderr}");
     }
 }
@@ -412,8 +417,6 @@ fn signals_end_the_profile_as_well() {
 /// What threads have allocated since their last sample is in the profile also when none of them ends it.
 #[test]
 fn a_signal_loses_no_allocations() {
-    use std::io::BufRead;
-    use std::process::{Command, Stdio};
     let text = "\
 fn fill(n) { let mut all = [] for i in range(0, n) { all = push(all, [i, i]) } length(all) }
 fn main(args) {
@@ -424,18 +427,7 @@ fn main(args) {
     let folder = Folder::new(&[("fill.hr", text)]);
     let bytes = |n: &str| {
         let out = folder.path(&format!("{n}.folded"));
-        let mut child = Command::new(common::harrier())
-            .args(["run", &format!("--profile-allocations={out}"), &folder.path("fill.hr"), n])
-            .env("HARRIER_LINES", "1")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        std::io::BufReader::new(child.stdout.as_mut().expect("stdout is piped")).read_line(&mut line).expect("a line");
-        // SAFETY: a child of ours that lives.
-        unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGTERM) };
-        child.wait_with_output().expect("it ends");
+        ended_by(libc::SIGTERM, &["run", &format!("--profile-allocations={out}"), &folder.path("fill.hr"), n]);
         weight(&folded(&std::fs::read_to_string(out).expect("a profile")), |_| true)
     };
     // A buffer has 64 KB: what these vectors take is less.

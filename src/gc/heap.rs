@@ -1,7 +1,7 @@
 //! The heap: what all threads share, and when it collects.
 //!
-//! Owns spaces, layouts, hooks, tables, and the policy: a collection is due when as much was allocated as survived the last
-//! one, at least [`Options::first_threshold`]. Memory is given back to the system beyond what the next round will need.
+//! Owns spaces, layouts, hooks, tables, and the policy, [`round`]: a collection is due when the program has allocated a multiple of
+//! what the last one went through. Memory is given back to the system beyond what the next round will need.
 //!
 //! Locks, in the order in which they may be taken: world, collector, spaces, natives and root ranges. Nobody waits for the
 //! world with another lock of these in hand.
@@ -104,7 +104,7 @@ pub struct Heap {
     root_ranges: Mutex<RootRanges>,
     next_thread: AtomicU64,
     stats: Mutex<Stats>,
-    /// Words copied and frames walked by the last collection.
+    /// Words that the last collection copied, and what its frames cost, in words.
     last_work: AtomicU64,
     /// A [`RefillHook`], or 0.
     refill_hook: AtomicUsize,
@@ -118,6 +118,17 @@ const LARGE_UNDER_STRESS: usize = 64 << 20;
 const RESERVE: usize = (4 << 20) / BLOCK;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
 const LEAST_FREE: usize = 32;
+/// A round allocates so many times what the collection before it went through: then collecting takes a small part of the time
+/// that allocating takes.
+const ROUND_FOR_WORK: usize = 8;
+/// And not more than this, unless more than this lives.
+const LONGEST_ROUND: usize = 64 << 20;
+
+/// Bytes that are allocated until the next collection, after one that has gone through `work` bytes, of which `live` have survived
+/// it. A short round stays in the processor's caches and touches few pages: with little alive it is best.
+fn round(shortest: usize, work: usize, live: usize) -> usize {
+    work.saturating_mul(ROUND_FOR_WORK).min(LONGEST_ROUND).max(shortest).max(live)
+}
 
 impl Heap {
     /// An empty heap.
@@ -132,7 +143,7 @@ impl Heap {
             large: Default::default(),
             permanent: Default::default(),
             parity: 0,
-            budget: (options.first_threshold.min(max) / BLOCK).max(1),
+            budget: (options.shortest_round.min(max) / BLOCK).max(1),
             max_blocks: max / BLOCK,
             allocated_bytes: 0,
         };
@@ -355,24 +366,31 @@ impl Heap {
             // SAFETY: the world is stopped; roots are readable words.
             unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
         }
-        let live = spaces.used();
-        let room = (self.options.first_threshold / BLOCK).max(live) + threads.len();
-        spaces.budget = (live + room).min(spaces.max_blocks);
-        // What the next round allocates, and what it then takes to copy as much as survives now, and a little.
-        spaces.pool.trim(spaces.budget + live + live / 2 + 32);
+        self.note_work(outcome.moved_bytes as u64 / 8);
+        self.begin_round(spaces, threads.len());
         if let Some(hook) = &hooks.collected {
             hook();
         }
         let pause = start.elapsed();
-        self.note_work(outcome.moved_bytes as u64 / 8);
         let mut stats = lock(&self.stats);
         stats.collections += 1;
         stats.pause_total += pause;
         stats.pause_max = stats.pause_max.max(pause);
         stats.pause_last = pause;
         stats.moved_bytes += outcome.moved_bytes as u64;
-        stats.live_bytes = live * BLOCK;
+        stats.live_bytes = spaces.used() * BLOCK;
         dead
+    }
+
+    /// Says when the next collection is due, and gives back what will not be needed until then.
+    fn begin_round(&self, spaces: &mut Spaces, threads: usize) {
+        let live = spaces.used();
+        let permanent: usize = spaces.permanent.filled().iter().map(|(from, to)| to - from).sum();
+        let work = self.last_work() as usize * 8 + permanent;
+        let room = round(self.options.shortest_round, work, live * BLOCK) / BLOCK + threads;
+        spaces.budget = (live + room).min(spaces.max_blocks);
+        // What the next round allocates, and what it then takes to copy as much as survives now, and a little.
+        spaces.pool.trim(spaces.budget + live + live / 2 + 32);
     }
 }
 
@@ -553,5 +571,21 @@ impl Thread {
             // The system itself has no memory: nothing can go on.
             None => std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u64; 2]>()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_are_as_long_as_collecting_is_dear() {
+        let shortest = 4 << 20;
+        assert_eq!(round(shortest, 0, 0), shortest);
+        assert_eq!(round(shortest, 2 << 20, 1 << 20), 16 << 20);
+        // Much that is looked at, little that lives.
+        assert_eq!(round(shortest, usize::MAX, 1 << 20), LONGEST_ROUND);
+        // As much again as lives.
+        assert_eq!(round(shortest, 200 << 20, 200 << 20), 200 << 20);
     }
 }

@@ -50,8 +50,8 @@ pub struct Options {
     pub max_heap: Option<usize>,
     /// The most bytes of addresses to reserve.
     pub addresses: usize,
-    /// The first collection happens when this much is allocated.
-    pub first_threshold: usize,
+    /// The first collection happens when this much is allocated, and no round between two is shorter.
+    pub shortest_round: usize,
 }
 
 impl Default for Options {
@@ -63,7 +63,7 @@ impl Default for Options {
             // Unit tests make heaps by the hundred, and an emulator keeps a table of all addresses that are reserved.
             max_heap: cfg!(test).then_some(256 << 20),
             addresses: usize::MAX,
-            first_threshold: 64 << 20,
+            shortest_round: 4 << 20,
         }
     }
 }

@@ -24,6 +24,9 @@ use super::thread::{MAX_SPILLED, Thread};
 use super::walker::Walker;
 use super::word::Word;
 
+/// To look at a frame costs as much as to copy so many words.
+const WORDS_PER_FRAME: u64 = 4;
+
 /// Ranges of words outside the heap that are roots.
 #[derive(Default)]
 pub(super) struct RootRanges {
@@ -109,7 +112,7 @@ impl Heap {
                 frames += 1;
             });
         }
-        self.note_work(frames);
+        self.note_work(frames * WORDS_PER_FRAME);
     }
 
     /// Tells the hook, if there is one, which code has frames, and, when verifying, overwrites what the maps say is dead.

@@ -4,8 +4,6 @@
 //!
 //! Invariant: while a text is being written the buffer has no room left for anybody else: nothing is allocated over it.
 
-use std::marker::PhantomData;
-
 use super::layout::{self, slot_offset};
 use super::thread::Thread;
 use super::value::Value;
@@ -22,8 +20,6 @@ pub struct SpareText<'h> {
     at: usize,
     end: usize,
     chars: usize,
-    /// The bytes from `start` on are this object's alone.
-    bytes: PhantomData<&'h mut [u8]>,
 }
 
 impl Thread {
@@ -35,7 +31,7 @@ impl Thread {
             return None;
         }
         self.tlab_cursor.set(end);
-        Some(SpareText { thread: self, start, at: start + slot_offset(2), end, chars: 0, bytes: PhantomData })
+        Some(SpareText { thread: self, start, at: start + slot_offset(2), end, chars: 0 })
     }
 
     /// A new `STRING` of pieces of text that have so many characters together, as `spare` makes objects.

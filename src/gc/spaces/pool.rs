@@ -61,10 +61,8 @@ impl Pool {
             bytes = (bytes / 2).next_multiple_of(BLOCK);
         };
         let total = bytes / BLOCK;
-        // A core that gdb writes has all that is not left out, though nobody can read it. An old system that does not know this
-        // writes larger ones.
-        // SAFETY: the range just mapped; only what is written to a core changes.
-        unsafe { libc::madvise(base as *mut _, bytes + BLOCK, libc::MADV_DONTDUMP) };
+        // SAFETY: the range just mapped.
+        unsafe { leave_out_of_cores(base, bytes + BLOCK) };
         Ok(Pool {
             mapping: (base, bytes + BLOCK),
             base: base.next_multiple_of(BLOCK),
@@ -258,7 +256,10 @@ impl Pool {
             return;
         }
         // SAFETY: the same.
-        unsafe { libc::madvise(from as *mut _, bytes, libc::MADV_DONTNEED) };
+        unsafe {
+            libc::madvise(from as *mut _, bytes, libc::MADV_DONTNEED);
+            leave_out_of_cores(from, bytes);
+        }
         self.committed = end;
         if end < self.frontier {
             self.resident -= self.flags[end..].iter().filter(|flags| **flags & RESIDENT != 0).count();
@@ -294,6 +295,16 @@ impl Pool {
         self.refused = true;
         false
     }
+}
+
+/// A core that gdb writes has all that is not left out, though nobody can read it. An old system that does not know this writes
+/// larger ones.
+///
+/// # Safety
+/// The addresses are a part of our range.
+unsafe fn leave_out_of_cores(address: usize, bytes: usize) {
+    // SAFETY: the caller's; only what is written to a core changes.
+    unsafe { libc::madvise(address as *mut _, bytes, libc::MADV_DONTDUMP) };
 }
 
 /// Fills memory with what is no value.

@@ -133,7 +133,7 @@ pub fn run(options: Options, depth: usize, catch: bool, check: impl FnOnce(&mut 
 
 #[test]
 fn deep_recursion_keeps_its_values() {
-    let small = Options { first_threshold: 1 << 20, ..Options::default() };
+    let small = Options { shortest_round: 1 << 20, ..Options::default() };
     for (options, depth) in [
         (small.clone(), 300_000),
         (Options { verify: true, ..small.clone() }, 100_000),

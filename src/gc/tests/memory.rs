@@ -60,7 +60,7 @@ fn absurd_sizes_throw() {
 
 #[test]
 fn garbage_does_not_make_the_heap_grow() {
-    let heap = Heap::new(Options { first_threshold: 4 << 20, ..Options::default() }).unwrap();
+    let heap = Heap::new(Options { shortest_round: 4 << 20, ..Options::default() }).unwrap();
     let thread = &mut *heap.attach();
     for round in 0..400_000u32 {
         let mark = thread.mark();
@@ -77,7 +77,7 @@ fn garbage_does_not_make_the_heap_grow() {
 
 #[test]
 fn memory_goes_back_to_the_system() {
-    let heap = Heap::new(Options { first_threshold: 4 << 20, ..Options::default() }).unwrap();
+    let heap = Heap::new(Options { shortest_round: 4 << 20, ..Options::default() }).unwrap();
     let thread = &mut *heap.attach();
     let mark = thread.mark();
     let mut list = thread.root_word(Word::NULL);
@@ -85,7 +85,7 @@ fn memory_goes_back_to_the_system() {
         let pair = thread.alloc_slots(SEQ, &[list, list, list]).unwrap();
         list = thread.keep(mark, pair);
     }
-    assert!(heap.stats().resident_bytes > 32 << 20);
+    assert!(heap.stats().resident_bytes > 24 << 20);
     thread.release(mark);
     thread.collect();
     let stats = heap.stats();
@@ -198,7 +198,7 @@ fn verification_finds_what_is_wrong() {
 
 #[test]
 fn each_byte_that_is_allocated_is_counted_once() {
-    let heap = Heap::new(Options { first_threshold: 1 << 20, ..Options::default() }).unwrap();
+    let heap = Heap::new(Options { shortest_round: 1 << 20, ..Options::default() }).unwrap();
     let thread = &mut *heap.attach();
     let before = thread.allocated_bytes();
     let mut expected = 0;

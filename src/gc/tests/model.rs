@@ -258,7 +258,7 @@ fn agrees_with_the_model() {
 #[test]
 fn agrees_with_the_model_in_small_heaps() {
     for seed in 100..130 {
-        run(Options { first_threshold: 1 << 18, ..Options::default() }, seed, 2000);
+        run(Options { shortest_round: 1 << 18, ..Options::default() }, seed, 2000);
     }
 }
 

@@ -64,7 +64,7 @@ fn contend(heap: Arc<Heap>, rounds: usize) {
 
 #[test]
 fn eight_threads_count() {
-    contend(Heap::new(Options { first_threshold: 1 << 20, ..Options::default() }).unwrap(), 5_000);
+    contend(Heap::new(Options { shortest_round: 1 << 20, ..Options::default() }).unwrap(), 5_000);
 }
 
 #[test]
