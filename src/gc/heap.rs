@@ -114,6 +114,8 @@ pub struct Heap {
 /// Objects above this size are not moved; under stress nearly everything is.
 const LARGE: usize = 256 << 10;
 const LARGE_UNDER_STRESS: usize = 64 << 20;
+/// Less than this the heap never is, whatever `--max-heap` says.
+const SMALLEST: usize = 4 * BLOCK;
 /// Blocks beyond the limit in which the out-of-memory error is built.
 const RESERVE: usize = (4 << 20) / BLOCK;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
@@ -134,7 +136,7 @@ impl Heap {
     /// An empty heap.
     pub fn new(options: Options) -> std::io::Result<Arc<Heap>> {
         let memory = physical_memory();
-        let max = options.max_heap.unwrap_or(memory / 5 * 2).max(BLOCK * 16);
+        let max = options.max_heap.unwrap_or(memory / 5 * 2).max(SMALLEST);
         let addresses = max.saturating_mul(3).saturating_add(256 << 20).max(1 << 30).min(options.addresses);
         let pool = Pool::new(addresses, options.verify)?;
         let spaces = Spaces {

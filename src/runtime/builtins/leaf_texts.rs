@@ -11,7 +11,7 @@ use crate::gc::{Room, SpareText, Thread, Value, layout};
 use crate::reader;
 use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, float, given, int, is_plain, null};
 use crate::runtime::values::collections::view::{Slots, field};
-use crate::runtime::values::numbers::{self, parse};
+use crate::runtime::values::numbers::{self, Number, compare, parse};
 use crate::runtime::values::text::strings;
 
 /// Texts that are searched and changed here have at most so many bytes.
@@ -196,6 +196,9 @@ pub fn parse_float<'h>(cx: &'h Thread, [string, ..]: Args<'h>) -> Answer<'h> {
 // ---- order ----
 
 fn compared<'h>(cx: &'h Thread, [a, b, _]: Args<'h>, holds: fn(Ordering) -> bool) -> Answer<'h> {
+    if let (Some(a), Some(b)) = (Number::of(a), Number::of(b)) {
+        return bool(cx, compare::order(a, b).is_some_and(holds));
+    }
     let (a, b) = (a.str()?, b.str()?);
     is_plain(cx).then(|| bool(cx, holds(a.cmp(b))))?
 }

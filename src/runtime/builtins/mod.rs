@@ -42,6 +42,7 @@ pub mod json;
 pub(super) mod leaf_collections;
 pub(super) mod leaf_maps;
 pub(super) mod leaf_numbers;
+pub(super) mod leaf_operators;
 pub(super) mod leaf_texts;
 pub mod maps;
 pub mod mutable_array;

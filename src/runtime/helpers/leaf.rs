@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::dynamic;
 use crate::codegen::link::Helper;
 use crate::gc::{Thread, Value, Word};
-use crate::runtime::builtins::{leaf_collections, leaf_maps, leaf_numbers, leaf_texts};
+use crate::runtime::builtins::{leaf_collections, leaf_maps, leaf_numbers, leaf_operators, leaf_texts};
 use crate::runtime::program::binding::Binding;
 use crate::runtime::values::iterate;
 
@@ -68,6 +68,18 @@ pub unsafe fn enter(
 /// The leaf of a helper, and how many arguments it looks at.
 pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {
     Some(match helper {
+        Helper::Add => (leaf_entry!(leaf_operators::add), 2),
+        Helper::Subtract => (leaf_entry!(leaf_operators::subtract), 2),
+        Helper::Multiply => (leaf_entry!(leaf_operators::multiply), 2),
+        Helper::Divide => (leaf_entry!(leaf_operators::divide), 2),
+        Helper::Remainder => (leaf_entry!(leaf_operators::remainder), 2),
+        Helper::BitAnd => (leaf_entry!(leaf_operators::bit_and), 2),
+        Helper::BitOr => (leaf_entry!(leaf_operators::bit_or), 2),
+        Helper::BitXor => (leaf_entry!(leaf_operators::bit_xor), 2),
+        Helper::ShiftLeft => (leaf_entry!(leaf_operators::shift_left), 2),
+        Helper::ShiftRight => (leaf_entry!(leaf_operators::shift_right), 2),
+        Helper::ShiftRightLogical => (leaf_entry!(leaf_operators::shift_right_logical), 2),
+        Helper::Negate => (leaf_entry!(leaf_operators::negate), 1),
         Helper::GetIndex => (leaf_entry!(leaf_collections::get), 2),
         Helper::GetOr => (leaf_entry!(leaf_collections::get), 3),
         Helper::Equal => (leaf_entry!(leaf_collections::equal), 2),

@@ -167,3 +167,73 @@ fn leaves_say_what_their_builtins_say() {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });
 }
+
+#[test]
+fn leaves_of_operators_say_what_their_helpers_say() {
+    use crate::runtime::values::compare::{self, Comparison};
+    use crate::runtime::values::numbers::arith::{self, Op};
+    use crate::runtime::values::numbers::bits::{self, BitOp, Shift};
+    fn compared(cx: &mut Thread, comparison: Comparison, a: Handle, b: Handle) -> Result<Handle, crate::gc::Thrown> {
+        let holds = compare::test(cx, comparison, a, b)?;
+        Ok(cx.root_word(Word::bool(holds)))
+    }
+    type Meaning = fn(&mut Thread, Handle, Handle) -> Result<Handle, crate::gc::Thrown>;
+    let operators: [(Helper, Meaning); 16] = [
+        (Helper::Add, |cx, a, b| arith::arith(cx, Op::Add, a, b)),
+        (Helper::Subtract, |cx, a, b| arith::arith(cx, Op::Subtract, a, b)),
+        (Helper::Multiply, |cx, a, b| arith::arith(cx, Op::Multiply, a, b)),
+        (Helper::Divide, |cx, a, b| arith::arith(cx, Op::Divide, a, b)),
+        (Helper::Remainder, |cx, a, b| arith::arith(cx, Op::Remainder, a, b)),
+        (Helper::BitAnd, |cx, a, b| bits::bit_op(cx, BitOp::And, a, b)),
+        (Helper::BitOr, |cx, a, b| bits::bit_op(cx, BitOp::Or, a, b)),
+        (Helper::BitXor, |cx, a, b| bits::bit_op(cx, BitOp::Xor, a, b)),
+        (Helper::ShiftLeft, |cx, a, b| bits::shift(cx, Shift::Left, a, b)),
+        (Helper::ShiftRight, |cx, a, b| bits::shift(cx, Shift::Right, a, b)),
+        (Helper::ShiftRightLogical, |cx, a, b| bits::shift(cx, Shift::Logical, a, b)),
+        (Helper::Negate, |cx, a, _| arith::negate(cx, a)),
+        (Helper::Less, |cx, a, b| compared(cx, Comparison::Less, a, b)),
+        (Helper::LessEqual, |cx, a, b| compared(cx, Comparison::LessEqual, a, b)),
+        (Helper::Greater, |cx, a, b| compared(cx, Comparison::Greater, a, b)),
+        (Helper::GreaterEqual, |cx, a, b| compared(cx, Comparison::GreaterEqual, a, b)),
+    ];
+    with_machine(|cx| {
+        let mut samples = samples(cx);
+        for digits in [
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-18446744073709551615",
+            "170141183460469231731687303715884105727",
+            "-170141183460469231731687303715884105728",
+            "340282366920938463463374607431768211455",
+            "-340282366920938463463374607431768211456",
+            "31",
+            "60",
+            "64",
+            "127",
+        ] {
+            samples.push(big(cx, digits));
+        }
+        for (helper, meaning) in operators {
+            let (leaf, argc) = of_helper(helper).expect("a leaf");
+            let mut answers = 0;
+            for &a in &samples {
+                for &b in &samples {
+                    let mark = cx.mark();
+                    let _ = string(cx, "room for more");
+                    if let Some(said) = answer(cx, leaf, &[a, b][..argc]) {
+                        answers += 1;
+                        let expected = meaning(cx, a, b).map(|handle| text(cx, handle)).ok();
+                        let shown = [text(cx, a), text(cx, b)];
+                        assert_eq!(Some(said), expected, "{helper:?} of {shown:?}");
+                    }
+                    cx.release(mark);
+                }
+            }
+            assert!(answers > 100, "{helper:?} answers {answers}");
+        }
+    });
+}

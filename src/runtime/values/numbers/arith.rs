@@ -69,7 +69,7 @@ pub fn arith(cx: &mut Thread, op: Op, a: Handle, b: Handle) -> Result<Handle, Th
     }
     let outcome = match (Number::of(cx.get(a)), Number::of(cx.get(b))) {
         (Some(Number::Int(x)), Some(Number::Int(y))) => small(op, x, y),
-        (Some(Number::Float(x)), Some(Number::Float(y))) => Outcome::Float(float(op, x, y)),
+        (Some(Number::Float(x)), Some(Number::Float(y))) => Outcome::Float(of_floats(op, x, y)),
         (Some(x), Some(y)) if is_lengthy(op, x, y) => match (x.to_big(), y.to_big()) {
             (Some(a), Some(b)) => Outcome::Big(apart::compute(cx, move || match op {
                 Op::Divide => a / b,
@@ -140,8 +140,9 @@ fn small(op: Op, x: i64, y: i64) -> Outcome {
     }
 }
 
+/// `x op y`
 #[inline]
-fn float(op: Op, x: f64, y: f64) -> f64 {
+pub fn of_floats(op: Op, x: f64, y: f64) -> f64 {
     match op {
         Op::Add => x + y,
         Op::Subtract => x - y,
@@ -163,7 +164,7 @@ fn is_lengthy(op: Op, x: Number<'_>, y: Number<'_>) -> bool {
 
 fn mixed(op: Op, x: Number<'_>, y: Number<'_>) -> Outcome {
     let (Some(a), Some(b)) = (x.to_big(), y.to_big()) else {
-        return Outcome::Float(float(op, x.to_float(), y.to_float()));
+        return Outcome::Float(of_floats(op, x.to_float(), y.to_float()));
     };
     match op {
         Op::Add => Outcome::Big(a + b),

@@ -12,6 +12,7 @@ pub mod float;
 pub mod format;
 pub mod parse;
 pub mod random;
+pub mod wide;
 
 use dashu_int::{IBig, Sign};
 
@@ -155,7 +156,7 @@ pub fn new_big(cx: &mut Thread, i: &IBig) -> Result<Handle, Thrown> {
 }
 
 /// The inline Int with this sign and these limbs, if it fits.
-fn inline(negative: bool, limbs: &[u64]) -> Option<Word> {
+pub(in crate::runtime) fn inline(negative: bool, limbs: &[u64]) -> Option<Word> {
     let magnitude = match limbs {
         [] => 0,
         [limb] => *limb,
