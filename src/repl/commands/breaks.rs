@@ -153,8 +153,8 @@ fn around_line(
     let line_at = |at: u32| source.line_column(at).0;
     let declarations = unit.items.iter().filter_map(|item| Declaration::of(unit, item, namespace, source));
     let mut declarations = declarations.map(|(declaration, _)| declaration);
-    let declaration = declarations
-        .find(|one| line_at(one.span.start) <= line && line <= line_at(one.span.end.saturating_sub(1)))?;
+    let declaration =
+        declarations.find(|one| line_at(one.span.start) <= line && line <= line_at(one.span.end.saturating_sub(1)))?;
     let statements = stops::statements(unit, &[declaration.span]);
     Some((declaration, statements))
 }
