@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use expectrl::process::unix::WaitStatus;
 use expectrl::session::OsSession;
-use expectrl::{ControlCode, Eof, Expect, Session};
+use expectrl::{ControlCode, Eof, Expect, Regex, Session};
 
 const SHAPES: &str = r#"struct Box { mut held }
 
@@ -36,7 +36,7 @@ fn total(sizes) {
 fn main() { total([3, 5]) }
 "#;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(6);
 
 /// Harrier in a terminal.
 fn at_a_terminal(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> OsSession {
@@ -264,7 +264,7 @@ fn breakpoints_are_set_at_the_prompt() {
     session.expect(here).expect("a prompt");
     say(&mut session, here, &[(":break area", "boxes/area stops at"), (":break boxes.hr:10", "boxes.hr:11\r\n")]);
     session.send_line("area(3, 4)").expect("the line is taken");
-    expect_all(&mut session, &["stopped in boxes/area", "boxes.hr:8:", "boxes/area> "]);
+    expect_all(&mut session, &["stopped in boxes/area", "boxes.hr:9:5", "boxes/area> "]);
     say(&mut session, "boxes/area> ", &[("[w, h]", "\r\n[3, 4]")]);
     session.send_line(":continue").expect("the line is taken");
     expect_all(&mut session, &["stopped in boxes/area", "boxes.hr:11:", "boxes/area> "]);
@@ -277,4 +277,176 @@ fn breakpoints_are_set_at_the_prompt() {
     session.send_line(":continue").expect("the line is taken");
     expect_all(&mut session, &["\r\n8\r\n", here]);
     say(&mut session, here, &[(":unbreak", "does not stop any more"), ("Box { x: 5 }.twice()", "\r\n10")]);
+}
+
+/// Steps, and what is shown where each ends.
+fn walk(session: &mut OsSession, steps: &[(&str, &str)]) {
+    // Not the arrow of an excerpt, which ends so too.
+    for (line, answer) in steps {
+        session.send_line(line).expect("the line is taken");
+        session.expect(*answer).unwrap_or_else(|e| panic!("{line}: expected {answer}: {e}"));
+        session.expect(Regex(PROMPT)).unwrap_or_else(|e| panic!("{line}: no prompt: {e}"));
+    }
+}
+
+const PROMPT: &str = r"[^ -]> $";
+
+const STEPS: &str = r#"struct Box { x }
+protocol Sized { fn size(self) }
+extend Box with Sized {
+    fn size(self) {
+        let x = self.x
+        x * x
+    }
+}
+extend Box {
+    fn grown(self, by) { Box { x: self.x + by } }
+}
+fn many {
+    (a) => many(a, 1)
+    (a, b) => a + b
+}
+fn fact(n) {
+    if n == 0 { return 1 }
+    let below = fact(n - 1)
+    n * below
+}
+fn count(n, done) {
+    if n == 0 { return done }
+    count(n - 1, done + 1)
+}
+fn kind(n) {
+    match n {
+        0 => :none
+        _ => [:some]
+            |> first()
+    }
+}
+fn work() {
+    breakpoint()
+    let f = fact(3)
+    for i in [1, 2] {
+        println("turn ${i}")
+    }
+    let b = Box { x: 2 }.grown(f)
+    let s = [size(b), b.size(), many(1)]
+    let c = count(100000, 0)
+    let k = if c > 5 { kind(1) } else { kind(0) }
+    let m = map(fn(x) {
+        let y = x + 1
+        y * 2
+    }, [1, 2])
+    [f, s, c, k, m]
+}
+fn main() { println(work()) }
+"#;
+
+#[test]
+fn next_goes_from_statement_to_statement() {
+    let folder = common::Folder::new(&[("steps.hr", STEPS)]);
+    let mut session = at_a_terminal("next", &["--gc-always", "run", &folder.path("steps.hr")], &[("TERM", "dumb")]);
+    expect_all(&mut session, &["stopped in steps/work", "steps/work> "]);
+    let next = |line: &'static str| (":next", line);
+    walk(&mut session, &[next("34 |     let f = fact(3)"), next("35 |"), ("f", "6"), next("turn ${i}"), ("i", "1")]);
+    walk(&mut session, &[next("turn ${i}"), ("i", "2"), next("38 |"), next("39 |"), next("40 |"), next("41 |")]);
+    // A branch is a block; of the function that is called in it nothing is seen.
+    walk(&mut session, &[next("kind(1)"), ("c", "100000"), next("42 |"), next("46 |"), ("k", ":some")]);
+    walk(&mut session, &[(":locals", "m = [4, 6]"), (":up", "println(work())")]);
+    session.send_line(":next").expect("the line is taken");
+    expect_all(&mut session, &["the program goes on", "[6, [64, 64, 2], 100000, :some, [4, 6]]"]);
+    session.expect(Eof).expect("the end");
+    assert_eq!(status(&session), 0);
+}
+
+#[test]
+fn step_enters_what_is_called_and_finish_leaves_it() {
+    let folder = common::Folder::new(&[("steps.hr", STEPS)]);
+    let mut session = at_a_terminal("step", &["repl", &folder.path("steps.hr")], &[("TERM", "dumb")]);
+    session.expect("> ").expect("a prompt");
+    let step = |line: &'static str| (":step", line);
+    walk(&mut session, &[("work()", "stopped in steps/work"), step("34 |"), step("17 |"), step("18 |"), step("17 |")]);
+    // Through the recursion, which has ended then.
+    walk(&mut session, &[(":finish", "=> 2"), ("n", "3"), (":next", "19 |"), ("below", "2"), (":next", "35 |")]);
+    walk(&mut session, &[step("36 |"), step("36 |"), step("38 |"), step("10 |"), ("self.x", "2"), step("39 |")]);
+    // By the name of the method, and behind a dot.
+    walk(&mut session, &[step("5 |"), (":finish", "=> 64"), step("5 |"), (":finish", "=> 64"), ("_", "64")]);
+    walk(&mut session, &[step("13 |     (a) => many(a, 1)"), step("14 |"), (":bt", "many"), step("40 |")]);
+    // The function stays where it calls in tail position, as long as somebody steps.
+    walk(&mut session, &[step("22 |"), step("23 |"), step("22 |"), (":up", "n = 100000"), (":finish", "=> 100000")]);
+    walk(&mut session, &[step("41 |"), step("kind(1)"), step("26 |"), step("28 |         _ => [:some]")]);
+    walk(&mut session, &[step("42 |"), step("43 |"), ("x", "1"), step("44 |"), step("43 |"), ("x", "2")]);
+    walk(&mut session, &[(":finish", "=> 6"), (":bt", "steps/work")]);
+    // What was entered does not stop any more.
+    walk(&mut session, &[(":continue", "[6, [64, 64, 2], 100000, :some, [4, 6]]"), ("count(1000000, 0)", "1000000")]);
+    walk(&mut session, &[(":break", "no breakpoint that was set"), (":step", "nothing is stopped")]);
+}
+
+#[test]
+fn errors_and_the_interrupt_key_end_a_step() {
+    let text = "fn fails(n) {\n    let m = n / 0\n    m\n}\n\
+        fn guarded(n) {\n    let v = try { fails(n) } catch (e) { :caught } finally { println(\"finally\") }\n    v\n}\n\
+        fn spins() {\n    let x = 1\n    while true { }\n}\n";
+    let folder = common::Folder::new(&[("errors.hr", text)]);
+    let mut session = at_a_terminal("errors", &["repl", &folder.path("errors.hr")], &[("TERM", "dumb")]);
+    session.expect("errors> ").expect("a prompt");
+    say(&mut session, "errors> ", &[(":break fails", "errors.hr:2"), (":break guarded", "errors.hr:6")]);
+    walk(&mut session, &[("guarded(1)", "stopped in errors/guarded"), (":next", "try { fails(n) }")]);
+    walk(&mut session, &[(":next", "stopped in errors/fails"), (":finish", "left by an error")]);
+    walk(&mut session, &[(":next", "println(\"finally\")"), (":next", "7 |"), ("v", ":caught")]);
+    session.send_line(":next").expect("the line is taken");
+    expect_all(&mut session, &[":caught", "errors> "]);
+    // Columns are those of the text, though a breakpoint is in its line.
+    walk(&mut session, &[("fails(1)", "stopped in errors/fails"), (":next", "errors.hr:2:13")]);
+    say(&mut session, "errors> ", &[("1 + 1", "\r\n2"), (":break spins", "errors.hr:10")]);
+    walk(&mut session, &[("spins()", "stopped in errors/spins"), (":next", "while true")]);
+    session.send_line(":next").expect("the line is taken");
+    std::thread::sleep(common::patient(Duration::from_millis(200)));
+    session.send(ControlCode::EndOfText).expect("Ctrl-C");
+    expect_all(&mut session, &["Interrupted", "errors> "]);
+    // The step was the other entry's.
+    say(
+        &mut session,
+        "errors> ",
+        &[(":unbreak spins", "does not stop"), ("try { fails(2) } catch (e) { 7 }", "stopped in")],
+    );
+}
+
+#[test]
+fn the_top_level_is_stepped_through_and_other_threads_are_not() {
+    let text = "fn bump(n) {\n    let more = n + 1\n    more\n}\n\
+        let t = thread(fn() { bump(1) })\nbreakpoint()\nlet a = bump(2)\nlet b = join(t)\nprintln(a + b)\n";
+    let folder = common::Folder::new(&[("top.hr", text)]);
+    let mut session = at_a_terminal("top", &["run", &folder.path("top.hr")], &[("TERM", "dumb")]);
+    expect_all(&mut session, &["stopped in top/(top level)", "top/(top level)> "]);
+    walk(&mut session, &[(":next", "7 |"), (":step", "2 |"), ("n", "2"), (":next", "3 |"), (":next", "8 |")]);
+    walk(&mut session, &[("a", "3"), (":step", "9 |"), ("b", "2")]);
+    session.send_line(":next").expect("the line is taken");
+    session.expect("5\r\n").expect("the sum");
+    session.expect(Eof).expect("the end");
+    assert_eq!(status(&session), 0);
+}
+
+#[test]
+fn what_runs_keeps_its_code_and_a_prompt_may_stop_in_a_step() {
+    let text = "fn f(x) {\n    let a = x\n    a + 1\n}\nstruct Box { x }\nextend Box {\n    fn twice(self) {\n        \
+        let x = self.x\n        x * 2\n    }\n}\nfn piped(xs) {\n    let ys = xs\n    (ys |> vec())\n        |> length()\n}\n";
+    let folder = common::Folder::new(&[("code.hr", text)]);
+    let mut session = at_a_terminal("code", &["repl", &folder.path("code.hr")], &[("TERM", "dumb")]);
+    session.expect("> ").expect("a prompt");
+    walk(&mut session, &[(":break f", "code.hr:2"), ("f(1)", "stopped in code/f"), ("f(10)", "stopped in code/f")]);
+    walk(&mut session, &[(":next", "3 |"), (":next", "11"), ("fn f(x) { x * 100 }", "\r\n"), (":next", "3 |")]);
+    walk(&mut session, &[(":finish", "=> 2"), (":next", "2"), ("f(1)", "100"), (":break", "no breakpoint")]);
+    // So is a method's forgotten when it is defined anew.
+    walk(&mut session, &[(":break code.hr:8", "code.hr:8"), ("Box { x: 4 }.twice()", "stopped in"), (":next", "9 |")]);
+    walk(&mut session, &[(":next", "8"), ("extend Box { fn twice(self) { 0 } }", "\r\n"), (":break", "no breakpoint")]);
+    walk(&mut session, &[("Box { x: 4 }.twice()", "0"), (":break code.hr:14", "code.hr:14")]);
+    walk(&mut session, &[("piped([1, 2])", "14 |     (ys |> vec())"), (":finish", "=> 2")]);
+}
+
+/// Where nobody is stopped, and nobody can be.
+#[test]
+fn steps_are_refused_where_nothing_is_stopped() {
+    let got = common::run(&["repl"], "fn f(x) { breakpoint(); x }\nf(3)\n:next\n:step\n:finish\n:continue\n", LIMIT);
+    assert_eq!(got.stdout, "3\n", "{got:?}");
+    assert_eq!(got.stderr.matches("nothing is stopped").count(), 4, "{got:?}");
 }

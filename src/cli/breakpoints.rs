@@ -7,7 +7,7 @@ use super::signals;
 use crate::gc::{Thread, Thrown};
 use crate::options::Command;
 use crate::repl::{self, Ending};
-use crate::runtime::fault::stop::{self, GoesOn};
+use crate::runtime::fault::stop::{self, GoesOn, Reason};
 use crate::runtime::system::console;
 
 /// The status of a program that was told to quit.
@@ -25,10 +25,10 @@ pub fn ask(cx: &Thread, command: &Command) {
     }
 }
 
-fn in_program(cx: &mut Thread) -> Result<GoesOn, Thrown> {
+fn in_program(cx: &mut Thread, reason: Reason) -> Result<GoesOn, Thrown> {
     // What is evaluated at the prompt may run as long as it likes, and the interrupt key ends that alone.
     let before = signals::conversation(true);
-    let ending = repl::stopped(cx);
+    let ending = repl::stopped(cx, reason);
     signals::conversation(before);
     match ending? {
         Ending::Continue(goes_on) => Ok(goes_on),
@@ -36,8 +36,8 @@ fn in_program(cx: &mut Thread) -> Result<GoesOn, Thrown> {
     }
 }
 
-fn in_conversation(cx: &mut Thread) -> Result<GoesOn, Thrown> {
-    match repl::stopped(cx)? {
+fn in_conversation(cx: &mut Thread, reason: Reason) -> Result<GoesOn, Thrown> {
+    match repl::stopped(cx, reason)? {
         Ending::Continue(goes_on) => Ok(goes_on),
         Ending::Quit => Err(cx.throw_interrupt()),
     }

@@ -16,6 +16,7 @@ pub mod lints;
 mod literals;
 mod parser;
 mod scopes;
+pub mod stops;
 mod token;
 pub mod tree;
 

@@ -70,7 +70,7 @@ pub struct List {
 }
 
 /// What one text gives.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Unit {
     /// The text.
     pub source: Arc<Source>,
@@ -144,7 +144,7 @@ pub struct GlobalRef {
 
 /// A declaration or statement of the top level.
 #[allow(missing_docs)]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Item {
     /// `fn name …`. `global` is the reference under which the function is defined in its own namespace.
     Function { name: Name, function: FunctionId, doc: Option<Name>, span: Span },
@@ -238,7 +238,7 @@ pub struct Extend {
 }
 
 /// A function with all its arities.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Function {
     /// The name it was given, none for `fn(a) { … }`.
     pub name: Option<Name>,
@@ -256,7 +256,7 @@ pub struct Function {
 }
 
 /// One body of a function.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Arity {
     /// The parameters, a pattern each. A plain name is [`Pattern::Bind`].
     pub params: Vec<PatternId>,

@@ -104,18 +104,6 @@ fn cuts(Tokens { tokens, .. }: &Tokens) -> Vec<Cut> {
     cuts
 }
 
-/// Where the statement begins whose first token, but for parentheses, is at `at`; none where something goes on there.
-pub fn start_of_statement(tokens: &[Token], at: u32) -> Option<u32> {
-    let mut first = tokens.binary_search_by_key(&at, |token| token.start).ok()?;
-    while first > 0 && tokens[first - 1].kind == Kind::OpenParen {
-        first -= 1;
-    }
-    let (token, before) = (tokens[first], tokens.get(first.checked_sub(1)?)?.kind);
-    let ended = ends_operand(before) || matches!(before, Kind::Break | Kind::Continue | Kind::Return);
-    let begins = matches!(before, Kind::OpenBrace | Kind::Semicolon) || token.newline() && ended;
-    (begins && goes_on(token.kind).is_none()).then_some(token.start)
-}
-
 /// The parts of an entry that are evaluated one after the other, each with the value that it shows: an expression or a `let`, with
 /// the declarations before it, so that functions which call each other are declared together. `is_complete` knows commands, too.
 pub fn pieces(text: &str, namespace: &'static Namespace, is_complete: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {

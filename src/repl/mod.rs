@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::gc::{Thread, Thrown};
-use crate::runtime::fault::stop::GoesOn;
+use crate::runtime::fault::stop::{GoesOn, Reason};
 use crate::runtime::system::console;
 
 mod assistant;
@@ -52,8 +52,8 @@ pub fn has_person() -> bool {
 }
 
 /// Talks to a person about the program that is stopped here, in the thread that talks.
-pub fn stopped(cx: &mut Thread) -> Result<Ending, Thrown> {
-    terminal::stopped(cx)
+pub fn stopped(cx: &mut Thread, reason: Reason) -> Result<Ending, Thrown> {
+    terminal::stopped(cx, reason)
 }
 
 /// How a conversation begins.

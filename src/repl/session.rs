@@ -14,11 +14,11 @@ use super::present::{self, Look};
 use super::results::Results;
 use super::stop::Stopped;
 use super::{Ending, Opening, entry};
-use crate::gc::{Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::Namespace;
 use crate::runtime::fault::locals::{self, Shown};
 use crate::runtime::fault::report::{self, Uncaught};
-use crate::runtime::fault::stop::GoesOn;
+use crate::runtime::fault::stop::{self, GoesOn, Reason};
 use crate::runtime::fault::trace;
 use crate::runtime::load::{self, Evaluated, LoadError, Problem, render_problems};
 use crate::runtime::program::declare;
@@ -48,6 +48,17 @@ pub enum Answer {
     Nothing,
     /// The session is to end.
     Quit,
+}
+
+impl Answer {
+    /// Does the session end with it?
+    fn ends(&self) -> bool {
+        match self {
+            Answer::Quit => true,
+            Answer::Both(first, second) => first.ends() || second.ends(),
+            _ => false,
+        }
+    }
 }
 
 /// A session.
@@ -120,17 +131,39 @@ impl Session {
     }
 
     /// What a talk about a stopped program begins with.
-    pub fn introduction(&self, cx: &Thread) -> String {
-        let Some(stopped) = &self.stopped else { return String::new() };
-        format!(
-            "stopped in {} (:locals, :up, :down, :bt; :continue, :quit)\n{}",
-            stopped.function(),
-            stopped.excerpt(cx, self.color)
-        )
+    pub fn introduction(&mut self, cx: &mut Thread, reason: Reason) -> Answer {
+        let why = match reason {
+            Reason::Breakpoint => {
+                let function = self.stopped.as_ref().map_or("", Stopped::function);
+                let commands = ":locals, :up, :down, :bt; :next, :step, :finish, :continue, :quit";
+                Answer::Text(format!("stopped in {function} ({commands})\n"))
+            }
+            Reason::Step => Answer::Nothing,
+            Reason::Left(value) => self.left(cx, value),
+            Reason::Thrown => Answer::Text("left by an error\n".into()),
+        };
+        let excerpt = self.stopped.as_ref().map_or(String::new(), |stopped| stopped.excerpt(cx, self.color));
+        Answer::Both(Box::new(why), Box::new(Answer::Text(excerpt)))
+    }
+
+    /// The innermost function is about to be left with this value, which is the last one then; its caller is looked at.
+    fn left(&mut self, cx: &mut Thread, value: Handle) -> Answer {
+        if let Some((stopped, caller)) = self.stopped.as_mut().zip(stop::own_caller(cx))
+            && let Ok(Some(namespace)) = stopped.look_at(cx, caller)
+        {
+            self.namespace = namespace;
+        }
+        match self.value(cx, value) {
+            Ok(shown) => Answer::Value(format!("=> {shown}")),
+            Err(thrown) => self.failed(cx, LoadError::Thrown(thrown)),
+        }
     }
 
     /// How a talk about a stopped program has ended.
-    pub fn ending(&self, cx: &Thread) -> Ending {
+    pub fn ending(&self, cx: &mut Thread) -> Ending {
+        if !stop::steps(cx) {
+            commands::end_steps(cx);
+        }
         let returned = self.stopped.as_ref().and_then(|stopped| stopped.returned?.get(cx));
         match returned {
             _ if self.stopped.as_ref().is_some_and(|stopped| stopped.quits) => Ending::Quit,
@@ -235,6 +268,10 @@ impl Session {
     /// that goes wrong is the last.
     pub fn entry(&mut self, cx: &mut Thread, text: &str, early: &mut dyn FnMut(&Answer)) -> Answer {
         cx.vm().loader.forget_shown();
+        if stop::somebody_is_asked(cx) {
+            // What an entry before, or the program, did not come to the end of.
+            stop::run(cx);
+        }
         if text.trim().is_empty() {
             return Answer::Nothing;
         }
@@ -279,8 +316,8 @@ impl Session {
                 Answer::Error(why) if left > 0 => {
                     return Answer::Error(format!("{why}({left} more of this entry did not run)\n"));
                 }
-                answer @ (Answer::Error(_) | Answer::Quit) => return answer,
-                answer if left == 0 => return answer,
+                answer @ Answer::Error(_) => return answer,
+                answer if left == 0 || answer.ends() => return answer,
                 answer => early(&answer),
             }
         }
@@ -329,15 +366,7 @@ impl Session {
             if !evaluated.has_value || evaluated.only_prints {
                 return Ok(Answer::Nothing);
             }
-            self.results.follow(cx, self.namespace);
-            self.results.keep(cx, evaluated.value)?;
-            // What cannot be printed is the last value all the same.
-            self.last = "the last value cannot be printed".into();
-            self.rest = None;
-            self.last = foreign::repr(cx, evaluated.value)?;
-            let (shown, rest) = present::value(&self.last, 0, self.look);
-            self.rest = rest;
-            Ok(Answer::Value(shown))
+            Ok(Answer::Value(self.value(cx, evaluated.value)?))
         });
         match evaluated {
             Ok(answer) => {
@@ -352,6 +381,19 @@ impl Session {
             }
             Err(error) => self.failed(cx, error),
         }
+    }
+
+    /// A value as it is shown; it is the last one from now on.
+    fn value(&mut self, cx: &mut Thread, value: Handle) -> Result<String, Thrown> {
+        self.results.follow(cx, self.namespace);
+        self.results.keep(cx, value)?;
+        // What cannot be printed is the last value all the same.
+        self.last = "the last value cannot be printed".into();
+        self.rest = None;
+        self.last = foreign::repr(cx, value)?;
+        let (shown, rest) = present::value(&self.last, 0, self.look);
+        self.rest = rest;
+        Ok(shown)
     }
 
     /// What is said of a text that did not run to its end.

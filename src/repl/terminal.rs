@@ -25,6 +25,7 @@ use super::session::{Answer, Session, show};
 use super::{Ending, Opening};
 use crate::gc::{Thread, Thrown};
 use crate::runtime::Namespace;
+use crate::runtime::fault::stop::Reason;
 use crate::runtime::fault::trace;
 use crate::runtime::system::{console, descriptor, streams, threads};
 
@@ -138,10 +139,11 @@ pub fn talk(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>) -> u
 }
 
 /// Talks to a person about the program that is stopped here.
-pub fn stopped(cx: &mut Thread) -> Result<Ending, Thrown> {
+pub fn stopped(cx: &mut Thread, reason: Reason) -> Result<Ending, Thrown> {
     let mut session = Session::stopped(cx, can_edit() && console::wants_color())?;
+    session.set_look(Look { width: Some(columns()), color: session.color(), whole: false });
     console::end_line();
-    show(&Answer::Text(session.introduction(cx)));
+    show(&session.introduction(cx, reason));
     if Desk::set_up(session.namespace()) {
         converse(cx, &mut session);
     } else {

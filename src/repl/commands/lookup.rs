@@ -153,6 +153,15 @@ impl Thing {
     }
 }
 
+/// The functions of this name that types were extended with: where they are defined, and where their texts are.
+pub fn functions_named(cx: &Thread, name: &str) -> Vec<(&'static Namespace, Place)> {
+    let functions = of_any_type(cx, name).into_iter().filter_map(|thing| match thing {
+        Thing::Function(_, code) => Some((code.function()?.0.namespace, place_of_code(&code)?)),
+        _ => None,
+    });
+    functions.collect()
+}
+
 fn place_of_code(code: &Code) -> Option<Place> {
     let (unit, function) = code.function()?;
     Some(Place { source: unit.source().clone(), span: unit.unit.function(function).span })

@@ -13,7 +13,8 @@
 //! | `code.rs`, `inspect.rs` | what functions and values are in the machine: `:disasm`, `:dump`, `:inspect` |
 //! | `last.rs` | what the last entry has left: `:all`, `:more`, `:table` |
 //! | `frames.rs` | the functions that an error has left, or that wait at a breakpoint: `:locals`, `:up`, `:down`, `:bt`, `:continue`, `:return` |
-//! | `breaks.rs` | breakpoints that are set from outside: `:break`, `:unbreak` |
+//! | `breaks.rs`, `steps.rs` | breakpoints that are set from outside: `:break`, `:unbreak`; `:next`, `:step`, `:finish` |
+//! | `declared.rs` | the declarations that were given stops for these |
 //!
 //! To add a command, write a row: what it takes, a line of help, what else is to be said of it, and its function.
 
@@ -24,6 +25,7 @@ use crate::runtime::load;
 mod about;
 mod breaks;
 mod code;
+mod declared;
 mod files;
 pub mod forms;
 mod frames;
@@ -33,12 +35,14 @@ mod lookup;
 mod measure;
 mod save;
 mod search;
+mod steps;
 mod trace;
 mod units;
 
 pub use about::{About, explain};
 pub use files::{Watched, load_text, open};
 pub use save::Kept;
+pub use steps::end as end_steps;
 pub use trace::end_all as end_traces;
 
 /// A command.
@@ -199,15 +203,27 @@ pub const COMMANDS: &[Command] = &[
     Command { names: &["bt"], takes: Nothing, group: Group::Frames, run: frames::stack,
         help: "the functions that the last error has left, or that wait at the breakpoint",
         more: "" },
+    Command { names: &["next"], takes: Nothing, group: Group::Frames, run: steps::next,
+        help: "go on to the next statement of the function that is looked at, or of one that waits for it",
+        more: "What it calls runs through. A function has stops before its statements where it has a breakpoint: `breakpoint()` in its \
+               text, or `:break`." },
+    Command { names: &["step"], takes: Nothing, group: Group::Frames, run: steps::step,
+        help: "go on to the next statement, also of a function that is called",
+        more: "The functions of the program that the present one names are defined anew for it, with stops before their statements, \
+               until `:continue`. What a variable holds is entered where it has stops." },
+    Command { names: &["finish"], takes: Nothing, group: Group::Frames, run: steps::finish,
+        help: "go on until the function that is looked at is left, and show what it gives",
+        more: "That is the last value then, and its caller is looked at. A breakpoint on the way, or an error that leaves the function, \
+               comes first." },
     Command { names: &["continue"], takes: Nothing, group: Group::Frames, run: frames::go_on,
-        help: "go on behind the breakpoint (so does Ctrl-D)",
+        help: "go on to the next breakpoint (so does Ctrl-D)",
         more: "So does `continue` alone." },
     Command { names: &["return"], takes: Takes::Some("EXPR"), group: Group::Frames, run: frames::return_value,
         help: "leave the function that has come to the breakpoint, with the value of EXPR",
         more: "What is left of it does not run. Not where a `try`, `finally` or `binding` of the function is around the breakpoint." },
     Command { names: &["break"], takes: Perhaps("NAME[/N] or FILE:LINE"), group: Group::Frames, run: breaks::set,
         help: "stop where a function begins (one arity of it, with N), or before a line; or list where",
-        more: "The function is defined anew, with a breakpoint in it: who calls it by its name from then on stops. `repl[3]:1` is a line, \
+        more: "The function is defined anew, with stops in it: who calls it by its name from then on stops. `repl[3]:1` is a line, \
                too. When it is defined anew otherwise, the breakpoint is gone. Of `extend`, lines of the file count." },
     Command { names: &["unbreak"], takes: Perhaps("NAME or FILE:LINE"), group: Group::Frames, run: breaks::unset,
         help: "end that, of one function or of all",

@@ -6,6 +6,7 @@ use crate::gc::{Handle, Thread, Thrown, Word};
 use crate::runtime::Namespace;
 use crate::runtime::fault::errors::{ErrorKind, is_interrupt};
 use crate::runtime::fault::{stop, trace};
+use crate::runtime::helpers::leaf;
 use crate::runtime::load::{self, LoadError, Problem};
 use crate::runtime::program::declare;
 use crate::runtime::values::foreign;
@@ -20,6 +21,12 @@ builtins! { pub static TABLE: "core";
     /// Stops for somebody at the terminal to look at the program: opens a prompt among the variables of its caller, and goes on when
     /// that is told to. Where nobody is, the program says on stderr that it has passed here, once for each place. Gives `null`.
     "breakpoint" () = breakpoint;
+    /// Stands before each statement of a function with stops.
+    "_step" () = |cx, _| stop::statement(cx).map(|()| cx.root_word(Word::NULL)) => leaf_step;
+    /// Does a function with stops stay where it calls in tail position?
+    "_stays" () = |cx, _| Ok(cx.root_word(Word::bool(stop::stays(cx)))) => leaf_stays;
+    /// What a function with stops gives.
+    "_leaves" (value: Any) = |cx, args| stop::leaves(cx, args[0]).map(|()| args[0]) => leaf_leaves;
     /// The namespace of the code that asks.
     /// `type-of(current-namespace())` is `Namespace`.
     "current-namespace" () = current_namespace;
@@ -89,6 +96,18 @@ pub fn throw_problems(cx: &mut Thread, problems: &[Problem]) -> Thrown {
         })
         .collect();
     cx.throw(kind, lines.join("\n"))
+}
+
+fn leaf_step<'h>(cx: &'h Thread, _: leaf::Args<'h>) -> leaf::Answer<'h> {
+    if stop::steps(cx) { None } else { leaf::null(cx) }
+}
+
+fn leaf_stays<'h>(cx: &'h Thread, _: leaf::Args<'h>) -> leaf::Answer<'h> {
+    if stop::steps(cx) { None } else { leaf::bool(cx, false) }
+}
+
+fn leaf_leaves<'h>(cx: &'h Thread, [value, ..]: leaf::Args<'h>) -> leaf::Answer<'h> {
+    if stop::steps(cx) { None } else { Some(value) }
 }
 
 fn breakpoint(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {

@@ -31,6 +31,7 @@ use std::ops::Index;
 
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::reader::stops::{BREAKPOINT, LEAVES, STEP};
 use crate::runtime::helpers::leaf::LeafEntry;
 
 pub mod access;
@@ -345,9 +346,9 @@ impl Builtin {
         (self.namespace, self.name) == ("core", "apply")
     }
 
-    /// Does it stop the program, for somebody to look at the variables of its caller?
+    /// May it stop the program, for somebody to look at the variables of its caller?
     pub fn stops(&self) -> bool {
-        (self.namespace, self.name) == ("core", "breakpoint")
+        self.namespace == "core" && [BREAKPOINT, STEP, LEAVES].contains(&self.name)
     }
 
     /// May it be called with `argc` arguments?

@@ -11,6 +11,7 @@ use super::origin::null_from;
 use super::trace::innermost_node;
 use crate::gc::{Handle, Thread, Value, layout};
 use crate::reader::foreign_words::{Place, word};
+use crate::reader::stops;
 use crate::reader::tree::{Node, NodeId, Pattern, PatternId, Span, Unit};
 use crate::runtime::load::suggest::closest;
 use crate::runtime::program::dispatch::Target;
@@ -31,7 +32,8 @@ pub(super) fn nodes_here(cx: &Thread) -> Option<(Arc<Unit>, Vec<NodeId>)> {
         return None;
     }
     let here = |n: &usize| unit.spans[*n].start == offset;
-    let nodes = (0..unit.nodes.len()).filter(here).map(|n| NodeId(n as u32)).collect();
+    let mut nodes = (0..unit.nodes.len()).filter(here).map(|n| NodeId(n as u32)).collect();
+    stops::of_text(&unit, &mut nodes);
     Some((unit, nodes))
 }
 

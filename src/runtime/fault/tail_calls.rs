@@ -73,13 +73,17 @@ fn line((unit, function): &Body, place: Option<Span>) -> TraceLine {
 pub fn callee(cx: &Thread, unit: &LinkedUnit, offset: u32) -> Option<&'static Code> {
     let nodes = unit.unit.nodes.iter().zip(&unit.unit.spans).filter(|(_, span)| span.start == offset);
     let mut named = nodes.filter_map(|(node, _)| named(cx, unit, node));
-    named.next().filter(|_| named.next().is_none())
+    // In a function with stops a call in tail position is written twice.
+    named.next().filter(|first| named.all(|other| std::ptr::eq(*first, other)))
 }
 
 /// The function that a call names.
 fn named(cx: &Thread, unit: &LinkedUnit, node: &Node) -> Option<&'static Code> {
     let Node::Call { callee, .. } = node else { return None };
     let Node::Global(global) = unit.unit.node(*callee) else { return None };
+    if unit.unit.globals[global.index()].inserted {
+        return None;
+    }
     code_of(unit.global(*global).binding.get(cx)?)
 }
 

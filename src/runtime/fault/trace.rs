@@ -204,7 +204,13 @@ pub fn waiting_line(cx: &Thread, number: usize) -> Option<TraceLine> {
     let (mut found, mut at) = (None, 0);
     cx.frames(&mut |frame| {
         if at == number {
-            found = Some(line_in(cx, frame.function, frame.return_address));
+            let mut line = line_in(cx, frame.function, frame.return_address);
+            let text = cx.vm().sources.get(frame.function.source).zip(frame.source_offset());
+            if let (0, Some((_, place)), Some(((unit, _), offset))) = (number, &mut line.place, text) {
+                // Not a failure: nothing of the statement has happened yet.
+                *place = widest_at(&unit.unit, offset);
+            }
+            found = Some(line);
             return ControlFlow::Break(());
         }
         at += 1;
@@ -373,6 +379,11 @@ fn span_at(unit: &Unit, offset: u32) -> Span {
     if let Some(pattern) = patterns.next() {
         return unit.pattern_spans[pattern.index()];
     }
+    widest_at(unit, offset)
+}
+
+/// The widest node on its line that starts at this offset.
+fn widest_at(unit: &Unit, offset: u32) -> Span {
     let text = unit.source.text.get(offset as usize..).unwrap_or_default();
     let line_end = offset + text.find('\n').unwrap_or(text.len()) as u32;
     // What `&&` and `||` stand between fails, and not they.

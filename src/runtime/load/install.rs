@@ -168,7 +168,12 @@ fn resolve(cx: &mut Thread, unit: &Unit, scope: &Scope<'_>) -> Result<Vec<Resolv
     let vm = cx.vm();
     let mut resolved = Vec::with_capacity(unit.globals.len());
     for reference in &unit.globals {
-        let binding = match scope.meaning(*reference) {
+        // The text that was checked does not have the names of stops.
+        let meaning = match reference.inserted {
+            true => scope.inserted(unit.name(reference.name)),
+            false => scope.meaning(*reference),
+        };
+        let binding = match meaning {
             Some(Meaning::Known(known)) => known.0,
             // The checks have found every other name.
             _ => own_binding(cx, scope.namespace, unit.name(reference.name))?,

@@ -19,7 +19,6 @@ use crate::reader::diagnostics::{Diagnostic, Severity, render};
 use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
-use crate::runtime::fault::stop;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
@@ -27,6 +26,7 @@ use scope::{Meaning, Scope};
 
 pub mod again;
 mod check;
+mod declaration;
 mod install;
 pub mod library;
 mod main;
@@ -39,6 +39,7 @@ pub mod texts;
 mod unloaded;
 mod uses;
 
+pub use declaration::declare;
 pub use main::call_main;
 pub use suggest::closest;
 pub use unloaded::{is_there, texts_not_loaded};
@@ -220,6 +221,8 @@ enum Origin<'a> {
     Library(&'static str),
     /// Text for a namespace that is there: `eval`, the REPL, `-e`.
     Text(&'static Namespace, Unknown),
+    /// A declaration of such a text, once more: with stops, and breakpoints at these places, or without.
+    Declaration(&'static Namespace, Option<&'a [u32]>),
 }
 
 /// What becomes of a name inside of a function that nobody knows.
@@ -379,7 +382,6 @@ fn load(
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
     drop(reading);
-    stop::prepare(cx.vm(), &unit);
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
         Origin::Text(namespace, _) if namespace.name == name => namespace,
@@ -392,7 +394,7 @@ fn load(
         (Ok(_), Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _)) => {
             cx.vm().loader.note_loaded(file);
         }
-        (Ok(_), Origin::Library(_) | Origin::Text(..)) => {}
+        (Ok(_), Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..)) => {}
     }
     result.map(|value| (namespace, unit, value))
 }
@@ -414,7 +416,7 @@ fn note_loading(
         Origin::Library(name) => {
             super::lock(&loader.library).insert(name, namespace);
         }
-        Origin::Text(..) => {}
+        Origin::Text(..) | Origin::Declaration(..) => {}
     }
     None
 }
@@ -433,7 +435,7 @@ fn forget_loading(cx: &Thread, origin: Origin<'_>, before: Option<again::LoadedF
         Origin::Library(name) => {
             super::lock(&loader.library).remove(name);
         }
-        Origin::Text(..) => {}
+        Origin::Text(..) | Origin::Declaration(..) => {}
     }
 }
 
@@ -444,7 +446,9 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
     let whole = Span { start: 0, end: 0 };
     let stem = |file: &Path| file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let expected = match origin {
-        Origin::Text(namespace, _) => return Ok(line.map_or(namespace.name.to_string(), |l| l.0)),
+        Origin::Text(namespace, _) | Origin::Declaration(namespace, _) => {
+            return Ok(line.map_or(namespace.name.to_string(), |l| l.0));
+        }
         Origin::Library(name) => return Ok(name.to_string()),
         Origin::Again(_, namespace) => namespace.name.to_string(),
         Origin::Main(file, _) => search.name_of(file).unwrap_or_else(|| stem(file)),
@@ -500,7 +504,7 @@ fn load_unit(
     // What is used comes first.
     let file = match origin {
         Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => Some(file),
-        Origin::Library(_) | Origin::Text(..) => None,
+        Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..) => None,
     };
     let mut used = Vec::new();
     for line in &unit.uses {
@@ -548,7 +552,8 @@ fn load_unit(
         }
     }
     let checking = cx.busy(Activity::Reading);
-    let mut found = check::check(cx, &scope, matches!(origin, Origin::Text(_, Unknown::MayCome)));
+    let later = matches!(origin, Origin::Text(_, Unknown::MayCome) | Origin::Declaration(..));
+    let mut found = check::check(cx, &scope, later);
     drop(checking);
     let is_program = matches!(origin, Origin::Main(_, true));
     found.extend(habits::main_takes(unit).filter(|_| is_program));
@@ -563,7 +568,8 @@ fn load_unit(
             Severity::Error => {
                 problems.push(Problem { source: source.clone(), diagnostic, incomplete: false, syntax: false });
             }
-            _ if matches!(origin, Origin::Library(_)) => {}
+            // The second was warned of before.
+            _ if matches!(origin, Origin::Library(_) | Origin::Declaration(..)) => {}
             _ => vm.loader.warn(cx, source, &diagnostic),
         }
     }
@@ -582,6 +588,7 @@ fn load_unit(
     for (name, binding) in &scope.exports {
         namespace.add_member(name, binding);
     }
+    let unit = &declaration::with_stops(vm, unit, origin);
     install::install(cx, unit, &scope, lasting.then_some(names))
 }
 

@@ -151,7 +151,7 @@ impl<'a> Scope<'a> {
         let name = self.unit.name(reference.name);
         let known = |binding| Meaning::Known(KnownBinding(binding));
         if reference.inserted {
-            return self.core?.member(name).map(known);
+            return self.inserted(name);
         }
         let library = self.unit.source.is_library;
         match reference.alias {
@@ -164,6 +164,11 @@ impl<'a> Scope<'a> {
             }
             None => self.local(name).or_else(|| self.core?.member_for(name, library).map(known)),
         }
+    }
+
+    /// What a name means that the text does not have.
+    pub fn inserted(&self, name: &str) -> Option<Meaning> {
+        self.core?.member(name).map(|binding| Meaning::Known(KnownBinding(binding)))
     }
 
     fn local(&self, name: &str) -> Option<Meaning> {

@@ -99,7 +99,8 @@ impl Binding {
                 if known {
                     code.reset(cx);
                 } else {
-                    code.forget_bodies(cx);
+                    // Frames that run the present body still depend on what it has taken for granted.
+                    code.forget_bodies(cx, false);
                 }
             }
         }
@@ -194,7 +195,7 @@ impl Code {
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
             // Another thread has made it forget this body meanwhile, or one that would have been like it.
-            self.forget_bodies(cx);
+            self.forget_bodies(cx, true);
         }
     }
 
@@ -202,16 +203,18 @@ impl Code {
     /// code go on, and call what was written in place of calls.
     pub fn reset(&'static self, cx: &Thread) {
         self.revision.fetch_add(1, Ordering::SeqCst);
-        self.forget_bodies(cx);
+        self.forget_bodies(cx, true);
     }
 
-    /// Forgets the compiled bodies.
-    fn forget_bodies(&'static self, cx: &Thread) {
+    /// Forgets the compiled bodies, and perhaps what they depend on.
+    fn forget_bodies(&'static self, cx: &Thread, dependencies: bool) {
         self.resets.fetch_add(1, Ordering::SeqCst);
         window();
         crate::runtime::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
         // The next body says anew what it takes for granted. (One that is being compiled will be reset when it is published.)
-        self.forget_dependencies();
+        if dependencies {
+            self.forget_dependencies();
+        }
         for arity in &self.arities {
             arity.body.store(0, Ordering::Release);
         }
