@@ -536,6 +536,8 @@ impl Dispatch {
     pub fn leave(&self, protocol: TypeId, names: &[&str]) {
         for method in self.methods_of(protocol).iter().filter(|m| !names.contains(&m.name)) {
             method.gone.store(true, Ordering::Release);
+            // Else it would be there for a moment when the method comes back, before the new one is.
+            method.set_default(None);
             self.reset_method(method);
         }
     }
