@@ -25,7 +25,7 @@ const LONG: &[&str] = &[
     "while true { }",
     "try { deep(0) } catch (e) { }",
     "sleep(100000)",
-    "join(thread(fn() { loop { } }))",
+    "join(thread(fn() { sleep(100000) }))",
     "read-line()",
     "io/read-all()",
     "length(vec(range(0, 1000000000)))",

@@ -481,7 +481,9 @@ fn odd_requests() -> Vec<Value> {
     let mut requests = Vec::new();
     for op in ops.split(' ') {
         for key in keys.split(' ') {
-            for value in [json!(-7), json!([]), json!({"a": {"b": []}}), json!(""), json!("nothing/there"), json!("\u{0}(")] {
+            for value in
+                [json!(-7), json!([]), json!({"a": {"b": []}}), json!(""), json!("nothing/there"), json!("\u{0}(")]
+            {
                 let mut request = json!({"id": "1", "op": op});
                 request[key] = value;
                 requests.push(request);

@@ -315,18 +315,19 @@ impl Thread {
             chars += block.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u64;
         }
         let mut whole = true;
-        let made = self.allocate_checked(layout::STRING, 2 + text.len().div_ceil(8), 0, false, |thread, mut fresh| {
-            fresh.set_raw(0, chars << 32 | u64::from(len));
-            fresh.set_raw(1, 0);
-            for (i, block) in text.as_bytes().chunks(BLOCK).enumerate() {
-                whole = whole && !thread.is_interrupted();
-                if !whole {
-                    // Nobody is given it.
-                    return;
+        let made =
+            self.allocate_checked(layout::STRING, 2 + text.len().div_ceil(8), 0, false, |thread, mut fresh| {
+                fresh.set_raw(0, chars << 32 | u64::from(len));
+                fresh.set_raw(1, 0);
+                for (i, block) in text.as_bytes().chunks(BLOCK).enumerate() {
+                    whole = whole && !thread.is_interrupted();
+                    if !whole {
+                        // Nobody is given it.
+                        return;
+                    }
+                    fresh.set_bytes(2 + i * (BLOCK / 8), block);
                 }
-                fresh.set_bytes(2 + i * (BLOCK / 8), block);
-            }
-        })?;
+            })?;
         Ok(whole.then_some(made))
     }
 

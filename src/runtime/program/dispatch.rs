@@ -454,7 +454,9 @@ impl Dispatch {
         let mut names = self.associated_names(target);
         let methods = crate::runtime::read(&self.methods);
         let implemented = crate::runtime::read(&self.implementations);
-        names.extend(methods.iter().filter(|m| !m.is_gone() && implemented.contains_key(&(target, m.id))).map(|m| m.name));
+        names.extend(
+            methods.iter().filter(|m| !m.is_gone() && implemented.contains_key(&(target, m.id))).map(|m| m.name),
+        );
         names
     }
 
