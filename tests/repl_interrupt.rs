@@ -9,24 +9,45 @@ use std::time::{Duration, Instant};
 
 use expectrl::{ControlCode, Expect, Session};
 
+/// What is defined first.
+const SETTING: &[&str] = &[
+    "use io; use seq; null",
+    "let numbers = vec(range(0, 5000000)); null",
+    // The parts of the text have to fit the small heap under the emulator.
+    "let text = repeat-string(\"a\", 5000000); null",
+    "let huge = pow(3, 4000000); let other = pow(7, 2000000); let vast = (1 << 60000000) - 1; null",
+    "fn deep(n) { 1 + deep(n + 1) }; null",
+];
+
 /// What works for long or for ever, most of it in one builtin. It is done again and again, so that it is never done before the
-/// key is pressed, however fast the machine.
+/// key is pressed, however fast the machine. A line that begins with `:` is a command. (`tools/soak/interrupt` reads both tables.)
 const LONG: &[&str] = &[
     "while true { }",
+    "try { deep(0) } catch (e) { }",
     "sleep(100000)",
-    "join(thread(fn() { loop { } }))",
+    "join(thread(fn() { sleep(100000) }))",
     "read-line()",
+    "io/read-all()",
     "length(vec(range(0, 1000000000)))",
     "frequencies(range(0, 1000000000))",
     "sum(range(0, 1000000000000))",
     "length(map(fn(x) { x }, range(0, 1000000000)))",
+    "sum(seq/map(fn(x) { x + 1 }, seq/range()))",
     "length(sort(map(fn(x) { 0 - x * 7919 % 1000003 }, numbers)))",
+    "sort-by(fn(x) { 0 - x }, numbers)",
     "vec(range(0, 20000000))",
     "pow(7, 40000000) > 0",
+    "vast * vast > 0",
+    "vast * vast / huge > 0",
     "gcd(huge, other)",
     "length(to-string(1 << 12000000))",
+    "length(repeat-string(\"text\", 100000000))",
     "length(split(text, \"a\"))",
+    "length(repr(numbers))",
+    "println(numbers)",
     "for i in range(0, 1000000000) { println(i) }",
+    ":bench sleep(100000)",
+    ":time while true { }",
 ];
 
 /// The line at the prompt that does the work, and says that it has begun.
@@ -42,22 +63,13 @@ fn the_interrupt_key_stops_whatever_runs() {
     let mut session = Session::spawn(command).expect("a pseudo-terminal");
     session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
     session.expect("user> ").expect("a prompt");
-    for line in [
-        "let numbers = vec(range(0, 5000000)); null",
-        // The parts of the text have to fit the small heap under the emulator.
-        if common::is_emulated() {
-            "let text = repeat-string(\"a\", 5000000); null"
-        } else {
-            "let text = repeat-string(\"a\", 50000000); null"
-        },
-        "let huge = pow(3, 4000000); let other = pow(7, 2000000); null",
-    ] {
+    for line in SETTING {
         session.send_line(line).expect("the line is taken");
         session.expect("\r\nnull").expect("the setting");
         session.expect("user> ").expect("a prompt");
     }
-    let commands = [":bench sleep(100000)", ":time while true { }"];
-    for line in LONG.iter().map(|work| again_and_again(work)).chain(commands.map(String::from)) {
+    for work in LONG {
+        let line = if work.starts_with(':') { work.to_string() } else { again_and_again(work) };
         if common::is_emulated() && line.contains("1000000000))") {
             println!(
                 "left out: {line} (no such vector fits the small heap under the emulator, and that is said at once)"

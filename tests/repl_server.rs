@@ -474,6 +474,25 @@ fn what_shows_an_error_is_interrupted() {
     assert!(answer.says("eval-error") && !answer.says("interrupted"), "{answer:?}");
 }
 
+/// Requests for each operation (and some that there are not) with one entry that is of another kind than it should be.
+fn odd_requests() -> Vec<Value> {
+    let ops = "clone close completions describe eval interrupt load-file lookup ls-sessions stdin sideloader-start";
+    let keys = "session code ns file file-path file-name prefix sym stdin interrupt-id op token";
+    let mut requests = Vec::new();
+    for op in ops.split(' ') {
+        for key in keys.split(' ') {
+            for value in
+                [json!(-7), json!([]), json!({"a": {"b": []}}), json!(""), json!("nothing/there"), json!("\u{0}(")]
+            {
+                let mut request = json!({"id": "1", "op": op});
+                request[key] = value;
+                requests.push(request);
+            }
+        }
+    }
+    requests
+}
+
 #[test]
 fn malformed_messages_change_nothing() {
     let server = Server::start(&["--listen=@s"], &[]);
@@ -484,7 +503,7 @@ fn malformed_messages_change_nothing() {
     let mut random = Random(17);
     let mut whole = Vec::new();
     encode(&json!({"op": "eval", "code": "kept", "id": "1", "session": session, "more": [1, {"a": "b"}]}), &mut whole);
-    for round in 0..2000 {
+    for round in 0..common::number("HARRIER_COUNT").unwrap_or(2000) {
         let mut bytes = whole.clone();
         match round % 4 {
             // Cut, changed, repeated, or nothing that was ever meant.
@@ -530,6 +549,12 @@ fn malformed_messages_change_nothing() {
         client.send(&odd);
         assert!(says(&client.next().expect("an answer"), "malformed"), "{odd}");
     }
+    let mut other = server.connect();
+    for request in odd_requests() {
+        other.send(&request);
+        other.wait_for("done");
+    }
+    drop(other);
     assert_eq!(client.eval(&session, "kept").value(), "[1, 2, 3]");
     server.is_left_with(threads);
     let (said, _) = server.end();

@@ -197,3 +197,21 @@ fn a_checked_build_refuses_a_released_handle() {
     let _other = thread.root_word(Word::FALSE);
     thread.get(gone);
 }
+
+/// While a long text is copied the interrupt key is asked for.
+#[test]
+fn a_long_text_is_copied_in_parts() {
+    for heap in heaps() {
+        let thread = &mut *heap.attach();
+        for length in [0, 1, 4 << 20, (4 << 20) + 3] {
+            let text = "ü".repeat(length / 2) + &"x".repeat(length % 2);
+            let made = thread.alloc_long_string(&text).unwrap().expect("nobody has pressed a key");
+            assert_eq!(thread.get(made).str(), Some(text.as_str()));
+            assert_eq!(thread.get(made).char_count(), Some(text.chars().count()));
+        }
+        thread.interrupter().interrupt();
+        assert!(thread.alloc_long_string("text").unwrap().is_none());
+        assert!(thread.take_interrupt());
+        assert!(thread.alloc_long_string("text").unwrap().is_some());
+    }
+}

@@ -705,6 +705,11 @@ fn sorted<'h, T>(cx: &Thread, items: &mut [T], plain: impl Fn(&T) -> Value<'h>) 
     }
 }
 
+/// The items, up to where the interrupt key was pressed: what goes through many asks afterwards whether it was.
+fn attentive<'h, T>(cx: &'h Thread, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    items.enumerate().take_while(|(i, _)| i % 4096 != 0 || !cx.is_interrupted()).map(|(_, item)| item)
+}
+
 /// What the interrupt key throws.
 fn interrupted(cx: &mut Thread) -> Thrown {
     cx.take_interrupt();
@@ -719,16 +724,18 @@ fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     room::expect(cx, 12 * n)?;
     {
         let (slots, n) = List::view(cx.get(list.0));
-        if !sortable(slots.iter().take(n)) {
+        if !sortable(attentive(cx, slots.iter().take(n))) {
             return null(cx);
         }
-        let mut values: Vec<Value<'_>> = slots.iter().take(n).collect();
-        if !sorted(cx, &mut values, |&value| value) {
-            return Err(interrupted(cx));
+        let mut values: Vec<Value<'_>> = attentive(cx, slots.iter().take(n)).collect();
+        if sorted(cx, &mut values, |&value| value) {
+            for (i, value) in attentive(cx, values.into_iter()).enumerate() {
+                cx.set_slot(slots.object(), 1 + i, value);
+            }
         }
-        for (i, value) in values.into_iter().enumerate() {
-            cx.set_slot(slots.object(), 1 + i, value);
-        }
+    }
+    if cx.is_interrupted() {
+        return Err(interrupted(cx));
     }
     list.finish(cx)
 }
@@ -747,20 +754,23 @@ fn sort_few<'h>(cx: &'h Thread, [coll, ..]: leaf::Args<'h>) -> leaf::Answer<'h> 
 
 fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let n = vector::len(cx.get(args[0]));
-    if vector::len(cx.get(args[1])) != n || !sortable(vector::iter(cx.get(args[1]))) {
+    if vector::len(cx.get(args[1])) != n || !sortable(attentive(cx, vector::iter(cx.get(args[1])))) {
         return null(cx);
     }
     let fill = null(cx)?;
     let node = cx.alloc_array(layout::NODE, n, fill)?;
     room::expect(cx, 24 * n)?;
     {
-        let mut pairs: Vec<_> = vector::iter(cx.get(args[1])).zip(vector::iter(cx.get(args[0]))).collect();
-        if !sorted(cx, &mut pairs, |pair| pair.0) {
-            return Err(interrupted(cx));
+        let pairs = vector::iter(cx.get(args[1])).zip(vector::iter(cx.get(args[0])));
+        let mut pairs: Vec<_> = attentive(cx, pairs).collect();
+        if sorted(cx, &mut pairs, |pair| pair.0) {
+            for (i, (_, item)) in attentive(cx, pairs.into_iter()).enumerate() {
+                cx.set_slot(cx.get(node), 1 + i, item);
+            }
         }
-        for (i, (_, item)) in pairs.into_iter().enumerate() {
-            cx.set_slot(cx.get(node), 1 + i, item);
-        }
+    }
+    if cx.is_interrupted() {
+        return Err(interrupted(cx));
     }
     vector::from_array(cx, node, n)
 }

@@ -75,7 +75,17 @@ builtins! { pub static TABLE: "core";
 }
 
 fn made(cx: &mut Thread, text: String) -> Outcome {
-    strings::of(cx, &text)
+    /// Longer texts are copied in parts, between which the interrupt key is asked for.
+    const LONG: usize = 16 << 20;
+    if text.len() < LONG || text.len() > MAX_BYTES {
+        return strings::of(cx, &text);
+    }
+    loop {
+        match cx.alloc_long_string(&text)? {
+            Some(string) => return Ok(string),
+            None => threads::check_interrupt(cx)?,
+        }
+    }
 }
 
 fn substring(cx: &mut Thread, args: &Args<'_>) -> Outcome {

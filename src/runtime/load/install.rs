@@ -280,6 +280,8 @@ impl Installer<'_, '_> {
                     info.set_signatures(method.signatures.clone());
                     cx.vm().dispatch.reset_method(info);
                 }
+                let names: Vec<_> = methods.iter().map(|method| self.text(method.name)).collect();
+                cx.vm().dispatch.leave(protocol.id, &names);
             }
             _ => {}
         }

@@ -57,6 +57,8 @@ pub struct MethodInfo {
     default: RwLock<Option<&'static Code>>,
     /// What runs for builtin types that nobody extended.
     builtin: RwLock<Option<&'static Builtin>>,
+    /// The protocol has it no more. What implements it is kept, and is there again when it comes back.
+    gone: AtomicBool,
 }
 
 impl fmt::Debug for MethodInfo {
@@ -86,9 +88,15 @@ impl MethodInfo {
         *crate::runtime::write(&self.signatures) = signatures;
     }
 
-    /// Replaces the numbers of arguments it is declared with.
+    /// Replaces the numbers of arguments it is declared with. The protocol has it, be it again.
     pub fn declare(&self, takes: &[(usize, bool)]) {
         *crate::runtime::write(&self.declared) = takes.to_vec();
+        self.gone.store(false, Ordering::Release);
+    }
+
+    /// Has the protocol been declared again without it?
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// The default bodies.
@@ -342,17 +350,24 @@ struct Tables {
 impl Dispatch {
     /// The method of this name of a protocol, if it has one.
     pub fn method(&self, protocol: TypeId, name: &str) -> Option<&'static MethodInfo> {
+        self.ever(protocol, name).filter(|m| !m.is_gone())
+    }
+
+    /// The method of this name that a protocol has, or had once.
+    fn ever(&self, protocol: TypeId, name: &str) -> Option<&'static MethodInfo> {
         crate::runtime::read(&self.by_protocol).get(&protocol)?.iter().find(|m| m.name == name).copied()
     }
 
     /// The methods of a protocol in the order of their declaration.
     pub fn methods_of(&self, protocol: TypeId) -> Vec<&'static MethodInfo> {
-        crate::runtime::read(&self.by_protocol).get(&protocol).cloned().unwrap_or_default()
+        let known = crate::runtime::read(&self.by_protocol);
+        known.get(&protocol).into_iter().flatten().filter(|m| !m.is_gone()).copied().collect()
     }
 
     /// The methods of this name, of whatever protocol.
     pub fn methods_named(&self, name: &str) -> Vec<&'static MethodInfo> {
-        crate::runtime::read(&self.by_name).get(name).cloned().unwrap_or_default()
+        let known = crate::runtime::read(&self.by_name);
+        known.get(name).into_iter().flatten().filter(|m| !m.is_gone()).copied().collect()
     }
 
     /// The method of this name of a protocol; a new one when there is none.
@@ -363,12 +378,12 @@ impl Dispatch {
         namespace: &str,
         name: &str,
     ) -> &'static MethodInfo {
-        if let Some(known) = self.method(protocol, name) {
+        if let Some(known) = self.ever(protocol, name) {
             return known;
         }
         let mut methods = crate::runtime::write(&self.methods);
         // Another thread may have been first.
-        if let Some(known) = self.method(protocol, name) {
+        if let Some(known) = self.ever(protocol, name) {
             return known;
         }
         let info: &'static MethodInfo = Box::leak(Box::new(MethodInfo {
@@ -381,6 +396,7 @@ impl Dispatch {
             signatures: RwLock::default(),
             default: RwLock::new(None),
             builtin: RwLock::new(None),
+            gone: AtomicBool::new(false),
         }));
         methods.push(info);
         crate::runtime::write(&self.by_protocol).entry(protocol).or_default().push(info);
@@ -438,7 +454,9 @@ impl Dispatch {
         let mut names = self.associated_names(target);
         let methods = crate::runtime::read(&self.methods);
         let implemented = crate::runtime::read(&self.implementations);
-        names.extend(methods.iter().filter(|m| implemented.contains_key(&(target, m.id))).map(|m| m.name));
+        names.extend(
+            methods.iter().filter(|m| !m.is_gone() && implemented.contains_key(&(target, m.id))).map(|m| m.name),
+        );
         names
     }
 
@@ -514,6 +532,16 @@ impl Dispatch {
             TableKind::Method(m) => m.id == method.id,
             TableKind::Selector(name) => *name == method.name,
         });
+    }
+
+    /// The protocol is declared with these methods alone: others that it had are gone.
+    pub fn leave(&self, protocol: TypeId, names: &[&str]) {
+        for method in self.methods_of(protocol).iter().filter(|m| !names.contains(&m.name)) {
+            method.gone.store(true, Ordering::Release);
+            // Else it would be there for a moment when the method comes back, before the new one is.
+            method.set_default(None);
+            self.reset_method(method);
+        }
     }
 
     /// How often tables were reset. Who takes it before looking up what runs, and stores the answer with

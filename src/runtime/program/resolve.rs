@@ -537,6 +537,7 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         (code.accepts(argc) || !method.declares(argc)).then_some(Found::Code(code))
     };
     match table.kind {
+        TableKind::Method(method) if method.is_gone() => Found::Nothing,
         TableKind::Method(method) => {
             for target in targets {
                 if let Some(found) = implementation(target, method) {
@@ -576,6 +577,9 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
     let what = cx.describe(receiver);
     let type_name = cx.vm().types.name_of(cx.get(receiver));
     let message = match table.kind {
+        TableKind::Method(method) if method.is_gone() => {
+            format!("{}: {} has no such method any more (called with {what})", method.name, method.protocol_name)
+        }
         TableKind::Method(method) => {
             let which = arity_words(method, table.argc);
             format!(
