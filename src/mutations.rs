@@ -1,22 +1,28 @@
-//! Mutations: small wrong edits of what writes machine code, to see which means of proof notice them.
+//! Mutations: small wrong edits of what writes machine code, and faults of the first step put back (their mends undone), to see
+//! which means of proof notice them.
 //!
 //! A build with the feature `mutations` makes the edit that `HARRIER_MUTATION` names; `tools/soak/mutations` goes through the table
 //! and says what caught each. Without the feature [`mutated`] is the constant `false`, and nothing of all this is in the code.
 //! A point stands where the edit would be made, as `if mutated(Mutation::Name) { … }`.
 
-/// Declares the mutations, and the table of them.
+/// Declares the mutations, and the table of them: edits, then faults of the first step that are put back.
 macro_rules! mutations {
-    ($($variant:ident $name:literal $file:literal $blind:literal $wrong:literal)*) => {
+    ($($variant:ident $name:literal $file:literal $blind:literal $wrong:literal)*;
+     $($put:ident $put_name:literal $put_file:literal [$own:literal] $put_wrong:literal)*) => {
         /// A wrong edit. [`TABLE`] says what is wrong.
         #[allow(missing_docs)]
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Mutation {
             $($variant,)*
+            $($put,)*
         }
 
         /// All of them.
         pub const TABLE: &[About] = &[
-            $(About { mutation: Mutation::$variant, name: $name, file: $file, blind: $blind, wrong: $wrong },)*
+            $(About { mutation: Mutation::$variant, name: $name, file: $file, blind: $blind, own: "", wrong: $wrong },)*
+            $(About {
+                mutation: Mutation::$put, name: $put_name, file: $put_file, blind: false, own: $own, wrong: $put_wrong,
+            },)*
         ];
     };
 }
@@ -32,6 +38,8 @@ pub struct About {
     pub file: &'static str,
     /// Was it among the ten that were chosen first, without a look at the verifier?
     pub blind: bool,
+    /// For a fault of the first step: its own programs below `tests/lang`, which are left out when something else is to catch it.
+    pub own: &'static str,
     /// What is wrong.
     pub wrong: &'static str,
 }
@@ -107,6 +115,55 @@ mutations! {
         "a frame slot that a landing pad expects may be given to something else"
     BoundUnasked "bound-unasked" "codegen/counters.rs" false
         "a hot loop through a range does not ask whether its limit is an Int"
+    ;
+    CallsAtTheEnd "calls-at-the-end" "runtime/program/entry.rs" ["functions/apply-in-tail-position"]
+        "what a builtin ends in is called, and `apply` calls, where both jump"
+    OpenOneByOne "open-one-by-one" "runtime/values/text/open.rs" ["printing/met-again"]
+        "all values that something is inside of are compared one by one"
+    ReaderAsksNoStack "reader-asks-no-stack" "reader/parser.rs" ["stack/compiled-near-the-end,stack/native-recursion"]
+        "the reader does not ask how much native stack is left"
+    OlderAnswerStored "older-answer-stored" "runtime/program/dispatch.rs" ["threads/extend-while-called"]
+        "an answer is stored to a dispatch table that was reset since it was looked up"
+    LargeFrameUnasked "large-frame-unasked" "codegen/mod.rs" ["stack/frames-beyond-the-reserve"]
+        "a frame beyond the reserve is made without a question for stack"
+    ZerosAreOne "zeros-are-one" "codegen/state.rs" ["numbers/join-of-zeros"]
+        "states compare Float constants as numbers"
+    ConcatCopies "concat-copies" "runtime/load/library.rs" ["seqs/nested-concats"]
+        "`seq/concat` hands each item of its last collection on, instead of handing over to it"
+    DeadInTheFrame "dead-in-the-frame" "codegen/operands.rs" ["seqs/walks-hold-nothing"]
+        "what is dead is not forgotten, and so kept alive by the frame"
+    IntrinsicsCallNothing "intrinsics-call-nothing" "codegen/survey.rs" ["stack/methods-called-by-intrinsics"]
+        "a function whose only calls are intrinsics does not ask for stack, though they may run methods"
+    SettledInTheBlock "settled-in-the-block" "codegen/exceptions.rs" ["errors/loop-in-finally"]
+        "in a `finally` what its region assigns is still settled, and a loop there moves it"
+    SettledInTheHandler "settled-in-the-handler" "codegen/exceptions.rs" ["errors/settled-places"]
+        "in a handler what its `try` assigns is still settled, and a loop there moves it"
+    SettledPlaceShared "settled-place-shared" "codegen/settled.rs" ["errors/settled-places"]
+        "another variable may share the place in which one is settled"
+    NanIsNoKey "nan-is-no-key" "runtime/values/equality.rs" ["maps/nan-keys"]
+        "NaN is another key each time"
+    AppendUnclaimed "append-unclaimed" "gc/mutate.rs" ["threads/racing-builders-and-maps"]
+        "who appends to bytes claims them by a look and a store"
+    MapsUnlocked "maps-unlocked" "runtime/values/collections/mutable.rs" ["threads/racing-builders-and-maps"]
+        "several threads change the entries of a mutable map at once"
+    RangesOfWords "ranges-of-words" "runtime/builtins/sequences.rs" ["control/ranges-of-large-ints,control/ranges-over-the-seam,control/ranges-of-any-size"]
+        "`range` refuses bounds beyond 61 bits"
+    GoneFieldsDropped "gone-fields-dropped" "codegen/objects.rs" ["eval/literals-of-redefined-types"]
+        "a literal drops the values of fields that its struct has no more"
+    BodyHeld "body-held" "runtime/program/resolve.rs" ["eval/redefined-while-running"]
+        "a resolver holds the address of a body while it makes the vector of the rest arguments"
+    KeywordsBare "keywords-bare" "runtime/values/text/format.rs" ["printing/reads-back"]
+        "a keyword that is no name is printed as if it were one"
+    SliceTakesAll "slice-takes-all" "runtime/builtins/sequences.rs" ["seqs/slice-takes-only-its-part"]
+        "`slice` makes a vector of the whole collection first"
+    RoomUnasked "room-unasked" "gc/mutate.rs" ["builders/text-of-a-builder-is-its-own"]
+        "who appends does not ask whose the spare bytes are"
+    ExitsOfOne "exits-of-one" "codegen/loops.rs" ["control/twin-leaves-by-another-way"]
+        "the state behind a loop is that in which the hot version leaves"
+    BaseReadLate "base-read-late" "codegen/objects.rs" ["expressions/left-to-right"]
+        "an update reads the fields of its base after the values were computed"
+    SharedPartsAgain "shared-parts-again" "runtime/values/text/format.rs" ["printing/met-again,printing/cycles"]
+        "a vector or map that is met again inside itself is printed once more"
 }
 
 /// Is this edit made?

@@ -128,7 +128,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.becomes(self.asm.offset(), landed);
         self.asm.bind(pad.label);
         self.keep_top(floor);
-        self.settled.truncate(settled);
+        if !mutated(Mutation::SettledInTheHandler) {
+            self.settled.truncate(settled);
+        }
         self.goes_to_pattern(node, pattern);
         let i = self.top(0);
         let mut misfit = Join::new();
@@ -204,7 +206,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         state.push(Value::constant(cleanup.number(Way::Throw)));
         cleanup.into.edges.push(Edge::new(state, pad.label));
         self.place(cleanup.into);
-        self.settled.truncate(settled);
+        if !mutated(Mutation::SettledInTheBlock) {
+            self.settled.truncate(settled);
+        }
         let way = self.state.pop();
         self.keep_top(floor);
         self.state.push(way);

@@ -276,6 +276,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let assigned: FxHashSet<Owner> = self.assigned(spec).into_iter().collect();
         let present = self.state.reachable.then(|| self.state.clone());
         let result = Owner::Operand(spec.base);
+        if mutated(Mutation::ExitsOfOne)
+            && let Some(state) = present
+        {
+            return state;
+        }
         let mut target = entry.clone();
         target.reachable = true;
         target.drop_to(spec.base);
@@ -545,6 +550,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| f.join(value.facts));
             if let Owner::Var(var) = owner
                 && self.is_settled(*var)
+                && !(mutated(Mutation::SettledInTheBlock) || mutated(Mutation::SettledInTheHandler))
             {
                 match value.place {
                     Place::Reg(home) => self.vacate_home(home, *var),

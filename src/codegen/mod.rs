@@ -58,6 +58,7 @@ use crate::asm::masm::*;
 use crate::asm::variables::{Variable, Variables};
 use crate::gc::layout;
 use crate::gc::thread;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use crate::stack;
 use facts::{Facts, Hint, Hints, Seen};
@@ -314,7 +315,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             failure::give_up(GivenUp::TooLarge);
         }
         let frame_bytes = self.frame_bytes();
-        if frame_bytes <= stack::SMALL_FRAME {
+        if frame_bytes <= stack::SMALL_FRAME || mutated(Mutation::LargeFrameUnasked) {
             self.asm.set_frame_size(self.prologue, frame_bytes);
         } else {
             let (saved, overflow) = (self.survey.saved, self.link.helper(link::Helper::StackOverflow));

@@ -37,7 +37,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.expression(base);
             self.goes_to(node);
             if let Some(info) = &info {
-                let copy = self.base_may_change(info, literal);
+                let copy = self.base_may_change(info, literal) && !mutated(Mutation::BaseReadLate);
                 let raws = [u64::from(info.layout), u64::from(copy)];
                 self.call_helper(Helper::StructBase, 1, &raws, Facts::of(Types::OBJECT));
             }
@@ -160,7 +160,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn refused(&self, info: &StructType, literal: &StructLiteral) -> Option<String> {
         let given = |name: &str| literal.fields.iter().any(|f| self.unit.name(*f) == name);
         let known = |name: &str| info.fields.iter().any(|f| f.name == name);
-        if let Some(gone) = literal.fields.iter().map(|f| self.unit.name(*f)).find(|name| !known(name)) {
+        if let Some(gone) = literal.fields.iter().map(|f| self.unit.name(*f)).find(|name| !known(name))
+            && !mutated(Mutation::GoneFieldsDropped)
+        {
             return Some(format!("has no field {gone}"));
         }
         let missing = info.fields.iter().find(|f| f.default.is_none() && !given(&f.name));

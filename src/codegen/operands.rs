@@ -353,6 +353,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Forgets the variables that are not used any more.
     pub(super) fn forget_dead(&mut self) {
+        if mutated(Mutation::DeadInTheFrame) {
+            return;
+        }
         // Settled ones, too: what a landing pad may still need of them counts as a use, and comes later.
         self.state.forget(self.asm.offset(), self.now);
     }

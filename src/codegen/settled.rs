@@ -213,6 +213,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The latest operand is to become a variable: where it shares a settled place, it gets a register instead.
     pub(super) fn own_copy(&mut self) {
+        if mutated(Mutation::SettledPlaceShared) {
+            return;
+        }
         let i = self.top(0);
         if let Place::Slot(slot) = self.state.operand(i).place
             && self.settler(slot).is_some()

@@ -14,6 +14,7 @@ use super::inline::{Callee, Finder};
 use super::link::{CollectionCall, GlobalKind, Link};
 use super::trials::{Chance, Optimisation};
 use crate::asm::masm::SAVED_REGS;
+use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -409,7 +410,8 @@ impl Walk<'_> {
                 };
                 let intrinsic = matches!(global.map(|g| g.kind), Some(GlobalKind::Intrinsic(_)));
                 // It may be a method that a type of the program's implements.
-                self.out.has_calls |= intrinsic && !global.is_some_and(|g| g.quiet);
+                let asks = intrinsic && !mutated(Mutation::IntrinsicsCallNothing);
+                self.out.has_calls |= asks && !global.is_some_and(|g| g.quiet);
                 self.list(args);
                 if let Some(call) = global.and_then(|g| g.collection) {
                     self.collection_call(id, call, args);

@@ -30,6 +30,7 @@ pub mod alloc;
 pub mod collectors;
 pub mod extent;
 pub mod handle;
+pub mod hash;
 pub mod heap;
 pub mod held;
 pub mod layout;

@@ -10,6 +10,7 @@ use super::layout;
 use super::thread::Thread;
 use super::value::Value;
 use super::word::Word;
+use crate::mutations::{Mutation, mutated};
 use crate::windows::window;
 
 /// Who may append to a `BYTES` object: a text would change with the builder that it was taken from, and the other way round.
@@ -130,7 +131,8 @@ impl Thread {
     /// Bytes are in use once they are written: whoever learns their number, from whatever object, finds all of them there.
     pub fn append_bytes(&self, object: Value<'_>, room: Room, used: usize, bytes: &[u8]) -> bool {
         let Some(capacity) = object.bytes_capacity() else { return false };
-        if object.count() != room as u32 || used > capacity || bytes.len() > capacity - used {
+        let foreign = object.count() != room as u32 && !mutated(Mutation::RoomUnasked);
+        if foreign || used > capacity || bytes.len() > capacity - used {
             return false;
         }
         let address = object.word().address();
@@ -138,7 +140,8 @@ impl Thread {
         let in_use = unsafe { atomic(address + layout::slot_offset(1)) };
         window();
         let claim = used as u64 | layout::BEING_WRITTEN;
-        if in_use.compare_exchange(used as u64, claim, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        let unclaimed = mutated(Mutation::AppendUnclaimed) && in_use.load(Ordering::Acquire) == used as u64;
+        if !unclaimed && in_use.compare_exchange(used as u64, claim, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return false;
         }
         window();

@@ -112,6 +112,28 @@ impl World {
     }
 }
 
+/// Since when others are waited for, in a checked build: by the time that the whole process has computed, so that a machine that is
+/// busy with something else does not count.
+struct Waiting(std::time::Duration);
+
+impl Waiting {
+    /// So much may be computed until all have come to a poll, and is not in anything that is known.
+    const MOST: std::time::Duration = std::time::Duration::from_secs(10);
+
+    fn now() -> Waiting {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        if cfg!(debug_assertions) {
+            // SAFETY: a clock that there is, and room for what it says.
+            unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+        }
+        Waiting(std::time::Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+    }
+
+    fn is_short(&self) -> bool {
+        Waiting::now().0.saturating_sub(self.0) < Waiting::MOST
+    }
+}
+
 /// Lets everybody go on, also when the work panics.
 struct Stopped<'a> {
     world: &'a World,
@@ -163,7 +185,9 @@ impl Thread {
             // SAFETY: an attached thread; the field is atomic.
             unsafe { &*thread.0 }.raise_stack_limit();
         }
+        let waiting = Waiting::now();
         guard = world.stopped.wait_while(guard, |state| state.running > 0);
+        let patient = waiting.is_short();
         guard.epoch += 1;
         let stopped = Stopped { world, guard };
         work(&stopped.guard.threads);
@@ -171,6 +195,8 @@ impl Thread {
             // SAFETY: an attached thread that is stopped.
             unsafe { &*thread.0 }.refresh_limit(&stopped.guard);
         }
+        drop(stopped);
+        debug_assert!(patient, "a thread has computed for long without a poll: nobody else could collect");
         true
     }
 

@@ -62,7 +62,19 @@ impl<'h> Value<'h> {
     /// A pointer must name a living object of this thread's heap, read after the last point at which it could collect.
     #[inline]
     pub unsafe fn from_raw(thread: &'h Thread, word: Word) -> Value<'h> {
-        Value { word, thread }
+        let value = Value { word, thread };
+        debug_assert!(value.is_whole(), "{:#x} names no object: was it read before a collection?", word.0);
+        value
+    }
+
+    /// In a checked build: does a pointer lead to a header of a layout that there is? What was given back is without access under
+    /// `--gc-verify`, or holds whatever has been put there.
+    fn is_whole(self) -> bool {
+        if !self.word.is_pointer() {
+            return true;
+        }
+        let header = self.header();
+        header & 1 == 0 && self.thread.heap().shapes().shape(layout::header_layout(header)) != Shape::None
     }
 
     /// The value of an immediate; none for pointers.

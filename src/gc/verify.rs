@@ -7,11 +7,15 @@
 //! Objects are walked twice: first their starts are marked, then what they hold is looked up. Permanent objects stay where
 //! they are and keep their marks, so they are walked once, and must be found at the marks.
 
+use super::hash;
 use super::layout::{self, Shape};
 use super::shapes::Shapes;
 use super::spaces::{BLOCK_SHIFT, Spaces, state};
 use super::trace::{self, Visitor};
 use super::word::{TAG_IMMEDIATE, TAG_MASK, Word};
+
+/// Texts up to this length are looked at.
+const LONGEST_TEXT: usize = 4096;
 
 /// What the verifier keeps between collections, so that a small heap is checked in little time.
 #[derive(Default)]
@@ -103,6 +107,26 @@ fn valid_header(shapes: &Shapes, address: usize) -> u64 {
     header
 }
 
+/// Bytes in use never change, though texts share them with builders and with one another: a text gets its hash when it is first
+/// looked at, and has it ever after. Texts beyond some length are left out, for the time it takes.
+///
+/// # Safety
+/// The address is that of a living STRING_PREFIX, and the world is stopped.
+unsafe fn text_is_as_it_was(address: usize) {
+    let word = |i: usize| (address + layout::slot_offset(i)) as *mut u64;
+    // SAFETY: the three words of a STRING_PREFIX; the third is its BYTES, of which so many bytes are in use.
+    unsafe {
+        let (length, known) = (*word(0) as u32 as usize, *word(1));
+        if length > LONGEST_TEXT {
+            return;
+        }
+        let bytes = Word(*word(2)).address() + layout::slot_offset(2);
+        let hash = hash::text(std::slice::from_raw_parts(bytes as *const u8, length));
+        assert!(known == 0 || known == hash, "the bytes of the text at {address:#x} have changed");
+        *word(1) = hash;
+    }
+}
+
 /// Checks what objects and roots hold.
 pub(super) struct Checker<'a> {
     spaces: &'a Spaces,
@@ -133,10 +157,15 @@ impl Checker<'_> {
     }
 
     fn object(&self, address: usize) -> usize {
-        valid_header(self.shapes, address);
+        let header = valid_header(self.shapes, address);
         assert!(self.is_start(address), "no object started at {address:#x}");
         // SAFETY: the header is valid; the world is stopped.
-        unsafe { trace::scan_object(self.shapes.table(), address, &mut Slots(address, self)) }
+        let bytes = unsafe { trace::scan_object(self.shapes.table(), address, &mut Slots(address, self)) };
+        if layout::header_layout(header) == layout::STRING_PREFIX {
+            // SAFETY: such an object, whose slot was just looked at.
+            unsafe { text_is_as_it_was(address) };
+        }
+        bytes
     }
 
     fn is_start(&self, address: usize) -> bool {

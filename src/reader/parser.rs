@@ -28,6 +28,7 @@ use super::literals;
 use super::scopes::{self, Frame, Scopes};
 use super::tree::*;
 use super::{CONTEXTUAL, Surroundings};
+use crate::mutations::{Mutation, mutated};
 use crate::stack;
 
 /// How deeply expressions, patterns, functions and blocks may stand in one another. A debug build takes some 3 kB of
@@ -386,7 +387,7 @@ impl<'a> Parser<'a> {
 
     /// Runs `inner` one level deeper.
     fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
-        let low = stack::is_low();
+        let low = stack::is_low() && !mutated(Mutation::ReaderAsksNoStack);
         if low || self.nesting >= MAX_NESTING {
             let span = self.token().span();
             // One message is enough; what follows would only repeat it.

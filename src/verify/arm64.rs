@@ -431,10 +431,10 @@ impl Taken<'_, '_> {
                 self.shift();
             }
             Form::Set => {
-                self.step.ask_flags();
+                self.step.ask_flags(false);
                 self.set(Class::Bits(1 << 0 | 1 << 1));
             }
-            Form::Branch => self.step.ask_flags(),
+            Form::Branch => self.step.ask_flags(false),
             _ => return self.memory_instruction() || self.float_instruction(),
         }
         true

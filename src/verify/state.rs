@@ -13,6 +13,8 @@ use crate::gc::word::TAG_FUNCTION;
 pub enum Flags {
     /// Nothing that the function knows of.
     Garbage,
+    /// What arithmetic has computed for the sake of its result: whether it overflowed is all that may be asked.
+    Computed,
     /// Something.
     Some,
     /// Zero: no bit of `mask` is set in what this is made of.
@@ -111,7 +113,7 @@ impl State {
         let about = match self.flags {
             Flags::Tested(origin, _) => made(origin),
             Flags::Equal(of, _) | Flags::Layout(of, _) => of == id,
-            Flags::Garbage | Flags::Some => false,
+            Flags::Garbage | Flags::Computed | Flags::Some => false,
         };
         if about {
             self.flags = Flags::Some;
@@ -150,8 +152,8 @@ impl State {
         }
         changed |= self.stack.join(&other.stack);
         if self.flags != other.flags {
-            let garbage = self.flags == Flags::Garbage || other.flags == Flags::Garbage;
-            let met = if garbage { Flags::Garbage } else { Flags::Some };
+            let either = |flags| self.flags == flags || other.flags == flags;
+            let met = [Flags::Garbage, Flags::Computed].into_iter().find(|flags| either(*flags)).unwrap_or(Flags::Some);
             changed |= met != self.flags;
             self.flags = met;
         }

@@ -422,10 +422,12 @@ impl Step<'_> {
 
     // ---- flags ----
 
-    /// A branch or `set` asks the flags.
-    pub fn ask_flags(&mut self) {
-        if self.state.flags == Flags::Garbage {
-            self.say("the flags are asked, and nothing has set them".into());
+    /// A branch or `set` asks the flags, or no more of them than whether there was an overflow.
+    pub fn ask_flags(&mut self, overflow: bool) {
+        match self.state.flags {
+            Flags::Garbage => self.say("the flags are asked, and nothing has set them".into()),
+            Flags::Computed if !overflow => self.say("the flags are asked, and arithmetic has set them since".into()),
+            _ => {}
         }
     }
 

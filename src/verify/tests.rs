@@ -528,6 +528,26 @@ fn code_ends_where_a_way_ends<M: Tested>() {
     });
 }
 
+/// On ARM64 arithmetic leaves the flags alone.
+#[test]
+fn what_is_computed_in_between_is_no_compare() {
+    fn write<M: Tested>(body: &mut Written<M>, between: bool) {
+        let label = body.asm.label();
+        body.asm.mov(M::RESULT, M::ARGS[0]);
+        body.asm.test_imm(M::ARGS[0], 7);
+        if between {
+            body.asm.alu_imm(Alu::And, M::RESULT, M::RESULT, !7);
+        }
+        body.asm.branch(Cond::Equal, label);
+        body.asm.bind(label);
+        body.asm.mov_imm(M::RESULT, 8);
+        body.returns();
+    }
+    right::<X64>(|body| write(body, false));
+    right::<Arm64>(|body| write(body, true));
+    caught::<X64>("the flags are asked, and arithmetic has set them since", |body| write(body, true));
+}
+
 #[test]
 fn bytes_that_are_no_code_are_caught() {
     // `rdtsc`: nobody has said what it does.

@@ -143,7 +143,8 @@ impl Taken<'_, '_> {
         use Mnemonic::*;
         let i = self.i;
         match i.mnemonic() {
-            _ if i.flow_control() == FlowControl::ConditionalBranch => self.step.ask_flags(),
+            Jo | Jno => self.step.ask_flags(true),
+            _ if i.flow_control() == FlowControl::ConditionalBranch => self.step.ask_flags(false),
             Nop | Prefetcht0 => {}
             Mov => self.mov(),
             Movzx => {
@@ -162,7 +163,7 @@ impl Taken<'_, '_> {
             Popcnt => {
                 self.read(1);
                 self.set(i.op0_register(), Class::Bits(ANY));
-                self.step.state.flags = Flags::Some;
+                self.step.state.flags = Flags::Computed;
             }
             Cqo => {
                 self.step.operand(RAX.0);
@@ -170,7 +171,7 @@ impl Taken<'_, '_> {
             }
             Idiv => self.divide(),
             Sete | Setne | Setl | Setge | Setle | Setg | Setb | Setae | Setbe | Seta => {
-                self.step.ask_flags();
+                self.step.ask_flags(false);
                 self.set(i.op0_register(), Class::Bits(ANY));
             }
             _ => return self.float_instruction(),
@@ -271,7 +272,7 @@ impl Taken<'_, '_> {
         };
         let class = self.step.operate(operation, a, b);
         self.set(to, class);
-        self.step.state.flags = Flags::Some;
+        self.step.state.flags = Flags::Computed;
     }
 
     fn shift(&mut self) {
@@ -294,7 +295,7 @@ impl Taken<'_, '_> {
         };
         self.set(to, class);
         if i.mnemonic() != Mnemonic::Not {
-            self.step.state.flags = Flags::Some;
+            self.step.state.flags = Flags::Computed;
         }
     }
 
@@ -310,7 +311,7 @@ impl Taken<'_, '_> {
         };
         self.step.set(RAX.0, Class::Bits(ANY));
         self.step.set(RDX.0, remainder);
-        self.step.state.flags = Flags::Some;
+        self.step.state.flags = Flags::Computed;
     }
 
     fn float_instruction(&mut self) -> bool {

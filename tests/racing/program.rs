@@ -26,8 +26,20 @@ const THINGS: &[Thing] = &[
             "let s = sb/to-string(text#n) if length(s) % 4 != 0 || length(s) > 0 && (s[0] != \"a\" || s[length(s) - 1] != \"d\") || count(s) != length(s) { wrong!(\"a text is cut\", s) }",
             "let s = sb/to-string(text#n) if length(s) < 3000 { swap!(kept#n, fn(all) { vec(take(8, concat([[s, repeat-string(\"abcd\", length(s) / 4)]], all))) }) }",
             "for [s, same] in deref(kept#n) { if s != same { wrong!(\"a text has changed\", s) } }",
+            "let s = sb/to-string(text#n) let t = s ++ \"efgh\" if t != substring(t, 0, length(s)) ++ \"efgh\" || substring(t, 0, length(s)) != s { wrong!(\"a text and its end\", t) } if string-contains?(sb/to-string(text#n), \"e\") { wrong!(\"a builder has changed with a text of it\", t) }",
         ],
         end: "length(sb/to-string(text#n)) == sb/length(text#n)",
+    },
+    Thing {
+        name: "log",
+        declarations: "let log#n = sb/new()\nlet logged#n = atom(0)",
+        acts: &[
+            "if deref(logged#n) < 4000 { sb/append!(log#n, \"<#k>\") swap!(logged#n, fn(n) { n + 1 }) }",
+            "if deref(logged#n) < 4000 { for j in range(0, 20) { sb/append!(log#n, \"<#k ${i}>\") } swap!(logged#n, fn(n) { n + 20 }) }",
+            "let s = sb/to-string(log#n) if length(s) > 0 && (s[0] != \"<\" || s[length(s) - 1] != \">\") { wrong!(\"a log is cut\", s) }",
+        ],
+        // Nothing that is appended is lost, or written over by another.
+        end: "count(split(sb/to-string(log#n), \"<\")) == deref(logged#n) + 1 && count(split(sb/to-string(log#n), \">\")) == deref(logged#n) + 1",
     },
     Thing {
         name: "list",
@@ -82,6 +94,7 @@ const THINGS: &[Thing] = &[
             "if !all?(pair?, ma/to-vec(array#n)) { wrong!(\"elements\", ma/to-vec(array#n)) }",
             "ma/copy-range(array#n, array#n, i % 8, 4)",
             "if i % 25 == 0 { ma/fill(array#n, [i, \"t${i}\"]) }",
+            "let ring = ma/new-array(1) let v = [i, ring] ring[0] = v if \"${v}\" != \"[${i}, array[…]]\" { wrong!(\"a cycle is printed\", to-string(v)) }",
         ],
         end: "all?(pair?, ma/to-vec(array#n))",
     },
@@ -104,6 +117,7 @@ const THINGS: &[Thing] = &[
             "match fields#n { Fields#n { whole, text, fixed } => if type-of(whole) != Int || type-of(text) != String || fixed != :fixed { wrong!(\"fields\", [whole, text, fixed]) } }",
             "if type-of(fields#n.whole) != Int { wrong!(\"a field\", fields#n.whole) }",
             "if fields#n.fixed != :fixed { wrong!(\"a field\", fields#n.fixed) }",
+            "let f = Fields#n { whole: 1, text: \"before\" } let g = Fields#n { ...f, whole: (f.text = \"after\") } if g.text != \"before\" { wrong!(\"a base that was read late\", g.text) }",
         ],
         end: "fields#n.fixed == :fixed",
     },
@@ -148,6 +162,16 @@ const THINGS: &[Thing] = &[
             "if type-of(y-calls#n()) != Int { wrong!(\"y\", y-calls#n()) }",
         ],
         end: "x-calls#n() == apply(x#n, [XA#n { a: 1 }]) && x-calls#n() == eval(\"XA#n { a: 1 }.x#n()\") && y-calls#n() == eval(\"XA#n.y#n()\")",
+    },
+    Thing {
+        // One thread extends the type, so it knows at once what runs; the others look the same up meanwhile.
+        name: "owned",
+        declarations: "protocol Z#n { fn z#n(self) }\nstruct ZA#n { a }\nextend ZA#n with Z#n { fn z#n(self) { 0 } }\nfn z-calls#n() { ZA#n { a: 1 }.z#n() }",
+        acts: &[
+            "if #k == 0 { eval(\"extend ZA#n with Z#n { fn z#n(self) { ${i} } }\") if z-calls#n() != i || z#n(ZA#n { a: 1 }) != i { wrong!(\"an older answer than\", i) } }",
+            "if type-of(z-calls#n()) != Int || type-of(z#n(ZA#n { a: 1 })) != Int { wrong!(\"z\", z-calls#n()) }",
+        ],
+        end: "z-calls#n() == apply(z#n, [ZA#n { a: 1 }])",
     },
     Thing {
         name: "arities",

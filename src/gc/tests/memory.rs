@@ -239,3 +239,24 @@ fn what_hangs_on_an_object() {
     let small = thread.root_word(Word::NULL);
     assert_eq!(thread.extent(small), Default::default());
 }
+
+#[test]
+fn verification_finds_bytes_that_have_changed() {
+    let ends_well = |at: usize| {
+        let heap = Heap::new(options(Stress::Off, true)).unwrap();
+        let thread = &mut *heap.attach();
+        let bytes = thread.alloc_bytes(32, crate::gc::Room::Builder).unwrap();
+        assert!(thread.append_bytes(thread.get(bytes), crate::gc::Room::Builder, 0, b"a hawk and"));
+        // SAFETY: six bytes of text are in use.
+        let text = unsafe { thread.alloc_string_prefix(bytes, 6, 6) }.unwrap();
+        thread.collect();
+        let first = thread.get(bytes).word().address() + slot_offset(2);
+        // SAFETY: a byte of an object that nobody else uses.
+        unsafe { *((first + at) as *mut u8) = b'!' };
+        let ends_well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| thread.collect())).is_ok();
+        assert!(!ends_well || thread.get(text).str() == Some("a hawk"));
+        ends_well
+    };
+    assert!(ends_well(6), "what is behind the text is not the text's");
+    assert!(!ends_well(2));
+}

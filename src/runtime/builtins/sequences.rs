@@ -1,5 +1,6 @@
 //! Builtins: sequence functions that take no function, ranges, sorting of plain values, builders of vectors.
 
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::values::numbers;
 use std::cmp::Ordering;
 
@@ -193,6 +194,7 @@ fn subvec(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 /// The elements of argument 0 from the index that is argument 1 up to another, or up to the end.
 fn part(cx: &mut Thread, name: &str, args: &Args<'_>, to: Option<Handle>) -> Outcome {
     let coll = seqable(cx, name, args, 0)?;
+    let coll = if mutated(Mutation::SliceTakesAll) { iterate::to_vector(cx, coll)? } else { coll };
     match cx.get(coll).layout() {
         layout::VECTOR => part_of_vector(cx, name, coll, args[1], to),
         layout::RANGE => part_of_range(cx, name, coll, args[1], to),
@@ -557,6 +559,9 @@ fn range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         Some(to) => (args[0], to),
         None => (new_int(cx, 0)?, args[0]),
     };
+    if mutated(Mutation::RangesOfWords) && [from, to].iter().any(|bound| cx.get(*bound).as_int().is_none()) {
+        return Err(cx.throw(ErrorKind::ArgumentError, "range: the bounds must fit 61 bits"));
+    }
     cx.alloc_slots(layout::RANGE, &[from, to, one])
 }
 

@@ -8,6 +8,7 @@
 use super::fields;
 use crate::gc::layout::LayoutId;
 use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::types::LayoutInfo;
 
@@ -94,7 +95,9 @@ pub fn remake(
     let given = unsafe { field_names(names, length) };
     let Some(made) = known(cx, layout) else { return Ok(object) };
     let Some(present) = cx.vm().types.present(made) else { return Err(gone(cx, made)) };
-    if let Some(gone) = given.iter().find(|name| present.slot(name).is_none()) {
+    if let Some(gone) = given.iter().find(|name| present.slot(name).is_none())
+        && !mutated(Mutation::GoneFieldsDropped)
+    {
         return Err(cx.throw(ErrorKind::FieldError, format!("{} has no field {gone}", present.display_name())));
     }
     if let Some(only) = present.singleton.and_then(|cell| cell.get(cx)) {

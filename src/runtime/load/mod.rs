@@ -616,7 +616,7 @@ fn find(
         if let Some(known) = known {
             return Ok(known);
         }
-        let source = Arc::new(Source::of_library(name, text));
+        let source = Arc::new(Source::of_library(name, &library::as_loaded(text)));
         return Ok(load(cx, source, Origin::Library(name), chain)?.0);
     }
     let native = vm.namespaces.find(path);

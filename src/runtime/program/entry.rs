@@ -3,6 +3,7 @@
 //! Owns [`Thread::call`]: nobody else jumps into generated code. Owns the reading and writing of the spill area, which is
 //! valid only at the boundary of a call.
 
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::fault::advice;
 use crate::runtime::fault::explain;
 use crate::runtime::values::foreign;
@@ -42,7 +43,7 @@ impl Thread {
             Poll::StackOverflow => return Err(self.stack_overflow()),
         }
         let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
-        if code.builtin().is_some() || args.len() > MAX_SPILLED {
+        if code.builtin().is_some() || args.len() > MAX_SPILLED || mutated(Mutation::CallsAtTheEnd) {
             return self.call_last(function, args);
         }
         self.spill(function, args);

@@ -184,6 +184,9 @@ impl Code {
             return;
         }
         window();
+        // Behind what a thread has stored that found the body before this one still there: its entry is not to overwrite ours. (Processors
+        // order that by the body alone; Rust's memory does not: `tools/models`.)
+        fence(Ordering::SeqCst);
         if arity.rest {
             self.packed.store(body, Ordering::Release);
         } else if (arity.params as usize) < MANY {

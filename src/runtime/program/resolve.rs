@@ -7,6 +7,7 @@
 //! known to the collector as roots; what the resolver leaves there is what the target gets. Where the call goes is read last:
 //! a [`Destination`] cannot be held over an allocation.
 
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::builtins::functions;
 use crate::runtime::builtins::types;
 use crate::runtime::compile::ahead;
@@ -227,6 +228,7 @@ fn packed<'h>(
     argc: usize,
 ) -> Result<Destination<'h>, Thrown> {
     let params = arity.params as usize;
+    let early = code.body(arity).filter(|_| mutated(Mutation::BodyHeld));
     // Where the allocation buffer has room, nothing need be rooted for it.
     let rest = match leaf_collections::spilled_vector(cx, params, argc).map(|rest| cx.root(rest)) {
         Some(rest) => rest,
@@ -238,6 +240,9 @@ fn packed<'h>(
     cx.set_spilled_arg(params, cx.get(rest));
     cx.set_arg_count(params + 1);
     cx.set_spilled_roots(params + 1);
+    if let Some(body) = early {
+        return Ok(Destination::new(cx, body));
+    }
     compiled(cx, code, arity, params)
 }
 
@@ -351,6 +356,11 @@ fn applied(cx: &mut Thread, argc: usize) -> Result<Destination<'_>, Thrown> {
     let list = functions::spread(cx, &args)?;
     let function = args[0];
     let Some(code) = code_of(cx.get(function)) else { return Err(not_callable(cx, function)) };
+    if mutated(Mutation::CallsAtTheEnd) {
+        let result = cx.call(function, &list)?;
+        cx.spill(function, &[result]);
+        return Ok(Destination::new(cx, cx.vm().stubs.give));
+    }
     if list.len() <= MAX_SPILLED {
         cx.spill(function, &list);
         return Ok(Destination::new(cx, code.entry[list.len().min(MANY)].load(Ordering::Acquire)));

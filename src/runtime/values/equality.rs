@@ -19,6 +19,7 @@ use super::numbers::{self, Number};
 use super::ranges::Range;
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
 use crate::gc::{Thread, Thrown, Value};
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::present;
 use crate::stack;
@@ -92,7 +93,7 @@ fn related<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Result<bool, TooDeep
 #[inline]
 fn is_itself<const KEYS: bool>(a: Value<'_>) -> bool {
     let word = a.word();
-    KEYS || !word.is_tagged_float() && (!word.is_object() || has_identity(a))
+    KEYS && !mutated(Mutation::NanIsNoKey) || !word.is_tagged_float() && (!word.is_object() || has_identity(a))
 }
 
 /// Is it an object without parts of which one may be NaN? What a set has are keys.
@@ -134,7 +135,9 @@ fn shallow<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> Shallow {
 
 fn number<const KEYS: bool>(a: Value<'_>, b: Value<'_>) -> bool {
     match (Number::of(a), Number::of(b)) {
-        (Some(Number::Float(a)), Some(Number::Float(b))) => a == b || KEYS && a.is_nan() && b.is_nan(),
+        (Some(Number::Float(a)), Some(Number::Float(b))) => {
+            a == b || KEYS && a.is_nan() && b.is_nan() && !mutated(Mutation::NanIsNoKey)
+        }
         (Some(a), Some(b)) => numbers::compare::equal(a, b),
         _ => false,
     }

@@ -21,6 +21,8 @@ use dashu_int::{IBig, Sign};
 use super::collections::view::Slots;
 use super::collections::{List, map, mutable, set, vector};
 use super::numbers::{self, Integral, Number, integral};
+pub use crate::gc::hash::{K1, bytes, mix};
+use crate::gc::hash::{K2, fold};
 use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::fault::errors::ErrorKind;
@@ -35,24 +37,6 @@ const DEPTHS: [u32; 4] = [64, 4, 1, 0];
 const COUNT_MASK: u32 = (1 << 24) - 1;
 /// So many parts may be visited before the next depth is tried.
 const BUDGET: usize = 1 << 22;
-
-/// The odd number that one word is multiplied with: 2^64 over the golden ratio.
-pub const K1: u64 = 0x9E37_79B9_7F4A_7C15;
-const K2: u64 = 0xD6E8_FEB8_6659_FD93;
-
-/// The 128-bit product of two words, folded.
-#[inline]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = a as u128 * b as u128;
-    product as u64 ^ (product >> 64) as u64
-}
-
-/// The hash of one word.
-#[inline]
-pub fn mix(x: u64) -> u64 {
-    let h = x.wrapping_mul(K1);
-    h ^ h >> 32
-}
 
 /// A hash with one more in order.
 #[inline]
@@ -79,28 +63,9 @@ pub fn hash(value: Value<'_>) -> u64 {
 
 /// The hash of a string, which remembers it.
 fn string(value: Value<'_>) -> u64 {
-    let hash = text(value.str().unwrap_or(""));
+    let hash = crate::gc::hash::text(value.str().unwrap_or("").as_bytes());
     value.thread().set_string_hash(value, hash);
     hash
-}
-
-/// The hash of a string of this text: never 0, which says that it is not known yet.
-fn text(text: &str) -> u64 {
-    bytes(text.as_bytes()).max(1)
-}
-
-/// The hash of bytes.
-pub fn bytes(text: &[u8]) -> u64 {
-    let mut h = text.len() as u64 ^ K2;
-    let mut chunks = text.chunks_exact(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        h = fold(h ^ u64::from_le_bytes(word), K1);
-    }
-    let mut word = [0; 8];
-    word[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    mix(fold(h ^ u64::from_le_bytes(word), K2))
 }
 
 #[inline(never)]
@@ -207,7 +172,7 @@ fn of_kin(value: Value<'_>, info: &LayoutInfo, depth: u32, budget: &mut usize) -
                 h,
                 match part {
                     Part::Value(part) => nested(part, depth - 1, budget)?,
-                    Part::Text(added) => text(added),
+                    Part::Text(added) => crate::gc::hash::text(added.as_bytes()),
                     Part::Unknown => K2,
                 },
             );

@@ -31,7 +31,7 @@ impl Maker<'_> {
 
     fn plain_number(&mut self) -> Expr {
         match self.random.below(10) {
-            0..6 => Expr::Lit(V::Float([0.5, 1.5, -2.25, 2.0, 1e300, 0.0][self.random.below(6)])),
+            0..6 => Expr::Lit(V::Float([0.5, 1.5, -2.25, -0.0, 1e300, 0.0][self.random.below(6)])),
             6 => self.number(),
             _ => lit(self.random.below(9) as i64 - 2),
         }

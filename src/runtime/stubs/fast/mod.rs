@@ -19,6 +19,7 @@ use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::builtins::Builtin;
 use crate::runtime::helpers::leaf::{self, LEAF_ARGS, LeafEntry};
 use crate::runtime::values::collections::vector::WIDTH;
@@ -90,7 +91,7 @@ pub(super) fn builtin<M: MacroAssembler>(
     use layout::{ARRAY, MUTABLE_LIST, STRING, STRING_PREFIX, VECTOR};
     let leaf = builtin.leaf.filter(|_| argc <= LEAF_ARGS).map(|leaf| (leaf, argc));
     let write: &dyn Fn(&mut Stub<M>) = match (builtin.namespace, builtin.name, argc) {
-        ("core", "apply", 2 | 3) => &|stub| apply::apply(stub, argc),
+        ("core", "apply", 2 | 3) if !mutated(Mutation::CallsAtTheEnd) => &|stub| apply::apply(stub, argc),
         ("core", "get", 2 | 3) => &|stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]),
         ("core", "nth", 2 | 3) => &|stub| {
             stub.unless_extended(M::RESULT);

@@ -17,6 +17,7 @@ use super::vector;
 use super::view::{Slots, copy_array, count_bits, field};
 use crate::gc::layout::{MUTABLE_LIST, MUTABLE_MAP, MUTABLE_SET, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::mutations::{Mutation, mutated};
 use crate::runtime::system::threads;
 use crate::runtime::values::hashing;
 use crate::windows::window;
@@ -219,7 +220,7 @@ struct Changing<'a> {
 impl<'a> Changing<'a> {
     fn of(cx: &'a mut Thread, mutable: Handle) -> Result<Changing<'a>, Thrown> {
         // Only this thread could start others.
-        let locked = !threads::alone(cx);
+        let locked = !threads::alone(cx) && !mutated(Mutation::MapsUnlocked);
         while locked && !cx.try_lock(cx.get(mutable)) {
             std::thread::yield_now();
             threads::check_interrupt(cx)?;

@@ -14,6 +14,7 @@ use super::open::Open;
 use super::{builder, room};
 use crate::gc::layout::{self, FIRST_USER_LAYOUT};
 use crate::gc::{Handle, LayoutId, Thread, Thrown, Value, Word};
+use crate::mutations::{Mutation, mutated};
 use crate::reader;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
@@ -164,10 +165,13 @@ impl Printer {
             return Ok(());
         }
         cx.check_native_stack()?;
-        let Some(_inside) = Inside::of(cx, value) else {
+        let again =
+            mutated(Mutation::SharedPartsAgain) && matches!(cx.get(value).layout(), layout::VECTOR | layout::MAP);
+        let inside = Inside::of(cx, value);
+        if inside.is_none() && !again {
             out.push('…');
             return Ok(());
-        };
+        }
         self.compound(cx, out, value, depth)
     }
 
@@ -414,7 +418,7 @@ pub fn write_int(out: &mut String, i: i64) {
 /// Appends a keyword: `:name`, or `:"…"` where its text is no name.
 pub fn write_keyword(out: &mut String, text: &str) {
     out.push(':');
-    if reader::is_name(text) { out.push_str(text) } else { quote(out, text) }
+    if reader::is_name(text) || mutated(Mutation::KeywordsBare) { out.push_str(text) } else { quote(out, text) }
 }
 
 /// Appends a text as the reader would read it.

@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 #[cfg(debug_assertions)]
 use crate::gc::thread;
 use crate::gc::{Handle, Thread};
+use crate::mutations::{Mutation, mutated};
 
 /// So many are compared one by one.
 const FEW: usize = 16;
@@ -54,7 +55,7 @@ impl Open {
     /// Goes into a value; false when it is open already. The handle must stay what it is until [`Open::leave`].
     pub fn enter(&mut self, cx: &Thread, value: Handle) -> bool {
         let place = cx.get(value).word().0;
-        let new = if self.values.len() < FEW {
+        let new = if self.values.len() < FEW || mutated(Mutation::OpenOneByOne) {
             !self.values.iter().any(|entered| cx.get(entered.value).word().0 == place)
         } else {
             self.refresh(cx);

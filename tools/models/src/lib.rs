@@ -1,0 +1,19 @@
+//! Models of the pieces of Harrier that work without locks: the same operations on shared words, in the same order and with the
+//! same orderings as the code that each file names, with little else. loom goes through the orders in which threads can come, and through
+//! what a load may see in each.
+//!
+//! The code itself is not compiled here: it lives among heap, collector and locks. Who changes it changes its model. Each model has a
+//! twin that leaves one thing out, and must fail: a model that cannot fail shows nothing.
+#![cfg(test)]
+
+mod append;
+mod elements;
+mod publish;
+mod ring;
+
+/// Goes through what threads may do, with so many changes from one to another where none has to be.
+fn explore(switches: usize, f: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(switches);
+    model.check(f);
+}
