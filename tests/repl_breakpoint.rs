@@ -434,7 +434,10 @@ fn what_runs_keeps_its_code_and_a_prompt_may_stop_in_a_step() {
     let mut session = at_a_terminal("code", &["repl", &folder.path("code.hr")], &[("TERM", "dumb")]);
     session.expect("> ").expect("a prompt");
     walk(&mut session, &[(":break f", "code.hr:2"), ("f(1)", "stopped in code/f"), ("f(10)", "stopped in code/f")]);
-    walk(&mut session, &[(":next", "3 |"), (":next", "11"), ("fn f(x) { x * 100 }", "\r\n"), (":next", "3 |")]);
+    walk(
+        &mut session,
+        &[(":next", "3 |"), (":next", "11"), (":ns code", "code"), ("fn f(x) { x * 100 }", "\r\n"), (":next", "3 |")],
+    );
     walk(&mut session, &[(":finish", "=> 2"), (":next", "2"), ("f(1)", "100"), (":break", "no breakpoint")]);
     // So is a method's forgotten when it is defined anew.
     walk(&mut session, &[(":break code.hr:8", "code.hr:8"), ("Box { x: 4 }.twice()", "stopped in"), (":next", "9 |")]);
