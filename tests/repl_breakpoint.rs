@@ -36,7 +36,7 @@ fn total(sizes) {
 fn main() { total([3, 5]) }
 "#;
 
-const LIMIT: Duration = Duration::from_secs(6);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Harrier in a terminal.
 fn at_a_terminal(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> OsSession {
@@ -404,11 +404,7 @@ fn errors_and_the_interrupt_key_end_a_step() {
     session.send(ControlCode::EndOfText).expect("Ctrl-C");
     expect_all(&mut session, &["Interrupted", "errors> "]);
     // The step was the other entry's.
-    say(
-        &mut session,
-        "errors> ",
-        &[(":unbreak spins", "does not stop"), ("try { fails(2) } catch (e) { 7 }", "stopped in")],
-    );
+    walk(&mut session, &[(":unbreak spins", "does not stop"), ("1 + 2", "3"), ("fails(2)", "stopped in errors/fails")]);
 }
 
 #[test]
@@ -434,7 +430,10 @@ fn what_runs_keeps_its_code_and_a_prompt_may_stop_in_a_step() {
     let mut session = at_a_terminal("code", &["repl", &folder.path("code.hr")], &[("TERM", "dumb")]);
     session.expect("> ").expect("a prompt");
     walk(&mut session, &[(":break f", "code.hr:2"), ("f(1)", "stopped in code/f"), ("f(10)", "stopped in code/f")]);
-    walk(&mut session, &[(":next", "3 |"), (":next", "11"), ("fn f(x) { x * 100 }", "\r\n"), (":next", "3 |")]);
+    walk(
+        &mut session,
+        &[(":next", "3 |"), (":next", "11"), (":ns code", "code"), ("fn f(x) { x * 100 }", "\r\n"), (":next", "3 |")],
+    );
     walk(&mut session, &[(":finish", "=> 2"), (":next", "2"), ("f(1)", "100"), (":break", "no breakpoint")]);
     // So is a method's forgotten when it is defined anew.
     walk(&mut session, &[(":break code.hr:8", "code.hr:8"), ("Box { x: 4 }.twice()", "stopped in"), (":next", "9 |")]);
