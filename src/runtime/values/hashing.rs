@@ -38,7 +38,8 @@ const BUDGET: usize = 1 << 22;
 
 /// The odd number that one word is multiplied with: 2^64 over the golden ratio.
 pub const K1: u64 = 0x9E37_79B9_7F4A_7C15;
-const K2: u64 = 0xD6E8_FEB8_6659_FD93;
+/// What the hashes of keywords and of texts begin with.
+pub const K2: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// The 128-bit product of two words, folded.
 #[inline]
