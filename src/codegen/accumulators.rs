@@ -67,6 +67,7 @@ impl Marks {
         match call {
             CollectionCall::SetAdd | CollectionCall::SetRemove => self.sets = true,
             CollectionCall::Dissoc => self.maps = true,
+            CollectionCall::Push | CollectionCall::Butlast => self.vectors = true,
             _ => (self.maps, self.vectors) = (true, true),
         }
     }
@@ -134,8 +135,10 @@ impl CollectionCall {
     /// Is this a number of arguments that the helper takes?
     pub fn takes(self, arguments: usize) -> bool {
         match self {
-            CollectionCall::Length => arguments == 1,
+            CollectionCall::Length | CollectionCall::Count | CollectionCall::Butlast => arguments == 1,
             CollectionCall::Index | CollectionCall::Contains | CollectionCall::Dissoc => arguments == 2,
+            CollectionCall::Push => arguments == 2,
+            CollectionCall::Look => arguments > 0,
             CollectionCall::SetContains | CollectionCall::SetAdd | CollectionCall::SetRemove => arguments == 2,
             CollectionCall::GetOr | CollectionCall::Assoc => arguments == 3,
         }
@@ -144,21 +147,24 @@ impl CollectionCall {
     /// Does it give a changed collection?
     fn changes(self) -> bool {
         use CollectionCall::*;
-        matches!(self, Assoc | Dissoc | SetAdd | SetRemove)
+        matches!(self, Assoc | Dissoc | SetAdd | SetRemove | Push | Butlast)
     }
 
     /// What knows collections with the mark; none where the call itself does what is needed.
     fn helper(self) -> Option<Helper> {
         Some(match self {
             // `get` of two arguments has a helper already, and no program's method is asked whether a set has a member.
-            CollectionCall::Index | CollectionCall::SetContains => return None,
+            CollectionCall::Index | CollectionCall::SetContains | CollectionCall::Look => return None,
             CollectionCall::GetOr => Helper::GetOr,
             CollectionCall::Contains => Helper::Contains,
             CollectionCall::Length => Helper::Length,
+            CollectionCall::Count => Helper::Count,
             CollectionCall::Assoc => Helper::AssocInPlace,
             CollectionCall::Dissoc => Helper::DissocInPlace,
             CollectionCall::SetAdd => Helper::SetAddInPlace,
             CollectionCall::SetRemove => Helper::SetRemoveInPlace,
+            CollectionCall::Push => Helper::PushInPlace,
+            CollectionCall::Butlast => Helper::ButlastInPlace,
         })
     }
 }

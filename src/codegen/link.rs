@@ -96,6 +96,10 @@ pub enum Helper {
     AssocInPlace, DissocInPlace,
     /// `(set, x)`: the same for `set-add` and `set-remove`.
     SetAddInPlace, SetRemoveInPlace,
+    /// `(vector, value)`, `(vector)`: the same for `push` and `butlast`.
+    PushInPlace, ButlastInPlace,
+    /// `(collection)`: `count` of what may be a collection that one variable holds.
+    Count,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
 }
@@ -154,7 +158,9 @@ pub enum CollectionCall {
     Index,
     /// `get(c, k, default)`
     GetOr,
-    Contains, Length, Assoc, Dissoc, SetContains, SetAdd, SetRemove,
+    Contains, Length, Count, Assoc, Dissoc, SetContains, SetAdd, SetRemove, Push, Butlast,
+    /// `last(c)`, `nth(c, i)` and others that look into a collection of a builtin type and ask nobody else.
+    Look,
 }
 
 /// How a global is read and called.

@@ -9,7 +9,7 @@ use super::alloc::atomic;
 use super::layout;
 use super::thread::Thread;
 use super::value::Value;
-use super::word::Word;
+use super::word::{INT_SHIFT, Word};
 use crate::mutations::{Mutation, mutated};
 use crate::windows::window;
 
@@ -40,6 +40,21 @@ impl Thread {
     pub fn set_slot(&self, object: Value<'_>, i: usize, value: Value<'_>) {
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
         unsafe { atomic(self.slot_address(object, i)) }.store(value.word().0, Ordering::Release);
+    }
+
+    /// Takes elements from the end of an array that no other thread knows. What is cut off is nobody's until a
+    /// collection moves the rest away; who has noted where the array was made may use it till then.
+    ///
+    /// # Panics
+    /// When it has not so many, or is too large to be moved.
+    #[inline]
+    pub fn cut_array(&self, array: Value<'_>, len: usize) {
+        let (shape, extent) = array.extent();
+        assert!(shape == layout::Shape::Array && len < extent.words && extent.words <= layout::VECTOR_WIDTH + 1);
+        let first = array.word().address() + layout::slot_offset(0);
+        // SAFETY: the first word of an array is its length, an Int; it stays where it is while `array` borrows the
+        // thread.
+        unsafe { atomic(first) }.store((len as u64) << INT_SHIFT, Ordering::Release);
     }
 
     /// Replaces `removed` tagged words from `at` on by others; those behind, up to `end`, move, and what they leave becomes

@@ -55,6 +55,9 @@ pub struct Landing {
     pub saved: [u64; SAVED],
 }
 
+/// So many NODEs with room behind them a thread knows; a power of two.
+pub const ROOMS: usize = 4;
+
 /// What a thread is busy with: profiles show what is not the program as a frame of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -126,6 +129,8 @@ pub struct Thread {
     /// It takes the place of the caller's frame as well, though that is not done.
     pub(super) leaves_caller: Cell<bool>,
     pub(super) arg_spill: UnsafeCell<[Word; MAX_SPILLED]>,
+    /// See [`Thread::room`].
+    rooms: [Cell<Word>; ROOMS],
     /// Below this generated code and Rust code must not go any deeper: see [`crate::stack`].
     stack_floor: Cell<usize>,
 
@@ -192,6 +197,8 @@ pub const OFFSET_LANDING: i32 = offset_of!(Thread, landing) as i32;
 pub const OFFSET_DYNAMIC: i32 = offset_of!(Thread, dynamic) as i32;
 /// Offset of where a call ends in a jump to.
 pub const OFFSET_JUMP: i32 = offset_of!(Thread, jump) as i32;
+/// Offset of the NODEs with room behind them.
+pub const OFFSET_ROOMS: i32 = offset_of!(Thread, rooms) as i32;
 /// Offset of the spilled arguments.
 pub const OFFSET_ARG_SPILL: i32 = offset_of!(Thread, arg_spill) as i32;
 
@@ -237,6 +244,7 @@ impl Thread {
             jump: Cell::new(0),
             leaves_caller: Cell::new(false),
             arg_spill: UnsafeCell::new([Word::NULL; MAX_SPILLED]),
+            rooms: std::array::from_fn(|_| Cell::new(Word::NULL)),
             stack_floor: Cell::new(floor),
             handles: UnsafeCell::new(Vec::with_capacity(256)),
             #[cfg(debug_assertions)]
@@ -568,8 +576,21 @@ impl Thread {
         f(unsafe { &mut *self.sites.get() })
     }
 
-    /// Gives up the allocation buffer.
+    /// The NODE that was made with room for more elements than its length says, for the vector of an accumulator with
+    /// this owner, if it is still remembered. A collection moves what the length says, and so ends it.
+    #[inline]
+    pub fn room(&self, owner: u32) -> Word {
+        self.rooms[owner as usize % ROOMS].get()
+    }
+
+    /// Remembers such a NODE.
+    pub fn set_room(&self, owner: u32, node: Value<'_>) {
+        self.rooms[owner as usize % ROOMS].set(node.word());
+    }
+
+    /// Gives up the allocation buffer, and what is remembered of where objects are.
     pub(super) fn retire_buffer(&self) {
+        self.rooms.iter().for_each(|room| room.set(Word::NULL));
         self.retired.set(self.retired.get() + self.used_of_buffer());
         self.tlab_cursor.set(0);
         self.tlab_limit.set(0);

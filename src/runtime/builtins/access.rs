@@ -241,15 +241,42 @@ pub fn length_of(cx: &mut Thread, coll: Handle) -> Outcome {
 pub fn assoc_in_place(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> Outcome {
     on_accumulator(cx, Method::Assoc, &[coll, key, value], |cx, args| match cx.get(args[0]).layout() {
         layout::MAP => map::assoc_in_place(cx, args[0], args[1], args[2]),
-        // Where the leaf has found no memory: it goes on with the result, and makes that its own in turn.
-        layout::VECTOR => {
-            let mark = marks::of_new(cx.get(args[0]).count());
-            let vector = assoc(cx, args)?;
-            cx.set_count(cx.get(vector), mark);
-            Ok(vector)
-        }
+        layout::VECTOR => marked(cx, args, assoc),
         _ => assoc(cx, args),
     })
+}
+
+/// What a builtin makes of the vector of an accumulator where the leaf has found no memory: it goes on with the mark of
+/// the vector, which is no more.
+fn marked(cx: &mut Thread, args: &Args<'_>, f: fn(&mut Thread, &Args<'_>) -> Outcome) -> Outcome {
+    let new = f(cx, args)?;
+    if cx.get(new).is(layout::VECTOR) {
+        marks::pass_on(cx, cx.get(args[0]), cx.get(new));
+    }
+    Ok(new)
+}
+
+/// `coll = push(coll, value)` of an accumulator.
+pub fn push_in_place(cx: &mut Thread, coll: Handle, value: Handle) -> Outcome {
+    on_accumulator(cx, Method::Push, &[coll, value], |cx, args| match cx.get(args[0]).is(layout::VECTOR) {
+        true => marked(cx, args, push),
+        false => push(cx, args),
+    })
+}
+
+/// `coll = butlast(coll)` of an accumulator.
+pub fn butlast_in_place(cx: &mut Thread, coll: Handle) -> Outcome {
+    let (args, f): (_, fn(&mut Thread, &Args<'_>) -> Outcome) = ([coll], butlast);
+    let args = Args::new(&args, 1);
+    if cx.get(coll).is(layout::VECTOR) { marked(cx, &args, f) } else { f(cx, &args) }
+}
+
+/// `count(coll)` of an accumulator.
+pub fn count_of(cx: &mut Thread, coll: Handle) -> Outcome {
+    if Method::Length.is_extended(cx.get(coll)) {
+        marks::freeze(cx, cx.get(coll));
+    }
+    count_elements(cx, &Args::new(&[coll], 1))
 }
 
 /// `coll[key] = value`

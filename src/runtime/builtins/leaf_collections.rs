@@ -12,7 +12,7 @@ use crate::gc::layout::{self, NODE, VECTOR};
 use crate::gc::{Thread, Value, Word};
 use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
 use crate::runtime::values::collections::view::{Slots, count_bits, field};
-use crate::runtime::values::collections::{List, map, mutable, set, vector};
+use crate::runtime::values::collections::{List, ends, map, marks, mutable, set, vector};
 use crate::runtime::values::ranges::Range;
 use crate::runtime::values::{compare, equality, hashing, sequences};
 
@@ -355,6 +355,25 @@ pub fn rest<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
 pub fn butlast<'h>(cx: &'h Thread, [coll, ..]: Args<'h>) -> Answer<'h> {
     let len = vector_len(coll)?;
     part(cx, coll, 0, len.saturating_sub(1))
+}
+
+/// `vector = push(vector, value)` of an accumulator that has an owner.
+pub fn push_in_place<'h>(cx: &'h Thread, [vector, value, _]: Args<'h>) -> Answer<'h> {
+    ends::push(Some(vector).filter(|vector| vector.is(VECTOR) && is_plain(cx))?, value)
+}
+
+/// `vector = butlast(vector)` of an accumulator.
+pub fn butlast_in_place<'h>(cx: &'h Thread, [vector, ..]: Args<'h>) -> Answer<'h> {
+    let len = vector_len(vector)?;
+    if let Some(done) = ends::pop(vector) {
+        return Some(done);
+    }
+    let mark = marks::after(vector.count())?;
+    let new = part(cx, vector, 0, len.saturating_sub(1))?;
+    if new != vector {
+        cx.set_count(new, mark);
+    }
+    Some(new)
 }
 
 /// `slice` and `subvec`

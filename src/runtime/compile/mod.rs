@@ -685,11 +685,15 @@ fn collection_call(name: &str) -> Option<CollectionCall> {
         "get" => CollectionCall::Index,
         "contains?" => CollectionCall::Contains,
         "length" => CollectionCall::Length,
+        "count" => CollectionCall::Count,
+        "empty?" | "first-of" | "second" | "third" | "last" | "nth" | "includes?" => CollectionCall::Look,
         "assoc" => CollectionCall::Assoc,
         "dissoc" => CollectionCall::Dissoc,
         "set-contains?" => CollectionCall::SetContains,
         "set-add" => CollectionCall::SetAdd,
         "set-remove" => CollectionCall::SetRemove,
+        "push" => CollectionCall::Push,
+        "butlast" => CollectionCall::Butlast,
         _ => return None,
     })
 }

@@ -179,6 +179,9 @@ helpers! {
     DissocInPlace(coll: value, key: value) = super::builtins::maps::dissoc_in_place;
     SetAddInPlace(set: value, x: value) = super::builtins::maps::set_add_in_place;
     SetRemoveInPlace(set: value, x: value) = super::builtins::maps::set_remove_in_place;
+    PushInPlace(vector: value, value: value) = super::builtins::access::push_in_place;
+    ButlastInPlace(vector: value) = super::builtins::access::butlast_in_place;
+    Count(coll: value) = super::builtins::access::count_of;
     NotYet(feature: value) = not_yet;
 }
 

@@ -4,8 +4,11 @@ use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
 use crate::gc::Word;
 use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
+use crate::gc::owners::OWNERS;
+use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
 use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::mutations::{Mutation, mutated};
+use crate::runtime::values::collections::marks;
 use crate::runtime::values::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
 
 /// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
@@ -155,19 +158,77 @@ pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
 
 /// `(vector, value)`: the vector with one more element, when its tail has room.
 pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
-    let (vector, value) = (M::ARGS[0], M::ARGS[1]);
-    let (tail, used, end) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
-    let fresh = M::RESULT;
+    let (vector, tail, used) = (M::ARGS[0], M::ARGS[2], M::ARGS[3]);
     stub.check(vector, layout::VECTOR);
     let asm = &mut stub.asm;
     asm.load(tail, Mem::at(vector, slot_disp(3)));
     asm.load(used, Mem::at(tail, slot_disp(0)));
     asm.compare_imm(used, count(WIDTH) as i64);
     asm.branch(if mutated(Mutation::TailTooLong) { Cond::Above } else { Cond::AboveEqual }, stub.slow);
+    pushed_copy(stub, None);
+}
+
+/// `(vector, value)` of an accumulator: puts the value behind the last one where the vector's own tail has room
+/// (`collections/ends.rs`). As long as the vector has no owner there is a copy, with the next mark.
+pub(super) fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (vector, value) = (M::ARGS[0], M::ARGS[1]);
+    let (tail, used, end) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let taken = [vector, value, tail, used, end, M::RESULT];
+    let mark = M::CALLER_SAVED.iter().copied().find(|r| !taken.contains(r)).unwrap_or(M::CLOSURE);
+    stub.check(vector, layout::VECTOR);
+    stub.unless_extended(end);
+    let asm = &mut stub.asm;
+    let (first, next) = (asm.label(), asm.label());
+    asm.load(tail, Mem::at(vector, slot_disp(3)));
+    asm.load(used, Mem::at(tail, slot_disp(0)));
+    asm.compare_imm(used, count(WIDTH) as i64);
+    asm.branch(Cond::AboveEqual, stub.slow);
+    asm.load(mark, Mem::at(vector, HEADER_DISP));
+    // The tail's header is the vector's with another layout, and so with the same owner.
+    asm.alu_imm(Alu::Sub, end, mark, i64::from(header_low(layout::VECTOR) - header_low(layout::NODE)));
+    asm.shift_imm(Shift::RightLogical, mark, mark, layout::COUNT_SHIFT as u8);
+    asm.compare_imm(mark, i64::from(marks::SHARED));
+    asm.branch(Cond::Equal, first);
+    asm.compare_imm(mark, i64::from(OWNERS + marks::PATIENCE));
+    asm.branch(Cond::AboveEqual, stub.slow);
+    asm.compare_imm(mark, i64::from(OWNERS));
+    asm.branch(Cond::AboveEqual, next);
+    asm.compare_mem(end, Mem::at(tail, HEADER_DISP));
+    asm.branch(Cond::NotEqual, stub.slow);
+    asm.alu_imm(Alu::And, mark, mark, (ROOMS - 1) as i64);
+    asm.compare_mem(tail, Mem::indexed(M::CTX, mark, 3, OFFSET_ROOMS));
+    asm.branch(Cond::NotEqual, stub.slow);
+    // NO-BARRIER: no other thread knows the vector and its tail; collections move all of them.
+    asm.store(Mem::indexed(tail, used, 0, slot_disp(1)), value);
+    asm.alu_imm(Alu::Add, used, used, count(1) as i64);
+    asm.store(Mem::at(tail, slot_disp(0)), used);
+    asm.load(end, Mem::at(vector, slot_disp(0)));
+    asm.alu_imm(Alu::Add, end, end, count(1) as i64);
+    asm.store(Mem::at(vector, slot_disp(0)), end);
+    asm.mov(M::RESULT, vector);
+    asm.ret();
+    asm.bind(first);
+    asm.mov_imm(mark, i64::from(OWNERS));
+    asm.bind(next);
+    asm.alu_imm(Alu::Add, mark, mark, 1);
+    asm.shift_imm(Shift::Left, mark, mark, layout::COUNT_SHIFT as u8);
+    asm.alu_imm(Alu::Or, mark, mark, i64::from(header_low(layout::VECTOR)));
+    pushed_copy(stub, Some(mark));
+}
+
+/// Gives a copy of the vector that is argument 0, with argument 1 at its end; argument 2 is its tail, which has room
+/// for one more, argument 3 how many elements that has. `header` is its header, when it has a mark.
+fn pushed_copy<M: MacroAssembler>(stub: &mut Stub<M>, header: Option<Reg>) {
+    let (vector, value) = (M::ARGS[0], M::ARGS[1]);
+    let (tail, used, end) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
+    let fresh = M::RESULT;
     // The vector, and behind it its tail of one more element than before.
     let tail_at = bytes(4);
     stub.allocate_words(fresh, end, used, tail_at + bytes(2));
-    stub.header(fresh, 0, layout::VECTOR);
+    match header {
+        Some(header) => stub.asm.store(Mem::at(fresh, 0), header),
+        None => stub.header(fresh, 0, layout::VECTOR),
+    }
     stub.header(fresh, tail_at, layout::NODE);
     let asm = &mut stub.asm;
     for i in [1, 2] {

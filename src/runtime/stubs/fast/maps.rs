@@ -1,8 +1,8 @@
-//! Keys of small maps that are found by their word. Inline Ints as keys of large maps: looking one up, and giving it another value
-//! in the map of an accumulator or in a mutable map.
+//! Keys of small maps that are found by their word. Inline Ints, keywords and Strings that know their hash as keys of large maps:
+//! looking one up, and giving it another value in the map of an accumulator or in a mutable map.
 //!
 //! The walk is that of `collections/trie.rs`, without a call and with few instructions, so that lookups overlap while they wait
-//! for memory. What it meets besides nodes, groups and Int entries is the general helper's.
+//! for memory. What it meets besides nodes, groups and entries of such keys is the general helper's.
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
@@ -161,8 +161,6 @@ impl Walk {
     /// Finds the key: `node` and `at` say where its value is. Goes to `missing` when it is not there, to the helper when it
     /// cannot tell. Map and key stay.
     fn find<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
-        stub.asm.test_imm(self.key, TAG_MASK as i64);
-        stub.asm.branch(Cond::NotEqual, stub.slow);
         stub.check(self.map, layout::MAP);
         stub.unless_extended(self.at);
         stub.asm.load(self.node, Mem::at(self.map, slot_disp(1)));
@@ -186,22 +184,45 @@ impl Walk {
         stub.asm.compare_mem32_imm(Mem::at(self.node, HEADER_DISP), header_low(layout));
     }
 
-    /// `trie::hash` of an Int: that of its group.
+    /// `trie::hash` of a key: of an Int that of its group, of a String what it remembers. To the helper with all others.
     fn hash_key<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        let (int, text, mixed, known) = (stub.asm.label(), stub.asm.label(), stub.asm.label(), stub.asm.label());
         let asm = &mut stub.asm;
-        asm.shift_imm(Shift::Right, self.hash, self.key, (INT_SHIFT + group::BITS) as u8);
-        asm.mov_imm(self.at, group::SEED as i64);
-        asm.alu(Alu::Xor, self.hash, self.hash, self.at);
-        asm.mov_imm(self.at, hashing::K1 as i64);
-        asm.mul(self.hash, self.hash, self.at);
-        asm.shift_imm(Shift::RightLogical, self.at, self.hash, 32);
-        asm.alu(Alu::Xor, self.hash, self.hash, self.at);
+        asm.test_imm(self.key, TAG_MASK as i64);
+        asm.branch(Cond::Equal, int);
+        if let Some(likely) = self.likely {
+            // The second line.
+            asm.mov_imm(likely, 40);
+        }
+        asm.alu_imm(Alu::And, self.at, self.key, 0xFF);
+        asm.compare_imm(self.at, KEYWORD_BITS as i64);
+        asm.branch(Cond::NotEqual, text);
+        asm.shift_imm(Shift::RightLogical, self.hash, self.key, 8);
+        asm.mov_imm(self.at, hashing::K2 as i64);
+        asm.jump(mixed);
+        asm.bind(text);
+        stub.check(self.key, layout::STRING);
+        let asm = &mut stub.asm;
+        asm.load(self.hash, Mem::at(self.key, slot_disp(1)));
+        asm.compare_imm(self.hash, 0);
+        asm.branch(Cond::Equal, stub.slow);
+        asm.jump(known);
+        asm.bind(int);
         if let Some(likely) = self.likely {
             // As `group::likely_offset` does.
             asm.alu_imm(Alu::And, likely, self.key, (((1 << group::BITS) - 1) << INT_SHIFT) as i64);
             asm.lea(likely, Mem::indexed(likely, likely, 1, 0));
             asm.shift_imm(Shift::RightLogical, likely, likely, 2);
         }
+        asm.shift_imm(Shift::Right, self.hash, self.key, (INT_SHIFT + group::BITS) as u8);
+        asm.mov_imm(self.at, group::SEED as i64);
+        asm.bind(mixed);
+        asm.alu(Alu::Xor, self.hash, self.hash, self.at);
+        asm.mov_imm(self.at, hashing::K1 as i64);
+        asm.mul(self.hash, self.hash, self.at);
+        asm.shift_imm(Shift::RightLogical, self.at, self.hash, 32);
+        asm.alu(Alu::Xor, self.hash, self.hash, self.at);
+        asm.bind(known);
     }
 
     /// From a MAP_NODE to the child at the hash's lowest digit.
@@ -229,11 +250,13 @@ impl Walk {
         asm.shift_imm(Shift::RightLogical, self.hash, self.hash, trie::BITS as u8);
     }
 
-    /// In a group (or in something that is not for this code).
+    /// In a group (or in something that is not for this code), which has Ints alone.
     fn in_group<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
         self.compare_layout(stub, layout::GROUP_NODE);
         stub.asm.branch(Cond::NotEqual, stub.slow);
         let asm = &mut stub.asm;
+        asm.test_imm(self.key, TAG_MASK as i64);
+        asm.branch(Cond::NotEqual, self.missing);
         asm.load(self.at, Mem::at(self.node, slot_disp(3)));
         asm.shift_imm(Shift::Right, self.shift, self.key, (INT_SHIFT + group::BITS) as u8);
         asm.shift_imm(Shift::Left, self.shift, self.shift, INT_SHIFT as u8);
@@ -268,10 +291,47 @@ impl Walk {
         let same = asm.label();
         asm.compare(self.bitmap, self.key);
         asm.branch(Cond::Equal, same);
-        // Another inline Int is another key; what else equals an Int is for the helper to say.
+        // No other key equals an inline Int that stands there, nor a keyword; what else equals an Int is for the helper to say.
         asm.test_imm(self.bitmap, TAG_MASK as i64);
         asm.branch(Cond::Equal, self.missing);
-        asm.jump(stub.slow);
+        asm.test_imm(self.key, TAG_MASK as i64);
+        asm.branch(Cond::Equal, stub.slow);
+        asm.alu_imm(Alu::And, self.shift, self.key, 0xFF);
+        asm.compare_imm(self.shift, KEYWORD_BITS as i64);
+        asm.branch(Cond::Equal, self.missing);
+        self.compare_texts(stub);
         stub.asm.bind(same);
+    }
+
+    /// To `missing`, or to the helper, unless the key in `bitmap` is the text of the key, which is a STRING with its hash.
+    fn compare_texts<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
+        let (found, word, words) = (self.bitmap, self.shift, self.hash);
+        stub.check(found, layout::STRING);
+        let asm = &mut stub.asm;
+        let (other, next, equal) = (asm.label(), asm.label(), asm.label());
+        asm.load(word, Mem::at(found, slot_disp(1)));
+        asm.compare_mem(word, Mem::at(self.key, slot_disp(1)));
+        asm.branch(Cond::NotEqual, other);
+        asm.load(word, Mem::at(found, slot_disp(0)));
+        asm.compare_mem(word, Mem::at(self.key, slot_disp(0)));
+        asm.branch(Cond::NotEqual, stub.slow);
+        // The words of equal texts are equal, what pads the last one too.
+        asm.load32(words, Mem::at(self.key, slot_disp(0)));
+        asm.alu_imm(Alu::Add, words, words, 7);
+        asm.shift_imm(Shift::RightLogical, words, words, 3);
+        asm.bind(next);
+        asm.alu_imm(Alu::Sub, words, words, 1);
+        asm.compare_imm(words, 0);
+        asm.branch(Cond::Less, equal);
+        asm.load(word, Mem::indexed(found, words, 3, slot_disp(2)));
+        asm.compare_mem(word, Mem::indexed(self.key, words, 3, slot_disp(2)));
+        asm.branch(Cond::Equal, next);
+        asm.jump(stub.slow);
+        asm.bind(other);
+        // Other hashes, other texts; a hash of 0 is not known.
+        asm.compare_imm(word, 0);
+        asm.branch(Cond::NotEqual, self.missing);
+        asm.jump(stub.slow);
+        asm.bind(equal);
     }
 }

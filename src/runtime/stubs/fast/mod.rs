@@ -47,6 +47,7 @@ pub(in crate::runtime) fn code<M: MacroAssembler>(
         Helper::BuilderPush => &sequences::builder_push,
         Helper::BuilderDone => &sequences::builder_done,
         Helper::AssocInPlace => &maps::assoc_in_place,
+        Helper::PushInPlace => &access::push_in_place,
         Helper::MapFind => &maps::look_up,
         Helper::GetIndex => &|stub| {
             stub.unless_extended(M::RESULT);
@@ -330,7 +331,7 @@ mod tests {
         use Helper::*;
         let with_leaves = [Interpolate, Concat, MakeVector, MakeMap, MakeSet, Equal, Less];
         let machine_code = [Iterate, NextChunk, NewBuilder, BuilderPush, BuilderDone, AssocInPlace, GetIndex, SetIndex];
-        for helper in machine_code.into_iter().chain(with_leaves) {
+        for helper in [PushInPlace].into_iter().chain(machine_code).chain(with_leaves) {
             assert!(code::<X64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
             assert!(code::<Arm64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
         }

@@ -17,7 +17,7 @@ use crate::gc::owners::{LATER_PRIVATE, OWNERS};
 use crate::gc::{Thread, Value};
 
 /// So many changes make an owner worth having.
-const PATIENCE: u32 = 16;
+pub const PATIENCE: u32 = 16;
 
 /// The mark of a SET that one accumulator holds.
 pub const MARKED: u32 = 1;
@@ -54,6 +54,17 @@ pub fn after(mark: u32) -> Option<u32> {
 /// The mark of a new collection that a change of an accumulator has made of one with another mark.
 pub fn of_new(mark: u32) -> u32 {
     after(mark).unwrap_or(OWNERS + PATIENCE)
+}
+
+/// The mark of the vector of an accumulator becomes that of a new one, which takes its place; a vector that is the same
+/// has it still.
+pub fn pass_on(cx: &Thread, old: Value<'_>, new: Value<'_>) {
+    if old == new {
+        return;
+    }
+    let mark = old.count();
+    cx.set_count(new, after(mark).unwrap_or(mark));
+    freeze(cx, old);
 }
 
 /// Gives the collection of an accumulator an owner, if it has been changed often enough, and says which it has; [`SHARED`] for none.

@@ -5,6 +5,7 @@
 mod adding;
 pub mod array;
 pub mod builder;
+pub mod ends;
 pub mod group;
 pub mod map;
 pub mod marks;

@@ -34,19 +34,19 @@ pub fn len(vector: Value<'_>) -> usize {
 
 /// 5 × the levels of nodes above the leaves, and how many elements of the tree are skipped.
 #[inline]
-fn shape(vector: Value<'_>) -> (usize, usize) {
+pub(super) fn shape(vector: Value<'_>) -> (usize, usize) {
     let word = count_field(vector, VECTOR, 1);
     (word & SHIFT_MASK, word >> SKIP_SHIFT)
 }
 
 /// The other way.
-fn shape_bits(shift: usize, skip: usize) -> u64 {
+pub(super) fn shape_bits(shift: usize, skip: usize) -> u64 {
     count_bits(shift | skip << SKIP_SHIFT)
 }
 
 /// The index of the first element of the tail.
 #[inline]
-fn tail_start(vector: Value<'_>) -> usize {
+pub(super) fn tail_start(vector: Value<'_>) -> usize {
     len(vector) - Slots::of(field(vector, VECTOR, 3)).len()
 }
 

@@ -94,9 +94,18 @@ impl<'h> Slots<'h> {
     /// When there is none.
     #[inline]
     pub fn get(self, i: usize) -> Value<'h> {
-        assert!(i < self.len, "element {i} of {}", self.len);
+        if i >= self.len {
+            Slots::outside(i, self.len);
+        }
         // SAFETY: the elements follow the length; the index is within.
         unsafe { load(self.object, i + 1) }
+    }
+
+    /// On its own, with numbers: what a message shows by reference would have to stand in memory.
+    #[cold]
+    #[inline(never)]
+    fn outside(i: usize, len: usize) -> ! {
+        panic!("element {i} of {len}")
     }
 
     /// All elements.
@@ -112,9 +121,17 @@ impl<'h> Slots<'h> {
 /// When the object has another layout, or that layout no such slot.
 #[inline]
 pub fn field(object: Value<'_>, layout: LayoutId, i: usize) -> Value<'_> {
-    assert!(object.is(layout) && i < fields(layout), "{object:?} has no field {i}");
+    if !object.is(layout) || i >= fields(layout) {
+        no_field(object, i);
+    }
     // SAFETY: an object of that layout has that many tagged words.
     unsafe { load(object, i) }
+}
+
+#[cold]
+#[inline(never)]
+fn no_field(object: Value<'_>, i: usize) -> ! {
+    panic!("{object:?} has no field {i}")
 }
 
 /// The number of slots of a fixed layout whose shape is `Slots(N)`.
