@@ -711,7 +711,7 @@ fn sorted<'h, T>(cx: &Thread, items: &mut [T], plain: impl Fn(&T) -> Value<'h>) 
 }
 
 /// The items, up to where the interrupt key was pressed: what goes through many asks afterwards whether it was.
-fn attentive<'h, T>(cx: &'h Thread, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+fn attentive<T>(cx: &Thread, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
     items.enumerate().take_while(|(i, _)| i % 4096 != 0 || !cx.is_interrupted()).map(|(_, item)| item)
 }
 
