@@ -369,9 +369,9 @@ fn functions_are_given_breakpoints_and_rid_of_them() {
         ":unbreak g",
     ]);
     let said = |i: usize| text(&answers[i]);
-    assert!(said(1).starts_with("user/f stops at repl[1]:1: nobody can be asked here"), "{answers:?}");
+    assert!(said(1).starts_with("user/f stops at repl[1]:2: nobody can be asked here"), "{answers:?}");
     assert!(said(3).starts_with("user/f stops at repl[1]:3"), "{answers:?}");
-    assert_eq!(said(4), "user/f stops at repl[1]:1, repl[1]:3\n");
+    assert_eq!(said(4), "user/f stops at repl[1]:2, repl[1]:3\n");
     assert_eq!([&answers[2], &answers[5]], [&value("4.0"), &value("6.0")]);
     assert!(said(6).starts_with("// repl[1]:1\nfn f(x) {\n  let y"), "{answers:?}");
     assert_eq!([&answers[8], &answers[10]], [&value("[2, 3]"), &value("5")]);
