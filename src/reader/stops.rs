@@ -78,8 +78,9 @@ pub fn insert(unit: &mut Unit, within: &[Span], breakpoints: &[u32]) {
     let stops = stops(unit, within);
     let mut inserter = Inserter { names: FxHashMap::default(), unit };
     inserter.before_statements(stops, breakpoints);
+    inserter.returns(within);
     inserter.tail_calls(within);
-    inserter.ways_out(within);
+    inserter.ends(within);
 }
 
 /// Is it a call that was put there?
@@ -308,6 +309,8 @@ impl Inserter<'_> {
             };
             self.add(call, span)
         });
+        // Behind it nothing is left to do.
+        let otherwise = self.add(Node::Return(Some(otherwise)), span);
         let choice = Node::If { condition, then, otherwise: Some(otherwise) };
         lets.push(self.add(choice, span));
         let list = self.list(&lets);
@@ -365,8 +368,8 @@ impl Inserter<'_> {
         around.min_by_key(|(_, _, arity)| arity.span.end - arity.span.start).map(|(f, a, _)| (f, a))
     }
 
-    /// What functions give goes through a call, where they end and where they return.
-    fn ways_out(&mut self, within: &[Span]) {
+    /// What functions return goes through a call …
+    fn returns(&mut self, within: &[Span]) {
         for id in (0..self.unit.nodes.len() as u32).map(NodeId) {
             let span = self.unit.span(id);
             let Node::Return(value) = *self.unit.node(id) else { continue };
@@ -376,6 +379,10 @@ impl Inserter<'_> {
                 self.unit.nodes[id.index()] = Node::Return(Some(left));
             }
         }
+    }
+
+    /// … and so does what they give at their end.
+    fn ends(&mut self, within: &[Span]) {
         let init = self.unit.init;
         let top_level = self.unit.items.iter().any(|item| {
             let is_statement = matches!(item, Item::Let { .. } | Item::Expression { .. });
