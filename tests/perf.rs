@@ -139,7 +139,7 @@ fn build(n) { if n == 0 { null } else { [build(n - 1), build(n - 1)] } }
 fn size(t) { if t == null { 0 } else { 1 + size(t[0]) + size(t[1]) } }
 
 fn main() {
-    let work = fn(i) { thread(fn() { let mut s = 0  for k in range(0, 40) { s = s + size(build(13)) }  s }) }
+    let work = fn(i) { thread(fn() { let mut s = 0  for k in range(0, 80) { s = s + size(build(13)) }  s }) }
     println(map(join, map(work, range(0, 3))))
 }
 ",

@@ -40,7 +40,7 @@ const SLOW: &str = "\
 fn shift(a, n) {
     let mut x = a
     for i in range(0, n) {
-        x = x % 7 + 4611686018427387904
+        x = x % 7 + 1361129467683753853853498429727072845824
     }
     x
 }

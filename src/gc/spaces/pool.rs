@@ -21,6 +21,8 @@ const RESIDENT: u8 = 1;
 /// The block is inaccessible until it is used again.
 const FENCED: u8 = 2;
 
+/// So many blocks the system must have beside the last that we take of it: tables, stacks and handles live outside of the heap.
+const BESIDE: usize = (2 << 20) / BLOCK;
 /// Blocks that are made accessible at a time.
 const COMMIT_STEP: usize = (32 << 20) / BLOCK;
 
@@ -278,16 +280,22 @@ impl Pool {
             return false;
         }
         let step = COMMIT_STEP.max(self.committed / 8);
-        for wanted in [(blocks + step).min(self.total), blocks] {
+        for (wanted, beside) in [((blocks + step).min(self.total), 0), (blocks, BESIDE.min(self.total - blocks))] {
             if wanted <= self.committed {
                 return true;
             }
             let from = self.base + (self.committed << BLOCK_SHIFT);
             let bytes = (wanted - self.committed) << BLOCK_SHIFT;
-            // SAFETY: blocks of our range that were never accessible.
-            if unsafe { libc::mprotect(from as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) } == 0 {
-                // SAFETY: the same blocks; only what is written to a core changes.
-                unsafe { libc::madvise(from as *mut _, bytes, libc::MADV_DODUMP) };
+            let all = bytes + (beside << BLOCK_SHIFT);
+            // SAFETY: blocks of our range that are not accessible.
+            if unsafe { libc::mprotect(from as *mut _, all, libc::PROT_READ | libc::PROT_WRITE) } == 0 {
+                // SAFETY: the same blocks: those beside are inaccessible again, and of the others only what is written to a core changes.
+                unsafe {
+                    if beside > 0 {
+                        libc::mprotect((from + bytes) as *mut _, all - bytes, libc::PROT_NONE);
+                    }
+                    libc::madvise(from as *mut _, bytes, libc::MADV_DODUMP);
+                }
                 self.committed = wanted;
                 return true;
             }
