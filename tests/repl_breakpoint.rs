@@ -451,3 +451,22 @@ fn steps_are_refused_where_nothing_is_stopped() {
     assert_eq!(got.stdout, "3\n", "{got:?}");
     assert_eq!(got.stderr.matches("nothing is stopped").count(), 4, "{got:?}");
 }
+
+/// An entry that only extends a type defines no name; and what is said of an error is what the text says.
+#[test]
+fn entries_that_extend_stop_and_errors_are_explained_as_without_stops() {
+    let mut session = at_a_terminal("alone", &["repl"], &[("TERM", "dumb")]);
+    let here = "user> ";
+    session.expect(here).expect("a prompt");
+    session.send_line("struct M { k }").expect("the line is taken");
+    session.expect(here).expect("a prompt");
+    session.send_line("extend M { fn more(self) { self.k + 1 } }").expect("the line is taken");
+    session.expect(here).expect("a prompt");
+    say(&mut session, here, &[(":break repl[2]:1", "stops at repl[2]:1")]);
+    walk(&mut session, &[("M { k: 1 }.more()", "stopped in "), (":continue", "2")]);
+    session.send_line("fn closes(h) { h[:close]() }").expect("the line is taken");
+    session.expect(here).expect("a prompt");
+    say(&mut session, here, &[(":break closes", "user/closes stops at")]);
+    let why = "null cannot be called: it is not a function; it is what `h[:close]` gives";
+    walk(&mut session, &[("closes({})", "stopped in user/closes"), (":continue", why)]);
+}

@@ -122,6 +122,7 @@ pub fn parse(source: &Arc<Source>, surroundings: &Surroundings<'_>) -> Result<Un
         functions: Vec::new(),
         globals: Vec::new(),
         names: Vec::new(),
+        written: None,
     };
     let mut parser = Parser {
         text: &source.text,

@@ -91,23 +91,6 @@ fn is_call_of(unit: &Unit, node: NodeId, name: &str) -> bool {
     reference.inserted && unit.name(reference.name) == name
 }
 
-/// Of nodes that begin at one place, those of the text: a call in tail position is there twice, and once is enough.
-pub fn of_text(unit: &Unit, nodes: &mut Vec<NodeId>) {
-    let mut calls = Vec::new();
-    nodes.retain(|node| match unit.node(*node) {
-        Node::Call { .. } if [BREAKPOINT, STEP, STAYS, LEAVES].iter().any(|name| is_call_of(unit, *node, name)) => {
-            false
-        }
-        Node::Call { .. } | Node::MethodCall { .. } | Node::Index { .. } => {
-            let span = unit.span(*node);
-            let is_first = !calls.contains(&span);
-            calls.push(span);
-            is_first
-        }
-        _ => true,
-    });
-}
-
 /// Does the text call `breakpoint()` there?
 fn is_breakpoint(unit: &Unit, node: NodeId) -> bool {
     let Node::Call { callee, .. } = unit.node(node) else { return false };

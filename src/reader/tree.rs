@@ -101,6 +101,8 @@ pub struct Unit {
     pub globals: Vec<GlobalRef>,
     /// Interned texts.
     pub names: Vec<Arc<str>>,
+    /// The tree before stops were put into it: what messages speak of.
+    pub written: Option<Arc<Unit>>,
 }
 
 /// The `namespace` line.
@@ -553,6 +555,11 @@ pub enum Pattern {
 }
 
 impl Unit {
+    /// The tree as the text has it, without stops.
+    pub fn as_written(&self) -> &Unit {
+        self.written.as_deref().unwrap_or(self)
+    }
+
     /// The node with this id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]

@@ -162,14 +162,19 @@ fn around_line(
 /// The texts of this name, with the namespaces that they have defined something in.
 fn sources(cx: &Thread, file: &str) -> Vec<(&'static Namespace, Arc<Source>)> {
     let mut found: Vec<(&'static Namespace, Arc<Source>)> = Vec::new();
+    let mut note = |namespace: &'static Namespace, source: Arc<Source>| {
+        let is_meant = source.name == file || source.name.strip_suffix(file).is_some_and(|dir| dir.ends_with('/'));
+        if is_meant && !source.is_library && !found.iter().any(|(_, known)| Arc::ptr_eq(known, &source)) {
+            found.push((namespace, source));
+        }
+    };
     for namespace in cx.vm().namespaces.all() {
         let places = namespace.members().into_iter().filter_map(|(_, binding)| Some(binding.about().place?.source));
-        for source in namespace.source().into_iter().chain(places) {
-            let is_meant = source.name == file || source.name.strip_suffix(file).is_some_and(|dir| dir.ends_with('/'));
-            if is_meant && !source.is_library && !found.iter().any(|(_, known)| Arc::ptr_eq(known, &source)) {
-                found.push((namespace, source));
-            }
-        }
+        namespace.source().into_iter().chain(places).for_each(|source| note(namespace, source));
+    }
+    // A text that only extends a type defines no name.
+    for unit in cx.vm().sources.units() {
+        note(unit.namespace, unit.source().clone());
     }
     found
 }

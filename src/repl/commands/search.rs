@@ -161,6 +161,9 @@ fn not_loaded(cx: &Thread, wanted: &str) -> Vec<Hit> {
     hits
 }
 
+/// Names of other namespaces that are said when one means nothing here.
+const MOST_ELSEWHERE: usize = 6;
+
 /// What is said of a name that means nothing here: where there is one, or what was meant.
 pub fn nothing(session: &Session, cx: &mut Thread, name: &str) -> Answer {
     let mut text = format!("there is no {name} in view");
@@ -175,7 +178,14 @@ pub fn nothing(session: &Session, cx: &mut Thread, name: &str) -> Answer {
     elsewhere.dedup();
     let names: Vec<String> = completion::globals(cx, session.namespace()).collect();
     match load::closest(name, names.iter().map(String::as_str)) {
-        _ if !elsewhere.is_empty() => text.push_str(&format!("; there is {}", elsewhere.join(", "))),
+        _ if !elsewhere.is_empty() => {
+            let more = elsewhere.len().saturating_sub(MOST_ELSEWHERE);
+            elsewhere.truncate(MOST_ELSEWHERE);
+            text.push_str(&format!("; there is {}", elsewhere.join(", ")));
+            if more > 0 {
+                text.push_str(&format!(", and {more} more (`:apropos {plain}`)"));
+            }
+        }
         Some(meant) => text.push_str(&format!("; did you mean {meant}?")),
         None => text.push_str(&format!("; `:apropos {name}` looks further")),
     }

@@ -11,7 +11,6 @@ use super::origin::null_from;
 use super::trace::innermost_node;
 use crate::gc::{Handle, Thread, Value, layout};
 use crate::reader::foreign_words::{Place, word};
-use crate::reader::stops;
 use crate::reader::tree::{Node, NodeId, Pattern, PatternId, Span, Unit};
 use crate::runtime::load::suggest::closest;
 use crate::runtime::program::dispatch::Target;
@@ -27,13 +26,12 @@ const LONGEST: usize = 60;
 /// The unit of the innermost frame in the program's own text, and the nodes that begin where it stands.
 pub(super) fn nodes_here(cx: &Thread) -> Option<(Arc<Unit>, Vec<NodeId>)> {
     let (linked, offset) = innermost_node(cx)?;
-    let unit = linked.unit.clone();
+    let unit = linked.unit.written.clone().unwrap_or_else(|| linked.unit.clone());
     if unit.source.is_library {
         return None;
     }
     let here = |n: &usize| unit.spans[*n].start == offset;
-    let mut nodes = (0..unit.nodes.len()).filter(here).map(|n| NodeId(n as u32)).collect();
-    stops::of_text(&unit, &mut nodes);
+    let nodes = (0..unit.nodes.len()).filter(here).map(|n| NodeId(n as u32)).collect();
     Some((unit, nodes))
 }
 

@@ -71,19 +71,16 @@ fn line((unit, function): &Body, place: Option<Span>) -> TraceLine {
 
 /// The function that the call which begins at this offset of a text names; none where several calls begin there.
 pub fn callee(cx: &Thread, unit: &LinkedUnit, offset: u32) -> Option<&'static Code> {
-    let nodes = unit.unit.nodes.iter().zip(&unit.unit.spans).filter(|(_, span)| span.start == offset);
+    let text = unit.unit.as_written();
+    let nodes = text.nodes.iter().zip(&text.spans).filter(|(_, span)| span.start == offset);
     let mut named = nodes.filter_map(|(node, _)| named(cx, unit, node));
-    // In a function with stops a call in tail position is written twice.
-    named.next().filter(|first| named.all(|other| std::ptr::eq(*first, other)))
+    named.next().filter(|_| named.next().is_none())
 }
 
-/// The function that a call names.
+/// The function that a call of the text names.
 fn named(cx: &Thread, unit: &LinkedUnit, node: &Node) -> Option<&'static Code> {
     let Node::Call { callee, .. } = node else { return None };
-    let Node::Global(global) = unit.unit.node(*callee) else { return None };
-    if unit.unit.globals[global.index()].inserted {
-        return None;
-    }
+    let Node::Global(global) = unit.unit.as_written().node(*callee) else { return None };
     code_of(unit.global(*global).binding.get(cx)?)
 }
 

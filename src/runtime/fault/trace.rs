@@ -370,6 +370,7 @@ pub fn is_private(line: &TraceLine) -> bool {
 
 /// The node that starts at this offset: the widest on its line. Of a `let` it is the pattern that can fail.
 fn span_at(unit: &Unit, offset: u32) -> Span {
+    let unit = unit.as_written();
     let lets = unit.nodes.iter().zip(&unit.spans).filter(|(_, span)| span.start == offset);
     let mut patterns = lets.filter_map(|(node, _)| match node {
         Node::Let { pattern, .. } => Some(*pattern),
@@ -384,6 +385,7 @@ fn span_at(unit: &Unit, offset: u32) -> Span {
 
 /// The widest node on its line that starts at this offset.
 fn widest_at(unit: &Unit, offset: u32) -> Span {
+    let unit = unit.as_written();
     let text = unit.source.text.get(offset as usize..).unwrap_or_default();
     let line_end = offset + text.find('\n').unwrap_or(text.len()) as u32;
     // What `&&` and `||` stand between fails, and not they.

@@ -46,6 +46,7 @@ pub(super) fn with_stops(vm: &Vm, unit: &Arc<Unit>, origin: Origin<'_>) -> Arc<U
         return unit.clone();
     }
     let mut with_stops = Unit::clone(unit);
+    with_stops.written = Some(unit.clone());
     stops::insert(&mut with_stops, &within, breakpoints);
     Arc::new(with_stops)
 }

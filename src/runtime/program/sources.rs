@@ -57,6 +57,11 @@ impl Sources {
         Some((text.unit.clone()?, text.function))
     }
 
+    /// All texts that functions are of, once for each function.
+    pub fn units(&self) -> Vec<Arc<LinkedUnit>> {
+        crate::runtime::read(&self.list).iter().filter_map(|text| text.unit.clone()).collect()
+    }
+
     /// Where a debugger finds them.
     pub fn facts(&self, note: Notes<'_>) {
         note("sources", (&raw const *crate::runtime::read(&self.list)) as usize);
