@@ -114,10 +114,7 @@ impl<'a> Finder<'a> {
         let mut callee = Callee { about, calls: false, size: arity.size };
         let fits = self.fits(link, arity, arity.body, &mut callee, false);
         self.stack.pop();
-        if fits {
-            link.depend(found.binding);
-        }
-        fits.then_some(callee)
+        (fits && link.relies_on(found.binding, args, about)).then_some(callee)
     }
 
     /// Can the node be written in place? `branch`: it is one of several ways.

@@ -209,7 +209,7 @@ impl Intrinsic {
 }
 
 /// A global function that could be written in place of its calls.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Inlinable {
     /// The function, of the unit that is being compiled.
     pub function: FunctionId,
@@ -289,8 +289,8 @@ pub trait Link {
     fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable>;
     /// A data cell that holds this number, of 31 bits, for as long as nothing has changed that the code takes for granted.
     fn revision(&mut self) -> (usize, i32);
-    /// The code takes what the binding holds for granted: it is to be made anew when that changes.
-    fn depend(&mut self, binding: usize);
+    /// The code takes for granted that the binding holds this function, and is to be made anew when that changes. Does it hold it still?
+    fn relies_on(&mut self, binding: usize, arguments: usize, found: Inlinable) -> bool;
     /// The data cell with the address of the dispatch table of the method bound there.
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize>;
     /// For a method of `core`, which is a builtin for builtin types: what the entries of its dispatch table hold where nobody has

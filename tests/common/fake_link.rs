@@ -335,7 +335,9 @@ impl Link for FakeLink<'_> {
         (self.cell("revision".into()), 1)
     }
 
-    fn depend(&mut self, _binding: usize) {}
+    fn relies_on(&mut self, _binding: usize, _arguments: usize, _found: Inlinable) -> bool {
+        true
+    }
 
     fn method_table(&mut self, _binding: usize, _arguments: usize) -> Option<usize> {
         None

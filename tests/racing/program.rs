@@ -326,6 +326,42 @@ pub fn program(random: &mut Random, milliseconds: u64) -> String {
     with_modules(text)
 }
 
+/// A program that prints `[]`, and for so many milliseconds runs things from their declarations on, under other names each time: what is
+/// compiled is compiled for the first time, while other threads change what it depends on.
+pub fn beginnings(random: &mut Random, milliseconds: u64) -> String {
+    let quoted =
+        |text: String| text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${").replace("#n", "${r}");
+    let mut text = format!("\nfn main() {{\n    let end = time-now() + {milliseconds}000000\n    let mut r = 0\n");
+    text.push_str("    while time-now() < end {\n");
+    for _ in 0..6 {
+        let _ = writeln!(text, "        r = r + 1\n        eval(\"{}\")", quoted(beginning(random)));
+    }
+    text.push_str("    }\n");
+    with_modules(text)
+}
+
+/// One thing that can be changed, threads that change it and look at it, and what must be true at the end.
+fn beginning(random: &mut Random) -> String {
+    let changing: Vec<&Thing> = THINGS.iter().filter(|t| t.acts.iter().any(|act| act.contains("eval("))).collect();
+    let thing = *random.pick(&changing);
+    let mut text = format!("{}\n", thing.declarations);
+    let threads = 2 + random.below(3);
+    for k in 0..threads {
+        let turns = 2 + random.below(8);
+        let _ = writeln!(text, "fn worker{k}of#n() {{\n    for i in range({}, {}) {{", k * 3, k * 3 + turns);
+        for _ in 0..2 + random.below(4) {
+            let act = random.pick(thing.acts).replace("#k", &k.to_string());
+            let _ = writeln!(text, "        if true {{ {act} }}");
+        }
+        text.push_str("    }\n}\n");
+    }
+    let started: String = (0..threads).map(|k| format!("thread(worker{k}of#n), ")).collect();
+    let (end, name) = (thing.end, thing.name);
+    let _ = writeln!(text, "fn all#n() {{\n    for t in vec([{started}]) {{ join(t) }}");
+    let _ = writeln!(text, "    if !({end}) {{ wrong!(\"{name} at the end\", #n) }}\n}}\nall#n()");
+    text
+}
+
 /// The whole program, which takes in what it uses.
 fn with_modules(mut text: String) -> String {
     text.push_str("    println(deref(faults))\n}\n");

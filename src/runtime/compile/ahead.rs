@@ -68,6 +68,8 @@ impl Guesses {
 pub struct Ahead {
     /// [`print_of`] the hints it was compiled with.
     print: u64,
+    /// How often the function had forgotten its bodies before the compiler looked at anything.
+    resets: u32,
 }
 
 /// Functions to compile together with one that is called.
@@ -121,9 +123,9 @@ impl Order {
 }
 
 impl Ahead {
-    /// A body that is being compiled with these hints.
-    pub(super) fn with(hints: &[Seen]) -> Ahead {
-        Ahead { print: print_of(hints) }
+    /// A body that was compiled with these hints, when the function had forgotten its bodies so often.
+    pub(super) fn with(hints: &[Seen], resets: u32) -> Ahead {
+        Ahead { print: print_of(hints), resets }
     }
 }
 
@@ -172,8 +174,9 @@ pub(super) fn expected<'a>(unit: &Unit, id: FunctionId, known: FunctionId, hints
     if alike { hints } else { &[] }
 }
 
-/// The body that was compiled ahead for this arity, if this call would have made the same one.
-pub(in crate::runtime) fn take(code: &Code, arity: &ArityInfo, hints: &[Seen]) -> Option<usize> {
+/// The body that was compiled ahead for this arity, if this call would have made the same one, and how often the function had
+/// forgotten its bodies before it was compiled.
+pub(in crate::runtime) fn take(code: &Code, arity: &ArityInfo, hints: &[Seen]) -> Option<(usize, u32)> {
     let (unit, function) = code.function()?;
     let mut owned = crate::runtime::lock(&code.owned);
     let body = owned.iter_mut().find(|o| o.ahead.is_some() && o.arity == arity.index)?;
@@ -181,7 +184,7 @@ pub(in crate::runtime) fn take(code: &Code, arity: &ArityInfo, hints: &[Seen]) -
     let ahead = body.ahead.take()?;
     if ahead.print == print_of(hints) {
         unit.order.guesses(&unit.unit, function).taken.fetch_add(1, Ordering::Relaxed);
-        return Some(body.place.as_ref()?.code.start);
+        return Some((body.place.as_ref()?.code.start, ahead.resets));
     }
     unit.order.in_vain(&unit.unit, function);
     None

@@ -45,6 +45,7 @@ use crate::runtime::program::roots::RootCell;
 use crate::runtime::program::types::{TypeInfo, TypeKind};
 use crate::runtime::values::collections::vector;
 use crate::stack;
+use crate::windows::window;
 use ahead::Ahead;
 use reclaim::{Chunk, Owned, Place};
 use sites::FieldSite;
@@ -207,7 +208,7 @@ fn generate_ahead(cx: &mut Thread, unit: &Arc<LinkedUnit>, function: FunctionId,
     cx.release(mark);
     match made {
         Ok(Ok(mut body)) if !body.unsettled => {
-            body.owned.ahead = Some(Ahead::with(hints));
+            body.owned.ahead = Some(Ahead::with(hints, body.resets));
             return Some(body);
         }
         Ok(Ok(body)) => reclaim::free(cx.vm(), body.owned),
@@ -240,7 +241,7 @@ fn publish(vm: &'static Vm, unit: &Arc<LinkedUnit>, mut bodies: Vec<Body>) -> Re
         let place = Place { chunk: chunk.clone(), code: start..end };
         let mut owned = Owned { place: Some(place), ..body.owned };
         let mut all = super::lock(&body.code.owned);
-        // What is compiled ahead may be outdated already; `Code::reset` counts before it takes this lock.
+        // What is compiled ahead may be outdated already (`forget_bodies` counts before it takes this lock): nobody need take it.
         if body.code.resets.load(Ordering::SeqCst) != body.resets {
             owned.ahead = None;
         }
@@ -415,6 +416,33 @@ impl RuntimeLink<'_> {
         unsafe { Binding::at(address) }
     }
 
+    /// What a name that is not dynamic stands for at this moment.
+    fn look_at(&self, binding: &Binding) -> Global {
+        let core = binding.namespace.name == "core";
+        let value = binding.get(self.cx);
+        let code = value.and_then(entry::code_of);
+        let source = code.map(|code| &code.source);
+        let kind = match value {
+            Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") && !v.word().is_pointer() => {
+                GlobalKind::Constant(v.word())
+            }
+            _ => match (code.filter(|_| core).and_then(own_intrinsic), source) {
+                (Some(intrinsic), _) => GlobalKind::Intrinsic(intrinsic),
+                (None, Some(CodeSource::Method(_))) => GlobalKind::Method,
+                (None, _) => GlobalKind::Plain,
+            },
+        };
+        let builtin = match source {
+            Some(CodeSource::Builtin(builtin)) => !builtin.ends_in_call(),
+            Some(CodeSource::Method(method)) => method.builtin().is_some(),
+            _ => false,
+        };
+        let collection = if core && builtin { collection_call(binding.name) } else { None };
+        let quiet = matches!(source, Some(CodeSource::Builtin(b)) if b.quiet);
+        let shows = self.variables() && matches!(source, Some(CodeSource::Builtin(b)) if b.stops());
+        Global { binding: binding.address(), kind, builtin, quiet, collection, shows }
+    }
+
     fn function_at(&self, binding: usize) -> Option<&'static Code> {
         self.binding(binding).get(self.cx).and_then(entry::code_of)
     }
@@ -484,37 +512,19 @@ impl Link for RuntimeLink<'_> {
                 shows: false,
             });
         }
-        let core = binding.namespace.name == "core";
-        let value = binding.get(self.cx);
-        self.unsettled |= value.is_none();
-        let kind = match value {
-            Some(v) if core && matches!(binding.name, "PI" | "E" | "TAU") && !v.word().is_pointer() => {
-                GlobalKind::Constant(v.word())
-            }
-            Some(v) => match entry::code_of(v) {
-                Some(code) => match (own_intrinsic(code).filter(|_| core), &code.source) {
-                    (Some(intrinsic), _) => GlobalKind::Intrinsic(intrinsic),
-                    (None, CodeSource::Method(_)) => GlobalKind::Method,
-                    (None, _) => GlobalKind::Plain,
-                },
-                None => GlobalKind::Plain,
-            },
-            None => GlobalKind::Plain,
-        };
-        let source = value.and_then(entry::code_of).map(|c| &c.source);
-        let builtin = match source {
-            Some(CodeSource::Builtin(builtin)) => !builtin.ends_in_call(),
-            Some(CodeSource::Method(method)) => method.builtin().is_some(),
-            _ => false,
-        };
-        // What has no value yet may get any kind.
-        if kind != GlobalKind::Plain || builtin || value.is_none() {
-            binding.depend(self.record);
+        let found = self.look_at(binding);
+        // A plain function is not taken for granted: link cells follow it.
+        let plain = found.kind == GlobalKind::Plain && !(found.builtin || found.quiet || found.shows);
+        if plain && binding.is_defined() {
+            return Some(found);
         }
-        let collection = if core && builtin { collection_call(binding.name) } else { None };
-        let quiet = matches!(source, Some(CodeSource::Builtin(b)) if b.quiet);
-        let shows = self.variables() && matches!(source, Some(CodeSource::Builtin(b)) if b.stops());
-        Some(Global { binding: address, kind, builtin, quiet, collection, shows })
+        // Another thread may have changed it before it knew that this function depends on it.
+        binding.depend(self.record);
+        window();
+        let found = self.look_at(binding);
+        // What has no value yet may get any kind.
+        self.unsettled |= !binding.is_defined();
+        Some(found)
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -543,8 +553,11 @@ impl Link for RuntimeLink<'_> {
         (self.record.revision.as_ptr() as usize, self.revision.unwrap_or(-1))
     }
 
-    fn depend(&mut self, binding: usize) {
+    fn relies_on(&mut self, binding: usize, arguments: usize, found: Inlinable) -> bool {
         self.binding(binding).depend(self.record);
+        window();
+        // Another thread may have changed it before it knew that this function depends on it.
+        self.inlinable(binding, arguments) == Some(found)
     }
 
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize> {
@@ -615,8 +628,10 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn is_interrupt(&mut self, global: GlobalId) -> bool {
-        let type_ = self.unit.global(global).binding.type_id();
-        type_ == self.vm.types.layout(self.vm.types.interrupt_layout()).map(|layout| layout.type_)
+        let binding = self.unit.global(global).binding;
+        // Before it is looked at.
+        binding.depend(self.record);
+        binding.type_id() == self.vm.types.layout(self.vm.types.interrupt_layout()).map(|layout| layout.type_)
     }
 
     fn field_names(&mut self, names: &str) -> (usize, usize) {

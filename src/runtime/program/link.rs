@@ -176,8 +176,8 @@ impl Code {
         }
     }
 
-    /// An arity has got a body: entries and link cells go there from now on. `resets` is as it was before the compiler looked
-    /// at anything. Of several threads that have compiled it at once the first decides: dispatch tables may hold its body
+    /// An arity has got a body: entries and link cells go there from now on. `resets` is as it was before the compiler of this body
+    /// looked at anything. Of several threads that have compiled it at once the first decides: dispatch tables may hold its body
     /// already, and what is the present body is replaced by a reset alone, which they are told of.
     pub(super) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize, resets: u32) {
         if arity.body.compare_exchange(0, body, Ordering::AcqRel, Ordering::Acquire).is_err() {
@@ -197,8 +197,9 @@ impl Code {
         // Here and in `reset`: stored, then looked, on both sides. One of the two must see the other.
         fence(Ordering::SeqCst);
         if self.body(arity) != Some(body) || self.resets.load(Ordering::SeqCst) != resets {
-            // Another thread has made it forget this body meanwhile, or one that would have been like it.
-            self.forget_bodies(cx, true);
+            // Another thread has made it forget this body meanwhile, or one that would have been like it; perhaps also what the body
+            // depends on, so frames that run it already are told.
+            self.reset(cx);
         }
     }
 
@@ -211,15 +212,17 @@ impl Code {
 
     /// Forgets the compiled bodies, and perhaps what they depend on.
     fn forget_bodies(&'static self, cx: &Thread, dependencies: bool) {
-        self.resets.fetch_add(1, Ordering::SeqCst);
-        window();
-        crate::runtime::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
-        // The next body says anew what it takes for granted. (One that is being compiled will be reset when it is published.)
+        // The next body says anew what it takes for granted. Before the count: a body whose compiler has looked at the count already is
+        // forgotten when it is published, so it may lose what it depends on here; one whose compiler looks later must not.
         if dependencies {
             self.forget_dependencies();
         }
+        window();
+        self.resets.fetch_add(1, Ordering::SeqCst);
+        window();
+        crate::runtime::lock(&self.owned).iter_mut().for_each(|owned| owned.ahead = None);
         for arity in &self.arities {
-            arity.body.store(0, Ordering::Release);
+            arity.body.swap(0, Ordering::AcqRel);
         }
         fence(Ordering::SeqCst);
         window();

@@ -268,12 +268,13 @@ fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: 
     let Some((unit, function)) = code.function() else {
         return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
     };
-    let resets = code.resets.load(Ordering::SeqCst);
     let hints = hints(cx, observable);
-    if let Some(body) = ahead::take(code, arity, &hints) {
+    if let Some((body, resets)) = ahead::take(code, arity, &hints) {
+        window();
         code.publish(cx, arity, body, resets);
         return Ok(());
     }
+    let resets = code.resets.load(Ordering::SeqCst);
     reclaim::now_and_then(cx);
     let compile = cx.vm().compiler;
     let mut made = compile(cx, unit, function, arity.index as usize, code, &hints);

@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod append;
+mod dependents;
 mod elements;
 mod publish;
 mod ring;
