@@ -98,3 +98,24 @@ fn the_interrupt_key_stops_whatever_runs() {
     session.send_line("[length(numbers), length(text) > 0]").expect("the line is taken");
     session.expect("\r\n[5000000, true]").expect("all is as it was");
 }
+
+/// What is left of it would flood the terminal for seconds, before the prompt.
+#[test]
+fn what_was_being_printed_is_not_printed_to_its_end() {
+    let state = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("printing-{}", std::process::id()));
+    let mut command = Command::new(common::harrier());
+    command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "xterm").env("NO_COLOR", "1");
+    let mut session = Session::spawn(command).expect("a pseudo-terminal");
+    session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
+    session.expect("user> ").expect("a prompt");
+    session.send_line("println(vec(range(0, 2000000)))").expect("the line is taken");
+    session.expect("[0, 1, 2, 3").expect("it begins to print");
+    // What nobody reads cannot all be on its way when the key is pressed.
+    std::thread::sleep(Duration::from_millis(300));
+    session.send(ControlCode::EndOfText).expect("Ctrl-C");
+    let printed = session.expect("Interrupted").expect("it is interrupted").before().len();
+    assert!(printed < 1 << 20, "{printed} bytes were printed after the key was pressed");
+    session.expect("user> ").expect("a prompt");
+    session.send_line("1 + 1").expect("the line is taken");
+    session.expect("\r\n2").expect("the session goes on");
+}

@@ -301,33 +301,36 @@ impl Thread {
         })
     }
 
-    /// A new `STRING` of a long text: none when the interrupt key was pressed before all of it was copied.
-    pub fn alloc_long_string(&mut self, text: &str) -> Result<Option<Handle>, Thrown> {
-        /// So many bytes are copied in a millisecond or two. Whole words.
-        const BLOCK: usize = 4 << 20;
-        let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };
-        let mut chars = 0;
-        for block in text.as_bytes().chunks(BLOCK) {
-            if self.is_interrupted() {
-                return Ok(None);
-            }
-            // All bytes but those that go on with a character.
-            chars += block.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u64;
-        }
+    /// A new `STRING` of a long text of so many characters, whose bytes come in blocks of whole words, but for the last one. None when the
+    /// interrupt key was pressed before all of it was copied.
+    ///
+    /// # Panics
+    /// When there are more blocks than bytes for them.
+    ///
+    /// # Safety
+    /// The blocks must be so many bytes in all, be UTF-8 together, and have so many characters.
+    pub unsafe fn alloc_long_string<'a>(
+        &mut self,
+        bytes: usize,
+        chars: usize,
+        blocks: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Option<Handle>, Thrown> {
+        let Ok(len) = u32::try_from(bytes) else { return Err(self.out_of_memory()) };
         let mut whole = true;
-        let made =
-            self.allocate_checked(layout::STRING, 2 + text.len().div_ceil(8), 0, false, |thread, mut fresh| {
-                fresh.set_raw(0, chars << 32 | u64::from(len));
-                fresh.set_raw(1, 0);
-                for (i, block) in text.as_bytes().chunks(BLOCK).enumerate() {
-                    whole = whole && !thread.is_interrupted();
-                    if !whole {
-                        // Nobody is given it.
-                        return;
-                    }
-                    fresh.set_bytes(2 + i * (BLOCK / 8), block);
+        let made = self.allocate_checked(layout::STRING, 2 + bytes.div_ceil(8), 0, false, |thread, mut fresh| {
+            fresh.set_raw(0, (chars as u64) << 32 | u64::from(len));
+            fresh.set_raw(1, 0);
+            let mut at = 2;
+            for block in blocks {
+                if thread.is_interrupted() {
+                    // Nobody is given it.
+                    whole = false;
+                    return;
                 }
-            })?;
+                fresh.set_bytes(at, block);
+                at += block.len().div_ceil(8);
+            }
+        })?;
         Ok(whole.then_some(made))
     }
 

@@ -163,10 +163,18 @@ fn converse(cx: &mut Thread, session: &mut Session) {
             Typed::Nothing => continue,
             Typed::End => break,
         };
+        stop_printing(session);
         console::end_line();
         if !show(&answer) {
             break;
         }
+    }
+}
+
+/// Where the person has interrupted what ran, the rest of what it was printing is not wanted either.
+fn stop_printing(session: &mut Session) {
+    if std::mem::take(&mut session.interrupted) {
+        console::forget_rest();
     }
 }
 
@@ -329,6 +337,7 @@ fn lines(cx: &mut Thread, session: &mut Session, person: bool, mut failed: bool)
         }
         failed |= matches!(answer, Answer::Error(_));
         if person {
+            stop_printing(session);
             console::end_line();
         }
         if !show(&answer) {

@@ -205,13 +205,18 @@ fn a_long_text_is_copied_in_parts() {
         let thread = &mut *heap.attach();
         for length in [0, 1, 4 << 20, (4 << 20) + 3] {
             let text = "ü".repeat(length / 2) + &"x".repeat(length % 2);
-            let made = thread.alloc_long_string(&text).unwrap().expect("nobody has pressed a key");
+            let chars = text.chars().count();
+            // SAFETY: the parts of the text, and its characters.
+            let made = unsafe { thread.alloc_long_string(text.len(), chars, text.as_bytes().chunks(64)) };
+            let made = made.unwrap().expect("nobody has pressed a key");
             assert_eq!(thread.get(made).str(), Some(text.as_str()));
-            assert_eq!(thread.get(made).char_count(), Some(text.chars().count()));
+            assert_eq!(thread.get(made).char_count(), Some(chars));
         }
+        // SAFETY: four bytes, as many characters.
+        let four = |thread: &mut Thread| unsafe { thread.alloc_long_string(4, 4, [&b"text"[..]].into_iter()) };
         thread.interrupter().interrupt();
-        assert!(thread.alloc_long_string("text").unwrap().is_none());
+        assert!(four(thread).unwrap().is_none());
         assert!(thread.take_interrupt());
-        assert!(thread.alloc_long_string("text").unwrap().is_some());
+        assert!(four(thread).unwrap().is_some());
     }
 }

@@ -1,5 +1,7 @@
 //! Builtins: strings and keywords.
 
+use std::iter::repeat_n;
+
 use super::Args;
 use super::support::{Outcome, bad_bounds, bool, count, index_below, out_of_range, seqable, text, wrong_type};
 use crate::builtins;
@@ -74,14 +76,38 @@ builtins! { pub static TABLE: "core";
     "string->keyword" (text: String) = string_to_keyword;
 }
 
+/// Longer texts are copied in parts, between which the interrupt key is asked for …
+const LONG: usize = 16 << 20;
+/// … each of which takes a millisecond or two. Whole words.
+const PART: usize = 4 << 20;
+
 fn made(cx: &mut Thread, text: String) -> Outcome {
-    /// Longer texts are copied in parts, between which the interrupt key is asked for.
-    const LONG: usize = 16 << 20;
     if text.len() < LONG || text.len() > MAX_BYTES {
         return strings::of(cx, &text);
     }
+    let mut chars = 0;
+    for part in text.as_bytes().chunks(PART) {
+        threads::glance(cx)?;
+        // All bytes but those that go on with a character.
+        chars += part.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    }
+    // SAFETY: these are the bytes of the text, and its characters were counted.
+    unsafe { long(cx, text.len(), chars, || text.as_bytes().chunks(PART)) }
+}
+
+/// A long text that is copied in parts.
+///
+/// # Safety
+/// As for [`Thread::alloc_long_string`].
+unsafe fn long<'a, I: Iterator<Item = &'a [u8]>>(
+    cx: &mut Thread,
+    bytes: usize,
+    chars: usize,
+    parts: impl Fn() -> I,
+) -> Outcome {
     loop {
-        match cx.alloc_long_string(&text)? {
+        // SAFETY: the caller's.
+        match unsafe { cx.alloc_long_string(bytes, chars, parts()) }? {
             Some(string) => return Ok(string),
             None => threads::check_interrupt(cx)?,
         }
@@ -328,17 +354,24 @@ fn repeat_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if bytes > MAX_BYTES {
         return Err(strings::too_long(cx));
     }
-    let mut result = room::text(cx, bytes)?;
-    let whole = room::copy(cx, args[0])?;
-    // In blocks, between which the key is asked for.
-    let block = whole.repeat(n.min(BLOCK / whole.len().max(1) + 1));
-    let blocks = if block.is_empty() { 0 } else { bytes / block.len() };
-    for _ in 0..blocks {
-        threads::glance(cx)?;
-        result.push_str(&block);
+    let (whole, chars) = (room::copy(cx, args[0])?, cx.get(args[0]).char_count().unwrap_or(0));
+    room::expect(cx, bytes.min(LONG))?;
+    if bytes < LONG {
+        return strings::of(cx, &whole.repeat(n));
     }
-    result.push_str(&block[..bytes - result.len()]);
-    made(cx, result)
+    if whole.len() > PART / 8 {
+        let mut result = room::text(cx, bytes)?;
+        for _ in 0..n {
+            threads::glance(cx)?;
+            result.push_str(&whole);
+        }
+        return made(cx, result);
+    }
+    // Some parts, which are whole words, and what is left.
+    let part = whole.repeat((PART / whole.len()).next_multiple_of(8));
+    let (parts, rest) = (bytes / part.len(), &part.as_bytes()[..bytes % part.len()]);
+    // SAFETY: the parts are the text `n` times over.
+    unsafe { long(cx, bytes, chars * n, || repeat_n(part.as_bytes(), parts).chain([rest])) }
 }
 
 fn char_code(cx: &mut Thread, args: &Args<'_>) -> Outcome {

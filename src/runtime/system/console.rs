@@ -113,6 +113,13 @@ pub fn end_line() {
     }
 }
 
+/// What a program was printing when the person at the terminal interrupted it is not printed to its end.
+pub fn forget_rest() {
+    if io::stdout().is_terminal() {
+        STDOUT.forget();
+    }
+}
+
 /// The person at the terminal has ended the line.
 pub fn line_was_ended() {
     STDOUT.take_open_line();

@@ -103,6 +103,15 @@ impl Outlet {
         })
     }
 
+    /// Forgets what is buffered: the person who interrupted the program does not want the rest of what it was printing.
+    pub fn forget(&self) {
+        let mut state = self.state.lock();
+        if !state.bytes.is_empty() {
+            state.bytes = Vec::new();
+            state.open = true;
+        }
+    }
+
     /// How many bytes are buffered.
     pub fn buffered(&self) -> usize {
         self.state.lock().bytes.len()
@@ -119,19 +128,21 @@ impl Outlet {
         // Given back before that.
         let mut state = state;
         let result = loop {
-            let bytes = std::mem::take(&mut state.bytes);
+            let mut bytes = std::mem::take(&mut state.bytes);
             if bytes.is_empty() {
                 break Ok(());
             }
             drop(state);
             let mut rest = &bytes[..];
             let result = descriptor::write_all(fd, &mut rest, &self.moved, stop);
+            let rest = rest.len();
             state = self.state.lock();
             if let Err(error) = result {
                 if descriptor::is_called_off(&error) {
-                    let mut rest = rest.to_vec();
-                    rest.append(&mut state.bytes);
-                    state.bytes = rest;
+                    // There may be much left: it stays where it is.
+                    bytes.drain(..bytes.len() - rest);
+                    bytes.append(&mut state.bytes);
+                    state.bytes = bytes;
                 }
                 break Err(error);
             }
