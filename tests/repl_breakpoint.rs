@@ -470,3 +470,67 @@ fn entries_that_extend_stop_and_errors_are_explained_as_without_stops() {
     let why = "null cannot be called: it is not a function; it is what `h[:close]` gives";
     walk(&mut session, &[("closes({})", "stopped in user/closes"), (":continue", why)]);
 }
+
+/// `:break error`: the prompt is where an error is thrown, before anything is left, whether something catches it or not.
+#[test]
+fn errors_stop_where_they_are_thrown() {
+    let mut session = at_a_terminal("errors", &["repl"], &[]);
+    let prompt = "user> ";
+    session.expect(prompt).expect("a prompt");
+    say(
+        &mut session,
+        prompt,
+        &[
+            ("fn half(a, b) { let c = a * 2; let d = b; c + d }", "\r\n"),
+            ("fn safe(x) { try { half(x, \"no\") } catch (e) { [\"caught\", x] } }", "\r\n"),
+            ("safe(1)", "\"caught\", 1"),
+            (":break error", "errors stop where they are thrown, caught or not"),
+            (":break", "errors stop where they are thrown\r\n"),
+        ],
+    );
+    session.send_line("safe(3)").expect("the line is taken");
+    expect_all(
+        &mut session,
+        &["TypeError: +: cannot add Int 6", "stopped in user/half, where it is thrown", "c + d", prompt],
+    );
+    say(
+        &mut session,
+        prompt,
+        &[
+            // All variables in view are kept, those that nothing uses any more as well.
+            ("[a, b, c, d]", "\r\n[3, \"no\", 6, \"no\"]"),
+            ("*e", "cannot add Int 6"),
+            // What goes wrong in what is typed stops nobody.
+            ("1 + null", "\r\nTypeError"),
+            (":bt", "at user/safe"),
+            (":return 5", "cannot return from here: an error is about to be thrown"),
+            (":up", "x = 3"),
+            ("x", "\r\n3"),
+            (":continue", "\"caught\", 3"),
+        ],
+    );
+    // A value that is thrown; what the library has called; a call that fails before it begins; and an end of it all.
+    session
+        .send_line("fn thrower(n) { if n > 2 { throw [:bad, n] } else { thrower(n + 1) + 1 } }")
+        .expect("the line is taken");
+    session.expect(prompt).expect("a prompt");
+    session.send_line("thrower(0)").expect("the line is taken");
+    expect_all(&mut session, &["uncaught: [:bad, 3]", "stopped in user/thrower", prompt]);
+    say(&mut session, prompt, &[("n", "\r\n3"), (":continue", "at user/thrower")]);
+    session.send_line("vec(map(fn(x) { 10 / x }, [1, 0]))").expect("the line is taken");
+    expect_all(&mut session, &["DivisionByZero", "10 / x", prompt]);
+    say(&mut session, prompt, &[("x", "\r\n0"), (":quit", "Interrupted")]);
+    session.send_line("half(1)").expect("the line is taken");
+    expect_all(&mut session, &["ArityError", "where it is thrown", prompt]);
+    say(
+        &mut session,
+        prompt,
+        &[
+            (":continue", "ArityError"),
+            (":unbreak error", "errors do not stop any more"),
+            (":unbreak error", "there is no breakpoint that was set here"),
+            ("half(1, null)", "\r\nTypeError"),
+            ("safe(4)", "\"caught\", 4"),
+        ],
+    );
+}

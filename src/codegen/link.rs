@@ -337,4 +337,9 @@ pub trait Link {
 
     /// Does anybody want to know where variables live?
     fn variables(&self) -> bool;
+
+    /// Does anybody look at errors where they are thrown? Then all variables in view are kept for what may throw.
+    fn errors_stop(&self) -> bool {
+        false
+    }
 }

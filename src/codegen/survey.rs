@@ -101,6 +101,8 @@ struct Walk<'a> {
     /// So many loops are in each other in what has been seen of the loop around.
     nested: u32,
     finder: Finder<'a>,
+    /// See [`Link::errors_stop`].
+    errors_stop: bool,
     /// The depth of loops at which each variable is defined.
     depths: Vec<u32>,
     sightings: Sightings,
@@ -113,6 +115,7 @@ struct Walk<'a> {
 impl Survey {
     /// Walks the body of an arity.
     pub fn of(unit: &Unit, own: FunctionId, arity: &Arity, link: &mut dyn Link) -> Survey {
+        let errors_stop = link.errors_stop();
         let mut out = Survey { simple: true, ..Survey::default() };
         out.lives = vec![Life { start: u32::MAX, end: 0, weight: 0, float: false }; arity.vars.len()];
         let mut walk = Walk {
@@ -125,6 +128,7 @@ impl Survey {
             complex: false,
             nested: 0,
             finder: Finder::new(unit, own),
+            errors_stop,
             depths: vec![u32::MAX; arity.vars.len()],
             sightings: Sightings::default(),
             seen: None,
@@ -252,6 +256,29 @@ impl Walk<'_> {
         let life = &mut self.out.lives[var.index()];
         life.end = life.end.max(at);
         life.weight = life.weight.saturating_add(1 << (3 * depth));
+    }
+
+    /// Could the operation throw, where somebody wants to look at errors?
+    fn is_looked_at(&self, id: NodeId) -> bool {
+        /// Beyond so many variables it would take too long.
+        const MOST: usize = 200;
+        let may_throw = matches!(
+            self.unit.node(id),
+            Node::Binary { .. }
+                | Node::Unary { .. }
+                | Node::Call { .. }
+                | Node::MethodCall { .. }
+                | Node::Index { .. }
+                | Node::Field { .. }
+                | Node::AssignIndex { .. }
+                | Node::AssignField { .. }
+                | Node::Struct(_)
+                | Node::For { .. }
+                | Node::Let { .. }
+                | Node::Match { .. }
+                | Node::Throw(_)
+        );
+        self.errors_stop && may_throw && self.arity.vars.len() <= MOST
     }
 
     /// The node that is about to be finished uses all variables that names mean at its place, and what is captured.
@@ -575,6 +602,9 @@ impl Walk<'_> {
                 }
                 self.call();
             }
+        }
+        if self.is_looked_at(id) {
+            self.touch_all_in_view(unit.span(id).start);
         }
         self.finish(id);
     }

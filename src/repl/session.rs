@@ -25,6 +25,9 @@ use crate::runtime::program::declare;
 use crate::runtime::system::console;
 use crate::runtime::values::foreign;
 
+/// What can be asked and said of a stopped program, in short.
+const COMMANDS: &str = ":locals, :up, :down, :bt; :next, :step, :finish, :continue, :quit";
+
 thread_local! {
     /// How many entries the sessions of this thread have evaluated: one about a stopped program talks while an entry of another runs,
     /// and the name of an entry is given once.
@@ -135,9 +138,9 @@ impl Session {
         let why = match reason {
             Reason::Breakpoint => {
                 let function = self.stopped.as_ref().map_or("", Stopped::function);
-                let commands = ":locals, :up, :down, :bt; :next, :step, :finish, :continue, :quit";
-                Answer::Text(format!("stopped in {function} ({commands})\n"))
+                Answer::Text(format!("stopped in {function} ({COMMANDS})\n"))
             }
+            Reason::Error(error) => self.at_error(cx, error),
             Reason::Step => Answer::Nothing,
             Reason::Left(value) => self.left(cx, value),
             Reason::Thrown => Answer::Text("left by an error\n".into()),
@@ -146,13 +149,29 @@ impl Session {
         Answer::Both(Box::new(why), Box::new(Answer::Text(excerpt)))
     }
 
-    /// The innermost function is about to be left with this value, which is the last one then; its caller is looked at.
-    fn left(&mut self, cx: &mut Thread, value: Handle) -> Answer {
-        if let Some((stopped, caller)) = self.stopped.as_mut().zip(stop::own_caller(cx))
-            && let Ok(Some(namespace)) = stopped.look_at(cx, caller)
+    /// An error is about to be thrown, here or in a function of the library that waits for nobody of the program's own.
+    fn at_error(&mut self, cx: &mut Thread, error: Handle) -> Answer {
+        self.look_at_own(cx, 0);
+        self.results.follow(cx, self.namespace);
+        self.results.keep_error(cx, error);
+        let Some(stopped) = &mut self.stopped else { return Answer::Nothing };
+        stopped.throws = true;
+        let function = stopped.function().to_string();
+        Answer::Text(format!("{}\nstopped in {function}, where it is thrown ({COMMANDS})\n", report::title(cx, error)))
+    }
+
+    /// Looks at the function of the program's own that waits as the one with this number, or for that.
+    fn look_at_own(&mut self, cx: &mut Thread, number: usize) {
+        if let Some((stopped, own)) = self.stopped.as_mut().zip(stop::own(cx, number))
+            && let Ok(Some(namespace)) = stopped.look_at(cx, own)
         {
             self.namespace = namespace;
         }
+    }
+
+    /// The innermost function is about to be left with this value, which is the last one then; its caller is looked at.
+    fn left(&mut self, cx: &mut Thread, value: Handle) -> Answer {
+        self.look_at_own(cx, 1);
         match self.value(cx, value) {
             Ok(shown) => Answer::Value(format!("=> {shown}")),
             Err(thrown) => self.failed(cx, LoadError::Thrown(thrown)),
@@ -408,7 +427,8 @@ impl Session {
             }
             LoadError::Thrown(thrown) => {
                 self.locals = locals::of_pending(cx);
-                self.results.keep_error(cx);
+                let error = cx.root(cx.exception());
+                self.results.keep_error(cx, error);
                 let Uncaught { text, interrupt, .. } = report::uncaught(cx, thrown, self.color);
                 self.interrupted = interrupt;
                 Answer::Error(text)

@@ -28,6 +28,8 @@ pub struct Stopped {
     pub selected: usize,
     /// The program is to end, and not to go on.
     pub quits: bool,
+    /// An error is about to be thrown.
+    pub throws: bool,
     /// Holds the value with which the function is to be left.
     pub returned: Option<&'static Binding>,
 }
@@ -49,7 +51,7 @@ struct Variable {
 impl Stopped {
     /// Stopped here, looking at the innermost frame.
     pub fn here(cx: &mut Thread) -> Result<Stopped, Thrown> {
-        let mut stopped = Stopped { frames: Vec::new(), selected: 0, quits: false, returned: None };
+        let mut stopped = Stopped { frames: Vec::new(), selected: 0, quits: false, throws: false, returned: None };
         stopped.look_at(cx, 0)?;
         Ok(stopped)
     }

@@ -15,10 +15,18 @@ use crate::runtime::fault::stop;
 use crate::runtime::load;
 use crate::runtime::program::binding::{Binding, Place};
 
-/// `:break [NAME[/N]|FILE:LINE]`
+/// What stands for all errors. No function of the program is meant by it: `user/error` is one.
+const ERROR: &str = "error";
+
+/// `:break [NAME[/N]|FILE:LINE|error]`
 pub fn set(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
-    if given.text.is_empty() {
-        return Answer::Text(listed(cx));
+    match given.text {
+        "" => return Answer::Text(listed(cx)),
+        ERROR => {
+            stop::at_errors(cx, true);
+            return Answer::Text(format!("errors stop where they are thrown, caught or not{}\n", nobody(cx)));
+        }
+        _ => {}
     }
     let found = match line_of(given.text) {
         Some((file, line)) => at_line(cx, file, line),
@@ -36,9 +44,13 @@ pub fn set(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
     if let Err(error) = declared::stop_in(cx, declaration, &places) {
         return session.failed(cx, error);
     }
-    let asked =
-        if stop::somebody_is_asked(cx) { "" } else { ": nobody can be asked here, so that it is passed and told" };
-    Answer::Text(format!("{name} stops at {place}{asked}\n"))
+    let told = if stop::somebody_is_asked(cx) { "" } else { " and told" };
+    Answer::Text(format!("{name} stops at {place}{}{told}\n", nobody(cx)))
+}
+
+/// What is to be said where nobody can be asked.
+fn nobody(cx: &Thread) -> &'static str {
+    if stop::somebody_is_asked(cx) { "" } else { ": nobody can be asked here, so that it is passed" }
 }
 
 fn listed(cx: &Thread) -> String {
@@ -49,13 +61,22 @@ fn listed(cx: &Thread) -> String {
         format!("{} stops at {}\n", declaration.name(), places.join(", "))
     };
     let all = declared::all(cx);
+    let errors = if stop::stops_at_errors(cx) { "errors stop where they are thrown\n" } else { "" };
     let lines: String = all.iter().filter(|declared| !declared.breakpoints.is_empty()).map(line).collect();
-    if lines.is_empty() { "there is no breakpoint that was set here\n".into() } else { lines }
+    if lines.is_empty() && errors.is_empty() { NONE.into() } else { lines + errors }
 }
 
-/// `:unbreak [NAME|FILE:LINE]`
+const NONE: &str = "there is no breakpoint that was set here\n";
+
+/// `:unbreak [NAME|FILE:LINE|error]`
 pub fn unset(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
+    let errors = stop::stops_at_errors(cx) && ["", ERROR].contains(&given.text);
+    if errors {
+        stop::at_errors(cx, false);
+    }
+    let errors = if errors { "errors do not stop any more\n" } else { "" };
     let wanted = match line_of(given.text) {
+        _ if given.text == ERROR => return Answer::Text(if errors.is_empty() { NONE.into() } else { errors.into() }),
         _ if given.text.is_empty() => None,
         Some((file, line)) => Some(at_line(cx, file, line)),
         None => of_function(session, cx, given.text),
@@ -68,8 +89,11 @@ pub fn unset(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer
     };
     let is_meant = |declared: &Declared| wanted.as_ref().is_none_or(|declaration| declared.declaration.is(declaration));
     match declared::end(cx, &is_meant) {
-        Ok(names) if names.is_empty() => Answer::Text("there is no breakpoint that was set here\n".into()),
-        Ok(names) => Answer::Text(names.iter().map(|name| format!("{name} does not stop any more\n")).collect()),
+        Ok(names) if names.is_empty() && errors.is_empty() => Answer::Text(NONE.into()),
+        Ok(names) => {
+            let lines: String = names.iter().map(|name| format!("{name} does not stop any more\n")).collect();
+            Answer::Text(lines + errors)
+        }
         Err(error) => session.failed(cx, error),
     }
 }

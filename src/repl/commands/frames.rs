@@ -125,8 +125,10 @@ pub fn go_on(session: &mut Session, _cx: &mut Thread, _: Given<'_>) -> Answer {
 
 /// `:return EXPR`
 pub fn return_value(session: &mut Session, cx: &mut Thread, given: Given<'_>) -> Answer {
-    if session.stopped.is_none() {
-        return go_on(session, cx, given);
+    let Some(stopped) = &session.stopped else { return go_on(session, cx, given) };
+    if stopped.throws {
+        let why = "an error is about to be thrown here; `:continue` lets it go its way";
+        return Answer::Error(format!("cannot return from here: {why}\n"));
     }
     if let Err(why) = stop::can_return(cx) {
         return Answer::Error(format!("cannot return from here: {why}\n"));

@@ -221,11 +221,12 @@ pub const COMMANDS: &[Command] = &[
     Command { names: &["return"], takes: Takes::Some("EXPR"), group: Group::Frames, run: frames::return_value,
         help: "leave the function that has come to the breakpoint, with the value of EXPR",
         more: "What is left of it does not run. Not where a `try`, `finally` or `binding` of the function is around the breakpoint." },
-    Command { names: &["break"], takes: Perhaps("NAME[/N] or FILE:LINE"), group: Group::Frames, run: breaks::set,
-        help: "stop where a function begins (one arity of it, with N), or before a line; or list where",
+    Command { names: &["break"], takes: Perhaps("NAME[/N], FILE:LINE or error"), group: Group::Frames, run: breaks::set,
+        help: "stop where a function begins (one arity of it, with N), before a line, or at errors; or list where",
         more: "The function is defined anew, with stops in it: who calls it by its name from then on stops. `repl[3]:1` is a line, \
-               too. When it is defined anew otherwise, the breakpoint is gone. Of `extend`, lines of the file count." },
-    Command { names: &["unbreak"], takes: Perhaps("NAME or FILE:LINE"), group: Group::Frames, run: breaks::unset,
+               too. When it is defined anew otherwise, the breakpoint is gone. Of `extend`, lines of the file count. \
+               `:break error` stops where an error is thrown, before it leaves anything, caught or not: `*e` is the error." },
+    Command { names: &["unbreak"], takes: Perhaps("NAME, FILE:LINE or error"), group: Group::Frames, run: breaks::unset,
         help: "end that, of one function or of all",
         more: "" },
     Command { names: &["all"], takes: Nothing, group: Group::Session, run: last::all,

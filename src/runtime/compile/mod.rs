@@ -6,6 +6,7 @@
 //! Invariant: code is registered in the code map before its address is known to anybody (`asm/publish.rs`).
 
 pub mod ahead;
+mod answers;
 pub mod dump;
 pub mod reclaim;
 pub mod sites;
@@ -17,8 +18,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-use rustc_hash::FxHashMap;
 
 use super::vm::Vm;
 use crate::asm::Host;
@@ -37,6 +36,7 @@ use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown, Value, Word};
 use crate::profile::stats::{self, Why};
 use crate::reader::tree::{FunctionId, GlobalId};
+use crate::runtime::fault::stop;
 use crate::runtime::program::binding::{Binding, BindingKind};
 use crate::runtime::program::code::{Code, CodeSource, CompileError, CompiledCode};
 use crate::runtime::program::dispatch::Target;
@@ -47,6 +47,7 @@ use crate::runtime::values::collections::vector;
 use crate::stack;
 use crate::windows::window;
 use ahead::Ahead;
+use answers::Answers;
 use reclaim::{Chunk, Owned, Place};
 use sites::FieldSite;
 
@@ -130,6 +131,7 @@ fn generate(
     let has_loops = !unit.unit.function(function).arities[arity].loops.is_empty();
     let owned = Owned { arity: arity as u32, ..Owned::default() };
     let builtin_extended = vm.dispatch.builtin_extended() && !unit.source().is_library;
+    let errors_stop = stop::stops_at_errors(cx);
     let mut link = RuntimeLink {
         cx,
         vm,
@@ -139,9 +141,9 @@ fn generate(
         owned,
         has_loops,
         builtin_extended,
-        types: FxHashMap::default(),
-        named: FxHashMap::default(),
-        associated: FxHashMap::default(),
+        answers: Answers::default(),
+        variables: vm.keeps_variables.load(Ordering::Relaxed),
+        errors_stop,
         unsettled: false,
         failed: None,
     };
@@ -326,11 +328,10 @@ struct RuntimeLink<'a> {
     owned: Owned,
     /// See [`Link::builtin_extended`]: one answer for all walks of a compilation.
     builtin_extended: bool,
-    /// The types that were asked for.
-    types: FxHashMap<(GlobalId, Option<&'static str>), Option<StructType>>,
-    /// The types that names were found to stand for, and the functions of theirs that were asked for.
-    named: FxHashMap<GlobalId, Option<&'static TypeInfo>>,
-    associated: FxHashMap<(GlobalId, &'static str), Option<Global>>,
+    answers: Answers,
+    /// Somebody wants to know where variables live, and looks at errors where they are thrown.
+    variables: bool,
+    errors_stop: bool,
     /// Something that the function names has no value yet, or a loop may find another there than we do.
     unsettled: bool,
     /// What could not be had: the end of the compilation.
@@ -380,18 +381,16 @@ impl RuntimeLink<'_> {
 
     /// The type that the name stands for now.
     fn type_named(&mut self, global: GlobalId) -> Option<&'static TypeInfo> {
-        if let Some(known) = self.named.get(&global) {
-            return *known;
-        }
-        let binding = self.unit.global(global).binding;
-        let look = |cx: &Thread| binding.get(cx).and_then(super::builtins::types::type_behind);
-        if look(self.cx).is_some() {
-            // Before what is found is taken for granted.
-            binding.depend(self.record);
-        }
-        let found = look(self.cx);
-        self.named.insert(global, found);
-        found
+        self.once(
+            |answers| &mut answers.named,
+            global,
+            |link| {
+                let binding = link.unit.global(global).binding;
+                // Before it is looked at.
+                binding.depend(link.record);
+                binding.get(link.cx).and_then(super::builtins::types::type_behind)
+            },
+        )
     }
 
     /// A root cell with a value.
@@ -416,8 +415,79 @@ impl RuntimeLink<'_> {
         unsafe { Binding::at(address) }
     }
 
-    /// What a name that is not dynamic stands for at this moment.
+    /// What a name is now.
+    fn find_global(&mut self, global: GlobalId) -> Global {
+        let binding = self.unit.global(global).binding;
+        let found = self.look_at(binding);
+        // A plain function is not taken for granted: link cells follow it.
+        let plain = found.kind == GlobalKind::Plain && !(found.builtin || found.quiet || found.shows);
+        if plain && binding.is_defined() {
+            return found;
+        }
+        // Another thread may have changed it before it knew that this function depends on it.
+        binding.depend(self.record);
+        window();
+        let found = self.look_at(binding);
+        // What has no value yet may get any kind.
+        self.unsettled |= found.kind != GlobalKind::Dynamic && !binding.is_defined();
+        found
+    }
+
+    /// The function bound there, when it can be written in place of calls.
+    fn find_inlinable(&self, binding: usize, arguments: usize) -> Option<Inlinable> {
+        let code = self.function_at(binding)?;
+        let (unit, function) = code.function()?;
+        let arity = code.exact(arguments)?;
+        if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 {
+            return None;
+        }
+        self.revision.is_some().then_some(Inlinable { function, arity: arity.index as usize })
+    }
+
+    fn find_method_table(&mut self, binding: usize, arguments: usize) -> Option<usize> {
+        let code = self.function_at(binding)?;
+        let CodeSource::Method(method) = code.source else { return None };
+        code.exact(arguments)?;
+        // Other names go through link cells, which follow when they change.
+        if !method.is_named(self.binding(binding)) {
+            return None;
+        }
+        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32).map(|t| Some(t.named()));
+        self.or_fail(table)
+    }
+
+    fn find_builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]> {
+        let Some(CodeSource::Method(method)) = self.function_at(binding).map(|code| &code.source) else { return None };
+        let builtin = method.builtin()?;
+        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32);
+        let miss = self.or_fail(table).miss;
+        if !builtin.accepts(arguments) {
+            return Some([miss; 2]);
+        }
+        let stub = self.vm.stubs.builtin(&self.vm.publisher, builtin, arguments);
+        Some([self.or_fail(stub), miss])
+    }
+
+    fn find_associated(&mut self, global: GlobalId, name: &str) -> Option<Global> {
+        let target = Target { type_: self.type_named(global)?.id, variant: None };
+        let (_, binding) = self.vm.dispatch.associated(target, name)?;
+        let kind = GlobalKind::Plain;
+        Some(Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None, shows: false })
+    }
+
+    /// What a name stands for at this moment.
     fn look_at(&self, binding: &Binding) -> Global {
+        let none = Global {
+            binding: binding.address(),
+            kind: GlobalKind::Dynamic,
+            builtin: false,
+            quiet: false,
+            collection: None,
+            shows: false,
+        };
+        if binding.kind() == BindingKind::Dynamic {
+            return none;
+        }
         let core = binding.namespace.name == "core";
         let value = binding.get(self.cx);
         let code = value.and_then(entry::code_of);
@@ -439,8 +509,8 @@ impl RuntimeLink<'_> {
         };
         let collection = if core && builtin { collection_call(binding.name) } else { None };
         let quiet = matches!(source, Some(CodeSource::Builtin(b)) if b.quiet);
-        let shows = self.variables() && matches!(source, Some(CodeSource::Builtin(b)) if b.stops());
-        Global { binding: binding.address(), kind, builtin, quiet, collection, shows }
+        let shows = self.variables && matches!(source, Some(CodeSource::Builtin(b)) if b.stops());
+        Global { kind, builtin, quiet, collection, shows, ..none }
     }
 
     fn function_at(&self, binding: usize) -> Option<&'static Code> {
@@ -499,32 +569,7 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn global(&mut self, global: GlobalId) -> Option<Global> {
-        let binding = self.unit.global(global).binding;
-        let address = binding.address();
-        if binding.kind() == BindingKind::Dynamic {
-            binding.depend(self.record);
-            return Some(Global {
-                binding: address,
-                kind: GlobalKind::Dynamic,
-                builtin: false,
-                quiet: false,
-                collection: None,
-                shows: false,
-            });
-        }
-        let found = self.look_at(binding);
-        // A plain function is not taken for granted: link cells follow it.
-        let plain = found.kind == GlobalKind::Plain && !(found.builtin || found.quiet || found.shows);
-        if plain && binding.is_defined() {
-            return Some(found);
-        }
-        // Another thread may have changed it before it knew that this function depends on it.
-        binding.depend(self.record);
-        window();
-        let found = self.look_at(binding);
-        // What has no value yet may get any kind.
-        self.unsettled |= !binding.is_defined();
-        Some(found)
+        Some(self.once(|answers| &mut answers.globals, global, |link| link.find_global(global)))
     }
 
     fn own_binding(&mut self, name: &str) -> usize {
@@ -535,18 +580,19 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn link_cell(&mut self, binding: usize, arguments: usize) -> Option<usize> {
-        let cell = self.binding(binding).link_cell(self.cx, arguments);
-        self.or_fail(cell)
+        self.once(
+            |answers| &mut answers.link_cells,
+            (binding, arguments),
+            |link| {
+                let cell = link.binding(binding).link_cell(link.cx, arguments);
+                link.or_fail(cell)
+            },
+        )
     }
 
     fn inlinable(&mut self, binding: usize, arguments: usize) -> Option<Inlinable> {
-        let code = self.binding(binding).get(self.cx).and_then(entry::code_of)?;
-        let (unit, function) = code.function()?;
-        let arity = code.exact(arguments)?;
-        if !Arc::ptr_eq(unit, self.unit) || code.captures > 0 {
-            return None;
-        }
-        self.revision.is_some().then_some(Inlinable { function, arity: arity.index as usize })
+        let find = |link: &mut Self| link.find_inlinable(binding, arguments);
+        self.once(|answers| &mut answers.inlinable, (binding, arguments), find)
     }
 
     fn revision(&mut self) -> (usize, i32) {
@@ -554,34 +600,23 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn relies_on(&mut self, binding: usize, arguments: usize, found: Inlinable) -> bool {
-        self.binding(binding).depend(self.record);
-        window();
-        // Another thread may have changed it before it knew that this function depends on it.
-        self.inlinable(binding, arguments) == Some(found)
+        let still = |link: &mut Self| {
+            link.binding(binding).depend(link.record);
+            window();
+            // Another thread may have changed it before it knew that this function depends on it.
+            link.find_inlinable(binding, arguments) == Some(found)
+        };
+        self.once(|answers| &mut answers.relied_on, (binding, arguments), still)
     }
 
     fn method_table(&mut self, binding: usize, arguments: usize) -> Option<usize> {
-        let code = self.function_at(binding)?;
-        let CodeSource::Method(method) = code.source else { return None };
-        code.exact(arguments)?;
-        // Other names go through link cells, which follow when they change.
-        if !method.is_named(self.binding(binding)) {
-            return None;
-        }
-        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32).map(|t| Some(t.named()));
-        self.or_fail(table)
+        let find = |link: &mut Self| link.find_method_table(binding, arguments);
+        self.once(|answers| &mut answers.method_tables, (binding, arguments), find)
     }
 
     fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]> {
-        let Some(CodeSource::Method(method)) = self.function_at(binding).map(|code| &code.source) else { return None };
-        let builtin = method.builtin()?;
-        let table = self.vm.dispatch.method_table(self.vm, method, arguments as u32);
-        let miss = self.or_fail(table).miss;
-        if !builtin.accepts(arguments) {
-            return Some([miss; 2]);
-        }
-        let stub = self.vm.stubs.builtin(&self.vm.publisher, builtin, arguments);
-        Some([self.or_fail(stub), miss])
+        let find = |link: &mut Self| link.find_builtin_entries(binding, arguments);
+        self.once(|answers| &mut answers.builtin_entries, (binding, arguments), find)
     }
 
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {
@@ -590,17 +625,8 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn associated(&mut self, global: GlobalId, name: &str) -> Option<Global> {
-        let key = (global, keywords::intern(name));
-        if let Some(known) = self.associated.get(&key) {
-            return *known;
-        }
-        let target = self.type_named(global).map(|type_| Target { type_: type_.id, variant: None });
-        let found = target.and_then(|target| self.vm.dispatch.associated(target, name)).map(|(_, binding)| {
-            let kind = GlobalKind::Plain;
-            Global { binding: binding.address(), kind, builtin: false, quiet: false, collection: None, shows: false }
-        });
-        self.associated.insert(key, found);
-        found
+        let name = keywords::intern(name);
+        self.once(|answers| &mut answers.associated, (global, name), |link| link.find_associated(global, name))
     }
 
     fn named_struct(&mut self, global: GlobalId) -> Option<StructType> {
@@ -613,14 +639,9 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn struct_type(&mut self, global: GlobalId, variant: Option<&str>) -> Option<StructType> {
-        // All walks of a compilation get the same answer, whatever is declared meanwhile: they must leave and arrive alike.
         let variant = variant.map(keywords::intern);
-        if let Some(known) = self.types.get(&(global, variant)) {
-            return known.clone();
-        }
-        let found = self.find_struct_type(global, variant);
-        self.types.insert((global, variant), found.clone());
-        found
+        let find = |link: &mut Self| link.find_struct_type(global, variant);
+        self.once(|answers| &mut answers.types, (global, variant), find)
     }
 
     fn builtin_extended(&self) -> bool {
@@ -643,14 +664,18 @@ impl Link for RuntimeLink<'_> {
         if layout < layout::FIRST_USER_LAYOUT {
             return None;
         }
-        let info = self.vm.types.layout(layout)?;
-        self.vm.types.get(info.type_).depend(self.record);
-        let slot = info.slot(field)?;
-        Some((slot as u32, info.fields[slot].mutable))
+        let find = |link: &mut Self| {
+            let info = link.vm.types.layout(layout)?;
+            link.vm.types.get(info.type_).depend(link.record);
+            let slot = info.slot(field)?;
+            Some((slot as u32, info.fields[slot].mutable))
+        };
+        self.once(|answers| &mut answers.slots, (layout, keywords::intern(field)), find)
     }
 
     fn guess_layout(&mut self, field: &str) -> Option<LayoutId> {
-        self.vm.types.only_layout_with(field)
+        let find = |link: &mut Self| link.vm.types.only_layout_with(field);
+        self.once(|answers| &mut answers.guesses, keywords::intern(field), find)
     }
 
     fn code(&mut self, function: FunctionId) -> usize {
@@ -666,10 +691,13 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn seen(&mut self, binding: usize) -> Seen {
-        let value = self.binding(binding).get(self.cx);
-        // Functions stay what they are; a vector may be empty now and full of Floats when the loop runs.
-        self.unsettled |= self.has_loops && value.is_some_and(|v| entry::code_of(v).is_none());
-        value.map_or(Seen::None, hint)
+        let look = |link: &mut Self| {
+            let value = link.binding(binding).get(link.cx);
+            // Functions stay what they are; a vector may be empty now and full of Floats when the loop runs.
+            link.unsettled |= link.has_loops && value.is_some_and(|v| entry::code_of(v).is_none());
+            value.map_or(Seen::None, hint)
+        };
+        self.once(|answers| &mut answers.seen, binding, look)
     }
 
     fn captured(&mut self, index: u32) -> Seen {
@@ -687,7 +715,11 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn variables(&self) -> bool {
-        self.vm.keeps_variables.load(Ordering::Relaxed)
+        self.variables
+    }
+
+    fn errors_stop(&self) -> bool {
+        self.errors_stop
     }
 
     fn notes(&self) -> bool {

@@ -127,6 +127,14 @@ impl Reclaim {
         crate::runtime::lock(&self.codes).push(code);
     }
 
+    /// Another thread has made the record first: this one is forgotten.
+    pub(in crate::runtime) fn remove(&self, code: &Code) {
+        let mut codes = crate::runtime::lock(&self.codes);
+        if let Some(at) = codes.iter().rposition(|known| std::ptr::eq(*known, code)) {
+            codes.swap_remove(at);
+        }
+    }
+
     /// Does the collection that is under way look for dead code? Who asks for one runs, so this does not change during one.
     pub(in crate::runtime) fn wanted(&self) -> bool {
         self.wanted.load(Ordering::Relaxed)

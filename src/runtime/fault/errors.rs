@@ -95,21 +95,32 @@ impl Thread {
     #[cold]
     fn throw_text(&mut self, kind: ErrorKind, message: &str) -> Thrown {
         let layout = self.vm().types.error_layout(kind);
-        self.throw_located(layout, message)
+        // Where there is no memory or no stack, nobody can be asked.
+        let asks = !matches!(kind, ErrorKind::StackOverflow | ErrorKind::OutOfMemory);
+        self.throw_located(layout, message, asks)
     }
 
     /// Throws an `Interrupt`.
     #[cold]
     pub fn throw_interrupt(&mut self) -> Thrown {
         let layout = self.vm().types.interrupt_layout();
-        self.throw_located(layout, "the interrupt key was pressed")
+        self.throw_located(layout, "the interrupt key was pressed", false)
     }
 
-    fn throw_located(&mut self, layout: LayoutId, message: &str) -> Thrown {
+    fn throw_located(&mut self, layout: LayoutId, message: &str, asks: bool) -> Thrown {
         let location = super::trace::innermost_location(self);
         match self.make_located(layout, message, &location) {
+            Ok(error) if asks => self.throw_value(error),
             Ok(error) => Thrown::set(self, error),
             // Out of memory while making the error: that error is thrown already.
+            Err(thrown) => thrown,
+        }
+    }
+
+    /// Throws a value that was not on its way before. Errors may stop here (`:break error`).
+    pub fn throw_value(&mut self, value: Handle) -> Thrown {
+        match super::stop::error(self, value) {
+            Ok(()) => Thrown::set(self, value),
             Err(thrown) => thrown,
         }
     }

@@ -13,7 +13,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::tail_calls::Body;
 use super::trace;
@@ -44,6 +44,8 @@ pub enum Reason {
     Left(Handle),
     /// … or has been left by an error.
     Thrown,
+    /// This error is about to be thrown.
+    Error(Handle),
 }
 
 /// Looks at the program that is stopped here, and comes back when it is to go on.
@@ -61,6 +63,10 @@ pub struct Breakpoints {
     asked: OnceLock<(u64, Asked)>,
     /// The places that were passed.
     passed: Mutex<HashSet<String>>,
+    /// Errors stop where they are thrown.
+    errors: AtomicBool,
+    /// So many talks about a stopped program are going on.
+    talks: AtomicUsize,
     /// Somebody steps.
     steps: AtomicBool,
     step: Mutex<Step>,
@@ -111,13 +117,46 @@ pub fn breakpoint(cx: &mut Thread) -> Result<(), Thrown> {
     }
 }
 
+/// From now on errors stop where they are thrown, whether something catches them or not; or they do not any more.
+pub fn at_errors(cx: &Thread, stops: bool) {
+    if stops {
+        keep_variables(cx.vm());
+    }
+    if cx.vm().breakpoints.errors.swap(stops, Ordering::SeqCst) != stops {
+        // What is compiled keeps its variables for what may throw, or does not.
+        cx.vm().reclaim.reset_all(cx);
+    }
+}
+
+/// Do they?
+pub fn stops_at_errors(cx: &Thread) -> bool {
+    cx.vm().breakpoints.errors.load(Ordering::Relaxed)
+}
+
+/// An error is about to be thrown. What goes wrong in what is typed while the program is stopped stops nobody.
+pub fn error(cx: &mut Thread, error: Handle) -> Result<(), Thrown> {
+    let talks = cx.vm().breakpoints.talks.load(Ordering::Relaxed) > 0;
+    if !stops_at_errors(cx) || talks || !somebody_is_asked(cx) || cx.innermost_frame(|_| ()).is_none() {
+        return Ok(());
+    }
+    // What is typed may declare something, too.
+    if cx.vm().loader.is_declaring(cx) {
+        return Ok(());
+    }
+    stop(cx, Reason::Error(error))
+}
+
 /// Asks who is there to be asked.
 fn stop(cx: &mut Thread, reason: Reason) -> Result<(), Thrown> {
     run(cx);
     let Some((_, asked)) = cx.vm().breakpoints.asked.get() else { return Ok(()) };
     let aside = trace::set_aside(cx);
+    let talks = &cx.vm().breakpoints.talks;
+    talks.fetch_add(1, Ordering::Relaxed);
+    let goes_on = asked(cx, reason);
+    talks.fetch_sub(1, Ordering::Relaxed);
     // What it throws, if it does, has no trace yet.
-    let goes_on = asked(cx, reason)?;
+    let goes_on = goes_on?;
     trace::put_back(cx, aside);
     match goes_on {
         GoesOn::Behind => Ok(()),
@@ -204,10 +243,10 @@ pub fn finish(cx: &Thread, number: usize) -> bool {
     true
 }
 
-/// The number of the function of the program's own that waits for the innermost one, if there is one.
-pub fn own_caller(cx: &Thread) -> Option<usize> {
+/// The number of the function of the program's own that waits as the one with this number or for it, if there is one.
+pub fn own(cx: &Thread, number: usize) -> Option<usize> {
     let is_own = |frame: &Waiting| frame.text(cx).is_some_and(|(unit, _)| !unit.source().is_library);
-    frames(cx, 1).iter().position(is_own).map(|behind| behind + 1)
+    frames(cx, number).iter().position(is_own).map(|behind| behind + number)
 }
 
 /// The text of the function that waits as the one with this number.

@@ -13,6 +13,7 @@ pub mod lookup;
 use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
 use crate::runtime::fault::trace;
+use crate::runtime::load::install;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::entry;
 use crate::runtime::program::link;
@@ -146,9 +147,12 @@ helpers! {
     Throw(value: value) = |cx: &mut Thread, value| {
         // The same constant may have been thrown and caught here before.
         cx.set_traced(None);
-        Thrown::set(cx, value)
+        cx.throw_value(value)
     };
-    Rethrow(value: value) = |cx: &mut Thread, value| Thrown::set(cx, value);
+    Rethrow(value: value) = |cx: &mut Thread, value| match cx.is_traced(cx.get(value)) {
+        true => Thrown::set(cx, value),
+        false => cx.throw_value(value),
+    };
     MatchError(value: value) = match_error;
     Iterate(collection: value) = operators::iterate;
     NextChunk(cursor: value) = operators::next_chunk;
@@ -299,7 +303,12 @@ fn poll(cx: &mut Thread) -> Result<Word, Thrown> {
 }
 
 fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle, Thrown> {
-    binding_at(binding).define(cx, cx.get(value));
+    let binding = binding_at(binding);
+    binding.define(cx, cx.get(value));
+    // It may have been declared as a type since this `let` was.
+    if binding.type_id().is_some() {
+        install::is_no_type(cx, binding)?;
+    }
     Ok(value)
 }
 

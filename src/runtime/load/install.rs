@@ -7,14 +7,19 @@ use std::sync::Arc;
 
 use super::scope::{Meaning, Scope, method_takes};
 use super::{LoadError, TestBlock, own_binding, remembered};
-use crate::gc::{Handle, Thread, Word};
+use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::locks::MutexGuard;
 use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Node, Span, Unit};
+use crate::runtime::builtins::types::type_behind;
+use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::binding::{About, Binding, BindingKind, Place};
 use crate::runtime::program::declare::{self, DeclareError, VariantDeclaration};
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::keywords::intern;
 use crate::runtime::program::present::Constant;
 use crate::runtime::program::types::{FieldInfo, TypeKind};
+use crate::runtime::system::threads;
+use crate::runtime::system::turn::{self, Turn};
 use crate::runtime::{Code, LinkedUnit, Resolved};
 
 struct Installer<'a, 'b> {
@@ -31,6 +36,7 @@ pub fn install(
     scope: &Scope<'_>,
     remember: Option<u64>,
 ) -> Result<Handle, LoadError> {
+    let turn = declares(cx)?;
     let before = before(unit, scope);
     declare_names(cx, unit, scope)?;
     let globals = resolve(cx, unit, scope)?;
@@ -51,6 +57,7 @@ pub fn install(
         // After all that has changed: who has read a name before that does not remember what it meant.
         cx.vm().loader.names_changed();
     }
+    drop(turn);
     let init = installer.code(cx, unit.init)?;
     if let Some(names) = remember {
         cx.vm().loader.remembered.remember(scope.namespace, &unit.source.text, init, names);
@@ -62,6 +69,38 @@ pub fn install(
         before.iter().for_each(|before| before.come_back(cx));
     }
     Ok(value?)
+}
+
+/// Begins to declare what a text declares, when no other thread does so any more: declarations of one thing do not mix. The top level of a
+/// text is run behind it.
+fn declares(cx: &mut Thread) -> Result<Turn<'static, Option<u64>>, Thrown> {
+    let (loader, id) = (&cx.vm().loader, cx.id());
+    let begin = |mut state: MutexGuard<'_, turn::State<Option<u64>>>| {
+        **state = Some(id);
+        loader.declaring.begin(&mut state)
+    };
+    let state = loader.declaring.lock();
+    if !state.is_busy() {
+        return Ok(begin(state));
+    }
+    drop(state);
+    match threads::waiting(cx, |stop| loader.declaring.lock_idle(stop).map(begin))? {
+        Ok(turn) => Ok(turn),
+        // Only who calls the wait off gives an error, and that is thrown.
+        Err(error) => Err(cx.throw(ErrorKind::InternalError, error.to_string())),
+    }
+}
+
+/// A `let` has given a name its value that another thread has declared as a type: it is none any more, unless it is again by now.
+pub(in crate::runtime) fn is_no_type(cx: &mut Thread, binding: &'static Binding) -> Result<(), Thrown> {
+    let _turn = declares(cx)?;
+    let About { doc, place, type_ } = binding.about();
+    let behind = binding.get(cx).and_then(type_behind).map(|type_| type_.id);
+    if type_.is_some() && behind != type_ {
+        binding.set_about(doc, place, None);
+        binding.reset_dependents(cx);
+    }
+    Ok(())
 }
 
 /// What a name was before a `let` of the unit, which may never get its value.
@@ -95,7 +134,12 @@ impl Before {
             return;
         }
         let About { doc, place, type_ } = self.about.clone();
+        let took_the_type = self.binding.type_id() != type_;
         self.binding.set_about(doc, place, type_);
+        if took_the_type {
+            // What was compiled meanwhile knows of none.
+            self.binding.reset_dependents(cx);
+        }
         if self.binding.kind() != self.kind {
             self.binding.set_kind(self.kind);
             cx.vm().reclaim.reset_all(cx);
@@ -322,10 +366,17 @@ impl Installer<'_, '_> {
         }
         match extend.protocol.and_then(|p| self.linked.global(p).type_) {
             Some(protocol) => {
-                let methods: Vec<_> = functions
-                    .into_iter()
-                    .filter_map(|(name, code)| Some((vm.dispatch.method(protocol.id, name)?, code)))
-                    .collect();
+                let mut methods = Vec::with_capacity(functions.len());
+                for (name, code) in functions {
+                    match vm.dispatch.method(protocol.id, name) {
+                        Some(method) => methods.push((method, code)),
+                        // Another thread has declared it anew since this was checked.
+                        None => {
+                            let message = format!("the protocol {} has no method {name} any more", protocol.name);
+                            return Err(cx.throw(ErrorKind::TypeError, message).into());
+                        }
+                    }
+                }
                 let before = vm.dispatch.builtin_extended();
                 vm.dispatch.extend(target, protocol.id, &methods);
                 if vm.dispatch.builtin_extended() != before {

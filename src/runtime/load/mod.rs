@@ -22,12 +22,13 @@ use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
+use crate::runtime::system::turn::InTurn;
 use scope::{Meaning, Scope};
 
 pub mod again;
 mod check;
 mod declaration;
-mod install;
+pub(super) mod install;
 pub mod library;
 mod main;
 pub mod paths;
@@ -104,9 +105,17 @@ pub struct Loader {
     /// The places that the latest warnings have shown, at most [`SHOWN`].
     shown: Mutex<VecDeque<(Weak<Source>, Span)>>,
     remembered: remembered::Remembered,
+    /// One thread at a time declares what is in a text: this one.
+    declaring: InTurn<Option<u64>>,
 }
 
 impl Loader {
+    /// Is the thread in the midst of declaring something?
+    pub fn is_declaring(&self, cx: &Thread) -> bool {
+        let state = self.declaring.lock();
+        state.is_busy() && **state == Some(cx.id())
+    }
+
     /// Sets where files are looked for.
     pub fn set_search(&self, search: paths::SearchPath) {
         *super::write(&self.search) = search;

@@ -79,13 +79,16 @@ pub struct VariantDeclaration {
 /// The namespace of this name, new if need be.
 pub fn namespace(cx: &mut Thread, name: &str) -> Result<&'static Namespace> {
     let vm = cx.vm();
-    if let Some(known) = vm.namespaces.find(name) {
-        return Ok(known);
+    let known = vm.namespaces.find(name);
+    let namespace = match known {
+        Some(known) => known,
+        None => vm.namespaces.add(name, RootCell::new(&vm.memory, &vm.heap)?),
+    };
+    // Another thread may have found or made it just now; it has one object.
+    if namespace.object.get(cx).is_none() {
+        let object = cx.scoped(|cx| named_object(cx, layout::NAMESPACE, namespace.index, name))?;
+        namespace.object.set_first(cx.get(object));
     }
-    let cell = RootCell::new(&vm.memory, &vm.heap)?;
-    let namespace = vm.namespaces.add(name, cell);
-    let object = cx.scoped(|cx| named_object(cx, layout::NAMESPACE, namespace.index, name))?;
-    namespace.object.set(cx.get(object));
     Ok(namespace)
 }
 

@@ -95,15 +95,18 @@ impl Binding {
                     cx.vm().dispatch.name_changed(cx, self, method);
                 }
             }
-            for code in self.dependents() {
-                if known {
-                    code.reset(cx);
-                } else {
-                    // Frames that run the present body still depend on what it has taken for granted.
-                    code.forget_bodies(cx, false);
-                }
+            if known {
+                self.reset_dependents(cx);
+            } else {
+                // Frames that run the present bodies still depend on what these have taken for granted.
+                self.dependents().into_iter().for_each(|code| code.forget_bodies(cx, false));
             }
         }
+    }
+
+    /// The functions that take something for granted of the name are compiled anew.
+    pub(in crate::runtime) fn reset_dependents(&self, cx: &Thread) {
+        self.dependents().into_iter().for_each(|code| code.reset(cx));
     }
 
     /// Tells the cells of a function's binding that an arity has a body now (0: not any more).

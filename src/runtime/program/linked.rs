@@ -16,6 +16,7 @@ use crate::asm::memory::MemoryError;
 use crate::reader::tree::{FunctionId, GlobalId, Source, Unit};
 use crate::runtime::compile::ahead::Order;
 use crate::runtime::vm::Vm;
+use crate::windows::window;
 
 /// What a reference means.
 #[derive(Clone, Copy, Debug)]
@@ -81,13 +82,16 @@ impl LinkedUnit {
         let source = CodeSource::Function { unit: self.clone(), function: id };
         let code = Code::new(vm, self.function_name(id), source, arities, function.captures.len() as u32)?;
         let made = ptr::from_ref(code).cast_mut();
+        // Before anybody can compile it: who makes all functions forget their bodies must find it.
+        vm.reclaim.add(code);
+        window();
         match self.codes[id.index()].compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => {
-                vm.reclaim.add(code);
-                Ok(code)
+            Ok(_) => Ok(code),
+            Err(_) => {
+                // Another thread was faster; ours is forgotten.
+                vm.reclaim.remove(code);
+                Ok(self.known_code(id).unwrap_or(code))
             }
-            // Another thread was faster; ours is forgotten.
-            Err(_) => Ok(self.known_code(id).unwrap_or(code)),
         }
     }
 

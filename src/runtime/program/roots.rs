@@ -45,6 +45,11 @@ impl RootCell {
         load(&self.0, cx)
     }
 
+    /// Stores a value, if there is none: of several threads that do so at once the first decides.
+    pub fn set_first(&self, value: Value<'_>) {
+        let _second = self.0.compare_exchange(Word::UNDEFINED.0, value.word().0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
     /// Stores a value.
     pub fn set(&self, value: Value<'_>) {
         self.0.store(value.word().0, Ordering::Release);

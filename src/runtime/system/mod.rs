@@ -12,4 +12,4 @@ pub mod limits;
 pub mod outlet;
 pub mod streams;
 pub mod threads;
-mod turn;
+pub mod turn;

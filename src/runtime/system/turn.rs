@@ -44,6 +44,12 @@ impl<S> DerefMut for State<S> {
     }
 }
 
+impl<S: Default> Default for InTurn<S> {
+    fn default() -> InTurn<S> {
+        InTurn::new(S::default())
+    }
+}
+
 /// A thread is at work until this is dropped, also by a panic: others wait for it.
 pub struct Turn<'a, S>(&'a InTurn<S>);
 
