@@ -491,11 +491,11 @@ fn errors_stop_where_they_are_thrown() {
     session.send_line("safe(3)").expect("the line is taken");
     expect_all(
         &mut session,
-        &["TypeError: +: cannot add Int 6", "stopped in user/half, where it is thrown", "c + d", prompt],
+        &["TypeError: +: cannot add Int 6", "stopped in user/half, where it is thrown", "c + d", "half> "],
     );
     say(
         &mut session,
-        prompt,
+        "> ",
         &[
             // All variables in view are kept, those that nothing uses any more as well.
             ("[a, b, c, d]", "\r\n[3, \"no\", 6, \"no\"]"),
@@ -515,16 +515,16 @@ fn errors_stop_where_they_are_thrown() {
         .expect("the line is taken");
     session.expect(prompt).expect("a prompt");
     session.send_line("thrower(0)").expect("the line is taken");
-    expect_all(&mut session, &["uncaught: [:bad, 3]", "stopped in user/thrower", prompt]);
-    say(&mut session, prompt, &[("n", "\r\n3"), (":continue", "at user/thrower")]);
+    expect_all(&mut session, &["uncaught: [:bad, 3]", "stopped in user/thrower", "> "]);
+    say(&mut session, "> ", &[("n", "\r\n3"), (":continue", "at user/thrower")]);
     session.send_line("vec(map(fn(x) { 10 / x }, [1, 0]))").expect("the line is taken");
-    expect_all(&mut session, &["DivisionByZero", "10 / x", prompt]);
-    say(&mut session, prompt, &[("x", "\r\n0"), (":quit", "Interrupted")]);
+    expect_all(&mut session, &["DivisionByZero", "10 / x", "> "]);
+    say(&mut session, "> ", &[("x", "\r\n0"), (":quit", "Interrupted")]);
     session.send_line("half(1)").expect("the line is taken");
-    expect_all(&mut session, &["ArityError", "where it is thrown", prompt]);
+    expect_all(&mut session, &["ArityError", "where it is thrown", "> "]);
     say(
         &mut session,
-        prompt,
+        "> ",
         &[
             (":continue", "ArityError"),
             (":unbreak error", "errors do not stop any more"),

@@ -422,7 +422,7 @@ fn what_the_generator_knows_says_whether_it_runs_the_program() {
     // A method of a core protocol may, and a lazy sequence; of all else that is written inline the row must claim that it does not.
     let methods = ["length", "get", "enumerate"];
     let rows = super::TABLES.iter().copied().flatten().filter(|b| b.namespace == "core");
-    for builtin in rows.filter(|b| crate::runtime::compile::intrinsic(b.name).is_some()) {
+    for builtin in rows.filter(|b| crate::runtime::compile::link::intrinsic(b.name).is_some()) {
         assert_eq!(builtin.quiet, !methods.contains(&builtin.name), "{}", builtin.name);
     }
 }

@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-use super::RuntimeLink;
+use super::link::RuntimeLink;
 use crate::codegen::facts::Seen;
 use crate::codegen::link::{Global, Inlinable, StructType};
 use crate::gc::layout::LayoutId;
