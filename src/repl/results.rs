@@ -101,7 +101,7 @@ impl Results {
         }
     }
 
-    /// The pending exception is the last error.
+    /// From now on this is the last error.
     pub fn keep_error(&self, cx: &mut Thread, error: Handle) {
         // Without memory for a name the error is reported all the same.
         let _ = self.define(cx, ERROR, error);

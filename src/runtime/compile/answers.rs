@@ -22,6 +22,9 @@ pub(super) struct Answers {
     pub types: FxHashMap<(GlobalId, Option<&'static str>), Option<StructType>>,
     /// The types that names stand for, and functions of theirs.
     pub named: FxHashMap<GlobalId, Option<&'static TypeInfo>>,
+    /// Is the name that of the type itself, and is it `Interrupt`?
+    pub own_names: FxHashMap<GlobalId, bool>,
+    pub interrupts: FxHashMap<GlobalId, bool>,
     pub associated: FxHashMap<(GlobalId, &'static str), Option<Global>>,
     pub inlinable: FxHashMap<(usize, usize), Option<Inlinable>>,
     /// May what is inlinable be relied on?

@@ -347,9 +347,9 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn named_struct(&mut self, global: GlobalId) -> Option<StructType> {
-        let named = self.unit.global(global).binding;
         let type_ = self.type_named(global)?;
-        if named.type_id() != Some(type_.id) {
+        let is_its_name = |link: &mut Self| link.unit.global(global).binding.type_id() == Some(type_.id);
+        if !self.once(|answers| &mut answers.own_names, global, is_its_name) {
             return None;
         }
         self.struct_type(global, None)
@@ -366,10 +366,14 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn is_interrupt(&mut self, global: GlobalId) -> bool {
-        let binding = self.unit.global(global).binding;
-        // Before it is looked at.
-        binding.depend(self.record);
-        binding.type_id() == self.vm.types.layout(self.vm.types.interrupt_layout()).map(|layout| layout.type_)
+        let look = |link: &mut Self| {
+            let binding = link.unit.global(global).binding;
+            // Before it is looked at.
+            binding.depend(link.record);
+            let types = &link.vm.types;
+            binding.type_id() == types.layout(types.interrupt_layout()).map(|layout| layout.type_)
+        };
+        self.once(|answers| &mut answers.interrupts, global, look)
     }
 
     fn field_names(&mut self, names: &str) -> (usize, usize) {
