@@ -534,3 +534,25 @@ fn errors_stop_where_they_are_thrown() {
         ],
     );
 }
+
+/// The ways by tail calls that a trace tells of are those of the text, whose nodes have other numbers than those of the tree with stops.
+#[test]
+fn an_error_behind_a_tail_call_of_a_function_with_stops_is_traced() {
+    let text = "fn f(x) { x + null }\nfn g(x) { f(x) }\nfn main() {\n    breakpoint()\n    try { g(3) } catch (e) { println(\"caught\") }\n    g(4)\n}\n";
+    let folder = common::Folder::new(&[("tail.hr", text)]);
+    for stops in [false, true] {
+        let mut session = at_a_terminal("tail", &["run", &folder.path("tail.hr")], &[]);
+        expect_all(&mut session, &["stopped in tail/main", "tail/main> "]);
+        if stops {
+            say(&mut session, "> ", &[(":break error", "errors stop where they are thrown")]);
+            session.send_line(":continue").expect("the line is taken");
+            expect_all(&mut session, &["cannot add Int 3 and null", "stopped in tail/f", "> "]);
+            session.send_line(":continue").expect("the line is taken");
+            expect_all(&mut session, &["caught", "cannot add Int 4 and null", "stopped in tail/f", "> "]);
+        }
+        session.send_line(":continue").expect("the line is taken");
+        expect_all(&mut session, &["cannot add Int 4 and null", "at tail/f (", "at tail/g (", "at tail/main ("]);
+        session.expect(Eof).expect("the end");
+        assert_eq!(status(&session), 1);
+    }
+}

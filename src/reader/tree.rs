@@ -555,7 +555,7 @@ pub enum Pattern {
 }
 
 impl Unit {
-    /// The tree as the text has it, without stops.
+    /// The tree as the text has it, without stops. Ids of its nodes are not those of the tree with stops.
     pub fn as_written(&self) -> &Unit {
         self.written.as_deref().unwrap_or(self)
     }

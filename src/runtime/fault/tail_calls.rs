@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::trace::TraceLine;
 use crate::gc::Thread;
-use crate::reader::tree::{FunctionId, Node, NodeId, Span};
+use crate::reader::tree::{FunctionId, Node, NodeId, Span, Unit};
 use crate::runtime::program::code::Code;
 use crate::runtime::program::dispatch::TableKind;
 use crate::runtime::program::entry::code_of;
@@ -108,10 +108,10 @@ impl Search<'_, '_> {
         }
         self.left -= 1;
         for id in tail_calls(body) {
-            let unit = &body.0.unit;
+            let unit = body.0.unit.as_written();
             self.path.push((body.clone(), unit.span(id)));
             let callee = named(self.cx, &body.0, unit.node(id));
-            if self.arrives(&body.0, unit.node(id), callee) {
+            if self.arrives(unit, unit.node(id), callee) {
                 self.found.push(self.path.clone());
             } else if let Some(next) = callee.and_then(self::body) {
                 self.function(&next);
@@ -121,11 +121,11 @@ impl Search<'_, '_> {
     }
 
     /// Is this the call that leads to the goal?
-    fn arrives(&self, unit: &LinkedUnit, node: &Node, callee: Option<&'static Code>) -> bool {
+    fn arrives(&self, text: &Unit, node: &Node, callee: Option<&'static Code>) -> bool {
         match (self.goal, node) {
             (Goal::Frame(name), _) => callee.is_some_and(|code| *code.name == **name),
             (Goal::Failed(Failed::Value(name, argc)), Node::Call { args, callee: called, .. }) => {
-                let unnamed = !matches!(unit.unit.node(*called), Node::Global(_));
+                let unnamed = !matches!(text.node(*called), Node::Global(_));
                 args.len as usize == *argc && callee.map_or(unnamed, |code| *code.name == **name)
             }
             (Goal::Failed(Failed::Dispatch(TableKind::Method(method), argc)), Node::Call { args, .. }) => {
@@ -136,16 +136,16 @@ impl Search<'_, '_> {
                     TableKind::Method(method) => method.name,
                     TableKind::Selector(name) => name,
                 };
-                args.len as usize + 1 == *argc && unit.unit.name(*name) == wanted
+                args.len as usize + 1 == *argc && text.name(*name) == wanted
             }
             _ => false,
         }
     }
 }
 
-/// The calls in tail position of a function, those of functions within it left out.
+/// The calls in tail position of the text of a function, those of functions within it left out.
 fn tail_calls((unit, function): &Body) -> Vec<NodeId> {
-    let unit = &unit.unit;
+    let unit = unit.unit.as_written();
     let whole = unit.function(*function).span;
     let within = |outer: Span, inner: Span| outer.start <= inner.start && inner.end <= outer.end;
     let nested = |span: Span| {
