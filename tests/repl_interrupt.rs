@@ -7,6 +7,7 @@ mod common;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use expectrl::session::OsSession;
 use expectrl::{ControlCode, Expect, Session};
 
 /// What is defined first.
@@ -57,14 +58,20 @@ fn again_and_again(work: &str) -> String {
     format!("println(\"begun\"); loop {{ {work} }}")
 }
 
-#[test]
-fn the_interrupt_key_stops_whatever_runs() {
-    let state = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interrupt-{}", std::process::id()));
+/// A session that waits for its first line.
+fn prompt(name: &str) -> OsSession {
+    let state = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let mut command = Command::new(common::harrier());
     command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "xterm").env("NO_COLOR", "1");
     let mut session = Session::spawn(command).expect("a pseudo-terminal");
     session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
     session.expect("user> ").expect("a prompt");
+    session
+}
+
+#[test]
+fn the_interrupt_key_stops_whatever_runs() {
+    let mut session = prompt("interrupt");
     for line in SETTING {
         session.send_line(line).expect("the line is taken");
         session.expect("\r\nnull").expect("the setting");
@@ -102,12 +109,7 @@ fn the_interrupt_key_stops_whatever_runs() {
 /// What is left of it would flood the terminal for seconds, before the prompt.
 #[test]
 fn what_was_being_printed_is_not_printed_to_its_end() {
-    let state = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("printing-{}", std::process::id()));
-    let mut command = Command::new(common::harrier());
-    command.arg("repl").env("XDG_STATE_HOME", state).env("TERM", "xterm").env("NO_COLOR", "1");
-    let mut session = Session::spawn(command).expect("a pseudo-terminal");
-    session.set_expect_timeout(Some(common::patient(Duration::from_secs(60))));
-    session.expect("user> ").expect("a prompt");
+    let mut session = prompt("printing");
     session.send_line("println(vec(range(0, 2000000)))").expect("the line is taken");
     session.expect("[0, 1, 2, 3").expect("it begins to print");
     // What nobody reads cannot all be on its way when the key is pressed.

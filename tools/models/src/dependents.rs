@@ -4,10 +4,9 @@
 //! What must hold in the end: the body that the function has was made for the value that the binding has, and the binding knows of the
 //! function. Else a later definition would leave the body as it is.
 
-use crate::explore;
+use crate::{explore, together};
+use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
-use loom::sync::{Arc, Mutex};
-use loom::thread;
 
 /// What is left out in a twin.
 #[derive(Clone, Copy, PartialEq)]
@@ -129,25 +128,18 @@ impl World {
         let value = self.value.load(Ordering::Acquire);
         let knows = *self.dependents.lock().unwrap();
         for body in [ahead.unwrap_or(0), self.body.load(Ordering::Acquire)].into_iter().filter(|body| *body != 0) {
-            assert!(body == value + 1 && knows, "a body for {} is left, the value is {value}, known: {knows}", body - 1);
+            assert!(
+                body == value + 1 && knows,
+                "a body for {} is left, the value is {value}, known: {knows}",
+                body - 1
+            );
         }
     }
 }
 
 /// What each thread does.
 fn threads(without: Without, acts: &'static [fn(&World)]) -> impl Fn() + Sync + Send {
-    move || {
-        let world = Arc::new(World::new(without));
-        let started: Vec<_> = acts
-            .iter()
-            .map(|act| {
-                let world = world.clone();
-                thread::spawn(move || act(&world))
-            })
-            .collect();
-        started.into_iter().for_each(|thread| thread.join().unwrap());
-        world.assert_of_today();
-    }
+    together(move || World::new(without), acts, World::assert_of_today)
 }
 
 const CALL: fn(&World) = |world| world.call();

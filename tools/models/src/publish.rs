@@ -4,10 +4,9 @@
 //! What must hold in the end: entry and table lead to the body that the function has, or to where it is looked for. An address that stays
 //! in one of them would be jumped to after its code was freed.
 
-use crate::explore;
+use crate::{explore, together};
+use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
-use loom::sync::{Arc, Mutex};
-use loom::thread;
 
 /// Where a call goes that does not know the body.
 const RESOLVER: usize = 0;
@@ -100,18 +99,7 @@ impl Code {
 
 /// What each thread does with the function.
 fn threads(code: fn() -> Code, acts: &'static [fn(&Code)]) -> impl Fn() + Sync + Send {
-    move || {
-        let code = Arc::new(code());
-        let started: Vec<_> = acts
-            .iter()
-            .map(|act| {
-                let code = code.clone();
-                thread::spawn(move || act(&code))
-            })
-            .collect();
-        started.into_iter().for_each(|thread| thread.join().unwrap());
-        code.assert_nothing_stale();
-    }
+    together(code, acts, Code::assert_nothing_stale)
 }
 
 #[test]
