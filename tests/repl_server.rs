@@ -424,6 +424,25 @@ fn clients_that_vanish_or_read_nothing_leave_nothing_behind() {
     server.is_left_with(threads - 2);
 }
 
+/// Who types does not wait for a top level that runs as long as the program; a text that the program evaluates does.
+#[test]
+fn a_namespace_whose_top_level_goes_on_can_be_used() {
+    let server = Server::start(&["--listen=@s"], &[]);
+    let text =
+        "fn f(x) { x + 1 }\nlet done = atom(false)\nprintln(\"begun\")\nwhile !deref(done) { sleep(5) }\nlet late = 3";
+    std::fs::write(server.folder.path("endless.hr"), text).expect("a file");
+    let [mut one, mut other, mut third] = [(); 3].map(|()| server.connect());
+    let [loads, looks, waits] = [&mut one, &mut other, &mut third].map(Client::session);
+    let ask = |session: &str, code: &str| json!({"op": "eval", "session": session, "code": code});
+    let loads = one.begin(ask(&loads, "use endless\nendless/late"));
+    while !one.next().is_some_and(|message| message["out"] == "begun\n") {}
+    assert_eq!(other.eval(&looks, "use endless\nendless/f(1)").value(), "2");
+    let waits = third.begin(ask(&waits, "eval(\"use endless\\nendless/late\")"));
+    other.eval(&looks, "reset!(endless/done, true)");
+    assert_eq!(third.finish(&waits).value(), "3");
+    assert_eq!(one.finish(&loads).value(), "3");
+}
+
 /// What catches every interrupt, in whichever way, ends with its session all the same, closed or left.
 #[test]
 fn nothing_outlives_its_session() {

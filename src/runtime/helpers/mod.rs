@@ -14,7 +14,7 @@ use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
 use crate::runtime::fault::trace;
 use crate::runtime::load::install;
-use crate::runtime::program::binding::Binding;
+use crate::runtime::program::binding::{Binding, BindingKind};
 use crate::runtime::program::entry;
 use crate::runtime::program::link;
 use crate::runtime::values::compare::Comparison;
@@ -304,7 +304,10 @@ fn poll(cx: &mut Thread) -> Result<Word, Thrown> {
 
 fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle, Thrown> {
     let binding = binding_at(binding);
-    binding.define(cx, cx.get(value));
+    match binding.kind() {
+        BindingKind::Once => binding.define_once(cx, cx.get(value)),
+        BindingKind::Plain | BindingKind::Dynamic => binding.define(cx, cx.get(value)),
+    }
     // It may have been declared as a type since this `let` was.
     if binding.type_id().is_some() {
         install::is_no_type(cx, binding)?;

@@ -58,6 +58,7 @@ pub fn install(
         cx.vm().loader.names_changed();
     }
     drop(turn);
+    cx.vm().loader.loading.declared(scope.namespace);
     let init = installer.code(cx, unit.init)?;
     if let Some(names) = remember {
         cx.vm().loader.remembered.remember(scope.namespace, &unit.source.text, init, names);

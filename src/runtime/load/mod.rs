@@ -16,20 +16,23 @@ use crate::gc::thread::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::locks::{Mutex, RwLock};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};
-use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Item, Source, Span, Unit};
 use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
 use crate::runtime::system::turn::InTurn;
+use find::{Asking, Chain, find};
+use loading::{Key, Wanted};
 use scope::{Meaning, Scope};
 
 pub mod again;
 mod check;
 mod declaration;
+mod find;
 pub(super) mod install;
 pub mod library;
+mod loading;
 mod main;
 pub mod paths;
 mod remembered;
@@ -41,6 +44,7 @@ mod unloaded;
 mod uses;
 
 pub use declaration::declare;
+pub use find::require;
 pub use main::call_main;
 pub use suggest::closest;
 pub use unloaded::{is_there, texts_not_loaded};
@@ -100,6 +104,7 @@ pub struct Loader {
     files: Mutex<FxHashMap<PathBuf, again::LoadedFile>>,
     /// Those of the standard library.
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
+    loading: loading::Loading,
     tests: Mutex<Vec<TestBlock>>,
     warn: Mutex<Option<Warn>>,
     /// The places that the latest warnings have shown, at most [`SHOWN`].
@@ -176,30 +181,6 @@ impl Loader {
 
     fn search(&self) -> paths::SearchPath {
         super::read(&self.search).clone()
-    }
-}
-
-/// A link in the chain of files that use one another.
-struct Chain<'a> {
-    namespace: &'a str,
-    before: Option<&'a Chain<'a>>,
-}
-
-impl Chain<'_> {
-    /// From the first use of the name down to here, when the name is in the chain.
-    fn cycle(&self, name: &str) -> Option<Vec<String>> {
-        let mut names = Vec::new();
-        let mut at = Some(self);
-        while let Some(link) = at {
-            names.push(link.namespace.to_string());
-            if link.namespace == name {
-                names.reverse();
-                names.push(name.to_string());
-                return Some(names);
-            }
-            at = link.before;
-        }
-        None
     }
 }
 
@@ -321,13 +302,6 @@ fn evaluate_again(
     Ok(Some((cx.scoped(|cx| cx.call(function, &[]))?, only_prints)))
 }
 
-/// Loads a namespace as a `use` line would.
-pub fn require(cx: &mut Thread, path: &str) -> Result<&'static Namespace, LoadError> {
-    let source = Arc::new(Source::new("<use>", path));
-    let span = Span { start: 0, end: path.len() as u32 };
-    find(cx, path, &source, span, None, None)
-}
-
 /// Loads the part of `core` that is written in Harrier.
 pub fn core(cx: &mut Thread) -> Result<(), LoadError> {
     for (name, text) in library::FILES.iter().filter(|(name, _)| *name == "core") {
@@ -420,10 +394,13 @@ fn note_loading(
         Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
             let path = paths::absolute(file);
             let loaded = again::LoadedFile::new(path.clone(), namespace, source.clone());
-            return super::lock(&loader.files).insert(path, loaded);
+            let before = super::lock(&loader.files).insert(path.clone(), loaded);
+            loader.loading.becomes(&Key::File(path), namespace);
+            return before;
         }
         Origin::Library(name) => {
             super::lock(&loader.library).insert(name, namespace);
+            loader.loading.becomes(&Key::Library(name), namespace);
         }
         Origin::Text(..) | Origin::Declaration(..) => {}
     }
@@ -515,10 +492,14 @@ fn load_unit(
         Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => Some(file),
         Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..) => None,
     };
+    let wanted = match origin {
+        Origin::Text(_, Unknown::MayCome) => Wanted::Declared,
+        _ => Wanted::Loaded,
+    };
     let mut used = Vec::new();
     for line in &unit.uses {
         let path = unit.name(line.path);
-        match find(cx, path, source, line.span, file, Some(&here)) {
+        match find(cx, path, &Asking { source, span: line.span, file, wanted }, Some(&here)) {
             Ok(found) => used.push((line, found)),
             Err(LoadError::Problems(more)) => problems.extend(more),
             Err(thrown) => return Err(thrown),
@@ -599,77 +580,6 @@ fn load_unit(
     }
     let unit = &declaration::with_stops(vm, unit, origin);
     install::install(cx, unit, &scope, lasting.then_some(names))
-}
-
-/// The namespace that a `use` line names: loaded already, of the standard library, or from a file.
-fn find(
-    cx: &mut Thread,
-    path: &str,
-    source: &Arc<Source>,
-    span: Span,
-    file: Option<&Path>,
-    chain: Option<&Chain<'_>>,
-) -> Result<&'static Namespace, LoadError> {
-    let vm = cx.vm();
-    let cycle = |name: &str| chain.and_then(|c| c.cycle(name));
-    let cyclic = |names: Vec<String>| {
-        let mut problem = problem(source, span, format!("the namespaces use one another: {}", names.join(" -> ")));
-        problem.diagnostic.label = Some("this closes the circle".into());
-        LoadError::Problems(vec![problem])
-    };
-    if let Some(&(name, text)) = library::FILES.iter().find(|(name, _)| *name == path) {
-        if let Some(names) = cycle(name) {
-            return Err(cyclic(names));
-        }
-        let known = super::lock(&vm.loader.library).get(name).copied();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let source = Arc::new(Source::of_library(name, &library::as_loaded(text)));
-        return Ok(load(cx, source, Origin::Library(name), chain)?.0);
-    }
-    let native = vm.namespaces.find(path);
-    if let Some(native) = native.filter(|n| n.native()) {
-        return Ok(native);
-    }
-    let Some(found) = vm.loader.search().find(path, file) else {
-        // A namespace that was made by hand, in the REPL for instance.
-        if let Some(known) = native {
-            return match cycle(path) {
-                Some(names) => Err(cyclic(names)),
-                None => Ok(known),
-            };
-        }
-        let mut problem = problem(source, span, format!("there is no namespace {path}"));
-        let names = library_names(vm);
-        let foreign = foreign_words::word(path.rsplit('/').next().unwrap_or(path), Place::Module);
-        problem.diagnostic.help = Some(match (foreign, closest(path, names.iter().map(String::as_str))) {
-            (Some(help), _) => help.to_string(),
-            (None, Some(meant)) => format!("did you mean `{meant}`?"),
-            (None, None) => format!(
-                "looked for {path}.hr beside this file, below the source root, in the -I folders, and in the standard library; \
-                 the source root is the folder of the main file, or the nearest above it with a file harrier.toml"
-            ),
-        });
-        return Err(LoadError::Problems(vec![problem]));
-    };
-    let absolute = paths::absolute(&found);
-    let known = super::lock(&vm.loader.files).get(&absolute).map(|file| file.namespace);
-    if let Some(known) = known {
-        return match cycle(known.name) {
-            Some(names) => Err(cyclic(names)),
-            None => Ok(known),
-        };
-    }
-    let shown = shown_path(&found);
-    let text = std::fs::read(&found).map_err(|e| e.to_string()).and_then(|b| reader::decode(b).map_err(|e| e.message));
-    match text {
-        Ok(text) => {
-            let source = Arc::new(Source::new(shown, text));
-            Ok(load(cx, source, Origin::File(&found, path), chain)?.0)
-        }
-        Err(why) => Err(LoadError::Problems(vec![problem(source, span, format!("cannot read {shown}: {why}"))])),
-    }
 }
 
 /// A path as messages show it: relative to the present folder when it lies below it.

@@ -65,11 +65,23 @@ impl Binding {
 
     /// Gives the binding a value, and lets all link cells follow.
     pub fn define(&'static self, cx: &Thread, value: Value<'_>) {
+        self.give(cx, value, false);
+    }
+
+    /// Does so unless another thread has given it one since this one found that it has none.
+    pub fn define_once(&'static self, cx: &Thread, value: Value<'_>) {
+        self.give(cx, value, true);
+    }
+
+    fn give(&'static self, cx: &Thread, value: Value<'_>, once: bool) {
         let after = code_of(value);
         let (known, before) = {
             let cells = crate::runtime::lock(&self.cells);
             // Under the lock: what another thread defines in between is what was there before.
             let (known, before) = (self.is_defined(), self.get(cx).and_then(code_of));
+            if known && once {
+                return;
+            }
             self.store(value);
             let code = after.filter(|c| c.captures == 0);
             if !cells.is_empty()

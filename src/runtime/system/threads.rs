@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use super::descriptor::{self, Stop};
 use super::limits;
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
@@ -128,6 +130,8 @@ pub struct Threads {
     started: AtomicU64,
     /// How many may still run: from before their start until they have left the heap.
     living: AtomicUsize,
+    /// Who waits in `join`, by the waiting thread, and for which.
+    joins: Mutex<FxHashMap<u64, Arc<Shared>>>,
 }
 
 /// Is there no thread besides this one? Then only this one can start some.
@@ -141,6 +145,11 @@ impl Threads {
     /// How many were started so far.
     pub fn started(&self) -> u64 {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// The thread that this one waits for in `join`.
+    pub fn joined_by(&self, thread: u64) -> Option<u64> {
+        crate::runtime::lock(&self.joins).get(&thread).map(|joined| joined.id.load(Ordering::Relaxed))
     }
 
     fn add(&self, shared: Arc<Shared>) {
@@ -322,6 +331,17 @@ impl Shared {
     }
 }
 
+/// Waits for the end of a thread.
+fn outcome_of(cx: &mut Thread, shared: &Arc<Shared>) -> Result<Outcome, Thrown> {
+    loop {
+        let waited = shared.clone();
+        if let Some(outcome) = cx.outside(move || waited.wait(SLICE)) {
+            return Ok(outcome);
+        }
+        check_interrupt(cx)?;
+    }
+}
+
 /// Waits for a thread; gives its value, or throws what it threw.
 pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
     let native = cx.get(object).slot(0);
@@ -331,13 +351,12 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
     if shared.id.load(Ordering::Relaxed) == cx.id() {
         return Err(cx.throw(ErrorKind::ThreadError, "join: a thread cannot wait for itself"));
     }
-    let outcome = loop {
-        let waited = shared.clone();
-        if let Some(outcome) = cx.outside(move || waited.wait(SLICE)) {
-            break outcome;
-        }
-        check_interrupt(cx)?;
-    };
+    let (vm, me) = (cx.vm(), cx.id());
+    let joins = || crate::runtime::lock(&vm.threads.joins);
+    joins().insert(me, shared.clone());
+    let outcome = outcome_of(cx, &shared);
+    joins().remove(&me);
+    let outcome = outcome?;
     crate::runtime::lock(&shared.status).report = None;
     let result = cx.root(cx.get(object).slot(1));
     match outcome {
@@ -403,13 +422,7 @@ pub fn wait_for_all(cx: &mut Thread, since: u64) -> Result<Vec<String>, Thrown> 
     loop {
         let next = crate::runtime::lock(&vm.threads.all).pop_if(|(number, _)| *number >= since);
         let Some((_, shared)) = next else { return Ok(reports) };
-        loop {
-            let waited = shared.clone();
-            if cx.outside(move || waited.wait(SLICE)).is_some() {
-                break;
-            }
-            check_interrupt(cx)?;
-        }
+        outcome_of(cx, &shared)?;
         reports.extend(crate::runtime::lock(&shared.status).report.take());
     }
 }
