@@ -18,15 +18,14 @@ use crate::runtime::values::foreign;
 use std::sync::atomic::{Ordering, fence};
 
 use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
-use super::dispatch::{Table, TableKind, Target};
+use super::dispatch::{MethodInfo, Table, TableKind, Target};
 use super::entry::{code_of, not_callable};
-use super::types::{FieldInfo, TypeKind};
+use super::types::{FieldInfo, LayoutInfo, TypeKind};
 use crate::asm::memory::MemoryError;
 use crate::codegen::facts::Seen;
 use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown, Word, layout};
 use crate::profile::stats;
-use crate::runtime::Code;
 use crate::runtime::builtins::leaf_collections;
 use crate::runtime::compile::reclaim::Held;
 use crate::runtime::fault::advice;
@@ -34,6 +33,7 @@ use crate::runtime::fault::errors::{ErrorKind, arity_message};
 use crate::runtime::fault::tail_calls::Failed;
 use crate::runtime::fault::trace;
 use crate::runtime::stubs::Thunk;
+use crate::runtime::{Code, Vm};
 use crate::windows::window;
 
 /// Behind `entry[n]` of a code record.
@@ -299,13 +299,20 @@ fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: 
 /// The error of a wrong number of arguments.
 #[cold]
 pub(super) fn arity_error(cx: &mut Thread, code: &Code, argc: usize) -> Thrown {
-    let (takes, name) = (code.takes(), advice::function_name(&code.name));
-    let help = match (code.builtin(), code.name.strip_prefix("core/")) {
-        (Some(builtin), _) => return errors::builtin_arity(cx, builtin, argc),
-        (None, Some(name)) => advice::arity(name, argc),
-        (None, None) => advice::callback(cx, &takes, argc),
+    match code.builtin() {
+        Some(builtin) => errors::builtin_arity(cx, builtin, argc),
+        None => arity_misfit(cx, &code.name, &code.takes(), argc),
+    }
+}
+
+/// The error of a wrong number of arguments for what is called so and takes these numbers.
+#[cold]
+fn arity_misfit(cx: &mut Thread, name: &str, takes: &[(usize, bool)], argc: usize) -> Thrown {
+    let help = match name.strip_prefix("core/") {
+        Some(name) => advice::arity(name, argc),
+        None => advice::callback(cx, takes, argc),
     };
-    cx.throw(ErrorKind::ArityError, arity_message(&name, &takes, argc) + &help)
+    cx.throw(ErrorKind::ArityError, arity_message(&advice::function_name(name), takes, argc) + &help)
 }
 
 /// What publishes code. Where the system refuses memory, what nobody can reach any more may make room: it is tried once more
@@ -385,6 +392,8 @@ enum Found {
     Field(usize),
     /// A field that the present declaration has, and the object was made without.
     Added(&'static FieldInfo),
+    /// A method that is declared with other numbers of arguments.
+    Misfit(&'static MethodInfo),
     Nothing,
 }
 
@@ -460,6 +469,7 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
                 Some(arity) => Ok((compiled(cx, code, arity, argc)?, true)),
             }
         }
+        Found::Misfit(method) => Err(arity_misfit(cx, &method.qualified, &method.declared(), argc)),
         Found::Field(_) | Found::Added(_) | Found::Nothing => {
             Err(cx.throw(ErrorKind::InternalError, "a dispatch that found nothing was called"))
         }
@@ -530,33 +540,9 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
         Some(variant) => [Target { type_: layout.type_, variant: Some(variant) }, whole],
         None => [whole, whole],
     };
-    let argc = table.argc as usize;
-    let builtin_type = vm.types.get(layout.type_).kind == TypeKind::Builtin;
-    let fallback = |method: &super::dispatch::MethodInfo| {
-        if builtin_type && let Some(builtin) = method.builtin() {
-            return Some(Found::Builtin(builtin));
-        }
-        // Bodies for other numbers of arguments are no implementation of this one.
-        if let Some(code) = method.default().filter(|d| d.accepts(argc) || !method.declares(argc)) {
-            return Some(Found::Code(Held::new(code)));
-        }
-        method.builtin().filter(|_| method.builtin_for_all()).map(Found::Builtin)
-    };
-    // What implements only some arities of a method leaves the others to the enum's implementation and the default.
-    let implementation = |target: &Target, method: &super::dispatch::MethodInfo| {
-        let code = vm.dispatch.implementation(*target, method.id)?;
-        (code.accepts(argc) || !method.declares(argc)).then_some(Found::Code(code))
-    };
     match table.kind {
         TableKind::Method(method) if method.is_gone() => Found::Nothing,
-        TableKind::Method(method) => {
-            for target in targets {
-                if let Some(found) = implementation(target, method) {
-                    return found;
-                }
-            }
-            fallback(method).unwrap_or(Found::Nothing)
-        }
+        TableKind::Method(method) => of_methods(vm, &[method], layout, targets, table.argc as usize),
         TableKind::Selector(name) => {
             if fields && let Some(slot) = layout.slot(name) {
                 return Found::Field(slot);
@@ -569,17 +555,38 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
                     return Found::Code(code);
                 }
             }
-            let methods = vm.dispatch.methods_named(name);
-            for target in targets {
-                for method in &methods {
-                    if let Some(found) = implementation(target, method) {
-                        return found;
-                    }
-                }
-            }
-            methods.iter().find_map(|m| fallback(m)).unwrap_or(Found::Nothing)
+            of_methods(vm, &vm.dispatch.methods_named(name), layout, targets, table.argc as usize)
         }
     }
+}
+
+/// What these methods of one name run for a value of the layout. Those that are declared with so many arguments come first, whose
+/// implementations, and then defaults, are for this number; of the others it is said what they take.
+fn of_methods(vm: &Vm, methods: &[&'static MethodInfo], layout: &LayoutInfo, targets: &[Target], argc: usize) -> Found {
+    let builtin_type = vm.types.get(layout.type_).kind == TypeKind::Builtin;
+    let (fitting, others): (Vec<_>, Vec<_>) = methods.iter().copied().partition(|method| method.declares(argc));
+    let implementation = |method: &MethodInfo, target: &Target| vm.dispatch.implementation(*target, method.id);
+    // What implements only some arities of a method leaves the others to the enum's implementation and the default.
+    for target in targets {
+        let mut codes = fitting.iter().filter_map(|method| implementation(method, target));
+        if let Some(code) = codes.find(|code| code.accepts(argc)) {
+            return Found::Code(code);
+        }
+    }
+    let fallback = |method: &MethodInfo| {
+        let builtin = method.builtin();
+        let default = || method.default().filter(|code| code.accepts(argc)).map(|code| Found::Code(Held::new(code)));
+        let for_type = builtin.filter(|_| builtin_type).map(Found::Builtin);
+        for_type.or_else(default).or_else(|| builtin.filter(|_| method.builtin_for_all()).map(Found::Builtin))
+    };
+    if let Some(found) = fitting.iter().find_map(|method| fallback(method)) {
+        return found;
+    }
+    // What implements one that was declared with so many arguments before is none of the present method.
+    let misfit = targets.iter().find_map(|target| others.iter().find(|m| implementation(m, target).is_some()));
+    let misfit = misfit.or_else(|| others.iter().find(|m| m.default().is_some()));
+    let builtin = || others.iter().find_map(|m| m.builtin().filter(|_| builtin_type || m.builtin_for_all()));
+    misfit.map(|method| Found::Misfit(method)).or_else(|| builtin().map(Found::Builtin)).unwrap_or(Found::Nothing)
 }
 
 #[cold]
@@ -587,29 +594,30 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
     let receiver = cx.root(cx.spilled_arg(0));
     let what = cx.describe(receiver);
     let type_name = cx.vm().types.name_of(cx.get(receiver));
+    let lacks = |method: &MethodInfo| {
+        let (name, protocol, which) = (method.name, method.protocol_name, arity_words(method, table.argc));
+        format!("{name}: {type_name} does not implement {protocol}{which} (called with {what})")
+    };
     let message = match table.kind {
         TableKind::Method(method) if method.is_gone() => {
             format!("{}: {} has no such method any more (called with {what})", method.name, method.protocol_name)
         }
-        TableKind::Method(method) => {
-            let which = arity_words(method, table.argc);
-            format!(
-                "{}: {type_name} does not implement {}{which} (called with {what})",
-                method.name, method.protocol_name
-            )
-        }
+        TableKind::Method(method) => lacks(method),
         TableKind::Selector(name) => {
             let value = cx.get(receiver);
             if let Some(type_) = types::type_behind(value).filter(|_| value.is(layout::TYPE)) {
                 format!("{} has no function {name}{}", type_.name, explain::own_functions(cx, type_, name))
             } else {
-                // A method that the type does not implement would fail as a function too.
-                let help = match cx.vm().dispatch.methods_named(name).is_empty() {
-                    true => explain::method_help(cx, value, name, table.argc as usize),
-                    false => String::new(),
-                };
                 explain::focus_on_method(cx, name);
-                format!("{type_name} has no function or field {name} (called on {what}){help}")
+                let value = cx.get(receiver);
+                match cx.vm().dispatch.methods_named(name).first() {
+                    // As it would fail when it were called as a function.
+                    Some(method) => lacks(method),
+                    None => {
+                        let help = explain::method_help(cx, value, name, table.argc as usize);
+                        format!("{type_name} has no function or field {name} (called on {what}){help}")
+                    }
+                }
             }
         }
     };
@@ -617,7 +625,7 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
 }
 
 /// Which of a method's declarations is meant, when there are several: a type may implement some of them.
-fn arity_words(method: &super::dispatch::MethodInfo, argc: u32) -> String {
+fn arity_words(method: &MethodInfo, argc: u32) -> String {
     match method.declared().len() {
         0 | 1 => String::new(),
         _ => format!(" for {argc} argument{}", if argc == 1 { "" } else { "s" }),
