@@ -10,6 +10,8 @@ pub mod leaf;
 pub(super) mod literals;
 pub mod lookup;
 
+use std::sync::atomic::{Ordering, fence};
+
 use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
 use crate::runtime::fault::trace;
@@ -338,6 +340,8 @@ fn is_interrupt(cx: &mut Thread, value: Handle) -> Result<bool, Thrown> {
 /// Fills a site, unless the field is removed meanwhile.
 fn fill(site: &FieldSite, info: &super::LayoutInfo, slot: usize) {
     site.fill(info.id, slot);
+    // Stored, then looked; `redeclare` takes the field away, and then clears the sites.
+    fence(Ordering::SeqCst);
     if info.slot(site.name()) != Some(slot) {
         site.clear();
     }

@@ -4,7 +4,7 @@
 
 use crate::runtime::fault::errors;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use super::binding::{Binding, BindingKind, Place};
 use super::dispatch::{MethodInfo, TableKind};
@@ -245,6 +245,8 @@ fn redeclare(cx: &Thread, info: &'static TypeInfo, present: &[&LayoutInfo], chan
     }
     window();
     if any {
+        // Who fills a site looks afterwards whether the field is there (`fill`): it sees that it is not, or its site is cleared now.
+        fence(Ordering::SeqCst);
         vm.reclaim.clear_sites();
         vm.dispatch.reset(|table| matches!(table, TableKind::Selector(_)));
     }
