@@ -9,6 +9,7 @@ pub mod gc;
 pub mod injection;
 pub mod locks;
 pub mod mutations;
+pub mod object;
 pub mod options;
 pub mod profile;
 pub mod reader;

@@ -10,8 +10,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use crate::gc::{Thread, Thrown, Word};
+use crate::gc::{Thread, Thrown};
 use crate::injection;
+use crate::object::Word;
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
 use crate::profile::{self, faults, session, stats};

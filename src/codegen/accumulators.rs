@@ -15,8 +15,8 @@ use super::generator::Generator;
 use super::link::{CollectionCall, Helper};
 use super::survey::counts_as_local;
 use crate::asm::masm::*;
-use crate::gc::layout::{self, HEADER_DISP, LayoutId};
 use crate::mutations::{Mutation, mutated};
+use crate::object::layout::{self, HEADER_DISP, LayoutId};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 

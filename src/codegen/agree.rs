@@ -6,8 +6,8 @@
 use super::generator::Generator;
 use super::state::{Place, State};
 use crate::asm::masm::*;
-use crate::gc::Word;
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
 use rustc_hash::FxHashMap;
 
 impl<M: MacroAssembler> Generator<'_, M> {

@@ -11,9 +11,9 @@ use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
 use crate::reader::tree::*;
 
 /// The helper with the operator's general meaning.

@@ -12,11 +12,11 @@ use super::link::{Global, GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout;
 use crate::gc::thread;
-use crate::gc::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout;
+use crate::object::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
 use crate::reader::tree::*;
 
 /// Entry of a code record for calls with more arguments than this is the last one.
@@ -345,7 +345,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let immediate = self.asm.label();
         let found = self.asm.label();
         if receiver.types != Types::OBJECT {
-            let tag = -(crate::gc::word::TAG_OBJECT as i32);
+            let tag = -(crate::object::word::TAG_OBJECT as i32);
             self.asm.scratch().lea(Mem::at(object, tag)).test_mask(TAG_MASK as u32);
             self.asm.branch(Cond::NotEqual, immediate);
             self.later(move |g| g.classify(object, immediate, found));
@@ -602,7 +602,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let n = captures.len();
             let object = self.allocate(layout::CLOSURE, n as u32, n + 1);
             // A closure's pointer has its own tag; its slots are reached from there.
-            self.asm.alu_imm(Alu::Add, object, object, (TAG_FUNCTION - crate::gc::word::TAG_OBJECT) as i64);
+            self.asm.alu_imm(Alu::Add, object, object, (TAG_FUNCTION - crate::object::word::TAG_OBJECT) as i64);
             self.asm.scratch().imm(code as i64).store(Mem::at(object, layout::closure_disp(0)));
             for k in 0..n {
                 self.store_field(object, layout::closure_disp(1 + k), self.top(n - 1 - k), &[object]);
@@ -646,7 +646,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.mov_imm(end, header as i64);
             self.asm.store(Mem::at(dst, 0), end);
         }
-        self.asm.alu_imm(Alu::Add, dst, dst, crate::gc::word::TAG_OBJECT as i64);
+        self.asm.alu_imm(Alu::Add, dst, dst, crate::object::word::TAG_OBJECT as i64);
         self.pinned = self.pinned.without(end);
         self.is_newborn(true);
         dst

@@ -11,9 +11,9 @@ use super::link::{Helper, SideExit};
 use super::safepoints::Argument;
 use super::state::Value;
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::word::{FLOAT_BIT, INT_SHIFT};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::word::{FLOAT_BIT, INT_SHIFT};
 use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {

@@ -15,7 +15,7 @@ const NESTED: u32 = 3;
 
 /// Is it known, or probable, that the bound is no inline Int?
 fn is_large(bound: &Value) -> bool {
-    !bound.facts.may_be_int() || bound.hint.layout() == Some(crate::gc::layout::BIG_INT)
+    !bound.facts.may_be_int() || bound.hint.layout() == Some(crate::object::layout::BIG_INT)
 }
 
 /// `for [number, element] in enumerate(collection)`, where both patterns fit whatever comes: no pairs are made.
@@ -122,7 +122,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let r = self.in_register(i);
         let label = self.asm.label();
-        self.asm.test_imm(r, crate::gc::word::TAG_MASK as i64);
+        self.asm.test_imm(r, crate::object::word::TAG_MASK as i64);
         self.asm.branch(Cond::NotEqual, label);
         self.state.drop_top();
         twin.push(Edge::new(self.state.clone(), label));

@@ -11,8 +11,8 @@ use super::link::Helper;
 use super::settled::{Entry, Pad};
 use super::state::{Place, State, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
 use crate::reader::tree::*;
 
 /// Where control was going when it came to a block that runs on every way out.

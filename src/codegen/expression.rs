@@ -12,8 +12,8 @@ use super::join::Join;
 use super::link::{GlobalKind, Helper, Literal};
 use super::state::{Place, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout;
+use crate::object::Word;
+use crate::object::layout;
 use crate::reader::tree::*;
 
 /// Loops in loops are written again and again while they widen; so much work is more than any sensible function makes.

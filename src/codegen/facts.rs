@@ -3,7 +3,7 @@
 //! A set of types, and for objects perhaps the exact layout. More members mean less knowledge; the join of two states' facts
 //! is the union. The lattice is low: seven bits and one layout that can only be forgotten.
 
-use crate::gc::layout::{self, LayoutId};
+use crate::object::layout::{self, LayoutId};
 
 /// A set of types a value may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,8 +80,8 @@ impl Facts {
     }
 
     /// What is known of a constant word that is no pointer.
-    pub fn of_immediate(word: crate::gc::Word) -> Facts {
-        use crate::gc::Word;
+    pub fn of_immediate(word: crate::object::Word) -> Facts {
+        use crate::object::Word;
         if word.is_int() {
             Facts::INT
         } else if word.is_tagged_float() {

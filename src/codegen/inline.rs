@@ -17,8 +17,8 @@ use super::trials::Optimisation;
 use super::twin::Exit;
 use crate::asm::masm::*;
 use crate::asm::variables::Variable;
-use crate::gc::Word;
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
 use crate::reader::tree::*;
 
 /// Bodies with more nodes than this are called.

@@ -206,7 +206,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let r = self.in_register(i);
         let truthy = if facts.is_bool() {
-            self.asm.compare_imm(r, crate::gc::Word::TRUE.0 as i64);
+            self.asm.compare_imm(r, crate::object::Word::TRUE.0 as i64);
             Cond::Equal
         } else {
             self.asm.scratch().alu_imm(Alu::And, r, !8).compare_imm(4);
@@ -222,21 +222,21 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn bool_from(&mut self, false_ways: Join) {
         let mut end = Join::new();
         let base = self.state.height();
-        self.push_constant(crate::gc::Word::TRUE);
+        self.push_constant(crate::object::Word::TRUE);
         self.goto(&mut end);
         // Also where there is no false way, and in a twin that nothing has arrived in yet, the height is that of the walk.
         self.state.drop_to(base);
         self.place(false_ways);
         if self.state.reachable {
-            self.push_constant(crate::gc::Word::FALSE);
+            self.push_constant(crate::object::Word::FALSE);
             self.goto(&mut end);
         } else {
-            self.push_constant(crate::gc::Word::NULL);
+            self.push_constant(crate::object::Word::NULL);
         }
         self.state.drop_top();
         self.place(end);
         if !self.state.reachable {
-            self.push_constant(crate::gc::Word::NULL);
+            self.push_constant(crate::object::Word::NULL);
         } else {
             let i = self.top(0);
             let value = *self.state.operand(i);

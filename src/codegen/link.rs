@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 use super::facts::Seen;
 use super::trials::Trials;
-use crate::gc::Word;
-use crate::gc::layout::LayoutId;
+use crate::object::Word;
+use crate::object::layout::LayoutId;
 use crate::reader::tree::{FunctionId, GlobalId};
 
 /// Helpers of the runtime that generated code calls through exit stubs: arguments and result are tagged words unless said

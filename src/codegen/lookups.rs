@@ -8,7 +8,7 @@ use super::generator::Generator;
 use super::link::Helper;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
+use crate::object::Word;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Replaces collection, key and perhaps default, the latest `n` operands, by the value. `helper` does the same for anything.

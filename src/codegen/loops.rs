@@ -16,9 +16,9 @@ use super::trials::Optimisation;
 use super::twin::{Exit, LOOP_CAP, Promotion, Region};
 use crate::asm::code_map::Part;
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout::{self, slot_disp};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout::{self, slot_disp};
 use crate::reader::tree::*;
 use rustc_hash::FxHashSet;
 

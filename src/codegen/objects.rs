@@ -10,10 +10,10 @@ use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_DISP, header_low, slot_disp};
-use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout::{self, HEADER_DISP, header_low, slot_disp};
+use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::reader::tree::*;
 
 /// As many levels of nodes above a vector's leaves are gone through by code of its own.

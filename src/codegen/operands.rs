@@ -7,10 +7,10 @@ use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::state::{Owner, Place, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout;
-use crate::gc::word::FLOAT_BIT;
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout;
+use crate::object::word::FLOAT_BIT;
 use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {

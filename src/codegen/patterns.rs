@@ -10,8 +10,8 @@ use super::link::{Helper, SideExit, StructType};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout::{self, slot_disp};
+use crate::object::Word;
+use crate::object::layout::{self, slot_disp};
 use crate::reader::tree::*;
 
 /// A way out of line on which an object is asked for as one of a layout: see [`Generator::other_layout`].

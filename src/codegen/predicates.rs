@@ -6,9 +6,9 @@ use super::join::Join;
 use super::link::{GlobalKind, Helper, Intrinsic, SideExit, StructType};
 use super::state::{Place, Value};
 use crate::asm::masm::*;
-use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low};
-use crate::gc::word::{FLOAT_BIT, INT_SHIFT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::object::Word;
+use crate::object::layout::{self, HEADER_DISP, LayoutId, header_low};
+use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
 use crate::reader::tree::*;
 
 /// What a type predicate is true of.

@@ -16,8 +16,8 @@ use super::settled::HeldSlots;
 use super::table::{Entry, Table};
 use crate::asm::code_map::SlotSet;
 use crate::asm::masm::{FReg, Reg};
-use crate::gc::Word;
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
 use crate::reader::tree::VarId;
 use std::rc::Rc;
 

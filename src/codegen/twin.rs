@@ -15,8 +15,8 @@ use super::link::SideExit;
 use super::state::{Owner, Place, State, Value};
 use super::trials::Optimisation;
 use crate::asm::masm::*;
-use crate::gc::layout::LayoutId;
 use crate::mutations::{Mutation, mutated};
+use crate::object::layout::LayoutId;
 use crate::reader::tree::*;
 use rustc_hash::FxHashMap;
 
@@ -166,7 +166,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 } else {
                     let r = self.in_register(i);
                     let f = self.float_register();
-                    self.asm.test_imm(r, crate::gc::word::FLOAT_BIT as i64);
+                    self.asm.test_imm(r, crate::object::word::FLOAT_BIT as i64);
                     self.asm.branch(Cond::Equal, label);
                     self.asm.untag_float(f, r);
                     f
@@ -221,11 +221,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Flags and branches for "the word in `r` is an object of this layout": to `other` when not.
     pub(super) fn check_layout(&mut self, r: Reg, known: Facts, layout: LayoutId, other: Label) {
-        use crate::gc::layout::{CLOSURE, HEADER_DISP, header_low};
+        use crate::object::layout::{CLOSURE, HEADER_DISP, header_low};
         debug_assert_ne!(layout, CLOSURE);
         if known.types != super::facts::Types::OBJECT {
-            let tag = -(crate::gc::word::TAG_OBJECT as i32);
-            self.asm.scratch().lea(Mem::at(r, tag)).test_mask(crate::gc::word::TAG_MASK as u32);
+            let tag = -(crate::object::word::TAG_OBJECT as i32);
+            self.asm.scratch().lea(Mem::at(r, tag)).test_mask(crate::object::word::TAG_MASK as u32);
             self.asm.branch(Cond::NotEqual, other);
         }
         self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));

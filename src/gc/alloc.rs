@@ -9,13 +9,13 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::handle::Handle;
-use super::layout::{self, LayoutId, Shape};
 use super::mutate::Room;
-use super::shapes::{self, Extent};
 use super::thread::{Thread, Thrown};
 use super::value::Value;
-use super::word::Word;
 use crate::locks;
+use crate::object::layout::{self, LayoutId, Shape};
+use crate::object::shapes::{self, Extent};
+use crate::object::word::Word;
 
 /// An object under construction: every word must be written before `init` returns.
 pub struct Fresh<'a> {
@@ -89,7 +89,7 @@ impl Fresh<'_> {
         for k in i..i + n {
             // SAFETY: within the object, which nobody else knows yet; a sum of Ints is one.
             unsafe { *((self.address + layout::slot_offset(k)) as *mut u64) = bits };
-            bits = bits.wrapping_add((step as u64) << super::word::INT_SHIFT);
+            bits = bits.wrapping_add((step as u64) << crate::object::word::INT_SHIFT);
         }
     }
 
@@ -212,7 +212,12 @@ impl Thread {
         }
         assert!(extent.words == payload_words && shape != Shape::None, "layout {layout} does not have this size");
         let word = Word(
-            address as u64 | if shape == Shape::Closure { super::word::TAG_FUNCTION } else { super::word::TAG_OBJECT },
+            address as u64
+                | if shape == Shape::Closure {
+                    crate::object::word::TAG_FUNCTION
+                } else {
+                    crate::object::word::TAG_OBJECT
+                },
         );
         if check_text {
             match shape {
@@ -275,7 +280,7 @@ impl Thread {
     /// A new `ARRAY`, `NODE` or the like of `len` times `fill`.
     pub fn alloc_array(&mut self, layout: LayoutId, len: usize, fill: Handle) -> Result<Handle, Thrown> {
         self.allocate(layout, len.saturating_add(1), 0, |thread, mut fresh| {
-            fresh.set_raw(0, (len as u64) << super::word::INT_SHIFT);
+            fresh.set_raw(0, (len as u64) << crate::object::word::INT_SHIFT);
             fresh.fill(1, thread.get(fill));
         })
     }
@@ -283,7 +288,7 @@ impl Thread {
     /// A new `ARRAY`, `NODE` or the like of these elements.
     pub fn alloc_array_of(&mut self, layout: LayoutId, elements: &[Handle]) -> Result<Handle, Thrown> {
         self.allocate(layout, elements.len() + 1, 0, |thread, mut fresh| {
-            fresh.set_raw(0, (elements.len() as u64) << super::word::INT_SHIFT);
+            fresh.set_raw(0, (elements.len() as u64) << crate::object::word::INT_SHIFT);
             for (i, &element) in elements.iter().enumerate() {
                 fresh.set(i + 1, thread.get(element));
             }

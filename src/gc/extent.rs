@@ -5,12 +5,12 @@
 use rustc_hash::FxHashSet;
 
 use super::handle::Handle;
-use super::shapes::ShapeTable;
 use super::spaces::{Spaces, state};
 use super::thread::Thread;
 use super::trace::{self, Visitor};
 use super::value::Value;
-use super::word::Word;
+use crate::object::shapes::ShapeTable;
+use crate::object::word::Word;
 
 /// Numbers of objects and bytes.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::collections::TryReserveError;
 
 use super::thread::{Thread, Thrown};
 use super::value::Value;
-use super::word::Word;
+use crate::object::word::Word;
 
 /// A root on the handle stack of a thread, until the mark below it is released.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

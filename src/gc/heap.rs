@@ -11,21 +11,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::collectors::{Barrier, Collection, Collector};
-use super::layout::LayoutId;
 use super::natives::Natives;
 use super::options::{Options, Stress};
 use super::owners::Owners;
 use super::roots::{RootRanges, points_into_copy_space};
 use super::safepoint::{ThreadPtr, World};
-use super::shapes::Shapes;
 use super::spaces::copy::SMALL;
 use super::spaces::{BLOCK, Pool, Spaces, poison};
 use super::stress::Site;
 use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
 use super::walker::Code;
-use super::word::Word;
 use crate::locks::{self, Mutex, lock, lock_whole};
+use crate::object::layout::LayoutId;
+use crate::object::shapes::Shapes;
+use crate::object::word::Word;
 
 /// Visits words.
 pub type WordVisitor<'a> = &'a mut dyn FnMut(*mut Word);

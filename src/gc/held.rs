@@ -5,11 +5,11 @@
 
 use super::thread::Thread;
 use super::walker::Frame;
-use super::word::Word;
 use super::{Handle, Value};
 use crate::asm::Host;
 use crate::asm::masm::{MacroAssembler, Reg};
 use crate::asm::variables::Home;
+use crate::object::word::Word;
 
 /// What a variable held.
 #[derive(Clone, Copy, Debug)]

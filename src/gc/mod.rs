@@ -1,10 +1,9 @@
-//! The heap: words, object layouts, allocation, handles, the frame walker, roots, the collectors.
+//! The heap: allocation, handles, the frame walker, roots, the collectors.
 //!
 //! Knows objects by their shapes and frames by their stack maps. Knows nothing of syntax, builtins or terminals.
 //!
 //! | room | its idea |
 //! | --- | --- |
-//! | [`word`], [`layout`], [`shapes`] | what a word says; how objects lie; the table of all layouts |
 //! | [`thread`], [`handle`], [`value`] | the context of a thread; how Rust code holds values, and for how long |
 //! | [`alloc`], [`text`], [`mutate`], [`natives`] | making objects, texts among them, changing them, Rust objects that the heap owns |
 //! | [`slow`] | what generated code and its stubs call |
@@ -30,10 +29,8 @@ pub mod alloc;
 pub mod collectors;
 pub mod extent;
 pub mod handle;
-pub mod hash;
 pub mod heap;
 pub mod held;
-pub mod layout;
 pub mod mutate;
 pub mod natives;
 pub mod options;
@@ -41,7 +38,6 @@ pub mod owners;
 pub mod prefetch;
 mod roots;
 mod safepoint;
-pub mod shapes;
 pub mod slow;
 pub mod spaces;
 mod stress;
@@ -51,12 +47,10 @@ pub mod trace;
 pub mod value;
 mod verify;
 pub mod walker;
-pub mod word;
 
 pub use alloc::Fresh;
 pub use handle::{Handle, Mark};
 pub use heap::{Heap, Hooks, Stats};
-pub use layout::LayoutId;
 pub use mutate::Room;
 pub use natives::Native;
 pub use options::{CollectorKind, Options, Stress};
@@ -64,7 +58,6 @@ pub use slow::Poll;
 pub use text::SpareText;
 pub use thread::{Attached, Interrupter, Landing, Spill, Thread, Thrown};
 pub use value::Value;
-pub use word::Word;
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,11 @@
 use std::sync::atomic::Ordering;
 
 use super::alloc::atomic;
-use super::layout;
 use super::thread::Thread;
 use super::value::Value;
-use super::word::{INT_SHIFT, Word};
 use crate::mutations::{Mutation, mutated};
+use crate::object::layout;
+use crate::object::word::{INT_SHIFT, Word};
 use crate::windows::window;
 
 /// Who may append to a `BYTES` object: a text would change with the builder that it was taken from, and the other way round.

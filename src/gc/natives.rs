@@ -7,10 +7,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::handle::Handle;
-use super::layout;
 use super::thread::{Thread, Thrown};
 use super::value::Value;
-use super::word::Word;
+use crate::object::layout;
+use crate::object::word::Word;
 
 /// A Rust object of the heap. Shared: several threads may use it at once.
 pub type Native = Arc<dyn Any + Send + Sync>;
@@ -81,7 +81,7 @@ impl Thread {
     /// A new `NATIVE` that stands for a Rust object, which is dropped when the NATIVE is dead.
     pub fn alloc_native(&mut self, native: Native) -> Result<Handle, Thrown> {
         let index = self.heap().with_natives(|natives| natives.add(native));
-        let word = Word((index as u64) << super::word::INT_SHIFT);
+        let word = Word((index as u64) << crate::object::word::INT_SHIFT);
         match self.allocate(layout::NATIVE, 1, 0, |_, mut fresh| fresh.set_raw(0, word.0)) {
             Ok(handle) => {
                 let address = self.get(handle).word().address();

@@ -10,10 +10,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::layout::{self, COLLISION_NODE, GROUP_NODE, LayoutId, MAP, MAP_NODE, NODE, VECTOR};
-use super::shapes::ShapeTable;
 use super::trace;
 use crate::locks::{Mutex, lock};
+use crate::object::layout::{self, COLLISION_NODE, GROUP_NODE, LayoutId, MAP, MAP_NODE, NODE, VECTOR};
+use crate::object::shapes::ShapeTable;
 
 /// Nobody's nodes: every change copies.
 pub const SHARED: u32 = 0;

@@ -22,7 +22,7 @@ use super::safepoint::ThreadPtr;
 use super::spaces::state;
 use super::thread::{MAX_SPILLED, Thread};
 use super::walker::Walker;
-use super::word::Word;
+use crate::object::word::Word;
 
 /// To look at a frame costs as much as to copy so many words.
 const WORDS_PER_FRAME: u64 = 4;

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::layout;
 use super::thread::{Landing, Thread};
 use super::walker;
-use super::word::{TAG_OBJECT, Word};
+use crate::object::layout;
+use crate::object::word::{TAG_OBJECT, Word};
 
 /// What a safepoint asks of the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,10 +4,10 @@
 //!
 //! Invariant: while a text is being written the buffer has no room left for anybody else: nothing is allocated over it.
 
-use super::layout::{self, slot_offset};
 use super::thread::Thread;
 use super::value::Value;
-use super::word::{TAG_OBJECT, Word};
+use crate::object::layout::{self, slot_offset};
+use crate::object::word::{TAG_OBJECT, Word};
 
 /// Header, sizes, hash, and the last word of the text.
 const LEAST: usize = 32;

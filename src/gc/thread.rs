@@ -21,9 +21,9 @@ use super::heap::Heap;
 use super::spaces::BLOCK;
 use super::stress::{Site, Visits};
 use super::value::Value;
-use super::word::{TAG_MASK, Word};
 use crate::asm::masm::SAVED_REGS;
 use crate::asm::stubs::{LandingConfig, StubConfig};
+use crate::object::word::{TAG_MASK, Word};
 use crate::stack;
 
 /// How many arguments beyond the registers a call can pass.

@@ -3,8 +3,8 @@
 //! Owns the walk over one object and over a run of objects side by side. Every collector, the verifier and the permanent
 //! space use it; what is done with a slot is the visitor's.
 
-use super::layout::{self, HEADER_BYTES};
-use super::shapes::{self, ShapeTable};
+use crate::object::layout::{self, HEADER_BYTES};
+use crate::object::shapes::{self, ShapeTable};
 
 /// What a walk does with what it finds.
 pub trait Visitor {

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::layout::{self, LayoutId, Shape};
-use super::shapes::{self, Extent};
 use super::thread::Thread;
-use super::word::Word;
+use crate::object::layout::{self, LayoutId, Shape};
+use crate::object::shapes::{self, Extent};
+use crate::object::word::Word;
 
 /// A word that is valid until the thread allocates.
 ///

@@ -7,12 +7,12 @@
 //! Objects are walked twice: first their starts are marked, then what they hold is looked up. Permanent objects stay where
 //! they are and keep their marks, so they are walked once, and must be found at the marks.
 
-use super::hash;
-use super::layout::{self, Shape};
-use super::shapes::Shapes;
 use super::spaces::{BLOCK_SHIFT, Spaces, state};
 use super::trace::{self, Visitor};
-use super::word::{TAG_IMMEDIATE, TAG_MASK, Word};
+use crate::object::hash;
+use crate::object::layout::{self, Shape};
+use crate::object::shapes::Shapes;
+use crate::object::word::{TAG_IMMEDIATE, TAG_MASK, Word};
 
 /// Texts up to this length are looked at.
 const LONGEST_TEXT: usize = 4096;

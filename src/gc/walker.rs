@@ -20,9 +20,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::thread::{Landing, SAVED, Thread};
-use super::word::Word;
 use crate::asm::code_map::{CodeMap, Function, Safepoint, View, saved_offset};
 use crate::asm::host;
+use crate::object::word::Word;
 
 /// What the walk must know of published code.
 #[derive(Clone)]

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::gc::layout;
 use crate::gc::thread as context;
+use crate::object::layout;
 use crate::runtime::Vm;
 
 /// A name and a number.

@@ -17,7 +17,7 @@ use super::blocks::{Blocks, Place};
 use crate::asm::code_map::Function;
 use crate::asm::disasm::Machine;
 use crate::asm::variables::{Home, Stay, Variable};
-use crate::gc::layout;
+use crate::object::layout;
 use crate::reader::tree::Unit;
 
 /// Adds the type of variables to a unit.

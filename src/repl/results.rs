@@ -67,7 +67,7 @@ impl Results {
             if before.is_none() && binding.is_defined() {
                 continue;
             }
-            let null = cx.root_word(crate::gc::Word::NULL);
+            let null = cx.root_word(crate::object::Word::NULL);
             let value = known.and_then(|known| known.get(cx)).unwrap_or(cx.get(null));
             binding.define(cx, value);
         }

@@ -3,7 +3,8 @@
 //! Owns how a path of names (`a`, `alias/a`, `a.field`) leads to a value, and what can be said of one: its members, keys, signatures.
 
 use super::completion::start_of_name;
-use crate::gc::{Thread, Value, layout};
+use crate::gc::{Thread, Value};
+use crate::object::layout;
 use crate::reader::lexer::{Kind, Token};
 use crate::runtime::Namespace;
 use crate::runtime::builtins::introspection::signatures_of;

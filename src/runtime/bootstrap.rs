@@ -43,7 +43,7 @@ fn field(name: &str) -> FieldInfo {
 
 /// Sets everything up.
 pub(super) fn bootstrap(cx: &mut Thread) -> Result<(), StartError> {
-    cx.vm().dispatch.cover(&cx.vm().memory, crate::gc::layout::FIRST_USER_LAYOUT)?;
+    cx.vm().dispatch.cover(&cx.vm().memory, crate::object::layout::FIRST_USER_LAYOUT)?;
     let mark = cx.mark();
     let result = declare_all(cx);
     cx.release(mark);

@@ -6,8 +6,9 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::gc::{Thread, Thrown, Word};
+use crate::gc::{Thread, Thrown};
 use crate::locks::{lock, read, write};
+use crate::object::Word;
 use fault::errors::ErrorKind;
 
 pub mod bootstrap;

@@ -17,6 +17,7 @@ use crate::asm::publish::Publisher;
 use crate::codegen::trials::Trials;
 use crate::gc::{self, Heap, Thread, Thrown};
 use crate::locks::RwLock;
+use crate::object::Word;
 use crate::profile::{facts, sampler};
 use crate::runtime::compile::reclaim::{Later, Reclaim};
 use crate::runtime::fault::stop::Breakpoints;
@@ -254,13 +255,13 @@ impl Vm {
 fn out_of_memory(cx: &mut Thread) -> Thrown {
     if cx.vm().last_resort.get().is_none() {
         // The core is not there yet, nor any type of errors: what is thrown only ends the start.
-        return Thrown::set(cx, cx.root_word(gc::Word::NULL));
+        return Thrown::set(cx, cx.root_word(Word::NULL));
     }
     let thrown = cx.throw(crate::runtime::fault::errors::ErrorKind::OutOfMemory, HEAP_IS_FULL);
     match cx.vm().last_resort.get() {
         Some(word) if cx.exception().is_null() => {
             // SAFETY: a permanent object: it never moves and never dies.
-            let error = cx.root(unsafe { gc::Value::from_raw(cx, gc::Word(*word)) });
+            let error = cx.root(unsafe { gc::Value::from_raw(cx, Word(*word)) });
             Thrown::set(cx, error)
         }
         _ => thrown,

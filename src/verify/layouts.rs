@@ -1,8 +1,8 @@
 //! What a load from memory gives: how objects and the thread context lie.
 
 use super::value::{Class, INT, TAGGED};
-use crate::gc::layout::{FIRST_USER_LAYOUT, FIXED, Shape};
 use crate::gc::thread as context;
+use crate::object::layout::{FIRST_USER_LAYOUT, FIXED, Shape};
 
 /// A slot of an object, by its layout (0: not known). What is not known is believed to be tagged.
 pub fn slot(layout: u32, slot: usize) -> Class {

@@ -6,7 +6,7 @@ use super::isa::Convention;
 use super::stack::Stack;
 use super::value::{ANY, Class, Id, Origin, POINTERS, RETURN, TAGGED, Value};
 use crate::asm::masm::Reg;
-use crate::gc::word::TAG_FUNCTION;
+use crate::object::word::TAG_FUNCTION;
 
 /// What the flags say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,7 +178,7 @@ impl State {
                 )
             }
             Flags::Layout(id, layout) if zero => self.learn(id, |class| match class {
-                Class::Tagged(..) | Class::Word => Class::Tagged(1 << crate::gc::word::TAG_OBJECT, layout),
+                Class::Tagged(..) | Class::Word => Class::Tagged(1 << crate::object::word::TAG_OBJECT, layout),
                 _ => class,
             }),
             _ => {}

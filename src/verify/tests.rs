@@ -384,7 +384,7 @@ fn what_is_no_pointer_is_not_used_as_one<M: Tested>() {
 
 /// What a compare has shown of the layout, or of the tag, counts.
 fn compares_are_understood<M: Tested>() {
-    use crate::gc::layout;
+    use crate::object::layout;
     let load = |body: &mut Written<M>, layout: layout::LayoutId| {
         let other = body.asm.label();
         body.asm.compare_mem32_imm(Mem::at(M::ARGS[0], layout::HEADER_DISP), layout::header_low(layout));

@@ -1,6 +1,6 @@
 //! What the verifier knows of a word: the abstract domain.
 //!
-//! Owns the classes, how two of them meet, and what arithmetic makes of them. It knows the tags of words (`gc::word`) and nothing
+//! Owns the classes, how two of them meet, and what arithmetic makes of them. It knows the tags of words (`object::word`) and nothing
 //! of instructions.
 //!
 //! Tags are sets: bit `t` of a `u8` is set when the lowest three bits of the word may be `t`.
@@ -12,7 +12,7 @@
 //! object, and a word out of a data cell ([`Class::Word`]) for a tagged word and for an address outside of the heap. Both are
 //! stale after a collection like every other word that no map named.
 
-use crate::gc::word::{TAG_FUNCTION, TAG_OBJECT};
+use crate::object::word::{TAG_FUNCTION, TAG_OBJECT};
 use std::fmt;
 
 /// Any tag.

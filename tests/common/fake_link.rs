@@ -17,8 +17,8 @@ use harrier::codegen::facts::Seen;
 use harrier::codegen::link::*;
 use harrier::codegen::trials::Trials;
 use harrier::codegen::{Generated, generate};
-use harrier::gc::Word;
-use harrier::gc::layout::{FIRST_USER_LAYOUT, LayoutId};
+use harrier::object::Word;
+use harrier::object::layout::{FIRST_USER_LAYOUT, LayoutId};
 use harrier::reader::tree::*;
 use harrier::runtime::helpers;
 use harrier::verify;
@@ -148,7 +148,7 @@ impl<'a> FakeLink<'a> {
             "Other" => Seen::Other,
             "Array" => {
                 let element = rest.trim_end_matches(')');
-                Seen::Object(harrier::gc::layout::ARRAY, vec![self.parse_hint(element)])
+                Seen::Object(harrier::object::layout::ARRAY, vec![self.parse_hint(element)])
             }
             name => match self.shapes.iter().find(|s| s.type_ == name || s.variant.as_deref() == Some(name)) {
                 Some(shape) => {

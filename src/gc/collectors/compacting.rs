@@ -8,13 +8,13 @@
 //! stale after the next collection.
 
 use super::{Collection, Collector, Outcome};
-use crate::gc::layout::HEADER_BYTES;
 use crate::gc::prefetch;
-use crate::gc::shapes::ShapeTable;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Spaces, poison, state};
 use crate::gc::trace::{self, Visitor};
-use crate::gc::word::{TAG_MASK, Word};
+use crate::object::layout::HEADER_BYTES;
+use crate::object::shapes::ShapeTable;
+use crate::object::word::{TAG_MASK, Word};
 
 /// The collector; it keeps nothing between collections.
 #[derive(Default)]

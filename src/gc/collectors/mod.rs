@@ -5,8 +5,8 @@
 
 pub mod compacting;
 
-use super::shapes::ShapeTable;
 use super::spaces::Spaces;
+use crate::object::shapes::ShapeTable;
 
 /// Calls a function with the address of each root.
 pub type Roots<'a> = &'a mut dyn FnMut(&mut dyn FnMut(*mut u64));

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use crate::gc::word::Word;
+use crate::object::word::Word;
 
 /// Logarithm of the size of a block.
 pub const BLOCK_SHIFT: u32 = 16;

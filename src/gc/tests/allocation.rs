@@ -1,7 +1,7 @@
 //! Allocation of every kind, handles, values.
 
 use super::*;
-use crate::gc::layout::*;
+use crate::object::layout::*;
 
 #[test]
 fn every_kind_survives() {

@@ -7,9 +7,9 @@ use crate::asm::host::stubs;
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem};
 use crate::asm::memory::CodeMemory;
 use crate::asm::publish::{Piece, Publisher};
-use crate::gc::layout::*;
 use crate::gc::thread::*;
 use crate::gc::walker::Code;
+use crate::object::layout::*;
 
 type Enter = extern "C" fn(*mut Thread, usize, u64, *const [u64; 5]) -> u64;
 

@@ -1,8 +1,8 @@
 //! Growth, limits, large objects.
 
 use super::*;
-use crate::gc::layout::*;
-use crate::gc::word::TAG_OBJECT;
+use crate::object::layout::*;
+use crate::object::word::TAG_OBJECT;
 
 fn limited(bytes: usize) -> Arc<Heap> {
     let heap = Heap::new(Options { max_heap: Some(bytes), ..Options::default() }).unwrap();

@@ -8,6 +8,7 @@ mod model;
 mod threads;
 
 use super::*;
+use crate::object::Word;
 use std::sync::Arc;
 
 fn options(stress: Stress, verify: bool) -> Options {

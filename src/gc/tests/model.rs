@@ -1,7 +1,7 @@
 //! The collector against a model: random graphs of all shapes, random changes, random roots.
 
 use super::*;
-use crate::gc::layout::*;
+use crate::object::layout::*;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 

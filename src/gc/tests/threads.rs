@@ -1,7 +1,7 @@
 //! Several threads on one heap.
 
 use super::*;
-use crate::gc::layout::*;
+use crate::object::layout::*;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! `:inspect`: a value as the heap has it.
 
 use super::{Given, units};
-use crate::gc::layout::{self, Shape};
-use crate::gc::{Handle, Thread, Value, Word};
+use crate::gc::{Handle, Thread, Value};
+use crate::object::Word;
+use crate::object::layout::{self, Shape};
 use crate::repl::session::{Answer, Session};
 use crate::runtime::builtins;
 use crate::runtime::fault::brief;

@@ -3,7 +3,8 @@
 //! Owns how it is shown whole, in parts, and as a table.
 
 use super::Given;
-use crate::gc::{Handle, Thread, Thrown, Value, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout;
 use crate::reader::diagnostics::harmless;
 use crate::repl::session::{Answer, Session};
 use crate::repl::{present, values};

@@ -6,7 +6,7 @@
 use super::forms::Form;
 use super::{Command, forms};
 use crate::gc::Thread;
-use crate::gc::layout::LayoutId;
+use crate::object::layout::LayoutId;
 use crate::repl::values;
 use crate::runtime::compile::reclaim::Held;
 use crate::runtime::load;

@@ -10,7 +10,8 @@
 use std::cell::RefCell;
 
 use super::{Given, lookup, search};
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Thread, Value};
+use crate::object::Word;
 use crate::profile::{What, report, sampler};
 use crate::repl::session::{Answer, Session};
 use crate::runtime::load::{self, LoadError};

@@ -7,8 +7,9 @@ use super::support::{
     type_name, wrong_type,
 };
 use crate::builtins;
-use crate::gc::layout;
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;

@@ -2,7 +2,8 @@
 
 use super::Args;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::object::Word;
 use crate::runtime::Namespace;
 use crate::runtime::fault::errors::{ErrorKind, is_interrupt};
 use crate::runtime::fault::{stop, trace};

@@ -3,7 +3,8 @@
 use super::Args;
 use super::support::seqable;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::{Word, layout};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::values::equality::identical;
 use crate::runtime::values::foreign;

@@ -3,7 +3,8 @@
 use super::Args;
 use super::types::type_behind;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::{Word, layout};
 use crate::runtime::Namespace;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::binding::{Binding, Place};

@@ -8,8 +8,9 @@ use arrayvec::ArrayVec;
 
 use super::support::{index_below, is_seqable};
 use super::{kind_of, kinds};
-use crate::gc::layout::{self, NODE, VECTOR};
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Thread, Value};
+use crate::object::Word;
+use crate::object::layout::{self, NODE, VECTOR};
 use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
 use crate::runtime::values::collections::view::{Slots, count_bits, field};
 use crate::runtime::values::collections::{List, ends, map, marks, mutable, set, vector};

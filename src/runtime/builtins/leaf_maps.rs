@@ -7,8 +7,9 @@
 use super::leaf_collections::assoc as assoc_collection;
 use super::leaf_collections::{Few, keyed, node_of, vector_of};
 use super::support::index_below;
-use crate::gc::layout::{self, NODE};
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Thread, Value};
+use crate::object::Word;
+use crate::object::layout::{self, NODE};
 use crate::runtime::helpers::leaf::{Answer, Args, count as counted, given, is_plain};
 use crate::runtime::system::threads;
 use crate::runtime::values::collections::marks::{self, MARKED};

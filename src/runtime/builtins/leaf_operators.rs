@@ -2,7 +2,8 @@
 //!
 //! Owns Ints of up to 128 bits, and Ints beside Floats. What is wider, or no number, is the helper's.
 
-use crate::gc::{Thread, Value, layout};
+use crate::gc::{Thread, Value};
+use crate::object::layout;
 use crate::runtime::helpers::leaf::{Answer, Args, float};
 use crate::runtime::values::numbers::arith::{Op, of_floats};
 use crate::runtime::values::numbers::bits::{BitOp, Shift};

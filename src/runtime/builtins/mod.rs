@@ -29,8 +29,9 @@ use crate::runtime::fault::advice;
 use crate::runtime::fault::errors;
 use std::ops::Index;
 
-use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::reader::stops::{BREAKPOINT, LEAVES, STEP};
 use crate::runtime::helpers::leaf::LeafEntry;
 
@@ -252,12 +253,12 @@ macro_rules! builtins {
             };
             unsafe extern "C" fn entry(
                 cx: *mut $crate::gc::Thread,
-                a: $crate::gc::Word,
-                b: $crate::gc::Word,
-                c: $crate::gc::Word,
-                d: $crate::gc::Word,
-                e: $crate::gc::Word,
-            ) -> $crate::gc::Word {
+                a: $crate::object::Word,
+                b: $crate::object::Word,
+                c: $crate::object::Word,
+                d: $crate::object::Word,
+                e: $crate::object::Word,
+            ) -> $crate::object::Word {
                 // SAFETY: generated code calls this through an exit stub with the context of its thread and, as the Code
                 // entries have settled the count, with `arg_count` arguments.
                 unsafe { $crate::runtime::builtins::enter(cx, &BUILTIN, [a, b, c, d, e]) }

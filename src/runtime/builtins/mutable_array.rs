@@ -3,8 +3,8 @@
 use super::Args;
 use super::support::{Outcome, bad_bounds, index_below, out_of_range};
 use crate::builtins;
-use crate::gc::layout::{ARRAY, NODE};
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout::{ARRAY, NODE};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::values::collections::view::{Slots, copy_array};
 use crate::runtime::values::collections::{array, vector};

@@ -5,7 +5,8 @@ use dashu_int::{IBig, UBig};
 
 use super::Args;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::{Word, layout};
 use crate::runtime::fault::brief::brief;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::system::apart;

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Args;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::object::Word;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::system::{console, threads};
 

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::Args;
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::object::Word;
 use crate::profile::{Profile, What, report, sampler};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::system::console;

@@ -12,8 +12,8 @@ use super::support::{
     Outcome, bad_bounds, count, index_below, is_seqable, no_collection, null, out_of_range, seqable, type_name,
 };
 use crate::builtins;
-use crate::gc::layout;
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::helpers::leaf;

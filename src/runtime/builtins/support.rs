@@ -4,8 +4,9 @@ use crate::runtime::values::text::format;
 use std::fmt::Display;
 
 use super::{Args, with_article};
-use crate::gc::layout::{self};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{self};
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;

@@ -2,7 +2,8 @@
 
 use super::{Args, kind_of, kinds};
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::{Word, layout};
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::types::{TypeInfo, TypeKind};
 use crate::runtime::values::equality::identical;

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use rustc_hash::FxHasher;
 
 use crate::codegen::facts::Seen;
-use crate::gc::layout;
 use crate::gc::{Thread, Value};
+use crate::object::layout;
 use crate::reader::tree::{FunctionId, Unit};
 use crate::runtime::program::binding::BindingKind;
 use crate::runtime::program::code::{ArityInfo, Code};

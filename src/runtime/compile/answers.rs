@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::link::RuntimeLink;
 use crate::codegen::facts::Seen;
 use crate::codegen::link::{Global, Inlinable, StructType};
-use crate::gc::layout::LayoutId;
+use crate::object::layout::LayoutId;
 use crate::reader::tree::GlobalId;
 use crate::runtime::program::types::TypeInfo;
 

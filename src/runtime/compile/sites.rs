@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::asm::memory::{CodeMemory, MemoryError};
-use crate::gc::layout::{self, LayoutId};
+use crate::object::layout::{self, LayoutId};
 
 /// The cell of one site. Lives in the data part.
 #[repr(C)]

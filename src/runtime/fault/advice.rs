@@ -3,7 +3,8 @@
 //! Owns the words. What they say of an operand is asked of the text ([`origin`](super::origin)); nothing here runs the program.
 
 use super::origin;
-use crate::gc::{Handle, Thread, Value, layout};
+use crate::gc::{Handle, Thread, Value};
+use crate::object::layout;
 use crate::runtime::builtins::introspection::signatures_of;
 use crate::runtime::builtins::{Builtin, Mode, kind_of, kinds};
 use crate::runtime::program::entry;

@@ -3,7 +3,8 @@
 //! Owns the form of scalars; collections and structs show their first few elements. The language's own printing is
 //! `runtime/text`'s.
 
-use crate::gc::{Value, layout};
+use crate::gc::Value;
+use crate::object::layout;
 use crate::reader::diagnostics::visible;
 use crate::runtime::program::entry;
 use crate::runtime::program::methods::Method;

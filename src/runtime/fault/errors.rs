@@ -3,8 +3,8 @@
 //! Owns the kinds of [`ErrorKind`], the making of `SystemError` values, and the words in which messages name values.
 //! Must not know who catches or shows them (`runtime/mod.rs`, `runtime/fault/report.rs`).
 
-use crate::gc::layout::{self, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout::{self, LayoutId};
 use crate::reader::foreign_words::{self, Place};
 use crate::runtime::builtins::Builtin;
 use crate::runtime::builtins::introspection;

@@ -4,7 +4,8 @@
 //! leaving it puts the old map back; threads start with their creator's map.
 
 use super::leaf::{self, Answer};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
 use crate::runtime::builtins::leaf_maps;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::binding::{Binding, BindingKind};
@@ -12,7 +13,7 @@ use crate::runtime::program::link;
 use crate::runtime::values::collections::map;
 
 fn key(cx: &Thread, binding: &Binding) -> Handle {
-    cx.root_word(Word(u64::from(binding.index) << crate::gc::word::INT_SHIFT))
+    cx.root_word(Word(u64::from(binding.index) << crate::object::word::INT_SHIFT))
 }
 
 /// What [`get`] gives, where there is something to give. A variable that is dynamic no more, for who runs on since it was, has the one value.

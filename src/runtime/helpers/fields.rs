@@ -3,7 +3,8 @@
 //! Owns what `object.name` means where no inline cache answers: fields of old layouts that read as their default, the fields
 //! of builtin types, and the errors of reading and writing.
 
-use crate::gc::{Handle, Thread, Thrown, Word, layout};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::object::{Word, layout};
 use crate::runtime::builtins::types;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::{ErrorKind, function_help};

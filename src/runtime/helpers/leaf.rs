@@ -9,7 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::dynamic;
 use crate::codegen::link::Helper;
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Thread, Value};
+use crate::object::Word;
 use crate::runtime::builtins::{leaf_collections, leaf_maps, leaf_numbers, leaf_operators, leaf_texts};
 use crate::runtime::program::binding::Binding;
 use crate::runtime::values::iterate;
@@ -32,10 +33,10 @@ macro_rules! leaf_entry {
     ($leaf:path) => {{
         unsafe extern "C" fn leaf_entry(
             cx: *mut $crate::gc::Thread,
-            a: $crate::gc::Word,
-            b: $crate::gc::Word,
-            c: $crate::gc::Word,
-        ) -> $crate::gc::Word {
+            a: $crate::object::Word,
+            b: $crate::object::Word,
+            c: $crate::object::Word,
+        ) -> $crate::object::Word {
             // SAFETY: generated code calls this with the context of its thread and with values.
             unsafe { $crate::runtime::helpers::leaf::enter(cx, [a, b, c], $leaf) }
         }

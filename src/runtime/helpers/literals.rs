@@ -6,9 +6,10 @@
 //! taken and used throughout: another thread, or a default, may make another meanwhile.
 
 use super::fields;
-use crate::gc::layout::LayoutId;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout::LayoutId;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::types::LayoutInfo;
 

@@ -6,8 +6,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::gc::layout;
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Thread, Value};
+use crate::object::Word;
+use crate::object::layout;
 use crate::runtime::values::collections::{map, mutable};
 use crate::runtime::values::hashing;
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::scope::{Meaning, Scope, method_takes};
 use super::{LoadError, TestBlock, own_binding, remembered};
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
 use crate::locks::MutexGuard;
+use crate::object::Word;
 use crate::reader::tree::{Field, FunctionId, Item, LetKind, Name, Node, Span, Unit};
 use crate::runtime::builtins::types::type_behind;
 use crate::runtime::fault::errors::ErrorKind;

@@ -13,8 +13,9 @@ use super::namespace::Namespace;
 use super::roots::RootCell;
 use super::types::{FieldInfo, LayoutInfo, TypeBody, TypeInfo, TypeKind, VariantInfo};
 use crate::asm::memory::MemoryError;
-use crate::gc::layout::{self, LayoutId};
-use crate::gc::{Thread, Thrown, Word};
+use crate::gc::{Thread, Thrown};
+use crate::object::Word;
+use crate::object::layout::{self, LayoutId};
 use crate::runtime::vm::{StartError, Vm};
 use crate::windows::window;
 

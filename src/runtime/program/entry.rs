@@ -11,8 +11,9 @@ use std::sync::atomic::Ordering;
 
 use super::code::{ArityInfo, MANY};
 use crate::gc::thread::{self as context, MAX_SPILLED};
-use crate::gc::{Handle, Poll, Thread, Thrown, Value, Word, layout};
+use crate::gc::{Handle, Poll, Thread, Thrown, Value};
 use crate::locks;
+use crate::object::{Word, layout};
 use crate::runtime::Code;
 use crate::runtime::builtins;
 use crate::runtime::fault::errors::ErrorKind;

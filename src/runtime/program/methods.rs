@@ -8,8 +8,9 @@ use std::cell::Cell;
 
 use super::binding::Binding;
 use super::dispatch::{MethodInfo, Target};
-use crate::gc::layout::FIRST_USER_LAYOUT;
-use crate::gc::{Handle, LayoutId, Thread, Thrown, Value};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::LayoutId;
+use crate::object::layout::FIRST_USER_LAYOUT;
 use crate::runtime::Vm;
 
 macro_rules! methods {

@@ -4,7 +4,8 @@
 //! `null`, or what its default gives where that is a plain literal. Equality and hashes ask here.
 
 use super::types::{FieldInfo, LayoutInfo};
-use crate::gc::{Thread, Value, Word};
+use crate::gc::{Thread, Value};
+use crate::object::Word;
 
 /// What a default gives that is a plain literal.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -7,7 +7,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::asm::memory::{CodeMemory, MemoryError};
-use crate::gc::{Heap, Thread, Value, Word};
+use crate::gc::{Heap, Thread, Value};
+use crate::object::Word;
 
 /// A cell that holds a value, at a fixed address within reach of code.
 #[repr(transparent)]

@@ -24,10 +24,11 @@ use crate::asm::memory::MemoryError;
 use crate::asm::publish::{Piece, Publisher};
 use crate::asm::stubs::{LandingConfig, StubConfig, THUNK_STRIDE};
 use crate::asm::{Host, host};
-use crate::gc::layout;
+use crate::gc::Thread;
 use crate::gc::thread as context;
-use crate::gc::{Thread, Word};
 use crate::locks::Mutex;
+use crate::object::Word;
+use crate::object::layout;
 use crate::profile::stats;
 
 /// What a thunk resolves.
@@ -358,7 +359,7 @@ fn count_and_jump<M: MacroAssembler>(masm: &mut M, argc: i32, exit: usize) {
 /// On entry: the arguments of a call. Clobbers RESULT and one caller-saved register that carries no argument.
 fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assembled, crate::asm::masm::TooFar> {
     use crate::asm::masm::Cond;
-    use crate::gc::word;
+    use crate::object::word;
     let mut masm = M::new();
     let value = M::ARGS[0];
     let low = M::RESULT;

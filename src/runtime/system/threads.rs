@@ -12,9 +12,10 @@ use rustc_hash::FxHashMap;
 
 use super::descriptor::{self, Stop};
 use super::limits;
-use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value, Word, layout};
+use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value};
 use crate::injection::{Asked, refused};
 use crate::locks::{Condvar, Mutex};
+use crate::object::{Word, layout};
 use crate::profile::faults::HandlerStack;
 use crate::profile::sampler;
 use crate::runtime::fault::errors::ErrorKind;

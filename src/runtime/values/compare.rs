@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use super::collections::vector;
 use super::numbers::{self, Number};
-use crate::gc::{Handle, Thread, Thrown, Value, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 

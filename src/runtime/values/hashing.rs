@@ -21,10 +21,10 @@ use dashu_int::{IBig, Sign};
 use super::collections::view::Slots;
 use super::collections::{List, map, mutable, set, vector};
 use super::numbers::{self, Integral, Number, integral};
-use crate::gc::hash::fold;
-pub use crate::gc::hash::{K1, K2, bytes, mix};
-use crate::gc::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::hash::fold;
+pub use crate::object::hash::{K1, K2, bytes, mix};
+use crate::object::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::program::present::{self, Part};
@@ -63,7 +63,7 @@ pub fn hash(value: Value<'_>) -> u64 {
 
 /// The hash of a string, which remembers it.
 fn string(value: Value<'_>) -> u64 {
-    let hash = crate::gc::hash::text(value.str().unwrap_or("").as_bytes());
+    let hash = crate::object::hash::text(value.str().unwrap_or("").as_bytes());
     value.thread().set_string_hash(value, hash);
     hash
 }
@@ -172,7 +172,7 @@ fn of_kin(value: Value<'_>, info: &LayoutInfo, depth: u32, budget: &mut usize) -
                 h,
                 match part {
                     Part::Value(part) => nested(part, depth - 1, budget)?,
-                    Part::Text(added) => crate::gc::hash::text(added.as_bytes()),
+                    Part::Text(added) => crate::object::hash::text(added.as_bytes()),
                     Part::Unknown => K2,
                 },
             );

@@ -13,8 +13,9 @@ use super::collections::view::{Slots, copy_array, count_bits, count_field, field
 use super::collections::{List, map, mutable, set, vector, walk};
 use super::ranges::Range;
 use super::text::strings;
-use crate::gc::layout::{self, CURSOR, FIRST_USER_LAYOUT, NODE};
-use crate::gc::{Handle, Mark, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Mark, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{self, CURSOR, FIRST_USER_LAYOUT, NODE};
 use crate::runtime::builtins::leaf_collections;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::helpers::leaf::{self, Answer, LEAF_ARGS};

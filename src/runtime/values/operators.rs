@@ -8,7 +8,8 @@ use super::compare::{self, Comparison};
 use super::equality;
 use super::numbers::{arith, bits};
 use super::text::{format, strings};
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::object::Word;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::ErrorKind;
 
@@ -181,7 +182,7 @@ pub fn builder_done(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> 
 }
 
 fn check_builder(cx: &mut Thread, who: &str, builder: Handle) -> Result<(), Thrown> {
-    if cx.get(builder).layout() == crate::gc::layout::VECTOR_BUILDER {
+    if cx.get(builder).layout() == crate::object::layout::VECTOR_BUILDER {
         return Ok(());
     }
     let what = cx.describe(builder);

@@ -9,8 +9,8 @@ use dashu_int::IBig;
 use super::collections::view::field;
 use super::hashing;
 use super::numbers::{self, Number, integral, new_big, new_int};
-use crate::gc::layout::RANGE;
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout::RANGE;
 
 /// The bounds and the step of a range.
 #[derive(Clone, Debug)]

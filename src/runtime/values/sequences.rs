@@ -17,8 +17,9 @@ use super::equality::TooDeep;
 use super::numbers::{self, Number};
 use super::ranges::Range;
 use super::text::strings;
-use crate::gc::layout::{self, NODE, RANGE, SEQ, VECTOR};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{self, NODE, RANGE, SEQ, VECTOR};
 
 /// How many elements a seq has left.
 pub fn seq_len(seq: Value<'_>) -> usize {

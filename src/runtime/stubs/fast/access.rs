@@ -2,12 +2,12 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
-use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
 use crate::gc::owners::OWNERS;
 use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
-use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
+use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::runtime::values::collections::marks;
 use crate::runtime::values::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
 

@@ -3,10 +3,10 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
-use crate::gc::Word;
-use crate::gc::layout::{self, slot_disp, slot_offset};
 use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
-use crate::gc::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::object::Word;
+use crate::object::layout::{self, slot_disp, slot_offset};
+use crate::object::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
 use crate::runtime::program::code::{MANY, OFFSET_PACKED};
 
 /// `(f, …, vector)`: `argc` arguments, 2 or 3.
@@ -36,7 +36,7 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     asm.compare(i, n);
     asm.branch(Cond::Less, next);
     asm.alu_imm(Alu::Add, x, n, count(given) as i64);
-    asm.shift_imm(Shift::RightLogical, x, x, crate::gc::word::INT_SHIFT as u8);
+    asm.shift_imm(Shift::RightLogical, x, x, crate::object::word::INT_SHIFT as u8);
     asm.store(Mem::at(M::CTX, OFFSET_ARG_COUNT), x);
     asm.bind(few);
     asm.mov(M::CLOSURE, function);

@@ -6,9 +6,9 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
-use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_DISP, header_low, slot_disp};
-use crate::gc::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
+use crate::object::Word;
+use crate::object::layout::{self, HEADER_DISP, header_low, slot_disp};
+use crate::object::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
 use crate::runtime::values::collections::{group, trie};
 use crate::runtime::values::hashing;
 

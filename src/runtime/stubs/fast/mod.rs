@@ -15,11 +15,11 @@ mod texts;
 
 use crate::asm::masm::{Alu, Assembled, Cond, FCond, Falu, Label, MacroAssembler, Mem, Reg, TooFar};
 use crate::codegen::link::Helper;
-use crate::gc::Word;
-use crate::gc::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
-use crate::gc::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
+use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::runtime::builtins::Builtin;
 use crate::runtime::helpers::leaf::{self, LEAF_ARGS, LeafEntry};
 use crate::runtime::values::collections::vector::WIDTH;

@@ -2,8 +2,8 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, FCond, FReg, Falu, MacroAssembler};
-use crate::gc::Word;
-use crate::gc::word::{FLOAT_BIT, TAG_MASK};
+use crate::object::Word;
+use crate::object::word::{FLOAT_BIT, TAG_MASK};
 
 /// The two arguments as raw floats: both self-tagged Floats.
 fn two_floats<M: MacroAssembler>(stub: &mut Stub<M>) -> (FReg, FReg) {

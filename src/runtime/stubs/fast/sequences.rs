@@ -2,9 +2,9 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
-use crate::gc::Word;
-use crate::gc::layout::{self, slot_disp, slot_offset};
-use crate::gc::word::TAG_OBJECT;
+use crate::object::Word;
+use crate::object::layout::{self, slot_disp, slot_offset};
+use crate::object::word::TAG_OBJECT;
 use crate::runtime::values::collections::builder;
 use crate::runtime::values::collections::vector::{BITS, WIDTH};
 use crate::runtime::values::iterate;

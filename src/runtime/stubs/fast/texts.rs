@@ -2,8 +2,8 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
-use crate::gc::Word;
-use crate::gc::layout::{self, slot_disp};
+use crate::object::Word;
+use crate::object::layout::{self, slot_disp};
 
 /// `(a, b)`: a Bool. The order of texts is that of their UTF-8 bytes, which is that of their code points.
 pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {

@@ -10,9 +10,10 @@ use std::ops::Range;
 use super::group;
 use super::trie::{At, BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
 use super::view::{Slots, count_bits};
-use crate::gc::layout::{GROUP_NODE, LayoutId, MAP_NODE};
+use crate::gc::Value;
 use crate::gc::owners::is_private;
-use crate::gc::{Value, Word};
+use crate::object::Word;
+use crate::object::layout::{GROUP_NODE, LayoutId, MAP_NODE};
 use crate::runtime::values::equality::same_key;
 
 /// What is to be added: a prepared key that has one place only, its hash, its value.

@@ -1,8 +1,9 @@
 //! Mutable arrays of fixed length.
 
 use super::view::Slots;
-use crate::gc::layout::ARRAY;
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::ARRAY;
 
 /// The elements of an array.
 #[inline]

@@ -13,8 +13,9 @@
 
 use super::vector::{self, WIDTH};
 use super::view::{Slots, copy_array, count_bits, count_field, field};
-use crate::gc::layout::{NODE, VECTOR_BUILDER};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{NODE, VECTOR_BUILDER};
 
 /// The slots of a builder.
 pub const LEAF: usize = 0;

@@ -11,8 +11,9 @@
 use super::marks::{self, SHARED};
 use super::vector::{self, BITS, WIDTH};
 use super::view::{Slots, count_bits, field};
-use crate::gc::layout::{NODE, VECTOR};
-use crate::gc::{Value, Word};
+use crate::gc::Value;
+use crate::object::Word;
+use crate::object::layout::{NODE, VECTOR};
 
 /// `vector = push(vector, value)` of an accumulator: the vector itself. None, and nothing is done, where it has no
 /// owner yet, memory is to be collected, or the path to a new leaf is longer than a step.

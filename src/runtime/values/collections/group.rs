@@ -11,9 +11,10 @@
 
 use super::trie::{splice, store};
 use super::view::{Slots, count_bits};
-use crate::gc::layout::{GROUP_NODE, slot_offset};
-use crate::gc::word::INT_SHIFT;
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{GROUP_NODE, slot_offset};
+use crate::object::word::INT_SHIFT;
 use crate::runtime::values::hashing::mix;
 
 /// The keys of a group differ in so many bits.

@@ -11,10 +11,10 @@
 //!   MAP is changed: whoever reads the variable clears the mark of the SET alone.
 
 use super::set;
-use crate::gc::layout::{MAP, SET, VECTOR};
 pub use crate::gc::owners::SHARED;
 use crate::gc::owners::{LATER_PRIVATE, OWNERS};
 use crate::gc::{Thread, Value};
+use crate::object::layout::{MAP, SET, VECTOR};
 
 /// So many changes make an owner worth having.
 pub const PATIENCE: u32 = 16;

@@ -8,9 +8,10 @@ use super::adding::{Part, link, make};
 use super::group;
 use super::trie::{At, BITS, Bitmap, approach, digit, roomy, used};
 use super::view::Slots;
-use crate::gc::layout::{GROUP_NODE, MAP_NODE};
+use crate::gc::Value;
 use crate::gc::owners::is_private;
-use crate::gc::{Value, Word};
+use crate::object::Word;
+use crate::object::layout::{GROUP_NODE, MAP_NODE};
 use crate::runtime::values::equality::same_key;
 
 /// Takes a prepared key that has one place only, and this hash, from the trie of an owner, which is none of those that are put off:

@@ -8,7 +8,7 @@ use super::marks::{self, SHARED};
 use super::vector::{self, BITS, WIDTH};
 use super::view::{Slots, count_bits, field};
 use crate::gc::Value;
-use crate::gc::layout::{NODE, VECTOR};
+use crate::object::layout::{NODE, VECTOR};
 
 /// `vector = assoc(vector, i, value)` of an accumulator: the vector itself, or another one with the next mark. None, and the
 /// program sees no difference, where there is no such element or memory is to be collected.

@@ -3,8 +3,8 @@
 use super::map;
 use super::marks::{self, MARKED};
 use super::view::field;
-use crate::gc::layout::SET;
 use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::layout::SET;
 use crate::runtime::values::equality::TooDeep;
 use crate::runtime::values::hashing;
 

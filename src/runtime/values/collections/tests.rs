@@ -55,7 +55,7 @@ fn check_vector(cx: &mut Thread, ops: &[(u8, i64, usize)]) {
             12 if model.len() < 3000 => {
                 let more: Vec<i64> = (0..1100).map(|i| value.wrapping_add(i) >> 8).collect();
                 let handles: Vec<_> = more.iter().map(|n| int(cx, *n)).collect();
-                let array = cx.alloc_array_of(crate::gc::layout::ARRAY, &handles).expect("memory");
+                let array = cx.alloc_array_of(crate::object::layout::ARRAY, &handles).expect("memory");
                 let part = vector::from_array(cx, array, more.len()).expect("memory");
                 v = vector::concat(cx, v, part).expect("memory");
                 model.extend(more);

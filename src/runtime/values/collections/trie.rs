@@ -17,12 +17,13 @@
 
 use super::group;
 use super::view::{Slots, count_bits};
-use crate::gc::layout::{COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE};
 use crate::gc::owners::is_private;
 pub use crate::gc::owners::{LATER, LATER_PRIVATE, OWNERS, SHARED};
 use crate::gc::prefetch;
-use crate::gc::word::INT_SHIFT;
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE};
+use crate::object::word::INT_SHIFT;
 use crate::runtime::values::equality::{TooDeep, same_key};
 use crate::runtime::values::hashing;
 

@@ -14,10 +14,11 @@
 //! that is linear, not quadratic. When much more would be skipped than is left, the rest is copied.
 
 use super::view::{Slots, append, copy_array, count_bits, count_field, field, replace};
-use crate::gc::layout::{NODE, VECTOR};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{NODE, VECTOR};
 
-pub use crate::gc::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
+pub use crate::object::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
 const MASK: usize = WIDTH - 1;
 /// Where the number of skipped elements begins, above the shift.
 pub const SKIP_SHIFT: usize = 8;

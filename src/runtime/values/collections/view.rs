@@ -5,9 +5,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::gc::layout::{self, LayoutId};
-use crate::gc::word::INT_SHIFT;
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{self, LayoutId};
+use crate::object::word::INT_SHIFT;
 
 /// The word at index `i` after the header.
 ///

@@ -12,8 +12,9 @@
 use super::map;
 use super::trie::{Entries, Step, step};
 use super::view::{Slots, count_bits};
-use crate::gc::layout::NODE;
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::NODE;
 
 /// Elements before the nodes.
 const FIRST: usize = 2;

@@ -16,8 +16,9 @@ pub mod wide;
 
 use dashu_int::{IBig, Sign};
 
-use crate::gc::word::{INT_MAX, INT_MIN};
-use crate::gc::{Handle, Thread, Thrown, Value, Word, layout};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::word::{INT_MAX, INT_MIN};
+use crate::object::{Word, layout};
 
 /// The most bits an Int may have: a larger result is an OutOfMemory error.
 pub const MAX_BITS: usize = 1 << 31;

@@ -6,8 +6,8 @@
 //! what others append meanwhile.
 
 use super::strings::{MAX_BYTES, text, too_long};
-use crate::gc::layout::STRING_BUILDER;
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
+use crate::object::layout::STRING_BUILDER;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::system::threads;
 use crate::runtime::values::collections::view::field;

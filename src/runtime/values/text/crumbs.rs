@@ -4,7 +4,7 @@
 //! beginning at each step. Marks stand between characters that are [`STEP`] apart, and are set as far as somebody has asked.
 //! They hold for texts at their addresses: a collection, which may move them, makes all of them worthless.
 
-use crate::gc::Word;
+use crate::object::Word;
 
 /// Characters between two marks.
 const STEP: usize = 32;

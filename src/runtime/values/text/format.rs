@@ -12,9 +12,10 @@ use rustc_hash::FxHashMap;
 
 use super::open::Open;
 use super::{builder, room};
-use crate::gc::layout::{self, FIRST_USER_LAYOUT};
-use crate::gc::{Handle, LayoutId, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::mutations::{Mutation, mutated};
+use crate::object::layout::{self, FIRST_USER_LAYOUT};
+use crate::object::{LayoutId, Word};
 use crate::reader;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;

@@ -7,8 +7,9 @@ use std::fmt::Write;
 
 use super::open::Open;
 use super::{format, room, strings};
-use crate::gc::layout::{self, FIRST_USER_LAYOUT};
-use crate::gc::{Handle, Thread, Thrown, Value, Word};
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::Word;
+use crate::object::layout::{self, FIRST_USER_LAYOUT};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::values::collections::{List, map, vector};

@@ -3,8 +3,9 @@
 use std::io;
 
 use super::builder;
-use crate::gc::layout::STRING_BUILDER;
-use crate::gc::{Handle, Thread, Thrown, Word};
+use crate::gc::{Handle, Thread, Thrown};
+use crate::object::Word;
+use crate::object::layout::STRING_BUILDER;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::system::console;

@@ -17,7 +17,7 @@
 //! | `BIG_INT` | `sign << 63 \| limbs`, limbs (least significant first) … |
 //! | `STRING` | `chars << 32 \| bytes`, hash (0: not yet known), UTF-8 bytes padded to a word |
 //! | `STRING_PREFIX` | `chars << 32 \| bytes`, hash, `BYTES` object: the first `bytes` bytes of it |
-//! | `BYTES` | capacity in bytes, `being written << 63 \| bytes in use`, bytes padded to a word; who may append ([`Room`](super::mutate::Room)) in the header |
+//! | `BYTES` | capacity in bytes, `being written << 63 \| bytes in use`, bytes padded to a word; who may append (`Room` of `gc/mutate.rs`) in the header |
 //! | `ARRAY`, `NODE` | length (Int), slots … |
 //! | `VECTOR` | count (Int), shift (Int: 5 × depth of root, + 256 × skipped elements), root (`NODE` or null), tail (`NODE` of exactly the tail) |
 //! | `MAP` | count (Int), root (small: `NODE` of k, v, k, v in order of insertion), `true` when a large one may have whole Floats as keys, else null |
