@@ -250,6 +250,82 @@ fn encoding_and_protection_have_one_place() {
     }
 }
 
+/// Calls that take the number of a word of an object, and which of their arguments that is.
+const TAKE_SLOTS: &[(&str, &[usize])] = &[
+    ("slot_disp(", &[0]),
+    ("slot_offset(", &[0]),
+    ("closure_disp(", &[0]),
+    (".slot(", &[0]),
+    (".try_slot(", &[0]),
+    (".raw(", &[0]),
+    (".set_slot(", &[1]),
+    (".compare_and_swap_slot(", &[1]),
+    (".splice_slots(", &[1]),
+    (".set_raw(", &[0]),
+    ("fresh.set(", &[0]),
+    ("fresh.set_bytes(", &[0]),
+    ("fresh.set_ints(", &[0]),
+    ("fresh.fill(", &[0]),
+    ("fresh.copy(", &[0, 2]),
+    ("field(", &[2]),
+    ("put_count(", &[1]),
+    (".word(", &[2]),
+    (".expect(", &[1]),
+];
+
+/// What the words of objects are called stands in `object/layout.rs`; who counts them instead must be found when a layout changes. Slots
+/// in the room of machine code are those of frames.
+#[test]
+fn slots_have_names() {
+    let mut bare = Vec::new();
+    let of_objects = |source: &&Source| !["object", "asm"].contains(&source.room()) && !is_test(&source.name);
+    for source in sources().iter().filter(of_objects) {
+        let code = source.code.join("\n");
+        bare.extend(bare_slots(&code).map(|(line, slot)| format!("{}:{line}: {slot}", source.name)));
+    }
+    assert!(bare.is_empty(), "these slots have no names: {bare:#?}");
+}
+
+/// The slots that are given as bare numbers, with their lines.
+fn bare_slots(code: &str) -> impl Iterator<Item = (usize, &str)> {
+    let calls = TAKE_SLOTS.iter().flat_map(move |(call, which)| {
+        let part_of_a_name = |at: usize| code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let whole = move |(at, call): &(usize, &str)| call.starts_with('.') || !part_of_a_name(*at);
+        let ends = code.match_indices(call).filter(whole).map(|(at, call)| at + call.len());
+        ends.flat_map(move |start| {
+            let given = arguments(&code[start..]);
+            which.iter().filter_map(move |k| given.get(*k).map(|argument| (start, *argument)))
+        })
+    });
+    let counted = |slot: &&str| {
+        let number = |term: &str| !term.trim().is_empty() && term.trim().chars().all(|c| c.is_ascii_digit());
+        let named = slot.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).any(|word| word.len() > 3);
+        slot.split(['+', '-']).any(number) && !named
+    };
+    calls.filter(move |(_, slot)| counted(slot)).map(|(at, slot)| (code[..at].matches('\n').count() + 1, slot.trim()))
+}
+
+/// The arguments of a call whose opening bracket stands before the text.
+fn arguments(text: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth == 0 => {
+                found.push(&text[start..at]);
+                return found;
+            }
+            ')' | ']' | '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 #[test]
 fn files_say_what_they_are_and_fit_a_room() {
     for source in sources() {
@@ -327,4 +403,7 @@ fn the_test_sees_what_it_is_to_see() {
         ["pub fn a(", "    x: u32,", ") {", "    x", "}", "fn b();", "fn c() {}"].map(String::from).into();
     assert_eq!(functions(&code), [("a".to_string(), 5), ("c".to_string(), 1)]);
     assert_eq!(uses("use crate::gc::{Heap}; crate::asm::x").collect::<Vec<_>>(), ["gc", "asm"]);
+    let code = "a.slot(0);\nfresh.copy(ARRAY_ELEMENTS + 1, f(x, 1), 1 + i, 2);\nfield(v, VECTOR, layout::VECTOR_TAIL);\nslot_disp(k)";
+    let found: Vec<(usize, &str)> = bare_slots(code).collect();
+    assert_eq!(found, [(1, "0"), (2, "1 + i")]);
 }

@@ -15,7 +15,9 @@ use crate::asm::masm::*;
 use crate::gc::thread;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::layout;
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_COUNT, BUILDER_LEAF, CLOSURE_CAPTURES, CLOSURE_CODE,
+};
 use crate::object::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
 use crate::reader::tree::*;
 
@@ -258,7 +260,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail {
                     self.asm.epilogue(self.survey.saved);
                 }
-                let code = self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0)));
+                let code = self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(CLOSURE_CODE)));
                 let entry = 8 * n.min(ENTRY_MANY) as i32;
                 if tail { code.jump_at(entry) } else { code.call_at(entry) }
             }
@@ -548,7 +550,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let r = self.in_register(i);
         let dst = self.register();
-        self.asm.load(dst, Mem::at(r, layout::slot_disp(0)));
+        self.asm.load(dst, Mem::at(r, layout::slot_disp(layout::ELEMENT_COUNT)));
         self.replace_reg(1, dst, Facts::INT);
         true
     }
@@ -570,13 +572,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if facts.layout != Some(layout::VECTOR_BUILDER) {
             self.check_layout(builder, facts, layout::VECTOR_BUILDER, slow);
         }
-        self.asm.load(slots, Mem::at(builder, layout::slot_disp(0)));
-        self.asm.load(count, Mem::at(builder, layout::slot_disp(1)));
-        self.asm.compare_mem(count, Mem::at(slots, layout::slot_disp(0)));
+        self.asm.load(slots, Mem::at(builder, layout::slot_disp(BUILDER_LEAF)));
+        self.asm.load(count, Mem::at(builder, layout::slot_disp(BUILDER_COUNT)));
+        self.asm.compare_mem(count, Mem::at(slots, layout::slot_disp(ARRAY_LENGTH)));
         self.asm.branch(Cond::AboveEqual, slow);
-        self.asm.store(Mem::indexed(slots, count, 0, layout::slot_disp(1)), value);
+        self.asm.store(Mem::indexed(slots, count, 0, layout::slot_disp(ARRAY_ELEMENTS)), value);
         self.asm.alu_imm(Alu::Add, count, count, 8);
-        self.asm.store(Mem::at(builder, layout::slot_disp(1)), count);
+        self.asm.store(Mem::at(builder, layout::slot_disp(BUILDER_COUNT)), count);
         self.asm.bind(resume);
         let result = *self.state.operand(j);
         self.replace(2, result);
@@ -600,12 +602,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.push_var(*capture);
             }
             let n = captures.len();
-            let object = self.allocate(layout::CLOSURE, n as u32, n + 1);
+            let object = self.allocate(layout::CLOSURE, n as u32, layout::CLOSURE_CAPTURES + n);
             // A closure's pointer has its own tag; its slots are reached from there.
             self.asm.alu_imm(Alu::Add, object, object, (TAG_FUNCTION - crate::object::word::TAG_OBJECT) as i64);
-            self.asm.scratch().imm(code as i64).store(Mem::at(object, layout::closure_disp(0)));
+            self.asm.scratch().imm(code as i64).store(Mem::at(object, layout::closure_disp(CLOSURE_CODE)));
             for k in 0..n {
-                self.store_field(object, layout::closure_disp(1 + k), self.top(n - 1 - k), &[object]);
+                self.store_field(object, layout::closure_disp(CLOSURE_CAPTURES + k), self.top(n - 1 - k), &[object]);
             }
             self.is_newborn(false);
             self.replace_reg(n, object, Facts::FUNCTION);

@@ -336,7 +336,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let r = self.in_register(self.top(0));
         let dst = self.register();
-        self.asm.load(dst, Mem::at(r, layout::slot_disp(0)));
+        self.asm.load(dst, Mem::at(r, layout::slot_disp(layout::BOX_VALUE)));
         self.replace_reg(1, dst, Facts::ANY);
     }
 
@@ -570,7 +570,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.push_var(var);
             let container = self.in_register(self.top(0));
             let r = self.in_register(i);
-            self.store_shared(Mem::at(container, layout::slot_disp(0)), r, self.types_of(i));
+            self.store_shared(Mem::at(container, layout::slot_disp(layout::BOX_VALUE)), r, self.types_of(i));
             self.state.drop_top();
             self.unpin();
             return;
@@ -622,9 +622,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.arity.vars[var.index()].boxed && self.state.reachable {
             let i = self.top(0);
             self.in_register(i);
-            let object = self.allocate(layout::BOX, 0, 1);
+            let object = self.allocate(layout::BOX, 0, layout::slots(layout::BOX));
             let r = self.in_register(i);
-            self.asm.store(Mem::at(object, layout::slot_disp(0)), r);
+            self.asm.store(Mem::at(object, layout::slot_disp(layout::BOX_VALUE)), r);
             self.is_newborn(false);
             self.replace_reg(1, object, Facts::object(layout::BOX));
         }

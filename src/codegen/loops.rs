@@ -679,10 +679,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let slots = self.in_register(chunk);
                 let at = self.in_register(index);
                 let element = self.register();
-                self.asm.compare_mem(at, Mem::at(slots, slot_disp(0)));
+                self.asm.compare_mem(at, Mem::at(slots, slot_disp(layout::ARRAY_LENGTH)));
                 let label = self.edge(refill);
                 self.asm.branch(Cond::AboveEqual, label);
-                self.asm.load(element, Mem::indexed(slots, at, 0, slot_disp(1)));
+                self.asm.load(element, Mem::indexed(slots, at, 0, slot_disp(layout::ARRAY_ELEMENTS)));
                 self.state.push(Value::new(Place::Reg(element), Facts::ANY).hinted(*hint));
                 self.unpin();
                 if let Some(number) = number {

@@ -269,7 +269,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 VarKind::Captured(k) => {
                     let closure = self.in_register(0);
                     let r = self.register();
-                    self.asm.load(r, Mem::at(closure, layout::closure_disp(1 + k as usize)));
+                    self.asm.load(r, Mem::at(closure, layout::closure_disp(layout::CLOSURE_CAPTURES + k as usize)));
                     let seen = self.link.captured(k);
                     let hint = self.hint(&seen);
                     self.replace(0, Value::new(Place::Reg(r), Facts::ANY).hinted(hint));

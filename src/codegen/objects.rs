@@ -12,7 +12,10 @@ use super::twin::Promotion;
 use crate::asm::masm::*;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_DISP, header_low, slot_disp};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, CLOSURE_CODE, HEADER_DISP, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE,
+    VECTOR_TAIL, header_low, slot_disp,
+};
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::reader::tree::*;
 
@@ -122,23 +125,23 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.dead(n) {
             return;
         }
-        const SLOTS: usize = 4;
-        let tail = layout::slot_offset(SLOTS);
-        let (object, end) = self.fresh(tail + layout::slot_offset(1 + n));
+        let tail = layout::slot_offset(layout::slots(layout::VECTOR));
+        let (object, end) = self.fresh(tail + layout::slot_offset(ARRAY_ELEMENTS + n));
         let counted = (n << INT_SHIFT) as i32;
         self.asm.store_imm(Mem::at(object, 0), layout::header(layout::VECTOR, 0) as i32);
-        for (slot, word) in [counted, 0, Word::NULL.0 as i32].into_iter().enumerate() {
+        let words = [(VECTOR_COUNT, counted), (VECTOR_SHAPE, 0), (VECTOR_ROOT, Word::NULL.0 as i32)];
+        for (slot, word) in words {
             self.asm.store_imm(Mem::at(object, layout::slot_offset(slot) as i32), word);
         }
         self.asm.lea(end, Mem::at(object, (tail + TAG_OBJECT as usize) as i32));
-        self.asm.store(Mem::at(object, layout::slot_offset(SLOTS - 1) as i32), end);
+        self.asm.store(Mem::at(object, layout::slot_offset(VECTOR_TAIL) as i32), end);
         self.asm.store_imm(Mem::at(object, tail as i32), layout::header(layout::NODE, 0) as i32);
-        self.asm.store_imm(Mem::at(object, (tail + layout::slot_offset(0)) as i32), counted);
+        self.asm.store_imm(Mem::at(object, (tail + layout::slot_offset(ARRAY_LENGTH)) as i32), counted);
         self.asm.alu_imm(Alu::Add, object, object, TAG_OBJECT as i64);
         self.pinned = self.pinned.without(end);
         self.is_newborn(true);
         for k in 0..n {
-            self.store_field(object, tail as i32 + slot_disp(1 + k), self.top(n - 1 - k), &[object]);
+            self.store_field(object, tail as i32 + slot_disp(ARRAY_ELEMENTS + k), self.top(n - 1 - k), &[object]);
         }
         self.is_newborn(false);
         self.replace_reg(n, object, Facts::object(layout::VECTOR));
@@ -278,7 +281,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (outdated, done) = (self.asm.label(), self.asm.label());
         self.branch_if_outdated(info, outdated);
         self.asm.load_cell(M::CLOSURE, cell);
-        self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).call_at(0);
+        self.asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(CLOSURE_CODE))).call_at(0);
         self.safepoint();
         self.asm.bind(done);
         self.unpin();
@@ -521,15 +524,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn load_element(&mut self, dst: Reg, array: Reg, (constant, j): (Option<i64>, usize), failing: Label) {
         match constant {
             Some(n) => {
-                self.asm.compare_mem_imm(Mem::at(array, slot_disp(0)), n << INT_SHIFT);
+                self.asm.compare_mem_imm(Mem::at(array, slot_disp(ARRAY_LENGTH)), n << INT_SHIFT);
                 self.asm.branch(Cond::BelowEqual, failing);
-                self.asm.load(dst, Mem::at(array, slot_disp(1 + n as usize)));
+                self.asm.load(dst, Mem::at(array, slot_disp(ARRAY_ELEMENTS + n as usize)));
             }
             None => {
                 let index = self.in_register(j);
-                self.asm.compare_mem(index, Mem::at(array, slot_disp(0)));
+                self.asm.compare_mem(index, Mem::at(array, slot_disp(ARRAY_LENGTH)));
                 self.asm.branch(Cond::AboveEqual, failing);
-                self.asm.load(dst, Mem::indexed(array, index, 0, slot_disp(1)));
+                self.asm.load(dst, Mem::indexed(array, index, 0, slot_disp(ARRAY_ELEMENTS)));
             }
         }
     }
@@ -544,29 +547,29 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         failing: Label,
     ) {
         let (in_tree, done) = (self.asm.label(), self.asm.label());
-        self.asm.load(dst, Mem::at(vector, slot_disp(0)));
-        self.asm.load(node, Mem::at(vector, slot_disp(3)));
+        self.asm.load(dst, Mem::at(vector, slot_disp(VECTOR_COUNT)));
+        self.asm.load(node, Mem::at(vector, slot_disp(VECTOR_TAIL)));
         let index = match constant {
             Some(n) => {
                 self.asm.compare_imm(dst, n << INT_SHIFT);
                 self.asm.branch(Cond::BelowEqual, failing);
                 // Where there is a tree, the first elements are in it.
-                self.asm.compare_mem(dst, Mem::at(node, slot_disp(0)));
+                self.asm.compare_mem(dst, Mem::at(node, slot_disp(ARRAY_LENGTH)));
                 if !mutated(Mutation::TreeTakenForTail) {
                     self.asm.branch(Cond::NotEqual, in_tree);
                 }
-                self.asm.load(dst, Mem::at(node, slot_disp(1 + n as usize)));
+                self.asm.load(dst, Mem::at(node, slot_disp(ARRAY_ELEMENTS + n as usize)));
                 None
             }
             None => {
                 let index = self.in_register(j);
                 self.asm.compare(index, dst);
                 self.asm.branch(Cond::AboveEqual, failing);
-                self.asm.alu_mem(Alu::Sub, dst, dst, Mem::at(node, slot_disp(0)));
+                self.asm.alu_mem(Alu::Sub, dst, dst, Mem::at(node, slot_disp(ARRAY_LENGTH)));
                 self.asm.compare(index, dst);
                 self.asm.branch(Cond::Below, in_tree);
                 self.asm.alu(Alu::Sub, dst, index, dst);
-                self.asm.load(dst, Mem::indexed(node, dst, 0, slot_disp(1)));
+                self.asm.load(dst, Mem::indexed(node, dst, 0, slot_disp(ARRAY_ELEMENTS)));
                 Some(index)
             }
         };
@@ -575,9 +578,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let asm = &mut g.asm;
             asm.bind(in_tree);
             let labels: [Label; INLINE_LEVELS] = std::array::from_fn(|_| asm.label());
-            asm.load(node, Mem::at(vector, slot_disp(2)));
+            asm.load(node, Mem::at(vector, slot_disp(VECTOR_ROOT)));
             // A vector that skips elements of its tree says so in the same word, and is the helper's.
-            asm.load(dst, Mem::at(vector, slot_disp(1)));
+            asm.load(dst, Mem::at(vector, slot_disp(VECTOR_SHAPE)));
             for (k, label) in labels.iter().enumerate() {
                 asm.compare_imm(dst, (((k + 1) * layout::VECTOR_BITS) << INT_SHIFT) as i64);
                 asm.branch(Cond::Equal, *label);
@@ -588,11 +591,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 (Some(index), _) => {
                     asm.shift_imm(Shift::RightLogical, dst, index, (level * layout::VECTOR_BITS) as u8);
                     asm.alu_imm(Alu::And, dst, dst, digit);
-                    asm.load(to, Mem::indexed(node, dst, 0, slot_disp(1)));
+                    asm.load(to, Mem::indexed(node, dst, 0, slot_disp(ARRAY_ELEMENTS)));
                 }
                 (None, n) => {
                     let n = if level == 0 { n.unwrap_or(0) as usize } else { 0 };
-                    asm.load(to, Mem::at(node, slot_disp(1 + n)));
+                    asm.load(to, Mem::at(node, slot_disp(ARRAY_ELEMENTS + n)));
                 }
             };
             for (k, label) in labels.iter().enumerate().rev() {
@@ -641,9 +644,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.check_ints(&[1], failing, left.is_some());
-        self.asm.compare_mem(index, Mem::at(object, slot_disp(0)));
+        self.asm.compare_mem(index, Mem::at(object, slot_disp(ARRAY_LENGTH)));
         self.asm.branch(Cond::AboveEqual, failing);
-        let mem = Mem::indexed(object, index, 0, slot_disp(1));
+        let mem = Mem::indexed(object, index, 0, slot_disp(ARRAY_ELEMENTS));
         match Self::store_constant(&self.state.operand(k).place) {
             Some(imm) => self.asm.store_imm(mem, imm),
             None => {

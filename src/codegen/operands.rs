@@ -131,7 +131,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(done);
         self.later(move |g| {
             g.asm.bind(boxed);
-            g.asm.fload(dst, Mem::at(src, layout::slot_disp(0)));
+            g.asm.fload(dst, Mem::at(src, layout::slot_disp(layout::FLOAT_BITS)));
             g.asm.jump(done);
         });
     }
@@ -144,7 +144,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.bind(done);
         self.later(move |g| {
             g.asm.bind(boxed);
-            g.asm.scratch().by(|_, _| {}).fload_at(dst, layout::slot_disp(0));
+            g.asm.scratch().by(|_, _| {}).fload_at(dst, layout::slot_disp(layout::FLOAT_BITS));
             g.asm.jump(done);
         });
     }

@@ -257,7 +257,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.state.reachable {
             let r = self.in_register(i);
             let count = self.register();
-            self.asm.load(count, Mem::at(r, slot_disp(0)));
+            self.asm.load(count, Mem::at(r, slot_disp(layout::VECTOR_COUNT)));
             self.asm.compare_imm(count, (least as i64) << 3);
             let label = self.edge(misfit);
             self.asm.branch(if rest.is_some() { Cond::Less } else { Cond::NotEqual }, label);
@@ -302,8 +302,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let hint = self.hints.element(value.hint);
             let r = self.in_register(i);
             let dst = self.register();
-            self.asm.load(dst, Mem::at(r, slot_disp(3)));
-            self.asm.load(dst, Mem::at(dst, slot_disp(1 + k)));
+            self.asm.load(dst, Mem::at(r, slot_disp(layout::VECTOR_TAIL)));
+            self.asm.load(dst, Mem::at(dst, slot_disp(layout::ARRAY_ELEMENTS + k)));
             return self.replace(0, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
         }
         self.state.push(value);
@@ -321,7 +321,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.push(value);
         let r = self.in_register(i);
         let index = self.register();
-        self.asm.load(index, Mem::at(r, slot_disp(0)));
+        self.asm.load(index, Mem::at(r, slot_disp(layout::VECTOR_COUNT)));
         self.asm.alu_imm(Alu::Sub, index, index, (k as i64) << 3);
         self.push_reg(index, Facts::INT);
         self.unpin();

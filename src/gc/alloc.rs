@@ -13,7 +13,10 @@ use super::mutate::Room;
 use super::thread::{Thread, Thrown};
 use super::value::Value;
 use crate::locks;
-use crate::object::layout::{self, LayoutId, Shape};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, BIG_INT_LIMBS, BIG_INT_SIZE, BYTES_CAPACITY, BYTES_CONTENT, BYTES_IN_USE,
+    CLOSURE_CAPTURES, CLOSURE_CODE, FLOAT_BITS, LayoutId, STRING_BASE, STRING_BYTES, STRING_HASH, STRING_SIZES, Shape,
+};
 use crate::object::shapes::{self, Extent};
 use crate::object::word::Word;
 
@@ -185,8 +188,9 @@ impl Thread {
         unsafe { *(address as *mut u64) = header };
         let (tagged_from, tagged_to) = match shape {
             Shape::Slots(n) => (0, n as usize),
-            Shape::Array | Shape::Closure => (1, payload_words),
-            Shape::Prefix => (2, 3),
+            Shape::Array => (ARRAY_ELEMENTS, payload_words),
+            Shape::Closure => (CLOSURE_CAPTURES, payload_words),
+            Shape::Prefix => (STRING_BASE, layout::PREFIX_WORDS),
             _ => (0, 0),
         };
         if cfg!(debug_assertions) {
@@ -200,7 +204,7 @@ impl Thread {
             0
         } else {
             // SAFETY: there is a first word.
-            unsafe { *((address + layout::slot_offset(0)) as *const u64) }
+            unsafe { *((address + layout::slot_offset(layout::FIRST_WORD)) as *const u64) }
         };
         let extent = shapes::extent(shape, header, || first);
         if cfg!(debug_assertions) {
@@ -222,7 +226,9 @@ impl Thread {
         if check_text {
             match shape {
                 Shape::String | Shape::Prefix => check_string(self.value(word), shape, extent),
-                Shape::Bytes => assert!(self.value(word).raw(1) <= first, "more bytes in use than there are"),
+                Shape::Bytes => {
+                    assert!(self.value(word).raw(BYTES_IN_USE) <= first, "more bytes in use than there are")
+                }
                 _ => {}
             }
         }
@@ -254,17 +260,19 @@ impl Thread {
 
     /// A new function without captured values that never moves and never dies.
     pub fn alloc_permanent_closure(&mut self, code: usize) -> Result<Handle, Thrown> {
-        self.allocate_permanent(layout::CLOSURE, 1, 0, |_, mut fresh| fresh.set_raw(0, code as u64))
+        self.allocate_permanent(layout::CLOSURE, CLOSURE_CAPTURES, 0, |_, mut fresh| {
+            fresh.set_raw(CLOSURE_CODE, code as u64)
+        })
     }
 
     /// A new `STRING` that never moves and never dies.
     pub fn alloc_permanent_string(&mut self, text: &str) -> Result<Handle, Thrown> {
         let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };
         let chars = text.chars().count() as u64;
-        self.allocate_permanent(layout::STRING, 2 + text.len().div_ceil(8), 0, |_, mut fresh| {
-            fresh.set_raw(0, chars << 32 | u64::from(len));
-            fresh.set_raw(1, 0);
-            fresh.set_bytes(2, text.as_bytes());
+        self.allocate_permanent(layout::STRING, STRING_BYTES + text.len().div_ceil(8), 0, |_, mut fresh| {
+            fresh.set_raw(STRING_SIZES, chars << 32 | u64::from(len));
+            fresh.set_raw(STRING_HASH, 0);
+            fresh.set_bytes(STRING_BYTES, text.as_bytes());
         })
     }
 
@@ -279,18 +287,18 @@ impl Thread {
 
     /// A new `ARRAY`, `NODE` or the like of `len` times `fill`.
     pub fn alloc_array(&mut self, layout: LayoutId, len: usize, fill: Handle) -> Result<Handle, Thrown> {
-        self.allocate(layout, len.saturating_add(1), 0, |thread, mut fresh| {
-            fresh.set_raw(0, (len as u64) << crate::object::word::INT_SHIFT);
-            fresh.fill(1, thread.get(fill));
+        self.allocate(layout, len.saturating_add(ARRAY_ELEMENTS), 0, |thread, mut fresh| {
+            fresh.set_raw(ARRAY_LENGTH, (len as u64) << crate::object::word::INT_SHIFT);
+            fresh.fill(ARRAY_ELEMENTS, thread.get(fill));
         })
     }
 
     /// A new `ARRAY`, `NODE` or the like of these elements.
     pub fn alloc_array_of(&mut self, layout: LayoutId, elements: &[Handle]) -> Result<Handle, Thrown> {
-        self.allocate(layout, elements.len() + 1, 0, |thread, mut fresh| {
-            fresh.set_raw(0, (elements.len() as u64) << crate::object::word::INT_SHIFT);
+        self.allocate(layout, ARRAY_ELEMENTS + elements.len(), 0, |thread, mut fresh| {
+            fresh.set_raw(ARRAY_LENGTH, (elements.len() as u64) << crate::object::word::INT_SHIFT);
             for (i, &element) in elements.iter().enumerate() {
-                fresh.set(i + 1, thread.get(element));
+                fresh.set(ARRAY_ELEMENTS + i, thread.get(element));
             }
         })
     }
@@ -299,10 +307,10 @@ impl Thread {
     pub fn alloc_string(&mut self, text: &str) -> Result<Handle, Thrown> {
         let Ok(len) = u32::try_from(text.len()) else { return Err(self.out_of_memory()) };
         let chars = text.chars().count() as u64;
-        self.allocate_checked(layout::STRING, 2 + text.len().div_ceil(8), 0, false, |_, mut fresh| {
-            fresh.set_raw(0, chars << 32 | len as u64);
-            fresh.set_raw(1, 0);
-            fresh.set_bytes(2, text.as_bytes());
+        self.allocate_checked(layout::STRING, STRING_BYTES + text.len().div_ceil(8), 0, false, |_, mut fresh| {
+            fresh.set_raw(STRING_SIZES, chars << 32 | len as u64);
+            fresh.set_raw(STRING_HASH, 0);
+            fresh.set_bytes(STRING_BYTES, text.as_bytes());
         })
     }
 
@@ -322,29 +330,30 @@ impl Thread {
     ) -> Result<Option<Handle>, Thrown> {
         let Ok(len) = u32::try_from(bytes) else { return Err(self.out_of_memory()) };
         let mut whole = true;
-        let made = self.allocate_checked(layout::STRING, 2 + bytes.div_ceil(8), 0, false, |thread, mut fresh| {
-            fresh.set_raw(0, (chars as u64) << 32 | u64::from(len));
-            fresh.set_raw(1, 0);
-            let mut at = 2;
-            for block in blocks {
-                if thread.is_interrupted() {
-                    // Nobody is given it.
-                    whole = false;
-                    return;
+        let made =
+            self.allocate_checked(layout::STRING, STRING_BYTES + bytes.div_ceil(8), 0, false, |thread, mut fresh| {
+                fresh.set_raw(STRING_SIZES, (chars as u64) << 32 | u64::from(len));
+                fresh.set_raw(STRING_HASH, 0);
+                let mut at = STRING_BYTES;
+                for block in blocks {
+                    if thread.is_interrupted() {
+                        // Nobody is given it.
+                        whole = false;
+                        return;
+                    }
+                    fresh.set_bytes(at, block);
+                    at += block.len().div_ceil(8);
                 }
-                fresh.set_bytes(at, block);
-                at += block.len().div_ceil(8);
-            }
-        })?;
+            })?;
         Ok(whole.then_some(made))
     }
 
     /// A new, empty `BYTES` object.
     pub fn alloc_bytes(&mut self, capacity: usize, room: Room) -> Result<Handle, Thrown> {
         let words = capacity.div_ceil(8);
-        self.allocate(layout::BYTES, words.saturating_add(2), room as u32, |thread, mut fresh| {
-            fresh.fill(1, thread.value(Word(0)));
-            fresh.set_raw(0, capacity as u64);
+        self.allocate(layout::BYTES, words.saturating_add(BYTES_CONTENT), room as u32, |thread, mut fresh| {
+            fresh.fill(BYTES_IN_USE, thread.value(Word(0)));
+            fresh.set_raw(BYTES_CAPACITY, capacity as u64);
         })
     }
 
@@ -354,11 +363,11 @@ impl Thread {
     /// These bytes must be in use, be UTF-8 and have that many characters.
     pub unsafe fn alloc_string_prefix(&mut self, bytes: Handle, len: usize, chars: usize) -> Result<Handle, Thrown> {
         let Ok(len) = u32::try_from(len) else { return Err(self.out_of_memory()) };
-        self.allocate_checked(layout::STRING_PREFIX, 3, 0, false, |thread, mut fresh| {
+        self.allocate_checked(layout::STRING_PREFIX, layout::PREFIX_WORDS, 0, false, |thread, mut fresh| {
             debug_assert!(thread.get(bytes).bytes().is_some_and(|b| b.len() >= len as usize));
-            fresh.set_raw(0, (chars as u64) << 32 | len as u64);
-            fresh.set_raw(1, 0);
-            fresh.set(2, thread.get(bytes));
+            fresh.set_raw(STRING_SIZES, (chars as u64) << 32 | len as u64);
+            fresh.set_raw(STRING_HASH, 0);
+            fresh.set(STRING_BASE, thread.get(bytes));
         })
     }
 
@@ -394,11 +403,11 @@ impl Thread {
     /// As for `alloc_string_prefix`.
     pub unsafe fn spare_string_prefix<'h>(&'h self, bytes: Value<'h>, len: usize, chars: usize) -> Option<Value<'h>> {
         let len = u32::try_from(len).ok()?;
-        self.spare(layout::STRING_PREFIX, 3, |_, mut fresh| {
+        self.spare(layout::STRING_PREFIX, layout::PREFIX_WORDS, |_, mut fresh| {
             debug_assert!(bytes.bytes().is_some_and(|b| b.len() >= len as usize));
-            fresh.set_raw(0, (chars as u64) << 32 | u64::from(len));
-            fresh.set_raw(1, 0);
-            fresh.set(2, bytes);
+            fresh.set_raw(STRING_SIZES, (chars as u64) << 32 | u64::from(len));
+            fresh.set_raw(STRING_HASH, 0);
+            fresh.set(STRING_BASE, bytes);
         })
     }
 
@@ -407,8 +416,8 @@ impl Thread {
     pub fn alloc_float(&mut self, f: f64) -> Result<Handle, Thrown> {
         match Word::float(f) {
             Some(word) => Ok(self.push_handle(word)),
-            None => self.allocate(layout::FLOAT, 1, 0, |_, mut fresh| {
-                fresh.set_raw(0, f.to_bits());
+            None => self.allocate(layout::FLOAT, FLOAT_BITS + 1, 0, |_, mut fresh| {
+                fresh.set_raw(FLOAT_BITS, f.to_bits());
                 // Generated code stores Floats without release: see docs/memory-ordering.md.
                 std::sync::atomic::fence(Ordering::Release);
             }),
@@ -417,20 +426,20 @@ impl Thread {
 
     /// A new function.
     pub fn alloc_closure(&mut self, code: usize, captures: &[Handle]) -> Result<Handle, Thrown> {
-        self.allocate(layout::CLOSURE, 1 + captures.len(), captures.len() as u32, |thread, mut fresh| {
-            fresh.set_raw(0, code as u64);
+        self.allocate(layout::CLOSURE, CLOSURE_CAPTURES + captures.len(), captures.len() as u32, |thread, mut fresh| {
+            fresh.set_raw(CLOSURE_CODE, code as u64);
             for (i, &capture) in captures.iter().enumerate() {
-                fresh.set(1 + i, thread.get(capture));
+                fresh.set(CLOSURE_CAPTURES + i, thread.get(capture));
             }
         })
     }
 
     /// A new `BIG_INT` with these limbs, least significant first.
     pub fn alloc_big_int(&mut self, negative: bool, limbs: &[u64]) -> Result<Handle, Thrown> {
-        self.allocate(layout::BIG_INT, 1 + limbs.len(), 0, |_, mut fresh| {
-            fresh.set_raw(0, (negative as u64) << 63 | limbs.len() as u64);
+        self.allocate(layout::BIG_INT, BIG_INT_LIMBS + limbs.len(), 0, |_, mut fresh| {
+            fresh.set_raw(BIG_INT_SIZE, (negative as u64) << 63 | limbs.len() as u64);
             for (i, &limb) in limbs.iter().enumerate() {
-                fresh.set_raw(1 + i, limb);
+                fresh.set_raw(BIG_INT_LIMBS + i, limb);
             }
         })
     }
@@ -480,7 +489,7 @@ impl Drop for Unfinished {
             // SAFETY: this room is ours.
             unsafe {
                 *(self.address as *mut u64) = layout::header(layout::BIG_INT, 0);
-                *((self.address + layout::slot_offset(0)) as *mut u64) = limbs;
+                *((self.address + layout::slot_offset(BIG_INT_SIZE)) as *mut u64) = limbs;
             }
         }
     }
@@ -488,11 +497,11 @@ impl Drop for Unfinished {
 
 #[inline(never)]
 fn check_string(value: Value<'_>, shape: Shape, extent: Extent) {
-    let sizes = value.raw(0);
+    let sizes = value.raw(STRING_SIZES);
     let (len, chars) = (sizes as u32 as usize, (sizes >> 32) as usize);
     let room = match shape {
-        Shape::String => (extent.words - 2) * 8,
-        _ => value.slot(2).bytes().map_or(0, <[u8]>::len),
+        Shape::String => (extent.words - STRING_BYTES) * 8,
+        _ => value.slot(STRING_BASE).bytes().map_or(0, <[u8]>::len),
     };
     assert!(len <= room);
     let text = value.bytes().map(std::str::from_utf8);
@@ -514,6 +523,6 @@ impl Thread {
     pub fn set_string_hash(&self, string: Value<'_>, hash: u64) {
         assert!(string.char_count().is_some());
         // SAFETY: a string has a second word; `string` borrows the thread, so it stays where it is.
-        unsafe { atomic(string.word().address() + layout::slot_offset(1)) }.store(hash, Ordering::Relaxed);
+        unsafe { atomic(string.word().address() + layout::slot_offset(STRING_HASH)) }.store(hash, Ordering::Relaxed);
     }
 }

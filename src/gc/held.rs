@@ -9,6 +9,7 @@ use super::{Handle, Value};
 use crate::asm::Host;
 use crate::asm::masm::{MacroAssembler, Reg};
 use crate::asm::variables::Home;
+use crate::object::layout::BOX_VALUE;
 use crate::object::word::Word;
 
 /// What a variable held.
@@ -58,7 +59,7 @@ impl Thread {
             return Some(Content::Float(f64::from_bits(bits)));
         }
         let value = self.value(Word(bits));
-        let value = if boxed { value.slot(0) } else { value };
+        let value = if boxed { value.slot(BOX_VALUE) } else { value };
         (!matches!(value.word(), Word::UNDEFINED | Word::POISON)).then_some(Content::Value(value))
     }
 

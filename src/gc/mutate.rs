@@ -9,7 +9,7 @@ use super::alloc::atomic;
 use super::thread::Thread;
 use super::value::Value;
 use crate::mutations::{Mutation, mutated};
-use crate::object::layout;
+use crate::object::layout::{self, ARRAY_ELEMENTS, ARRAY_LENGTH, BYTES_CONTENT, BYTES_IN_USE};
 use crate::object::word::{INT_SHIFT, Word};
 use crate::windows::window;
 
@@ -50,8 +50,12 @@ impl Thread {
     #[inline]
     pub fn cut_array(&self, array: Value<'_>, len: usize) {
         let (shape, extent) = array.extent();
-        assert!(shape == layout::Shape::Array && len < extent.words && extent.words <= layout::VECTOR_WIDTH + 1);
-        let first = array.word().address() + layout::slot_offset(0);
+        assert!(
+            shape == layout::Shape::Array
+                && len < extent.words
+                && extent.words <= ARRAY_ELEMENTS + layout::VECTOR_WIDTH
+        );
+        let first = array.word().address() + layout::slot_offset(ARRAY_LENGTH);
         // SAFETY: the first word of an array is its length, an Int; it stays where it is while `array` borrows the
         // thread.
         unsafe { atomic(first) }.store((len as u64) << INT_SHIFT, Ordering::Release);
@@ -152,7 +156,7 @@ impl Thread {
         }
         let address = object.word().address();
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
-        let in_use = unsafe { atomic(address + layout::slot_offset(1)) };
+        let in_use = unsafe { atomic(address + layout::slot_offset(BYTES_IN_USE)) };
         window();
         let claim = used as u64 | layout::BEING_WRITTEN;
         let unclaimed = mutated(Mutation::AppendUnclaimed) && in_use.load(Ordering::Acquire) == used as u64;
@@ -162,7 +166,7 @@ impl Thread {
         window();
         // SAFETY: within the capacity; the claim has made what is not in use ours alone, until the store below.
         unsafe {
-            let to = (address + layout::slot_offset(2) + used) as *mut u8;
+            let to = (address + layout::slot_offset(BYTES_CONTENT) + used) as *mut u8;
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         }
         window();
@@ -175,7 +179,7 @@ impl Thread {
     pub fn seal_bytes(&self, object: Value<'_>, used: usize) -> bool {
         assert!(object.is(layout::BYTES));
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
-        let in_use = unsafe { atomic(object.word().address() + layout::slot_offset(1)) };
+        let in_use = unsafe { atomic(object.word().address() + layout::slot_offset(BYTES_IN_USE)) };
         window();
         let sealed = used as u64 | layout::BEING_WRITTEN;
         in_use.compare_exchange(used as u64, sealed, Ordering::Acquire, Ordering::Relaxed).is_ok()

@@ -82,7 +82,9 @@ impl Thread {
     pub fn alloc_native(&mut self, native: Native) -> Result<Handle, Thrown> {
         let index = self.heap().with_natives(|natives| natives.add(native));
         let word = Word((index as u64) << crate::object::word::INT_SHIFT);
-        match self.allocate(layout::NATIVE, 1, 0, |_, mut fresh| fresh.set_raw(0, word.0)) {
+        match self.allocate(layout::NATIVE, layout::slots(layout::NATIVE), 0, |_, mut fresh| {
+            fresh.set_raw(layout::NATIVE_INDEX, word.0)
+        }) {
             Ok(handle) => {
                 let address = self.get(handle).word().address();
                 self.heap().with_natives(|natives| natives.entries[index].0 = Some(address));
@@ -100,7 +102,7 @@ impl Thread {
         if !value.is(layout::NATIVE) {
             return None;
         }
-        let index = usize::try_from(value.slot(0).as_int()?).ok()?;
+        let index = usize::try_from(value.slot(layout::NATIVE_INDEX).as_int()?).ok()?;
         self.heap().with_natives(|natives| natives.entries.get(index)?.1.clone())
     }
 

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn box_float(thread: *mut Thread, bits: u64) -> u64 {
     // SAFETY: two words of fresh memory.
     unsafe {
         *(address as *mut u64) = layout::header(layout::FLOAT, 0);
-        *((address + layout::slot_offset(0)) as *mut u64) = bits;
+        *((address + layout::slot_offset(layout::FLOAT_BITS)) as *mut u64) = bits;
     }
     // Generated code stores Floats without release: see docs/memory-ordering.md.
     std::sync::atomic::fence(std::sync::atomic::Ordering::Release);

@@ -31,7 +31,7 @@ impl Thread {
             return None;
         }
         self.tlab_cursor.set(end);
-        Some(SpareText { thread: self, start, at: start + slot_offset(2), end, chars: 0 })
+        Some(SpareText { thread: self, start, at: start + slot_offset(layout::STRING_BYTES), end, chars: 0 })
     }
 
     /// A new `STRING` of pieces of text that have so many characters together, as `spare` makes objects.
@@ -74,7 +74,7 @@ impl<'h> SpareText<'h> {
     }
 
     fn len(&self) -> usize {
-        self.at - self.start - slot_offset(2)
+        self.at - self.start - slot_offset(layout::STRING_BYTES)
     }
 
     /// The String.
@@ -86,8 +86,8 @@ impl<'h> SpareText<'h> {
         // SAFETY: header, sizes and hash are room at `start`; `push` has kept a word behind what it wrote, which pads the text.
         unsafe {
             *((self.start) as *mut u64) = layout::header(layout::STRING, 0);
-            *((self.start + slot_offset(0)) as *mut u64) = sizes;
-            *((self.start + slot_offset(1)) as *mut u64) = 0;
+            *((self.start + slot_offset(layout::STRING_SIZES)) as *mut u64) = sizes;
+            *((self.start + slot_offset(layout::STRING_HASH)) as *mut u64) = 0;
             (self.at as *mut [u8; 8]).write([0; 8]);
         }
         let (thread, start) = (self.thread, self.start);

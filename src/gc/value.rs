@@ -8,7 +8,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::thread::Thread;
-use crate::object::layout::{self, LayoutId, Shape};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, BIG_INT_LIMBS, BIG_INT_SIZE, BYTES_CAPACITY, BYTES_CONTENT, BYTES_IN_USE,
+    CLOSURE_CAPTURES, CLOSURE_CODE, FLOAT_BITS, LayoutId, STRING_BASE, STRING_BYTES, STRING_HASH, STRING_SIZES, Shape,
+};
 use crate::object::shapes::{self, Extent};
 use crate::object::word::Word;
 
@@ -118,7 +121,7 @@ impl<'h> Value<'h> {
     pub fn as_float(self) -> Option<f64> {
         match self.word.as_tagged_float() {
             Some(f) => Some(f),
-            None if self.is(layout::FLOAT) => Some(f64::from_bits(self.raw(0))),
+            None if self.is(layout::FLOAT) => Some(f64::from_bits(self.raw(FLOAT_BITS))),
             None => None,
         }
     }
@@ -228,7 +231,7 @@ impl<'h> Value<'h> {
         let header = self.header();
         let shape = self.thread.heap().shapes().shape(layout::header_layout(header));
         // SAFETY: it is a pointer, and `extent` asks for the first word only when the shape has one.
-        (shape, shapes::extent(shape, header, || unsafe { self.load(0) }))
+        (shape, shapes::extent(shape, header, || unsafe { self.load(layout::FIRST_WORD) }))
     }
 
     /// Words after the header.
@@ -250,7 +253,7 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn try_slot(self, i: usize) -> Option<Value<'h>> {
         let (shape, extent) = self.extent();
-        let tagged = extent.tagged_from <= i && i < extent.tagged_to || i == 0 && shape == Shape::Array;
+        let tagged = extent.tagged_from <= i && i < extent.tagged_to || i == ARRAY_LENGTH && shape == Shape::Array;
         // SAFETY: the index is within the object.
         tagged.then(|| Value { word: Word(unsafe { self.load(i) }), thread: self.thread })
     }
@@ -278,7 +281,7 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn array_len(self) -> usize {
         match self.extent() {
-            (Shape::Array, extent) => extent.words - 1,
+            (Shape::Array, extent) => extent.words - ARRAY_ELEMENTS,
             _ => 0,
         }
     }
@@ -290,11 +293,11 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn element(self, i: usize) -> Value<'h> {
         match self.extent() {
-            (Shape::Array, extent) if i < extent.words - 1 => {
+            (Shape::Array, extent) if i < extent.words - ARRAY_ELEMENTS => {
                 // SAFETY: within the object.
-                Value { word: Word(unsafe { self.load(i + 1) }), thread: self.thread }
+                Value { word: Word(unsafe { self.load(ARRAY_ELEMENTS + i) }), thread: self.thread }
             }
-            _ => self.no_slot(i + 1),
+            _ => self.no_slot(ARRAY_ELEMENTS + i),
         }
     }
 
@@ -307,12 +310,12 @@ impl<'h> Value<'h> {
 
     fn string_bytes(self) -> Option<&'h [u8]> {
         if self.is(layout::STRING) {
-            let len = self.raw(0) as u32 as usize;
-            Some(self.byte_slice(self.word.address() + layout::slot_offset(2), len))
+            let len = self.raw(STRING_SIZES) as u32 as usize;
+            Some(self.byte_slice(self.word.address() + layout::slot_offset(STRING_BYTES), len))
         } else if self.is(layout::STRING_PREFIX) {
-            let len = self.raw(0) as u32 as usize;
-            let base = self.slot(2);
-            Some(base.byte_slice(base.word.address() + layout::slot_offset(2), len))
+            let len = self.raw(STRING_SIZES) as u32 as usize;
+            let base = self.slot(STRING_BASE);
+            Some(base.byte_slice(base.word.address() + layout::slot_offset(STRING_BYTES), len))
         } else {
             None
         }
@@ -328,7 +331,7 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn char_count(self) -> Option<usize> {
         if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) {
-            Some((self.raw(0) >> 32) as usize)
+            Some((self.raw(STRING_SIZES) >> 32) as usize)
         } else {
             None
         }
@@ -337,14 +340,14 @@ impl<'h> Value<'h> {
     /// The cached hash of a `STRING` or `STRING_PREFIX`; 0 when it is not yet known.
     #[inline]
     pub fn string_hash(self) -> Option<u64> {
-        if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) { Some(self.raw(1)) } else { None }
+        if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) { Some(self.raw(STRING_HASH)) } else { None }
     }
 
     /// The bytes in use of a `BYTES` object, or the bytes of a string.
     pub fn bytes(self) -> Option<&'h [u8]> {
         if self.is(layout::BYTES) {
-            let used = (self.raw(1) & !layout::BEING_WRITTEN) as usize;
-            Some(self.byte_slice(self.word.address() + layout::slot_offset(2), used))
+            let used = (self.raw(BYTES_IN_USE) & !layout::BEING_WRITTEN) as usize;
+            Some(self.byte_slice(self.word.address() + layout::slot_offset(BYTES_CONTENT), used))
         } else {
             self.string_bytes()
         }
@@ -352,13 +355,13 @@ impl<'h> Value<'h> {
 
     /// The capacity of a `BYTES` object.
     pub fn bytes_capacity(self) -> Option<usize> {
-        if self.is(layout::BYTES) { Some(self.raw(0) as usize) } else { None }
+        if self.is(layout::BYTES) { Some(self.raw(BYTES_CAPACITY) as usize) } else { None }
     }
 
     /// The address of the `Code` of a function.
     #[inline]
     pub fn code(self) -> Option<usize> {
-        if self.word.is_function() { Some(self.raw(0) as usize) } else { None }
+        if self.word.is_function() { Some(self.raw(CLOSURE_CODE) as usize) } else { None }
     }
 
     /// How many values a function has captured.
@@ -375,7 +378,7 @@ impl<'h> Value<'h> {
         if !self.word.is_function() {
             self.no_slot(i);
         }
-        self.slot(1 + i)
+        self.slot(CLOSURE_CAPTURES + i)
     }
 
     /// Sign (negative?) and limbs, least significant first, of a `BIG_INT`.
@@ -383,9 +386,9 @@ impl<'h> Value<'h> {
         if !self.is(layout::BIG_INT) {
             return None;
         }
-        let word = self.raw(0);
+        let word = self.raw(BIG_INT_SIZE);
         let limbs = (word & !(1 << 63)) as usize;
-        let address = self.word.address() + layout::slot_offset(1);
+        let address = self.word.address() + layout::slot_offset(BIG_INT_LIMBS);
         // SAFETY: the limbs follow the first word, are never written again, and the object neither moves nor dies while
         // `'h` borrows the thread.
         Some((word >> 63 != 0, unsafe { std::slice::from_raw_parts(address as *const u64, limbs) }))

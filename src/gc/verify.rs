@@ -10,7 +10,7 @@
 use super::spaces::{BLOCK_SHIFT, Spaces, state};
 use super::trace::{self, Visitor};
 use crate::object::hash;
-use crate::object::layout::{self, Shape};
+use crate::object::layout::{self, BYTES_CONTENT, STRING_BASE, STRING_HASH, STRING_SIZES, Shape};
 use crate::object::shapes::Shapes;
 use crate::object::word::{TAG_IMMEDIATE, TAG_MASK, Word};
 
@@ -116,14 +116,14 @@ unsafe fn text_is_as_it_was(address: usize) {
     let word = |i: usize| (address + layout::slot_offset(i)) as *mut u64;
     // SAFETY: the three words of a STRING_PREFIX; the third is its BYTES, of which so many bytes are in use.
     unsafe {
-        let (length, known) = (*word(0) as u32 as usize, *word(1));
+        let (length, known) = (*word(STRING_SIZES) as u32 as usize, *word(STRING_HASH));
         if length > LONGEST_TEXT {
             return;
         }
-        let bytes = Word(*word(2)).address() + layout::slot_offset(2);
+        let bytes = Word(*word(STRING_BASE)).address() + layout::slot_offset(BYTES_CONTENT);
         let hash = hash::text(std::slice::from_raw_parts(bytes as *const u8, length));
         assert!(known == 0 || known == hash, "the bytes of the text at {address:#x} have changed");
-        *word(1) = hash;
+        *word(STRING_HASH) = hash;
     }
 }
 

@@ -11,33 +11,32 @@
 //!
 //! Objects are 8-byte aligned. A pointer is `address | TAG_OBJECT`, for closures `address | TAG_FUNCTION`.
 //!
-//! | layout | words after the header |
-//! | --- | --- |
-//! | `FLOAT` | f64 |
-//! | `BIG_INT` | `sign << 63 \| limbs`, limbs (least significant first) … |
-//! | `STRING` | `chars << 32 \| bytes`, hash (0: not yet known), UTF-8 bytes padded to a word |
-//! | `STRING_PREFIX` | `chars << 32 \| bytes`, hash, `BYTES` object: the first `bytes` bytes of it |
-//! | `BYTES` | capacity in bytes, `being written << 63 \| bytes in use`, bytes padded to a word; who may append (`Room` of `gc/mutate.rs`) in the header |
-//! | `ARRAY`, `NODE` | length (Int), slots … |
-//! | `VECTOR` | count (Int), shift (Int: 5 × depth of root, + 256 × skipped elements), root (`NODE` or null), tail (`NODE` of exactly the tail) |
-//! | `MAP` | count (Int), root (small: `NODE` of k, v, k, v in order of insertion), `true` when a large one may have whole Floats as keys, else null |
-//! | `SET` | `MAP` of member → member |
-//! | `ATOM`, `BOX` | value |
-//! | `RANGE` | from (Int), to (Int), step (Int) |
-//! | `CLOSURE` | address of its `Code` (untagged), captured values …; count in the header |
-//! | `TYPE` | index in the type table (Int), name (String) |
-//! | `NAMESPACE` | index in the namespace table (Int), name (String) |
-//! | `NATIVE` | index in the native table (Int): a Rust object, dropped after the NATIVE dies |
-//! | user layouts | one word for each field |
+//! What the words after the header are is in the table below: each has a name, and nobody else counts them.
 
 /// What a type id in a header names. User layouts start at [`FIRST_USER_LAYOUT`].
 pub type LayoutId = u32;
 
+/// The fixed layouts with their numbers, their shapes, and the names of their words in order. `_` is a word that is called as the row
+/// above says; words without names are those of an `ARRAY`, or all of a kind (a row above says which).
 macro_rules! layouts {
-    ($($name:ident = $id:literal, $shape:expr;)*) => {
+    ($($name:ident = $id:literal, $shape:expr, [$($slot:tt),*];)*) => {
         $(#[allow(missing_docs)] pub const $name: LayoutId = $id;)*
         /// The fixed layouts: id, name, shape.
         pub const FIXED: &[(LayoutId, &str, Shape)] = &[$(($id, stringify!($name), $shape)),*];
+        $(slots!(0; $($slot)*);)*
+        #[cfg(test)]
+        const NAMES: &[(LayoutId, &[&str])] = &[$(($id, &[$(stringify!($slot)),*])),*];
+    };
+}
+
+/// Numbers the words of one layout.
+macro_rules! slots {
+    ($at:expr;) => {};
+    ($at:expr; _ $($rest:tt)*) => { slots!($at + 1; $($rest)*); };
+    ($at:expr; $slot:ident $($rest:tt)*) => {
+        #[allow(missing_docs)]
+        pub const $slot: usize = $at;
+        slots!($at + 1; $($rest)*);
     };
 }
 
@@ -66,51 +65,99 @@ pub enum Shape {
 
 layouts! {
     // Immediates have layout ids too, for dispatch; no object has them.
-    INT = 1, Shape::None;
-    NULL = 2, Shape::None;
-    BOOL = 3, Shape::None;
-    KEYWORD = 4, Shape::None;
-    FLOAT = 5, Shape::Raw(1);
-    BIG_INT = 6, Shape::BigInt;
-    STRING = 7, Shape::String;
-    STRING_PREFIX = 8, Shape::Prefix;
-    BYTES = 9, Shape::Bytes;
-    ARRAY = 10, Shape::Array;
-    NODE = 11, Shape::Array;
-    VECTOR = 12, Shape::Slots(4);
-    MAP = 13, Shape::Slots(3);
-    SET = 14, Shape::Slots(1);
-    ATOM = 15, Shape::Slots(1);
-    BOX = 16, Shape::Slots(1);
-    RANGE = 17, Shape::Slots(3);
-    CLOSURE = 18, Shape::Closure;
-    TYPE = 19, Shape::Slots(2);
-    NAMESPACE = 20, Shape::Slots(2);
-    NATIVE = 21, Shape::Slots(1);
-    // Interior nodes of large maps: see runtime/collections. bitmap (Int), then entries.
-    MAP_NODE = 22, Shape::Array;
-    COLLISION_NODE = 23, Shape::Array;
-    // A cursor over a collection, see runtime/iterate: source, position, kind.
-    CURSOR = 24, Shape::Slots(4);
-    // A seq over a vector's or another collection's elements: source, position.
-    SEQ = 25, Shape::Slots(3);
-    // A string builder: BYTES object.
-    STRING_BUILDER = 26, Shape::Slots(1);
-    // A mutable list: NODE of elements, spare room, count (Int).
-    MUTABLE_LIST = 27, Shape::Slots(1);
-    // A mutable map: MAP.
-    MUTABLE_MAP = 28, Shape::Slots(1);
-    THREAD_HANDLE = 29, Shape::Slots(2);
-    PROTOCOL = 30, Shape::Slots(2);
-    // A lazy sequence: thunk or null, realised seq.
-    LAZY = 31, Shape::Slots(2);
-    // A node of large maps for neighbouring Ints: see runtime/values/collections/group.rs. two halves of a bitmap (Ints), number (Int), values.
-    GROUP_NODE = 32, Shape::Array;
-    // A vector that the library is building, see runtime/values/collections/builder.rs: leaf, count (Int), leaves,
-    // their count (Int), VECTOR or null.
-    VECTOR_BUILDER = 33, Shape::Slots(5);
-    // A mutable set: MAP of member to member.
-    MUTABLE_SET = 34, Shape::Slots(1);
+    INT = 1, Shape::None, [];
+    NULL = 2, Shape::None, [];
+    BOOL = 3, Shape::None, [];
+    KEYWORD = 4, Shape::None, [];
+    // A double that no tag fits.
+    FLOAT = 5, Shape::Raw(1), [FLOAT_BITS];
+    // `sign << 63 | limbs`; the limbs, least significant first.
+    BIG_INT = 6, Shape::BigInt, [BIG_INT_SIZE, BIG_INT_LIMBS];
+    // `chars << 32 | bytes`; 0 while it is not known; UTF-8, padded to a word.
+    STRING = 7, Shape::String, [STRING_SIZES, STRING_HASH, STRING_BYTES];
+    // The first bytes of a BYTES object.
+    STRING_PREFIX = 8, Shape::Prefix, [_, _, STRING_BASE];
+    // In bytes; `being written << 63 | bytes in use`; padded to a word. Who may append (`Room` of `gc/mutate.rs`) is in the header.
+    BYTES = 9, Shape::Bytes, [BYTES_CAPACITY, BYTES_IN_USE, BYTES_CONTENT];
+    // An Int, then so many values.
+    ARRAY = 10, Shape::Array, [ARRAY_LENGTH, ARRAY_ELEMENTS];
+    NODE = 11, Shape::Array, [];
+    // An Int; an Int: 5 × depth of root, + 256 × skipped elements; NODE or null; a NODE of exactly the tail.
+    VECTOR = 12, Shape::Slots(4), [VECTOR_COUNT, VECTOR_SHAPE, VECTOR_ROOT, VECTOR_TAIL];
+    // An Int; when small a NODE of k, v, k, v in order of insertion, else a node of a trie; `true` when a large one may have whole
+    // Floats as keys, else null.
+    MAP = 13, Shape::Slots(3), [MAP_COUNT, MAP_ROOT, MAP_FLOATS];
+    // A MAP of member to member.
+    SET = 14, Shape::Slots(1), [SET_MAP];
+    ATOM = 15, Shape::Slots(1), [ATOM_VALUE];
+    // A variable that a function captures and somebody assigns.
+    BOX = 16, Shape::Slots(1), [BOX_VALUE];
+    // Ints all.
+    RANGE = 17, Shape::Slots(3), [RANGE_FROM, RANGE_TO, RANGE_STEP];
+    // The address of its `Code`, untagged; so many values as the count in the header says.
+    CLOSURE = 18, Shape::Closure, [CLOSURE_CODE, CLOSURE_CAPTURES];
+    // An entry of a table of the program: its index there, an Int, and its name.
+    TYPE = 19, Shape::Slots(2), [ENTRY_INDEX, ENTRY_NAME];
+    NAMESPACE = 20, Shape::Slots(2), [_, _];
+    // An Int, the index of a Rust object that is dropped after the NATIVE dies.
+    NATIVE = 21, Shape::Slots(1), [NATIVE_INDEX];
+    // An interior node of a large map (runtime/values/collections/trie.rs): bitmap (Int), then entries and children.
+    MAP_NODE = 22, Shape::Array, [_, MAP_NODE_BITMAP, MAP_NODE_PARTS];
+    COLLISION_NODE = 23, Shape::Array, [];
+    // Where a loop is in a collection (runtime/values/iterate.rs).
+    CURSOR = 24, Shape::Slots(4), [CURSOR_SOURCE, CURSOR_POSITION, CURSOR_KIND, CURSOR_IS_SET];
+    // What is left of a collection (runtime/values/sequences.rs).
+    SEQ = 25, Shape::Slots(3), [SEQ_SOURCE, SEQ_POSITION, SEQ_INDEX];
+    // A BYTES object.
+    STRING_BUILDER = 26, Shape::Slots(1), [STRING_BUILDER_BYTES];
+    // A NODE of elements, spare room, count (Int).
+    MUTABLE_LIST = 27, Shape::Slots(1), [MUTABLE_LIST_NODE];
+    // A MAP; that of a MUTABLE_SET is of member to member.
+    MUTABLE_MAP = 28, Shape::Slots(1), [MUTABLE_INNER_MAP];
+    // A NATIVE; what the thread has given.
+    THREAD_HANDLE = 29, Shape::Slots(2), [THREAD_NATIVE, THREAD_RESULT];
+    PROTOCOL = 30, Shape::Slots(2), [_, _];
+    // A lazy sequence: thunk or null; realised seq.
+    LAZY = 31, Shape::Slots(2), [LAZY_THUNK, LAZY_SEQ];
+    // A node of a large map for neighbouring Ints (runtime/values/collections/group.rs): two halves of a bitmap and a number, Ints all,
+    // then values.
+    GROUP_NODE = 32, Shape::Array, [_, GROUP_LOWER, GROUP_UPPER, GROUP_NUMBER, GROUP_VALUES];
+    // A vector that the library is building (runtime/values/collections/builder.rs).
+    VECTOR_BUILDER = 33, Shape::Slots(5), [BUILDER_LEAF, BUILDER_COUNT, BUILDER_LEAVES, BUILDER_LEAVES_COUNT, BUILDER_BEFORE];
+    MUTABLE_SET = 34, Shape::Slots(1), [_];
+}
+
+/// How many elements there are, of an ARRAY, a VECTOR or a MAP.
+pub const ELEMENT_COUNT: usize = ARRAY_LENGTH;
+const _: () = assert!(VECTOR_COUNT == ELEMENT_COUNT && MAP_COUNT == ELEMENT_COUNT);
+
+/// The word that says how many follow, in objects that have such a word.
+pub const FIRST_WORD: usize = 0;
+/// The words of a STRING_PREFIX.
+pub const PREFIX_WORDS: usize = STRING_BASE + 1;
+
+/// The element of an array-shaped object that one of its named slots is.
+pub const fn element(slot: usize) -> usize {
+    slot - ARRAY_ELEMENTS
+}
+
+/// How many words each fixed layout of the shape [`Shape::Slots`] has.
+const SLOTS: &[u8; FIRST_USER_LAYOUT as usize] = &{
+    let mut counts = [0; FIRST_USER_LAYOUT as usize];
+    let mut row = 0;
+    while row < FIXED.len() {
+        if let Shape::Slots(n) = FIXED[row].2 {
+            counts[FIXED[row].0 as usize] = n as u8;
+        }
+        row += 1;
+    }
+    counts
+};
+
+/// How many words an object of this fixed layout has after its header; 0 unless all of them are tagged and their number is fixed.
+#[inline]
+pub const fn slots(layout: LayoutId) -> usize {
+    if layout < FIRST_USER_LAYOUT { SLOTS[layout as usize] as usize } else { 0 }
 }
 
 /// The first id of struct and variant layouts.
@@ -159,4 +206,27 @@ pub const fn header_layout(header: u64) -> LayoutId {
 /// The count in a header.
 pub const fn header_count(header: u64) -> u32 {
     (header >> COUNT_SHIFT) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_slot_has_a_name_of_its_own() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (row, (id, names)) in FIXED.iter().zip(NAMES) {
+            assert_eq!(row.0, *id);
+            let words = match row.2 {
+                Shape::Slots(n) | Shape::Raw(n) => n as usize,
+                Shape::Prefix => 3,
+                _ => names.len(),
+            };
+            assert_eq!(names.len(), words, "{}", row.1);
+            for name in names.iter().filter(|name| **name != "_") {
+                assert!(seen.insert(*name), "{name} stands twice");
+            }
+        }
+        assert_eq!([slots(VECTOR), slots(MUTABLE_SET), slots(STRING), slots(FIRST_USER_LAYOUT)], [4, 1, 0, 0]);
+    }
 }

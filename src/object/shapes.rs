@@ -7,7 +7,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::layout::{self, FIRST_USER_LAYOUT, LayoutId, Shape};
+use super::layout::{
+    self, ARRAY_ELEMENTS, BIG_INT_LIMBS, BYTES_CONTENT, CLOSURE_CAPTURES, FIRST_USER_LAYOUT, LayoutId, PREFIX_WORDS,
+    STRING_BASE, STRING_BYTES, Shape,
+};
 use crate::locks::{Mutex, lock};
 
 /// How many layouts there can be.
@@ -166,15 +169,15 @@ pub fn extent(shape: Shape, header: u64, word0: impl FnOnce() -> u64) -> Extent 
         Shape::Raw(n) => raw(n as usize),
         Shape::Array => {
             let len = (word0() >> super::word::INT_SHIFT) as usize;
-            Extent { words: 1 + len, tagged_from: 1, tagged_to: 1 + len }
+            Extent { words: ARRAY_ELEMENTS + len, tagged_from: ARRAY_ELEMENTS, tagged_to: ARRAY_ELEMENTS + len }
         }
         Shape::Closure => {
             let n = layout::header_count(header) as usize;
-            Extent { words: 1 + n, tagged_from: 1, tagged_to: 1 + n }
+            Extent { words: CLOSURE_CAPTURES + n, tagged_from: CLOSURE_CAPTURES, tagged_to: CLOSURE_CAPTURES + n }
         }
-        Shape::String => raw(2 + (word0() as u32 as usize).div_ceil(8)),
-        Shape::Prefix => Extent { words: 3, tagged_from: 2, tagged_to: 3 },
-        Shape::Bytes => raw(2 + (word0() as usize).div_ceil(8)),
-        Shape::BigInt => raw(1 + (word0() & !(1 << 63)) as usize),
+        Shape::String => raw(STRING_BYTES + (word0() as u32 as usize).div_ceil(8)),
+        Shape::Prefix => Extent { words: PREFIX_WORDS, tagged_from: STRING_BASE, tagged_to: PREFIX_WORDS },
+        Shape::Bytes => raw(BYTES_CONTENT + (word0() as usize).div_ceil(8)),
+        Shape::BigInt => raw(BIG_INT_LIMBS + (word0() & !(1 << 63)) as usize),
     }
 }

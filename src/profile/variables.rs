@@ -147,7 +147,7 @@ fn place(machine: Machine, function: &Function, home: Home, boxed: bool) -> Opti
         Machine::Arm64 => 64,
     };
     // A box is an object with one slot.
-    let in_box = i64::from(layout::slot_disp(0));
+    let in_box = i64::from(layout::slot_disp(layout::BOX_VALUE));
     let open = |out: &mut Expression| {
         if boxed {
             out.op_deref();

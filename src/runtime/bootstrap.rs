@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::builtins::TABLES;
 use super::vm::StartError;
 use crate::gc::Thread;
-use crate::runtime::fault::errors::{ErrorKind, INTERRUPT};
+use crate::runtime::fault::errors::{ERROR_FIELDS, ErrorKind, INTERRUPT};
 use crate::runtime::program::code::{Code, CodeSource};
 use crate::runtime::program::declare::{self, DeclareError, VariantDeclaration};
 use crate::runtime::program::keywords::intern;
@@ -59,7 +59,7 @@ fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
         .iter()
         .map(|kind| VariantDeclaration {
             name: kind.name().to_string(),
-            fields: vec![field("message"), field("location")],
+            fields: ERROR_FIELDS.map(field).into(),
             doc: None,
         })
         .collect();
@@ -67,7 +67,7 @@ fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
     let layouts: FxHashMap<ErrorKind, u32> =
         ErrorKind::ALL.iter().filter_map(|kind| Some((*kind, info.variant(kind.name())?.layout))).collect();
     cx.vm().types.set_error_layouts(layouts);
-    let fields = vec![field("message"), field("location")];
+    let fields = ERROR_FIELDS.map(field).into();
     let doc = "What the interrupt key throws. A handler takes it only when its pattern names it.";
     let info = declare::structure(cx, core, INTERRUPT, fields, Some(doc.into()), None)?;
     info.layout().into_iter().for_each(|layout| cx.vm().types.set_interrupt_layout(layout));

@@ -20,6 +20,7 @@ use crate::locks::RwLock;
 use crate::object::Word;
 use crate::profile::{facts, sampler};
 use crate::runtime::compile::reclaim::{Later, Reclaim};
+use crate::runtime::fault::errors::{ERROR_FIELDS, ERROR_LOCATION, ERROR_MESSAGE};
 use crate::runtime::fault::stop::Breakpoints;
 use crate::runtime::fault::trace::Trace;
 use crate::runtime::program::code::Compiler;
@@ -275,9 +276,9 @@ fn make_last_resort(cx: &mut Thread) -> Result<u64, Thrown> {
     let layout = cx.vm().types.error_layout(crate::runtime::fault::errors::ErrorKind::OutOfMemory);
     let message = cx.alloc_permanent_string(HEAP_IS_FULL)?;
     let location = cx.alloc_permanent_string("")?;
-    let error = cx.allocate_permanent(layout, 2, 0, |cx, mut fresh| {
-        fresh.set(0, cx.get(message));
-        fresh.set(1, cx.get(location));
+    let error = cx.allocate_permanent(layout, ERROR_FIELDS.len(), 0, |cx, mut fresh| {
+        fresh.set(ERROR_MESSAGE, cx.get(message));
+        fresh.set(ERROR_LOCATION, cx.get(location));
     })?;
     Ok(cx.get(error).word().0)
 }

@@ -2,7 +2,7 @@
 
 use super::value::{Class, INT, TAGGED};
 use crate::gc::thread as context;
-use crate::object::layout::{FIRST_USER_LAYOUT, FIXED, Shape};
+use crate::object::layout::{ARRAY_LENGTH, FIRST_USER_LAYOUT, FIXED, STRING_BASE, Shape};
 
 /// A slot of an object, by its layout (0: not known). What is not known is believed to be tagged.
 pub fn slot(layout: u32, slot: usize) -> Class {
@@ -12,8 +12,8 @@ pub fn slot(layout: u32, slot: usize) -> Class {
     }
     match FIXED.iter().find(|row| row.0 == layout).map(|row| row.2) {
         Some(Shape::Raw(_) | Shape::String | Shape::Bytes | Shape::BigInt) => raw,
-        Some(Shape::Prefix) if slot < 2 => raw,
-        Some(Shape::Array) if slot == 0 => Class::Bits(INT),
+        Some(Shape::Prefix) if slot < STRING_BASE => raw,
+        Some(Shape::Array) if slot == ARRAY_LENGTH => Class::Bits(INT),
         _ => TAGGED,
     }
 }

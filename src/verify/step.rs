@@ -7,6 +7,10 @@ use super::isa::Convention;
 use super::layouts;
 use super::state::{Flags, State};
 use super::value::{ANY, Class, Id, Origin, POINTERS, TAGGED, Value, each, signed};
+use crate::object::layout::{CLOSURE_CODE, closure_disp, slot_disp};
+
+/// Where a function has the address of its code record.
+const CODE: i64 = closure_disp(CLOSURE_CODE) as i64;
 
 /// Where an operand in memory is.
 #[derive(Clone, Copy, Debug)]
@@ -275,7 +279,7 @@ impl Step<'_> {
     fn load_from_object(&mut self, disp: i64, layout: u32, indexed: bool) -> Class {
         match disp & 7 {
             // The first word of a function is the address of its code record.
-            3 if disp == 3 && !indexed => Class::Address,
+            3 if disp == CODE && !indexed => Class::Address,
             3 => TAGGED,
             7 if disp > 0 => layouts::slot(layout, if indexed { usize::MAX } else { disp as usize / 8 }),
             7 => Class::Bits(ANY),
@@ -314,7 +318,7 @@ impl Step<'_> {
             Place::Object(_, disp, layout, indexed) if bytes == 8 => {
                 let slot = if indexed { usize::MAX } else { (disp.max(0) as usize) / 8 };
                 let raw = matches!(layouts::slot(layout, slot), Class::Bits(ANY)) && class.bits().is_some();
-                let code = disp == 3 || disp == 7;
+                let code = disp == CODE || disp == i64::from(slot_disp(CLOSURE_CODE));
                 let address = code && matches!(class, Class::Const(_) | Class::Address | Class::At(_));
                 if !(class.is_tagged() || raw || address) {
                     self.say(format!("a slot of an object becomes {class}"));

@@ -290,7 +290,7 @@ pub fn set_index(cx: &mut Thread, coll: Handle, key: Handle, value: Handle) -> O
                 _ => List::view(target),
             };
             if let Some(i) = index_below(cx.get(key), len) {
-                cx.set_slot(slots.object(), 1 + i, cx.get(value));
+                cx.set_slot(slots.object(), layout::ARRAY_ELEMENTS + i, cx.get(value));
                 return Ok(value);
             }
             let what = type_name(target);

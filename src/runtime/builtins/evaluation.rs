@@ -4,6 +4,7 @@ use super::Args;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::Word;
+use crate::object::layout::ENTRY_NAME;
 use crate::runtime::Namespace;
 use crate::runtime::fault::errors::{ErrorKind, is_interrupt};
 use crate::runtime::fault::{stop, trace};
@@ -67,7 +68,7 @@ fn eval_in_ns(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
     let given = cx.get(args[1]);
     let name = match given.str() {
         Some(name) => name.to_string(),
-        None => given.slot(1).str().unwrap_or_default().to_string(),
+        None => given.slot(ENTRY_NAME).str().unwrap_or_default().to_string(),
     };
     let Some(namespace) = cx.vm().namespaces.find(&name) else {
         return Err(cx.throw(ErrorKind::ArgumentError, format!("eval-in-ns: there is no namespace {name}")));

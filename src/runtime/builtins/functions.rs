@@ -18,7 +18,7 @@ builtins! { pub static TABLE: "core";
     "atom" (value: Any) = |cx, args| cx.alloc_slots(layout::ATOM, &[args[0]]) => super::leaf_collections::atom;
     /// The value in an atom.
     /// `deref(atom(1))` is `1`.
-    "deref" (atom: Atom) = |cx, args| Ok(cx.root(cx.get(args[0]).slot(0)));
+    "deref" (atom: Atom) = |cx, args| Ok(cx.root(cx.get(args[0]).slot(layout::ATOM_VALUE)));
     /// Gives an atom another value; gives that value.
     /// `reset!(atom(1), 2)` is `2`.
     "reset!" (atom: Atom, value: Any) = reset => super::leaf_collections::reset;
@@ -45,7 +45,7 @@ pub fn spread(cx: &mut Thread, args: &[Handle]) -> Result<Vec<Handle>, Thrown> {
 }
 
 fn reset(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
-    cx.set_slot(cx.get(args[0]), 0, cx.get(args[1]));
+    cx.set_slot(cx.get(args[0]), layout::ATOM_VALUE, cx.get(args[1]));
     Ok(args[1])
 }
 
@@ -57,11 +57,11 @@ fn compare_and_swap(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> 
 /// Stores into an atom if it holds this very value.
 pub fn swap_if_identical(cx: &Thread, atom: Value<'_>, old: Value<'_>, new: Value<'_>) -> bool {
     loop {
-        let now = atom.slot(0);
+        let now = atom.slot(layout::ATOM_VALUE);
         if !identical(now, old) {
             return false;
         }
-        if cx.compare_and_swap_slot(atom, 0, now, new) {
+        if cx.compare_and_swap_slot(atom, layout::ATOM_VALUE, now, new) {
             return true;
         }
     }

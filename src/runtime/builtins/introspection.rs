@@ -96,7 +96,7 @@ fn namespace_behind(value: Value<'_>) -> Option<&'static Namespace> {
     if !value.is(layout::NAMESPACE) {
         return None;
     }
-    value.thread().vm().namespaces.by_index(u32::try_from(value.slot(0).as_int()?).ok()?)
+    value.thread().vm().namespaces.by_index(u32::try_from(value.slot(layout::ENTRY_INDEX).as_int()?).ok()?)
 }
 
 fn namespace_members(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {

@@ -85,7 +85,7 @@ fn type_number(object: Value<'_>) -> Option<crate::runtime::TypeId> {
     if !object.is(layout::TYPE) {
         return None;
     }
-    object.slot(0).as_int().and_then(|i| u32::try_from(i).ok()).map(crate::runtime::TypeId)
+    object.slot(layout::ENTRY_INDEX).as_int().and_then(|i| u32::try_from(i).ok()).map(crate::runtime::TypeId)
 }
 
 /// `ok(value)`

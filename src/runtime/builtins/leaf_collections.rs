@@ -10,7 +10,10 @@ use super::support::{index_below, is_seqable};
 use super::{kind_of, kinds};
 use crate::gc::{Thread, Value};
 use crate::object::Word;
-use crate::object::layout::{self, NODE, VECTOR};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, NODE, RANGE_FROM, RANGE_STEP, RANGE_TO, VECTOR, VECTOR_COUNT,
+    VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slots,
+};
 use crate::runtime::helpers::leaf::{Answer, Args, LEAF_ARGS, bool, count as counted, given, int, is_plain, null};
 use crate::runtime::values::collections::view::{Slots, count_bits, field};
 use crate::runtime::values::collections::{List, ends, map, marks, mutable, set, vector};
@@ -50,7 +53,7 @@ impl<'h> Few<'h> {
     pub fn add(&mut self, cx: &'h Thread, coll: Value<'h>) -> Option<()> {
         let n = sequences::length(coll).filter(|n| *n <= vector::WIDTH)?;
         match coll.layout() {
-            VECTOR => match Slots::if_is(field(coll, VECTOR, 3), NODE).filter(|tail| tail.len() == n) {
+            VECTOR => match Slots::if_is(field(coll, VECTOR, VECTOR_TAIL), NODE).filter(|tail| tail.len() == n) {
                 Some(tail) => self.add_all(tail.iter()),
                 None => self.add_all(vector::iter(coll)),
             },
@@ -85,9 +88,9 @@ impl<'h> Few<'h> {
 #[inline]
 pub fn node_of<'h>(cx: &'h Thread, values: &[Value<'h>]) -> Answer<'h> {
     cx.spare(NODE, values.len() + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(values.len()));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(values.len()));
         for (i, value) in values.iter().enumerate() {
-            fresh.set(1 + i, *value);
+            fresh.set(ARRAY_ELEMENTS + i, *value);
         }
     })
 }
@@ -100,11 +103,11 @@ pub fn vector_of<'h>(cx: &'h Thread, values: &[Value<'h>]) -> Answer<'h> {
 /// A vector of the elements of a NODE.
 #[inline]
 fn vector_of_tail<'h>(cx: &'h Thread, tail: Value<'h>) -> Answer<'h> {
-    cx.spare(VECTOR, 4, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(Slots::of(tail).len()));
-        fresh.set_raw(1, 0);
-        fresh.set_raw(2, Word::NULL.0);
-        fresh.set(3, tail);
+    cx.spare(VECTOR, slots(VECTOR), |_, mut fresh| {
+        fresh.set_raw(VECTOR_COUNT, count_bits(Slots::of(tail).len()));
+        fresh.set_raw(VECTOR_SHAPE, 0);
+        fresh.set_raw(VECTOR_ROOT, Word::NULL.0);
+        fresh.set(VECTOR_TAIL, tail);
     })
 }
 
@@ -296,9 +299,9 @@ pub fn make_vector(cx: &Thread, n: usize) -> Answer<'_> {
 pub fn spilled_vector(cx: &Thread, from: usize, to: usize) -> Answer<'_> {
     let n = Some(to - from).filter(|n| *n <= vector::WIDTH)?;
     let tail = cx.spare(NODE, n + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(n));
         for i in 0..n {
-            fresh.set(1 + i, cx.spilled_arg(from + i));
+            fresh.set(ARRAY_ELEMENTS + i, cx.spilled_arg(from + i));
         }
     })?;
     vector_of_tail(cx, tail)
@@ -316,15 +319,15 @@ fn part<'h>(cx: &'h Thread, coll: Value<'h>, start: usize, end: usize) -> Answer
     if len > vector::WIDTH {
         return if end == n { vector::spare_rest(cx, coll, start) } else { None };
     }
-    let tail = Slots::of(field(coll, VECTOR, 3));
+    let tail = Slots::of(field(coll, VECTOR, VECTOR_TAIL));
     if tail.len() < n {
         let mut few = Few::new();
         (start..end).try_for_each(|i| few.push(vector::get(coll, i)?))?;
         return vector_of(cx, few.values());
     }
     let tail = cx.spare(NODE, len + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(len));
-        fresh.copy(1, tail.object(), 1 + start, len);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(len));
+        fresh.copy(ARRAY_ELEMENTS, tail.object(), ARRAY_ELEMENTS + start, len);
     })?;
     vector_of_tail(cx, tail)
 }
@@ -454,10 +457,10 @@ pub fn range<'h>(cx: &'h Thread, [a, b, step]: Args<'h>) -> Answer<'h> {
     if !(from.is_int() && to.is_int() && step.is_int()) || step.as_int() == Some(0) {
         return None;
     }
-    cx.spare(layout::RANGE, 3, |_, mut fresh| {
-        fresh.set(0, from);
-        fresh.set(1, to);
-        fresh.set(2, step);
+    cx.spare(layout::RANGE, slots(layout::RANGE), |_, mut fresh| {
+        fresh.set(RANGE_FROM, from);
+        fresh.set(RANGE_TO, to);
+        fresh.set(RANGE_STEP, step);
     })
 }
 
@@ -540,14 +543,14 @@ pub fn assoc<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answer<'h> {
 // ---- atoms ----
 
 pub fn atom<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {
-    cx.spare(layout::ATOM, 1, |_, mut fresh| fresh.set(0, value))
+    cx.spare(layout::ATOM, slots(layout::ATOM), |_, mut fresh| fresh.set(ATOM_VALUE, value))
 }
 
 pub fn reset<'h>(cx: &'h Thread, [atom, value, _]: Args<'h>) -> Answer<'h> {
     if !atom.is(layout::ATOM) {
         return None;
     }
-    cx.set_slot(atom, 0, value);
+    cx.set_slot(atom, ATOM_VALUE, value);
     Some(value)
 }
 
@@ -562,9 +565,9 @@ pub fn compare_and_swap<'h>(cx: &'h Thread, [atom, old, new]: Args<'h>) -> Answe
 pub fn array_of<'h>(cx: &'h Thread, args: Args<'h>) -> Answer<'h> {
     let n = args.iter().filter(|value| given(**value).is_some()).count();
     cx.spare(layout::ARRAY, n + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(n));
         for (i, value) in args[..n].iter().enumerate() {
-            fresh.set(1 + i, *value);
+            fresh.set(ARRAY_ELEMENTS + i, *value);
         }
     })
 }
@@ -574,7 +577,7 @@ pub fn new_array<'h>(cx: &'h Thread, [n, init, _]: Args<'h>) -> Answer<'h> {
     let n = usize::try_from(n.as_int()?).ok().filter(|n| *n <= 64)?;
     let init = given(init).map_or_else(|| null(cx), Some)?;
     cx.spare(layout::ARRAY, n + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.fill(1, init);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(n));
+        fresh.fill(ARRAY_ELEMENTS, init);
     })
 }

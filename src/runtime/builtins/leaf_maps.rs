@@ -9,7 +9,9 @@ use super::leaf_collections::{Few, keyed, node_of, vector_of};
 use super::support::index_below;
 use crate::gc::{Thread, Value};
 use crate::object::Word;
-use crate::object::layout::{self, NODE};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, MAP_COUNT, MAP_FLOATS, MAP_ROOT, MUTABLE_INNER_MAP, NODE, SET_MAP, slots,
+};
 use crate::runtime::helpers::leaf::{Answer, Args, count as counted, given, is_plain};
 use crate::runtime::system::threads;
 use crate::runtime::values::collections::marks::{self, MARKED};
@@ -28,7 +30,7 @@ pub fn map_of<'h>(cx: &'h Thread, entries: &[Value<'h>]) -> Answer<'h> {
 
 /// The set of the keys of a map whose values are its keys.
 fn set_of<'h>(cx: &'h Thread, map: Value<'h>) -> Answer<'h> {
-    cx.spare(layout::SET, 1, |_, mut fresh| fresh.set(0, map))
+    cx.spare(layout::SET, slots(layout::SET), |_, mut fresh| fresh.set(SET_MAP, map))
 }
 
 /// The NODE of a small map that nobody may change in place.
@@ -36,7 +38,7 @@ fn small<'h>(map: Value<'h>) -> Option<Slots<'h>> {
     if !map.is(layout::MAP) || map.count() != SHARED {
         return None;
     }
-    Slots::if_is(field(map, layout::MAP, 1), NODE)
+    Slots::if_is(field(map, layout::MAP, MAP_ROOT), NODE)
 }
 
 /// The NODE of a small map with an entry: the same one when it has just this entry.
@@ -45,15 +47,15 @@ fn node_with_entry<'h>(cx: &'h Thread, node: Slots<'h>, key: Value<'h>, value: V
     match small_index(node, key)? {
         Some(i) if node.get(i + 1) == value => Some(node.object()),
         Some(i) => cx.spare(NODE, len + 1, |_, mut fresh| {
-            fresh.set_raw(0, count_bits(len));
-            fresh.copy(1, node.object(), 1, len);
-            fresh.set(2 + i, value);
+            fresh.set_raw(ARRAY_LENGTH, count_bits(len));
+            fresh.copy(ARRAY_ELEMENTS, node.object(), ARRAY_ELEMENTS, len);
+            fresh.set(ARRAY_ELEMENTS + i + 1, value);
         }),
         None if len < 2 * map::SMALL => cx.spare(NODE, len + 3, |_, mut fresh| {
-            fresh.set_raw(0, count_bits(len + 2));
-            fresh.copy(1, node.object(), 1, len);
-            fresh.set(1 + len, key);
-            fresh.set(2 + len, value);
+            fresh.set_raw(ARRAY_LENGTH, count_bits(len + 2));
+            fresh.copy(ARRAY_ELEMENTS, node.object(), ARRAY_ELEMENTS, len);
+            fresh.set(ARRAY_ELEMENTS + len, key);
+            fresh.set(ARRAY_ELEMENTS + len + 1, value);
         }),
         None => None,
     }
@@ -61,10 +63,10 @@ fn node_with_entry<'h>(cx: &'h Thread, node: Slots<'h>, key: Value<'h>, value: V
 
 /// The map of a NODE.
 fn map_of_node<'h>(cx: &'h Thread, root: Value<'h>) -> Answer<'h> {
-    cx.spare(layout::MAP, 3, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(Slots::of(root).len() / 2));
-        fresh.set(1, root);
-        fresh.set_raw(2, Word::NULL.0);
+    cx.spare(layout::MAP, slots(layout::MAP), |_, mut fresh| {
+        fresh.set_raw(MAP_COUNT, count_bits(Slots::of(root).len() / 2));
+        fresh.set(MAP_ROOT, root);
+        fresh.set_raw(MAP_FLOATS, Word::NULL.0);
     })
 }
 
@@ -93,9 +95,9 @@ fn node_without<'h>(cx: &'h Thread, node: Slots<'h>, key: Value<'h>) -> Answer<'
     let len = node.len();
     let Some(i) = small_index(node, key)? else { return Some(node.object()) };
     cx.spare(NODE, len - 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(len - 2));
-        fresh.copy(1, node.object(), 1, i);
-        fresh.copy(1 + i, node.object(), 3 + i, len - 2 - i);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(len - 2));
+        fresh.copy(ARRAY_ELEMENTS, node.object(), ARRAY_ELEMENTS, i);
+        fresh.copy(ARRAY_ELEMENTS + i, node.object(), ARRAY_ELEMENTS + i + 2, len - 2 - i);
     })
 }
 
@@ -117,7 +119,7 @@ pub fn assoc_in_place<'h>(cx: &'h Thread, [coll, key, value]: Args<'h>) -> Answe
     if !coll.is(layout::MAP) {
         return assoc_collection(cx, [coll, key, value]);
     }
-    let Some(node) = Slots::if_is(field(coll, layout::MAP, 1), NODE) else {
+    let Some(node) = Slots::if_is(field(coll, layout::MAP, MAP_ROOT), NODE) else {
         let done = map::replace_in_place(coll, key, value) || map::add_in_place(coll, key, value);
         return done.then_some(coll);
     };
@@ -140,7 +142,7 @@ pub fn set_add_in_place<'h>(cx: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'h>
     }
     // The mark of the MAP of a set that others may know means nothing.
     let mark = if set.count() == SHARED { SHARED } else { map.count() };
-    let Some(node) = Slots::if_is(field(map, layout::MAP, 1), NODE) else {
+    let Some(node) = Slots::if_is(field(map, layout::MAP, MAP_ROOT), NODE) else {
         return (mark != SHARED && map::add_in_place(map, x, x)).then_some(set);
     };
     let mark = marks::after(mark)?;
@@ -156,7 +158,7 @@ pub fn dissoc_in_place<'h>(cx: &'h Thread, [map, key, _]: Args<'h>) -> Answer<'h
     if !map.is(layout::MAP) || hashing::is_unprepared(key) {
         return None;
     }
-    let Some(node) = Slots::if_is(field(map, layout::MAP, 1), NODE) else {
+    let Some(node) = Slots::if_is(field(map, layout::MAP, MAP_ROOT), NODE) else {
         return map::remove_in_place(map, key).then_some(map);
     };
     let mark = marks::after(map.count())?;
@@ -181,7 +183,7 @@ pub fn set_remove_in_place<'h>(_: &'h Thread, [set, x, _]: Args<'h>) -> Answer<'
 /// A mutable map or set, empty.
 fn new_mutable(cx: &Thread, layout: layout::LayoutId) -> Answer<'_> {
     let map = map_of_node(cx, node_of(cx, &[])?)?;
-    let mutable = cx.spare(layout, 1, |_, mut fresh| fresh.set(0, map))?;
+    let mutable = cx.spare(layout, slots(layout), |_, mut fresh| fresh.set(MUTABLE_INNER_MAP, map))?;
     cx.set_count(map, trie::LATER);
     Some(mutable)
 }
@@ -199,7 +201,7 @@ pub fn new_set<'h>(cx: &'h Thread, _: Args<'h>) -> Answer<'h> {
 /// The MAP of what is to be a mutable map or set, as the layout says, and its NODE when it is small.
 fn mutable_parts(mutable: Value<'_>, layout: layout::LayoutId) -> Option<(Value<'_>, Option<Slots<'_>>)> {
     let map = mutable.is(layout).then(|| mutable::map_of(mutable))?;
-    Some((map, Slots::if_is(field(map, layout::MAP, 1), NODE)))
+    Some((map, Slots::if_is(field(map, layout::MAP, MAP_ROOT), NODE)))
 }
 
 /// Gives the MAP of a mutable map other entries. They are changed by one thread at a time, and only one that is alone need not ask
@@ -208,8 +210,8 @@ fn give<'h>(cx: &'h Thread, mutable: Value<'h>, map: Value<'h>, root: Value<'h>)
     if !threads::alone(cx) || map.count() == SHARED {
         return None;
     }
-    cx.set_slot(map, 0, counted(cx, Slots::of(root).len() / 2)?);
-    cx.set_slot(map, 1, root);
+    cx.set_slot(map, MAP_COUNT, counted(cx, Slots::of(root).len() / 2)?);
+    cx.set_slot(map, MAP_ROOT, root);
     Some(mutable)
 }
 

@@ -172,7 +172,7 @@ pub fn type_of<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {
 
 pub fn instance_of<'h>(cx: &'h Thread, [value, type_, _]: Args<'h>) -> Answer<'h> {
     if type_.is(layout::TYPE) {
-        let id = u32::try_from(type_.slot(0).as_int()?).ok()?;
+        let id = u32::try_from(type_.slot(layout::ENTRY_INDEX).as_int()?).ok()?;
         return bool(cx, cx.vm().types.layout(value.layout()).is_some_and(|layout| layout.type_.0 == id));
     }
     bool(cx, implements(value, type_behind(type_)?))

@@ -18,10 +18,10 @@ fn int<'h>(cx: &'h Thread, n: Wide) -> Answer<'h> {
     if let Some(word) = inline(n.negative, &limbs[..len]) {
         return Value::immediate(cx, word);
     }
-    cx.spare(layout::BIG_INT, 1 + len, |_, mut fresh| {
-        fresh.set_raw(0, u64::from(n.negative) << 63 | len as u64);
+    cx.spare(layout::BIG_INT, layout::BIG_INT_LIMBS + len, |_, mut fresh| {
+        fresh.set_raw(layout::BIG_INT_SIZE, u64::from(n.negative) << 63 | len as u64);
         for (i, limb) in limbs[..len].iter().enumerate() {
-            fresh.set_raw(1 + i, *limb);
+            fresh.set_raw(layout::BIG_INT_LIMBS + i, *limb);
         }
     })
 }

@@ -236,10 +236,10 @@ pub fn concat<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
         return cx.spare_string(&[x, y], chars);
     }
     // As `strings::concat` does, where the text ends at the end of its bytes, and these have room.
-    if !a.is(layout::STRING_PREFIX) || total > strings::MAX_BYTES || !cx.has_spare(3) {
+    if !a.is(layout::STRING_PREFIX) || total > strings::MAX_BYTES || !cx.has_spare(layout::PREFIX_WORDS) {
         return None;
     }
-    let bytes = a.slot(2);
+    let bytes = a.slot(layout::STRING_BASE);
     if !cx.append_bytes(bytes, Room::Texts, x.len(), y.as_bytes()) {
         return None;
     }
@@ -391,7 +391,7 @@ fn append<'h>(cx: &'h Thread, builder: Value<'h>, more: &[u8]) -> Answer<'h> {
     if !builder.is(layout::STRING_BUILDER) {
         return None;
     }
-    let bytes = field(builder, layout::STRING_BUILDER, 0);
+    let bytes = field(builder, layout::STRING_BUILDER, layout::STRING_BUILDER_BYTES);
     let used = bytes.bytes()?.len();
     cx.append_bytes(bytes, Room::Builder, used, more).then_some(builder)
 }
@@ -419,6 +419,6 @@ pub fn builder_to_string<'h>(cx: &'h Thread, [builder, ..]: Args<'h>) -> Answer<
     if !builder.is(layout::STRING_BUILDER) {
         return None;
     }
-    let bytes = field(builder, layout::STRING_BUILDER, 0).bytes()?;
+    let bytes = field(builder, layout::STRING_BUILDER, layout::STRING_BUILDER_BYTES).bytes()?;
     if bytes.len() > SMALL { None } else { text(cx, std::str::from_utf8(bytes).ok()?) }
 }

@@ -114,7 +114,7 @@ pub fn half(cx: &mut Thread, coll: Handle, values: bool) -> Outcome {
     let fill = null(cx)?;
     let node = cx.alloc_array(layout::NODE, n, fill)?;
     for (i, (key, value)) in map::iter(cx.get(map)).take(n).enumerate() {
-        cx.set_slot(cx.get(node), 1 + i, if values { value } else { key });
+        cx.set_slot(cx.get(node), layout::ARRAY_ELEMENTS + i, if values { value } else { key });
     }
     vector::from_array(cx, node, n)
 }

@@ -477,7 +477,7 @@ fn reverse(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let (node, n) = List::view(cx.get(list.0));
     for i in 0..n / 2 {
         let (a, b) = (node.get(i), node.get(n - 1 - i));
-        cx.set_slot(node.object(), 1 + i, b);
+        cx.set_slot(node.object(), layout::ARRAY_ELEMENTS + i, b);
         cx.set_slot(node.object(), n - i, a);
     }
     list.finish(cx)
@@ -735,7 +735,7 @@ fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         let mut values: Vec<Value<'_>> = attentive(cx, slots.iter().take(n)).collect();
         if sorted(cx, &mut values, |&value| value) {
             for (i, value) in attentive(cx, values.into_iter()).enumerate() {
-                cx.set_slot(slots.object(), 1 + i, value);
+                cx.set_slot(slots.object(), layout::ARRAY_ELEMENTS + i, value);
             }
         }
     }
@@ -770,7 +770,7 @@ fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         let mut pairs: Vec<_> = attentive(cx, pairs).collect();
         if sorted(cx, &mut pairs, |pair| pair.0) {
             for (i, (_, item)) in attentive(cx, pairs.into_iter()).enumerate() {
-                cx.set_slot(cx.get(node), 1 + i, item);
+                cx.set_slot(cx.get(node), layout::ARRAY_ELEMENTS + i, item);
             }
         }
     }

@@ -86,7 +86,7 @@ pub fn type_behind(value: Value<'_>) -> Option<&'static TypeInfo> {
     if !value.is(layout::TYPE) && !value.is(layout::PROTOCOL) {
         return None;
     }
-    value.thread().vm().types.find(u32::try_from(value.slot(0).as_int()?).ok()?)
+    value.thread().vm().types.find(u32::try_from(value.slot(layout::ENTRY_INDEX).as_int()?).ok()?)
 }
 
 fn instance_of(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {

@@ -277,7 +277,8 @@ fn describe(generated: &Generated, name: String, source: u32) -> Function {
 
 /// The first element of an ARRAY or NODE.
 fn first_of(array: Value<'_>) -> Option<Value<'_>> {
-    (matches!(array.layout(), layout::ARRAY | layout::NODE) && array.array_len() > 0).then(|| array.slot(1))
+    (matches!(array.layout(), layout::ARRAY | layout::NODE) && array.array_len() > 0)
+        .then(|| array.slot(layout::ARRAY_ELEMENTS))
 }
 
 fn hint_of(value: Value<'_>, depth: u32) -> Seen {
@@ -294,7 +295,9 @@ fn hint_of(value: Value<'_>, depth: u32) -> Seen {
     let slots: Vec<Seen> = match id {
         _ if depth == 0 => Vec::new(),
         layout::ARRAY | layout::NODE => first_of(value).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
-        layout::VECTOR => first_of(value.slot(3)).map(|v| hint_of(v, depth - 1)).into_iter().collect(),
+        layout::VECTOR => {
+            first_of(value.slot(layout::VECTOR_TAIL)).map(|v| hint_of(v, depth - 1)).into_iter().collect()
+        }
         _ if id >= layout::FIRST_USER_LAYOUT => {
             let fields = value.thread().vm().types.layout(id).map_or(0, |l| l.fields.len());
             (0..fields.min(HINT_SLOTS)).map(|i| hint_of(value.slot(i), depth - 1)).collect()

@@ -99,11 +99,11 @@ fn write(out: &mut String, value: Value<'_>, (depth, most): (usize, usize)) {
         layout::MAP => list(out, "{", map::iter(value).map(|(k, v)| (Some(k), v)), "}", (depth, most)),
         layout::SET => list(out, "#{", set::iter(value).map(|v| (None, v)), "}", (depth, most)),
         layout::TYPE | layout::PROTOCOL => {
-            let index = value.slot(0).as_int().unwrap_or(-1);
+            let index = value.slot(layout::ENTRY_INDEX).as_int().unwrap_or(-1);
             out.push_str(u32::try_from(index).ok().and_then(|i| vm.types.find(i)).map_or("?", |t| t.name));
         }
         layout::NAMESPACE => {
-            let index = value.slot(0).as_int().unwrap_or(-1);
+            let index = value.slot(layout::ENTRY_INDEX).as_int().unwrap_or(-1);
             out.push_str("namespace ");
             out.push_str(u32::try_from(index).ok().and_then(|i| vm.namespaces.by_index(i)).map_or("?", |n| n.name));
         }

@@ -3,7 +3,7 @@
 //! Owns the form of the report: kind and message, the source line with a caret, the stack. Makes text; who prints it is the
 //! caller's business.
 
-use super::errors::{ErrorKind, is_interrupt};
+use super::errors::{ERROR_MESSAGE, ErrorKind, is_interrupt};
 use super::trace::{self, TraceEntry, TraceLine};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::reader::diagnostics::{Diagnostic, Severity, harmless, render};
@@ -74,7 +74,7 @@ pub fn title(cx: &mut Thread, exception: Handle) -> String {
 /// The same, and whether the interrupt key has ended what prints the value.
 fn printed(cx: &mut Thread, exception: Handle) -> (String, bool) {
     if let Some(kind) = kind_of(cx, exception) {
-        let message = cx.get(exception).slot(0).str().unwrap_or_default().to_string();
+        let message = cx.get(exception).slot(ERROR_MESSAGE).str().unwrap_or_default().to_string();
         return (format!("{}: {message}", kind.name()), false);
     }
     if is_interrupt(cx.get(exception)) {

@@ -269,7 +269,7 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     let cx = &mut *cx;
     match cx.call_last(function, &[]) {
         Ok(value) => {
-            cx.set_slot(cx.get(object), 1, cx.get(value));
+            cx.set_slot(cx.get(object), layout::THREAD_RESULT, cx.get(value));
             Status { outcome: Some(Outcome::Returned), ..Status::default() }
         }
         Err(_thrown) => {
@@ -277,7 +277,7 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
                 trace::leaves(cx, &body);
             }
             let exception = cx.root(cx.exception());
-            cx.set_slot(cx.get(object), 1, cx.get(exception));
+            cx.set_slot(cx.get(object), layout::THREAD_RESULT, cx.get(exception));
             let trace = trace::of_exception(cx, exception).into();
             let variables = locals::of_pending(cx).into();
             let report = crate::runtime::fault::report::uncaught(cx, Thrown::set(cx, exception), false);
@@ -345,7 +345,7 @@ fn outcome_of(cx: &mut Thread, shared: &Arc<Shared>) -> Result<Outcome, Thrown> 
 
 /// Waits for a thread; gives its value, or throws what it threw.
 pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
-    let native = cx.get(object).slot(0);
+    let native = cx.get(object).slot(layout::THREAD_NATIVE);
     let Some(shared) = cx.native_as::<Shared>(native) else {
         return Err(cx.throw(ErrorKind::InternalError, "a thread handle without a thread"));
     };
@@ -359,7 +359,7 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
     joins().remove(&me);
     let outcome = outcome?;
     crate::runtime::lock(&shared.status).report = None;
-    let result = cx.root(cx.get(object).slot(1));
+    let result = cx.root(cx.get(object).slot(layout::THREAD_RESULT));
     match outcome {
         Outcome::Returned => Ok(result),
         Outcome::Threw => {

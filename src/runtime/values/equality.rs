@@ -243,7 +243,9 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
             let (rest_a, rest_b) = (super::sequences::seq_len(a), super::sequences::seq_len(b));
             rest_a == rest_b && super::sequences::seqs_equal(a, b, |x, y| pairs.add(x, y))
         }
-        layout::TYPE | layout::PROTOCOL | layout::NAMESPACE => a.slot(0) == b.slot(0),
+        layout::TYPE | layout::PROTOCOL | layout::NAMESPACE => {
+            a.slot(layout::ENTRY_INDEX) == b.slot(layout::ENTRY_INDEX)
+        }
         l if l >= FIRST_USER_LAYOUT && !a.thread().vm().types.is_lazy(l) => {
             let by_declaration = present::compare(a, b, |x, y| pairs.add(x, y));
             by_declaration.unwrap_or_else(|| (0..a.words()).all(|i| pairs.add(a.slot(i), b.slot(i))))
@@ -279,7 +281,7 @@ fn maps<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Valu
     if map::len(a) != map::len(b) {
         return Ok(false);
     }
-    if field(a, layout::MAP, 1) == field(b, layout::MAP, 1) {
+    if field(a, layout::MAP, layout::MAP_ROOT) == field(b, layout::MAP, layout::MAP_ROOT) {
         return Ok(KEYS || map::iter(a).all(|(_, value)| pairs.add(value, value)));
     }
     for (key, value) in map::iter(a) {

@@ -15,7 +15,10 @@ use super::ranges::Range;
 use super::text::strings;
 use crate::gc::{Handle, Mark, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::{self, CURSOR, FIRST_USER_LAYOUT, NODE};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, CURSOR, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE,
+    FIRST_USER_LAYOUT, MAP_ROOT, NODE, SEQ_INDEX, SEQ_POSITION, SEQ_SOURCE, slots,
+};
 use crate::runtime::builtins::leaf_collections;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::helpers::leaf::{self, Answer, LEAF_ARGS};
@@ -86,16 +89,16 @@ pub fn leaf_iterate<'h>(cx: &'h Thread, [coll, ..]: [Value<'h>; LEAF_ARGS]) -> A
         layout::RANGE => (Kind::Range, coll, false),
         layout::MAP | layout::SET => {
             let set = coll.is(layout::SET);
-            let root = field(if set { set::map_of(coll) } else { coll }, layout::MAP, 1);
+            let root = field(if set { set::map_of(coll) } else { coll }, layout::MAP, MAP_ROOT);
             (Kind::Small, Some(root).filter(|root| root.is(NODE))?, set)
         }
         _ => return None,
     };
-    cx.spare(CURSOR, 4, |_, mut fresh| {
-        fresh.set(0, source);
-        fresh.set_raw(1, count_bits(0));
-        fresh.set_raw(2, count_bits(kind as usize));
-        fresh.set_raw(3, Word::bool(set).0);
+    cx.spare(CURSOR, slots(CURSOR), |_, mut fresh| {
+        fresh.set(CURSOR_SOURCE, source);
+        fresh.set_raw(CURSOR_POSITION, count_bits(0));
+        fresh.set_raw(CURSOR_KIND, count_bits(kind as usize));
+        fresh.set_raw(CURSOR_IS_SET, Word::bool(set).0);
     })
 }
 
@@ -156,8 +159,9 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
             Some(Start { kind: Kind::Whole, source, position: 0, extra: false })
         }
         layout::SEQ => {
-            let source = cx.root(field(value, layout::SEQ, 0));
-            let (offset, index) = (count_field(value, layout::SEQ, 1), count_field(value, layout::SEQ, 2));
+            let source = cx.root(field(value, layout::SEQ, SEQ_SOURCE));
+            let (offset, index) =
+                (count_field(value, layout::SEQ, SEQ_POSITION), count_field(value, layout::SEQ, SEQ_INDEX));
             let (kind, position) = match cx.get(source).layout() {
                 NODE => return along(cx, source, offset).map(Some),
                 layout::VECTOR => (Kind::Vector, index),
@@ -173,7 +177,7 @@ fn builtin(cx: &mut Thread, coll: Handle) -> Result<Option<Start>, Thrown> {
 
 /// The start of the entries of a MAP.
 fn entries(cx: &mut Thread, map: Handle, set: bool) -> Result<Start, Thrown> {
-    let root = cx.root(field(cx.get(map), layout::MAP, 1));
+    let root = cx.root(field(cx.get(map), layout::MAP, MAP_ROOT));
     if cx.get(root).is(NODE) {
         return Ok(Start { kind: Kind::Small, source: root, position: 0, extra: set });
     }
@@ -196,15 +200,15 @@ fn along(cx: &mut Thread, path: Handle, position: usize) -> Result<Start, Thrown
 /// Makes the stack of a cursor say where a walk stands.
 fn put_place<'h>(stack: Value<'h>, place: &[(Slots<'h>, usize)]) {
     for (depth, (node, at)) in place.iter().enumerate() {
-        stack.thread().set_slot(stack, 1 + 2 * depth, node.object());
-        put_count(stack, 2 + 2 * depth, *at);
+        stack.thread().set_slot(stack, ARRAY_ELEMENTS + 2 * depth, node.object());
+        put_count(stack, ARRAY_ELEMENTS + 2 * depth + 1, *at);
     }
 }
 
 /// Puts a trie's node on the stack of a cursor.
 fn push_node(stack: Value<'_>, depth: usize, node: Value<'_>) {
-    stack.thread().set_slot(stack, 1 + 2 * depth, node);
-    put_count(stack, 2 + 2 * depth, trie::first_position(node));
+    stack.thread().set_slot(stack, ARRAY_ELEMENTS + 2 * depth, node);
+    put_count(stack, ARRAY_ELEMENTS + 2 * depth + 1, trie::first_position(node));
 }
 
 /// Stores a count to word `i` of an object.
@@ -223,10 +227,10 @@ fn put_count(object: Value<'_>, i: usize, n: usize) {
 pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
     threads::glance(cx)?;
     let c = cx.get(cursor);
-    let position = count_field(c, CURSOR, 1);
-    let kind = KINDS.get(count_field(c, CURSOR, 2)).copied().unwrap_or(Kind::Done);
-    let source = field(c, CURSOR, 0);
-    let set = field(c, CURSOR, 3).word() == Word::TRUE;
+    let position = count_field(c, CURSOR, CURSOR_POSITION);
+    let kind = KINDS.get(count_field(c, CURSOR, CURSOR_KIND)).copied().unwrap_or(Kind::Done);
+    let source = field(c, CURSOR, CURSOR_SOURCE);
+    let set = field(c, CURSOR, CURSOR_IS_SET).word() == Word::TRUE;
     match kind {
         Kind::Done => {}
         Kind::Vector => {
@@ -282,8 +286,8 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
 
 /// The same as a leaf, for chunks of what is simple.
 pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS]) -> Answer<'h> {
-    let kind = KINDS.get(count_field(cursor, CURSOR, 2))?;
-    let (source, position) = (field(cursor, CURSOR, 0), count_field(cursor, CURSOR, 1));
+    let kind = KINDS.get(count_field(cursor, CURSOR, CURSOR_KIND))?;
+    let (source, position) = (field(cursor, CURSOR, CURSOR_SOURCE), count_field(cursor, CURSOR, CURSOR_POSITION));
     match kind {
         Kind::Done => leaf::null(cx),
         Kind::Whole => finish_at(cx, cursor).map(|()| source),
@@ -297,10 +301,10 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             }
             let first = Word::int(from + step * position as i64)?;
             let chunk = cx.spare(NODE, n + 1, |_, mut fresh| {
-                fresh.set_raw(0, count_bits(n));
-                fresh.set_ints(1, n, first, step);
+                fresh.set_raw(ARRAY_LENGTH, count_bits(n));
+                fresh.set_ints(ARRAY_ELEMENTS, n, first, step);
             })?;
-            cx.set_slot(cursor, 1, leaf::count(cx, position + n)?);
+            cx.set_slot(cursor, CURSOR_POSITION, leaf::count(cx, position + n)?);
             Some(chunk)
         }
         Kind::Text => {
@@ -316,17 +320,17 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
                 return None;
             }
             let chunk = cx.spare(NODE, bytes.len() + 1, |_, mut fresh| {
-                fresh.set_raw(0, count_bits(bytes.len()));
+                fresh.set_raw(ARRAY_LENGTH, count_bits(bytes.len()));
                 for (i, &byte) in bytes.iter().enumerate() {
-                    fresh.set(1 + i, table.get(byte.into()));
+                    fresh.set(ARRAY_ELEMENTS + i, table.get(byte.into()));
                 }
             })?;
-            cx.set_slot(cursor, 1, leaf::count(cx, position + bytes.len())?);
+            cx.set_slot(cursor, CURSOR_POSITION, leaf::count(cx, position + bytes.len())?);
             Some(chunk)
         }
         Kind::Small => {
             let node = Slots::of(source);
-            let (n, set) = (node.len() / 2, field(cursor, CURSOR, 3).word() == Word::TRUE);
+            let (n, set) = (node.len() / 2, field(cursor, CURSOR, CURSOR_IS_SET).word() == Word::TRUE);
             let mut elements = [leaf::null(cx)?; map::SMALL];
             for (i, element) in elements.iter_mut().take(n).enumerate() {
                 let key = node.get(2 * i);
@@ -342,7 +346,7 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
                 0 => node.object(),
                 _ => leaf_collections::node_of(cx, &node.iter().skip(at).collect::<Vec<_>>())?,
             };
-            cx.set_slot(cursor, 1, leaf::count(cx, position + node.len() - at)?);
+            cx.set_slot(cursor, CURSOR_POSITION, leaf::count(cx, position + node.len() - at)?);
             Some(chunk)
         }
         Kind::Trie => leaf_trie_chunk(cx, cursor),
@@ -357,10 +361,12 @@ fn leaf_trie_chunk<'h>(cx: &'h Thread, cursor: Value<'h>) -> Answer<'h> {
     if !cx.has_spare(CHUNK * ENTRY + CHUNK + 2) {
         return None;
     }
-    let (stack, set) = (field(cursor, CURSOR, 0), field(cursor, CURSOR, 3).word() == Word::TRUE);
+    let (stack, set) =
+        (field(cursor, CURSOR, CURSOR_SOURCE), field(cursor, CURSOR, CURSOR_IS_SET).word() == Word::TRUE);
     let top = Slots::of(stack);
     let at = |depth: usize| top.get(2 * depth + 1).as_int().unwrap_or(0) as usize;
-    let nodes = (0..count_field(cursor, CURSOR, 1)).map(|depth| (Slots::of(top.get(2 * depth)), at(depth)));
+    let nodes =
+        (0..count_field(cursor, CURSOR, CURSOR_POSITION)).map(|depth| (Slots::of(top.get(2 * depth)), at(depth)));
     let mut place = trie::Entries::at(nodes.collect());
     let (mut elements, mut filled) = ([leaf::null(cx)?; CHUNK], 0);
     for (key, value) in place.by_ref().take(CHUNK) {
@@ -368,7 +374,7 @@ fn leaf_trie_chunk<'h>(cx: &'h Thread, cursor: Value<'h>) -> Answer<'h> {
         filled += 1;
     }
     put_place(stack, place.stack());
-    put_count(cursor, 1, place.stack().len());
+    put_count(cursor, CURSOR_POSITION, place.stack().len());
     if filled == 0 {
         finish_at(cx, cursor)?;
         return leaf::null(cx);
@@ -382,8 +388,8 @@ fn finish(cx: &Thread, cursor: Handle) {
 }
 
 fn finish_at(cx: &Thread, cursor: Value<'_>) -> Option<()> {
-    cx.set_slot(cursor, 2, leaf::count(cx, Kind::Done as usize)?);
-    cx.set_slot(cursor, 0, leaf::null(cx)?);
+    cx.set_slot(cursor, CURSOR_KIND, leaf::count(cx, Kind::Done as usize)?);
+    cx.set_slot(cursor, CURSOR_SOURCE, leaf::null(cx)?);
     Some(())
 }
 
@@ -401,7 +407,7 @@ fn text_chunk(cx: &mut Thread, cursor: Handle, source: Handle, mut position: usi
         position += c.len_utf8();
         let mark = cx.mark();
         let character = strings::of_char(cx, c)?;
-        cx.set_slot(cx.get(node), 1 + i, cx.get(character));
+        cx.set_slot(cx.get(node), ARRAY_ELEMENTS + i, cx.get(character));
         cx.release(mark);
     }
     set_count(cx, cursor, 1, position);
@@ -411,10 +417,10 @@ fn text_chunk(cx: &mut Thread, cursor: Handle, source: Handle, mut position: usi
 fn range_chunk(cx: &mut Thread, range: &Range, position: usize, n: usize) -> Result<Handle, Thrown> {
     if let &Range::Inline { from, step, .. } = range {
         return cx.allocate(NODE, n + 1, 0, |_, mut fresh| {
-            fresh.set_raw(0, count_bits(n));
+            fresh.set_raw(ARRAY_LENGTH, count_bits(n));
             for i in 0..n {
                 let word = Word::int(from + step * (position + i) as i64).unwrap_or(Word::NULL);
-                fresh.set_raw(1 + i, word.0);
+                fresh.set_raw(ARRAY_ELEMENTS + i, word.0);
             }
         });
     }
@@ -423,7 +429,7 @@ fn range_chunk(cx: &mut Thread, range: &Range, position: usize, n: usize) -> Res
     for i in 0..n {
         let mark = cx.mark();
         let element = range.get(cx, position + i)?;
-        cx.set_slot(cx.get(chunk), 1 + i, cx.get(element));
+        cx.set_slot(cx.get(chunk), ARRAY_ELEMENTS + i, cx.get(element));
         cx.release(mark);
     }
     Ok(chunk)
@@ -444,7 +450,7 @@ fn small_chunk(cx: &mut Thread, node: Handle, n: usize, set: bool) -> Result<Han
 fn store_entry(cx: &mut Thread, chunk: Handle, i: usize, key: Handle, value: Handle, set: bool) -> Result<(), Thrown> {
     let mark = cx.mark();
     let element = if set { key } else { vector::of(cx, &[key, value])? };
-    cx.set_slot(cx.get(chunk), 1 + i, cx.get(element));
+    cx.set_slot(cx.get(chunk), ARRAY_ELEMENTS + i, cx.get(element));
     cx.release(mark);
     Ok(())
 }
@@ -494,8 +500,8 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
 
 /// Passes by entries; false when there are not so many.
 fn skip_entries(cx: &mut Thread, cursor: Handle, n: usize) -> Result<bool, Thrown> {
-    let stack = cx.root(field(cx.get(cursor), CURSOR, 0));
-    let (mut depth, mut left) = (count_field(cx.get(cursor), CURSOR, 1), n);
+    let stack = cx.root(field(cx.get(cursor), CURSOR, CURSOR_SOURCE));
+    let (mut depth, mut left) = (count_field(cx.get(cursor), CURSOR, CURSOR_POSITION), n);
     while left > 0 && next_entry(cx.get(stack), &mut depth).is_some() {
         left -= 1;
         if left.is_multiple_of(CHUNK) {
@@ -511,11 +517,11 @@ fn user_chunk(cx: &mut Thread, cursor: Handle, seq: Handle, position: usize) -> 
     if position > 0 {
         let rest = Method::Next.call(cx, &[seq])?;
         let start = seq_start(cx, rest)?;
-        cx.set_slot(cx.get(cursor), 0, cx.get(start.source));
+        cx.set_slot(cx.get(cursor), CURSOR_SOURCE, cx.get(start.source));
         set_count(cx, cursor, 1, start.position);
         set_count(cx, cursor, 2, start.kind as usize);
         let extra = cx.root_word(Word::bool(start.extra));
-        cx.set_slot(cx.get(cursor), 3, cx.get(extra));
+        cx.set_slot(cx.get(cursor), CURSOR_IS_SET, cx.get(extra));
         if start.kind != Kind::User {
             return next_chunk(cx, cursor);
         }
@@ -554,14 +560,14 @@ impl Items {
     /// looks at them, and of maps no entries are made.
     pub fn skip(&mut self, cx: &mut Thread, n: usize) -> Result<bool, Thrown> {
         let c = cx.get(self.cursor);
-        let (kind, position) = (count_field(c, CURSOR, 2), count_field(c, CURSOR, 1));
+        let (kind, position) = (count_field(c, CURSOR, CURSOR_KIND), count_field(c, CURSOR, CURSOR_POSITION));
         let len = match KINDS.get(kind) {
-            Some(Kind::Vector) => Some(vector::len(field(c, CURSOR, 0))),
-            Some(Kind::Range) => Some(Range::of(field(c, CURSOR, 0)).len()),
-            Some(Kind::Parts) => Some(Slots::of(field(c, CURSOR, 0)).len()),
+            Some(Kind::Vector) => Some(vector::len(field(c, CURSOR, CURSOR_SOURCE))),
+            Some(Kind::Range) => Some(Range::of(field(c, CURSOR, CURSOR_SOURCE)).len()),
+            Some(Kind::Parts) => Some(Slots::of(field(c, CURSOR, CURSOR_SOURCE)).len()),
             Some(Kind::Trie) => return skip_entries(cx, self.cursor, n),
             Some(Kind::Text) => {
-                let rest = field(c, CURSOR, 0).str().and_then(|text| text.get(position..)).unwrap_or("");
+                let rest = field(c, CURSOR, CURSOR_SOURCE).str().and_then(|text| text.get(position..)).unwrap_or("");
                 let place = rest.char_indices().map(|(at, _)| at).chain([rest.len()]).nth(n);
                 set_count(cx, self.cursor, 1, position + place.unwrap_or(rest.len()));
                 return Ok(place.is_some());
@@ -628,7 +634,7 @@ pub fn expect_room(cx: &mut Thread, coll: Handle) -> Result<(), Thrown> {
 /// Has a collection no elements? Of a seq of the program's own nobody asks the first: there is one.
 pub fn is_empty(cx: &mut Thread, coll: Handle) -> Result<bool, Thrown> {
     let mut items = Items::of(cx, coll)?;
-    if KINDS.get(count_field(cx.get(items.cursor), CURSOR, 2)) == Some(&Kind::User) {
+    if KINDS.get(count_field(cx.get(items.cursor), CURSOR, CURSOR_KIND)) == Some(&Kind::User) {
         return Ok(false);
     }
     Ok(items.next(cx)?.is_none())

@@ -23,11 +23,11 @@ use crate::object::layout::{self, NODE, RANGE, SEQ, VECTOR};
 
 /// How many elements a seq has left.
 pub fn seq_len(seq: Value<'_>) -> usize {
-    let source = field(seq, SEQ, 0);
+    let source = field(seq, SEQ, layout::SEQ_SOURCE);
     match source_len(source) {
         // More than can be said: what is left may be, too.
         usize::MAX => range_count(seq).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX),
-        len => len.saturating_sub(count_field(seq, SEQ, 2)),
+        len => len.saturating_sub(count_field(seq, SEQ, layout::SEQ_INDEX)),
     }
 }
 
@@ -43,10 +43,11 @@ fn source_len(source: Value<'_>) -> usize {
 
 /// Goes through two seqs of equal length as long as `f` says so.
 pub fn seqs_equal<'h>(a: Value<'h>, b: Value<'h>, mut f: impl FnMut(Value<'h>, Value<'h>) -> bool) -> bool {
-    let (source_a, source_b) = (field(a, SEQ, 0), field(b, SEQ, 0));
-    let (at_a, at_b) = (count_field(a, SEQ, 2), count_field(b, SEQ, 2));
+    let (source_a, source_b) = (field(a, SEQ, layout::SEQ_SOURCE), field(b, SEQ, layout::SEQ_SOURCE));
+    let (at_a, at_b) = (count_field(a, SEQ, layout::SEQ_INDEX), count_field(b, SEQ, layout::SEQ_INDEX));
     if let (Some(x), Some(y)) = (source_a.str(), source_b.str()) {
-        return x.get(count_field(a, SEQ, 1)..) == y.get(count_field(b, SEQ, 1)..);
+        return x.get(count_field(a, SEQ, layout::SEQ_POSITION)..)
+            == y.get(count_field(b, SEQ, layout::SEQ_POSITION)..);
     }
     match (source_a.is(RANGE), source_b.is(RANGE)) {
         (true, true) => Range::of(source_a).equals(at_a, &Range::of(source_b), at_b),
@@ -74,7 +75,11 @@ enum Element<'h> {
 
 /// What a seq that is not over a range has left; none for each that is no value yet, a character of a String.
 fn left<'h>(seq: Value<'h>) -> Box<dyn Iterator<Item = Option<Element<'h>>> + 'h> {
-    let (source, position, index) = (field(seq, SEQ, 0), count_field(seq, SEQ, 1), count_field(seq, SEQ, 2));
+    let (source, position, index) = (
+        field(seq, SEQ, layout::SEQ_SOURCE),
+        count_field(seq, SEQ, layout::SEQ_POSITION),
+        count_field(seq, SEQ, layout::SEQ_INDEX),
+    );
     if !source.is(NODE) {
         return Box::new((index..source_len(source)).map(move |i| element(source, i).map(Element::Value)));
     }
@@ -175,23 +180,23 @@ fn at(cx: &mut Thread, source: Handle, position: usize, index: usize) -> Result<
 /// The first element of a SEQ.
 pub fn first(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
     let s = cx.get(seq);
-    let source = field(s, SEQ, 0);
+    let source = field(s, SEQ, layout::SEQ_SOURCE);
     if source.is(NODE) {
         let set = walk::is_set(source);
-        let Some((key, value)) = walk::entry(source, count_field(s, SEQ, 1)) else {
+        let Some((key, value)) = walk::entry(source, count_field(s, SEQ, layout::SEQ_POSITION)) else {
             return Ok(cx.root_word(Word::NULL));
         };
         let parts = (cx.root(key), cx.root(value));
         return entry(cx, set, parts);
     }
     if let Some(text) = source.str() {
-        let c = text.get(count_field(s, SEQ, 1)..).and_then(|rest| rest.chars().next());
+        let c = text.get(count_field(s, SEQ, layout::SEQ_POSITION)..).and_then(|rest| rest.chars().next());
         return strings::of_char(cx, c.unwrap_or('\0'));
     }
     if source.is(RANGE) {
-        return Range::of(source).get(cx, count_field(s, SEQ, 2));
+        return Range::of(source).get(cx, count_field(s, SEQ, layout::SEQ_INDEX));
     }
-    let value = element(source, count_field(s, SEQ, 2));
+    let value = element(source, count_field(s, SEQ, layout::SEQ_INDEX));
     Ok(value.map_or_else(|| cx.root_word(Word::NULL), |v| cx.root(v)))
 }
 
@@ -201,8 +206,8 @@ pub fn next(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
     if seq_len(s) <= 1 {
         return Ok(cx.root_word(Word::NULL));
     }
-    let source = field(s, SEQ, 0);
-    let (position, index) = (count_field(s, SEQ, 1), count_field(s, SEQ, 2));
+    let source = field(s, SEQ, layout::SEQ_SOURCE);
+    let (position, index) = (count_field(s, SEQ, layout::SEQ_POSITION), count_field(s, SEQ, layout::SEQ_INDEX));
     if source.is(NODE) {
         let path = cx.root(source);
         return match walk::next(cx, path, position)? {
@@ -221,7 +226,7 @@ pub fn next(cx: &mut Thread, seq: Handle) -> Result<Handle, Thrown> {
 /// How many Ints a range or a seq over one has.
 fn range_count(value: Value<'_>) -> Option<IBig> {
     let (range, before) = match value.layout() {
-        SEQ => (field(value, SEQ, 0), count_field(value, SEQ, 2)),
+        SEQ => (field(value, SEQ, layout::SEQ_SOURCE), count_field(value, SEQ, layout::SEQ_INDEX)),
         _ => (value, 0),
     };
     range.is(RANGE).then(|| Range::of(range).count() - IBig::from(before))
@@ -230,7 +235,7 @@ fn range_count(value: Value<'_>) -> Option<IBig> {
 /// The Range whose Ints are the last elements of a value, if they are.
 pub fn range_behind(value: Value<'_>) -> Option<Range> {
     match range_count(value) {
-        Some(count) if value.is(SEQ) && count > IBig::ZERO => Some(Range::of(field(value, SEQ, 0))),
+        Some(count) if value.is(SEQ) && count > IBig::ZERO => Some(Range::of(field(value, SEQ, layout::SEQ_SOURCE))),
         Some(_) if value.is(RANGE) => Some(Range::of(value)),
         _ => None,
     }

@@ -6,13 +6,20 @@ use crate::gc::owners::OWNERS;
 use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_DISP, LayoutId, header_low, slot_disp, slot_offset};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, ELEMENT_COUNT, HEADER_DISP, LayoutId, MUTABLE_LIST_NODE,
+    STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, header_low,
+    slot_disp, slot_offset, slots,
+};
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 use crate::runtime::values::collections::marks;
 use crate::runtime::values::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
 
 /// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
 const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
+
+/// The slot before an element: of the one that is indexed by the length of an array, the last.
+const BEFORE: usize = ARRAY_ELEMENTS - 1;
 
 /// `(collection, index)`: the element, where the collection is of one of these layouts and has such an element.
 pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
@@ -22,15 +29,15 @@ pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId
     dispatch(stub, coll, layouts, &mut |stub, layout| match layout {
         layout::VECTOR => in_vector(stub, coll, index),
         layout::ARRAY => {
-            stub.asm.compare_mem(index, Mem::at(coll, slot_disp(0)));
+            stub.asm.compare_mem(index, Mem::at(coll, slot_disp(ARRAY_LENGTH)));
             let outside = if mutated(Mutation::SignedIndex) { Cond::GreaterEqual } else { Cond::AboveEqual };
             stub.asm.branch(outside, stub.slow);
-            stub.asm.load(M::RESULT, Mem::indexed(coll, index, 0, slot_disp(1)));
+            stub.asm.load(M::RESULT, Mem::indexed(coll, index, 0, slot_disp(ARRAY_ELEMENTS)));
             stub.asm.ret();
         }
         layout::MUTABLE_LIST => {
             let node = list_slots(stub, coll, index);
-            stub.asm.load(M::RESULT, Mem::indexed(node, index, 0, slot_disp(1)));
+            stub.asm.load(M::RESULT, Mem::indexed(node, index, 0, slot_disp(ARRAY_ELEMENTS)));
             stub.asm.ret();
         }
         _ => {
@@ -39,7 +46,7 @@ pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId
             stub.asm.load_cell(table, stub.outside.ascii);
             stub.asm.compare_imm(table, Word::UNDEFINED.0 as i64);
             stub.asm.branch(Cond::Equal, stub.slow);
-            stub.asm.load(M::RESULT, Mem::indexed(table, code, 3, slot_disp(1)));
+            stub.asm.load(M::RESULT, Mem::indexed(table, code, 3, slot_disp(ARRAY_ELEMENTS)));
             stub.asm.ret();
         }
     });
@@ -53,13 +60,13 @@ pub(super) fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId],
     dispatch(stub, coll, layouts, &mut |stub, layout| {
         let slots = match layout {
             layout::ARRAY => {
-                stub.asm.compare_mem(index, Mem::at(coll, slot_disp(0)));
+                stub.asm.compare_mem(index, Mem::at(coll, slot_disp(ARRAY_LENGTH)));
                 stub.asm.branch(Cond::AboveEqual, stub.slow);
                 coll
             }
             _ => list_slots(stub, coll, index),
         };
-        stub.asm.store_release(Mem::indexed(slots, index, 0, slot_disp(1)), value);
+        stub.asm.store_release(Mem::indexed(slots, index, 0, slot_disp(ARRAY_ELEMENTS)), value);
         stub.asm.mov(M::RESULT, M::ARGS[gives]);
         stub.asm.ret();
     });
@@ -74,13 +81,13 @@ pub(super) fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.test_imm(a, TAG_MASK as i64);
     stub.asm.branch(Cond::NotEqual, stub.slow);
     for index in [i, j] {
-        stub.asm.compare_mem(index, Mem::at(array, slot_disp(0)));
+        stub.asm.compare_mem(index, Mem::at(array, slot_disp(ARRAY_LENGTH)));
         stub.asm.branch(Cond::AboveEqual, stub.slow);
     }
-    stub.asm.load(a, Mem::indexed(array, i, 0, slot_disp(1)));
-    stub.asm.load(b, Mem::indexed(array, j, 0, slot_disp(1)));
-    stub.asm.store_release(Mem::indexed(array, i, 0, slot_disp(1)), b);
-    stub.asm.store_release(Mem::indexed(array, j, 0, slot_disp(1)), a);
+    stub.asm.load(a, Mem::indexed(array, i, 0, slot_disp(ARRAY_ELEMENTS)));
+    stub.asm.load(b, Mem::indexed(array, j, 0, slot_disp(ARRAY_ELEMENTS)));
+    stub.asm.store_release(Mem::indexed(array, i, 0, slot_disp(ARRAY_ELEMENTS)), b);
+    stub.asm.store_release(Mem::indexed(array, j, 0, slot_disp(ARRAY_ELEMENTS)), a);
     stub.asm.mov(M::RESULT, array);
     stub.asm.ret();
 }
@@ -103,14 +110,14 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
     dispatch(stub, coll, layouts, &mut |stub, layout| {
         match layout {
             layout::STRING | layout::STRING_PREFIX => {
-                stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0)));
+                stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(STRING_SIZES)));
                 stub.asm.shift_imm(Shift::RightLogical, M::RESULT, M::RESULT, 32);
                 stub.asm.shift_imm(Shift::Left, M::RESULT, M::RESULT, INT_SHIFT as u8);
             }
             layout::MUTABLE_LIST => {
                 list_parts(stub, coll, M::ARGS[1], M::ARGS[2], M::RESULT);
             }
-            _ => stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(0))),
+            _ => stub.asm.load(M::RESULT, Mem::at(coll, slot_disp(ELEMENT_COUNT))),
         }
         stub.asm.ret();
     });
@@ -118,9 +125,9 @@ pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]
 
 /// The NODE of a mutable list, its length, and how many elements it has, which is the last word of the NODE.
 fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, len: Reg, n: Reg) {
-    stub.asm.load(node, Mem::at(list, slot_disp(0)));
-    stub.asm.load(len, Mem::at(node, slot_disp(0)));
-    stub.asm.load_acquire(n, Mem::indexed(node, len, 0, slot_disp(0)));
+    stub.asm.load(node, Mem::at(list, slot_disp(MUTABLE_LIST_NODE)));
+    stub.asm.load(len, Mem::at(node, slot_disp(ARRAY_LENGTH)));
+    stub.asm.load_acquire(n, Mem::indexed(node, len, 0, slot_disp(BEFORE)));
 }
 
 /// `(list, value)`: adds a value where there is room; gives the list.
@@ -134,8 +141,8 @@ pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.compare(more, len);
     asm.branch(Cond::AboveEqual, stub.slow);
     // The element first: what the count covers is there.
-    asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), value);
-    asm.store_release(Mem::indexed(node, len, 0, slot_disp(0)), more);
+    asm.store_release(Mem::indexed(node, n, 0, slot_disp(ARRAY_ELEMENTS)), value);
+    asm.store_release(Mem::indexed(node, len, 0, slot_disp(BEFORE)), more);
     asm.mov(M::RESULT, list);
     asm.ret();
 }
@@ -149,10 +156,10 @@ pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.alu_imm(Alu::Sub, n, n, count(1) as i64);
     asm.compare_imm(n, 0);
     asm.branch(Cond::LessEqual, stub.slow);
-    asm.load(M::RESULT, Mem::indexed(node, n, 0, slot_disp(1)));
-    asm.load(below, Mem::indexed(node, n, 0, slot_disp(0)));
-    asm.store_release(Mem::indexed(node, n, 0, slot_disp(1)), below);
-    asm.store_release(Mem::indexed(node, len, 0, slot_disp(0)), n);
+    asm.load(M::RESULT, Mem::indexed(node, n, 0, slot_disp(ARRAY_ELEMENTS)));
+    asm.load(below, Mem::indexed(node, n, 0, slot_disp(BEFORE)));
+    asm.store_release(Mem::indexed(node, n, 0, slot_disp(ARRAY_ELEMENTS)), below);
+    asm.store_release(Mem::indexed(node, len, 0, slot_disp(BEFORE)), n);
     asm.ret();
 }
 
@@ -161,8 +168,8 @@ pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, tail, used) = (M::ARGS[0], M::ARGS[2], M::ARGS[3]);
     stub.check(vector, layout::VECTOR);
     let asm = &mut stub.asm;
-    asm.load(tail, Mem::at(vector, slot_disp(3)));
-    asm.load(used, Mem::at(tail, slot_disp(0)));
+    asm.load(tail, Mem::at(vector, slot_disp(VECTOR_TAIL)));
+    asm.load(used, Mem::at(tail, slot_disp(ARRAY_LENGTH)));
     asm.compare_imm(used, count(WIDTH) as i64);
     asm.branch(if mutated(Mutation::TailTooLong) { Cond::Above } else { Cond::AboveEqual }, stub.slow);
     pushed_copy(stub, None);
@@ -179,8 +186,8 @@ pub(super) fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.unless_extended(end);
     let asm = &mut stub.asm;
     let (first, next) = (asm.label(), asm.label());
-    asm.load(tail, Mem::at(vector, slot_disp(3)));
-    asm.load(used, Mem::at(tail, slot_disp(0)));
+    asm.load(tail, Mem::at(vector, slot_disp(VECTOR_TAIL)));
+    asm.load(used, Mem::at(tail, slot_disp(ARRAY_LENGTH)));
     asm.compare_imm(used, count(WIDTH) as i64);
     asm.branch(Cond::AboveEqual, stub.slow);
     asm.load(mark, Mem::at(vector, HEADER_DISP));
@@ -199,12 +206,12 @@ pub(super) fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.compare_mem(tail, Mem::indexed(M::CTX, mark, 3, OFFSET_ROOMS));
     asm.branch(Cond::NotEqual, stub.slow);
     // NO-BARRIER: no other thread knows the vector and its tail; collections move all of them.
-    asm.store(Mem::indexed(tail, used, 0, slot_disp(1)), value);
+    asm.store(Mem::indexed(tail, used, 0, slot_disp(ARRAY_ELEMENTS)), value);
     asm.alu_imm(Alu::Add, used, used, count(1) as i64);
-    asm.store(Mem::at(tail, slot_disp(0)), used);
-    asm.load(end, Mem::at(vector, slot_disp(0)));
+    asm.store(Mem::at(tail, slot_disp(ARRAY_LENGTH)), used);
+    asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
     asm.alu_imm(Alu::Add, end, end, count(1) as i64);
-    asm.store(Mem::at(vector, slot_disp(0)), end);
+    asm.store(Mem::at(vector, slot_disp(VECTOR_COUNT)), end);
     asm.mov(M::RESULT, vector);
     asm.ret();
     asm.bind(first);
@@ -223,26 +230,26 @@ fn pushed_copy<M: MacroAssembler>(stub: &mut Stub<M>, header: Option<Reg>) {
     let (tail, used, end) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     let fresh = M::RESULT;
     // The vector, and behind it its tail of one more element than before.
-    let tail_at = bytes(4);
-    stub.allocate_words(fresh, end, used, tail_at + bytes(2));
+    let tail_at = bytes(slots(layout::VECTOR));
+    stub.allocate_words(fresh, end, used, tail_at + bytes(ARRAY_ELEMENTS + 1));
     match header {
         Some(header) => stub.asm.store(Mem::at(fresh, 0), header),
         None => stub.header(fresh, 0, layout::VECTOR),
     }
     stub.header(fresh, tail_at, layout::NODE);
     let asm = &mut stub.asm;
-    for i in [1, 2] {
+    for i in [VECTOR_SHAPE, VECTOR_ROOT] {
         asm.load(end, Mem::at(vector, slot_disp(i)));
         asm.store(Mem::at(fresh, slot_offset(i) as i32), end);
     }
-    asm.load(end, Mem::at(vector, slot_disp(0)));
+    asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
     asm.alu_imm(Alu::Add, end, end, count(1) as i64);
-    asm.store(Mem::at(fresh, slot_offset(0) as i32), end);
+    asm.store(Mem::at(fresh, slot_offset(VECTOR_COUNT) as i32), end);
     asm.lea(end, Mem::at(fresh, tail_at + TAG_OBJECT as i32));
-    asm.store(Mem::at(fresh, slot_offset(3) as i32), end);
-    asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(1) as i32), value);
+    asm.store(Mem::at(fresh, slot_offset(VECTOR_TAIL) as i32), end);
+    asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(ARRAY_ELEMENTS) as i32), value);
     asm.alu_imm(Alu::Add, end, used, count(1) as i64);
-    asm.store(Mem::at(fresh, tail_at + slot_offset(0) as i32), end);
+    asm.store(Mem::at(fresh, tail_at + slot_offset(ARRAY_LENGTH) as i32), end);
     stub.copy_elements(tail, fresh, tail_at, used, end);
     let asm = &mut stub.asm;
     asm.alu_imm(Alu::Add, M::RESULT, fresh, TAG_OBJECT as i64);
@@ -252,7 +259,7 @@ fn pushed_copy<M: MacroAssembler>(stub: &mut Stub<M>, header: Option<Reg>) {
 /// `(atom)`: its value.
 pub(super) fn deref<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.check(M::ARGS[0], layout::ATOM);
-    stub.asm.load(M::RESULT, Mem::at(M::ARGS[0], slot_disp(0)));
+    stub.asm.load(M::RESULT, Mem::at(M::ARGS[0], slot_disp(ATOM_VALUE)));
     stub.asm.ret();
 }
 
@@ -280,7 +287,7 @@ fn dispatch<M: MacroAssembler>(
 /// The element of a vector at an Int.
 fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
     find_in_vector(stub, vector, index, &|stub, node, at| {
-        stub.asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(1)));
+        stub.asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)));
         stub.asm.ret();
     });
 }
@@ -307,7 +314,7 @@ pub(super) fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
         stub.asm.compare_mem(M::RESULT, Mem::at(node, HEADER_DISP));
         stub.asm.branch(Cond::NotEqual, stub.slow);
         // NO-BARRIER: no other thread knows the node; collections move all of it.
-        stub.asm.store(Mem::indexed(node, at, 0, slot_disp(1)), value);
+        stub.asm.store(Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)), value);
         stub.asm.mov(M::RESULT, vector);
         stub.asm.ret();
     });
@@ -328,11 +335,11 @@ fn find_in_vector<M: MacroAssembler>(
     let position = M::CALLER_SAVED.iter().copied().find(|r| !taken.contains(r)).unwrap_or(M::CLOSURE);
     let asm = &mut stub.asm;
     let (in_tree, top, leaf) = (asm.label(), asm.label(), asm.label());
-    asm.load(at, Mem::at(vector, slot_disp(0)));
-    asm.load(node, Mem::at(vector, slot_disp(3)));
+    asm.load(at, Mem::at(vector, slot_disp(VECTOR_COUNT)));
+    asm.load(node, Mem::at(vector, slot_disp(VECTOR_TAIL)));
     asm.compare(index, at);
     asm.branch(Cond::AboveEqual, stub.slow);
-    asm.alu_mem(Alu::Sub, at, at, Mem::at(node, slot_disp(0)));
+    asm.alu_mem(Alu::Sub, at, at, Mem::at(node, slot_disp(ARRAY_LENGTH)));
     asm.compare(index, at);
     asm.branch(Cond::Below, in_tree);
     asm.alu(Alu::Sub, at, index, at);
@@ -340,8 +347,8 @@ fn find_in_vector<M: MacroAssembler>(
     let asm = &mut stub.asm;
     asm.bind(in_tree);
     // The elements that the vector skips count, too.
-    asm.load(level, Mem::at(vector, slot_disp(1)));
-    asm.load(node, Mem::at(vector, slot_disp(2)));
+    asm.load(level, Mem::at(vector, slot_disp(VECTOR_SHAPE)));
+    asm.load(node, Mem::at(vector, slot_disp(VECTOR_ROOT)));
     asm.shift_imm(Shift::RightLogical, position, level, SKIP_SHIFT as u8);
     asm.alu_imm(Alu::And, position, position, -(1 << INT_SHIFT));
     asm.alu(Alu::Add, position, position, index);
@@ -352,13 +359,13 @@ fn find_in_vector<M: MacroAssembler>(
     asm.branch(Cond::Equal, leaf);
     asm.shift(Shift::RightLogical, at, position, level);
     asm.alu_imm(Alu::And, at, at, DIGIT);
-    asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
+    asm.load(node, Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)));
     asm.alu_imm(Alu::Sub, level, level, BITS as i64);
     asm.jump(top);
     asm.bind(leaf);
     asm.shift_imm(Shift::RightLogical, at, position, BITS as u8);
     asm.alu_imm(Alu::And, at, at, DIGIT);
-    asm.load(node, Mem::indexed(node, at, 0, slot_disp(1)));
+    asm.load(node, Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)));
     asm.alu_imm(Alu::And, at, position, DIGIT);
     end(stub, node, at);
 }
@@ -376,8 +383,8 @@ fn list_slots<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, index: Reg) -> R
 fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg, layout: LayoutId) -> Reg {
     let (chars, at) = (M::ARGS[3], M::ARGS[4]);
     let asm = &mut stub.asm;
-    asm.load(chars, Mem::at(text, slot_disp(0)));
-    asm.load32(at, Mem::at(text, slot_disp(0)));
+    asm.load(chars, Mem::at(text, slot_disp(STRING_SIZES)));
+    asm.load32(at, Mem::at(text, slot_disp(STRING_SIZES)));
     asm.shift_imm(Shift::RightLogical, chars, chars, 32);
     asm.compare(chars, at);
     asm.branch(Cond::NotEqual, stub.slow);
@@ -389,8 +396,8 @@ fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg, layout
     if layout == layout::STRING_PREFIX {
         // The bytes lie in a BYTES object, behind as many words as in a STRING.
         holder = chars;
-        asm.load(holder, Mem::at(text, slot_disp(2)));
+        asm.load(holder, Mem::at(text, slot_disp(STRING_BASE)));
     }
-    asm.load8(chars, Mem::indexed(holder, at, 0, slot_disp(2)));
+    asm.load8(chars, Mem::indexed(holder, at, 0, slot_disp(STRING_BYTES)));
     chars
 }

@@ -5,7 +5,10 @@ use super::{Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
 use crate::object::Word;
-use crate::object::layout::{self, slot_disp, slot_offset};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, CLOSURE_CODE, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slot_disp,
+    slot_offset, slots,
+};
 use crate::object::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
 use crate::runtime::program::code::{MANY, OFFSET_PACKED};
 
@@ -17,10 +20,10 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     stub.asm.scratch().lea(Mem::at(function, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
     stub.asm.branch(Cond::NotEqual, stub.slow);
     stub.check(vector, layout::VECTOR);
-    stub.expect(vector, 2, Word::NULL.0 as i32);
+    stub.expect(vector, VECTOR_ROOT, Word::NULL.0 as i32);
     let asm = &mut stub.asm;
-    asm.load(tail, Mem::at(vector, slot_disp(3)));
-    asm.load(n, Mem::at(tail, slot_disp(0)));
+    asm.load(tail, Mem::at(vector, slot_disp(VECTOR_TAIL)));
+    asm.load(n, Mem::at(tail, slot_disp(ARRAY_LENGTH)));
     let in_registers = ARG_REGS - given;
     let few = asm.label();
     asm.compare_imm(n, count(in_registers) as i64);
@@ -30,7 +33,7 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     let next = asm.label();
     asm.mov_imm(i, count(in_registers) as i64);
     asm.bind(next);
-    asm.load(x, Mem::indexed(tail, i, 0, slot_disp(1)));
+    asm.load(x, Mem::indexed(tail, i, 0, slot_disp(ARRAY_ELEMENTS)));
     asm.store(Mem::indexed(M::CTX, i, 0, OFFSET_ARG_SPILL + 8 * given as i32), x);
     asm.alu_imm(Alu::Add, i, i, count(1) as i64);
     asm.compare(i, n);
@@ -47,7 +50,7 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     for (k, &arg) in M::ARGS[given..].iter().enumerate() {
         asm.compare_imm(n, count(k) as i64);
         asm.branch(Cond::BelowEqual, loaded);
-        asm.load(arg, Mem::at(tail, slot_disp(1 + k)));
+        asm.load(arg, Mem::at(tail, slot_disp(ARRAY_ELEMENTS + k)));
     }
     asm.bind(loaded);
     // A tagged number is the offset of an entry.
@@ -57,7 +60,7 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     asm.branch(Cond::BelowEqual, known);
     asm.mov_imm(n, count(MANY) as i64);
     asm.bind(known);
-    asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(0))).jump_indexed(n, 0);
+    asm.scratch().load(Mem::at(M::CLOSURE, layout::closure_disp(CLOSURE_CODE))).jump_indexed(n, 0);
 }
 
 /// `(a, …)`: `argc` arguments, those behind `params` for the rest of the function in CLOSURE.
@@ -65,21 +68,23 @@ pub(super) fn pack_rest<M: MacroAssembler>(stub: &mut Stub<M>, params: usize, ar
     let n = argc - params;
     let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
     let (fresh, end) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
-    let tail_at = bytes(4);
-    stub.allocate(fresh, end, tail_at + bytes(1 + n));
+    let tail_at = bytes(slots(layout::VECTOR));
+    stub.allocate(fresh, end, tail_at + bytes(ARRAY_ELEMENTS + n));
     stub.header(fresh, 0, layout::VECTOR);
-    stub.word(fresh, 0, 0, count(n));
-    stub.word(fresh, 0, 1, count(0));
-    stub.word(fresh, 0, 2, Word::NULL.0 as i32);
+    stub.word(fresh, 0, VECTOR_COUNT, count(n));
+    stub.word(fresh, 0, VECTOR_SHAPE, count(0));
+    stub.word(fresh, 0, VECTOR_ROOT, Word::NULL.0 as i32);
     stub.header(fresh, tail_at, layout::NODE);
-    stub.word(fresh, tail_at, 0, count(n));
+    stub.word(fresh, tail_at, ARRAY_LENGTH, count(n));
     let asm = &mut stub.asm;
-    asm.scratch().lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32)).store(Mem::at(fresh, slot_offset(3) as i32));
+    asm.scratch()
+        .lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32))
+        .store(Mem::at(fresh, slot_offset(VECTOR_TAIL) as i32));
     for (i, &arg) in M::ARGS[params..argc].iter().enumerate() {
-        asm.store(Mem::at(fresh, tail_at + slot_offset(1 + i) as i32), arg);
+        asm.store(Mem::at(fresh, tail_at + slot_offset(ARRAY_ELEMENTS + i) as i32), arg);
     }
     asm.lea(M::ARGS[params], Mem::at(fresh, TAG_OBJECT as i32));
-    asm.load(end, Mem::at(M::CLOSURE, layout::closure_disp(0)));
+    asm.load(end, Mem::at(M::CLOSURE, layout::closure_disp(CLOSURE_CODE)));
     asm.load(end, Mem::at(end, OFFSET_PACKED));
     asm.jump_reg(end);
 }

@@ -7,10 +7,19 @@
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_DISP, header_low, slot_disp};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_LOWER, GROUP_NUMBER, GROUP_UPPER, GROUP_VALUES, HEADER_DISP, MAP_FLOATS,
+    MAP_NODE_BITMAP, MAP_NODE_PARTS, MAP_ROOT, MUTABLE_INNER_MAP, STRING_BYTES, STRING_HASH, STRING_SIZES, header_low,
+    slot_disp,
+};
 use crate::object::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
 use crate::runtime::values::collections::{group, trie};
 use crate::runtime::values::hashing;
+
+/// The slot of the value that a walk has found, so many words before it as `at` says: behind its key in a MAP_NODE; in a GROUP_NODE
+/// its own bit is counted.
+const FOUND: usize = MAP_NODE_PARTS + 1;
+const _: () = assert!(FOUND == GROUP_VALUES - 1);
 
 /// The registers of a walk.
 struct Walk {
@@ -19,7 +28,7 @@ struct Walk {
     node: Reg,
     hash: Reg,
     bitmap: Reg,
-    /// The index of the value among the words after a node's third.
+    /// Where the value is, in words from [`FOUND`] on.
     at: Reg,
     /// Counts of shifts: x86-64 wants them in the register of argument 2.
     shift: Reg,
@@ -34,11 +43,11 @@ pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
     let walk = Walk { likely: Some(spare), ..walk };
     in_small(stub, &walk);
     walk.find(stub);
-    stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
+    stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)));
     stub.asm.ret();
     stub.asm.bind(walk.missing);
     // A Float that equals the Int stands elsewhere.
-    stub.asm.load(walk.at, Mem::at(walk.map, slot_disp(2)));
+    stub.asm.load(walk.at, Mem::at(walk.map, slot_disp(MAP_FLOATS)));
     stub.asm.compare_imm(walk.at, Word::TRUE.0 as i64);
     stub.asm.branch(Cond::Equal, stub.slow);
     stub.asm.mov_imm(M::RESULT, Word::UNDEFINED.0 as i64);
@@ -50,23 +59,23 @@ pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
 fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
     stub.check(walk.map, layout::MAP);
     stub.unless_extended(walk.at);
-    stub.asm.load(walk.node, Mem::at(walk.map, slot_disp(1)));
+    stub.asm.load(walk.node, Mem::at(walk.map, slot_disp(MAP_ROOT)));
     walk.compare_layout(stub, layout::NODE);
     let asm = &mut stub.asm;
     let (large, next, found, absent) = (asm.label(), asm.label(), asm.label(), asm.label());
     asm.branch(Cond::NotEqual, large);
     let (at, len) = (walk.at, walk.bitmap);
-    asm.load(len, Mem::at(walk.node, slot_disp(0)));
+    asm.load(len, Mem::at(walk.node, slot_disp(ARRAY_LENGTH)));
     asm.mov_imm(at, 0);
     asm.bind(next);
     asm.compare(at, len);
     asm.branch(Cond::AboveEqual, absent);
-    asm.compare_mem(walk.key, Mem::indexed(walk.node, at, 0, slot_disp(1)));
+    asm.compare_mem(walk.key, Mem::indexed(walk.node, at, 0, slot_disp(ARRAY_ELEMENTS)));
     asm.branch(Cond::Equal, found);
     asm.alu_imm(Alu::Add, at, at, 2 << INT_SHIFT);
     asm.jump(next);
     asm.bind(found);
-    asm.load(M::RESULT, Mem::indexed(walk.node, at, 0, slot_disp(2)));
+    asm.load(M::RESULT, Mem::indexed(walk.node, at, 0, slot_disp(ARRAY_ELEMENTS + 1)));
     asm.ret();
     asm.bind(absent);
     asm.alu_imm(Alu::And, at, walk.key, 0xFF);
@@ -84,7 +93,7 @@ pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
         stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));
         walk.own_node(stub);
         // NO-BARRIER: no other thread knows the node; collections move all of it.
-        stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+        stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)), value);
         stub.asm.mov(M::RESULT, walk.map);
         stub.asm.ret();
     });
@@ -95,7 +104,7 @@ pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>) {
     keeping_argument_2(stub, |stub, walk, _default| {
         let walk = walk.in_mutable(stub);
         walk.find(stub);
-        stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(3)));
+        stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)));
         stub.asm.ret();
     });
 }
@@ -105,11 +114,11 @@ pub(super) fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
     keeping_argument_2(stub, |stub, walk, value| {
         let walk = walk.in_mutable(stub);
         walk.find(stub);
-        stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+        stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(MUTABLE_INNER_MAP)));
         stub.asm.load(walk.hash, Mem::at(walk.hash, HEADER_DISP));
         walk.own_node(stub);
         // Other threads may know the mutable map.
-        stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(3)), value);
+        stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)), value);
         stub.asm.mov(M::RESULT, M::ARGS[0]);
         stub.asm.ret();
     });
@@ -141,7 +150,7 @@ impl Walk {
     /// The walk through the map of the mutable map that is argument 0; the register of the map is lost on the way.
     fn in_mutable<M: MacroAssembler>(self, stub: &mut Stub<M>) -> Walk {
         stub.check(M::ARGS[0], layout::MUTABLE_MAP);
-        stub.asm.load(self.hash, Mem::at(M::ARGS[0], slot_disp(0)));
+        stub.asm.load(self.hash, Mem::at(M::ARGS[0], slot_disp(MUTABLE_INNER_MAP)));
         Walk { map: self.hash, ..self }
     }
 
@@ -163,7 +172,7 @@ impl Walk {
     fn find<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
         stub.check(self.map, layout::MAP);
         stub.unless_extended(self.at);
-        stub.asm.load(self.node, Mem::at(self.map, slot_disp(1)));
+        stub.asm.load(self.node, Mem::at(self.map, slot_disp(MAP_ROOT)));
         self.hash_key(stub);
         let (top, leaf, no_child, found) = (stub.asm.label(), stub.asm.label(), stub.asm.label(), stub.asm.label());
         self.compare_layout(stub, layout::MAP_NODE);
@@ -203,7 +212,7 @@ impl Walk {
         asm.bind(text);
         stub.check(self.key, layout::STRING);
         let asm = &mut stub.asm;
-        asm.load(self.hash, Mem::at(self.key, slot_disp(1)));
+        asm.load(self.hash, Mem::at(self.key, slot_disp(STRING_HASH)));
         asm.compare_imm(self.hash, 0);
         asm.branch(Cond::Equal, stub.slow);
         asm.jump(known);
@@ -229,7 +238,7 @@ impl Walk {
     fn descend<M: MacroAssembler>(&self, stub: &mut Stub<M>, no_child: Label) {
         let asm = &mut stub.asm;
         let digits = (1 << trie::BITS) - 1;
-        asm.load(self.bitmap, Mem::at(self.node, slot_disp(1)));
+        asm.load(self.bitmap, Mem::at(self.node, slot_disp(MAP_NODE_BITMAP)));
         asm.alu_imm(Alu::And, self.shift, self.hash, digits);
         asm.shift(Shift::RightLogical, self.at, self.bitmap, self.shift);
         asm.test_imm(self.at, 1 << (INT_SHIFT + trie::CHILDREN_SHIFT));
@@ -243,9 +252,9 @@ impl Walk {
         asm.shift(Shift::Left, self.bitmap, self.bitmap, self.shift);
         asm.popcount(self.bitmap, self.bitmap);
         asm.alu(Alu::Add, self.at, self.at, self.bitmap);
-        asm.load(self.node, Mem::indexed(self.node, self.at, 3, slot_disp(2)));
+        asm.load(self.node, Mem::indexed(self.node, self.at, 3, slot_disp(MAP_NODE_PARTS)));
         if let Some(likely) = self.likely {
-            asm.prefetch(Mem::indexed(self.node, likely, 0, slot_disp(1 + group::FIRST)));
+            asm.prefetch(Mem::indexed(self.node, likely, 0, slot_disp(GROUP_VALUES)));
         }
         asm.shift_imm(Shift::RightLogical, self.hash, self.hash, trie::BITS as u8);
     }
@@ -257,13 +266,13 @@ impl Walk {
         let asm = &mut stub.asm;
         asm.test_imm(self.key, TAG_MASK as i64);
         asm.branch(Cond::NotEqual, self.missing);
-        asm.load(self.at, Mem::at(self.node, slot_disp(3)));
+        asm.load(self.at, Mem::at(self.node, slot_disp(GROUP_NUMBER)));
         asm.shift_imm(Shift::Right, self.shift, self.key, (INT_SHIFT + group::BITS) as u8);
         asm.shift_imm(Shift::Left, self.shift, self.shift, INT_SHIFT as u8);
         asm.compare(self.at, self.shift);
         asm.branch(Cond::NotEqual, self.missing);
-        asm.load(self.bitmap, Mem::at(self.node, slot_disp(1)));
-        asm.load(self.at, Mem::at(self.node, slot_disp(2)));
+        asm.load(self.bitmap, Mem::at(self.node, slot_disp(GROUP_LOWER)));
+        asm.load(self.at, Mem::at(self.node, slot_disp(GROUP_UPPER)));
         asm.shift_imm(Shift::RightLogical, self.bitmap, self.bitmap, INT_SHIFT as u8);
         asm.shift_imm(Shift::Left, self.at, self.at, (group::HALF - INT_SHIFT) as u8);
         asm.alu(Alu::Or, self.bitmap, self.bitmap, self.at);
@@ -287,7 +296,7 @@ impl Walk {
         asm.shift(Shift::Left, self.bitmap, self.bitmap, self.shift);
         asm.popcount(self.at, self.bitmap);
         asm.alu(Alu::Add, self.at, self.at, self.at);
-        asm.load(self.bitmap, Mem::indexed(self.node, self.at, 3, slot_disp(2)));
+        asm.load(self.bitmap, Mem::indexed(self.node, self.at, 3, slot_disp(MAP_NODE_PARTS)));
         let same = asm.label();
         asm.compare(self.bitmap, self.key);
         asm.branch(Cond::Equal, same);
@@ -309,22 +318,22 @@ impl Walk {
         stub.check(found, layout::STRING);
         let asm = &mut stub.asm;
         let (other, next, equal) = (asm.label(), asm.label(), asm.label());
-        asm.load(word, Mem::at(found, slot_disp(1)));
-        asm.compare_mem(word, Mem::at(self.key, slot_disp(1)));
+        asm.load(word, Mem::at(found, slot_disp(STRING_HASH)));
+        asm.compare_mem(word, Mem::at(self.key, slot_disp(STRING_HASH)));
         asm.branch(Cond::NotEqual, other);
-        asm.load(word, Mem::at(found, slot_disp(0)));
-        asm.compare_mem(word, Mem::at(self.key, slot_disp(0)));
+        asm.load(word, Mem::at(found, slot_disp(STRING_SIZES)));
+        asm.compare_mem(word, Mem::at(self.key, slot_disp(STRING_SIZES)));
         asm.branch(Cond::NotEqual, stub.slow);
         // The words of equal texts are equal, what pads the last one too.
-        asm.load32(words, Mem::at(self.key, slot_disp(0)));
+        asm.load32(words, Mem::at(self.key, slot_disp(STRING_SIZES)));
         asm.alu_imm(Alu::Add, words, words, 7);
         asm.shift_imm(Shift::RightLogical, words, words, 3);
         asm.bind(next);
         asm.alu_imm(Alu::Sub, words, words, 1);
         asm.compare_imm(words, 0);
         asm.branch(Cond::Less, equal);
-        asm.load(word, Mem::indexed(found, words, 3, slot_disp(2)));
-        asm.compare_mem(word, Mem::indexed(self.key, words, 3, slot_disp(2)));
+        asm.load(word, Mem::indexed(found, words, 3, slot_disp(STRING_BYTES)));
+        asm.compare_mem(word, Mem::indexed(self.key, words, 3, slot_disp(STRING_BYTES)));
         asm.branch(Cond::Equal, next);
         asm.jump(stub.slow);
         asm.bind(other);

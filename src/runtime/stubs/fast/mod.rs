@@ -301,8 +301,8 @@ impl<M: MacroAssembler> Stub<M> {
         asm.alu_imm(Alu::Sub, n, n, count(1) as i64);
         asm.compare_imm(n, 0);
         asm.branch(Cond::Less, done);
-        asm.load(word, Mem::indexed(node, n, 0, slot_disp(1)));
-        asm.store(Mem::indexed(address, n, 0, offset + slot_offset(1) as i32), word);
+        asm.load(word, Mem::indexed(node, n, 0, slot_disp(layout::ARRAY_ELEMENTS)));
+        asm.store(Mem::indexed(address, n, 0, offset + slot_offset(layout::ARRAY_ELEMENTS) as i32), word);
         asm.jump(next);
         asm.bind(done);
     }
@@ -311,10 +311,10 @@ impl<M: MacroAssembler> Stub<M> {
     fn leaf(&mut self, address: Reg, offset: i32, null: Reg) {
         assert_ne!(address, null, "on ARM64 one register has two roles here");
         self.header(address, offset, layout::NODE);
-        self.word(address, offset, 0, count(WIDTH));
+        self.word(address, offset, layout::ARRAY_LENGTH, count(WIDTH));
         self.asm.mov_imm(null, Word::NULL.0 as i64);
         for i in 0..WIDTH {
-            self.asm.store(Mem::at(address, offset + slot_offset(1 + i) as i32), null);
+            self.asm.store(Mem::at(address, offset + slot_offset(layout::ARRAY_ELEMENTS + i) as i32), null);
         }
     }
 }

@@ -3,7 +3,11 @@
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::object::Word;
-use crate::object::layout::{self, slot_disp, slot_offset};
+use crate::object::layout::{
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_BEFORE, BUILDER_COUNT, BUILDER_LEAF, BUILDER_LEAVES,
+    BUILDER_LEAVES_COUNT, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE, VECTOR_COUNT, VECTOR_ROOT,
+    VECTOR_SHAPE, VECTOR_TAIL, slot_disp, slot_offset, slots,
+};
 use crate::object::word::TAG_OBJECT;
 use crate::runtime::values::collections::builder;
 use crate::runtime::values::collections::vector::{BITS, WIDTH};
@@ -13,12 +17,12 @@ use crate::runtime::values::iterate;
 pub(super) fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, cursor, end) = (M::ARGS[0], M::RESULT, M::ARGS[1]);
     stub.check(vector, layout::VECTOR);
-    stub.allocate(cursor, end, bytes(4));
+    stub.allocate(cursor, end, bytes(slots(layout::CURSOR)));
     stub.header(cursor, 0, layout::CURSOR);
-    stub.asm.store(Mem::at(cursor, slot_offset(0) as i32), vector);
-    stub.word(cursor, 0, 1, count(0));
-    stub.word(cursor, 0, 2, count(iterate::VECTOR));
-    stub.word(cursor, 0, 3, Word::FALSE.0 as i32);
+    stub.asm.store(Mem::at(cursor, slot_offset(CURSOR_SOURCE) as i32), vector);
+    stub.word(cursor, 0, CURSOR_POSITION, count(0));
+    stub.word(cursor, 0, CURSOR_KIND, count(iterate::VECTOR));
+    stub.word(cursor, 0, CURSOR_IS_SET, Word::FALSE.0 as i32);
     stub.asm.alu_imm(Alu::Add, cursor, cursor, TAG_OBJECT as i64);
     stub.asm.ret();
 }
@@ -31,14 +35,14 @@ pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     let cursor = M::ARGS[0];
     let (vector, position) = (M::ARGS[1], M::ARGS[2]);
     let (total, start) = (M::ARGS[3], M::ARGS[4]);
-    stub.expect(cursor, 2, count(iterate::VECTOR));
+    stub.expect(cursor, CURSOR_KIND, count(iterate::VECTOR));
     let asm = &mut stub.asm;
     let (in_tail, at_end) = (asm.label(), asm.label());
-    asm.load(vector, Mem::at(cursor, slot_disp(0)));
-    asm.load(position, Mem::at(cursor, slot_disp(1)));
-    asm.load(total, Mem::at(vector, slot_disp(0)));
-    asm.load(M::RESULT, Mem::at(vector, slot_disp(3)));
-    asm.load(start, Mem::at(M::RESULT, slot_disp(0)));
+    asm.load(vector, Mem::at(cursor, slot_disp(CURSOR_SOURCE)));
+    asm.load(position, Mem::at(cursor, slot_disp(CURSOR_POSITION)));
+    asm.load(total, Mem::at(vector, slot_disp(VECTOR_COUNT)));
+    asm.load(M::RESULT, Mem::at(vector, slot_disp(VECTOR_TAIL)));
+    asm.load(start, Mem::at(M::RESULT, slot_disp(ARRAY_LENGTH)));
     asm.alu(Alu::Sub, start, total, start);
     asm.compare(position, total);
     asm.branch(Cond::AboveEqual, at_end);
@@ -50,17 +54,17 @@ pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     for levels in 1..=LEVELS {
         let other = if levels == LEVELS { stub.slow } else { stub.asm.label() };
         let asm = &mut stub.asm;
-        asm.compare_mem_imm(Mem::at(vector, slot_disp(1)), count(levels * BITS).into());
+        asm.compare_mem_imm(Mem::at(vector, slot_disp(VECTOR_SHAPE)), count(levels * BITS).into());
         asm.branch(Cond::NotEqual, other);
-        asm.load(M::RESULT, Mem::at(vector, slot_disp(2)));
+        asm.load(M::RESULT, Mem::at(vector, slot_disp(VECTOR_ROOT)));
         for level in (1..=levels).rev() {
             // The digit of the tagged position, as the offset of a slot.
             asm.shift_imm(Shift::RightLogical, start, position, (level * BITS) as u8);
             asm.alu_imm(Alu::And, start, start, count(WIDTH - 1).into());
-            asm.load(M::RESULT, Mem::indexed(M::RESULT, start, 0, slot_disp(1)));
+            asm.load(M::RESULT, Mem::indexed(M::RESULT, start, 0, slot_disp(ARRAY_ELEMENTS)));
         }
         asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
-        asm.store(Mem::at(cursor, slot_disp(1)), position);
+        asm.store(Mem::at(cursor, slot_disp(CURSOR_POSITION)), position);
         asm.ret();
         if levels < LEVELS {
             asm.bind(other);
@@ -68,7 +72,7 @@ pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     }
     let asm = &mut stub.asm;
     asm.bind(in_tail);
-    asm.store(Mem::at(cursor, slot_disp(1)), total);
+    asm.store(Mem::at(cursor, slot_disp(CURSOR_POSITION)), total);
     asm.ret();
     asm.bind(at_end);
     asm.mov_imm(M::RESULT, Word::NULL.0 as i64);
@@ -78,16 +82,16 @@ pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
 /// `()`: a builder.
 pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (leaf, other) = (M::RESULT, M::ARGS[0]);
-    let at = bytes(1 + WIDTH);
-    stub.allocate(leaf, other, at + bytes(builder::SLOTS));
+    let at = bytes(ARRAY_ELEMENTS + WIDTH);
+    stub.allocate(leaf, other, at + bytes(slots(layout::VECTOR_BUILDER)));
     stub.leaf(leaf, 0, other);
     stub.header(leaf, at, layout::VECTOR_BUILDER);
-    let slot = Mem::at(leaf, at + slot_offset(builder::LEAF) as i32);
+    let slot = Mem::at(leaf, at + slot_offset(BUILDER_LEAF) as i32);
     stub.asm.scratch().lea(Mem::at(leaf, TAG_OBJECT as i32)).store(slot);
-    stub.word(leaf, at, builder::COUNT, count(0));
-    stub.word(leaf, at, builder::LEAVES, Word::NULL.0 as i32);
-    stub.word(leaf, at, builder::LEAVES_COUNT, count(0));
-    stub.word(leaf, at, builder::BEFORE, Word::NULL.0 as i32);
+    stub.word(leaf, at, BUILDER_COUNT, count(0));
+    stub.word(leaf, at, BUILDER_LEAVES, Word::NULL.0 as i32);
+    stub.word(leaf, at, BUILDER_LEAVES_COUNT, count(0));
+    stub.word(leaf, at, BUILDER_BEFORE, Word::NULL.0 as i32);
     stub.asm.lea(M::RESULT, Mem::at(leaf, at + TAG_OBJECT as i32));
     stub.asm.ret();
 }
@@ -99,36 +103,36 @@ pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let fresh = M::RESULT;
     let (first, filled) = (stub.asm.label(), stub.asm.label());
     stub.check(builder, layout::VECTOR_BUILDER);
-    stub.expect(builder, builder::COUNT, count(WIDTH));
-    stub.asm.load(leaves, Mem::at(builder, slot_disp(builder::LEAVES)));
+    stub.expect(builder, BUILDER_COUNT, count(WIDTH));
+    stub.asm.load(leaves, Mem::at(builder, slot_disp(BUILDER_LEAVES)));
     stub.asm.compare_imm(leaves, Word::NULL.0 as i64);
     stub.asm.branch(Cond::Equal, first);
-    stub.asm.load(n, Mem::at(builder, slot_disp(builder::LEAVES_COUNT)));
+    stub.asm.load(n, Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)));
     stub.asm.compare_imm(n, count(WIDTH) as i64);
     stub.asm.branch(Cond::Equal, stub.slow);
-    stub.allocate(fresh, full, bytes(1 + WIDTH));
+    stub.allocate(fresh, full, bytes(ARRAY_ELEMENTS + WIDTH));
     stub.leaf(fresh, 0, full);
     stub.asm.bind(filled);
     let asm = &mut stub.asm;
-    asm.store(Mem::at(fresh, slot_offset(1) as i32), value);
+    asm.store(Mem::at(fresh, slot_offset(ARRAY_ELEMENTS) as i32), value);
     // NO-BARRIER: a builder and what it holds are as young as each other, and no other thread knows them.
-    asm.load(full, Mem::at(builder, slot_disp(builder::LEAF)));
-    asm.store(Mem::indexed(leaves, n, 0, slot_disp(1)), full);
+    asm.load(full, Mem::at(builder, slot_disp(BUILDER_LEAF)));
+    asm.store(Mem::indexed(leaves, n, 0, slot_disp(ARRAY_ELEMENTS)), full);
     asm.alu_imm(Alu::Add, n, n, count(1) as i64);
-    asm.store(Mem::at(builder, slot_disp(builder::LEAVES_COUNT)), n);
+    asm.store(Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)), n);
     asm.alu_imm(Alu::Add, fresh, fresh, TAG_OBJECT as i64);
-    asm.store(Mem::at(builder, slot_disp(builder::LEAF)), fresh);
-    asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(1));
+    asm.store(Mem::at(builder, slot_disp(BUILDER_LEAF)), fresh);
+    asm.store_imm(Mem::at(builder, slot_disp(BUILDER_COUNT)), count(1));
     asm.mov(M::RESULT, value);
     asm.ret();
     stub.asm.bind(first);
-    let leaves_at = bytes(1 + WIDTH);
-    stub.allocate(fresh, full, leaves_at + bytes(1 + WIDTH));
+    let leaves_at = bytes(ARRAY_ELEMENTS + WIDTH);
+    stub.allocate(fresh, full, leaves_at + bytes(ARRAY_ELEMENTS + WIDTH));
     stub.leaf(fresh, 0, full);
     stub.leaf(fresh, leaves_at, full);
     let asm = &mut stub.asm;
     asm.lea(leaves, Mem::at(fresh, leaves_at + TAG_OBJECT as i32));
-    asm.store(Mem::at(builder, slot_disp(builder::LEAVES)), leaves);
+    asm.store(Mem::at(builder, slot_disp(BUILDER_LEAVES)), leaves);
     asm.mov_imm(n, 0);
     asm.jump(filled);
 }
@@ -140,38 +144,38 @@ pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (leaf, used, fresh, n, leaves) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4], M::RESULT);
     let (flat, made) = (stub.asm.label(), stub.asm.label());
     stub.check(builder, layout::VECTOR_BUILDER);
-    stub.expect(builder, builder::BEFORE, Word::NULL.0 as i32);
+    stub.expect(builder, BUILDER_BEFORE, Word::NULL.0 as i32);
     // An empty NODE for the builder, the vector.
-    let vector_at = bytes(1);
-    stub.allocate(fresh, n, vector_at + bytes(4));
+    let vector_at = bytes(ARRAY_ELEMENTS);
+    stub.allocate(fresh, n, vector_at + bytes(slots(layout::VECTOR)));
     stub.header(fresh, 0, layout::NODE);
-    stub.word(fresh, 0, 0, count(0));
+    stub.word(fresh, 0, ARRAY_LENGTH, count(0));
     stub.header(fresh, vector_at, layout::VECTOR);
     let asm = &mut stub.asm;
-    asm.load(leaf, Mem::at(builder, slot_disp(builder::LEAF)));
-    asm.load(used, Mem::at(builder, slot_disp(builder::COUNT)));
-    asm.load(leaves, Mem::at(builder, slot_disp(builder::LEAVES)));
+    asm.load(leaf, Mem::at(builder, slot_disp(BUILDER_LEAF)));
+    asm.load(used, Mem::at(builder, slot_disp(BUILDER_COUNT)));
+    asm.load(leaves, Mem::at(builder, slot_disp(BUILDER_LEAVES)));
     // NO-BARRIER: the vector is new, its nodes are as young as the builder, and no other thread knows them.
-    asm.store(Mem::at(leaf, slot_disp(0)), used);
-    asm.store(Mem::at(fresh, vector_at + slot_offset(2) as i32), leaves);
-    asm.store(Mem::at(fresh, vector_at + slot_offset(3) as i32), leaf);
+    asm.store(Mem::at(leaf, slot_disp(ARRAY_LENGTH)), used);
+    asm.store(Mem::at(fresh, vector_at + slot_offset(VECTOR_ROOT) as i32), leaves);
+    asm.store(Mem::at(fresh, vector_at + slot_offset(VECTOR_TAIL) as i32), leaf);
     asm.compare_imm(leaves, Word::NULL.0 as i64);
     asm.branch(Cond::Equal, flat);
-    asm.load(n, Mem::at(builder, slot_disp(builder::LEAVES_COUNT)));
-    asm.store(Mem::at(leaves, slot_disp(0)), n);
+    asm.load(n, Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)));
+    asm.store(Mem::at(leaves, slot_disp(ARRAY_LENGTH)), n);
     asm.shift_imm(Shift::Left, n, n, BITS as u8);
     asm.alu(Alu::Add, used, used, n);
-    stub.word(fresh, vector_at, 1, count(BITS));
-    stub.asm.store_imm(Mem::at(builder, slot_disp(builder::LEAVES)), Word::NULL.0 as i32);
-    stub.asm.store_imm(Mem::at(builder, slot_disp(builder::LEAVES_COUNT)), count(0));
+    stub.word(fresh, vector_at, VECTOR_SHAPE, count(BITS));
+    stub.asm.store_imm(Mem::at(builder, slot_disp(BUILDER_LEAVES)), Word::NULL.0 as i32);
+    stub.asm.store_imm(Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)), count(0));
     stub.asm.jump(made);
     stub.asm.bind(flat);
-    stub.word(fresh, vector_at, 1, count(0));
+    stub.word(fresh, vector_at, VECTOR_SHAPE, count(0));
     let asm = &mut stub.asm;
     asm.bind(made);
-    asm.store(Mem::at(fresh, vector_at + slot_offset(0) as i32), used);
-    asm.scratch().lea(Mem::at(fresh, TAG_OBJECT as i32)).store(Mem::at(builder, slot_disp(builder::LEAF)));
-    asm.store_imm(Mem::at(builder, slot_disp(builder::COUNT)), count(0));
+    asm.store(Mem::at(fresh, vector_at + slot_offset(VECTOR_COUNT) as i32), used);
+    asm.scratch().lea(Mem::at(fresh, TAG_OBJECT as i32)).store(Mem::at(builder, slot_disp(BUILDER_LEAF)));
+    asm.store_imm(Mem::at(builder, slot_disp(BUILDER_COUNT)), count(0));
     asm.lea(M::RESULT, Mem::at(fresh, vector_at + TAG_OBJECT as i32));
     asm.ret();
 }

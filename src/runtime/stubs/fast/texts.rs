@@ -13,8 +13,8 @@ pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
     if cond != Cond::Equal {
         stub.unless_extended(x);
     }
-    stub.asm.load(x, Mem::at(a, slot_disp(0)));
-    stub.asm.load(y, Mem::at(b, slot_disp(0)));
+    stub.asm.load(x, Mem::at(a, slot_disp(layout::STRING_SIZES)));
+    stub.asm.load(y, Mem::at(b, slot_disp(layout::STRING_SIZES)));
     if cond != Cond::Equal {
         // Both of one character that is one byte.
         for size in [x, y] {
@@ -23,8 +23,8 @@ pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
         stub.asm.alu(Alu::Or, x, x, y);
         stub.asm.compare_imm(x, 0);
         stub.asm.branch(Cond::NotEqual, stub.slow);
-        stub.asm.load8(x, Mem::at(a, slot_disp(2)));
-        stub.asm.load8(y, Mem::at(b, slot_disp(2)));
+        stub.asm.load8(x, Mem::at(a, slot_disp(layout::STRING_BYTES)));
+        stub.asm.load8(y, Mem::at(b, slot_disp(layout::STRING_BYTES)));
         stub.asm.compare(x, y);
         return stub.give_bool(cond);
     }
@@ -33,7 +33,7 @@ pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
     stub.asm.compare(x, y);
     stub.asm.branch(Cond::NotEqual, differ);
     let (at, word) = (M::ARGS[4], M::RESULT);
-    stub.asm.load32(x, Mem::at(a, slot_disp(0)));
+    stub.asm.load32(x, Mem::at(a, slot_disp(layout::STRING_SIZES)));
     stub.asm.alu_imm(Alu::Add, x, x, 7);
     stub.asm.shift_imm(Shift::RightLogical, x, x, 3);
     stub.asm.mov_imm(at, 0);
@@ -41,8 +41,8 @@ pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
     stub.asm.bind(next);
     stub.asm.compare(at, x);
     stub.asm.branch(Cond::Equal, equal);
-    stub.asm.load(word, Mem::indexed(a, at, 3, slot_disp(2)));
-    stub.asm.load(y, Mem::indexed(b, at, 3, slot_disp(2)));
+    stub.asm.load(word, Mem::indexed(a, at, 3, slot_disp(layout::STRING_BYTES)));
+    stub.asm.load(y, Mem::indexed(b, at, 3, slot_disp(layout::STRING_BYTES)));
     stub.asm.alu_imm(Alu::Add, at, at, 1);
     stub.asm.compare(word, y);
     stub.asm.branch(Cond::Equal, next);

@@ -13,7 +13,7 @@ use super::view::{Slots, count_bits};
 use crate::gc::Value;
 use crate::gc::owners::is_private;
 use crate::object::Word;
-use crate::object::layout::{GROUP_NODE, LayoutId, MAP_NODE};
+use crate::object::layout::{ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_NODE, LayoutId, MAP_NODE};
 use crate::runtime::values::equality::same_key;
 
 /// What is to be added: a prepared key that has one place only, its hash, its value.
@@ -69,7 +69,7 @@ pub(super) fn link<'h>(
         _ if new == old => Some(root),
         None => Some(new),
         Some((parent, i)) => (parent.count() == owner).then(|| {
-            parent.thread().set_slot(parent, 1 + i, new);
+            parent.thread().set_slot(parent, ARRAY_ELEMENTS + i, new);
             root
         }),
     }
@@ -92,9 +92,9 @@ pub(super) fn make<'h>(
     first: &[Word],
     parts: &[Part<'_, 'h>],
 ) -> Option<Value<'h>> {
-    let node = of.thread().spare(layout, capacity + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(capacity));
-        let mut n = 1;
+    let node = of.thread().spare(layout, ARRAY_ELEMENTS + capacity, |_, mut fresh| {
+        fresh.set_raw(ARRAY_LENGTH, count_bits(capacity));
+        let mut n = ARRAY_ELEMENTS;
         for word in first {
             fresh.set_raw(n, word.0);
             n += 1;
@@ -102,7 +102,7 @@ pub(super) fn make<'h>(
         for part in parts {
             match part {
                 Part::Old(range) => {
-                    fresh.copy(n, of, 1 + range.start, range.len());
+                    fresh.copy(n, of, ARRAY_ELEMENTS + range.start, range.len());
                     n += range.len();
                 }
                 Part::New(values) => {
@@ -113,7 +113,7 @@ pub(super) fn make<'h>(
                 }
             }
         }
-        for i in n..=capacity {
+        for i in n..ARRAY_ELEMENTS + capacity {
             fresh.set_raw(i, Word::NULL.0);
         }
     })?;
@@ -126,9 +126,9 @@ fn inserted<'h>(node: Slots<'h>, owner: u32, first: &[Word], at: usize, more: &[
     let (object, len) = (node.object(), used(node));
     let (cx, new_len) = (object.thread(), len + more.len());
     if is_private(owner) && object.count() == owner && new_len <= node.len() {
-        cx.splice_slots(object, 1 + at, 0, more.iter().map(|value| value.word()), 1 + len);
+        cx.splice_slots(object, ARRAY_ELEMENTS + at, 0, more.iter().map(|value| value.word()), ARRAY_ELEMENTS + len);
         for (i, &word) in first.iter().enumerate() {
-            cx.set_slot(object, 1 + i, Value::immediate(cx, word)?);
+            cx.set_slot(object, ARRAY_ELEMENTS + i, Value::immediate(cx, word)?);
         }
         return Some(object);
     }

@@ -3,7 +3,7 @@
 use super::view::Slots;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::ARRAY;
+use crate::object::layout::{ARRAY, ARRAY_ELEMENTS};
 
 /// The elements of an array.
 #[inline]
@@ -14,7 +14,7 @@ pub fn slots(array: Value<'_>) -> Slots<'_> {
 /// Stores an element; the index must be right.
 #[inline]
 pub fn set(cx: &Thread, array: Value<'_>, i: usize, value: Value<'_>) {
-    cx.set_slot(array, 1 + i, value);
+    cx.set_slot(array, ARRAY_ELEMENTS + i, value);
 }
 
 /// A new array of `n` times `null`.

@@ -15,31 +15,21 @@ use super::vector::{self, WIDTH};
 use super::view::{Slots, copy_array, count_bits, count_field, field};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::{NODE, VECTOR_BUILDER};
-
-/// The slots of a builder.
-pub const LEAF: usize = 0;
-/// See the head of this file.
-pub const COUNT: usize = 1;
-/// See the head of this file.
-pub const LEAVES: usize = 2;
-/// See the head of this file.
-pub const LEAVES_COUNT: usize = 3;
-/// See the head of this file.
-pub const BEFORE: usize = 4;
-/// How many slots there are.
-pub const SLOTS: usize = 5;
+use crate::object::layout::{
+    ARRAY_ELEMENTS, BUILDER_BEFORE, BUILDER_COUNT, BUILDER_LEAF, BUILDER_LEAVES, BUILDER_LEAVES_COUNT, NODE,
+    VECTOR_BUILDER, slots,
+};
 
 /// An empty builder.
 pub fn new(cx: &mut Thread) -> Result<Handle, Thrown> {
     let mark = cx.mark();
     let leaf = blank(cx)?;
-    let builder = cx.allocate(VECTOR_BUILDER, SLOTS, 0, |cx, mut fresh| {
-        fresh.set(LEAF, cx.get(leaf));
-        fresh.set_raw(COUNT, count_bits(0));
-        fresh.set_raw(LEAVES, Word::NULL.0);
-        fresh.set_raw(LEAVES_COUNT, count_bits(0));
-        fresh.set_raw(BEFORE, Word::NULL.0);
+    let builder = cx.allocate(VECTOR_BUILDER, slots(VECTOR_BUILDER), 0, |cx, mut fresh| {
+        fresh.set(BUILDER_LEAF, cx.get(leaf));
+        fresh.set_raw(BUILDER_COUNT, count_bits(0));
+        fresh.set_raw(BUILDER_LEAVES, Word::NULL.0);
+        fresh.set_raw(BUILDER_LEAVES_COUNT, count_bits(0));
+        fresh.set_raw(BUILDER_BEFORE, Word::NULL.0);
     })?;
     Ok(cx.keep(mark, builder))
 }
@@ -77,50 +67,50 @@ fn set_count(cx: &Thread, builder: Handle, slot: usize, count: usize) {
 /// Adds an element at the end.
 pub fn push(cx: &mut Thread, builder: Handle, value: Handle) -> Result<(), Thrown> {
     let mark = cx.mark();
-    let (leaf, count) = in_use(cx.get(builder), LEAF, COUNT);
+    let (leaf, count) = in_use(cx.get(builder), BUILDER_LEAF, BUILDER_COUNT);
     if count == leaf.len() {
         let full = (count > 0).then(|| cx.root(leaf.object()));
         let fresh = blank(cx)?;
         if let Some(full) = full {
             add_leaf(cx, builder, full)?;
         }
-        cx.set_slot(cx.get(builder), LEAF, cx.get(fresh));
-        set_count(cx, builder, COUNT, 0);
+        cx.set_slot(cx.get(builder), BUILDER_LEAF, cx.get(fresh));
+        set_count(cx, builder, BUILDER_COUNT, 0);
     }
-    let (leaf, count) = in_use(cx.get(builder), LEAF, COUNT);
-    cx.set_slot(leaf.object(), 1 + count, cx.get(value));
-    set_count(cx, builder, COUNT, count + 1);
+    let (leaf, count) = in_use(cx.get(builder), BUILDER_LEAF, BUILDER_COUNT);
+    cx.set_slot(leaf.object(), ARRAY_ELEMENTS + count, cx.get(value));
+    set_count(cx, builder, BUILDER_COUNT, count + 1);
     cx.release(mark);
     Ok(())
 }
 
 /// Adds a full leaf to the leaves.
 fn add_leaf(cx: &mut Thread, builder: Handle, full: Handle) -> Result<(), Thrown> {
-    if present(cx, builder, LEAVES).is_none() {
+    if present(cx, builder, BUILDER_LEAVES).is_none() {
         let leaves = blank(cx)?;
-        cx.set_slot(cx.get(builder), LEAVES, cx.get(leaves));
+        cx.set_slot(cx.get(builder), BUILDER_LEAVES, cx.get(leaves));
     }
-    let (leaves, n) = in_use(cx.get(builder), LEAVES, LEAVES_COUNT);
+    let (leaves, n) = in_use(cx.get(builder), BUILDER_LEAVES, BUILDER_LEAVES_COUNT);
     let n = if n == leaves.len() {
         let vector = with_leaves(cx, builder)?;
         if let Some(vector) = vector {
-            cx.set_slot(cx.get(builder), BEFORE, cx.get(vector));
+            cx.set_slot(cx.get(builder), BUILDER_BEFORE, cx.get(vector));
         }
         0
     } else {
         n
     };
-    let (leaves, _) = in_use(cx.get(builder), LEAVES, LEAVES_COUNT);
-    cx.set_slot(leaves.object(), 1 + n, cx.get(full));
-    set_count(cx, builder, LEAVES_COUNT, n + 1);
+    let (leaves, _) = in_use(cx.get(builder), BUILDER_LEAVES, BUILDER_LEAVES_COUNT);
+    cx.set_slot(leaves.object(), ARRAY_ELEMENTS + n, cx.get(full));
+    set_count(cx, builder, BUILDER_LEAVES_COUNT, n + 1);
     Ok(())
 }
 
 /// The vector of all full leaves, none when there are none.
 fn with_leaves(cx: &mut Thread, builder: Handle) -> Result<Option<Handle>, Thrown> {
-    let mut vector = present(cx, builder, BEFORE);
-    if let Some(leaves) = present(cx, builder, LEAVES) {
-        for i in 0..in_use(cx.get(builder), LEAVES, LEAVES_COUNT).1 {
+    let mut vector = present(cx, builder, BUILDER_BEFORE);
+    if let Some(leaves) = present(cx, builder, BUILDER_LEAVES) {
+        for i in 0..in_use(cx.get(builder), BUILDER_LEAVES, BUILDER_LEAVES_COUNT).1 {
             let leaf = cx.root(Slots::of(cx.get(leaves)).get(i));
             vector = Some(vector::append_leaf(cx, vector, leaf)?);
         }
@@ -132,13 +122,13 @@ fn with_leaves(cx: &mut Thread, builder: Handle) -> Result<Option<Handle>, Throw
 pub fn finish(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> {
     cx.scoped(|cx| {
         let empty = cx.alloc_array_of(NODE, &[])?;
-        let (leaf, count) = in_use(cx.get(builder), LEAF, COUNT);
+        let (leaf, count) = in_use(cx.get(builder), BUILDER_LEAF, BUILDER_COUNT);
         let (last, whole) = (cx.root(leaf.object()), count == leaf.len());
         let last = if whole || count == 0 { last } else { copy_array(cx, NODE, last, 0, count)? };
-        let vector = match (present(cx, builder, BEFORE), present(cx, builder, LEAVES)) {
+        let vector = match (present(cx, builder, BUILDER_BEFORE), present(cx, builder, BUILDER_LEAVES)) {
             // What comes from one node of leaves takes it as it is.
             (None, Some(leaves)) if count > 0 => {
-                let n = in_use(cx.get(builder), LEAVES, LEAVES_COUNT).1;
+                let n = in_use(cx.get(builder), BUILDER_LEAVES, BUILDER_LEAVES_COUNT).1;
                 vector::from_leaves(cx, leaves, n, last)?
             }
             _ => match with_leaves(cx, builder)? {
@@ -147,11 +137,11 @@ pub fn finish(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> {
                 None => vector::empty(cx)?,
             },
         };
-        cx.set_slot(cx.get(builder), LEAF, cx.get(empty));
-        set_count(cx, builder, COUNT, 0);
-        set_word(cx, builder, LEAVES, Word::NULL);
-        set_count(cx, builder, LEAVES_COUNT, 0);
-        set_word(cx, builder, BEFORE, Word::NULL);
+        cx.set_slot(cx.get(builder), BUILDER_LEAF, cx.get(empty));
+        set_count(cx, builder, BUILDER_COUNT, 0);
+        set_word(cx, builder, BUILDER_LEAVES, Word::NULL);
+        set_count(cx, builder, BUILDER_LEAVES_COUNT, 0);
+        set_word(cx, builder, BUILDER_BEFORE, Word::NULL);
         Ok(vector)
     })
 }

@@ -13,7 +13,9 @@ use super::vector::{self, BITS, WIDTH};
 use super::view::{Slots, count_bits, field};
 use crate::gc::Value;
 use crate::object::Word;
-use crate::object::layout::{NODE, VECTOR};
+use crate::object::layout::{
+    ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL,
+};
 
 /// `vector = push(vector, value)` of an accumulator: the vector itself. None, and nothing is done, where it has no
 /// owner yet, memory is to be collected, or the path to a new leaf is longer than a step.
@@ -22,7 +24,7 @@ pub fn push<'h>(vector: Value<'h>, value: Value<'h>) -> Option<Value<'h>> {
     if owner == SHARED {
         return None;
     }
-    let used = Slots::of(field(vector, VECTOR, 3)).len();
+    let used = Slots::of(field(vector, VECTOR, VECTOR_TAIL)).len();
     if used < WIDTH {
         let tail = roomy(vector, used, Some(value), owner)?;
         set_tail(vector, tail, vector::len(vector) + 1)?;
@@ -38,7 +40,7 @@ pub fn push<'h>(vector: Value<'h>, value: Value<'h>) -> Option<Value<'h>> {
 /// yet, memory is to be collected, or its tail has nothing else.
 pub fn pop(vector: Value<'_>) -> Option<Value<'_>> {
     let owner = marks::owner_when_due(vector.thread(), vector);
-    let tail = field(vector, VECTOR, 3);
+    let tail = field(vector, VECTOR, VECTOR_TAIL);
     let used = Slots::of(tail).len();
     if owner == SHARED || used < 2 {
         return None;
@@ -51,16 +53,16 @@ pub fn pop(vector: Value<'_>) -> Option<Value<'_>> {
 
 /// A tail with room for the vector: its first elements, and perhaps one more. It is remembered.
 fn roomy<'h>(vector: Value<'h>, n: usize, more: Option<Value<'h>>, owner: u32) -> Option<Value<'h>> {
-    let (cx, old) = (vector.thread(), field(vector, VECTOR, 3));
+    let (cx, old) = (vector.thread(), field(vector, VECTOR, VECTOR_TAIL));
     let used = n + usize::from(more.is_some());
     let tail = cx.spare(NODE, WIDTH + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(WIDTH));
-        fresh.copy(1, old, 1, n);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(WIDTH));
+        fresh.copy(ARRAY_ELEMENTS, old, ARRAY_ELEMENTS, n);
         if let Some(value) = more {
-            fresh.set(1 + n, value);
+            fresh.set(ARRAY_ELEMENTS + n, value);
         }
         for i in used..WIDTH {
-            fresh.set_raw(1 + i, Word::NULL.0);
+            fresh.set_raw(ARRAY_ELEMENTS + i, Word::NULL.0);
         }
     })?;
     cx.cut_array(tail, used);
@@ -71,28 +73,28 @@ fn roomy<'h>(vector: Value<'h>, n: usize, more: Option<Value<'h>>, owner: u32) -
 
 fn set_tail<'h>(vector: Value<'h>, tail: Value<'h>, len: usize) -> Option<()> {
     let cx = vector.thread();
-    cx.set_slot(vector, 3, tail);
-    cx.set_slot(vector, 0, Value::immediate(cx, Word(count_bits(len)))?);
+    cx.set_slot(vector, VECTOR_TAIL, tail);
+    cx.set_slot(vector, VECTOR_COUNT, Value::immediate(cx, Word(count_bits(len)))?);
     Some(())
 }
 
 /// The full tail becomes a leaf of the vector, below a root that is above leaves.
 fn push_leaf(vector: Value<'_>, owner: u32) -> Option<()> {
     let (cx, (shift, skip)) = (vector.thread(), vector::shape(vector));
-    let (leaf, root) = (field(vector, VECTOR, 3), field(vector, VECTOR, 2));
+    let (leaf, root) = (field(vector, VECTOR, VECTOR_TAIL), field(vector, VECTOR, VECTOR_ROOT));
     let at = (vector::tail_start(vector) + skip) / WIDTH;
     if at == WIDTH || at > 0 && shift != BITS {
         return None;
     }
     let root = cx.spare(NODE, at + 2, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(at + 1));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(at + 1));
         if at > 0 {
-            fresh.copy(1, root, 1, at);
+            fresh.copy(ARRAY_ELEMENTS, root, ARRAY_ELEMENTS, at);
         }
-        fresh.set(1 + at, leaf);
+        fresh.set(ARRAY_ELEMENTS + at, leaf);
     })?;
     cx.set_count(root, owner);
-    cx.set_slot(vector, 1, Value::immediate(cx, Word(vector::shape_bits(BITS, skip)))?);
-    cx.set_slot(vector, 2, root);
+    cx.set_slot(vector, VECTOR_SHAPE, Value::immediate(cx, Word(vector::shape_bits(BITS, skip)))?);
+    cx.set_slot(vector, VECTOR_ROOT, root);
     Some(())
 }

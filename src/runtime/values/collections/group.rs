@@ -13,7 +13,10 @@ use super::trie::{splice, store};
 use super::view::{Slots, count_bits};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::{GROUP_NODE, slot_offset};
+use crate::object::layout::{
+    ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_LOWER, GROUP_NODE, GROUP_NUMBER, GROUP_UPPER, GROUP_VALUES, element,
+    slot_offset,
+};
 use crate::object::word::INT_SHIFT;
 use crate::runtime::values::hashing::mix;
 
@@ -23,7 +26,7 @@ const SIZE: usize = 1 << BITS;
 /// Bits of each half of the bitmap.
 pub const HALF: u32 = 32;
 /// Elements before the values.
-pub const FIRST: usize = 3;
+pub const FIRST: usize = element(GROUP_VALUES);
 /// Keeps the hashes of groups apart from those of small numbers.
 pub const SEED: u64 = 0xA076_1D64_78BD_642F;
 
@@ -42,13 +45,13 @@ pub fn hash(number: i64) -> u64 {
 /// The number of a group.
 #[inline]
 pub fn number_of(slots: Slots<'_>) -> i64 {
-    slots.get(2).as_int().unwrap_or(0)
+    slots.get(element(GROUP_NUMBER)).as_int().unwrap_or(0)
 }
 
 #[inline]
 pub(super) fn bitmap(slots: Slots<'_>) -> u64 {
-    let half = |i| slots.get(i).word().0 >> INT_SHIFT;
-    half(0) | half(1) << HALF
+    let half = |i| slots.get(element(i)).word().0 >> INT_SHIFT;
+    half(GROUP_LOWER) | half(GROUP_UPPER) << HALF
 }
 
 /// Where in a group the value of an Int probably lies, in bytes from the group's beginning: groups that matter for speed have
@@ -56,7 +59,7 @@ pub(super) fn bitmap(slots: Slots<'_>) -> u64 {
 #[inline]
 pub fn likely_offset(i: i64) -> usize {
     let most = i as usize % SIZE;
-    slot_offset(1 + FIRST + most * 3 / 4)
+    slot_offset(GROUP_VALUES + most * 3 / 4)
 }
 
 /// How many elements are in use.
@@ -110,13 +113,13 @@ pub fn of_two(cx: &mut Thread, a: (Handle, Handle), b: (Handle, Handle), owner: 
     let int = |h| cx.get(h).as_int().unwrap_or(0);
     let (x, y) = (int(a.0), int(b.0));
     let (low, high) = if x < y { (a.1, b.1) } else { (b.1, a.1) };
-    cx.allocate(GROUP_NODE, 1 + FIRST + 2, owner, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(FIRST + 2));
+    cx.allocate(GROUP_NODE, GROUP_VALUES + 2, owner, |cx, mut fresh| {
+        fresh.set_raw(ARRAY_LENGTH, count_bits(FIRST + 2));
         for (i, word) in first_words(x, y).into_iter().enumerate() {
-            fresh.set_raw(1 + i, word.0);
+            fresh.set_raw(ARRAY_ELEMENTS + i, word.0);
         }
-        fresh.set(4, cx.get(low));
-        fresh.set(5, cx.get(high));
+        fresh.set(GROUP_VALUES, cx.get(low));
+        fresh.set(GROUP_VALUES + 1, cx.get(high));
     })
 }
 

@@ -21,7 +21,7 @@ use super::trie::{self, Entries, LATER, LATER_PRIVATE};
 use super::view::{Slots, count_bits, count_field, field};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::{MAP, NODE};
+use crate::object::layout::{ARRAY_ELEMENTS, ARRAY_LENGTH, MAP, MAP_COUNT, MAP_FLOATS, MAP_ROOT, NODE, slots};
 use crate::runtime::values::equality::{TooDeep, same_key};
 use crate::runtime::values::hashing;
 use crate::runtime::values::numbers::{Integral, integral};
@@ -50,13 +50,13 @@ fn take_owner(cx: &Thread, map: Value<'_>) -> u32 {
 /// How many entries.
 #[inline]
 pub fn len(map: Value<'_>) -> usize {
-    count_field(map, MAP, 0)
+    count_field(map, MAP, MAP_COUNT)
 }
 
 /// The NODE of a small map, the trie of a large one.
 #[inline]
 pub(super) fn root(map: Value<'_>) -> Value<'_> {
-    field(map, MAP, 1)
+    field(map, MAP, MAP_ROOT)
 }
 
 /// Is it kept in the order of insertion?
@@ -68,15 +68,15 @@ pub fn is_small(map: Value<'_>) -> bool {
 /// May the trie have Float keys that equal an Int?
 #[inline]
 fn has_floats(map: Value<'_>) -> bool {
-    field(map, MAP, 2).word() == Word::TRUE
+    field(map, MAP, MAP_FLOATS).word() == Word::TRUE
 }
 
 /// A new MAP.
 fn make(cx: &mut Thread, count: usize, root: Handle, floats: bool, owner: u32) -> Result<Handle, Thrown> {
-    cx.allocate(MAP, 3, owner, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(count));
-        fresh.set(1, cx.get(root));
-        fresh.set_raw(2, if floats { Word::TRUE.0 } else { Word::NULL.0 });
+    cx.allocate(MAP, slots(MAP), owner, |cx, mut fresh| {
+        fresh.set_raw(MAP_COUNT, count_bits(count));
+        fresh.set(MAP_ROOT, cx.get(root));
+        fresh.set_raw(MAP_FLOATS, if floats { Word::TRUE.0 } else { Word::NULL.0 });
     })
 }
 
@@ -286,10 +286,10 @@ fn assoc_unscoped(cx: &mut Thread, map: Handle, key: Handle, value: Handle) -> R
             Ok(None) if count < SMALL => {
                 let len = node.len();
                 let node = cx.allocate(NODE, len + 3, 0, |cx, mut fresh| {
-                    fresh.set_raw(0, count_bits(len + 2));
-                    fresh.copy(1, cx.get(old), 1, len);
-                    fresh.set(1 + len, cx.get(key));
-                    fresh.set(2 + len, cx.get(value));
+                    fresh.set_raw(ARRAY_LENGTH, count_bits(len + 2));
+                    fresh.copy(ARRAY_ELEMENTS, cx.get(old), ARRAY_ELEMENTS, len);
+                    fresh.set(ARRAY_ELEMENTS + len, cx.get(key));
+                    fresh.set(ARRAY_ELEMENTS + len + 1, cx.get(value));
                 })?;
                 update(cx, map, count + 1, node, false, owner)
             }
@@ -351,10 +351,10 @@ fn update(
     let m = cx.get(map);
     let number = cx.root_word(Word(count_bits(count)));
     let floats = cx.root_word(if floats { Word::TRUE } else { Word::NULL });
-    cx.set_slot(m, 0, cx.get(number));
+    cx.set_slot(m, MAP_COUNT, cx.get(number));
     // Before the root: who sees a trie with Float keys that equal an Int, which a small map had already, is to look for them.
-    cx.set_slot(m, 2, cx.get(floats));
-    cx.set_slot(m, 1, cx.get(root));
+    cx.set_slot(m, MAP_FLOATS, cx.get(floats));
+    cx.set_slot(m, MAP_ROOT, cx.get(root));
     Ok(map)
 }
 
@@ -388,9 +388,9 @@ fn dissoc_unscoped(cx: &mut Thread, map: Handle, key: Handle) -> Result<Handle, 
         let len = node.len();
         match small_index(node, cx.get(key)) {
             Ok(Some(i)) => cx.allocate(NODE, len - 1, 0, |cx, mut fresh| {
-                fresh.set_raw(0, count_bits(len - 2));
-                fresh.copy(1, cx.get(old), 1, i);
-                fresh.copy(1 + i, cx.get(old), 3 + i, len - 2 - i);
+                fresh.set_raw(ARRAY_LENGTH, count_bits(len - 2));
+                fresh.copy(ARRAY_ELEMENTS, cx.get(old), ARRAY_ELEMENTS, i);
+                fresh.copy(ARRAY_ELEMENTS + i, cx.get(old), ARRAY_ELEMENTS + i + 2, len - 2 - i);
             })?,
             Ok(None) => return Ok(map),
             Err(deep) => return Err(deep.throw(cx)),
@@ -456,9 +456,9 @@ fn change_large<'h>(
     let cx = map.thread();
     let Some(count) = Value::immediate(cx, Word(count_bits(count))) else { return false };
     let Some(new) = change(root, owner) else { return false };
-    cx.set_slot(map, 0, count);
+    cx.set_slot(map, MAP_COUNT, count);
     if new != root {
-        cx.set_slot(map, 1, new);
+        cx.set_slot(map, MAP_ROOT, new);
     }
     true
 }
@@ -485,12 +485,12 @@ fn change_in_place(
 
 /// The NODE of a trie that has become small.
 fn shrink(cx: &mut Thread, root: Handle, count: usize) -> Result<Handle, Thrown> {
-    cx.allocate(NODE, 1 + 2 * count, 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(2 * count));
+    cx.allocate(NODE, ARRAY_ELEMENTS + 2 * count, 0, |cx, mut fresh| {
+        fresh.set_raw(ARRAY_LENGTH, count_bits(2 * count));
         let mut written = 0;
         for (i, (key, value)) in Entries::of(cx.get(root)).take(count).enumerate() {
-            fresh.set(1 + 2 * i, key);
-            fresh.set(2 + 2 * i, value);
+            fresh.set(ARRAY_ELEMENTS + 2 * i, key);
+            fresh.set(ARRAY_ELEMENTS + 2 * i + 1, value);
             written += 1;
         }
         assert!(written == count, "a map of {count} has {written} entries");

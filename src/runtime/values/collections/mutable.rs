@@ -18,7 +18,9 @@ use super::view::{Slots, copy_array, count_bits, field};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::layout::{MUTABLE_LIST, MUTABLE_MAP, MUTABLE_SET, NODE};
+use crate::object::layout::{
+    ARRAY_ELEMENTS, ARRAY_LENGTH, MUTABLE_INNER_MAP, MUTABLE_LIST, MUTABLE_LIST_NODE, MUTABLE_MAP, MUTABLE_SET, NODE,
+};
 use crate::runtime::system::threads;
 use crate::runtime::values::hashing;
 use crate::windows::window;
@@ -35,20 +37,20 @@ fn list_node(
     more: Option<Handle>,
 ) -> Result<Handle, Thrown> {
     cx.allocate(NODE, capacity.saturating_add(2), 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(capacity + 1));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(capacity + 1));
         let mut count = 0;
         if let Some((old, n)) = old {
-            fresh.copy(1, cx.get(old), 1, n);
+            fresh.copy(ARRAY_ELEMENTS, cx.get(old), ARRAY_ELEMENTS, n);
             count = n;
         }
         if let Some(value) = more {
-            fresh.set(1 + count, cx.get(value));
+            fresh.set(ARRAY_ELEMENTS + count, cx.get(value));
             count += 1;
         }
         for i in count..capacity {
-            fresh.set_raw(1 + i, Word::NULL.0);
+            fresh.set_raw(ARRAY_ELEMENTS + i, Word::NULL.0);
         }
-        fresh.set_raw(1 + capacity, count_bits(count));
+        fresh.set_raw(ARRAY_ELEMENTS + capacity, count_bits(count));
     })
 }
 
@@ -66,11 +68,11 @@ impl List {
         let mark = cx.mark();
         let n = vector::len(cx.get(vector));
         let node = cx.allocate(NODE, n + 2, 0, |cx, mut fresh| {
-            fresh.set_raw(0, count_bits(n + 1));
+            fresh.set_raw(ARRAY_LENGTH, count_bits(n + 1));
             for (i, value) in vector::iter(cx.get(vector)).enumerate() {
-                fresh.set(1 + i, value);
+                fresh.set(ARRAY_ELEMENTS + i, value);
             }
-            fresh.set_raw(1 + n, count_bits(n));
+            fresh.set_raw(ARRAY_ELEMENTS + n, count_bits(n));
         })?;
         let list = cx.alloc_slots(MUTABLE_LIST, &[node])?;
         Ok(List(cx.keep(mark, list)))
@@ -79,7 +81,7 @@ impl List {
     /// The elements in use. Two views of a list may be of two NODEs: who needs elements and their number takes both from one.
     #[inline]
     pub fn view(list: Value<'_>) -> (Slots<'_>, usize) {
-        let node = Slots::of(field(list, MUTABLE_LIST, 0));
+        let node = Slots::of(field(list, MUTABLE_LIST, MUTABLE_LIST_NODE));
         let count = node.get(node.len() - 1).as_int().unwrap_or(0);
         (node, count as usize)
     }
@@ -103,7 +105,7 @@ impl List {
             return self.grow(cx, node, count, value);
         }
         window();
-        cx.set_slot(node.object(), 1 + count, cx.get(value));
+        cx.set_slot(node.object(), ARRAY_ELEMENTS + count, cx.get(value));
         window();
         set_count(cx, node, count + 1);
         Ok(())
@@ -114,7 +116,7 @@ impl List {
         let (node, count) = List::view(cx.get(self.0));
         let mut added = 0;
         for value in values.take(node.len() - 1 - count) {
-            cx.set_slot(node.object(), 1 + count + added, value);
+            cx.set_slot(node.object(), ARRAY_ELEMENTS + count + added, value);
             added += 1;
         }
         set_count(cx, node, count + added);
@@ -127,7 +129,7 @@ impl List {
         let capacity = count.saturating_mul(4).min(count.saturating_add(1 << 16)).max(count.saturating_mul(2)).max(8);
         let node = list_node(cx, capacity, Some((old, count)), Some(value))?;
         window();
-        cx.set_slot(cx.get(self.0), 0, cx.get(node));
+        cx.set_slot(cx.get(self.0), MUTABLE_LIST_NODE, cx.get(node));
         cx.release(mark);
         Ok(())
     }
@@ -141,7 +143,7 @@ impl List {
         // The place lets go of its element, and yet is no hole for a thread that is adding one beyond: it gets the element below.
         let below = if last > 0 { Some(node.get(last - 1)) } else { Value::immediate(cx, Word::NULL) };
         if let Some(below) = below.filter(|_| last > 0 || threads::alone(cx)) {
-            cx.set_slot(node.object(), 1 + last, below);
+            cx.set_slot(node.object(), ARRAY_ELEMENTS + last, below);
         }
         window();
         set_count(cx, node, last);
@@ -153,7 +155,7 @@ impl List {
         let (node, count) = List::view(cx.get(self.0));
         if i < count {
             window();
-            cx.set_slot(node.object(), 1 + i, cx.get(value));
+            cx.set_slot(node.object(), ARRAY_ELEMENTS + i, cx.get(value));
         }
         i < count
     }
@@ -162,7 +164,7 @@ impl List {
     pub fn clear(self, cx: &mut Thread) -> Result<(), Thrown> {
         let mark = cx.mark();
         let node = list_node(cx, 0, None, None)?;
-        cx.set_slot(cx.get(self.0), 0, cx.get(node));
+        cx.set_slot(cx.get(self.0), MUTABLE_LIST_NODE, cx.get(node));
         cx.release(mark);
         Ok(())
     }
@@ -207,7 +209,12 @@ fn set_count(cx: &Thread, node: Slots<'_>, count: usize) {
 /// The MAP of a mutable map or set.
 #[inline]
 pub fn map_of(mutable: Value<'_>) -> Value<'_> {
-    field(mutable, if mutable.is(MUTABLE_SET) { MUTABLE_SET } else { MUTABLE_MAP }, 0)
+    // Two calls: what a layout has is known when it is a constant.
+    if mutable.is(MUTABLE_SET) {
+        field(mutable, MUTABLE_SET, MUTABLE_INNER_MAP)
+    } else {
+        field(mutable, MUTABLE_MAP, MUTABLE_INNER_MAP)
+    }
 }
 
 /// A mutable map or set whose entries no other thread changes meanwhile. Code of the program must not run.
@@ -262,7 +269,7 @@ fn change(
     let map = cx.root(map_of(cx.get(mutable)));
     let result = f(cx, map)?;
     window();
-    cx.set_slot(cx.get(mutable), 0, cx.get(result));
+    cx.set_slot(cx.get(mutable), MUTABLE_INNER_MAP, cx.get(result));
     cx.release(mark);
     Ok(())
 }
@@ -332,7 +339,7 @@ fn snapshot(cx: &mut Thread, mutable: Handle, lasting: bool) -> Result<Handle, T
         // The nodes are shared from now on: the mutable map goes on with a new owner, who copies them.
         window();
         let own = map::with_owner(cx, map, LATER)?;
-        cx.set_slot(cx.get(mutable), 0, cx.get(own));
+        cx.set_slot(cx.get(mutable), MUTABLE_INNER_MAP, cx.get(own));
         map::with_owner(cx, map, SHARED)
     })
 }

@@ -11,7 +11,7 @@ use super::view::Slots;
 use crate::gc::Value;
 use crate::gc::owners::is_private;
 use crate::object::Word;
-use crate::object::layout::{GROUP_NODE, MAP_NODE};
+use crate::object::layout::{ARRAY_ELEMENTS, GROUP_NODE, MAP_NODE};
 use crate::runtime::values::equality::same_key;
 
 /// Takes a prepared key that has one place only, and this hash, from the trie of an owner, which is none of those that are put off:
@@ -50,9 +50,9 @@ fn without<'h>(node: Slots<'h>, owner: u32, first: &[Word], at: usize, removed: 
         return None;
     }
     if is_private(owner) && object.count() == owner {
-        cx.splice_slots(object, 1 + at, removed, std::iter::empty(), 1 + len);
+        cx.splice_slots(object, ARRAY_ELEMENTS + at, removed, std::iter::empty(), ARRAY_ELEMENTS + len);
         for (i, &word) in first.iter().enumerate() {
-            cx.set_slot(object, 1 + i, Value::immediate(cx, word)?);
+            cx.set_slot(object, ARRAY_ELEMENTS + i, Value::immediate(cx, word)?);
         }
         return Some(object);
     }

@@ -8,7 +8,7 @@ use super::marks::{self, SHARED};
 use super::vector::{self, BITS, WIDTH};
 use super::view::{Slots, count_bits, field};
 use crate::gc::Value;
-use crate::object::layout::{NODE, VECTOR};
+use crate::object::layout::{ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR};
 
 /// `vector = assoc(vector, i, value)` of an accumulator: the vector itself, or another one with the next mark. None, and the
 /// program sees no difference, where there is no such element or memory is to be collected.
@@ -29,7 +29,7 @@ pub fn assoc<'h>(vector: Value<'h>, i: usize, value: Value<'h>) -> Option<Value<
         level -= BITS;
     }
     at &= WIDTH - 1;
-    cx.set_slot(node, 1 + at, value);
+    cx.set_slot(node, ARRAY_ELEMENTS + at, value);
     Some(vector)
 }
 
@@ -40,8 +40,8 @@ fn own<'h>(object: Value<'h>, slot: usize, node: Value<'h>, owner: u32) -> Optio
     }
     let (cx, n) = (node.thread(), Slots::of(node).len());
     let copy = cx.spare(NODE, n + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.copy(1, node, 1, n);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(n));
+        fresh.copy(ARRAY_ELEMENTS, node, ARRAY_ELEMENTS, n);
     })?;
     cx.set_count(copy, owner);
     cx.set_slot(object, slot, copy);

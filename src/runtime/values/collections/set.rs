@@ -4,14 +4,14 @@ use super::map;
 use super::marks::{self, MARKED};
 use super::view::field;
 use crate::gc::{Handle, Thread, Thrown, Value};
-use crate::object::layout::SET;
+use crate::object::layout::{SET, SET_MAP};
 use crate::runtime::values::equality::TooDeep;
 use crate::runtime::values::hashing;
 
 /// The MAP of a set.
 #[inline]
 pub fn map_of(set: Value<'_>) -> Value<'_> {
-    field(set, SET, 0)
+    field(set, SET, SET_MAP)
 }
 
 /// How many members.

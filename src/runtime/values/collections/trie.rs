@@ -22,7 +22,10 @@ pub use crate::gc::owners::{LATER, LATER_PRIVATE, OWNERS, SHARED};
 use crate::gc::prefetch;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::{COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE};
+use crate::object::layout::{
+    ARRAY_ELEMENTS, ARRAY_LENGTH, COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE, MAP_NODE_BITMAP, MAP_NODE_PARTS,
+    element,
+};
 use crate::object::word::INT_SHIFT;
 use crate::runtime::values::equality::{TooDeep, same_key};
 use crate::runtime::values::hashing;
@@ -32,6 +35,8 @@ pub const BITS: u32 = 4;
 const MASK: u64 = (1 << BITS) - 1;
 /// From here on the hash has no digits left.
 const HASH_BITS: u32 = 64;
+/// Elements before the entries of a MAP_NODE.
+const FIRST: usize = element(MAP_NODE_PARTS);
 /// Where the children begin in a bitmap.
 pub const CHILDREN_SHIFT: u32 = 16;
 
@@ -42,7 +47,7 @@ pub(super) struct Bitmap(pub(super) u64);
 impl Bitmap {
     #[inline]
     pub(super) fn of(node: Slots<'_>) -> Bitmap {
-        Bitmap(node.get(0).word().0 >> INT_SHIFT)
+        Bitmap(node.get(element(MAP_NODE_BITMAP)).word().0 >> INT_SHIFT)
     }
 
     /// What a walk finds at a digit.
@@ -70,13 +75,13 @@ impl Bitmap {
     /// The index of the key of the entry at a digit.
     #[inline]
     pub(super) fn entry_index(self, bit: u64) -> usize {
-        1 + 2 * (self.0 & (bit - 1)).count_ones() as usize
+        FIRST + 2 * (self.0 & (bit - 1)).count_ones() as usize
     }
 
     /// The index of the child at a digit.
     #[inline]
     pub(super) fn child_index(self, bit: u64) -> usize {
-        1 + 2 * self.entries() + (self.0 >> CHILDREN_SHIFT & (bit - 1)).count_ones() as usize
+        FIRST + 2 * self.entries() + (self.0 >> CHILDREN_SHIFT & (bit - 1)).count_ones() as usize
     }
 
     fn bits(self) -> u64 {
@@ -147,7 +152,7 @@ pub(super) fn replace<'h>(root: Value<'h>, key: Value<'h>, hash: u64, value: Val
                 if !own || same_key(slots.get(i), key) != Ok(true) {
                     return false;
                 }
-                node.thread().set_slot(node, 2 + i, value);
+                node.thread().set_slot(node, MAP_NODE_PARTS + i, value);
                 return true;
             }
             At::Child(i) => node = slots.get(i),
@@ -180,9 +185,9 @@ fn collision_index(node: Slots<'_>, key: Value<'_>) -> Result<Option<usize>, Too
 
 /// An empty node.
 pub fn empty(cx: &mut Thread, owner: u32) -> Result<Handle, Thrown> {
-    cx.allocate(MAP_NODE, 2, owner, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(1));
-        fresh.set_raw(1, Bitmap(0).bits());
+    cx.allocate(MAP_NODE, MAP_NODE_PARTS, owner, |_, mut fresh| {
+        fresh.set_raw(ARRAY_LENGTH, count_bits(1));
+        fresh.set_raw(MAP_NODE_BITMAP, Bitmap(0).bits());
     })
 }
 
@@ -227,10 +232,16 @@ pub(super) fn splice(
     let may_be_single = new_len <= group::FIRST + 1;
     let in_place = is_private(owner) && source.count() == owner && layout != COLLISION_NODE;
     if in_place && new_len <= capacity && !may_be_single {
-        cx.splice_slots(source, 1 + at, removed, inserted.iter().map(|value| cx.get(*value).word()), 1 + len);
+        cx.splice_slots(
+            source,
+            ARRAY_ELEMENTS + at,
+            removed,
+            inserted.iter().map(|value| cx.get(*value).word()),
+            ARRAY_ELEMENTS + len,
+        );
         for (i, &word) in first.iter().enumerate() {
             if let Some(word) = Value::immediate(cx, word) {
-                cx.set_slot(source, 1 + i, word);
+                cx.set_slot(source, ARRAY_ELEMENTS + i, word);
             }
         }
         return Ok(node);
@@ -238,17 +249,17 @@ pub(super) fn splice(
     let capacity = roomy(new_len, layout, owner);
     cx.allocate(layout, capacity + 1, owner, |cx, mut fresh| {
         let source = cx.get(node);
-        fresh.set_raw(0, count_bits(capacity));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(capacity));
         for i in new_len..capacity {
-            fresh.set_raw(1 + i, Word::NULL.0);
+            fresh.set_raw(ARRAY_ELEMENTS + i, Word::NULL.0);
         }
-        fresh.copy(1, source, 1, at);
+        fresh.copy(ARRAY_ELEMENTS, source, ARRAY_ELEMENTS, at);
         for (k, &value) in inserted.iter().enumerate() {
-            fresh.set(1 + at + k, cx.get(value));
+            fresh.set(ARRAY_ELEMENTS + at + k, cx.get(value));
         }
-        fresh.copy(1 + at + inserted.len(), source, 1 + at + removed, len - at - removed);
+        fresh.copy(ARRAY_ELEMENTS + at + inserted.len(), source, ARRAY_ELEMENTS + at + removed, len - at - removed);
         for (i, word) in first.iter().enumerate() {
-            fresh.set_raw(1 + i, word.0);
+            fresh.set_raw(ARRAY_ELEMENTS + i, word.0);
         }
     })
 }
@@ -258,14 +269,14 @@ pub(super) fn splice(
 pub(super) fn store(cx: &mut Thread, node: Handle, owner: u32, i: usize, value: Handle) -> Result<Handle, Thrown> {
     let target = cx.get(node);
     if owner != SHARED && target.count() == owner {
-        cx.set_slot(target, 1 + i, cx.get(value));
+        cx.set_slot(target, ARRAY_ELEMENTS + i, cx.get(value));
         return Ok(node);
     }
     let (layout, len) = (target.layout(), used(Slots::of(target)));
     cx.allocate(layout, len + 1, owner, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(len));
-        fresh.copy(1, cx.get(node), 1, len);
-        fresh.set(1 + i, cx.get(value));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(len));
+        fresh.copy(ARRAY_ELEMENTS, cx.get(node), ARRAY_ELEMENTS, len);
+        fresh.set(ARRAY_ELEMENTS + i, cx.get(value));
     })
 }
 
@@ -351,11 +362,11 @@ fn assoc_group(
         return Ok((chain(cx, bottom, hash, shift, HASH_BITS, owner)?, true));
     }
     let bitmap = Bitmap(digit(hash, differ) | digit(group_hash, differ) << CHILDREN_SHIFT);
-    let bottom = cx.allocate(MAP_NODE, 5, owner, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(4));
-        fresh.set_raw(1, bitmap.bits());
+    let bottom = cx.allocate(MAP_NODE, MAP_NODE_PARTS + 3, owner, |cx, mut fresh| {
+        fresh.set_raw(ARRAY_LENGTH, count_bits(4));
+        fresh.set_raw(MAP_NODE_BITMAP, bitmap.bits());
         for (i, part) in [key, value, node].into_iter().enumerate() {
-            fresh.set(2 + i, cx.get(part));
+            fresh.set(MAP_NODE_PARTS + i, cx.get(part));
         }
     })?;
     Ok((chain(cx, bottom, hash, shift, differ, owner)?, true))
@@ -364,9 +375,9 @@ fn assoc_group(
 /// A node of entries whose hashes are equal.
 fn collision(cx: &mut Thread, entries: &[Handle], owner: u32) -> Result<Handle, Thrown> {
     cx.allocate(COLLISION_NODE, entries.len() + 1, owner, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(entries.len()));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(entries.len()));
         for (i, &part) in entries.iter().enumerate() {
-            fresh.set(1 + i, cx.get(part));
+            fresh.set(ARRAY_ELEMENTS + i, cx.get(part));
         }
     })
 }
@@ -385,10 +396,10 @@ fn chain(
     while at > shift {
         at -= BITS;
         let bit = digit(hash, at);
-        node = cx.allocate(MAP_NODE, 3, owner, |cx, mut fresh| {
-            fresh.set_raw(0, count_bits(2));
-            fresh.set_raw(1, Bitmap(bit << CHILDREN_SHIFT).bits());
-            fresh.set(2, cx.get(node));
+        node = cx.allocate(MAP_NODE, MAP_NODE_PARTS + 1, owner, |cx, mut fresh| {
+            fresh.set_raw(ARRAY_LENGTH, count_bits(2));
+            fresh.set_raw(MAP_NODE_BITMAP, Bitmap(bit << CHILDREN_SHIFT).bits());
+            fresh.set(MAP_NODE_PARTS, cx.get(node));
         })?;
     }
     Ok(node)
@@ -465,13 +476,13 @@ fn entry_to_child(
     let len = used(Slots::of(cx.get(node)));
     cx.allocate(MAP_NODE, len, owner, |cx, mut fresh| {
         let source = cx.get(node);
-        fresh.set_raw(0, count_bits(len - 1));
+        fresh.set_raw(ARRAY_LENGTH, count_bits(len - 1));
         // What lies before the entry; what lies between; the child; what lies behind.
-        fresh.copy(1, source, 1, from);
-        fresh.copy(1 + from, source, 1 + from + 2, to - from);
-        fresh.set(1 + to, cx.get(child));
-        fresh.copy(1 + to + 1, source, 1 + to + 2, len - to - 2);
-        fresh.set_raw(1, new_bitmap.bits());
+        fresh.copy(ARRAY_ELEMENTS, source, ARRAY_ELEMENTS, from);
+        fresh.copy(ARRAY_ELEMENTS + from, source, ARRAY_ELEMENTS + from + 2, to - from);
+        fresh.set(ARRAY_ELEMENTS + to, cx.get(child));
+        fresh.copy(ARRAY_ELEMENTS + to + 1, source, ARRAY_ELEMENTS + to + 2, len - to - 2);
+        fresh.set_raw(MAP_NODE_BITMAP, new_bitmap.bits());
     })
 }
 
@@ -493,11 +504,11 @@ fn pair(
     } else {
         let (x, y) = (digit(a.1, differ), digit(b.1, differ));
         let (first, second) = if x < y { (a, b) } else { (b, a) };
-        cx.allocate(MAP_NODE, 6, owner, |cx, mut fresh| {
-            fresh.set_raw(0, count_bits(5));
-            fresh.set_raw(1, Bitmap(x | y).bits());
+        cx.allocate(MAP_NODE, MAP_NODE_PARTS + 4, owner, |cx, mut fresh| {
+            fresh.set_raw(ARRAY_LENGTH, count_bits(5));
+            fresh.set_raw(MAP_NODE_BITMAP, Bitmap(x | y).bits());
             for (i, value) in [first.0, first.2, second.0, second.2].into_iter().enumerate() {
-                fresh.set(2 + i, cx.get(value));
+                fresh.set(MAP_NODE_PARTS + i, cx.get(value));
             }
         })?
     };
@@ -562,7 +573,7 @@ fn single(node: Value<'_>) -> Option<(Value<'_>, Value<'_>)> {
         return (slots.len() == 2).then(|| (slots.get(0), slots.get(1)));
     }
     let bitmap = Bitmap::of(slots);
-    (bitmap.entries() == 1 && bitmap.children() == 0).then(|| (slots.get(1), slots.get(2)))
+    (bitmap.entries() == 1 && bitmap.children() == 0).then(|| (slots.get(FIRST), slots.get(FIRST + 1)))
 }
 
 /// A copy of a node in which the child at a digit has become an entry.
@@ -581,13 +592,13 @@ fn child_to_entry(
     let at = new_bitmap.entry_index(bit);
     cx.allocate(MAP_NODE, len + 2, owner, |cx, mut fresh| {
         let source = cx.get(node);
-        fresh.set_raw(0, count_bits(len + 1));
-        fresh.copy(1, source, 1, at);
-        fresh.set(1 + at, cx.get(key));
-        fresh.set(2 + at, cx.get(value));
-        fresh.copy(3 + at, source, 1 + at, i - at);
-        fresh.copy(3 + i, source, 2 + i, len - i - 1);
-        fresh.set_raw(1, new_bitmap.bits());
+        fresh.set_raw(ARRAY_LENGTH, count_bits(len + 1));
+        fresh.copy(ARRAY_ELEMENTS, source, ARRAY_ELEMENTS, at);
+        fresh.set(ARRAY_ELEMENTS + at, cx.get(key));
+        fresh.set(ARRAY_ELEMENTS + at + 1, cx.get(value));
+        fresh.copy(ARRAY_ELEMENTS + at + 2, source, ARRAY_ELEMENTS + at, i - at);
+        fresh.copy(ARRAY_ELEMENTS + i + 2, source, ARRAY_ELEMENTS + i + 1, len - i - 1);
+        fresh.set_raw(MAP_NODE_BITMAP, new_bitmap.bits());
     })
 }
 
@@ -597,14 +608,14 @@ pub fn copy(cx: &mut Thread, node: Handle) -> Result<Handle, Thrown> {
     let (layout, len) = (source.layout(), used(Slots::of(source)));
     let first_child = if layout == MAP_NODE { 1 + 2 * Bitmap::of(Slots::of(source)).entries() } else { len };
     let copied = cx.allocate(layout, len + 1, SHARED, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(len));
-        fresh.copy(1, cx.get(node), 1, len);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(len));
+        fresh.copy(ARRAY_ELEMENTS, cx.get(node), ARRAY_ELEMENTS, len);
     })?;
     for i in first_child..len {
         let mark = cx.mark();
         let child = cx.root(Slots::of(cx.get(copied)).get(i));
         let child = copy(cx, child)?;
-        cx.set_slot(cx.get(copied), 1 + i, cx.get(child));
+        cx.set_slot(cx.get(copied), ARRAY_ELEMENTS + i, cx.get(child));
         cx.release(mark);
     }
     Ok(copied)

@@ -16,7 +16,9 @@
 use super::view::{Slots, append, copy_array, count_bits, count_field, field, replace};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::object::layout::{NODE, VECTOR};
+use crate::object::layout::{
+    ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slots,
+};
 
 pub use crate::object::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
 const MASK: usize = WIDTH - 1;
@@ -30,13 +32,13 @@ const MOST_SKIPPED: usize = 8;
 /// How many elements.
 #[inline]
 pub fn len(vector: Value<'_>) -> usize {
-    count_field(vector, VECTOR, 0)
+    count_field(vector, VECTOR, VECTOR_COUNT)
 }
 
 /// 5 × the levels of nodes above the leaves, and how many elements of the tree are skipped.
 #[inline]
 pub(super) fn shape(vector: Value<'_>) -> (usize, usize) {
-    let word = count_field(vector, VECTOR, 1);
+    let word = count_field(vector, VECTOR, VECTOR_SHAPE);
     (word & SHIFT_MASK, word >> SKIP_SHIFT)
 }
 
@@ -48,7 +50,7 @@ pub(super) fn shape_bits(shift: usize, skip: usize) -> u64 {
 /// The index of the first element of the tail.
 #[inline]
 pub(super) fn tail_start(vector: Value<'_>) -> usize {
-    len(vector) - Slots::of(field(vector, VECTOR, 3)).len()
+    len(vector) - Slots::of(field(vector, VECTOR, VECTOR_TAIL)).len()
 }
 
 /// The node that holds element `i`, and its index there.
@@ -58,12 +60,12 @@ pub fn leaf(vector: Value<'_>, i: usize) -> Option<(Slots<'_>, usize)> {
     if i >= n {
         return None;
     }
-    let tail = Slots::of(field(vector, VECTOR, 3));
+    let tail = Slots::of(field(vector, VECTOR, VECTOR_TAIL));
     let start = n - tail.len();
     if i >= start {
         return Some((tail, i - start));
     }
-    let mut node = Slots::of(field(vector, VECTOR, 2));
+    let mut node = Slots::of(field(vector, VECTOR, VECTOR_ROOT));
     let (mut level, skip) = shape(vector);
     let i = i + skip;
     while level > 0 {
@@ -139,14 +141,14 @@ fn make_skipping(
     root: Option<Handle>,
     tail: Handle,
 ) -> Result<Handle, Thrown> {
-    cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(count));
-        fresh.set_raw(1, shape_bits(shift, skip));
+    cx.allocate(VECTOR, slots(VECTOR), 0, |cx, mut fresh| {
+        fresh.set_raw(VECTOR_COUNT, count_bits(count));
+        fresh.set_raw(VECTOR_SHAPE, shape_bits(shift, skip));
         match root {
-            Some(root) => fresh.set(2, cx.get(root)),
-            None => fresh.set_raw(2, Word::NULL.0),
+            Some(root) => fresh.set(VECTOR_ROOT, cx.get(root)),
+            None => fresh.set_raw(VECTOR_ROOT, Word::NULL.0),
         }
-        fresh.set(3, cx.get(tail));
+        fresh.set(VECTOR_TAIL, cx.get(tail));
     })
 }
 
@@ -196,7 +198,7 @@ pub fn push(cx: &mut Thread, vector: Handle, value: Handle) -> Result<Handle, Th
     let tail_len = n - tail_start(v);
     let mark = cx.mark();
     let result = if tail_len < WIDTH {
-        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = cx.root(field(v, VECTOR, VECTOR_TAIL));
         let tail = append(cx, tail, value)?;
         with_tail(cx, vector, n + 1, tail)?
     } else {
@@ -230,10 +232,10 @@ pub fn from_leaves(cx: &mut Thread, leaves: Handle, n: usize, tail: Handle) -> R
 
 /// The vector with another count and tail.
 fn with_tail(cx: &mut Thread, vector: Handle, count: usize, tail: Handle) -> Result<Handle, Thrown> {
-    cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(count));
-        fresh.copy(1, cx.get(vector), 1, 2);
-        fresh.set(3, cx.get(tail));
+    cx.allocate(VECTOR, slots(VECTOR), 0, |cx, mut fresh| {
+        fresh.set_raw(VECTOR_COUNT, count_bits(count));
+        fresh.copy(VECTOR_SHAPE, cx.get(vector), VECTOR_SHAPE, 2);
+        fresh.set(VECTOR_TAIL, cx.get(tail));
     })
 }
 
@@ -242,11 +244,11 @@ fn push_leaf(cx: &mut Thread, vector: Handle) -> Result<(Handle, (usize, usize))
     let v = cx.get(vector);
     let (shift, skip) = shape(v);
     let start = tail_start(v) + skip;
-    let leaf = cx.root(field(v, VECTOR, 3));
+    let leaf = cx.root(field(v, VECTOR, VECTOR_TAIL));
     if start == 0 {
         return Ok((cx.alloc_array_of(NODE, &[leaf])?, (BITS, 0)));
     }
-    let root = cx.root(field(v, VECTOR, 2));
+    let root = cx.root(field(v, VECTOR, VECTOR_ROOT));
     if start >> (shift + BITS) > 0 {
         let branch = new_path(cx, leaf, shift)?;
         return Ok((cx.alloc_array_of(NODE, &[root, branch])?, (shift + BITS, skip)));
@@ -288,13 +290,13 @@ pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result
     assert!(i < n, "index {i} of {n}");
     let mark = cx.mark();
     let result = if i >= start {
-        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = cx.root(field(v, VECTOR, VECTOR_TAIL));
         let tail = replace(cx, tail, i - start, value)?;
         with_tail(cx, vector, n, tail)?
     } else {
         let (mut level, skip) = shape(v);
         let i = i + skip;
-        let mut node = cx.root(field(v, VECTOR, 2));
+        let mut node = cx.root(field(v, VECTOR, VECTOR_ROOT));
         let mut path = Vec::with_capacity(level / BITS + 1);
         loop {
             let at = i >> level & MASK;
@@ -309,9 +311,9 @@ pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result
         for (node, at) in path.into_iter().rev() {
             new = replace(cx, node, at, new)?;
         }
-        cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
-            fresh.copy(0, cx.get(vector), 0, 4);
-            fresh.set(2, cx.get(new));
+        cx.allocate(VECTOR, slots(VECTOR), 0, |cx, mut fresh| {
+            fresh.copy(VECTOR_COUNT, cx.get(vector), VECTOR_COUNT, slots(VECTOR));
+            fresh.set(VECTOR_ROOT, cx.get(new));
         })?
     };
     Ok(cx.keep(mark, result))
@@ -321,16 +323,16 @@ pub fn assoc(cx: &mut Thread, vector: Handle, i: usize, value: Handle) -> Result
 pub fn spare_assoc<'h>(vector: Value<'h>, i: usize, value: Value<'h>) -> Option<Value<'h>> {
     let (at, level, in_tail) = position(vector, i)?;
     let (slot, node) = if in_tail {
-        (3, spare_replace(field(vector, VECTOR, 3), at, value)?)
+        (VECTOR_TAIL, spare_replace(field(vector, VECTOR, VECTOR_TAIL), at, value)?)
     } else if level == BITS {
-        let root = field(vector, VECTOR, 2);
+        let root = field(vector, VECTOR, VECTOR_ROOT);
         let leaf = spare_replace(Slots::of(root).get(at >> BITS), at & MASK, value)?;
-        (2, spare_replace(root, at >> BITS, leaf)?)
+        (VECTOR_ROOT, spare_replace(root, at >> BITS, leaf)?)
     } else {
         return None;
     };
-    vector.thread().spare(VECTOR, 4, |_, mut fresh| {
-        fresh.copy(0, vector, 0, 4);
+    vector.thread().spare(VECTOR, slots(VECTOR), |_, mut fresh| {
+        fresh.copy(VECTOR_COUNT, vector, VECTOR_COUNT, slots(VECTOR));
         fresh.set(slot, node);
     })
 }
@@ -339,9 +341,9 @@ pub fn spare_assoc<'h>(vector: Value<'h>, i: usize, value: Value<'h>) -> Option<
 fn spare_replace<'h>(node: Value<'h>, i: usize, value: Value<'h>) -> Option<Value<'h>> {
     let n = Slots::of(node).len();
     node.thread().spare(NODE, n + 1, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.copy(1, node, 1, n);
-        fresh.set(1 + i, value);
+        fresh.set_raw(ARRAY_LENGTH, count_bits(n));
+        fresh.copy(ARRAY_ELEMENTS, node, ARRAY_ELEMENTS, n);
+        fresh.set(ARRAY_ELEMENTS + i, value);
     })
 }
 
@@ -362,7 +364,7 @@ fn first(cx: &mut Thread, vector: Handle, n: usize) -> Result<Handle, Thrown> {
         return small(cx, vector, 0, n);
     }
     if n > start {
-        let tail = cx.root(field(v, VECTOR, 3));
+        let tail = cx.root(field(v, VECTOR, VECTOR_TAIL));
         let tail = copy_array(cx, NODE, tail, 0, n - start)?;
         return with_tail(cx, vector, n, tail);
     }
@@ -370,7 +372,7 @@ fn first(cx: &mut Thread, vector: Handle, n: usize) -> Result<Handle, Thrown> {
     let (mut level, skip) = shape(v);
     let Some((leaf, at)) = leaf(v, n - 1) else { return Ok(vector) };
     let (leaf, whole) = (cx.root(leaf.object()), at + 1 == leaf.len());
-    let mut root = cx.root(field(v, VECTOR, 2));
+    let mut root = cx.root(field(v, VECTOR, VECTOR_ROOT));
     let tail = if whole { leaf } else { copy_array(cx, NODE, leaf, 0, at + 1)? };
     let end = n + skip - (at + 1);
     // A root with one child above other nodes is one level too many.
@@ -423,11 +425,11 @@ pub fn slice(cx: &mut Thread, vector: Handle, from: usize, to: usize) -> Result<
         }
         let vector = if to < n { first(cx, vector, to)? } else { vector };
         // More elements than a tail holds are left: those that go are all in the tree.
-        cx.allocate(VECTOR, 4, 0, |cx, mut fresh| {
+        cx.allocate(VECTOR, slots(VECTOR), 0, |cx, mut fresh| {
             let (shift, skip) = shape(cx.get(vector));
-            fresh.set_raw(0, count_bits(left));
-            fresh.set_raw(1, shape_bits(shift, skip + from));
-            fresh.copy(2, cx.get(vector), 2, 2);
+            fresh.set_raw(VECTOR_COUNT, count_bits(left));
+            fresh.set_raw(VECTOR_SHAPE, shape_bits(shift, skip + from));
+            fresh.copy(VECTOR_ROOT, cx.get(vector), VECTOR_ROOT, 2);
         })
     })
 }
@@ -439,10 +441,10 @@ pub fn spare_rest<'h>(cx: &'h Thread, vector: Value<'h>, from: usize) -> Option<
     if (skip + from) / MOST_SKIPPED > left {
         return None;
     }
-    cx.spare(VECTOR, 4, |_, mut fresh| {
-        fresh.set_raw(0, count_bits(left));
-        fresh.set_raw(1, shape_bits(shift, skip + from));
-        fresh.copy(2, vector, 2, 2);
+    cx.spare(VECTOR, slots(VECTOR), |_, mut fresh| {
+        fresh.set_raw(VECTOR_COUNT, count_bits(left));
+        fresh.set_raw(VECTOR_SHAPE, shape_bits(shift, skip + from));
+        fresh.copy(VECTOR_ROOT, vector, VECTOR_ROOT, 2);
     })
 }
 
@@ -454,7 +456,7 @@ pub fn copy_range(cx: &Thread, vector: Handle, from: usize, to: usize, array: Ha
         let Some((node, start)) = leaf(v, i) else { break };
         let n = (node.len() - start).min(to - i);
         for k in 0..n {
-            cx.set_slot(target, 1 + at + (i - from) + k, node.get(start + k));
+            cx.set_slot(target, ARRAY_ELEMENTS + at + (i - from) + k, node.get(start + k));
         }
         i += n;
     }

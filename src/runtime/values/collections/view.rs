@@ -67,7 +67,7 @@ impl<'h> Slots<'h> {
             return None;
         }
         // SAFETY: these layouts have a first word, the length.
-        let len = unsafe { load(object, 0) }.word().0 >> INT_SHIFT;
+        let len = unsafe { load(object, layout::ARRAY_LENGTH) }.word().0 >> INT_SHIFT;
         Some(Slots { object, len: len as usize })
     }
 
@@ -99,7 +99,7 @@ impl<'h> Slots<'h> {
             Slots::outside(i, self.len);
         }
         // SAFETY: the elements follow the length; the index is within.
-        unsafe { load(self.object, i + 1) }
+        unsafe { load(self.object, layout::ARRAY_ELEMENTS + i) }
     }
 
     /// On its own, with numbers: what a message shows by reference would have to stand in memory.
@@ -122,7 +122,7 @@ impl<'h> Slots<'h> {
 /// When the object has another layout, or that layout no such slot.
 #[inline]
 pub fn field(object: Value<'_>, layout: LayoutId, i: usize) -> Value<'_> {
-    if !object.is(layout) || i >= fields(layout) {
+    if !object.is(layout) || i >= layout::slots(layout) {
         no_field(object, i);
     }
     // SAFETY: an object of that layout has that many tagged words.
@@ -135,27 +135,7 @@ fn no_field(object: Value<'_>, i: usize) -> ! {
     panic!("{object:?} has no field {i}")
 }
 
-/// The number of slots of a fixed layout whose shape is `Slots(N)`.
-#[inline]
-const fn fields(layout: LayoutId) -> usize {
-    match layout {
-        layout::VECTOR | layout::CURSOR => 4,
-        layout::MAP | layout::RANGE | layout::SEQ => 3,
-        layout::VECTOR_BUILDER => super::builder::SLOTS,
-        layout::TYPE | layout::NAMESPACE | layout::THREAD_HANDLE | layout::PROTOCOL | layout::LAZY => 2,
-        layout::SET
-        | layout::ATOM
-        | layout::BOX
-        | layout::NATIVE
-        | layout::STRING_BUILDER
-        | layout::MUTABLE_LIST
-        | layout::MUTABLE_MAP
-        | layout::MUTABLE_SET => 1,
-        _ => 0,
-    }
-}
-
-/// The count that the first slot of a collection holds.
+/// The count that a slot holds.
 #[inline]
 pub fn count_field(object: Value<'_>, layout: LayoutId, i: usize) -> usize {
     field(object, layout, i).as_int().unwrap_or(0) as usize
@@ -176,8 +156,8 @@ pub fn count_bits(n: usize) -> u64 {
 /// A copy of an array-shaped object with another layout, length or both: the first elements, then `fill`.
 pub fn copy_array(cx: &mut Thread, layout: LayoutId, source: Handle, from: usize, n: usize) -> Result<Handle, Thrown> {
     cx.allocate(layout, n + 1, 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.copy(1, cx.get(source), from + 1, n);
+        fresh.set_raw(layout::ARRAY_LENGTH, count_bits(n));
+        fresh.copy(layout::ARRAY_ELEMENTS, cx.get(source), layout::ARRAY_ELEMENTS + from, n);
     })
 }
 
@@ -186,9 +166,9 @@ pub fn replace(cx: &mut Thread, node: Handle, i: usize, value: Handle) -> Result
     let n = Slots::of(cx.get(node)).len();
     let layout = cx.get(node).layout();
     cx.allocate(layout, n + 1, 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(n));
-        fresh.copy(1, cx.get(node), 1, n);
-        fresh.set(1 + i, cx.get(value));
+        fresh.set_raw(layout::ARRAY_LENGTH, count_bits(n));
+        fresh.copy(layout::ARRAY_ELEMENTS, cx.get(node), layout::ARRAY_ELEMENTS, n);
+        fresh.set(layout::ARRAY_ELEMENTS + i, cx.get(value));
     })
 }
 
@@ -197,8 +177,8 @@ pub fn append(cx: &mut Thread, node: Handle, value: Handle) -> Result<Handle, Th
     let n = Slots::of(cx.get(node)).len();
     let layout = cx.get(node).layout();
     cx.allocate(layout, n + 2, 0, |cx, mut fresh| {
-        fresh.set_raw(0, count_bits(n + 1));
-        fresh.copy(1, cx.get(node), 1, n);
-        fresh.set(1 + n, cx.get(value));
+        fresh.set_raw(layout::ARRAY_LENGTH, count_bits(n + 1));
+        fresh.copy(layout::ARRAY_ELEMENTS, cx.get(node), layout::ARRAY_ELEMENTS, n);
+        fresh.set(layout::ARRAY_ELEMENTS + n, cx.get(value));
     })
 }

@@ -7,7 +7,7 @@
 
 use super::strings::{MAX_BYTES, text, too_long};
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
-use crate::object::layout::STRING_BUILDER;
+use crate::object::layout::{STRING_BUILDER, STRING_BUILDER_BYTES};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::system::threads;
 use crate::runtime::values::collections::view::field;
@@ -25,7 +25,7 @@ pub fn new(cx: &mut Thread, capacity: usize) -> Result<Handle, Thrown> {
 /// The bytes so far.
 #[inline]
 pub fn contents(builder: Value<'_>) -> &[u8] {
-    field(builder, STRING_BUILDER, 0).bytes().unwrap_or(&[])
+    field(builder, STRING_BUILDER, STRING_BUILDER_BYTES).bytes().unwrap_or(&[])
 }
 
 /// Appends bytes that are not in the heap.
@@ -49,7 +49,7 @@ pub fn append_string(cx: &mut Thread, builder: Handle, string: Handle) -> Result
 /// Appends where there is room, and nobody else is at it.
 #[inline]
 fn append_here(cx: &Thread, builder: Handle, more: &[u8]) -> bool {
-    let bytes = field(cx.get(builder), STRING_BUILDER, 0);
+    let bytes = field(cx.get(builder), STRING_BUILDER, STRING_BUILDER_BYTES);
     let used = bytes.bytes().map_or(0, <[u8]>::len);
     window();
     cx.append_bytes(bytes, Room::Builder, used, more)
@@ -59,7 +59,7 @@ fn append_here(cx: &Thread, builder: Handle, more: &[u8]) -> bool {
 #[inline(never)]
 fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown> {
     let mark = cx.mark();
-    let old = cx.root(field(cx.get(builder), STRING_BUILDER, 0));
+    let old = cx.root(field(cx.get(builder), STRING_BUILDER, STRING_BUILDER_BYTES));
     let used = cx.get(old).bytes().map_or(0, <[u8]>::len);
     if more > MAX_BYTES || used + more > MAX_BYTES {
         return Err(too_long(cx));
@@ -72,7 +72,8 @@ fn make_room(cx: &mut Thread, builder: Handle, more: usize) -> Result<(), Thrown
         cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
         window();
         // What is appended to the old bytes behind the copy would be lost: from here on nobody can.
-        cx.seal_bytes(cx.get(old), used) && cx.compare_and_swap_slot(cx.get(builder), 0, cx.get(old), cx.get(fresh))
+        cx.seal_bytes(cx.get(old), used)
+            && cx.compare_and_swap_slot(cx.get(builder), STRING_BUILDER_BYTES, cx.get(old), cx.get(fresh))
     };
     if !moved {
         std::thread::yield_now();
@@ -87,14 +88,14 @@ pub fn reset(cx: &mut Thread, builder: Handle, bytes: &[u8]) -> Result<(), Throw
     let mark = cx.mark();
     let fresh = cx.alloc_bytes(bytes.len(), Room::Builder)?;
     cx.append_bytes(cx.get(fresh), Room::Builder, 0, bytes);
-    cx.set_slot(cx.get(builder), 0, cx.get(fresh));
+    cx.set_slot(cx.get(builder), STRING_BUILDER_BYTES, cx.get(fresh));
     cx.release(mark);
     Ok(())
 }
 
 /// The text; EncodingError when the bytes are not UTF-8.
 pub fn to_string(cx: &mut Thread, builder: Handle) -> Result<Handle, Thrown> {
-    let bytes = cx.root(field(cx.get(builder), STRING_BUILDER, 0));
+    let bytes = cx.root(field(cx.get(builder), STRING_BUILDER, STRING_BUILDER_BYTES));
     let (len, chars) = match std::str::from_utf8(cx.get(bytes).bytes().unwrap_or(&[])) {
         Ok(text) if text.len() <= SMALL => {
             let text = text.to_owned();

@@ -207,7 +207,7 @@ impl Printer {
             layout::SEQ => self.items(cx, out, "seq[", "]", value, depth),
             layout::ATOM => {
                 out.push_str("Atom { value: ");
-                let inner = cx.root(field(v, layout::ATOM, 0));
+                let inner = cx.root(field(v, layout::ATOM, layout::ATOM_VALUE));
                 self.write(cx, out, inner, depth + 1)?;
                 out.push_str(" }");
                 Ok(())
@@ -344,7 +344,7 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
         write_number(out, number);
         return true;
     }
-    let index = || value.slot(0).as_int().and_then(|i| u32::try_from(i).ok());
+    let index = || value.slot(layout::ENTRY_INDEX).as_int().and_then(|i| u32::try_from(i).ok());
     match value.layout() {
         layout::NULL => out.push_str("null"),
         layout::BOOL => out.push_str(if value.word() == Word::TRUE { "true" } else { "false" }),
@@ -356,7 +356,7 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
             if depth == 0 { out.push_str(text) } else { quote(out, text) }
         }
         layout::RANGE => {
-            let step = field(value, layout::RANGE, 2);
+            let step = field(value, layout::RANGE, layout::RANGE_STEP);
             let n = if step.as_int() == Some(1) { 2 } else { 3 };
             out.push_str(if n == 2 { "range" } else { "range-step" });
             for i in 0..n {
