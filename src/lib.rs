@@ -16,5 +16,6 @@ pub mod reader;
 pub mod repl;
 pub mod runtime;
 pub mod stack;
+pub mod stubs;
 pub mod verify;
 pub mod windows;

@@ -75,9 +75,9 @@ mutations! {
         "an exit stub does not restore the last callee-saved register"
     ArgumentNoRoot "argument-no-root" "asm/x64/stubs.rs" false
         "the last argument is no root while a first call is resolved"
-    SignedIndex "signed-index" "runtime/stubs/fast/access.rs" false
+    SignedIndex "signed-index" "stubs/access.rs" false
         "the stub that reads an array's element compares the index as a signed number"
-    TailTooLong "tail-too-long" "runtime/stubs/fast/access.rs" false
+    TailTooLong "tail-too-long" "stubs/access.rs" false
         "the stub that adds to a vector lets its tail get one element too many"
     RoundsDown "rounds-down" "codegen/arith.rs" false
         "a division by two rounds down"

@@ -20,9 +20,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reader", &["mutations", "stack"]),
     ("object", &["locks"]),
     ("gc", &["asm", "injection", "locks", "mutations", "object", "stack", "windows"]),
+    ("stubs", &["asm", "gc", "locks", "mutations", "object"]),
     ("codegen", &["asm", "gc", "mutations", "object", "reader", "stack"]),
     ("verify", &["asm", "gc", "locks", "object"]),
-    ("runtime", &["asm", "codegen", "gc", "injection", "locks", "mutations", "object", "reader", "stack", "windows"]),
+    (
+        "runtime",
+        &["asm", "codegen", "gc", "injection", "locks", "mutations", "object", "reader", "stack", "stubs", "windows"],
+    ),
     ("profile", &["asm", "gc", "locks", "object", "reader", "runtime"]),
     ("repl", &["gc", "locks", "object", "profile", "reader", "runtime"]),
     ("options", &["codegen", "gc", "injection", "profile", "repl", "runtime"]),
@@ -47,14 +51,13 @@ const UPWARD: &[(&str, &str, &str)] = &[
 
 /// The rooms of `src/runtime`, from the lowest. A room may use those below it; `vm`, what all threads share, may be named by all.
 const RUNTIME: &[&str] =
-    &["program", "values", "fault", "system", "compile", "stubs", "helpers", "builtins", "load", "bootstrap", "vm"];
+    &["program", "values", "fault", "system", "compile", "helpers", "builtins", "load", "bootstrap", "vm"];
 
 /// Arrows that run upward in the runtime, with what makes them: each is to go.
 const UPWARD_IN_RUNTIME: &[(&str, &str, &str)] = &[
     ("program", "values", "rest arguments are packed into vectors"),
     ("program", "fault", "whoever fails says why"),
     ("program", "compile", "`resolve.rs` compiles; who depends on code is named by what reclaims it"),
-    ("program", "stubs", "which thunk an entry goes through"),
     ("program", "helpers", "fields that a type has got since"),
     ("program", "builtins", "what a row of builtins consists of"),
     ("program", "load", "which namespaces are the library's"),
@@ -68,8 +71,6 @@ const UPWARD_IN_RUNTIME: &[(&str, &str, &str)] = &[
     ("system", "helpers", "which streams a thread has is a dynamic variable"),
     ("compile", "helpers", "listings name helpers"),
     ("compile", "builtins", "which layouts `instance-of` accepts"),
-    ("stubs", "helpers", "how a leaf is called"),
-    ("stubs", "builtins", "which builtins have a stub"),
     ("helpers", "builtins", "helpers that are builtins as well, and their leaves"),
     ("helpers", "load", "what a misspelt field may have meant"),
     ("builtins", "load", "`eval` and `load`"),

@@ -1,6 +1,6 @@
 //! Looking into what is probably a map: `get(c, k, default)`, and `get(c, k)` and `c[k]` where a map was seen.
 //!
-//! The lookup is a call of code that is no safepoint (`runtime/stubs/fast/maps.rs`, and `runtime/helpers/lookup.rs` behind it): it never
+//! The lookup is a call of code that is no safepoint (`stubs/maps.rs`, and `runtime/helpers/lookup.rs` behind it): it never
 //! collects and never throws. When it cannot say what the value is, the general helper is asked out of line.
 
 use super::facts::Facts;

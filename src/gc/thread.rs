@@ -203,7 +203,7 @@ pub const OFFSET_ROOMS: i32 = offset_of!(Thread, rooms) as i32;
 pub const OFFSET_ARG_SPILL: i32 = offset_of!(Thread, arg_spill) as i32;
 
 /// What the stubs must know of this.
-pub fn stub_config() -> StubConfig {
+pub const fn stub_config() -> StubConfig {
     StubConfig {
         exit_frame: OFFSET_EXIT_FRAME,
         arg_spill: OFFSET_ARG_SPILL,

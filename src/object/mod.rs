@@ -8,8 +8,10 @@
 //! | [`word`] | one value as one word |
 //! | [`layout`] | how objects of each kind lie: the only place that says so |
 //! | [`shapes`] | the table of all layouts, those of programs among them: which words are tagged, and how many there are |
+//! | [`collections`] | how large collections are made of nodes |
 //! | [`hash`] | the hash of words and bytes |
 
+pub mod collections;
 pub mod hash;
 pub mod layout;
 pub mod shapes;

@@ -18,7 +18,6 @@ pub mod fault;
 pub mod helpers;
 pub mod load;
 pub mod program;
-pub mod stubs;
 pub mod system;
 #[cfg(test)]
 pub mod testing;

@@ -3,14 +3,12 @@
 //! Owns the parts and the order in which they come to life. A `Vm` is never freed: code, bindings and types refer to it and to
 //! each other for the life of the process.
 
-use crate::runtime::stubs::fast;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::helpers::Helpers;
 use super::load::Loader;
-use super::stubs::Stubs;
 use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
@@ -22,16 +20,18 @@ use crate::profile::{facts, sampler};
 use crate::runtime::compile::reclaim::{Later, Reclaim};
 use crate::runtime::fault::errors::{ERROR_FIELDS, ERROR_LOCATION, ERROR_MESSAGE};
 use crate::runtime::fault::stop::Breakpoints;
-use crate::runtime::fault::trace::Trace;
+use crate::runtime::fault::trace::{self, Trace};
 use crate::runtime::program::code::Compiler;
 use crate::runtime::program::dispatch::Dispatch;
 use crate::runtime::program::keywords::Keywords;
 use crate::runtime::program::namespace::{Namespace, Namespaces};
+use crate::runtime::program::resolve::{self, Thunk};
 use crate::runtime::program::sources::Sources;
 use crate::runtime::program::types::Types;
 use crate::runtime::system::limits;
 use crate::runtime::system::threads::Threads;
 use crate::runtime::values::text::crumbs::Crumbs;
+use crate::stubs::{Functions, Outside};
 
 /// What all threads share.
 pub struct Vm {
@@ -179,8 +179,8 @@ impl Vm {
         let (memory, code_map) = (publisher.memory().clone(), publisher.map().clone());
         let dispatch = Dispatch::default();
         let text = crate::runtime::values::text::Shared::new(&memory, &heap)?;
-        let outside = fast::Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
-        let stubs = Stubs::new(&publisher, outside)?;
+        let outside = Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
+        let stubs = Stubs::new(&publisher, outside, functions(), Thunk::Many)?;
         let helpers = Helpers::new(&publisher, &stubs, outside)?;
         let later = Arc::new(Later::new());
         heap.set_hooks(hooks(&later));
@@ -281,6 +281,22 @@ fn make_last_resort(cx: &mut Thread) -> Result<u64, Thrown> {
         fresh.set(ERROR_LOCATION, cx.get(location));
     })?;
     Ok(cx.get(error).word().0)
+}
+
+/// The stubs of a machine.
+pub type Stubs = crate::stubs::Stubs<Thunk>;
+
+/// What stubs call that are there from the start.
+fn functions() -> Functions {
+    Functions {
+        unwind: trace::unwind as *const () as usize,
+        entry: resolve::entry as *const () as usize,
+        thunk: resolve::thunk as *const () as usize,
+        packed: resolve::call_packed as *const () as usize,
+        apply: resolve::apply as *const () as usize,
+        apply_many: resolve::apply_many as *const () as usize,
+        counter: crate::profile::stats::counter,
+    }
 }
 
 /// What the heap asks of the machine.

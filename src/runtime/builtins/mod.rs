@@ -37,6 +37,7 @@ use crate::runtime::helpers::leaf::LeafEntry;
 
 pub mod access;
 pub mod evaluation;
+mod fast;
 pub mod functions;
 pub mod introspection;
 pub mod io;

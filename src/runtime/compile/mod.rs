@@ -21,9 +21,8 @@ use super::vm::Vm;
 use crate::asm::Host;
 use crate::asm::code_map::Function;
 use crate::asm::lines::Lines;
-use crate::asm::masm::{MacroAssembler, Mem, TooFar};
+use crate::asm::masm::TooFar;
 use crate::asm::publish::Piece;
-use crate::asm::stubs::{Counter, call_counter};
 use crate::codegen::facts::Seen;
 use crate::codegen::failure::GivenUp;
 use crate::codegen::{self, Generated};
@@ -305,49 +304,6 @@ fn hint_of(value: Value<'_>, depth: u32) -> Seen {
         _ => Vec::new(),
     };
     Seen::Object(id, slots)
-}
-
-/// The stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers: it never collects, so nobody walks
-/// its frame.
-pub(super) fn box_float_code<M: MacroAssembler>(
-    function: usize,
-    counter: Option<Counter>,
-) -> Result<crate::asm::masm::Assembled, TooFar> {
-    let mut asm = M::new();
-    let prologue = asm.prologue(0);
-    let mut slot = 0;
-    let mut next = || {
-        slot += 8;
-        Mem::at(M::FP, -slot)
-    };
-    let general: Vec<_> = M::CALLER_SAVED.iter().map(|r| (*r, next())).collect();
-    let floats: Vec<_> = M::FLOATS.iter().map(|f| (*f, next())).collect();
-    let result = next();
-    for (r, mem) in &general {
-        asm.store(*mem, *r);
-    }
-    for (f, mem) in &floats {
-        asm.fstore(*mem, *f);
-    }
-    if let Some(counter) = counter {
-        // The float is kept where the result will be.
-        asm.fstore(result, M::FSCRATCH);
-        call_counter(&mut asm, counter);
-        asm.fload(M::FSCRATCH, result);
-    }
-    asm.float_bits(M::ARGS[0], M::FSCRATCH);
-    asm.mov(M::CLOSURE, M::CTX);
-    asm.call_c(function);
-    asm.store(result, M::RESULT);
-    for (r, mem) in &general {
-        asm.load(*r, *mem);
-    }
-    for (f, mem) in &floats {
-        asm.fload(*f, *mem);
-    }
-    asm.scratch().load(result).return_from(0);
-    asm.set_frame_size(prologue, (slot as u32).next_multiple_of(16));
-    asm.finish()
 }
 
 impl From<TooFar> for CompileError {

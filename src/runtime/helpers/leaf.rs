@@ -3,7 +3,7 @@
 //! Owns the way into such a function, and what those of all builtins share. A leaf looks at values, and makes new ones of what
 //! the allocation buffer has left ([`Thread::spare`]); it never collects, never throws and never runs the program. What it
 //! cannot do so it does not begin: it gives no answer, and the builtin itself, which has not been asked yet, does all of it, and
-//! says what is wrong. So a leaf that gives no answer must have changed nothing. The machine code around it is in `fast/mod.rs`.
+//! says what is wrong. So a leaf that gives no answer must have changed nothing. The machine code around it is in `stubs/mod.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,18 +14,13 @@ use crate::object::Word;
 use crate::runtime::builtins::{leaf_collections, leaf_maps, leaf_numbers, leaf_operators, leaf_texts};
 use crate::runtime::program::binding::Binding;
 use crate::runtime::values::iterate;
-
-/// As many arguments a leaf has; those that were not given are UNDEFINED.
-pub const LEAF_ARGS: usize = 3;
+pub use crate::stubs::{LEAF_ARGS, LeafEntry};
 
 /// What a leaf is given.
 pub type Args<'h> = [Value<'h>; LEAF_ARGS];
 
 /// What a leaf gives: none when the builtin itself is to be asked.
 pub type Answer<'h> = Option<Value<'h>>;
-
-/// The C function that generated code calls: THROWN when there is no answer.
-pub type LeafEntry = unsafe extern "C" fn(*mut Thread, Word, Word, Word) -> Word;
 
 /// The C function of a leaf `fn(&Thread, [Value; LEAF_ARGS]) -> Answer`.
 #[macro_export]

@@ -1,7 +1,7 @@
 //! Looking into maps, straight from generated code.
 //!
 //! Owns the one C function that generated code reaches without an exit stub, behind the machine code for Int keys in
-//! `fast/maps.rs`: no frame is noted, nothing is rooted, so it must neither allocate in the heap nor throw nor run code of the
+//! `stubs/maps.rs`: no frame is noted, nothing is rooted, so it must neither allocate in the heap nor throw nor run code of the
 //! program. What it cannot do so it leaves to the helpers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,6 +5,7 @@
 //! exception in the context. Parameters called `word` are bits, all others are values.
 
 pub mod dynamic;
+mod fast;
 pub(super) mod fields;
 pub mod leaf;
 pub(super) mod literals;
@@ -37,6 +38,7 @@ use crate::runtime::compile::sites::FieldSite;
 use crate::runtime::values::numbers::arith::Op;
 use crate::runtime::values::numbers::bits::{BitOp, Shift};
 use crate::runtime::values::operators;
+use crate::stubs;
 use crate::verify::{Claim, Claims, Does, Takes};
 
 macro_rules! helpers {
@@ -222,29 +224,28 @@ pub struct Helpers {
 impl Helpers {
     pub(super) fn new(
         publisher: &Publisher,
-        stubs: &super::stubs::Stubs,
-        outside: crate::runtime::stubs::fast::Outside,
+        table: &super::vm::Stubs,
+        outside: stubs::Outside,
     ) -> Result<Helpers, StartError> {
-        let exits = stubs.exits(publisher, ALL.iter().map(|h| (symbol(*h), function(*h))))?;
+        let exits = table.exits(publisher, ALL.iter().map(|h| (symbol(*h), function(*h))))?;
         let mut addresses = [0; ALL.len()];
         for (helper, exit) in ALL.iter().zip(exits) {
             addresses[*helper as usize] = exit;
         }
-        let (mut fast, mut in_front) = (Vec::new(), Vec::new());
+        let (mut codes, mut in_front) = (Vec::new(), Vec::new());
         for helper in ALL {
-            if let Some(code) = crate::runtime::stubs::fast::code::<Host>(*helper, addresses[*helper as usize], outside)
-            {
-                fast.push((symbol(*helper), code?));
+            if let Some(code) = fast::code::<Host>(*helper, addresses[*helper as usize], outside) {
+                codes.push((symbol(*helper), code?));
                 in_front.push(*helper);
             }
         }
-        for (helper, start) in in_front.iter().zip(super::stubs::publish(publisher, Kind::Fast, &fast)?) {
+        for (helper, start) in in_front.iter().zip(stubs::publish(publisher, Kind::Fast, &codes)?) {
             addresses[*helper as usize] = start;
         }
         let function = crate::gc::slow::box_float as *const () as usize;
-        let box_float = super::compile::box_float_code::<Host>(function, stats::counter("box_float"))?;
+        let box_float = stubs::box_float::<Host>(function, stats::counter("box_float"))?;
         let box_float = publisher.publish_one(Piece::stub(&box_float, Kind::Stub, "box_float"))?;
-        let look_up = crate::runtime::stubs::fast::look_up::<Host>(lookup::look_up as *const () as usize, outside)?;
+        let look_up = stubs::look_up::<Host>(lookup::look_up as *const () as usize, outside)?;
         let look_up = publisher.publish_one(Piece::stub(&look_up, Kind::Fast, "look_up"))?;
         let mut side_exits = Vec::new();
         for counter in SideExit::ALL.iter().filter_map(|reason| stats::counter(stats::side_exit_name(*reason))) {

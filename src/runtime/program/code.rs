@@ -24,11 +24,8 @@ use crate::reader::tree::FunctionId;
 use crate::runtime::builtins::Builtin;
 use crate::runtime::compile::reclaim::{DependsOn, Owned};
 use crate::runtime::vm::Vm;
-
-/// The number of entries: one for each number of arguments up to 5, and one for more.
-pub const ENTRIES: usize = 7;
-/// The entry for 6 or more arguments.
-pub const MANY: usize = 6;
+use crate::stubs::PACKED;
+pub use crate::stubs::{ENTRIES, MANY};
 
 /// A function's code record.
 #[repr(C)]
@@ -66,8 +63,7 @@ pub struct Code {
     pub(in crate::runtime) held: AtomicU32,
 }
 
-/// Where machine code finds `packed` in a code record.
-pub const OFFSET_PACKED: i32 = offset_of!(Code, packed) as i32;
+const _: () = assert!(offset_of!(Code, entry) == 0 && offset_of!(Code, packed) == PACKED as usize, "where stubs look");
 
 /// What is behind a code record.
 #[derive(Clone)]

@@ -229,7 +229,7 @@ impl Table {
         if let Some(&known) = self.dispatcher.get() {
             return Ok(known);
         }
-        let made = vm.stubs.dispatcher(&vm.publisher, self)?;
+        let made = vm.stubs.dispatcher(&vm.publisher, self.cell(), self.name())?;
         Ok(*self.dispatcher.get_or_init(|| made))
     }
 
@@ -268,8 +268,7 @@ impl Table {
         let array = match now {
             true => {
                 if renamed.thunk == 0 {
-                    renamed.thunk =
-                        vm.stubs.thunk(&vm.publisher, crate::runtime::stubs::Thunk::Link(name, self.argc))?;
+                    renamed.thunk = vm.stubs.thunk(&vm.publisher, super::resolve::Thunk::Link(name, self.argc))?;
                 }
                 new_array(&vm.memory, self.capacity.load(Ordering::Acquire), |_| renamed.thunk)?
             }
@@ -598,7 +597,7 @@ impl Dispatch {
             return Ok(known);
         }
         let index = tables.all.len() as u32;
-        let miss = vm.stubs.thunk(&vm.publisher, crate::runtime::stubs::Thunk::Dispatch(index))?;
+        let miss = vm.stubs.thunk(&vm.publisher, super::resolve::Thunk::Dispatch(index))?;
         let (cell, named) = (array_cell(&vm.memory)?, array_cell(&vm.memory)?);
         let table: &'static Table = Box::leak(Box::new(Table {
             index,

@@ -17,8 +17,8 @@ use crate::object::{Word, layout};
 use crate::runtime::Code;
 use crate::runtime::builtins;
 use crate::runtime::fault::errors::ErrorKind;
-use crate::runtime::stubs::Enter;
 use crate::stack;
+use crate::stubs::Enter;
 
 impl Thread {
     /// Calls a function of the language.

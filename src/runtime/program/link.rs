@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use super::binding::{Binding, BindingKind};
 use super::code::{ArityInfo, Code, CodeSource, Destination, MANY};
 use super::entry::{code_of, not_callable};
+use super::resolve::Thunk;
 use crate::asm::memory::MemoryError;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::fault::errors::ErrorKind;
-use crate::runtime::stubs::Thunk;
 use crate::runtime::vm::Vm;
 use crate::windows::window;
 
@@ -273,7 +273,7 @@ pub(super) fn resolve<'h>(
     // A stub that reads the number of arguments from the context needs one more that writes it.
     let counted = match &code.source {
         CodeSource::Builtin(builtin) if argc >= MANY && builtin.accepts(argc) => {
-            Some(super::resolve::with_memory(cx, || vm.stubs.counted_builtin(&vm.publisher, builtin, argc))?)
+            Some(super::resolve::with_memory(cx, || vm.stubs.counted_builtin(&vm.publisher, *builtin, argc))?)
         }
         _ => None,
     };

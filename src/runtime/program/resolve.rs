@@ -27,15 +27,28 @@ use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
 use crate::profile::stats;
+use crate::runtime::Binding;
 use crate::runtime::builtins::leaf_collections;
 use crate::runtime::compile::reclaim::Held;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::{ErrorKind, arity_message};
 use crate::runtime::fault::tail_calls::Failed;
 use crate::runtime::fault::trace;
-use crate::runtime::stubs::Thunk;
 use crate::runtime::{Code, Vm};
 use crate::windows::window;
+
+/// What a thunk resolves.
+#[derive(Clone, Copy, Debug)]
+pub enum Thunk {
+    /// A function value is called with 6 or more arguments.
+    Many,
+    /// The link cell of a binding for this number of arguments.
+    Link(&'static Binding, u32),
+    /// An unresolved entry of a dispatch table.
+    Dispatch(u32),
+    /// `v.name(…)` where the layout has a field of that name: (table, slot).
+    FieldCall(u32, u32),
+}
 
 /// Behind `entry[n]` of a code record.
 ///
@@ -183,7 +196,7 @@ pub(super) fn resolve_code<'h>(
             if !builtin.accepts(argc) {
                 return Err(errors::builtin_arity(cx, builtin, argc));
             }
-            with_memory(cx, || vm.stubs.builtin(&vm.publisher, builtin, argc))?
+            with_memory(cx, || vm.stubs.builtin(&vm.publisher, *builtin, argc))?
         }
         CodeSource::Method(method) => {
             if code.arity_for(argc).is_none() {
@@ -412,7 +425,10 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
     match found {
         Found::Nothing => Err(no_implementation(cx, table)),
         Found::Field(slot) => {
-            let thunk = with_memory(cx, || vm.stubs.thunk(&vm.publisher, Thunk::FieldCall(table.index, slot as u32)))?;
+            let thunk = with_memory(cx, || {
+                let slot = slot as u32;
+                vm.stubs.shared_thunk(&vm.publisher, (table.index, slot), Thunk::FieldCall(table.index, slot))
+            })?;
             table.resolved(&vm.dispatch, version, layout, thunk, || true);
             Ok(Destination::new(cx, thunk))
         }
@@ -458,7 +474,7 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
             if !builtin.accepts(argc) {
                 return Err(errors::builtin_arity(cx, builtin, argc));
             }
-            let stub = with_memory(cx, || vm.stubs.builtin(&vm.publisher, builtin, argc))?;
+            let stub = with_memory(cx, || vm.stubs.builtin(&vm.publisher, *builtin, argc))?;
             // The stub for many arguments reads their number from the context, which a dispatch does not set.
             Ok((Destination::new(cx, stub), argc < MANY))
         }

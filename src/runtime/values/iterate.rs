@@ -15,6 +15,7 @@ use super::ranges::Range;
 use super::text::strings;
 use crate::gc::{Handle, Mark, Thread, Thrown, Value};
 use crate::object::Word;
+use crate::object::collections::OVER_VECTOR;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CURSOR, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE,
     FIRST_USER_LAYOUT, MAP_ROOT, NODE, SEQ_INDEX, SEQ_POSITION, SEQ_SOURCE, slots,
@@ -52,8 +53,7 @@ enum Kind {
     User,
 }
 
-/// The number of the kind that machine code knows.
-pub const VECTOR: usize = Kind::Vector as usize;
+const _: () = assert!(Kind::Vector as usize == OVER_VECTOR, "machine code knows this kind by its number");
 
 const KINDS: [Kind; 9] =
     [Kind::Done, Kind::Vector, Kind::Whole, Kind::Text, Kind::Range, Kind::Trie, Kind::Small, Kind::Parts, Kind::User];

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A full leaf becomes a leaf of the vector as it is, so an element is written once. What happens for nearly every element,
-//! leaf and small vector is machine code: see `codegen/calls.rs` and `runtime/stubs/fast/sequences.rs`.
+//! leaf and small vector is machine code: see `codegen/calls.rs` and `stubs/sequences.rs`.
 
 use super::vector::{self, WIDTH};
 use super::view::{Slots, copy_array, count_bits, count_field, field};

@@ -4,7 +4,7 @@
 //! Owns tails with room: a NODE whose length says how many elements are in use, with memory for as many as a tail may
 //! have behind them. It has the owner of the vector in its header, and its thread remembers it until the next
 //! collection ([`Thread::room`]), which moves what is in use. So whoever reads a vector sees nothing of it. The machine
-//! code that adds to one is in `stubs/fast/access.rs`.
+//! code that adds to one is in `stubs/access.rs`.
 //!
 //! [`Thread::room`]: crate::gc::Thread::room
 

@@ -13,6 +13,7 @@ use super::trie::{splice, store};
 use super::view::{Slots, count_bits};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
+use crate::object::collections::{GROUP_BITS as BITS, GROUP_HALF as HALF, GROUP_SEED as SEED};
 use crate::object::layout::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_LOWER, GROUP_NODE, GROUP_NUMBER, GROUP_UPPER, GROUP_VALUES, element,
     slot_offset,
@@ -20,15 +21,9 @@ use crate::object::layout::{
 use crate::object::word::INT_SHIFT;
 use crate::runtime::values::hashing::mix;
 
-/// The keys of a group differ in so many bits.
-pub const BITS: u32 = 6;
 const SIZE: usize = 1 << BITS;
-/// Bits of each half of the bitmap.
-pub const HALF: u32 = 32;
 /// Elements before the values.
 pub const FIRST: usize = element(GROUP_VALUES);
-/// Keeps the hashes of groups apart from those of small numbers.
-pub const SEED: u64 = 0xA076_1D64_78BD_642F;
 
 /// The number of the group of an Int.
 #[inline]

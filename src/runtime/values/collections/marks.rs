@@ -14,10 +14,8 @@ use super::set;
 pub use crate::gc::owners::SHARED;
 use crate::gc::owners::{LATER_PRIVATE, OWNERS};
 use crate::gc::{Thread, Value};
+use crate::object::collections::PATIENCE;
 use crate::object::layout::{MAP, SET, VECTOR};
-
-/// So many changes make an owner worth having.
-pub const PATIENCE: u32 = 16;
 
 /// The mark of a SET that one accumulator holds.
 pub const MARKED: u32 = 1;

@@ -9,7 +9,7 @@
 //! Threads that change the same object at once may lose changes, nothing worse: what is read of an object is one NODE or MAP
 //! (one load says which), and that is whole at any time. In a list's NODE each element that the count covers has been put
 //! there, for a place that was filled once stays filled. In a map the entries and their count are changed by one thread at a
-//! time ([`Changing`]); others may replace values in its nodes meanwhile, for which machine code asks nobody (`fast/maps.rs`).
+//! time ([`Changing`]); others may replace values in its nodes meanwhile, for which machine code asks nobody (`stubs/maps.rs`).
 
 use super::map;
 use super::trie::{LATER, SHARED};

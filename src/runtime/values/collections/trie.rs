@@ -22,6 +22,7 @@ pub use crate::gc::owners::{LATER, LATER_PRIVATE, OWNERS, SHARED};
 use crate::gc::prefetch;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
+pub(super) use crate::object::collections::{TRIE_BITS as BITS, TRIE_CHILDREN_SHIFT as CHILDREN_SHIFT};
 use crate::object::layout::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, COLLISION_NODE, GROUP_NODE, LayoutId, MAP_NODE, MAP_NODE_BITMAP, MAP_NODE_PARTS,
     element,
@@ -30,15 +31,11 @@ use crate::object::word::INT_SHIFT;
 use crate::runtime::values::equality::{TooDeep, same_key};
 use crate::runtime::values::hashing;
 
-/// Bits of a digit.
-pub const BITS: u32 = 4;
 const MASK: u64 = (1 << BITS) - 1;
 /// From here on the hash has no digits left.
 const HASH_BITS: u32 = 64;
 /// Elements before the entries of a MAP_NODE.
 const FIRST: usize = element(MAP_NODE_PARTS);
-/// Where the children begin in a bitmap.
-pub const CHILDREN_SHIFT: u32 = 16;
 
 /// The two halves of a bitmap.
 #[derive(Clone, Copy)]
@@ -141,7 +138,7 @@ pub fn find<'h>(root: Value<'h>, key: Value<'h>, hash: u64) -> Result<Option<(Va
 }
 
 /// Gives a key that is there another value, in a node that is the owner's own: false, and nothing is done, where that cannot be.
-/// Who asks knows that the key has one place only. Groups are for the machine code of `fast/maps.rs`.
+/// Who asks knows that the key has one place only. Groups are for the machine code of `stubs/maps.rs`.
 pub(super) fn replace<'h>(root: Value<'h>, key: Value<'h>, hash: u64, value: Value<'h>, owner: u32) -> bool {
     let mut node = root;
     let mut shift = 0;

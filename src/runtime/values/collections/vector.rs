@@ -20,12 +20,9 @@ use crate::object::layout::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slots,
 };
 
+use crate::object::collections::{VECTOR_SHIFT_MASK as SHIFT_MASK, VECTOR_SKIP_SHIFT as SKIP_SHIFT};
 pub use crate::object::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
 const MASK: usize = WIDTH - 1;
-/// Where the number of skipped elements begins, above the shift.
-pub const SKIP_SHIFT: usize = 8;
-/// The bits of the shift.
-pub const SHIFT_MASK: usize = (1 << SKIP_SHIFT) - 1;
 /// At most so many times the elements that are left are skipped.
 const MOST_SKIPPED: usize = 8;
 

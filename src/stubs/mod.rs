@@ -1,78 +1,71 @@
-//! Machine code in front of helpers and builtins: the common case of those that loops over collections and texts live on, and of
-//! arithmetic on what nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the exit
-//! stub, as if that had been called.
+//! Code without a tree: written by hand when the program starts, or when first asked for.
+//!
+//! Owns the code and its addresses. Knows objects, the context of a thread, and the assembler; what the runtime has (its functions,
+//! the rows of builtins, what a thunk stands for) it is handed: see [`Functions`], [`Row`] and [`Stubs`].
+//!
+//! | file | its idea |
+//! | --- | --- |
+//! | [`table`] | which stubs there are, and where: made once, or when first asked for |
+//! | `code` | ways in and out, and jumps through dispatch tables; what differs more by machine is in `asm/<machine>/stubs.rs` |
+//! | [`access`], [`maps`], [`numbers`], [`sequences`], [`texts`], [`apply`] | what stands in front of helpers and builtins |
+//!
+//! In front of helpers and builtins stands machine code for the common case of those that loops over collections and texts live on,
+//! and of arithmetic on what nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the
+//! exit stub, as if that had been called. Which of them have such code is said beside them (`runtime/helpers/fast.rs`,
+//! `runtime/builtins/fast.rs`).
 //!
 //! These stubs have no frame, never collect and never throw (`apply` jumps to what it applies): they allocate from what the
 //! allocation buffer has left. They may use every caller-saved register, like the functions themselves. What has a leaf
 //! (`runtime/helpers/leaf.rs`) asks that before the exit stub; while it runs there is a frame, in which nothing is looked for.
 
-mod access;
-mod apply;
-mod maps;
-mod numbers;
-mod sequences;
-mod texts;
+pub mod access;
+pub mod apply;
+mod code;
+pub mod maps;
+pub mod numbers;
+pub mod sequences;
+pub mod table;
+pub mod texts;
 
-use crate::asm::masm::{Alu, Assembled, Cond, FCond, Falu, Label, MacroAssembler, Mem, Reg, TooFar};
-use crate::codegen::link::Helper;
+pub use code::box_float;
+pub use table::{Enter, Functions, Row, Stubs, publish};
+
+use crate::asm::masm::{ARG_REGS, Alu, Assembled, Cond, FCond, Label, MacroAssembler, Mem, Reg, TooFar};
+use crate::gc::Thread;
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
-use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, header, header_low, slot_disp, slot_offset};
+use crate::object::layout::{
+    self, HEADER_BYTES, HEADER_DISP, LayoutId, VECTOR_WIDTH as WIDTH, header, header_low, slot_disp, slot_offset,
+};
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
-use crate::runtime::builtins::Builtin;
-use crate::runtime::helpers::leaf::{self, LEAF_ARGS, LeafEntry};
-use crate::runtime::values::collections::vector::WIDTH;
+
+/// The entry of a code record for 6 or more arguments: those that do not fit the registers.
+pub const MANY: usize = ARG_REGS + 1;
+/// The number of entries: one for each number of arguments up to 5, and one for more.
+pub const ENTRIES: usize = MANY + 1;
+/// Where a code record says where a call goes whose rest arguments are a vector already: behind its entries.
+pub const PACKED: i32 = 8 * ENTRIES as i32;
+
+/// As many arguments a leaf has; those that were not given are UNDEFINED.
+pub const LEAF_ARGS: usize = 3;
+
+/// The C function that is asked in front of a helper or builtin: THROWN when it has no answer.
+pub type LeafEntry = unsafe extern "C" fn(*mut Thread, Word, Word, Word) -> Word;
+
+/// What writes the common case.
+pub type Write<'a, M> = &'a dyn Fn(&mut Stub<M>);
 
 /// What the stubs look at.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::runtime) struct Outside {
+pub struct Outside {
     /// The address of a byte that is 0 while no builtin type has been extended.
     pub extended: usize,
     /// The cell of the array of one-character strings.
     pub ascii: usize,
 }
 
-/// The code in front of a helper whose exit stub is at `exit`, for those that have some.
-pub(in crate::runtime) fn code<M: MacroAssembler>(
-    helper: Helper,
-    exit: usize,
-    outside: Outside,
-) -> Option<Result<Assembled, TooFar>> {
-    use layout::{ARRAY, MUTABLE_LIST, STRING, STRING_PREFIX, VECTOR};
-    let write: Option<&dyn Fn(&mut Stub<M>)> = Some(match helper {
-        Helper::Iterate => &sequences::iterate,
-        Helper::NextChunk => &sequences::next_chunk,
-        Helper::NewBuilder => &sequences::new_builder,
-        Helper::BuilderPush => &sequences::builder_push,
-        Helper::BuilderDone => &sequences::builder_done,
-        Helper::AssocInPlace => &maps::assoc_in_place,
-        Helper::PushInPlace => &access::push_in_place,
-        Helper::MapFind => &maps::look_up,
-        Helper::GetIndex => &|stub| {
-            stub.unless_extended(M::RESULT);
-            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]);
-        },
-        Helper::SetIndex => &|stub| access::store(stub, &[ARRAY, MUTABLE_LIST], 2),
-        Helper::Add => &|stub| numbers::operation(stub, Falu::Add),
-        Helper::Subtract => &|stub| numbers::operation(stub, Falu::Sub),
-        Helper::Multiply => &|stub| numbers::operation(stub, Falu::Mul),
-        Helper::Divide => &|stub| numbers::operation(stub, Falu::Div),
-        Helper::Less => &|stub| comparison(stub, FCond::Less, Cond::Below),
-        Helper::LessEqual => &|stub| comparison(stub, FCond::LessEqual, Cond::BelowEqual),
-        Helper::Greater => &|stub| comparison(stub, FCond::Greater, Cond::Above),
-        Helper::GreaterEqual => &|stub| comparison(stub, FCond::GreaterEqual, Cond::AboveEqual),
-        Helper::Equal => &|stub| comparison(stub, FCond::Equal, Cond::Equal),
-        _ => {
-            return leaf::of_helper(helper)
-                .map(|leaf| front(outside, None, Some(leaf), |asm: &mut M| asm.jump_code(exit)));
-        }
-    });
-    Some(front(outside, write, leaf::of_helper(helper), |asm: &mut M| asm.jump_code(exit)))
-}
-
 /// `(a, b)`: a Bool, of two Floats or two texts.
-fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, floats: FCond, bytes: Cond) {
+pub fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, floats: FCond, bytes: Cond) {
     let (helper, no_floats) = (stub.slow, stub.asm.label());
     stub.slow = no_floats;
     numbers::comparison(stub, floats);
@@ -81,49 +74,8 @@ fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, floats: FCond, bytes: Cond)
     texts::comparison(stub, bytes);
 }
 
-/// The code in front of a builtin that is called with `argc` arguments, for those that have some; `otherwise` is what is done
-/// without. Core methods come here only for types that nobody has extended with them.
-pub(super) fn builtin<M: MacroAssembler>(
-    builtin: &Builtin,
-    argc: usize,
-    outside: Outside,
-    otherwise: impl FnOnce(&mut M),
-) -> Option<Result<Assembled, TooFar>> {
-    use layout::{ARRAY, MUTABLE_LIST, STRING, STRING_PREFIX, VECTOR};
-    let leaf = builtin.leaf.filter(|_| argc <= LEAF_ARGS).map(|leaf| (leaf, argc));
-    let write: &dyn Fn(&mut Stub<M>) = match (builtin.namespace, builtin.name, argc) {
-        ("core", "apply", 2 | 3) if !mutated(Mutation::CallsAtTheEnd) => &|stub| apply::apply(stub, argc),
-        ("core", "get", 2 | 3) => &|stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]),
-        ("core", "nth", 2 | 3) => &|stub| {
-            stub.unless_extended(M::RESULT);
-            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]);
-        },
-        ("core", "length", 1) => {
-            &|stub| access::length(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, layout::MAP, STRING_PREFIX])
-        }
-        ("core", "push" | "conj", 2) => &access::vector_push,
-        ("core", "deref", 1) => &access::deref,
-        ("core", "char-code-at", 2) => &access::char_code_at,
-        ("core", "min", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Less),
-        ("core", "clamp", 3) => &numbers::clamp,
-        ("core", "max", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Greater),
-        ("mutable-array", "get", 2 | 3) | ("mutable-array", "read-field", 2) => &|stub| access::element(stub, &[ARRAY]),
-        ("mutable-array", "write-field", 3) => &|stub| access::store(stub, &[ARRAY], 2),
-        ("mutable-array", "swap", 3) => &access::swap,
-        ("mutable-list", "get", 2 | 3) => &|stub| access::element(stub, &[MUTABLE_LIST]),
-        ("mutable-list", "set!", 3) => &|stub| access::store(stub, &[MUTABLE_LIST], 0),
-        ("mutable-list", "push!", 2) => &access::list_push,
-        ("mutable-list", "pop!", 1) => &access::list_pop,
-        ("mutable-list", "count", 1) => &|stub| access::length(stub, &[MUTABLE_LIST]),
-        ("mutable-map", "get", 2 | 3) => &maps::mutable_get,
-        ("mutable-map", "put!", 3) => &maps::mutable_put,
-        _ => return leaf.map(|leaf| front(outside, None, Some(leaf), otherwise)),
-    };
-    Some(front(outside, Some(write), leaf, otherwise))
-}
-
 /// The code that packs the rest of `argc` arguments, those behind `params`; where it has no room, the resolver does.
-pub(super) fn packing<M: MacroAssembler>(
+pub fn packing<M: MacroAssembler>(
     params: usize,
     argc: usize,
     outside: Outside,
@@ -133,9 +85,9 @@ pub(super) fn packing<M: MacroAssembler>(
 }
 
 /// A stub that tries machine code, then a leaf, as far as there are such, and does `otherwise` at last.
-fn front<M: MacroAssembler>(
+pub fn front<M: MacroAssembler>(
     outside: Outside,
-    write: Option<&dyn Fn(&mut Stub<M>)>,
+    write: Option<Write<'_, M>>,
     leaf: Option<(LeafEntry, usize)>,
     otherwise: impl FnOnce(&mut M),
 ) -> Result<Assembled, TooFar> {
@@ -181,7 +133,7 @@ fn ask<M: MacroAssembler>(stub: &mut Stub<M>, leaf: LeafEntry, argc: usize) {
 }
 
 /// The code that looks into maps, in front of the C function at `function`: see `runtime/helpers/lookup.rs`.
-pub(in crate::runtime) fn look_up<M: MacroAssembler>(function: usize, outside: Outside) -> Result<Assembled, TooFar> {
+pub fn look_up<M: MacroAssembler>(function: usize, outside: Outside) -> Result<Assembled, TooFar> {
     let ask = |asm: &mut M| {
         let prologue = asm.prologue(0);
         asm.mov(M::CLOSURE, M::CTX);
@@ -209,7 +161,7 @@ fn stub<M: MacroAssembler>(
 }
 
 /// A stub being written.
-struct Stub<M> {
+pub struct Stub<M> {
     asm: M,
     /// Where the helper itself takes over.
     slow: Label,
@@ -280,7 +232,7 @@ impl<M: MacroAssembler> Stub<M> {
     }
 
     /// To the helper when a builtin type has been extended; `r` is lost.
-    fn unless_extended(&mut self, r: Reg) {
+    pub fn unless_extended(&mut self, r: Reg) {
         self.asm.mov_imm(r, self.outside.extended as i64);
         self.asm.load8(r, Mem::at(r, 0));
         self.asm.compare_imm(r, 0);
@@ -316,44 +268,5 @@ impl<M: MacroAssembler> Stub<M> {
         for i in 0..WIDTH {
             self.asm.store(Mem::at(address, offset + slot_offset(layout::ARRAY_ELEMENTS + i) as i32), null);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::asm::arm64::Arm64;
-    use crate::asm::x64::X64;
-
-    /// On one machine RESULT is CLOSURE, on the other it is not: what is written for both is looked at on every host.
-    #[test]
-    fn registers_have_one_role_on_both_machines() {
-        use Helper::*;
-        let with_leaves = [Interpolate, Concat, MakeVector, MakeMap, MakeSet, Equal, Less];
-        let machine_code = [Iterate, NextChunk, NewBuilder, BuilderPush, BuilderDone, AssocInPlace, GetIndex, SetIndex];
-        for helper in [PushInPlace].into_iter().chain(machine_code).chain(with_leaves) {
-            assert!(code::<X64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
-            assert!(code::<Arm64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
-        }
-        let outside = Outside::default();
-        assert!(look_up::<X64>(0, outside).is_ok() && look_up::<Arm64>(0, outside).is_ok());
-        for (params, argc) in (0..5).flat_map(|params| (params..=5).map(move |argc| (params, argc))) {
-            assert!(packing::<X64>(params, argc, outside, 0).is_ok());
-            assert!(packing::<Arm64>(params, argc, outside, 0).is_ok());
-        }
-        let (mut with_code, mut in_machine_code) = (0, 0);
-        for (row, argc) in
-            crate::runtime::builtins::TABLES.iter().copied().flatten().flat_map(|b| (0..6).map(move |n| (b, n)))
-        {
-            if let Some(code) = builtin::<X64>(row, argc, outside, |_| ()).filter(|_| row.accepts(argc)) {
-                assert!(code.is_ok(), "{} of {argc}", row.name);
-                assert!(builtin::<Arm64>(row, argc, outside, |_| ()).is_some_and(|code| code.is_ok()));
-                with_code += 1;
-                let alone = builtin::<X64>(&Builtin { leaf: None, ..**row }, argc, outside, |_| ());
-                in_machine_code += usize::from(alone.is_some());
-            }
-        }
-        assert!(with_code > 150, "{with_code}");
-        assert_eq!(in_machine_code, 30);
     }
 }

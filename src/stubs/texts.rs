@@ -6,7 +6,7 @@ use crate::object::Word;
 use crate::object::layout::{self, slot_disp};
 
 /// `(a, b)`: a Bool. The order of texts is that of their UTF-8 bytes, which is that of their code points.
-pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
+pub fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: Cond) {
     let (a, b, x, y) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3]);
     stub.check(a, layout::STRING);
     stub.check(b, layout::STRING);

@@ -1,7 +1,7 @@
 //! `apply(f, args)` and `apply(f, a, args)` with a small vector: a jump to the function, which returns to whoever called `apply`.
 //! The other way, a call of a function that takes a rest: a jump to its body with the rest in a vector.
 
-use super::{Stub, bytes, count};
+use super::{MANY, PACKED, Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
 use crate::object::Word;
@@ -10,10 +10,9 @@ use crate::object::layout::{
     slot_offset, slots,
 };
 use crate::object::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
-use crate::runtime::program::code::{MANY, OFFSET_PACKED};
 
 /// `(f, …, vector)`: `argc` arguments, 2 or 3.
-pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
+pub fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     let (function, vector, given) = (M::ARGS[0], M::ARGS[argc - 1], argc - 2);
     let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
     let (tail, n) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
@@ -64,7 +63,7 @@ pub(super) fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
 }
 
 /// `(a, …)`: `argc` arguments, those behind `params` for the rest of the function in CLOSURE.
-pub(super) fn pack_rest<M: MacroAssembler>(stub: &mut Stub<M>, params: usize, argc: usize) {
+pub fn pack_rest<M: MacroAssembler>(stub: &mut Stub<M>, params: usize, argc: usize) {
     let n = argc - params;
     let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
     let (fresh, end) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
@@ -85,6 +84,6 @@ pub(super) fn pack_rest<M: MacroAssembler>(stub: &mut Stub<M>, params: usize, ar
     }
     asm.lea(M::ARGS[params], Mem::at(fresh, TAG_OBJECT as i32));
     asm.load(end, Mem::at(M::CLOSURE, layout::closure_disp(CLOSURE_CODE)));
-    asm.load(end, Mem::at(end, OFFSET_PACKED));
+    asm.load(end, Mem::at(end, PACKED));
     asm.jump_reg(end);
 }

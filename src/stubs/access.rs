@@ -2,18 +2,17 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
-use crate::gc::owners::OWNERS;
+use crate::gc::owners::{OWNERS, SHARED};
 use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
+use crate::object::collections::{PATIENCE, VECTOR_SHIFT_MASK as SHIFT_MASK, VECTOR_SKIP_SHIFT as SKIP_SHIFT};
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, ELEMENT_COUNT, HEADER_DISP, LayoutId, MUTABLE_LIST_NODE,
-    STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, header_low,
-    slot_disp, slot_offset, slots,
+    STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_BITS as BITS, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL,
+    VECTOR_WIDTH as WIDTH, header_low, slot_disp, slot_offset, slots,
 };
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
-use crate::runtime::values::collections::marks;
-use crate::runtime::values::collections::vector::{BITS, SHIFT_MASK, SKIP_SHIFT, WIDTH};
 
 /// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
 const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
@@ -22,7 +21,7 @@ const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
 const BEFORE: usize = ARRAY_ELEMENTS - 1;
 
 /// `(collection, index)`: the element, where the collection is of one of these layouts and has such an element.
-pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
+pub fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
     let (coll, index) = (M::ARGS[0], M::ARGS[1]);
     stub.asm.test_imm(index, TAG_MASK as i64);
     stub.asm.branch(Cond::NotEqual, stub.slow);
@@ -53,7 +52,7 @@ pub(super) fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId
 }
 
 /// `(array or list, index, value)`: stores the value; gives it, or the collection.
-pub(super) fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId], gives: usize) {
+pub fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId], gives: usize) {
     let (coll, index, value) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
     stub.asm.test_imm(index, TAG_MASK as i64);
     stub.asm.branch(Cond::NotEqual, stub.slow);
@@ -73,7 +72,7 @@ pub(super) fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId],
 }
 
 /// `(array, i, j)`: exchanges two elements; gives the array.
-pub(super) fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (array, i, j) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
     let (a, b) = (M::ARGS[3], M::ARGS[4]);
     stub.check(array, layout::ARRAY);
@@ -93,7 +92,7 @@ pub(super) fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(string, index)`: the code of a character of an ASCII text.
-pub(super) fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (text, index) = (M::ARGS[0], M::ARGS[1]);
     stub.asm.test_imm(index, TAG_MASK as i64);
     stub.asm.branch(Cond::NotEqual, stub.slow);
@@ -105,7 +104,7 @@ pub(super) fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(collection)`: how many elements, characters or entries.
-pub(super) fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
+pub fn length<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
     let coll = M::ARGS[0];
     dispatch(stub, coll, layouts, &mut |stub, layout| {
         match layout {
@@ -131,7 +130,7 @@ fn list_parts<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, node: Reg, len: 
 }
 
 /// `(list, value)`: adds a value where there is room; gives the list.
-pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (list, value, node, len, n) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     let more = M::RESULT;
     stub.check(list, layout::MUTABLE_LIST);
@@ -148,7 +147,7 @@ pub(super) fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(list)`: takes the last value of several. Its place gets the value below: see `List::pop`.
-pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (list, node, len, n, below) = (M::ARGS[0], M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     stub.check(list, layout::MUTABLE_LIST);
     list_parts(stub, list, node, len, n);
@@ -164,7 +163,7 @@ pub(super) fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(vector, value)`: the vector with one more element, when its tail has room.
-pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, tail, used) = (M::ARGS[0], M::ARGS[2], M::ARGS[3]);
     stub.check(vector, layout::VECTOR);
     let asm = &mut stub.asm;
@@ -177,7 +176,7 @@ pub(super) fn vector_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 
 /// `(vector, value)` of an accumulator: puts the value behind the last one where the vector's own tail has room
 /// (`collections/ends.rs`). As long as the vector has no owner there is a copy, with the next mark.
-pub(super) fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, value) = (M::ARGS[0], M::ARGS[1]);
     let (tail, used, end) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     let taken = [vector, value, tail, used, end, M::RESULT];
@@ -194,9 +193,9 @@ pub(super) fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     // The tail's header is the vector's with another layout, and so with the same owner.
     asm.alu_imm(Alu::Sub, end, mark, i64::from(header_low(layout::VECTOR) - header_low(layout::NODE)));
     asm.shift_imm(Shift::RightLogical, mark, mark, layout::COUNT_SHIFT as u8);
-    asm.compare_imm(mark, i64::from(marks::SHARED));
+    asm.compare_imm(mark, i64::from(SHARED));
     asm.branch(Cond::Equal, first);
-    asm.compare_imm(mark, i64::from(OWNERS + marks::PATIENCE));
+    asm.compare_imm(mark, i64::from(OWNERS + PATIENCE));
     asm.branch(Cond::AboveEqual, stub.slow);
     asm.compare_imm(mark, i64::from(OWNERS));
     asm.branch(Cond::AboveEqual, next);
@@ -257,7 +256,7 @@ fn pushed_copy<M: MacroAssembler>(stub: &mut Stub<M>, header: Option<Reg>) {
 }
 
 /// `(atom)`: its value.
-pub(super) fn deref<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn deref<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.check(M::ARGS[0], layout::ATOM);
     stub.asm.load(M::RESULT, Mem::at(M::ARGS[0], slot_disp(ATOM_VALUE)));
     stub.asm.ret();
@@ -294,7 +293,7 @@ fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
 
 /// `(vector, index, value)` of an accumulator: stores the value where the node belongs to the vector (`collections/replacing.rs`).
 /// Goes on with what is no vector.
-pub(super) fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, index, value) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
     let other = stub.asm.label();
     stub.asm.scratch().lea(Mem::at(vector, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);

@@ -6,18 +6,19 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
+use crate::gc::owners::SHARED;
 use crate::object::Word;
+use crate::object::collections::{GROUP_BITS, GROUP_HALF, GROUP_SEED, TRIE_BITS, TRIE_CHILDREN_SHIFT};
+use crate::object::hash;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_LOWER, GROUP_NUMBER, GROUP_UPPER, GROUP_VALUES, HEADER_DISP, MAP_FLOATS,
     MAP_NODE_BITMAP, MAP_NODE_PARTS, MAP_ROOT, MUTABLE_INNER_MAP, STRING_BYTES, STRING_HASH, STRING_SIZES, header_low,
     slot_disp,
 };
 use crate::object::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
-use crate::runtime::values::collections::{group, trie};
-use crate::runtime::values::hashing;
 
-/// The slot of the value that a walk has found, so many words before it as `at` says: behind its key in a MAP_NODE; in a GROUP_NODE
-/// its own bit is counted.
+/// The slot from which on the value that a walk has found is counted: of a MAP_NODE the one behind the first key; of a GROUP_NODE, in
+/// which the bit of the key counts as well, the one before the values.
 const FOUND: usize = MAP_NODE_PARTS + 1;
 const _: () = assert!(FOUND == GROUP_VALUES - 1);
 
@@ -38,7 +39,7 @@ struct Walk {
 }
 
 /// `(collection, key)`: the value, UNDEFINED when the key is missing. See `runtime/helpers/lookup.rs`.
-pub(super) fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (walk, spare) = Walk::new::<M>(stub.asm.label());
     let walk = Walk { likely: Some(spare), ..walk };
     in_small(stub, &walk);
@@ -86,7 +87,7 @@ fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
 }
 
 /// `(map, key, value)`: `assoc` in place for a key that is there, in a node that is the map's own; the same for a vector.
-pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     super::access::replace_in_place(stub);
     keeping_argument_2(stub, |stub, walk, value| {
         walk.find(stub);
@@ -100,7 +101,7 @@ pub(super) fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(mutable map, key)`: the value of a key that is there.
-pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>) {
     keeping_argument_2(stub, |stub, walk, _default| {
         let walk = walk.in_mutable(stub);
         walk.find(stub);
@@ -110,7 +111,7 @@ pub(super) fn mutable_get<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(mutable map, key, value)`: another value for a key that is there; gives the mutable map.
-pub(super) fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
     keeping_argument_2(stub, |stub, walk, value| {
         let walk = walk.in_mutable(stub);
         walk.find(stub);
@@ -161,7 +162,7 @@ impl Walk {
         stub.asm.load(theirs, Mem::at(self.node, HEADER_DISP));
         stub.asm.shift_imm(Shift::RightLogical, own, own, layout::COUNT_SHIFT as u8);
         stub.asm.shift_imm(Shift::RightLogical, theirs, theirs, layout::COUNT_SHIFT as u8);
-        stub.asm.compare_imm(own, i64::from(trie::SHARED));
+        stub.asm.compare_imm(own, i64::from(SHARED));
         stub.asm.branch(Cond::Equal, stub.slow);
         stub.asm.compare(own, theirs);
         stub.asm.branch(Cond::NotEqual, stub.slow);
@@ -207,7 +208,7 @@ impl Walk {
         asm.compare_imm(self.at, KEYWORD_BITS as i64);
         asm.branch(Cond::NotEqual, text);
         asm.shift_imm(Shift::RightLogical, self.hash, self.key, 8);
-        asm.mov_imm(self.at, hashing::K2 as i64);
+        asm.mov_imm(self.at, hash::K2 as i64);
         asm.jump(mixed);
         asm.bind(text);
         stub.check(self.key, layout::STRING);
@@ -219,15 +220,15 @@ impl Walk {
         asm.bind(int);
         if let Some(likely) = self.likely {
             // As `group::likely_offset` does.
-            asm.alu_imm(Alu::And, likely, self.key, (((1 << group::BITS) - 1) << INT_SHIFT) as i64);
+            asm.alu_imm(Alu::And, likely, self.key, (((1 << GROUP_BITS) - 1) << INT_SHIFT) as i64);
             asm.lea(likely, Mem::indexed(likely, likely, 1, 0));
             asm.shift_imm(Shift::RightLogical, likely, likely, 2);
         }
-        asm.shift_imm(Shift::Right, self.hash, self.key, (INT_SHIFT + group::BITS) as u8);
-        asm.mov_imm(self.at, group::SEED as i64);
+        asm.shift_imm(Shift::Right, self.hash, self.key, (INT_SHIFT + GROUP_BITS) as u8);
+        asm.mov_imm(self.at, GROUP_SEED as i64);
         asm.bind(mixed);
         asm.alu(Alu::Xor, self.hash, self.hash, self.at);
-        asm.mov_imm(self.at, hashing::K1 as i64);
+        asm.mov_imm(self.at, hash::K1 as i64);
         asm.mul(self.hash, self.hash, self.at);
         asm.shift_imm(Shift::RightLogical, self.at, self.hash, 32);
         asm.alu(Alu::Xor, self.hash, self.hash, self.at);
@@ -237,17 +238,17 @@ impl Walk {
     /// From a MAP_NODE to the child at the hash's lowest digit.
     fn descend<M: MacroAssembler>(&self, stub: &mut Stub<M>, no_child: Label) {
         let asm = &mut stub.asm;
-        let digits = (1 << trie::BITS) - 1;
+        let digits = (1 << TRIE_BITS) - 1;
         asm.load(self.bitmap, Mem::at(self.node, slot_disp(MAP_NODE_BITMAP)));
         asm.alu_imm(Alu::And, self.shift, self.hash, digits);
         asm.shift(Shift::RightLogical, self.at, self.bitmap, self.shift);
-        asm.test_imm(self.at, 1 << (INT_SHIFT + trie::CHILDREN_SHIFT));
+        asm.test_imm(self.at, 1 << (INT_SHIFT + TRIE_CHILDREN_SHIFT));
         asm.branch(Cond::Equal, no_child);
         // Two words for each entry, one for each child below: the bits below this child's are shifted to the top and counted.
         asm.alu_imm(Alu::And, self.at, self.bitmap, 0xFFFF << INT_SHIFT);
         asm.popcount(self.at, self.at);
         asm.alu_imm(Alu::Xor, self.shift, self.shift, digits);
-        let most = 63 - (INT_SHIFT + trie::CHILDREN_SHIFT) as i64 - digits;
+        let most = 63 - (INT_SHIFT + TRIE_CHILDREN_SHIFT) as i64 - digits;
         asm.shift_imm(Shift::Left, self.bitmap, self.bitmap, most as u8 + 1);
         asm.shift(Shift::Left, self.bitmap, self.bitmap, self.shift);
         asm.popcount(self.bitmap, self.bitmap);
@@ -256,7 +257,7 @@ impl Walk {
         if let Some(likely) = self.likely {
             asm.prefetch(Mem::indexed(self.node, likely, 0, slot_disp(GROUP_VALUES)));
         }
-        asm.shift_imm(Shift::RightLogical, self.hash, self.hash, trie::BITS as u8);
+        asm.shift_imm(Shift::RightLogical, self.hash, self.hash, TRIE_BITS as u8);
     }
 
     /// In a group (or in something that is not for this code), which has Ints alone.
@@ -267,14 +268,14 @@ impl Walk {
         asm.test_imm(self.key, TAG_MASK as i64);
         asm.branch(Cond::NotEqual, self.missing);
         asm.load(self.at, Mem::at(self.node, slot_disp(GROUP_NUMBER)));
-        asm.shift_imm(Shift::Right, self.shift, self.key, (INT_SHIFT + group::BITS) as u8);
+        asm.shift_imm(Shift::Right, self.shift, self.key, (INT_SHIFT + GROUP_BITS) as u8);
         asm.shift_imm(Shift::Left, self.shift, self.shift, INT_SHIFT as u8);
         asm.compare(self.at, self.shift);
         asm.branch(Cond::NotEqual, self.missing);
         asm.load(self.bitmap, Mem::at(self.node, slot_disp(GROUP_LOWER)));
         asm.load(self.at, Mem::at(self.node, slot_disp(GROUP_UPPER)));
         asm.shift_imm(Shift::RightLogical, self.bitmap, self.bitmap, INT_SHIFT as u8);
-        asm.shift_imm(Shift::Left, self.at, self.at, (group::HALF - INT_SHIFT) as u8);
+        asm.shift_imm(Shift::Left, self.at, self.at, (GROUP_HALF - INT_SHIFT) as u8);
         asm.alu(Alu::Or, self.bitmap, self.bitmap, self.at);
         // The key's bit goes to the top; it and those below it are counted.
         asm.shift_imm(Shift::RightLogical, self.shift, self.key, INT_SHIFT as u8);
@@ -288,7 +289,7 @@ impl Walk {
     /// In a MAP_NODE without a child at the digit in `shift`: its entry there, if it has one.
     fn in_entry<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
         let asm = &mut stub.asm;
-        let digits = (1 << trie::BITS) - 1;
+        let digits = (1 << TRIE_BITS) - 1;
         asm.test_imm(self.at, 1 << INT_SHIFT);
         asm.branch(Cond::Equal, self.missing);
         asm.alu_imm(Alu::Xor, self.shift, self.shift, digits);

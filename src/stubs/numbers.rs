@@ -17,7 +17,7 @@ fn two_floats<M: MacroAssembler>(stub: &mut Stub<M>) -> (FReg, FReg) {
 }
 
 /// `(a, b)`: a Float that need not be boxed.
-pub(super) fn operation<M: MacroAssembler>(stub: &mut Stub<M>, op: Falu) {
+pub fn operation<M: MacroAssembler>(stub: &mut Stub<M>, op: Falu) {
     let (a, b) = two_floats(stub);
     stub.asm.falu(op, a, a, b);
     stub.asm.tag_float(M::RESULT, a, stub.slow);
@@ -25,7 +25,7 @@ pub(super) fn operation<M: MacroAssembler>(stub: &mut Stub<M>, op: Falu) {
 }
 
 /// `(a, b)`: a Bool.
-pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: FCond) {
+pub fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: FCond) {
     let (a, b) = two_floats(stub);
     let no = stub.asm.label();
     stub.asm.branch_float(cond, a, b, false, no);
@@ -35,7 +35,7 @@ pub(super) fn comparison<M: MacroAssembler>(stub: &mut Stub<M>, cond: FCond) {
 }
 
 /// `(a, b)` or `(a, b, c)`, which are inline Ints: the first of those that are less (or greater) than all before them.
-pub(super) fn extreme<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize, better: Cond) {
+pub fn extreme<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize, better: Cond) {
     stub.asm.alu(Alu::Or, M::RESULT, M::ARGS[0], M::ARGS[1]);
     if argc > 2 {
         stub.asm.alu(Alu::Or, M::RESULT, M::RESULT, M::ARGS[2]);
@@ -71,7 +71,7 @@ pub(super) fn extreme<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize, better
 }
 
 /// `(x, low, high)`, which are inline Ints: `x`, or the bound that it lies beyond.
-pub(super) fn clamp<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn clamp<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (x, low, high) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
     let asm = &mut stub.asm;
     asm.alu(Alu::Or, M::RESULT, x, low);

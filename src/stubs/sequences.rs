@@ -3,25 +3,23 @@
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::object::Word;
+use crate::object::collections::OVER_VECTOR;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_BEFORE, BUILDER_COUNT, BUILDER_LEAF, BUILDER_LEAVES,
-    BUILDER_LEAVES_COUNT, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE, VECTOR_COUNT, VECTOR_ROOT,
-    VECTOR_SHAPE, VECTOR_TAIL, slot_disp, slot_offset, slots,
+    BUILDER_LEAVES_COUNT, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE, VECTOR_BITS as BITS,
+    VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, slot_disp, slot_offset, slots,
 };
 use crate::object::word::TAG_OBJECT;
-use crate::runtime::values::collections::builder;
-use crate::runtime::values::collections::vector::{BITS, WIDTH};
-use crate::runtime::values::iterate;
 
 /// `(collection)`: a cursor at the beginning of a vector.
-pub(super) fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, cursor, end) = (M::ARGS[0], M::RESULT, M::ARGS[1]);
     stub.check(vector, layout::VECTOR);
     stub.allocate(cursor, end, bytes(slots(layout::CURSOR)));
     stub.header(cursor, 0, layout::CURSOR);
     stub.asm.store(Mem::at(cursor, slot_offset(CURSOR_SOURCE) as i32), vector);
     stub.word(cursor, 0, CURSOR_POSITION, count(0));
-    stub.word(cursor, 0, CURSOR_KIND, count(iterate::VECTOR));
+    stub.word(cursor, 0, CURSOR_KIND, count(OVER_VECTOR));
     stub.word(cursor, 0, CURSOR_IS_SET, Word::FALSE.0 as i32);
     stub.asm.alu_imm(Alu::Add, cursor, cursor, TAG_OBJECT as i64);
     stub.asm.ret();
@@ -31,11 +29,11 @@ pub(super) fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
 const LEVELS: usize = 3;
 
 /// `(cursor)`: the next leaf of a vector that skips nothing.
-pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     let cursor = M::ARGS[0];
     let (vector, position) = (M::ARGS[1], M::ARGS[2]);
     let (total, start) = (M::ARGS[3], M::ARGS[4]);
-    stub.expect(cursor, CURSOR_KIND, count(iterate::VECTOR));
+    stub.expect(cursor, CURSOR_KIND, count(OVER_VECTOR));
     let asm = &mut stub.asm;
     let (in_tail, at_end) = (asm.label(), asm.label());
     asm.load(vector, Mem::at(cursor, slot_disp(CURSOR_SOURCE)));
@@ -80,7 +78,7 @@ pub(super) fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `()`: a builder.
-pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (leaf, other) = (M::RESULT, M::ARGS[0]);
     let at = bytes(ARRAY_ELEMENTS + WIDTH);
     stub.allocate(leaf, other, at + bytes(slots(layout::VECTOR_BUILDER)));
@@ -97,7 +95,7 @@ pub(super) fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(builder, value)`: the leaf is full, and there is room for it among the leaves, or it is the first of them.
-pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (builder, value) = (M::ARGS[0], M::ARGS[1]);
     let (leaves, full, n) = (M::ARGS[2], M::ARGS[3], M::ARGS[4]);
     let fresh = M::RESULT;
@@ -139,7 +137,7 @@ pub(super) fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 
 /// `(builder)`: the vector of its elements, while they fit one node of leaves: the nodes of the builder, each cut to what is
 /// in use, become the vector's own. What is cut off is nobody's until the collector moves the rest away.
-pub(super) fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
+pub fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let builder = M::ARGS[0];
     let (leaf, used, fresh, n, leaves) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4], M::RESULT);
     let (flat, made) = (stub.asm.label(), stub.asm.label());

@@ -1,0 +1,140 @@
+//! Code at its own places: ways out of frames, counted calls, jumps through dispatch tables, and the boxing of Floats.
+//!
+//! Owns what is written through the macro assembler; what differs more by machine is in `asm/<machine>/stubs.rs`.
+
+use crate::asm::Host;
+use crate::asm::masm::{Alu, Assembled, Cond, Label, MacroAssembler, Mem, TooFar};
+use crate::asm::memory::MemoryError;
+use crate::asm::stubs::{Counter, StubConfig, call_counter};
+use crate::gc::thread as context;
+use crate::object::layout;
+use crate::object::{Word, word};
+
+/// Where the fields are that the stubs touch.
+pub const CONFIG: StubConfig = context::stub_config();
+
+/// Gives up the present frame, whose caller's registers are in place, and goes where the context says, with what is spilled.
+pub(super) fn jump_code<M: MacroAssembler>() -> Result<Assembled, TooFar> {
+    let mut masm = M::new();
+    masm.store_imm(Mem::at(M::CTX, CONFIG.spilled), 0);
+    masm.load(M::CLOSURE, Mem::at(M::CTX, CONFIG.closure));
+    for (i, arg) in M::ARGS.into_iter().enumerate() {
+        masm.load(arg, Mem::at(M::CTX, CONFIG.arg_spill + 8 * i as i32));
+    }
+    masm.epilogue(0);
+    let target = M::CALLER_SAVED.iter().copied().find(|r| *r != M::CLOSURE && !M::ARGS.contains(r));
+    let target = target.unwrap_or(M::RESULT);
+    masm.load(target, Mem::at(M::CTX, context::OFFSET_JUMP));
+    masm.store_imm(Mem::at(M::CTX, context::OFFSET_JUMP), 0);
+    masm.jump_reg(target);
+    masm.finish()
+}
+
+/// Stores the number of arguments and jumps on.
+pub(super) fn counted(argc: i32, exit: usize) -> Result<Assembled, MemoryError> {
+    let mut masm = Host::new();
+    count_and_jump(&mut masm, argc, exit);
+    masm.finish().map_err(super::table::refused)
+}
+
+pub(super) fn count_and_jump<M: MacroAssembler>(masm: &mut M, argc: i32, exit: usize) {
+    masm.store_imm(Mem::at(M::CTX, CONFIG.arg_count), argc);
+    masm.jump_code(exit);
+}
+
+/// On entry: the arguments of a call. Clobbers RESULT and one caller-saved register that carries no argument.
+pub(super) fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assembled, TooFar> {
+    let mut masm = M::new();
+    let value = M::ARGS[0];
+    let low = M::RESULT;
+    let table = M::CALLER_SAVED
+        .iter()
+        .copied()
+        .find(|r| *r != low && *r != M::CLOSURE && !M::ARGS.contains(r))
+        .unwrap_or(M::CLOSURE);
+    let (go, immediate, function) = (masm.label(), masm.label(), masm.label());
+    masm.alu_imm(Alu::And, low, value, word::TAG_MASK as i64);
+    masm.compare_imm(low, word::TAG_OBJECT as i64);
+    masm.branch(Cond::NotEqual, immediate);
+    masm.load32(low, Mem::at(value, layout::HEADER_DISP));
+    masm.bind(go);
+    masm.load_cell(table, cell);
+    masm.jump_mem(Mem::indexed(table, low, 2, 0));
+
+    masm.bind(immediate);
+    masm.compare_imm(low, word::TAG_FUNCTION as i64);
+    masm.branch(Cond::Equal, function);
+    let class = |masm: &mut M, layout: u32, test: &mut dyn FnMut(&mut M, Label)| {
+        let next = masm.label();
+        test(masm, next);
+        masm.mov_imm(low, layout::header_low(layout) as i64);
+        masm.jump(go);
+        masm.bind(next);
+    };
+    class(&mut masm, layout::INT, &mut |masm, next| {
+        masm.compare_imm(low, 0);
+        masm.branch(Cond::NotEqual, next);
+    });
+    class(&mut masm, layout::FLOAT, &mut |masm, next| {
+        masm.test_imm(value, word::FLOAT_BIT as i64);
+        masm.branch(Cond::Equal, next);
+    });
+    class(&mut masm, layout::NULL, &mut |masm, next| {
+        masm.compare_imm(value, Word::NULL.0 as i64);
+        masm.branch(Cond::NotEqual, next);
+    });
+    class(&mut masm, layout::BOOL, &mut |masm, next| {
+        let bool_ = masm.label();
+        masm.compare_imm(value, Word::TRUE.0 as i64);
+        masm.branch(Cond::Equal, bool_);
+        masm.compare_imm(value, Word::FALSE.0 as i64);
+        masm.branch(Cond::NotEqual, next);
+        masm.bind(bool_);
+    });
+    masm.mov_imm(low, layout::header_low(layout::KEYWORD) as i64);
+    masm.jump(go);
+    masm.bind(function);
+    masm.mov_imm(low, layout::header_low(layout::CLOSURE) as i64);
+    masm.jump(go);
+    Ok(masm.finish()?.going_on())
+}
+
+/// The stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers: it never collects, so nobody walks
+/// its frame.
+pub fn box_float<M: MacroAssembler>(function: usize, counter: Option<Counter>) -> Result<Assembled, TooFar> {
+    let mut asm = M::new();
+    let prologue = asm.prologue(0);
+    let mut slot = 0;
+    let mut next = || {
+        slot += 8;
+        Mem::at(M::FP, -slot)
+    };
+    let general: Vec<_> = M::CALLER_SAVED.iter().map(|r| (*r, next())).collect();
+    let floats: Vec<_> = M::FLOATS.iter().map(|f| (*f, next())).collect();
+    let result = next();
+    for (r, mem) in &general {
+        asm.store(*mem, *r);
+    }
+    for (f, mem) in &floats {
+        asm.fstore(*mem, *f);
+    }
+    if let Some(counter) = counter {
+        // The float is kept where the result will be.
+        asm.fstore(result, M::FSCRATCH);
+        call_counter(&mut asm, counter);
+        asm.fload(M::FSCRATCH, result);
+    }
+    asm.float_bits(M::ARGS[0], M::FSCRATCH);
+    asm.mov(M::CLOSURE, M::CTX);
+    asm.call_c(function);
+    asm.store(result, M::RESULT);
+    for (r, mem) in &general {
+        asm.load(*r, *mem);
+    }
+    for (f, mem) in &floats {
+        asm.fload(*f, *mem);
+    }
+    asm.scratch().load(result).return_from(0);
+    asm.set_frame_size(prologue, (slot as u32).next_multiple_of(16));
+    asm.finish()
+}
