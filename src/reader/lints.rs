@@ -6,13 +6,15 @@
 use rustc_hash::FxHashMap;
 
 use super::diagnostics::{Diagnostic, Severity};
-use super::habits;
+use super::kept::{self, Fate, Taker};
 use super::tree::*;
+use super::habits;
 
 /// The warnings for a text, in the order in which they stand there.
 pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for node in &unit.nodes {
+    let mut takers = None;
+    for (index, node) in unit.nodes.iter().enumerate() {
         match node {
             Node::Block(list) => {
                 unused(unit, unit.list(*list), &mut found);
@@ -20,15 +22,12 @@ pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
             }
             Node::Match { arms, .. } => unreached(unit, arms, &mut found),
             Node::For { body, .. } | Node::While { body, .. } | Node::Loop { body, .. } => {
-                if let Node::Block(list) = unit.node(*body)
-                    && let Some(last) = unit.list(*list).last()
-                    && matches!(unit.node(*last), Node::If { otherwise: None, .. })
+                if let Some(last) = value_of_block(unit, *body)
+                    && let Node::If { then, otherwise: None, .. } = unit.node(last)
+                    && let Some(given) = dropped(unit, *then)
                 {
-                    found.extend(not_left(
-                        unit,
-                        *last,
-                        "the loop goes on behind this; to leave it with the value, write `return",
-                    ));
+                    let takers = takers.get_or_insert_with(|| Takers::of(unit));
+                    found.extend(takers.not_left(NodeId(index as u32), *body, given));
                 }
             }
             _ => {}
@@ -67,11 +66,7 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
     let Some((_, before_last)) = ids.split_last() else { return };
     for (at, id) in before_last.iter().enumerate() {
         if let Node::If { .. } = unit.node(*id) {
-            found.extend(not_left(
-                unit,
-                *id,
-                "what follows stands in an `else { … }`, or leave the function by `return",
-            ));
+            found.extend(not_left(unit, *id));
         }
         if !pure(unit, *id) {
             continue;
@@ -105,24 +100,111 @@ fn unused(unit: &Unit, ids: &[NodeId], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The value of an `if` that nobody uses, where it does nothing else: what is meant leaves the function.
-fn not_left(unit: &Unit, id: NodeId, help: &str) -> Option<Diagnostic> {
-    let Node::If { then, otherwise, .. } = unit.node(id) else { return None };
-    let value = |block: NodeId| match unit.node(block) {
+/// What a block ends in.
+fn value_of_block(unit: &Unit, block: NodeId) -> Option<NodeId> {
+    match unit.node(block) {
         Node::Block(list) => unit.list(*list).last().copied(),
         _ => None,
-    };
+    }
+}
+
+/// The value of the block of an `if`, where it does nothing but give it: what is meant leaves the function, or the loop.
+fn dropped(unit: &Unit, block: NodeId) -> Option<NodeId> {
     let given = |id: &NodeId| !matches!(unit.node(*id), Node::Null | Node::Function(_)) && pure(unit, *id);
-    let dropped = value(*then).filter(given)?;
-    if otherwise.is_some_and(|o| value(o).filter(given).is_none()) {
+    value_of_block(unit, block).filter(given)
+}
+
+/// An `if` among the statements of a block, whose value nobody uses.
+fn not_left(unit: &Unit, id: NodeId) -> Option<Diagnostic> {
+    let Node::If { then, otherwise, .. } = unit.node(id) else { return None };
+    let given = dropped(unit, *then)?;
+    if otherwise.is_some_and(|block| dropped(unit, block).is_none()) {
         return None;
     }
-    let span = unit.span(dropped);
-    let mut warning = Diagnostic::new(Severity::Warning, "a value that nobody uses", Some(span));
+    let mut warning = Diagnostic::new(Severity::Warning, "a value that nobody uses", Some(unit.span(given)));
     warning.label = Some("computed, and dropped".into());
-    let text = unit.source.text.get(span.start as usize..span.end as usize).filter(|t| t.len() < 40);
-    warning.help = Some(format!("{help} {}`", text.unwrap_or("…")));
+    // At the top level there is nothing to return from.
+    let help = match kept::function_around(unit, unit.span(id)) == unit.init {
+        true => "what follows stands in an `else { … }`".into(),
+        false => {
+            format!(
+                "what follows stands in an `else {{ … }}`, or leave the function by `return {}`",
+                short(unit, given)
+            )
+        }
+    };
+    warning.help = Some(help);
     Some(warning)
+}
+
+/// The text of a node, where it is short.
+fn short(unit: &Unit, id: NodeId) -> &str {
+    let span = unit.span(id);
+    unit.source.text.get(span.start as usize..span.end as usize).filter(|text| text.len() < 40).unwrap_or("…")
+}
+
+/// Who looks at the values of a unit.
+struct Takers<'u> {
+    unit: &'u Unit,
+    unseen: Vec<FunctionId>,
+    fates: Vec<Fate>,
+}
+
+impl Takers<'_> {
+    fn of(unit: &Unit) -> Takers<'_> {
+        let unseen = kept::unseen(unit);
+        Takers { unit, fates: kept::fates(unit, &unseen), unseen }
+    }
+
+    /// A loop whose body ends in an `if` without `else` that gives a value. A `for` or `while` has the value of its last turn, a
+    /// `loop` none but what `break` gives.
+    fn not_left(&self, id: NodeId, body: NodeId, given: NodeId) -> Option<Diagnostic> {
+        let Fate { taker, in_turns } = self.fates[id.index()];
+        let endless = matches!(self.unit.node(id), Node::Loop { .. });
+        let of_last_turn = taker != Taker::Nobody && !endless;
+        // Who leaves the loop with a value elsewhere may well mean another one for its end.
+        if of_last_turn && self.is_left_with_a_value(id, body) {
+            return None;
+        }
+        let value = short(self.unit, given);
+        let leaves = match taker {
+            Taker::Caller => format!("to leave it with the value, write `return {value}`"),
+            Taker::Here if endless || !in_turns => format!("to leave it with the value, write `break {value}`"),
+            Taker::Here => {
+                format!("to leave all loops with the value, put them into a function, and write `return {value}`")
+            }
+            Taker::Nobody if !self.unseen.contains(&kept::function_around(self.unit, self.unit.span(id))) => {
+                format!("to leave it with the value, write `return {value}`")
+            }
+            Taker::Nobody => {
+                format!("to leave it with the value, write `break {value}`, and `let found =` before the loop")
+            }
+        };
+        let (title, label, goes_on) = match of_last_turn {
+            true => (
+                "a value that only the last turn gives",
+                "dropped in every other turn",
+                "the loop goes on behind this, and its value is that of its last turn",
+            ),
+            false => ("a value that nobody uses", "computed, and dropped", "the loop goes on behind this"),
+        };
+        let mut warning = Diagnostic::new(Severity::Warning, title, Some(self.unit.span(given)));
+        warning.label = Some(label.into());
+        warning.help = Some(format!("{goes_on}; {leaves}"));
+        Some(warning)
+    }
+
+    /// Does a `break` with a value leave the loop?
+    fn is_left_with_a_value(&self, id: NodeId, body: NodeId) -> bool {
+        let (Node::For { loop_, .. } | Node::While { loop_, .. } | Node::Loop { loop_, .. }) = *self.unit.node(id)
+        else {
+            return false;
+        };
+        let start = self.unit.span(body).start;
+        let within = (0..body.0).rev().map(NodeId).take_while(|id| self.unit.span(*id).start >= start);
+        let mut nodes = within.map(|id| self.unit.node(id));
+        nodes.any(|node| matches!(node, Node::Break { loop_: left, value: Some(_) } if *left == loop_))
+    }
 }
 
 /// What stands behind a `return`, `break`, `continue` or `throw` in a block.
@@ -381,6 +463,57 @@ mod tests {
         assert_eq!(found("fn f(a) { [a, 1] a }").len(), 1);
         assert!(found("fn f(a) { g(a) a.x = 1 let b = 1 a.x a }").is_empty());
         assert!(found("fn f(a) { while a { 1 } for x in a { x } if a { 1 } }").is_empty());
+    }
+
+    /// The titles and the ends of the helps of the warnings of a text.
+    fn advice(name: &str, text: &str) -> Vec<(String, String)> {
+        let unit = read(Arc::new(Source::new(name, text)), &Surroundings::default()).expect("right");
+        let end = |help: String| help.rsplit("; ").next().unwrap_or_default().to_string();
+        warnings(&unit).into_iter().map(|w| (w.title, end(w.help.unwrap_or_default()))).collect()
+    }
+
+    #[test]
+    fn values_at_the_end_of_a_loop() {
+        let (nobody, last) = ("a value that nobody uses", "a value that only the last turn gives");
+        let (returns, breaks) =
+            ("to leave it with the value, write `return x`", "to leave it with the value, write `break x`");
+        let function = "to leave all loops with the value, put them into a function, and write `return x`";
+        let found = "to leave it with the value, write `break x`, and `let found =` before the loop";
+        let all = [
+            // What a function ends in, also by a branch.
+            ("fn f(xs) { for x in xs { if x { x } } }", last, returns),
+            ("fn f(x) { if g(x) { while x { if x { x } } } else { 1 } }", last, returns),
+            ("fn f(x) { match x { 1 => while x { if x { x } }, _ => 2 } }", last, returns),
+            ("fn f(x) { try { while x { if x { x } } } catch (e) { e } }", last, returns),
+            ("fn f(xs) { for y in xs { for x in xs { if x { x } } } }", last, returns),
+            ("fn f(x) { g(fn() { while x { if x { x } } }) }", last, returns),
+            // What takes the value.
+            ("fn f(xs) { let r = for x in xs { if x { x } } r }", last, breaks),
+            ("fn f(xs) { g(for x in xs { if x { x } }) }", last, breaks),
+            ("fn f(xs) { [1 + (for x in xs { if x { x } })] }", last, breaks),
+            ("fn f(xs) { let r = if g(1) { for x in xs { if x { x } } } r }", last, breaks),
+            ("fn f(xs) { let r = for y in xs { for x in xs { if x { x } } } r }", last, function),
+            // A `loop` gives what `break` gives, whoever takes it.
+            ("fn f(x) { let r = loop { if x { x } } r }", nobody, breaks),
+            ("fn f(x) { loop { if x { x } } }", nobody, returns),
+            ("fn f(x) { let r = for y in x { loop { if x { x } } } r }", nobody, breaks),
+            // Nobody takes it.
+            ("fn f(xs) { for x in xs { if x { x } } null }", nobody, returns),
+            ("fn f(x) { try { 1 } finally { while x { if x { x } } } }", nobody, returns),
+            ("fn f(xs) { loop { for x in xs { if x { x } } } }", nobody, returns),
+            ("fn main() { for x in [1] { if x { x } } }", nobody, found),
+            ("for x in [1] { if x { x } }", nobody, found),
+            ("let x = 1\ntest \"t\" { while x { if x { x } } }", nobody, found),
+            ("if true { 1 }\n2 |> println", nobody, "what follows stands in an `else { … }`"),
+        ];
+        for (text, title, help) in all {
+            assert_eq!(advice("t.hr", text), [(title.to_string(), help.to_string())], "{text}");
+        }
+        // At the prompt the value is shown, and there is nothing to return from.
+        assert_eq!(advice("repl[1]", "for x in [1] { if x { x } }"), [(last.into(), breaks.into())]);
+        // Who leaves it with a value elsewhere knows what it gives.
+        let quiet = "fn f(xs) { let r = for x in xs { if x == 1 { break :one } if x { x } } r }";
+        assert!(advice("t.hr", quiet).is_empty());
     }
 
     #[test]

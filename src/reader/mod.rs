@@ -11,6 +11,7 @@ mod dump;
 mod errors;
 pub mod foreign_words;
 pub mod habits;
+mod kept;
 pub mod lexer;
 pub mod lints;
 mod literals;
