@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::diagnostics::{Diagnostic, Severity};
 use super::kept::{self, Fate, Taker};
 use super::tree::*;
-use super::habits;
+use super::{brackets, habits};
 
 /// The warnings for a text, in the order in which they stand there.
 pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
@@ -35,6 +35,7 @@ pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
     }
     found.extend(main_twice(unit));
     found.extend(habits::warnings(unit));
+    found.extend(brackets::warnings(unit));
     found.sort_by_key(|warning| warning.span.unwrap_or_default().start);
     found
 }
@@ -514,6 +515,57 @@ mod tests {
         // Who leaves it with a value elsewhere knows what it gives.
         let quiet = "fn f(xs) { let r = for x in xs { if x == 1 { break :one } if x { x } } r }";
         assert!(advice("t.hr", quiet).is_empty());
+    }
+
+    #[test]
+    fn brackets_behind_what_is_complete() {
+        let count = |text: &str| found(text).iter().filter(|w| w.contains("on the same line")).count();
+        for text in [
+            "fn f(x) { for y in x { g(y) } [x] }",
+            "fn f(x) { for y in x { g(y) } (x) }",
+            "fn f(x) { for y in x { g(y) }[0] }",
+            "fn f(x) { while g(x) { x.a = 1 } [x] }",
+            "fn f(x) { loop { break x } (x) }",
+            "fn f(x) { if x { g(x) } (x) }",
+            "fn f(x) { if x { g(x) } else if g(x) { x }[0] }",
+            "fn f(x) { if x { g(x) } else { x } [0] }",
+            "fn f(x) { match x { 1 => g(x), _ => x } (1) }",
+            "fn f(x) { try { g(x) } catch (e) { e } [0] }",
+            "fn f(x) { let h = fn(y) { y } [x] }",
+            "fn f(x) { g([6 [7]]) }",
+            "fn f(x) { g(6 [7]) }",
+            "fn f(x) { g(x, :a (7)) }",
+            "let s = #{1, 6 [7]}",
+            "let m = {:a 6 [7] :b 1}",
+            "let m = {:a :b [7] :c 1}",
+            "let m = [\"a\" [1]]",
+            "let m = [[1] [0]]",
+            "let m = [[1]\n [0]]",
+            "let m = {:a [1] [0] :b 2}",
+            "let m = {:a 6 [7] [8] :b 2}",
+            "fn f(x) { let a = 6 [7] a }",
+        ] {
+            assert_eq!(count(text), 1, "{text}: {:?}", found(text));
+        }
+        for text in [
+            "fn f(x) { for y in x { g(y) }\n [x] }",
+            "fn f(x) { for y in x { g(y) }; [x] }",
+            "fn f(x) { (for y in x { g(y) })[0] }",
+            "fn f(x) { (if x { g } else { f }) (x) }",
+            "fn f(x) { if x { g } else { f }(x) }",
+            "fn f(x) { match x { 1 => g, _ => f }(x) }",
+            "fn f(x) { fn(y) { y }(x) }",
+            "fn f(x) { (fn(y) { y }) (x) }",
+            "fn f(x) { let a = [1, 2] [x] a }",
+            "fn f(x) { let a = \"text\" [0] a }",
+            "fn f(x) { g([x [0], g (1)]) }",
+            "fn f(x) { x |> (fn(y) { y }) }",
+            "fn f(x) { for y in x { } |> g(1) }",
+            "fn f(x) { [\"abc\"[0], [1, 2][0], 5] }",
+            "let m = {:a 6, [7] 8}",
+        ] {
+            assert_eq!(count(text), 0, "{text}: {:?}", found(text));
+        }
     }
 
     #[test]

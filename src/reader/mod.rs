@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod brackets;
 pub mod diagnostics;
 mod dump;
 mod errors;

@@ -481,6 +481,7 @@ impl Parser<'_> {
             _ => None,
         };
         let appended = self.kind() == Kind::CloseBracket && self.peek(1).kind == Kind::Assign;
+        let among = self.free_lines || self.entries;
         let vector = |error: SyntaxError| {
             if appended {
                 error.help("`push(xs, x)` gives a vector with one more element: `xs = push(xs, x)`")
@@ -490,6 +491,8 @@ impl Parser<'_> {
                 error.help(help)
             } else if let Some(name) = name.as_ref().filter(|_| bracket.spaced()) {
                 error.help(format!("a `[` on the same line indexes; arguments stand in parentheses: `{name}([1, 2])`"))
+            } else if bracket.spaced() && among {
+                error.help("a `[` on the same line indexes what stands before it: put a `,` before a vector")
             } else if bracket.spaced() {
                 error.help("a `[` on the same line indexes; put `;` or a new line before a vector")
             } else {

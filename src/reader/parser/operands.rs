@@ -3,7 +3,7 @@
 //! Owns what an expression is made of at the bottom. Must not know of precedence
 //! ([`expressions`](super::expressions)).
 
-use super::super::{foreign_words, literals};
+use super::super::{brackets, foreign_words, literals};
 use super::expressions::Infix;
 use super::*;
 
@@ -288,8 +288,12 @@ impl Parser<'_> {
     fn map_entries(&mut self, open: Span) -> Parse<Vec<NodeId>> {
         let mut entries = Vec::new();
         while !self.eat(Kind::CloseBrace) {
+            if !self.begins_key() {
+                self.not_taken_together("a key or `}`", open, &entries)?;
+            }
             let key = self.map_key(open)?;
             if matches!(self.kind(), Kind::Comma | Kind::CloseBrace) {
+                self.not_taken_together("the value of the key", open, &entries)?;
                 return self.expected_with("the value of the key", |e| {
                     e.also(open, "this brace begins a map")
                         .help("a map is `{:key value}`, a set `#{1, 2}`, a vector `[1, 2]`")
@@ -305,6 +309,34 @@ impl Parser<'_> {
             self.eat(Kind::Comma);
         }
         Ok(entries)
+    }
+
+    /// Whether what stands here is a key, and no error of [`Self::map_key`].
+    #[inline(never)]
+    fn begins_key(&mut self) -> bool {
+        use Kind::*;
+        match self.kind() {
+            Keyword | Str | StrHead | Int | Float | Infinity | Nan | True | False | Null => true,
+            OpenParen | OpenBracket | OpenBrace | OpenSet | Minus => true,
+            Ident => self.names_a_value(),
+            _ => false,
+        }
+    }
+
+    /// `{:a 6 [7] 8}`, where keys and values do not go together: a bracket with a space before it was taken for a part of a value,
+    /// and was to be the next key, perhaps. By itself: maps stand in maps, and what is on the stack at each level counts.
+    #[cold]
+    #[inline(never)]
+    fn not_taken_together(&mut self, what: &str, open: Span, entries: &[NodeId]) -> Parse<()> {
+        let mut values = entries.iter().skip(1).step_by(2);
+        let Some(bracket) = values.find_map(|value| brackets::stands_apart(&self.unit, *value)) else { return Ok(()) };
+        let sign = self.text.as_bytes().get(bracket.start as usize).copied();
+        let (sign, does) = if sign == Some(b'(') { ("(", "calls") } else { ("[", "indexes") };
+        self.expected_with(what, |e| {
+            e.also(open, "this brace begins a map").also(bracket, format!("this {does} the value before it")).help(format!(
+                "a `{sign}` on the same line {does} what stands before it: put a `,` between, where it is to be a key"
+            ))
+        })
     }
 
     /// An expression that another may follow without a comma.
