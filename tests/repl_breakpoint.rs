@@ -400,8 +400,8 @@ fn errors_and_the_interrupt_key_end_a_step() {
     // Columns are those of the text, though a breakpoint is in its line.
     walk(&mut session, &[("fails(1)", "stopped in errors/fails"), (":next", "errors.hr:2:13")]);
     say(&mut session, "errors> ", &[("1 + 1", "2"), (":break spins", "errors.hr:10")]);
-    walk(&mut session, &[("spins()", "stopped in errors/spins"), (":next", "while true")]);
-    session.send_line(":next").expect("the line is taken");
+    walk(&mut session, &[("spins()", "stopped in errors/spins"), (":next", "while true"), (":next", "while true")]);
+    session.send_line(":finish").expect("the line is taken");
     std::thread::sleep(common::patient(Duration::from_millis(200)));
     session.send(ControlCode::EndOfText).expect("Ctrl-C");
     expect_all(&mut session, &["Interrupted", "errors> "]);
@@ -442,6 +442,73 @@ fn what_runs_keeps_its_code_and_a_prompt_may_stop_in_a_step() {
     walk(&mut session, &[(":next", "8"), ("extend Box { fn twice(self) { 0 } }", ""), (":break", "no breakpoint")]);
     walk(&mut session, &[("Box { x: 4 }.twice()", "0"), (":break code.hr:14", "code.hr:14")]);
     walk(&mut session, &[("piped([1, 2])", "14 |     (ys |> vec())"), (":finish", "=> 2")]);
+}
+
+/// A loop without a statement in it can be gone through as well: its condition is asked in each turn.
+#[test]
+fn the_condition_of_a_loop_is_a_stop() {
+    let text = "fn drains(xs) {\n    let mut left = xs\n    while length(left) > 0 {\n        left = rest(left)\n    }\n    \
+        let n = while length(left) > 5 { 1 }\n    [left, n]\n}\n";
+    let folder = common::Folder::new(&[("loops.hr", text)]);
+    let mut session = at_a_terminal("loops", &["repl", &folder.path("loops.hr")], &[("TERM", "dumb")]);
+    session.expect("> ").expect("a prompt");
+    walk(&mut session, &[(":break drains", "loops.hr:2"), ("drains([1, 2])", "stopped in loops/drains")]);
+    walk(&mut session, &[(":next", "3 |"), (":next", "4 |"), (":next", "3 |"), ("left", "[2]"), (":next", "4 |")]);
+    walk(&mut session, &[(":next", "3 |"), ("left", "[]"), (":next", "loops.hr:6:5"), (":next", "loops.hr:6:19")]);
+    walk(&mut session, &[(":next", "7 |"), (":continue", "[[], null]"), (":unbreak", "does not stop")]);
+    // A breakpoint there stops in each turn.
+    walk(&mut session, &[(":break loops.hr:3", "loops.hr:3"), ("drains([1, 2])", "stopped in"), ("left", "[1, 2]")]);
+    walk(&mut session, &[(":continue", "3 |"), ("left", "[2]"), (":continue", "3 |"), (":continue", "[[], null]")]);
+}
+
+/// A line that stops by itself is the line that is meant.
+#[test]
+fn a_breakpoint_is_set_on_the_line_of_one() {
+    let text = "fn f(n) {\n    let m = n\n    breakpoint()\n    m + 1\n}\n";
+    let folder = common::Folder::new(&[("own.hr", text)]);
+    let mut session = at_a_terminal("own", &["repl", &folder.path("own.hr")], &[("TERM", "dumb")]);
+    session.expect("> ").expect("a prompt");
+    walk(&mut session, &[(":break own.hr:3", "own.hr:3"), ("f(1)", "own.hr:3:5"), (":continue", "2")]);
+    walk(&mut session, &[(":break", "own.hr:3"), (":unbreak", "does not stop"), ("f(2)", "own.hr:3:5")]);
+    walk(&mut session, &[(":next", "4 |"), (":continue", "3")]);
+}
+
+/// What is called after an error has left a function may have its frame at the same address.
+#[test]
+fn a_step_is_not_taken_over_by_who_is_called_after_an_error() {
+    let text = "fn fails(n) {\n    breakpoint()\n    n / 0\n}\nfn other(n) {\n    if n == 0 { breakpoint() }\n    n + 1\n}\n\
+        fn quiet(n) {\n    let v = try { fails(n) } catch (e) { 5 }\n    other(v) + other(v + 1)\n}\n\
+        fn main() {\n    let a = quiet(1)\n    let b = quiet(2)\n    if a == 0 { breakpoint() }\n    println(a + b)\n}\n";
+    let folder = common::Folder::new(&[("taken.hr", text)]);
+    let mut session = at_a_terminal("taken", &["run", &folder.path("taken.hr")], &[("TERM", "dumb")]);
+    expect_all(&mut session, &["stopped in taken/fails", "taken/fails> "]);
+    walk(
+        &mut session,
+        &[(":next", "3 |"), (":next", "taken.hr:15:"), ("a", "13"), (":continue", "stopped in taken/fails")],
+    );
+    walk(&mut session, &[(":finish", "left by an error"), (":bt", "taken/main"), ("[a, b]", "[13, 13]")]);
+    session.send_line(":continue").expect("the line is taken");
+    session.expect("26\r\n").expect("the sum");
+    session.expect(Eof).expect("the end");
+    assert_eq!(status(&session), 0);
+}
+
+/// The method of a protocol may be the protocol's own.
+#[test]
+fn step_enters_the_default_of_a_protocol() {
+    let text = "protocol Sized {\n    /// How many.\n    fn size(self) {\n        let n = 1\n        n + 1\n    }\n    fn none(self)\n}\n\
+        struct Box { x }\nstruct Bag { x }\nextend Box with Sized { fn none(self) { 0 } }\n\
+        extend Bag with Sized {\n    fn none(self) { 1 }\n    fn size(self) { 9 }\n}\n\
+        fn f(b) {\n    let s = size(b)\n    let t = b.size()\n    [s, t, none(b)]\n}\n";
+    let folder = common::Folder::new(&[("defaults.hr", text)]);
+    let mut session = at_a_terminal("defaults", &["repl", &folder.path("defaults.hr")], &[("TERM", "dumb")]);
+    session.expect("> ").expect("a prompt");
+    walk(&mut session, &[(":break f", "defaults.hr:17"), ("f(Box { x: 1 })", "stopped in"), (":step", "4 |")]);
+    walk(&mut session, &[(":next", "5 |"), (":finish", "=> 2"), (":next", "18 |"), (":step", "4 |"), ("self.x", "1")]);
+    walk(&mut session, &[(":continue", "[2, 2, 0]"), (":unbreak", "does not stop"), ("f(Box { x: 1 })", "[2, 2, 0]")]);
+    walk(&mut session, &[("f(Bag { x: 1 })", "[9, 9, 1]"), (":break defaults.hr:5", "defaults/Sized stops at")]);
+    walk(&mut session, &[("f(Box { x: 1 })", "defaults.hr:5:"), ("n", "1"), (":continue", "defaults.hr:5:")]);
+    walk(&mut session, &[(":unbreak", "does not stop"), (":continue", "[2, 2, 0]")]);
 }
 
 /// Where nobody is stopped, and nobody can be.

@@ -1,7 +1,7 @@
 //! Stops: what a tree needs so that its program can be stopped before each statement, and where a function is left.
 //!
 //! Owns where statements begin, and the nodes that are put between them. Calls of functions of `core` stand before the statements of
-//! blocks, and before what stands in their place (the body of a function or an arm that is no block): [`BREAKPOINT`] at the places asked
+//! blocks, before what stands in their place (the body of a function or an arm that is no block), and before the condition of a `while`: [`BREAKPOINT`] at the places asked
 //! for, [`STEP`] at all others. The value of a body, and of each `return`, goes through [`LEAVES`]. A call in tail position stays one
 //! unless [`STAYS`] says that somebody waits for the value. Nothing of the text changes, so places of errors stay what they were.
 //!
@@ -33,6 +33,8 @@ enum Place {
     InBlock(NodeId, usize),
     /// Before what is no block.
     Alone(NodeId),
+    /// The text stops there itself.
+    Written,
 }
 
 /// Where the declarations stand that are wanted; with one statement of the top level, all of them.
@@ -137,6 +139,7 @@ fn stops(unit: &Unit, within: &[Span]) -> Vec<Stop> {
         let start = start(unit, node);
         let line = unit.source.text.get(start as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let end = unit.span(node).end.min(start + line.trim_end().len() as u32).max(start + 1);
+        let place = if is_breakpoint(unit, node) { Place::Written } else { place };
         found.push(Stop { span: Span { start, end }, place });
     };
     let top_level = unit.function(unit.init).arities.first().map(|arity| arity.body);
@@ -145,13 +148,16 @@ fn stops(unit: &Unit, within: &[Span]) -> Vec<Stop> {
             Node::Block(list) if Some(id) == top_level || has_braces(unit, id) && is_within(within, unit.span(id)) => {
                 for (index, statement) in unit.list(*list).iter().enumerate() {
                     // What begins with a stop of its own needs none.
-                    let stops = matches!(unit.node(*statement), Node::Declare(_))
-                        || has_braces(unit, *statement)
-                        || is_breakpoint(unit, *statement);
+                    let stops = matches!(unit.node(*statement), Node::Declare(_) | Node::While { .. })
+                        || has_braces(unit, *statement);
                     if !stops && is_within(within, unit.span(*statement)) {
                         stop(*statement, Place::InBlock(id, index));
                     }
                 }
+            }
+            // In each turn, and once more behind the last one.
+            Node::While { condition, .. } if is_within(within, unit.span(id)) => {
+                stop(*condition, Place::Alone(*condition));
             }
             Node::Match { arms, .. } if is_within(within, unit.span(id)) => {
                 let bodies = arms.iter().map(|arm| arm.body).filter(|body| !has_braces(unit, *body));
@@ -220,6 +226,9 @@ impl Inserter<'_> {
     fn before_statements(&mut self, stops: Vec<Stop>, breakpoints: &[u32]) {
         let mut blocks: FxHashMap<NodeId, Vec<(usize, NodeId)>> = FxHashMap::default();
         for Stop { span, place } in stops {
+            if matches!(place, Place::Written) {
+                continue;
+            }
             let function = if breakpoints.contains(&span.start) { BREAKPOINT } else { STEP };
             let call = self.call(function, &[], span);
             match place {
@@ -229,6 +238,7 @@ impl Inserter<'_> {
                     let list = self.list(&[call, moved]);
                     self.unit.nodes[id.index()] = Node::Block(list);
                 }
+                Place::Written => {}
             }
         }
         for (block, calls) in blocks {

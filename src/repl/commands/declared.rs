@@ -18,11 +18,11 @@ thread_local! {
     static DECLARED: RefCell<Vec<Declared>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A declaration of a function, or what a type is extended with.
+/// A declaration of a function, or of a protocol, or what a type is extended with.
 #[derive(Clone)]
 pub struct Declaration {
     namespace: &'static Namespace,
-    /// That of the function.
+    /// That of the function or protocol.
     binding: Option<&'static Binding>,
     /// The functions that the type gets.
     methods: Vec<String>,
@@ -54,6 +54,10 @@ impl Declaration {
                 let name = |(name, _): &(_, FunctionId)| unit.name(*name).to_string();
                 let functions = extend.methods.iter().map(|(_, function)| *function).collect();
                 (None, extend.methods.iter().map(name).collect(), functions)
+            }
+            Item::Protocol { name, methods, .. } => {
+                let defaults = methods.iter().filter_map(|method| method.default).collect();
+                (namespace.own(unit.name(*name)), Vec::new(), defaults)
             }
             _ => return None,
         };

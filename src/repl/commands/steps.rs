@@ -96,6 +96,12 @@ fn named(cx: &Thread, unit: &LinkedUnit, at: Span) -> Vec<Declaration> {
     }));
     methods.sort_unstable();
     methods.dedup();
+    let defaults = methods.iter().flat_map(|name| cx.vm().dispatch.methods_named(name));
+    for (unit, function) in defaults.filter_map(|method| method.default()?.function()) {
+        if !stops::has_stops(&unit.unit, function) {
+            finder.add(unit.namespace, unit.source(), unit.unit.function(function).span);
+        }
+    }
     for (namespace, place) in methods.into_iter().flat_map(|name| lookup::functions_named(cx, name)) {
         finder.add(namespace, &place.source, place.span);
     }

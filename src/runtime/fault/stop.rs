@@ -77,7 +77,7 @@ pub struct Breakpoints {
 struct Step {
     /// It ends in frames at this address and above.
     from: usize,
-    /// The frame of the function that is to be finished.
+    /// The frame of the function that is to be finished; an address that no frame has, when an error has left that.
     finishes: Option<usize>,
 }
 
@@ -146,15 +146,30 @@ pub fn error(cx: &mut Thread, error: Handle) -> Result<(), Thrown> {
     stop(cx, Reason::Error(error))
 }
 
+/// A talk about a stopped program: it is over when this is dropped, by a panic as well.
+struct Talk<'v>(&'v AtomicUsize);
+
+impl Talk<'_> {
+    fn begin(talks: &AtomicUsize) -> Talk<'_> {
+        talks.fetch_add(1, Ordering::Relaxed);
+        Talk(talks)
+    }
+}
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Asks who is there to be asked.
 fn stop(cx: &mut Thread, reason: Reason) -> Result<(), Thrown> {
     run(cx);
     let Some((_, asked)) = cx.vm().breakpoints.asked.get() else { return Ok(()) };
     let aside = trace::set_aside(cx);
-    let talks = &cx.vm().breakpoints.talks;
-    talks.fetch_add(1, Ordering::Relaxed);
+    let talk = Talk::begin(&cx.vm().breakpoints.talks);
     let goes_on = asked(cx, reason);
-    talks.fetch_sub(1, Ordering::Relaxed);
+    drop(talk);
     // What it throws, if it does, has no trace yet.
     let goes_on = goes_on?;
     trace::put_back(cx, aside);
@@ -206,6 +221,19 @@ pub fn leaves(cx: &mut Thread, value: Handle) -> Result<(), Thrown> {
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// An exception has left all frames below this address. Other functions may have theirs there from now on.
+pub(super) fn left_below(cx: &Thread, landing: usize) {
+    if !steps(cx) || !somebody_is_asked(cx) {
+        return;
+    }
+    let mut step = crate::runtime::lock(&cx.vm().breakpoints.step);
+    // A step into whichever function has no frame of its own.
+    if step.from != 0 && step.from < landing {
+        let finishes = step.finishes.map(|_| landing - 1);
+        *step = Step { from: landing, finishes };
     }
 }
 
@@ -318,4 +346,20 @@ fn pass(cx: &mut Thread, why: &str) -> Result<(), Thrown> {
     // Nobody is there to be told that it could not be.
     let _ = console::write_to_stderr(cx, format!("{PASSED}{place}: {why}\n").as_bytes())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_talk_that_panics_is_over() {
+        let talks = AtomicUsize::new(0);
+        let panics = std::panic::catch_unwind(|| {
+            let _talk = Talk::begin(&talks);
+            assert_eq!(talks.load(Ordering::Relaxed), 1);
+            std::panic::resume_unwind(Box::new(()));
+        });
+        assert!(panics.is_err() && talks.load(Ordering::Relaxed) == 0);
+    }
 }

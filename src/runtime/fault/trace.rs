@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 
 use super::locals::{Shown, Taken};
+use super::stop;
 use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
 use crate::gc::thread::Landing;
@@ -126,6 +127,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Thread) {
     };
     let landing = cx.landing();
     let propagates = landing.pc == cx.vm().stubs.propagate;
+    stop::left_below(cx, landing.fp);
     let mut trace = cx.state().trace.borrow_mut();
     let same = cx.is_traced(cx.exception());
     let first = cx.innermost_frame(|frame| (frame.fp, frame.function.start)).unwrap_or((0, 0));
