@@ -313,8 +313,14 @@ impl Before {
     /// The pattern that takes all that this one fits.
     fn taker(&self, unit: &Unit, id: PatternId) -> Option<PatternId> {
         self.everything.or_else(|| {
-            let list = self.by_head.get(&head(unit, id)?)?;
-            list.iter().copied().find(|p| covers(unit, *p, id))
+            let head = head(unit, id)?;
+            // `E { }` takes all variants of an enum.
+            let whole = match head {
+                Head::Struct(alias, name, Some(_)) => self.by_head.get(&Head::Struct(alias, name, None)),
+                _ => None,
+            };
+            let mut before = whole.into_iter().chain(self.by_head.get(&head)).flatten().copied();
+            before.find(|p| covers(unit, *p, id))
         })
     }
 }
@@ -346,6 +352,14 @@ fn head(unit: &Unit, id: PatternId) -> Option<Head> {
             let type_ = unit.globals[type_.index()];
             Some(Head::Struct(type_.alias, type_.name, *variant))
         }
+    }
+}
+
+/// The head of the type of a variant.
+fn of_type(variant: Option<Head>) -> Option<Head> {
+    match variant {
+        Some(Head::Struct(alias, name, Some(_))) => Some(Head::Struct(alias, name, None)),
+        _ => None,
     }
 }
 
@@ -389,8 +403,12 @@ fn covers(unit: &Unit, a: PatternId, b: PatternId) -> bool {
             let same = b.iter().find(|(k, _)| literal(unit, *k) == literal(unit, *key));
             same.is_some_and(|(_, q)| covers(unit, *p, *q))
         }),
-        (Pattern::Struct { fields: a_fields, .. }, Pattern::Struct { fields: b_fields, .. }) => {
-            head(unit, a) == head(unit, b)
+        (
+            Pattern::Struct { fields: a_fields, variant, .. },
+            Pattern::Struct { fields: b_fields, variant: b_variant, .. },
+        ) => {
+            let whole = variant.is_none() && a_fields.is_empty() && b_variant.is_some();
+            (head(unit, a) == head(unit, b) || whole && of_type(head(unit, b)) == head(unit, a))
                 && a_fields.iter().all(|(name, p)| match b_fields.iter().find(|(n, _)| n == name) {
                     Some((_, q)) => covers(unit, *p, *q),
                     None => takes_all(unit, *p),
@@ -600,6 +618,10 @@ mod tests {
             ("A.x", "A.x"),
             ("A.x { f }", "A.x { f: 1 }"),
             ("n/A.x", "n/A.x { f: 1 }"),
+            ("A { }", "A.x"),
+            ("n/A { }", "n/A.x { f: 1 }"),
+            ("[A { }]", "[A.x { f }]"),
+            ("A { } | B.x", "B.x | A.x"),
             ("{a}", "{a, b}"),
             ("{}", "{a}"),
             ("{a: 1 | 2, \"k\": v}", "{a: 2, \"k\": [v]}"),
@@ -617,6 +639,9 @@ mod tests {
     fn patterns_that_leave_something() {
         for (first, second) in [
             ("A.x", "B.x"),
+            ("A { }", "B.x"),
+            ("A { }", "n/A.x"),
+            ("A.x", "A { }"),
             ("A.x", "n/A.x"),
             ("A.x", "A.y"),
             ("[a]", "[a, b]"),

@@ -38,6 +38,14 @@ fn what_people_type_who_look_for_a_command() {
     assert_eq!(answers[8], Answer::Quit);
 }
 
+/// What is said of a local function is told of a name that holds it.
+#[test]
+fn documentation_of_a_local_function() {
+    let answers =
+        talk(&["fn outer(k) {\n /// Adds k.\n fn inner(x) { x + k }\n inner }", "let g = outer(1)", ":doc g"]);
+    assert!(matches!(&answers[2], Answer::Text(text) if text.contains("user/g(x)\n  Adds k.\n")), "{:?}", answers[2]);
+}
+
 #[test]
 fn documentation_of_namespaces_and_forms() {
     let answers = talk(&[":doc io", ":doc match", ":doc |>>", ":doc nothing-of-the-kind", ":doc io/read-file"]);

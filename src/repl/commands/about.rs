@@ -127,9 +127,15 @@ fn describe_binding(cx: &mut Thread, binding: &'static Binding) -> String {
         }
         None => text.push_str(&format!("{}{}\n", binding.qualified(), kind(cx, binding))),
     }
-    push_doc(&mut text, about.doc.as_deref());
+    push_doc(&mut text, doc_of_binding(cx, binding).as_deref());
     push_place(&mut text, about.place);
     text
+}
+
+/// What is said of a name; of one that holds a function what is said of that.
+fn doc_of_binding(cx: &Thread, binding: &'static Binding) -> Option<String> {
+    let said = binding.about().doc.map(|doc| doc.to_string());
+    said.or_else(|| binding.get(cx).and_then(code_of).and_then(doc_of_code))
 }
 
 /// What a binding that is no function is.
@@ -219,7 +225,7 @@ pub fn explain(here: &'static Namespace, cx: &mut Thread, name: &str) -> Option<
         Thing::Binding(binding) => About {
             name: binding.name.to_string(),
             namespace: Some(binding.namespace.name),
-            doc: binding.about().doc.map(|doc| doc.to_string()).unwrap_or_default(),
+            doc: doc_of_binding(cx, binding).unwrap_or_default(),
             signatures: binding.get(cx).and_then(code_of).map(signatures_of).unwrap_or_default(),
             place,
         },

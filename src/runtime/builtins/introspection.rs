@@ -143,7 +143,11 @@ fn doc_of(value: Value<'_>) -> Option<String> {
     if let Some(namespace) = namespace_behind(value) {
         return namespace.doc().map(|d| d.to_string());
     }
-    let about = binding_of(value)?.about();
+    let Some(about) = binding_of(value).map(Binding::about) else {
+        // A function that no name of a namespace stands for: a local one, or one of a type.
+        let (unit, function) = code_of(value)?.function()?;
+        return unit.unit.function(function).doc.map(|doc| unit.unit.name(doc).to_string());
+    };
     // What is declared in Rust has its comment as it stands there, with the space in front of each line.
     let line = |line| if about.place.is_none() { str::strip_prefix(line, ' ').unwrap_or(line) } else { line };
     about.doc.as_ref().map(|doc| doc.lines().map(line).collect::<Vec<_>>().join("\n"))
