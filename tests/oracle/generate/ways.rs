@@ -89,7 +89,7 @@ impl Maker<'_> {
     fn way_statement(&mut self, depth: usize, earlier: &[Signature]) -> Expr {
         self.budget -= 1;
         let sub = depth.saturating_sub(1);
-        match self.random.below(if depth == 0 || self.budget < 0 { 12 } else { 28 }) {
+        match self.random.below(if depth == 0 || self.budget < 0 { 12 } else { 30 }) {
             0 | 1 => self.number_let(),
             2..6 => self.change(),
             6 | 7 => {
@@ -107,6 +107,7 @@ impl Maker<'_> {
             10 | 11 if self.loops < 3 => self.leaf_loop(earlier),
             12..19 => self.ways_try(sub, earlier),
             19..24 if self.loops < 3 => self.ways_loop(sub, earlier),
+            28 | 29 => self.near_constants(),
             24 => {
                 let e = self.a_number();
                 Expr::Binding(Box::new(e), self.ways_block(sub, earlier))
@@ -173,6 +174,36 @@ impl Maker<'_> {
             _ => bin(op, a, b),
         };
         Expr::Assign(var, Box::new(value))
+    }
+
+    /// Ways that meet with constants that are equal and yet not the same.
+    fn near_constants(&mut self) -> Expr {
+        let families = [
+            [V::Float(0.0), V::Float(-0.0), int(0)],
+            [V::Float(1.0), int(1), V::Float(1.5)],
+            [V::Float(-0.0), V::Float(0.0), int(1)],
+        ];
+        let family = self.random.pick(&families).clone();
+        let (a, b) = (Expr::Lit(self.random.pick(&family).clone()), Expr::Lit(self.random.pick(&family).clone()));
+        let c = Box::new(self.truth());
+        let targets: Vec<Known> = self.visible().into_iter().filter(|k| k.mutable).collect();
+        if self.random.chance(50) && !targets.is_empty() {
+            let var = self.random.pick(&targets).var.clone();
+            let set = |value: Expr| vec![Expr::Assign(var.clone(), Box::new(value))];
+            return Expr::If(c, set(a), Some(set(b)));
+        }
+        let value = match self.random.below(3) {
+            0 => Expr::If(c, vec![a], Some(vec![b])),
+            1 => {
+                let thrown = Expr::If(c, vec![Expr::Throw(Box::new(lit(1)))], None);
+                Expr::Try(vec![thrown, a], Some((self.fresh(false), vec![b])), None)
+            }
+            _ => Expr::Match(c, vec![(Pat::Lit(V::Bool(true)), None, vec![a]), (Pat::Any, None, vec![b])]),
+        };
+        let mutable = self.random.chance(75);
+        let var = self.fresh(false);
+        self.scope.push(Known { var: var.clone(), ty: Ty::Num, mutable });
+        Expr::Let(Pat::Bind(var), mutable, Box::new(value))
     }
 
     fn ways_try(&mut self, sub: usize, earlier: &[Signature]) -> Expr {
