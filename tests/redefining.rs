@@ -57,6 +57,18 @@ enum Op {
     Equal(Vec<(&'static str, Value)>, usize),
 }
 
+impl Op {
+    /// Does it define a type anew, in the value of a field?
+    fn redefines(&self) -> bool {
+        match self {
+            Op::Literal(_, given) | Op::Update(_, given) | Op::Equal(given, _) => {
+                given.iter().any(|g| matches!(g.1, Value::Redo(_)))
+            }
+            Op::Read(_) | Op::Match(..) => false,
+        }
+    }
+}
+
 /// A line of a function that runs while types change.
 #[derive(Clone, Debug)]
 enum Step {
@@ -169,16 +181,18 @@ impl Model<'_> {
                 let object = self.literal(*ty, given, None);
                 self.made(object)
             }
+            // The base is looked at before the values are computed.
+            Op::Update(ty, _) if *ty != at.ty => ("TypeError".into(), None),
             Op::Update(ty, given) => {
                 let object = self.literal(*ty, given, Some(at));
                 self.made(object)
             }
             Op::Read(name) if self.declared(at.ty, name).is_none() => (FAULT.into(), None),
             Op::Read(name) => (number(self.read(at, name)), None),
+            Op::Match(ty, _) if *ty != at.ty => (OTHER.into(), None),
             Op::Match(ty, fields) if !self.knows(*ty, fields.iter().map(|f| f.0)) => (FAULT.into(), None),
             Op::Match(ty, fields) => {
-                let fits =
-                    *ty == at.ty && fields.iter().all(|(name, asked)| asked.is_none() || self.read(at, name) == *asked);
+                let fits = fields.iter().all(|(name, asked)| asked.is_none() || self.read(at, name) == *asked);
                 let bound: Vec<String> =
                     fields.iter().filter(|f| f.1.is_none()).map(|f| number(self.read(at, f.0))).collect();
                 (if fits { format!("[{}]", bound.join(", ")) } else { OTHER.into() }, None)
@@ -206,14 +220,14 @@ impl Model<'_> {
                     all.push(FAULT.into());
                 }
             }
-            Op::Update(ty, given) if given.iter().any(|g| !knew(*ty, g.0)) => all.push(FAULT.into()),
+            Op::Update(ty, given) if *ty == at.ty && given.iter().any(|g| !knew(*ty, g.0)) => all.push(FAULT.into()),
             Op::Read(name) => {
                 all.extend(at.own(name).map(number));
                 if !knew(at.ty, name) {
                     all.push(FAULT.into());
                 }
             }
-            Op::Match(ty, fields) => {
+            Op::Match(ty, fields) if *ty == at.ty => {
                 let known = |model: &Self, name: &str| model.declared(*ty, name).is_some() && knew(*ty, name);
                 if fields.iter().any(|f| !known(self, f.0)) {
                     return vec!["*".into()];
@@ -222,7 +236,7 @@ impl Model<'_> {
                     all.push(OTHER.into());
                 }
             }
-            Op::Update(..) => {}
+            Op::Update(..) | Op::Match(..) => {}
         }
         all.insert(0, self.called(op, at).0);
         all
@@ -240,8 +254,11 @@ impl Model<'_> {
                         self.lines.push(given);
                     }
                     Step::Call(f) => {
-                        let given = self.called(&program.small[*f], &at).0;
-                        self.lines.push(vec![given]);
+                        // One that redefines types itself runs meanwhile.
+                        let (op, start) = (&program.small[*f], self.present.clone());
+                        let given =
+                            if op.redefines() { self.meanwhile(op, &at, &start) } else { vec![self.called(op, &at).0] };
+                        self.lines.push(given);
                     }
                     Step::Take(f) => {
                         if let (_, Some(object)) = self.called(&program.small[*f], &at) {
@@ -321,7 +338,7 @@ impl Program {
             0..5 => Step::Here(self.op(random)),
             5..7 => Step::Call(random.below(self.small.len())),
             7 => {
-                let makes = |op: &Op| matches!(op, Op::Literal(..) | Op::Update(..));
+                let makes = |op: &Op| matches!(op, Op::Literal(..) | Op::Update(..)) && !op.redefines();
                 let all: Vec<usize> = (0..self.small.len()).filter(|f| makes(&self.small[*f])).collect();
                 if all.is_empty() { Step::Call(0) } else { Step::Take(*random.pick(&all)) }
             }
@@ -429,7 +446,7 @@ fn declare(random: &mut Random) -> Vec<Declared> {
 }
 
 const PRELUDE: &str = "\
-fn kind(e) { match e { SystemError.FieldError { } => :FieldError, SystemError.CompileError { message } => message, other => other } }
+fn kind(e) { match e { SystemError.FieldError { } => :FieldError, SystemError.TypeError { } => :TypeError, SystemError.CompileError { message } => message, other => other } }
 ";
 
 #[test]
