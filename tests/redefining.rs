@@ -118,11 +118,6 @@ impl Model<'_> {
         self.present[ty].iter().find(|f| f.0 == name)
     }
 
-    /// Do all of these fields belong to the type?
-    fn knows<'n>(&self, ty: usize, mut names: impl Iterator<Item = &'n str>) -> bool {
-        names.all(|name| self.declared(ty, name).is_some())
-    }
-
     fn redefine(&mut self, k: usize) {
         let (ty, fields) = &self.program.declarations[k];
         self.present[*ty].clone_from(fields);
@@ -137,7 +132,7 @@ impl Model<'_> {
         let present = object.fields.iter().filter(|f| self.declared(object.ty, f.0).is_some());
         let fields: Vec<String> = present.map(|f| format!("{}: {}", f.0, number(f.1))).collect();
         let name = TYPES[object.ty];
-        if fields.is_empty() { format!("{name} {{ }}") } else { format!("{name} {{ {} }}", fields.join(", ")) }
+        if fields.is_empty() { name.to_string() } else { format!("{name} {{ {} }}", fields.join(", ")) }
     }
 
     fn values(&mut self, fields: &[(&'static str, Value)]) -> Vec<(&'static str, i64)> {
@@ -190,12 +185,19 @@ impl Model<'_> {
             Op::Read(name) if self.declared(at.ty, name).is_none() => (FAULT.into(), None),
             Op::Read(name) => (number(self.read(at, name)), None),
             Op::Match(ty, _) if *ty != at.ty => (OTHER.into(), None),
-            Op::Match(ty, fields) if !self.knows(*ty, fields.iter().map(|f| f.0)) => (FAULT.into(), None),
             Op::Match(ty, fields) => {
-                let fits = fields.iter().all(|(name, asked)| asked.is_none() || self.read(at, name) == *asked);
+                // From the left: one that does not fit, or that the type has no more, ends it.
+                for (name, asked) in fields {
+                    if self.declared(*ty, name).is_none() {
+                        return (FAULT.into(), None);
+                    }
+                    if asked.is_some() && self.read(at, name) != *asked {
+                        return (OTHER.into(), None);
+                    }
+                }
                 let bound: Vec<String> =
                     fields.iter().filter(|f| f.1.is_none()).map(|f| number(self.read(at, f.0))).collect();
-                (if fits { format!("[{}]", bound.join(", ")) } else { OTHER.into() }, None)
+                (format!("[{}]", bound.join(", ")), None)
             }
             Op::Equal(given, ty) => match self.literal(*ty, given, None) {
                 None => (FAULT.into(), None),
@@ -238,6 +240,20 @@ impl Model<'_> {
             }
             Op::Update(..) | Op::Match(..) => {}
         }
+        if let Op::Update(ty, _) = op
+            && *ty == at.ty
+            && op.redefines()
+        {
+            // What the base has, defaults too, may be read before the values are computed: with what was of no use then, or without.
+            let kept = self.present.clone();
+            let early: Fields = kept[*ty].iter().map(|f| (f.0, self.read(at, f.0))).collect();
+            let hidden = at.fields.iter().filter(|f| !early.iter().any(|e| e.0 == f.0));
+            let whole: Fields = early.iter().chain(hidden).copied().collect();
+            for fields in [early, whole] {
+                all.push(self.called(op, &Object { ty: *ty, fields: Rc::new(fields) }).0);
+                self.present.clone_from(&kept);
+            }
+        }
         all.insert(0, self.called(op, at).0);
         all
     }
@@ -256,8 +272,12 @@ impl Model<'_> {
                     Step::Call(f) => {
                         // One that redefines types itself runs meanwhile.
                         let (op, start) = (&program.small[*f], self.present.clone());
-                        let given =
+                        let mut given =
                             if op.redefines() { self.meanwhile(op, &at, &start) } else { vec![self.called(op, &at).0] };
+                        // Written in place of its call, a pattern with a field that is gone may be one that does not fit.
+                        if matches!(op, Op::Match(..)) && given[0] == FAULT {
+                            given.push(OTHER.into());
+                        }
                         self.lines.push(given);
                     }
                     Step::Take(f) => {
