@@ -473,7 +473,7 @@ fn kind(e) { match e { SystemError.FieldError { } => :FieldError, SystemError.Ty
 fn running_functions_follow_the_declarations() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("redefining");
     std::fs::create_dir_all(&folder).expect("a folder for the programs can be made");
-    let count = common::number("HARRIER_COUNT").unwrap_or(common::generated(400));
+    let count = common::number("HARRIER_COUNT").unwrap_or(common::generated(200));
     let from = common::number("HARRIER_FROM").unwrap_or(1);
     let seeds: Vec<u64> = match common::number("HARRIER_SEED") {
         Some(seed) => vec![seed],

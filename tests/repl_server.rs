@@ -437,6 +437,9 @@ fn a_namespace_whose_top_level_goes_on_can_be_used() {
     let loads = one.begin(ask(&loads, "use endless\nendless/late"));
     while !one.next().is_some_and(|message| message["out"] == "begun\n") {}
     assert_eq!(other.eval(&looks, "use endless\nendless/f(1)").value(), "2");
+    // So does what a typed text loads.
+    std::fs::write(server.folder.path("through.hr"), "use endless\nfn g() { endless/f(2) }").expect("a file");
+    assert_eq!(other.eval(&looks, "use through\nthrough/g()").value(), "3");
     let waits = third.begin(ask(&waits, "eval(\"use endless\\nendless/late\")"));
     other.eval(&looks, "reset!(endless/done, true)");
     assert_eq!(third.finish(&waits).value(), "3");

@@ -669,7 +669,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.drop_top();
             self.local(node, *var);
             self.goes_to(node);
-            self.define_binding(binding);
+            self.define_binding(binding, kind);
             self.state.drop_top();
         }
         if !skip.edges.is_empty() {
@@ -678,7 +678,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn define_binding(&mut self, binding: usize) {
+    fn define_binding(&mut self, binding: usize, kind: LetKind) {
         if self.dead(1) {
             return;
         }
@@ -686,6 +686,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = self.state.pop();
         self.state.push(Value::constant(Word(binding as u64)));
         self.state.push(value);
-        self.call_helper(Helper::Define, 2, &[], Facts::ANY);
+        let helper = match kind {
+            LetKind::Once => Helper::DefineOnce,
+            LetKind::Plain | LetKind::Dynamic => Helper::Define,
+        };
+        self.call_helper(helper, 2, &[], Facts::ANY);
     }
 }

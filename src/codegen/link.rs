@@ -56,6 +56,8 @@ pub enum Helper {
     Undefined,
     /// `(raw address of the binding, value)`
     Define,
+    /// `(raw address of the binding, value)`: unless another thread has given it one.
+    DefineOnce,
     /// `(raw address of the binding)`: value of a dynamic variable.
     DynamicGet,
     /// `(raw address of the binding, value)`: binds it; gives the bindings as they were.

@@ -17,7 +17,7 @@ use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
 use crate::runtime::fault::trace;
 use crate::runtime::load::install;
-use crate::runtime::program::binding::{Binding, BindingKind};
+use crate::runtime::program::binding::Binding;
 use crate::runtime::program::entry;
 use crate::runtime::program::link;
 use crate::runtime::values::compare::Comparison;
@@ -164,6 +164,7 @@ helpers! {
     NotCallable(callee: value) = entry::not_callable;
     Undefined(binding: word) = |cx: &mut Thread, binding| link::undefined(cx, binding_at(binding));
     Define(binding: word, value: value) = define_global;
+    DefineOnce(binding: word, value: value) = define_once;
     DynamicGet(binding: word) = |cx: &mut Thread, binding| dynamic::get(cx, binding_at(binding));
     DynamicBind(binding: word, value: value) = |cx: &mut Thread, binding, value| dynamic::bind(cx, binding_at(binding), value);
     DynamicRestore(old: value) = dynamic::restore;
@@ -308,14 +309,17 @@ fn poll(cx: &mut Thread) -> Result<Word, Thrown> {
 
 fn define_global(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle, Thrown> {
     let binding = binding_at(binding);
-    match binding.kind() {
-        BindingKind::Once => binding.define_once(cx, cx.get(value)),
-        BindingKind::Plain | BindingKind::Dynamic => binding.define(cx, cx.get(value)),
-    }
+    binding.define(cx, cx.get(value));
     // It may have been declared as a type since this `let` was.
     if binding.type_id().is_some() {
         install::is_no_type(cx, binding)?;
     }
+    Ok(value)
+}
+
+/// `letonce`, where the name had no value a moment ago.
+fn define_once(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle, Thrown> {
+    binding_at(binding).define_once(cx, cx.get(value));
     Ok(value)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::{LoadError, Loader, Origin, load, paths};
+use super::{LoadError, Loader, Origin, alone, paths};
 use crate::gc::Thread;
 use crate::reader::tree::Source;
 use crate::runtime::Namespace;
@@ -72,5 +72,5 @@ fn behind_what_it_uses<'a>(
 /// Loads a file again, with the text that it has now.
 pub fn again(cx: &mut Thread, file: &LoadedFile, text: String) -> Result<&'static Namespace, LoadError> {
     let source = Arc::new(Source::new(file.source.name.clone(), text));
-    Ok(load(cx, source, Origin::Again(&file.path, file.namespace), None)?.0)
+    alone(cx, source, &file.path, Origin::Again(&file.path, file.namespace))
 }

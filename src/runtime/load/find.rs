@@ -16,6 +16,8 @@ use crate::runtime::{Namespace, Vm};
 /// A link in the chain of files that use one another.
 pub(super) struct Chain<'a> {
     pub namespace: &'a str,
+    /// How all of the chain is wanted.
+    pub wanted: Wanted,
     pub before: Option<&'a Chain<'a>>,
 }
 

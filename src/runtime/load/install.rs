@@ -30,12 +30,13 @@ struct Installer<'a, 'b> {
 }
 
 /// Declares everything and runs the top level; gives its value. The code is remembered as that of a text that was read under
-/// these `names`.
+/// these `names`. `declared` is called between the two.
 pub fn install(
     cx: &mut Thread,
     unit: &Arc<Unit>,
     scope: &Scope<'_>,
     remember: Option<u64>,
+    declared: impl FnOnce(&Thread),
 ) -> Result<Handle, LoadError> {
     let turn = declares(cx)?;
     let before = before(unit, scope);
@@ -59,7 +60,7 @@ pub fn install(
         cx.vm().loader.names_changed();
     }
     drop(turn);
-    cx.vm().loader.loading.declared(scope.namespace);
+    declared(cx);
     let init = installer.code(cx, unit.init)?;
     if let Some(names) = remember {
         cx.vm().loader.remembered.remember(scope.namespace, &unit.source.text, init, names);

@@ -148,11 +148,13 @@ impl Loading {
         }
     }
 
-    /// All that a namespace declares is declared: its top level begins.
-    pub fn declared(&self, namespace: &'static Namespace) {
+    /// All that this thread's claim to a namespace declares is declared: the top level begins.
+    pub fn declared(&self, cx: &Thread, namespace: &'static Namespace) {
         let mut state = self.lock();
-        let of_it = |claim: &&mut Claim| claim.namespace.is_some_and(|of| std::ptr::eq(of, namespace));
-        if let Some(claim) = state.claims.values_mut().find(of_it) {
+        let is_it = |claim: &Claim| {
+            claim.thread == cx.id() && claim.namespace.is_some_and(|becomes| std::ptr::eq(becomes, namespace))
+        };
+        if let Some(claim) = state.claims.values_mut().find(|claim| is_it(claim)) {
             claim.declared = true;
             drop(state);
             self.changed.notify_all();

@@ -226,14 +226,24 @@ enum Unknown {
 
 /// Loads the main file of a program, whose `main` the caller calls, and runs its top level.
 pub fn program(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
-    let source = Arc::new(Source::new(name, text));
-    Ok(load(cx, source, Origin::Main(file, true), None)?.0)
+    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, true))
 }
 
 /// Loads a file as [`program`] does, for who calls what else is in it.
 pub fn file(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
-    let source = Arc::new(Source::new(name, text));
-    Ok(load(cx, source, Origin::Main(file, false), None)?.0)
+    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, false))
+}
+
+/// Loads a file, be it loaded before, when no other thread loads it any more; where that cannot be waited for, beside it.
+fn alone(
+    cx: &mut Thread,
+    source: Arc<Source>,
+    file: &Path,
+    origin: Origin<'_>,
+) -> Result<&'static Namespace, LoadError> {
+    let key = Key::File(paths::absolute(file));
+    let _claimed = cx.vm().loader.loading.claim(cx, &key, &[], Wanted::Declared, || None)?;
+    Ok(load(cx, source, origin, None)?.0)
 }
 
 /// What evaluating a text gives.
@@ -485,16 +495,18 @@ fn load_unit(
 ) -> Result<Handle, LoadError> {
     let vm = cx.vm();
     let source = &unit.source;
-    let here = Chain { namespace: namespace.name, before: chain };
+    let wanted = match (chain, origin) {
+        (Some(above), _) => above.wanted,
+        // What the program asks for, not who types.
+        (None, Origin::Text(_, Unknown::IsWrong)) => Wanted::Loaded,
+        (None, _) => Wanted::Declared,
+    };
+    let here = Chain { namespace: namespace.name, wanted, before: chain };
     let mut problems = Vec::new();
     // What is used comes first.
     let file = match origin {
         Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => Some(file),
         Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..) => None,
-    };
-    let wanted = match origin {
-        Origin::Text(_, Unknown::MayCome) => Wanted::Declared,
-        _ => Wanted::Loaded,
     };
     let mut used = Vec::new();
     for line in &unit.uses {
@@ -579,7 +591,12 @@ fn load_unit(
         namespace.add_member(name, binding);
     }
     let unit = &declaration::with_stops(vm, unit, origin);
-    install::install(cx, unit, &scope, lasting.then_some(names))
+    let of_a_claim = file.is_some() || matches!(origin, Origin::Library(_));
+    install::install(cx, unit, &scope, lasting.then_some(names), |cx| {
+        if of_a_claim {
+            vm.loader.loading.declared(cx, namespace);
+        }
+    })
 }
 
 /// A path as messages show it: relative to the present folder when it lies below it.

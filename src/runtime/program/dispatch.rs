@@ -38,6 +38,11 @@ use crate::windows::window;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct MethodId(pub u32);
 
+/// Is this one of these numbers of arguments (`true`: or more)?
+pub fn takes_so_many(takes: &[(usize, bool)], argc: usize) -> bool {
+    takes.iter().any(|&(n, more)| n == argc || more && argc > n)
+}
+
 /// A method of a protocol. Never freed.
 pub struct MethodInfo {
     /// Its number.
@@ -76,7 +81,7 @@ impl MethodInfo {
 
     /// Does the protocol declare it with this number of arguments?
     pub fn declares(&self, argc: usize) -> bool {
-        crate::runtime::read(&self.declared).iter().any(|&(n, more)| n == argc || more && argc > n)
+        takes_so_many(&crate::runtime::read(&self.declared), argc)
     }
 
     /// The parameters of each arity, as they are written: `(self, other)`.

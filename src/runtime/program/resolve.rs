@@ -18,7 +18,7 @@ use crate::runtime::values::foreign;
 use std::sync::atomic::{Ordering, fence};
 
 use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
-use super::dispatch::{MethodInfo, Table, TableKind, Target};
+use super::dispatch::{MethodInfo, Table, TableKind, Target, takes_so_many};
 use super::entry::{code_of, not_callable};
 use super::types::{FieldInfo, LayoutInfo, TypeKind};
 use crate::asm::memory::MemoryError;
@@ -406,8 +406,8 @@ enum Found {
     Field(usize),
     /// A field that the present declaration has, and the object was made without.
     Added(&'static FieldInfo),
-    /// A method that is declared with other numbers of arguments.
-    Misfit(&'static MethodInfo),
+    /// A method that is declared with these other numbers of arguments.
+    Misfit(&'static MethodInfo, Vec<(usize, bool)>),
     Nothing,
 }
 
@@ -486,7 +486,7 @@ fn call_found<'h>(cx: &'h mut Thread, found: &Found, argc: usize) -> Result<(Des
                 Some(arity) => Ok((compiled(cx, code, arity, argc)?, true)),
             }
         }
-        Found::Misfit(method) => Err(arity_misfit(cx, &method.qualified, &method.declared(), argc)),
+        Found::Misfit(method, takes) => Err(arity_misfit(cx, &method.qualified, takes, argc)),
         Found::Field(_) | Found::Added(_) | Found::Nothing => {
             Err(cx.throw(ErrorKind::InternalError, "a dispatch that found nothing was called"))
         }
@@ -567,12 +567,17 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
             if fields && let Some(added) = crate::runtime::helpers::fields::added_field(cx, layout, name) {
                 return Found::Added(added);
             }
-            for target in targets {
-                if let Some((code, _)) = vm.dispatch.associated(*target, name) {
-                    return Found::Code(code);
-                }
+            let argc = table.argc as usize;
+            let own =
+                || targets.iter().filter_map(|target| vm.dispatch.associated(*target, name)).map(|(code, _)| code);
+            if let Some(code) = own().find(|code| code.accepts(argc)) {
+                return Found::Code(code);
             }
-            of_methods(vm, &vm.dispatch.methods_named(name), layout, targets, table.argc as usize)
+            // Of a function that takes another number of arguments it is said what it takes, unless a method fits.
+            match (of_methods(vm, &vm.dispatch.methods_named(name), layout, targets, argc), own().next()) {
+                (Found::Misfit(..) | Found::Builtin(_) | Found::Nothing, Some(code)) => Found::Code(code),
+                (found, _) => found,
+            }
         }
     }
 }
@@ -601,9 +606,17 @@ fn of_methods(vm: &Vm, methods: &[&'static MethodInfo], layout: &LayoutInfo, tar
     }
     // What implements one that was declared with so many arguments before is none of the present method.
     let misfit = targets.iter().find_map(|target| others.iter().find(|m| implementation(m, target).is_some()));
-    let misfit = misfit.or_else(|| others.iter().find(|m| m.default().is_some()));
-    let builtin = || others.iter().find_map(|m| m.builtin().filter(|_| builtin_type || m.builtin_for_all()));
-    misfit.map(|method| Found::Misfit(method)).or_else(|| builtin().map(Found::Builtin)).unwrap_or(Found::Nothing)
+    let misfit = misfit.or_else(|| others.iter().find(|m| m.default().is_some()).filter(|_| fitting.is_empty()));
+    if let Some(method) = misfit {
+        let takes = method.declared();
+        return match takes_so_many(&takes, argc) {
+            // It has been declared anew since.
+            true => of_methods(vm, methods, layout, targets, argc),
+            false => Found::Misfit(method, takes),
+        };
+    }
+    let builtin = |m: &&MethodInfo| m.builtin().filter(|_| builtin_type || m.builtin_for_all());
+    others.iter().filter(|_| fitting.is_empty()).find_map(builtin).map_or(Found::Nothing, Found::Builtin)
 }
 
 #[cold]
@@ -627,7 +640,9 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
             } else {
                 explain::focus_on_method(cx, name);
                 let value = cx.get(receiver);
-                match cx.vm().dispatch.methods_named(name).first() {
+                let methods = cx.vm().dispatch.methods_named(name);
+                let fitting = methods.iter().find(|method| method.declares(table.argc as usize));
+                match fitting.or(methods.first()) {
                     // As it would fail when it were called as a function.
                     Some(method) => lacks(method),
                     None => {
