@@ -55,9 +55,9 @@ fn main() {
 "#;
 
 fn program(case: &Case) -> String {
-    // Frames of `down`, of 32 bytes at least: some 10 KB in steps of a frame, the last 640 KB in steps of 5 KB.
+    // Frames of `down`, of 32 bytes at least: some 10 KB in steps of a frame, the last 1.9 MB in steps of 14 KB.
     let all = std::env::var("HARRIER_ALL").is_ok();
-    let (fine, coarse, step) = if all { (8000, 30000, 16) } else { (case.fine, 20000, 150) };
+    let (fine, coarse, step) = if all { (8000, 90000, 48) } else { (case.fine, 60000, 450) };
     let sweep = SWEEP.replace("FINE", &fine.to_string()).replace("COARSE", &coarse.to_string());
     let sweep = sweep.replace("STEP", &step.to_string());
     format!("use mutable-array\n{}\nfn attempt() {{ {} }}\nlet expected = attempt()\n{sweep}", case.setup, case.attempt)
