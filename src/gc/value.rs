@@ -315,7 +315,7 @@ impl<'h> Value<'h> {
         } else if self.is(layout::STRING_PREFIX) {
             let len = self.raw(STRING_SIZES) as u32 as usize;
             let base = self.slot(STRING_BASE);
-            Some(base.byte_slice(base.word.address() + layout::slot_offset(STRING_BYTES), len))
+            Some(base.byte_slice(base.word.address() + layout::slot_offset(BYTES_CONTENT), len))
         } else {
             None
         }

@@ -56,10 +56,18 @@ impl Gap {
     fn of(unit: &Unit, before: NodeId, bracket: char) -> Option<Gap> {
         let end = unit.span(before).end;
         let behind = unit.source.text.get(end as usize..)?;
-        let rest = behind.trim_start();
+        let mut rest = behind.trim_start();
+        while rest.starts_with("//") {
+            rest = rest.split_once('\n').map_or("", |(_, next)| next).trim_start();
+        }
         let gap = behind.len() - rest.len();
         let newline = behind[..gap].contains('\n');
         rest.starts_with(bracket).then_some(Gap { bracket: end + gap as u32, spaced: gap > 0, newline })
+    }
+
+    /// Where the bracket stands, in words.
+    fn line(&self) -> &'static str {
+        if self.newline { "on a line below" } else { "on the same line" }
     }
 }
 
@@ -96,11 +104,12 @@ fn block_before(unit: &Unit, before: NodeId, gap: &Gap, indexes: bool, whole: Sp
     let (sign, does, place) = if indexes { ("[", "indexes", "[i]") } else { ("(", "calls", "(x)") };
     let mut warning = Diagnostic::new(
         Severity::Warning,
-        format!("a `{sign}` on the same line {does} what the `{word}` gives"),
+        format!("a `{sign}` {} {does} what the `{word}` gives", gap.line()),
         Some(whole),
     );
     warning.label = Some(format!("{does} what stands before it"));
-    let apart = if gap.newline { "put a `,` or `;` before it" } else { "put `;` or a new line before it" };
+    // A new line ends nothing inside of brackets, and no more does a `;`.
+    let apart = if gap.newline { "put a `,` before it" } else { "put `;` or a new line before it" };
     warning.help = Some(match function {
         true => format!("a function has no elements; {apart}"),
         false => format!("{apart}; if that is meant, put the `{word}` in parentheses: `({word} … {{ … }}){place}`"),
@@ -131,7 +140,7 @@ fn literal_before(
     }
     let bracket = unit.source.text.get(whole.start as usize..=whole.start as usize).unwrap_or("[");
     let (does, elsewhere) = if bracket == "[" { ("indexes", "a vector") } else { ("calls", "a parenthesis") };
-    let title = format!("a `{bracket}` on the same line {does} what stands before it");
+    let title = format!("a `{bracket}` {} {does} what stands before it", gap.line());
     let mut warning = Diagnostic::new(Severity::Warning, title, Some(whole));
     warning.label = Some(format!("{does} the value before it"));
     warning.help = Some(match is_element() {
@@ -155,8 +164,15 @@ fn elements_of(unit: &Unit) -> FxHashSet<NodeId> {
         };
         for element in unit.list(*list) {
             let mut first = *element;
-            while let Some((before, _)) = before(unit.node(first)) {
-                first = before;
+            loop {
+                first = match unit.node(first) {
+                    Node::Binary { right, .. } => *right,
+                    Node::Unary { operand, .. } => *operand,
+                    node => match before(node) {
+                        Some((before, _)) => before,
+                        None => break,
+                    },
+                };
             }
             found.insert(first);
         }

@@ -174,7 +174,7 @@ impl Takers<'_> {
             Taker::Here => {
                 format!("to leave all loops with the value, put them into a function, and write `return {value}`")
             }
-            Taker::Nobody if !self.unseen.contains(&kept::function_around(self.unit, self.unit.span(id))) => {
+            Taker::Nobody if self.has_caller(id) => {
                 format!("to leave it with the value, write `return {value}`")
             }
             Taker::Nobody => {
@@ -203,8 +203,17 @@ impl Takers<'_> {
         };
         let start = self.unit.span(body).start;
         let within = (0..body.0).rev().map(NodeId).take_while(|id| self.unit.span(*id).start >= start);
-        let mut nodes = within.map(|id| self.unit.node(id));
-        nodes.any(|node| matches!(node, Node::Break { loop_: left, value: Some(_) } if *left == loop_))
+        // Loops are numbered in each function for itself.
+        let around = |id: NodeId| kept::function_around(self.unit, self.unit.span(id));
+        let leaves =
+            |of: NodeId| matches!(self.unit.node(of), Node::Break { loop_: left, value: Some(_) } if *left == loop_);
+        within.filter(|of| leaves(*of)).any(|of| around(of) == around(id))
+    }
+
+    /// Does somebody get what the function around the node returns?
+    fn has_caller(&self, id: NodeId) -> bool {
+        let around = kept::function_around(self.unit, self.unit.span(id));
+        around != self.unit.init && !self.unseen.contains(&around)
     }
 }
 

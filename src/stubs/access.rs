@@ -8,9 +8,9 @@ use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::collections::{PATIENCE, VECTOR_SHIFT_MASK as SHIFT_MASK, VECTOR_SKIP_SHIFT as SKIP_SHIFT};
 use crate::object::layout::{
-    self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, ELEMENT_COUNT, HEADER_DISP, LayoutId, MUTABLE_LIST_NODE,
-    STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_BITS as BITS, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL,
-    VECTOR_WIDTH as WIDTH, header_low, slot_disp, slot_offset, slots,
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, BYTES_CONTENT, ELEMENT_COUNT, HEADER_DISP, LayoutId,
+    MUTABLE_LIST_NODE, STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_BITS as BITS, VECTOR_COUNT, VECTOR_ROOT,
+    VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, header_low, slot_disp, slot_offset, slots,
 };
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 
@@ -397,6 +397,7 @@ fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg, layout
         holder = chars;
         asm.load(holder, Mem::at(text, slot_disp(STRING_BASE)));
     }
+    const _: () = assert!(STRING_BYTES == BYTES_CONTENT);
     asm.load8(chars, Mem::indexed(holder, at, 0, slot_disp(STRING_BYTES)));
     chars
 }

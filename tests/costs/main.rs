@@ -120,6 +120,7 @@ fn costs_grow_as_they_should() {
     }
     let chosen = std::env::var("HARRIER_CASE").unwrap_or_default();
     let all: Vec<Operation> = table::all().into_iter().filter(|op| op.name.contains(&chosen)).collect();
+    assert!(!all.is_empty(), "no operation is called {chosen}");
     let mut left: Vec<&Operation> = all.iter().collect();
     let why = common::at_a_calm_moment(|| {
         let slow = too_slow(&left, !chosen.is_empty());

@@ -53,9 +53,9 @@ pub fn load_text(
     let loaded = match arguments {
         Some(arguments) => {
             cx.vm().set_arguments(arguments.to_vec());
-            load::program(cx, file, &name, text)
+            load::program(cx, file, &name, text, load::Wanted::Declared)
         }
-        None => load::file(cx, file, &name, text),
+        None => load::file(cx, file, &name, text, load::Wanted::Declared),
     };
     if matches!(loaded, Err(LoadError::Thrown(_))) {
         // Whoever looks for the reason wants to be where it happened.

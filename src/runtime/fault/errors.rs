@@ -81,7 +81,6 @@ pub fn is_interrupt(value: Value<'_>) -> bool {
     value.layout() == value.thread().vm().types.interrupt_layout()
 }
 
-/// The longest printed value in a message, in characters.
 /// The fields of errors of the runtime and of `Interrupt`, each at its slot.
 pub const ERROR_FIELDS: [&str; 2] = ["message", "location"];
 /// See [`ERROR_FIELDS`].
@@ -89,6 +88,7 @@ pub const ERROR_MESSAGE: usize = 0;
 /// See [`ERROR_FIELDS`].
 pub const ERROR_LOCATION: usize = 1;
 
+/// The longest printed value in a message, in characters.
 const DESCRIPTION_LIMIT: usize = 60;
 
 impl Thread {

@@ -23,7 +23,7 @@ use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
 use crate::runtime::system::turn::InTurn;
 use find::{Asking, Chain, find};
-use loading::{Key, Wanted};
+use loading::Key;
 use scope::{Meaning, Scope};
 
 pub mod again;
@@ -45,6 +45,7 @@ mod uses;
 
 pub use declaration::declare;
 pub use find::require;
+pub use loading::Wanted;
 pub use main::call_main;
 pub use suggest::closest;
 pub use unloaded::{is_there, texts_not_loaded};
@@ -201,8 +202,8 @@ const MAIN: &str = "main";
 /// Where a text comes from.
 #[derive(Clone, Copy)]
 enum Origin<'a> {
-    /// A file that is loaded by itself, and whether its `main` is called then.
-    Main(&'a Path, bool),
+    /// A file that is loaded by itself, whether its `main` is called then, and how it wants what it uses.
+    Main(&'a Path, bool, Wanted),
     /// A file that a `use` line asked for under this name.
     File(&'a Path, &'a str),
     /// A file that has been loaded before, as this namespace.
@@ -225,13 +226,25 @@ enum Unknown {
 }
 
 /// Loads the main file of a program, whose `main` the caller calls, and runs its top level.
-pub fn program(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
-    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, true))
+pub fn program(
+    cx: &mut Thread,
+    file: &Path,
+    name: &str,
+    text: String,
+    wanted: Wanted,
+) -> Result<&'static Namespace, LoadError> {
+    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, true, wanted))
 }
 
 /// Loads a file as [`program`] does, for who calls what else is in it.
-pub fn file(cx: &mut Thread, file: &Path, name: &str, text: String) -> Result<&'static Namespace, LoadError> {
-    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, false))
+pub fn file(
+    cx: &mut Thread,
+    file: &Path,
+    name: &str,
+    text: String,
+    wanted: Wanted,
+) -> Result<&'static Namespace, LoadError> {
+    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, false, wanted))
 }
 
 /// Loads a file, be it loaded before, when no other thread loads it any more; where that cannot be waited for, beside it.
@@ -384,7 +397,7 @@ fn load(
     let result = load_unit(cx, &unit, namespace, origin, chain);
     match (&result, origin) {
         (Err(_), _) => forget_loading(cx, origin, before),
-        (Ok(_), Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _)) => {
+        (Ok(_), Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _)) => {
             cx.vm().loader.note_loaded(file);
         }
         (Ok(_), Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..)) => {}
@@ -401,7 +414,7 @@ fn note_loading(
 ) -> Option<again::LoadedFile> {
     let loader = &cx.vm().loader;
     match origin {
-        Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
+        Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _) => {
             let path = paths::absolute(file);
             let loaded = again::LoadedFile::new(path.clone(), namespace, source.clone());
             let before = super::lock(&loader.files).insert(path.clone(), loaded);
@@ -421,7 +434,7 @@ fn note_loading(
 fn forget_loading(cx: &Thread, origin: Origin<'_>, before: Option<again::LoadedFile>) {
     let loader = &cx.vm().loader;
     match origin {
-        Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => {
+        Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _) => {
             let mut files = super::lock(&loader.files);
             match before {
                 Some(before) => files.insert(before.path.clone(), before),
@@ -447,7 +460,7 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
         }
         Origin::Library(name) => return Ok(name.to_string()),
         Origin::Again(_, namespace) => namespace.name.to_string(),
-        Origin::Main(file, _) => search.name_of(file).unwrap_or_else(|| stem(file)),
+        Origin::Main(file, ..) => search.name_of(file).unwrap_or_else(|| stem(file)),
         Origin::File(file, used) => search.name_of(file).unwrap_or_else(|| used.to_string()),
     };
     match line {
@@ -470,7 +483,7 @@ fn namespace_name(cx: &Thread, unit: &Unit, origin: Origin<'_>) -> Result<String
         }
         None => {
             let name = match origin {
-                Origin::Main(file, _) => stem(file),
+                Origin::Main(file, ..) => stem(file),
                 _ => expected,
             };
             let main = matches!(origin, Origin::Main(..));
@@ -497,6 +510,7 @@ fn load_unit(
     let source = &unit.source;
     let wanted = match (chain, origin) {
         (Some(above), _) => above.wanted,
+        (None, Origin::Main(.., wanted)) => wanted,
         // What the program asks for, not who types.
         (None, Origin::Text(_, Unknown::IsWrong)) => Wanted::Loaded,
         (None, _) => Wanted::Declared,
@@ -505,7 +519,7 @@ fn load_unit(
     let mut problems = Vec::new();
     // What is used comes first.
     let file = match origin {
-        Origin::Main(file, _) | Origin::File(file, _) | Origin::Again(file, _) => Some(file),
+        Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _) => Some(file),
         Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..) => None,
     };
     let mut used = Vec::new();
@@ -557,7 +571,7 @@ fn load_unit(
     let later = matches!(origin, Origin::Text(_, Unknown::MayCome) | Origin::Declaration(..));
     let mut found = check::check(cx, &scope, later);
     drop(checking);
-    let is_program = matches!(origin, Origin::Main(_, true));
+    let is_program = matches!(origin, Origin::Main(_, true, _));
     found.extend(habits::main_takes(unit).filter(|_| is_program));
     if problems.is_empty() && file.is_some() && found.iter().all(|d| d.severity != Severity::Error) {
         found.extend(uses::unused(unit, |path| is_library(cx, path)));

@@ -575,7 +575,8 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
             }
             // Of a function that takes another number of arguments it is said what it takes, unless a method fits.
             match (of_methods(vm, &vm.dispatch.methods_named(name), layout, targets, argc), own().next()) {
-                (Found::Misfit(..) | Found::Builtin(_) | Found::Nothing, Some(code)) => Found::Code(code),
+                (Found::Builtin(builtin), Some(code)) if !builtin.accepts(argc) => Found::Code(code),
+                (Found::Misfit(..) | Found::Nothing, Some(code)) => Found::Code(code),
                 (found, _) => found,
             }
         }

@@ -29,7 +29,7 @@ use crate::runtime::system::threads;
 /// The most elements that are computed at once.
 pub const CHUNK: usize = 32;
 
-/// What a cursor goes over; the Int in slot 2.
+/// What a cursor goes over: its `CURSOR_KIND`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(usize)]
 enum Kind {
@@ -236,7 +236,7 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
         Kind::Vector => {
             if let Some((node, at)) = vector::leaf(source, position) {
                 let (n, node) = (node.len(), cx.root(node.object()));
-                set_count(cx, cursor, 1, position + n - at);
+                set_count(cx, cursor, CURSOR_POSITION, position + n - at);
                 return if at == 0 { Ok(node) } else { copy_array(cx, NODE, node, at, n - at) };
             }
         }
@@ -253,7 +253,7 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
             let range = Range::of(source);
             let n = range.len().saturating_sub(position).min(CHUNK);
             if n > 0 {
-                set_count(cx, cursor, 1, position + n);
+                set_count(cx, cursor, CURSOR_POSITION, position + n);
                 return range_chunk(cx, &range, position, n);
             }
         }
@@ -261,7 +261,7 @@ pub fn next_chunk(cx: &mut Thread, cursor: Handle) -> Result<Handle, Thrown> {
             let n = Slots::of(source).len().saturating_sub(position).min(CHUNK);
             if n > 0 {
                 let source = cx.root(source);
-                set_count(cx, cursor, 1, position + n);
+                set_count(cx, cursor, CURSOR_POSITION, position + n);
                 return copy_array(cx, NODE, source, position, n);
             }
         }
@@ -410,7 +410,7 @@ fn text_chunk(cx: &mut Thread, cursor: Handle, source: Handle, mut position: usi
         cx.set_slot(cx.get(node), ARRAY_ELEMENTS + i, cx.get(character));
         cx.release(mark);
     }
-    set_count(cx, cursor, 1, position);
+    set_count(cx, cursor, CURSOR_POSITION, position);
     Ok(node)
 }
 
@@ -487,7 +487,7 @@ fn trie_chunk(cx: &mut Thread, cursor: Handle, stack: Handle, mut depth: usize, 
         store_entry(cx, chunk, filled, key, value, set)?;
         filled += 1;
     }
-    set_count(cx, cursor, 1, depth);
+    set_count(cx, cursor, CURSOR_POSITION, depth);
     match filled {
         0 => {
             finish(cx, cursor);
@@ -508,7 +508,7 @@ fn skip_entries(cx: &mut Thread, cursor: Handle, n: usize) -> Result<bool, Throw
             threads::glance(cx)?;
         }
     }
-    set_count(cx, cursor, 1, depth);
+    set_count(cx, cursor, CURSOR_POSITION, depth);
     Ok(left == 0)
 }
 
@@ -518,8 +518,8 @@ fn user_chunk(cx: &mut Thread, cursor: Handle, seq: Handle, position: usize) -> 
         let rest = Method::Next.call(cx, &[seq])?;
         let start = seq_start(cx, rest)?;
         cx.set_slot(cx.get(cursor), CURSOR_SOURCE, cx.get(start.source));
-        set_count(cx, cursor, 1, start.position);
-        set_count(cx, cursor, 2, start.kind as usize);
+        set_count(cx, cursor, CURSOR_POSITION, start.position);
+        set_count(cx, cursor, CURSOR_KIND, start.kind as usize);
         let extra = cx.root_word(Word::bool(start.extra));
         cx.set_slot(cx.get(cursor), CURSOR_IS_SET, cx.get(extra));
         if start.kind != Kind::User {
@@ -527,7 +527,7 @@ fn user_chunk(cx: &mut Thread, cursor: Handle, seq: Handle, position: usize) -> 
         }
         seq = start.source;
     }
-    set_count(cx, cursor, 1, 1);
+    set_count(cx, cursor, CURSOR_POSITION, 1);
     let first = Method::First.call(cx, &[seq])?;
     cx.alloc_array_of(NODE, &[first])
 }

@@ -8,7 +8,7 @@ use super::marks::{self, SHARED};
 use super::vector::{self, BITS, WIDTH};
 use super::view::{Slots, count_bits, field};
 use crate::gc::Value;
-use crate::object::layout::{ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR};
+use crate::object::layout::{ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR, VECTOR_ROOT, VECTOR_TAIL};
 
 /// `vector = assoc(vector, i, value)` of an accumulator: the vector itself, or another one with the next mark. None, and the
 /// program sees no difference, where there is no such element or memory is to be collected.
@@ -21,11 +21,11 @@ pub fn assoc<'h>(vector: Value<'h>, i: usize, value: Value<'h>) -> Option<Value<
         cx.set_count(new, marks::of_new(vector.count()));
         return Some(new);
     }
-    let slot = if in_tail { 3 } else { 2 };
+    let slot = if in_tail { VECTOR_TAIL } else { VECTOR_ROOT };
     let mut node = own(vector, slot, field(vector, VECTOR, slot), owner)?;
     while level > 0 {
         let digit = at >> level & (WIDTH - 1);
-        node = own(node, 1 + digit, Slots::of(node).get(digit), owner)?;
+        node = own(node, ARRAY_ELEMENTS + digit, Slots::of(node).get(digit), owner)?;
         level -= BITS;
     }
     at &= WIDTH - 1;

@@ -149,7 +149,7 @@ pub(super) fn replace<'h>(root: Value<'h>, key: Value<'h>, hash: u64, value: Val
                 if !own || same_key(slots.get(i), key) != Ok(true) {
                     return false;
                 }
-                node.thread().set_slot(node, MAP_NODE_PARTS + i, value);
+                node.thread().set_slot(node, ARRAY_ELEMENTS + i + 1, value);
                 return true;
             }
             At::Child(i) => node = slots.get(i),
