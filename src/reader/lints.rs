@@ -539,6 +539,10 @@ mod tests {
         }
         // At the prompt the value is shown, and there is nothing to return from.
         assert_eq!(advice("repl[1]", "for x in [1] { if x { x } }"), [(last.into(), breaks.into())]);
+        assert_eq!(advice("<eval>", "let r = loop { for x in [1] { if x { x } } }")[0].1, found);
+        // Loops are numbered in each function for itself.
+        let inner = "fn f(xs) { let r = for x in xs { g(fn(y) { for z in y { break z } }) if x { x } } r }";
+        assert_eq!(advice("t.hr", inner), [(last.into(), breaks.into())]);
         // Who leaves it with a value elsewhere knows what it gives.
         let quiet = "fn f(xs) { let r = for x in xs { if x == 1 { break :one } if x { x } } r }";
         assert!(advice("t.hr", quiet).is_empty());
@@ -546,7 +550,8 @@ mod tests {
 
     #[test]
     fn brackets_behind_what_is_complete() {
-        let count = |text: &str| found(text).iter().filter(|w| w.contains("on the same line")).count();
+        let told = |w: &&String| w.contains(" on the same line ") || w.contains(" on a line below ");
+        let count = |text: &str| found(text).iter().filter(told).count();
         for text in [
             "fn f(x) { for y in x { g(y) } [x] }",
             "fn f(x) { for y in x { g(y) } (x) }",
@@ -568,6 +573,9 @@ mod tests {
             "let m = [\"a\" [1]]",
             "let m = [[1] [0]]",
             "let m = [[1]\n [0]]",
+            "let m = [[1] // one\n // two\n [0]]",
+            "let m = [1 + 2 [0]]",
+            "let m = [-1 [0], 5]",
             "let m = {:a [1] [0] :b 2}",
             "let m = {:a 6 [7] [8] :b 2}",
             "fn f(x) { let a = 6 [7] a }",
