@@ -221,11 +221,10 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "the Nth time (N+: from then on) the system refuses memory (heap, code), a thread or a write: a test of the runtime",
         set: Set::Text(|o, v| { o.injection = Some(Injection::parse(v)?); Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
-        help: "the collector; compacting is the only one so far",
-        set: Set::Text(|_, v| match v {
-            "compacting" => Ok(()),
-            "generational" | "mark-sweep" => Err(format!("{v} is not there yet; `compacting` is")),
-            _ => Err("write `--gc=compacting`".into()),
+        help: "how memory is collected: generational (what is young, mostly), or compacting (all of it, always)",
+        set: Set::Text(|o, v| {
+            o.heap.collector = gc::CollectorKind::named(v).ok_or("write `--gc=generational` or `--gc=compacting`")?;
+            Ok(())
         }) },
     OptionRow { names: &["--max-heap"], takes: Takes::Value("SIZE"), group: Group::Memory,
         help: "the most memory for objects: a number of bytes, or with k, m, g",

@@ -5,7 +5,7 @@
 use rustc_hash::FxHashSet;
 
 use super::handle::Handle;
-use super::spaces::{Spaces, state};
+use super::spaces::{Generation, Spaces, state};
 use super::thread::Thread;
 use super::trace::{self, Visitor};
 use super::value::Value;
@@ -123,7 +123,12 @@ impl Thread {
         }
         let state = self.heap().with_spaces(|spaces| spaces.pool.state(value.word().address()));
         match state & !1 {
-            state::COPY => "in the copy space: it moves at each collection",
+            state::OLD if self.heap().attributes().allocates_in == Generation::Old => {
+                "in the copy space: it moves at each collection"
+            }
+            state::OLD => "among the old: it moves when everything is collected",
+            state::AGED => "among what has survived a collection: it moves at the next, and is old then",
+            state::NURSERY => "in the nursery: it moves at the next collection",
             state::LARGE => "in the large space: it stays where it is while it lives",
             _ if state == state::PERMANENT => "in the permanent space: it stays for ever",
             _ => "in no space",

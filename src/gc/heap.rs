@@ -1,7 +1,7 @@
 //! The heap: what all threads share, and when it collects.
 //!
-//! Owns spaces, layouts, hooks, tables, and the policy, [`round`]: a collection is due when the program has allocated a multiple of
-//! what the last one went through. Memory is given back to the system beyond what the next round will need.
+//! Owns spaces, layouts, hooks and tables. A collection is due when the program has allocated what the plan allows for a round.
+//! Memory is given back to the system beyond what the next round will need.
 //!
 //! Locks, in the order in which they may be taken: world, collector, spaces, natives and root ranges. Nobody waits for the
 //! world with another lock of these in hand.
@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::collectors::{Barrier, Collection, Collector};
 use super::natives::Natives;
 use super::options::{Options, Stress};
 use super::owners::Owners;
-use super::roots::{RootRanges, points_into_copy_space};
+use super::plan::{Attributes, Cause, Collection, Places, Plan, Survey};
+use super::roots::{RootRanges, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
 use super::spaces::{BLOCK, Pool, Spaces, poison};
@@ -42,13 +42,13 @@ pub struct Hooks {
     pub out_of_memory: fn(&mut Thread) -> Thrown,
     /// Visits further roots. Called with the world stopped: must not lock what a stopped thread may hold.
     pub visit_roots: Option<RootsHook>,
-    /// Whether `visit_code` and `visit_frame` are to be called by the collection that begins.
+    /// Whether `visit_code` and `visit_frame` are to be called by the collection that begins, which looks at everything then.
     pub wants_code: Option<Box<dyn Fn() -> bool + Send + Sync>>,
     /// Told the `Code` address of each function that a collection reaches.
     pub visit_code: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Told the return address of each frame, before a collection traces; the code map is locked for reading meanwhile.
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
-    /// Called after each collection, with the world still stopped: must not touch the heap.
+    /// Called after each collection that has looked at everything, with the world still stopped: must not touch the heap.
     pub collected: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -70,6 +70,8 @@ impl Default for Hooks {
 pub struct Stats {
     /// Collections so far.
     pub collections: u64,
+    /// Those of them that have looked at everything.
+    pub full_collections: u64,
     /// Time that the world stood still.
     pub pause_total: Duration,
     /// The longest of these.
@@ -97,11 +99,15 @@ pub struct Heap {
     hooks: OnceLock<Hooks>,
     code: OnceLock<Code>,
     world: World,
-    collector: Mutex<Box<dyn Collector>>,
+    plan: Mutex<Box<dyn Plan>>,
+    attributes: Attributes,
+    places: Places,
     verifier: Mutex<Verifier>,
     spaces: Mutex<Spaces>,
     natives: Mutex<Natives>,
     root_ranges: Mutex<RootRanges>,
+    /// What threads that are no more have stored to.
+    left_behind: Mutex<Vec<usize>>,
     next_thread: AtomicU64,
     stats: Mutex<Stats>,
     /// Words that the last collection copied, and what its frames cost, in words.
@@ -120,17 +126,6 @@ const SMALLEST: usize = 4 * BLOCK;
 const RESERVE: usize = (4 << 20) / BLOCK;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
 const LEAST_FREE: usize = 32;
-/// A round allocates so many times what the collection before it went through: then collecting takes a small part of the time
-/// that allocating takes.
-const ROUND_FOR_WORK: usize = 8;
-/// And not more than this, unless more than this lives.
-const LONGEST_ROUND: usize = 64 << 20;
-
-/// Bytes that are allocated until the next collection, after one that has gone through `work` bytes, of which `live` have survived
-/// it. A short round stays in the processor's caches and touches few pages: with little alive it is best.
-fn round(shortest: usize, work: usize, live: usize) -> usize {
-    work.saturating_mul(ROUND_FOR_WORK).min(LONGEST_ROUND).max(shortest).max(live)
-}
 
 impl Heap {
     /// An empty heap.
@@ -139,17 +134,21 @@ impl Heap {
         let max = options.max_heap.unwrap_or(memory / 5 * 2).max(SMALLEST);
         let addresses = max.saturating_mul(3).saturating_add(256 << 20).max(1 << 30).min(options.addresses);
         let pool = Pool::new(addresses, options.verify)?;
+        let plan = options.collector.make();
+        let attributes = plan.attributes();
+        let places = Places::new(&pool)?;
         let spaces = Spaces {
             pool,
-            copy: Default::default(),
+            moving: Default::default(),
+            allocates_in: attributes.allocates_in,
             large: Default::default(),
             permanent: Default::default(),
             parity: 0,
+            aged_parity: 0,
             budget: (options.shortest_round.min(max) / BLOCK).max(1),
             max_blocks: max / BLOCK,
             allocated_bytes: 0,
         };
-        let collector = options.collector.make();
         let stressed = options.stress != Stress::Off;
         Ok(Arc::new(Heap {
             stressed,
@@ -159,11 +158,14 @@ impl Heap {
             hooks: OnceLock::new(),
             code: OnceLock::new(),
             world: World::default(),
-            collector: Mutex::new(collector),
+            plan: Mutex::new(plan),
+            attributes,
+            places,
             verifier: Mutex::default(),
             spaces: Mutex::new(spaces),
             natives: Mutex::default(),
             root_ranges: Mutex::default(),
+            left_behind: Mutex::default(),
             next_thread: AtomicU64::new(1),
             stats: Mutex::default(),
             last_work: AtomicU64::new(0),
@@ -264,14 +266,18 @@ impl Heap {
         stats
     }
 
-    /// The collector's name.
-    pub fn collector_name(&self) -> &'static str {
-        lock(&self.collector).name()
+    /// What generated code must know of how this heap is collected.
+    pub fn attributes(&self) -> Attributes {
+        self.attributes
     }
 
-    /// What generated code must do when it stores to an object.
-    pub fn barrier(&self) -> Barrier {
-        lock(&self.collector).barrier()
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// A thread ends: what it has remembered is not forgotten.
+    pub(super) fn leave_behind(&self, mut remembered: Vec<usize>) {
+        lock(&self.left_behind).append(&mut remembered);
     }
 
     pub(super) fn last_work(&self) -> u64 {
@@ -317,14 +323,16 @@ impl Heap {
     ///
     /// # Safety
     /// The world must be stopped, and these must be its threads.
-    unsafe fn collect(&self, threads: &[ThreadPtr]) -> Vec<super::natives::Native> {
+    unsafe fn collect(&self, threads: &[ThreadPtr], cause: Cause) -> Vec<super::natives::Native> {
         let start = Instant::now();
         self.last_work.store(0, Ordering::Relaxed);
         let mut spaces = lock_whole(&self.spaces);
         let spaces = &mut *spaces;
+        let mut remembered = std::mem::take(&mut *lock(&self.left_behind));
         for thread in threads {
             // SAFETY: attached and stopped.
             let thread = unsafe { &*thread.0 };
+            thread.with_remembered(|list| remembered.append(list));
             spaces.allocated_bytes -= thread.rest_of_buffer() as u64;
             thread.retire_buffer();
             thread.collect_soon.set(false);
@@ -336,11 +344,14 @@ impl Heap {
         let visit_frame = hooks.visit_frame.as_deref().filter(|_| wants_code);
         // SAFETY: the world is stopped.
         unsafe {
-            let moving = |word| points_into_copy_space(&spaces.pool, spaces.parity, word);
+            let moving = |word| points_to_what_moves(&spaces.pool, word);
             self.prepare_frames(threads, visit_frame.map(|visit| visit as &dyn Fn(usize)), &moving);
         }
         let mut natives = lock(&self.natives);
         let collection = Collection {
+            cause: if renews { Cause::Everything } else { cause },
+            remembered,
+            places: &self.places,
             spaces,
             shapes: self.shapes.table(),
             // SAFETY: the world is stopped.
@@ -352,10 +363,9 @@ impl Heap {
                 threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
             },
             verify,
-            wants_ranges: verify || renews,
         };
         // SAFETY: the world is stopped, and the roots are all there are.
-        let outcome = unsafe { lock(&self.collector).collect(collection) };
+        let outcome = unsafe { lock(&self.plan).collect(collection) };
         let dead = natives.take_dead();
         drop(natives);
         if renews {
@@ -364,18 +374,22 @@ impl Heap {
         }
         if verify {
             let mut verifier = lock_whole(&self.verifier);
+            // What was copied counts by itself.
+            let walked: usize = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>() - outcome.moved_bytes;
             let checker = verifier.check(spaces, &self.shapes, outcome.ranges);
             // SAFETY: the world is stopped; roots are readable words.
             unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
+            self.note_work(walked as u64 / 8);
         }
         self.note_work(outcome.moved_bytes as u64 / 8);
         self.begin_round(spaces, threads.len());
-        if let Some(hook) = &hooks.collected {
+        if let Some(hook) = hooks.collected.as_ref().filter(|_| outcome.everything) {
             hook();
         }
         let pause = start.elapsed();
         let mut stats = lock(&self.stats);
         stats.collections += 1;
+        stats.full_collections += u64::from(outcome.everything);
         stats.pause_total += pause;
         stats.pause_max = stats.pause_max.max(pause);
         stats.pause_last = pause;
@@ -386,13 +400,12 @@ impl Heap {
 
     /// Says when the next collection is due, and gives back what will not be needed until then.
     fn begin_round(&self, spaces: &mut Spaces, threads: usize) {
-        let live = spaces.used();
+        let used = spaces.used();
         let permanent: usize = spaces.permanent.filled().iter().map(|(from, to)| to - from).sum();
         let work = self.last_work() as usize * 8 + permanent;
-        let room = round(self.options.shortest_round, work, live * BLOCK) / BLOCK + threads;
-        spaces.budget = (live + room).min(spaces.max_blocks);
-        // What the next round allocates, and what it then takes to copy as much as survives now, and a little.
-        spaces.pool.trim(spaces.budget + live + live / 2 + 32);
+        let room = lock(&self.plan).round(Survey { shortest: self.options.shortest_round, work, used });
+        spaces.budget = (used + room.bytes / BLOCK + threads).min(spaces.max_blocks);
+        spaces.pool.trim(spaces.budget + room.spare);
     }
 }
 
@@ -422,9 +435,14 @@ fn current_stack() -> (usize, usize) {
 }
 
 impl Thread {
-    /// Collects now.
+    /// Frees all that is dead now.
     pub fn collect(&mut self) {
-        self.collect_unless(None);
+        self.collect_unless(None, Cause::Everything);
+    }
+
+    /// Collects now, as if the budget were used up.
+    pub(super) fn collect_some(&mut self) {
+        self.collect_unless(None, Cause::Budget);
     }
 
     /// Bytes allocated so far by all threads; what other threads have not yet used of their buffers counts as well.
@@ -438,13 +456,13 @@ impl Thread {
     }
 
     /// Collects, unless there was a collection since `epoch`.
-    fn collect_unless(&mut self, epoch: Option<u64>) {
+    fn collect_unless(&mut self, epoch: Option<u64>, cause: Cause) {
         let heap = self.heap().clone();
         let mut dead = Vec::new();
         let collect = |threads: &[ThreadPtr]| {
             let _busy = self.busy(Activity::Collecting);
             // SAFETY: the world is stopped, and these are its threads.
-            dead = unsafe { heap.collect(threads) };
+            dead = unsafe { heap.collect(threads, cause) };
         };
         self.with_stopped_world(epoch, collect);
         drop(dead);
@@ -524,7 +542,7 @@ impl Thread {
                 frame => unsafe { *((frame + 8) as *const u64) },
             };
             if self.visit_site(Site::allocation(site, bytes)) {
-                self.collect();
+                self.collect_some();
             }
             if let Some(address) = self.take_from_buffer(bytes) {
                 return Ok(address);
@@ -535,8 +553,8 @@ impl Thread {
             return Ok(address);
         }
         // What others have collected meanwhile may not suffice.
-        for epoch in [Some(epoch), None] {
-            self.collect_unless(epoch);
+        for (epoch, cause) in [(Some(epoch), Cause::Budget), (None, Cause::Everything)] {
+            self.collect_unless(epoch, cause);
             let blocks = bytes.div_ceil(BLOCK);
             let room = self.take_within(bytes, |spaces| {
                 let least = (spaces.max_blocks / LEAST_FREE).saturating_sub(blocks);
@@ -573,21 +591,5 @@ impl Thread {
             // The system itself has no memory: nothing can go on.
             None => std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u64; 2]>()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rounds_are_as_long_as_collecting_is_dear() {
-        let shortest = 4 << 20;
-        assert_eq!(round(shortest, 0, 0), shortest);
-        assert_eq!(round(shortest, 2 << 20, 1 << 20), 16 << 20);
-        // Much that is looked at, little that lives.
-        assert_eq!(round(shortest, usize::MAX, 1 << 20), LONGEST_ROUND);
-        // As much again as lives.
-        assert_eq!(round(shortest, 200 << 20, 200 << 20), 200 << 20);
     }
 }

@@ -1,4 +1,4 @@
-//! The heap: allocation, handles, the frame walker, roots, the collectors.
+//! The heap: allocation, handles, the frame walker, roots, the plans by which it is collected.
 //!
 //! Knows objects by their shapes and frames by their stack maps. Knows nothing of syntax, builtins or terminals.
 //!
@@ -9,7 +9,7 @@
 //! | [`slow`] | what generated code and its stubs call |
 //! | [`heap`], [`options`] | what threads share, when to collect, what can be chosen |
 //! | [`spaces`] | blocks, and who owns them |
-//! | [`collectors`], [`trace`] | what becomes of what is reached; the one tracing loop |
+//! | [`plan`], [`trace`] | what becomes of what is reached, and what must be remembered for it; the one tracing loop |
 //! | `roots`, [`walker`] | where tracing starts; the one walk over frames |
 //! | `safepoint` | stopping the world |
 //! | [`extent`] | how much hangs on an object |
@@ -26,7 +26,6 @@
 //! - A function that has nothing to return but [`Thrown`] has put the exception into the thread.
 
 pub mod alloc;
-pub mod collectors;
 pub mod extent;
 pub mod handle;
 pub mod heap;
@@ -35,6 +34,7 @@ pub mod mutate;
 pub mod natives;
 pub mod options;
 pub mod owners;
+pub mod plan;
 pub mod prefetch;
 mod roots;
 mod safepoint;

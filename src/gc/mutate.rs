@@ -1,7 +1,7 @@
 //! Changing objects.
 //!
-//! Owns the stores of Rust code into the heap, and is where a collector's write barrier hangs (the compacting collector
-//! needs none). All stores are atomic: other threads read and write the same objects.
+//! Owns the stores of Rust code into the heap, each with its write barrier (`plan/remembered.rs`; a plan that needs none has no
+//! object with the flag for which it looks). All stores are atomic: other threads read and write the same objects.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use super::alloc::atomic;
 use super::thread::Thread;
 use super::value::Value;
 use crate::mutations::{Mutation, mutated};
-use crate::object::layout::{self, ARRAY_ELEMENTS, ARRAY_LENGTH, BYTES_CONTENT, BYTES_IN_USE};
+use crate::object::layout::{self, ARRAY_ELEMENTS, ARRAY_LENGTH, BYTES_CONTENT, BYTES_IN_USE, FILLER};
 use crate::object::word::{INT_SHIFT, Word};
 use crate::windows::window;
 
@@ -38,8 +38,10 @@ impl Thread {
     /// When the object has no tagged word there.
     #[inline]
     pub fn set_slot(&self, object: Value<'_>, i: usize, value: Value<'_>) {
+        let address = self.slot_address(object, i);
         // SAFETY: a word of an object that stays where it is while `object` borrows the thread.
-        unsafe { atomic(self.slot_address(object, i)) }.store(value.word().0, Ordering::Release);
+        unsafe { atomic(address) }.store(value.word().0, Ordering::Release);
+        self.note_store(object.word(), address, value.word());
     }
 
     /// Takes elements from the end of an array that no other thread knows. What is cut off is nobody's until a
@@ -59,6 +61,14 @@ impl Thread {
         // SAFETY: the first word of an array is its length, an Int; it stays where it is while `array` borrows the
         // thread.
         unsafe { atomic(first) }.store((len as u64) << INT_SHIFT, Ordering::Release);
+        if array.is_tenured() {
+            // It stays where it is, and who walks over what is old must find objects.
+            for i in len + ARRAY_ELEMENTS..extent.words {
+                let word = (array.word().address() + layout::slot_offset(i)) as *mut u64;
+                // SAFETY: a word that was cut off: nobody's, in an object that is not young.
+                unsafe { *word = layout::header(FILLER, 0) };
+            }
+        }
     }
 
     /// Replaces `removed` tagged words from `at` on by others; those behind, up to `end`, move, and what they leave becomes
@@ -89,6 +99,7 @@ impl Thread {
                 *slot(i) = Word::NULL.0;
             }
         }
+        self.note_stores(object.word(), (at..new_end).map(|i| slot(i) as usize));
     }
 
     /// Changes the count in the header of an object.
@@ -114,10 +125,10 @@ impl Thread {
         assert!(object.word().is_object());
         // SAFETY: as in `set_count`.
         let header = unsafe { atomic(object.word().address()) };
-        let free = layout::header(object.layout(), 0);
-        let taken = layout::header(object.layout(), 1);
         window();
-        header.compare_exchange(free, taken, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        // A flag that another thread takes away meanwhile is no lock.
+        let taken = |header| (layout::header_count(header) == 0).then_some(header | 1 << layout::COUNT_SHIFT);
+        header.fetch_update(Ordering::Acquire, Ordering::Relaxed, taken).is_ok()
     }
 
     /// Gives back the lock of an object.
@@ -128,7 +139,7 @@ impl Thread {
         assert!(object.word().is_object());
         window();
         // SAFETY: as in `set_count`.
-        unsafe { atomic(object.word().address()) }.store(layout::header(object.layout(), 0), Ordering::Release);
+        unsafe { atomic(object.word().address()) }.fetch_and((1 << layout::COUNT_SHIFT) - 1, Ordering::Release);
     }
 
     /// Stores `new` to the tagged word `i` after the header if it is `old` still.
@@ -138,10 +149,15 @@ impl Thread {
     #[inline]
     pub fn compare_and_swap_slot(&self, object: Value<'_>, i: usize, old: Value<'_>, new: Value<'_>) -> bool {
         window();
+        let address = self.slot_address(object, i);
         // SAFETY: as in `set_slot`.
-        unsafe { atomic(self.slot_address(object, i)) }
+        let stored = unsafe { atomic(address) }
             .compare_exchange(old.word().0, new.word().0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+            .is_ok();
+        if stored {
+            self.note_store(object.word(), address, new.word());
+        }
+        stored
     }
 
     /// Appends to a `BYTES` object whose spare room is `room`'s if exactly `used` bytes are in use, there is room, and nobody

@@ -1,5 +1,9 @@
 //! What can be chosen about the heap when the program starts.
 
+use super::plan::Plan;
+use super::plan::compacting::Compacting;
+use super::plan::generational::Generational;
+
 /// Whether and how every allocation and safepoint collects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Stress {
@@ -12,26 +16,30 @@ pub enum Stress {
     Strict,
 }
 
-/// `--gc=`: which collector.
+/// `--gc=`: which plan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CollectorKind {
     /// Everything moves, every time.
     #[default]
     Compacting,
+    /// What is young moves until it is old.
+    Generational,
 }
 
 impl CollectorKind {
     /// All there are, with their names.
-    pub const ALL: &'static [(&'static str, CollectorKind)] = &[("compacting", CollectorKind::Compacting)];
+    pub const ALL: &'static [(&'static str, CollectorKind)] =
+        &[("generational", CollectorKind::Generational), ("compacting", CollectorKind::Compacting)];
 
     /// The collector with this name.
     pub fn named(name: &str) -> Option<CollectorKind> {
         CollectorKind::ALL.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
     }
 
-    pub(super) fn make(self) -> Box<dyn super::collectors::Collector> {
+    pub(super) fn make(self) -> Box<dyn Plan> {
         match self {
-            CollectorKind::Compacting => Box::new(super::collectors::compacting::Compacting),
+            CollectorKind::Compacting => Box::new(Compacting),
+            CollectorKind::Generational => Box::<Generational>::default(),
         }
     }
 }

@@ -143,9 +143,10 @@ impl Heap {
     }
 }
 
-/// Whether a word is a pointer into this state of the copy space.
-pub(super) fn points_into_copy_space(pool: &super::spaces::Pool, parity: u8, word: Word) -> bool {
-    word.is_pointer() && pool.state(word.address()) == state::COPY | parity
+/// Whether a word is a pointer to what collections move.
+pub(super) fn points_to_what_moves(pool: &super::spaces::Pool, word: Word) -> bool {
+    let moves = |state| state & !1 == state::OLD || state::is_young(state);
+    word.is_pointer() && moves(pool.state(word.address()))
 }
 
 impl Thread {

@@ -241,7 +241,7 @@ impl Thread {
         debug_assert!(!self.jumps(), "polls on the way to a jump");
         self.heap().world().refresh(self);
         if self.collect_soon.get() || self.heap().stressed() && self.visit_site(Site::poll(site)) {
-            self.collect();
+            self.collect_some();
         }
         if sp < self.real_stack_limit() {
             Poll::StackOverflow

@@ -54,6 +54,21 @@ pub unsafe extern "C" fn box_float(thread: *mut Thread, bits: u64) -> u64 {
     address as u64 | TAG_OBJECT
 }
 
+/// After a store to a slot, the address of which is given, of an object with the flag [`layout::OLD`], both tagged. A leaf: never
+/// collects, needs no exit frame and no stack map.
+///
+/// # Safety
+/// `thread` must be the calling thread's context, and nothing may have collected since the store.
+pub unsafe extern "C" fn remember(thread: *mut Thread, object: u64, slot: u64) {
+    // SAFETY: the caller's: the slot holds what was stored, or what another thread has stored since.
+    unsafe {
+        let value = Word(*(slot as *const u64));
+        if value.is_pointer() {
+            (*thread).remember(Word(object).address(), slot as usize, value);
+        }
+    }
+}
+
 /// The slow path of a poll. Called through an exit stub; may collect.
 ///
 /// # Safety

@@ -162,6 +162,8 @@ pub struct Thread {
     traced: Cell<Word>,
     /// See `held.rs`.
     held: UnsafeCell<Vec<Word>>,
+    /// See `plan/remembered.rs`.
+    remembered: UnsafeCell<Vec<usize>>,
     /// The number by which the system knows the thread.
     os_id: libc::pid_t,
     /// What it is busy with, as an [`Activity`].
@@ -264,6 +266,7 @@ impl Thread {
             runtime: Cell::new(std::ptr::null()),
             traced: Cell::new(Word::UNDEFINED),
             held: UnsafeCell::new(Vec::new()),
+            remembered: UnsafeCell::new(Vec::new()),
             // SAFETY: a plain question.
             os_id: unsafe { libc::syscall(libc::SYS_gettid) } as libc::pid_t,
             activity: AtomicU8::new(Activity::Program as u8),
@@ -604,6 +607,12 @@ impl Thread {
         f(unsafe { &mut *self.held.get() })
     }
 
+    pub(super) fn with_remembered<R>(&self, f: impl FnOnce(&mut Vec<usize>) -> R) -> R {
+        // SAFETY: `f` is one of the closures in `plan/remembered.rs` and `heap.rs`, none of which calls back, so this is the only
+        // reference; only this thread (or the collector while it is stopped) gets here.
+        f(unsafe { &mut *self.remembered.get() })
+    }
+
     #[inline]
     pub(super) fn with_handles<R>(&self, f: impl FnOnce(&mut Vec<Word>) -> R) -> R {
         // SAFETY: `f` is one of the closures in `handle.rs` and the root enumerator, none of which calls back, so this is
@@ -670,6 +679,8 @@ impl Drop for Attached {
     fn drop(&mut self) {
         CURRENT.set(std::ptr::null());
         debug_assert!(std::thread::panicking() || self.activity() == Activity::Program as u8, "ends while it is busy");
+        let remembered = self.with_remembered(std::mem::take);
+        self.heap().leave_behind(remembered);
         self.heap().world().detach(&**self);
         self.retire_buffer();
     }

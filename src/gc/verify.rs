@@ -7,11 +7,12 @@
 //! Objects are walked twice: first their starts are marked, then what they hold is looked up. Permanent objects stay where
 //! they are and keep their marks, so they are walked once, and must be found at the marks.
 
-use super::spaces::{BLOCK_SHIFT, Spaces, state};
+use super::plan::Places;
+use super::spaces::{BLOCK_SHIFT, Generation, Spaces, state};
 use super::trace::{self, Visitor};
 use crate::object::hash;
 use crate::object::layout::{self, BYTES_CONTENT, STRING_BASE, STRING_HASH, STRING_SIZES, Shape};
-use crate::object::shapes::Shapes;
+use crate::object::shapes::{ShapeTable, Shapes};
 use crate::object::word::{TAG_IMMEDIATE, TAG_MASK, Word};
 
 /// Texts up to this length are looked at.
@@ -127,6 +128,56 @@ unsafe fn text_is_as_it_was(address: usize) {
     }
 }
 
+/// Before a collection of the young: an old object that is in no list leads to nothing young.
+///
+/// # Panics
+/// When there was a store without barrier.
+///
+/// # Safety
+/// The world is stopped, and complete objects fill the ranges of `old`.
+pub(super) unsafe fn old_leads_to_nothing_young(
+    spaces: &Spaces,
+    shapes: ShapeTable,
+    places: &Places,
+    old: &[(usize, usize)],
+) {
+    let large = spaces.large.objects.iter().map(|&(first, _)| spaces.pool.address(first));
+    for (from, to) in old.iter().copied().chain(large.map(|address| (address, address + 1))) {
+        let mut at = from;
+        while at < to {
+            // SAFETY: the caller's.
+            at += unsafe { trace::scan_object(shapes, at, &mut Unremembered { address: at, spaces, places }) };
+        }
+    }
+}
+
+/// What [`old_leads_to_nothing_young`] does with an object.
+struct Unremembered<'a> {
+    address: usize,
+    spaces: &'a Spaces,
+    places: &'a Places,
+}
+
+impl Visitor for Unremembered<'_> {
+    fn slot(&mut self, slot: *mut u64) {
+        // SAFETY: the tracing loop visits words of an object, which begins with its header.
+        let (word, header) = unsafe { (Word(*slot), *(self.address as *const u64)) };
+        if header & layout::OLD == 0 || !word.is_pointer() || !state::is_young(self.spaces.pool.state(word.address())) {
+            return;
+        }
+        let large = state::is_large(self.spaces.pool.state(self.address));
+        // SAFETY: a slot of a large object.
+        assert!(
+            large && header & layout::LISTED != 0 && unsafe { self.places.is_marked(slot as usize) },
+            "the old object at {:#x} of layout {} holds {word:?}, which is young, at word {}: a store without barrier",
+            self.address,
+            layout::header_layout(header),
+            (slot as usize - self.address) / 8 - 1
+        );
+    }
+    fn code(&mut self, _: usize) {}
+}
+
 /// Checks what objects and roots hold.
 pub(super) struct Checker<'a> {
     spaces: &'a Spaces,
@@ -178,7 +229,8 @@ impl Checker<'_> {
         if word.is_pointer() {
             let address = word.address();
             let place = self.spaces.pool.state(address);
-            let alive = place == state::COPY | self.spaces.parity
+            let alive = place == self.spaces.state_of(Generation::Old)
+                || place == self.spaces.state_of(Generation::Aged)
                 || place == state::LARGE | self.spaces.parity
                 || place == state::PERMANENT;
             assert!(alive && self.is_start(address), "{holder:#x} holds {word:?}, which is no living object");

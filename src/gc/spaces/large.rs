@@ -11,6 +11,8 @@ pub struct LargeSpace {
     pub objects: Vec<(u32, u32)>,
     /// Blocks in use.
     pub blocks: usize,
+    /// Where those are that were made since the last collection.
+    pub fresh: Vec<usize>,
 }
 
 impl Spaces {
@@ -24,12 +26,15 @@ impl Spaces {
         self.pool.set_state(first, state::LARGE | self.parity);
         self.large.objects.push((first, count as u32));
         self.large.blocks += count;
-        Some(self.pool.address(first))
+        let address = self.pool.address(first);
+        self.large.fresh.push(address);
+        Some(address)
     }
 
     /// Frees what was not marked.
     pub fn sweep_large(&mut self, fence: bool) {
         let dead = state::LARGE | (self.parity ^ 1);
+        self.large.fresh.clear();
         let (pool, large) = (&mut self.pool, &mut self.large);
         large.objects.retain(|&(first, count)| {
             let alive = pool.state(pool.address(first)) != dead;

@@ -4,7 +4,7 @@
 //!
 //! | space | its objects |
 //! | --- | --- |
-//! | [`copy`] | move at every collection of the compacting collector |
+//! | [`copy`] | move: those of each generation by themselves |
 //! | [`large`] | are too large to be moved: marked where they lie |
 //! | [`permanent`] | never move, never die; all their slots are roots |
 
@@ -13,6 +13,7 @@ pub mod large;
 pub mod permanent;
 pub mod pool;
 
+pub use copy::Generation;
 pub use pool::{BLOCK, BLOCK_SHIFT, Pool, poison};
 
 use crate::injection::{Asked, refused};
@@ -22,28 +23,50 @@ use crate::injection::{Asked, refused};
 pub mod state {
     /// Nobody's.
     pub const FREE: u8 = 0;
-    /// Copy space, in the even state; the odd one is 1 more.
-    pub const COPY: u8 = 2;
+    /// What is old, or moves every time, in the even state; the odd one is 1 more.
+    pub const OLD: u8 = 2;
     /// The block in which a large object starts, in the even state; the odd one is 1 more.
     pub const LARGE: u8 = 4;
     /// A further block of a large object.
     pub const LARGE_REST: u8 = 6;
     /// Permanent space.
     pub const PERMANENT: u8 = 7;
+    /// What has survived one collection of the young, in the even state; the odd one is 1 more.
+    pub const AGED: u8 = 8;
+    /// What is new.
+    pub const NURSERY: u8 = 10;
+    /// States are less than this, a power of two.
+    pub const STATES: usize = 16;
+
+    /// Is what lies there young?
+    #[inline]
+    pub const fn is_young(state: u8) -> bool {
+        state >= AGED
+    }
+
+    /// Does a large object start there?
+    #[inline]
+    pub const fn is_large(state: u8) -> bool {
+        state & !1 == LARGE
+    }
 }
 
 /// All spaces and their accounts, behind the heap's lock.
 pub struct Spaces {
     /// The blocks.
     pub pool: Pool,
-    /// Objects that move.
-    pub copy: copy::CopySpace,
+    /// Objects that move, by generation.
+    pub moving: [copy::CopySpace; Generation::ALL.len()],
+    /// Where new objects go that are not large.
+    pub allocates_in: Generation,
     /// Objects too large to move.
     pub large: large::LargeSpace,
     /// Objects that stay.
     pub permanent: permanent::PermanentSpace,
-    /// 0 or 1: which of two alternating states is the present one.
+    /// 0 or 1: which of two alternating states is the present one, of what is old or large.
     pub parity: u8,
+    /// The same, of what is aged.
+    pub aged_parity: u8,
     /// Blocks in use (without the permanent space) at which the next collection is due.
     pub budget: usize,
     /// The most blocks that may be in use.
@@ -55,7 +78,7 @@ pub struct Spaces {
 impl Spaces {
     /// Blocks in use that a collection could free.
     pub fn used(&self) -> usize {
-        self.copy.blocks + self.large.blocks
+        self.moving.iter().map(|space| space.blocks).sum::<usize>() + self.large.blocks
     }
 
     /// A run of blocks for other things than copies, which have room reserved: see [`pool::Pool::take`].

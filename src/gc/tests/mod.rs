@@ -17,9 +17,15 @@ fn options(stress: Stress, verify: bool) -> Options {
 
 /// All combinations that tests run under.
 fn heaps() -> impl Iterator<Item = Arc<Heap>> {
-    [(Stress::Off, false), (Stress::Off, true), (Stress::Decaying, true), (Stress::Strict, true)]
-        .into_iter()
-        .map(|(stress, verify)| Heap::new(options(stress, verify)).unwrap())
+    let ways = [(Stress::Off, false), (Stress::Off, true), (Stress::Decaying, true), (Stress::Strict, true)];
+    plans().flat_map(move |collector| {
+        ways.map(|(stress, verify)| Heap::new(Options { collector, ..options(stress, verify) }).unwrap())
+    })
+}
+
+/// All plans.
+fn plans() -> impl Iterator<Item = CollectorKind> {
+    CollectorKind::ALL.iter().map(|(_, kind)| *kind)
 }
 
 /// A small generator of pseudo-random numbers (xorshift), so that failures repeat.

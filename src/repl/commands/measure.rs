@@ -237,7 +237,7 @@ pub fn stats(_: &mut Session, cx: &mut Thread, _: Given<'_>) -> Answer {
                 ),
             },
         ),
-        ("collector", cx.heap().collector_name().to_string()),
+        ("collector", cx.heap().attributes().name.to_string()),
         (
             "code",
             format!(

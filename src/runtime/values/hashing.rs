@@ -279,14 +279,12 @@ fn identity(value: Value<'_>) -> u64 {
     );
     if value.count() == 0 {
         let number = (NEXT.fetch_add(1, Ordering::Relaxed) & COUNT_MASK).max(1);
-        // SAFETY: a living object begins with its header; `value` borrows the thread, so it stays where it is. Bits other
-        // than those of the count are left as they are, and headers change only while the world is stopped.
+        // SAFETY: a living object begins with its header; `value` borrows the thread, so it stays where it is.
         let header = unsafe { &*(value.word().address() as *const AtomicU64) };
         window();
-        let old = header.load(Ordering::Relaxed);
-        if layout::header_count(old) == 0 {
-            let _ = header.compare_exchange(old, old | u64::from(number) << 40, Ordering::Relaxed, Ordering::Relaxed);
-        }
+        // Bits other than those of the count are left as they are, also when another thread changes them at this moment.
+        let numbered = |old| (layout::header_count(old) == 0).then_some(old | u64::from(number) << layout::COUNT_SHIFT);
+        let _of_whoever_came_first = header.fetch_update(Ordering::Relaxed, Ordering::Relaxed, numbered);
     }
     u64::from(value.count())
 }

@@ -1,0 +1,159 @@
+//! The generational plan: most objects die young, so mostly only what is young is collected.
+//!
+//! New objects lie in the nursery. What survives a collection of the young is copied to the aged blocks, and what survives another
+//! becomes old: an object that was new a moment ago is not old for having been looked at too soon (survivor ageing; Ungar,
+//! "Generation Scavenging", 1984). A collection of the young starts from the roots and from the old objects that were stored to
+//! since ([`super::remembered`]); what it costs depends on what is young and lives. When the old have grown by half, everything is
+//! copied, and all of it is old then.
+//!
+//! Invariant, at each safepoint: an old object whose header has [`OLD`] leads to nothing young; one without it is in a list. Large
+//! objects count as old from the first collection after they were made.
+
+use super::evacuate::{Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD, Target};
+use super::{Attributes, Barrier, Cause, Collection, Outcome, Plan, Room, Survey, remembered};
+use crate::gc::spaces::{BLOCK, Generation, state};
+use crate::gc::trace::Visitor;
+use crate::gc::verify;
+use crate::object::layout::{OLD, TENURED};
+
+/// The nursery is not larger than this: what survives it is copied while everybody waits.
+const LARGEST_NURSERY: usize = 16 << 20;
+/// A round allocates so many times what a collection went through besides what it copied …
+const ROUND_FOR_WORK: usize = 8;
+/// … and not more than this for its sake.
+const LONGEST_ROUND: usize = 64 << 20;
+/// The old may grow by this much at least before everything is collected.
+const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
+/// With `--gc-verify` everything is collected after so many collections of the young, too.
+const MOST_YOUNG: u32 = 7;
+
+/// The plan, and what it keeps between collections.
+#[derive(Default)]
+pub struct Generational {
+    /// Old objects that lead to young ones, or may.
+    remembered: Vec<usize>,
+    /// Where old objects lie side by side.
+    old: Vec<(usize, usize)>,
+    /// What the last collection has left of the block where it put what became old.
+    rest: (usize, usize),
+    /// So many blocks of old and large objects there may be until everything is collected.
+    full_at: usize,
+    /// Bytes of the nursery; 0 at first.
+    nursery: usize,
+    /// Collections of the young since everything was collected.
+    young: u32,
+    /// What the last collection has copied, and whether it was one of the young.
+    moved: usize,
+    everything: bool,
+}
+
+impl Plan for Generational {
+    fn attributes(&self) -> Attributes {
+        Attributes { name: "generational", barrier: Barrier::Remember, allocates_in: Generation::Nursery }
+    }
+
+    unsafe fn collect(&mut self, mut collection: Collection<'_>) -> Outcome {
+        self.remembered.append(&mut collection.remembered);
+        let grown = collection.spaces.generation(Generation::Old).blocks + collection.spaces.large.blocks;
+        self.everything = collection.cause == Cause::Everything
+            || collection.visit_code.is_some()
+            || grown >= self.full_at
+            || collection.verify && self.young >= MOST_YOUNG;
+        // SAFETY: the caller's.
+        let outcome = unsafe { if self.everything { self.all(collection) } else { self.young(collection) } };
+        self.moved = outcome.moved_bytes;
+        outcome
+    }
+
+    fn round(&mut self, survey: Survey) -> Room {
+        if self.everything {
+            self.full_at = survey.used + (survey.used / 2).max(LEAST_GROWTH);
+        } else if self.moved > self.nursery / 4 {
+            self.nursery *= 2;
+        } else if self.moved < self.nursery / 16 {
+            self.nursery /= 2;
+        }
+        self.nursery = self.nursery.min(LARGEST_NURSERY).max(survey.shortest);
+        // Deep stacks are looked at each time: the deeper, the more rarely.
+        let beside = survey.work.saturating_sub(self.moved).saturating_mul(ROUND_FOR_WORK).min(LONGEST_ROUND);
+        Room { bytes: self.nursery.max(beside), spare: self.nursery / BLOCK / 2 + 32 }
+    }
+}
+
+impl Generational {
+    /// Collects what is young.
+    ///
+    /// # Safety
+    /// As for [`Plan::collect`].
+    unsafe fn young(&mut self, collection: Collection<'_>) -> Outcome {
+        let Collection { spaces, shapes, roots, weak, verify, places, .. } = collection;
+        self.young += 1;
+        if verify {
+            // SAFETY: the world is stopped, and these are all old objects.
+            unsafe { verify::old_leads_to_nothing_young(spaces, shapes, places, &self.old) };
+        }
+        let mut actions: Actions = [STAYS; state::STATES];
+        actions[spaces.state_of(Generation::Nursery) as usize] = TO_AGED;
+        actions[spaces.state_of(Generation::Aged) as usize] = TO_OLD;
+        let from_space = [spaces.flip(Generation::Nursery), spaces.flip(Generation::Aged)];
+        let mut evacuator = Evacuator::new(spaces, shapes, actions, OLD | TENURED, None, verify);
+        evacuator.targets[TO_OLD as usize] = Target::from(self.rest.0, self.rest.1);
+        roots(&mut |slot| evacuator.slot(slot));
+        // SAFETY: the world is stopped; what is remembered are objects.
+        unsafe {
+            evacuator.permanent();
+            remembered::scan(&mut evacuator, places, std::mem::take(&mut self.remembered));
+        }
+        evacuator.drain();
+        weak(&|address| evacuator.survivor(address));
+        let outcome = self.end(evacuator, false);
+        from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
+        outcome
+    }
+
+    /// Collects everything.
+    ///
+    /// # Safety
+    /// As for [`Plan::collect`].
+    unsafe fn all(&mut self, collection: Collection<'_>) -> Outcome {
+        let Collection { spaces, shapes, roots, weak, verify, visit_code, places, .. } = collection;
+        self.young = 0;
+        self.remembered.clear();
+        self.old.clear();
+        let mut actions: Actions = [STAYS; state::STATES];
+        for generation in Generation::ALL {
+            actions[spaces.state_of(generation) as usize] = TO_OLD;
+        }
+        actions[(state::LARGE | spaces.parity) as usize] = MARKED;
+        let from_space = Generation::ALL.map(|generation| spaces.flip(generation));
+        let mut evacuator = Evacuator::new(spaces, shapes, actions, OLD | TENURED, visit_code, verify);
+        roots(&mut |slot| evacuator.slot(slot));
+        // SAFETY: the caller's: the world is stopped.
+        unsafe { evacuator.permanent() };
+        evacuator.drain();
+        weak(&|address| evacuator.survivor(address));
+        // SAFETY: the world is stopped.
+        unsafe { remembered::large_are_old(&mut evacuator, places) };
+        let outcome = self.end(evacuator, true);
+        spaces.sweep_large(verify);
+        from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
+        outcome
+    }
+
+    /// Keeps what the next collection must know.
+    fn end(&mut self, mut evacuator: Evacuator<'_>, everything: bool) -> Outcome {
+        evacuator.retire(TO_OLD);
+        evacuator.retire(TO_AGED);
+        self.remembered = std::mem::take(&mut evacuator.remembered);
+        let [old, aged] = std::mem::take(&mut evacuator.targets);
+        self.rest = (old.cursor, old.limit);
+        for (from, to) in old.ranges {
+            match self.old.last_mut() {
+                Some(last) if last.1 == from => last.1 = to,
+                _ => self.old.push((from, to)),
+            }
+        }
+        let ranges = self.old.iter().copied().chain(aged.ranges).collect();
+        Outcome { everything, moved_bytes: evacuator.moved_bytes, ranges }
+    }
+}

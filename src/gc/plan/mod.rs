@@ -1,0 +1,118 @@
+//! Plans: what becomes of what is reached, and when to collect again.
+//!
+//! A plan says which objects a collection moves and where to, how much may be allocated until the next one, and what generated
+//! code must do for it ([`Attributes`]). Roots, layouts, the walk over frames, the tracing loop and the copying are shared; the
+//! world is stopped while a plan works.
+//!
+//! | plan | its idea |
+//! | --- | --- |
+//! | [`compacting`] | everything moves, every time |
+//! | [`generational`] | what is young is copied, and twice-survived is old; stores into old objects are remembered |
+
+pub mod compacting;
+pub(super) mod evacuate;
+pub mod generational;
+pub(super) mod remembered;
+
+pub use remembered::Places;
+
+use super::spaces::{Generation, Spaces};
+use crate::object::shapes::ShapeTable;
+
+/// Calls a function with the address of each root.
+pub type Roots<'a> = &'a mut dyn FnMut(&mut dyn FnMut(*mut u64));
+
+/// Why there is a collection, and so which it must be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// The budget is used up: what the plan thinks best.
+    Budget,
+    /// All that is dead is to be freed: somebody asked for it, or the heap is full, or wants to know all that is reached.
+    Everything,
+}
+
+/// What a collection works on.
+pub struct Collection<'a> {
+    /// Why.
+    pub cause: Cause,
+    /// The spaces.
+    pub spaces: &'a mut Spaces,
+    /// What stores know of places.
+    pub places: &'a Places,
+    /// The layouts.
+    pub shapes: ShapeTable,
+    /// The roots; each is visited once.
+    pub roots: Roots<'a>,
+    /// The old objects that were stored to since the last collection.
+    pub remembered: Vec<usize>,
+    /// Told the `Code` of each function that is reached.
+    pub visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
+    /// Called when all is reached, with where an object of an address is now: nowhere when it was not.
+    pub weak: &'a mut dyn FnMut(&dyn Fn(usize) -> Option<usize>),
+    /// Check everything.
+    pub verify: bool,
+}
+
+/// What a collection did.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Did it look at everything, or at what is young alone?
+    pub everything: bool,
+    /// Bytes copied.
+    pub moved_bytes: usize,
+    /// Where living objects that may move lie side by side.
+    pub ranges: Vec<(usize, usize)>,
+}
+
+/// What must be done with a store to an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barrier {
+    /// Nothing.
+    None,
+    /// After a pointer was stored into an object with the flag [`crate::object::layout::OLD`]: call [`super::slow::remember`].
+    Remember,
+}
+
+/// What generated code, and whoever allocates, must know of a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attributes {
+    /// As `--gc=` names it.
+    pub name: &'static str,
+    /// What must be done with a store to an object.
+    pub barrier: Barrier,
+    /// Where new objects go.
+    pub allocates_in: Generation,
+}
+
+/// What a plan is told when it says how long the next round is.
+#[derive(Clone, Copy, Debug)]
+pub struct Survey {
+    /// The shortest round that there is, in bytes.
+    pub shortest: usize,
+    /// What the last collection has gone through, in bytes.
+    pub work: usize,
+    /// Blocks in use.
+    pub used: usize,
+}
+
+/// How long the next round is, and what the one after it will need.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// So many bytes may be allocated until the next collection.
+    pub bytes: usize,
+    /// Besides what is in use then, so many blocks keep their memory.
+    pub spare: usize,
+}
+
+/// A plan.
+pub trait Plan: Send {
+    /// What others must know.
+    fn attributes(&self) -> Attributes;
+    /// Frees what cannot be reached, or, when nothing else is asked for, as much of it as pays.
+    ///
+    /// # Safety
+    /// The world must be stopped, and the roots be complete.
+    unsafe fn collect(&mut self, collection: Collection<'_>) -> Outcome;
+    /// After a collection: what may be allocated until the next.
+    fn round(&mut self, survey: Survey) -> Room;
+}

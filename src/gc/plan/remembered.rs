@@ -1,0 +1,203 @@
+//! The remembered set: the old objects that may lead to young ones.
+//!
+//! Owns the barrier's slow path, the lists of threads, and the cards of large objects. Of an old object it is enough to know *that*
+//! it was stored to: it has the flag [`OLD`] until it is put into the list of the thread that stored, and all of it is looked at
+//! in the next collection of the young. A large object would take long to look at: it keeps the flag, and the card of the slot, 512
+//! bytes, is marked when what was stored is young.
+//!
+//! Object-remembering by a bit in the header: Hosking, Moss, Stefanović, "A comparative performance evaluation of write barrier
+//! implementations", OOPSLA 1992; cards: Wilson, Moher, 1989.
+//!
+//! A store and its barrier are not separated by a safepoint, so no collection sees one without the other; and threads that store
+//! at once to the same object clear the same bit. So nothing is ordered here: see docs/memory-ordering.md.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::evacuate::Evacuator;
+use crate::gc::alloc::atomic;
+use crate::gc::spaces::{BLOCK_SHIFT, Pool, state};
+use crate::gc::thread::Thread;
+use crate::gc::trace::Visitor;
+use crate::object::layout::{HEADER_BYTES, LISTED, OLD};
+use crate::object::word::Word;
+
+/// Logarithm of the bytes of a card.
+const CARD_SHIFT: u32 = 9;
+
+/// What stores must know of places: read by all threads, without a lock.
+///
+/// Invariant: the tables stay where they are as long as the heap is; the state of a block does not change while somebody knows an
+/// object in it and the world runs.
+pub struct Places {
+    base: usize,
+    states: *const AtomicU8,
+    /// A byte for each card of the range of addresses. What is never marked takes no memory.
+    cards: memmap2::MmapMut,
+}
+
+// SAFETY: the tables are accessed as atomics, and are freed with the heap alone.
+unsafe impl Send for Places {}
+// SAFETY: likewise.
+unsafe impl Sync for Places {}
+
+impl Places {
+    /// Those of a pool.
+    pub fn new(pool: &Pool) -> std::io::Result<Places> {
+        let cards = (pool.total() << BLOCK_SHIFT) >> CARD_SHIFT;
+        let cards = memmap2::MmapOptions::new().len(cards).no_reserve_swap().map_anon()?;
+        Ok(Places { base: pool.base(), states: pool.table().cast(), cards })
+    }
+
+    /// The state of the block of an object.
+    ///
+    /// # Safety
+    /// The address is that of an object of this heap.
+    #[inline]
+    unsafe fn state(&self, address: usize) -> u8 {
+        // SAFETY: the caller's: an object lies in the range, of which the table has a byte for each block.
+        unsafe { &*self.states.add((address - self.base) >> BLOCK_SHIFT) }.load(Ordering::Relaxed)
+    }
+
+    /// The card of a word of an object.
+    ///
+    /// # Safety
+    /// As for `state`.
+    #[inline]
+    unsafe fn card(&self, address: usize) -> &AtomicU8 {
+        // SAFETY: the caller's: an object lies in the range, of which there is a byte for each card.
+        unsafe { &*self.cards.as_ptr().cast::<AtomicU8>().add((address - self.base) >> CARD_SHIFT) }
+    }
+
+    /// Does a slot of a large object lie on a marked card?
+    ///
+    /// # Safety
+    /// As for `state`.
+    pub unsafe fn is_marked(&self, address: usize) -> bool {
+        // SAFETY: the caller's.
+        unsafe { self.card(address) }.load(Ordering::Relaxed) != 0
+    }
+}
+
+impl Thread {
+    /// A value was stored to a slot of an object that may be old.
+    #[inline]
+    pub(in crate::gc) fn note_store(&self, object: Word, slot: usize, value: Word) {
+        // SAFETY: a living object begins with its header, and stays where it is until this thread collects.
+        let header = unsafe { atomic(object.address()) };
+        if value.is_pointer() && header.load(Ordering::Relaxed) & OLD != 0 {
+            // SAFETY: this object has the flag, and what it was stored is a value.
+            unsafe { self.remember(object.address(), slot, value) };
+        }
+    }
+
+    /// Many values were stored to an object that may be old.
+    #[inline]
+    pub(in crate::gc) fn note_stores(&self, object: Word, slots: impl Iterator<Item = usize>) {
+        for slot in slots {
+            // SAFETY: the caller names words of an object, which stays where it is until this thread collects.
+            let value = Word(unsafe { atomic(slot) }.load(Ordering::Relaxed));
+            self.note_store(object, slot, value);
+        }
+    }
+
+    /// A pointer was stored to a slot of an old object.
+    ///
+    /// # Safety
+    /// They are addresses of a living object and of a word of it; the value is one.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::gc) unsafe fn remember(&self, object: usize, slot: usize, value: Word) {
+        let places = self.heap().places();
+        // SAFETY: the caller's.
+        unsafe {
+            let header = atomic(object);
+            let fresh = if state::is_large(places.state(object)) {
+                if !state::is_young(places.state(value.address())) {
+                    return;
+                }
+                places.card(slot).store(1, Ordering::Relaxed);
+                header.fetch_or(LISTED, Ordering::Relaxed) & LISTED == 0
+            } else {
+                header.fetch_and(!OLD, Ordering::Relaxed) & OLD != 0
+            };
+            if fresh {
+                self.with_remembered(|list| list.push(object));
+            }
+        }
+    }
+}
+
+/// Looks at the old objects that were remembered, and at the large ones that are new. Those that still lead to something young
+/// are remembered again.
+///
+/// # Safety
+/// The world is stopped; these are objects.
+pub(super) unsafe fn scan(evacuator: &mut Evacuator<'_>, places: &Places, remembered: Vec<usize>) {
+    for address in remembered {
+        // SAFETY: the caller's.
+        unsafe {
+            if state::is_large(places.state(address)) {
+                scan_large(evacuator, places, address, false);
+            } else {
+                *(address as *mut u64) |= OLD;
+                evacuator.scan_old(address);
+            }
+        }
+    }
+    for address in std::mem::take(&mut evacuator.spaces.large.fresh) {
+        // SAFETY: a large object is complete before anybody can collect.
+        unsafe { scan_large(evacuator, places, address, true) };
+    }
+}
+
+/// Looks at the marked cards of a large object, or at all of them. Those that lead to something young are marked afterwards.
+///
+/// # Safety
+/// The world is stopped; an object is there.
+unsafe fn scan_large(evacuator: &mut Evacuator<'_>, places: &Places, address: usize, all: bool) {
+    // SAFETY: the caller's: an object begins with its header, and the words are those that it says.
+    unsafe {
+        let header = &mut *(address as *mut u64);
+        let (mut at, end) = evacuator.tagged(address, *header);
+        let mut listed = false;
+        while at < end {
+            let next = ((at >> CARD_SHIFT) + 1 << CARD_SHIFT).min(end);
+            let card = places.card(at);
+            if all || card.load(Ordering::Relaxed) != 0 {
+                evacuator.take_young();
+                for slot in (at..next).step_by(HEADER_BYTES) {
+                    evacuator.slot(slot as *mut u64);
+                }
+                let young = evacuator.take_young();
+                card.store(u8::from(young), Ordering::Relaxed);
+                listed |= young;
+            }
+            at = next;
+        }
+        *header = *header & !LISTED | OLD;
+        if listed {
+            *header |= LISTED;
+            evacuator.remembered.push(address);
+        }
+    }
+}
+
+/// After everything was collected: the large objects that live are old, and lead to nothing young.
+///
+/// # Safety
+/// The world is stopped.
+pub(super) unsafe fn large_are_old(evacuator: &mut Evacuator<'_>, places: &Places) {
+    evacuator.spaces.large.fresh.clear();
+    for address in std::mem::take(&mut evacuator.large) {
+        // SAFETY: an object that was marked, and its words.
+        unsafe {
+            let header = &mut *(address as *mut u64);
+            if *header & LISTED != 0 {
+                let (from, to) = evacuator.tagged(address, *header);
+                let cards = (from..to).step_by(1 << CARD_SHIFT).chain(to.checked_sub(HEADER_BYTES));
+                cards.for_each(|at| places.card(at).store(0, Ordering::Relaxed));
+            }
+            *header = *header & !LISTED | OLD;
+        }
+    }
+}
