@@ -57,7 +57,7 @@ impl Plan for Generational {
         let grown = collection.spaces.generation(Generation::Old).blocks + collection.spaces.large.blocks;
         self.everything = collection.cause == Cause::Everything
             || collection.visit_code.is_some()
-            || grown >= self.full_at
+            || grown >= self.full_at.max(LEAST_GROWTH)
             || collection.verify && self.young >= MOST_YOUNG;
         // SAFETY: the caller's.
         let outcome = unsafe { if self.everything { self.all(collection) } else { self.young(collection) } };

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod frames;
+mod generations;
 mod machine;
 mod memory;
 mod model;

@@ -1,0 +1,182 @@
+//! What is young becomes old; old objects are remembered when they are stored to.
+
+use super::*;
+use crate::object::layout::*;
+
+fn heap(verify: bool) -> Arc<Heap> {
+    Heap::new(Options { collector: CollectorKind::Generational, verify, ..Options::default() }).unwrap()
+}
+
+/// An array of so many nulls that has become old.
+fn old_array(thread: &mut Thread, len: usize) -> Handle {
+    let null = thread.root_word(Word::NULL);
+    let array = thread.alloc_array(ARRAY, len, null).unwrap();
+    thread.collect_some();
+    thread.collect_some();
+    array
+}
+
+/// Stores a new text to an element of an array that may be old, which alone knows it.
+fn store_text(thread: &mut Thread, array: Handle, i: usize, text: &str) {
+    let mark = thread.mark();
+    let text = thread.alloc_string(text).unwrap();
+    thread.set_slot(thread.get(array), ARRAY_ELEMENTS + i, thread.get(text));
+    thread.release(mark);
+}
+
+fn text_at(thread: &Thread, array: Handle, i: usize) -> Option<&str> {
+    thread.get(array).element(i).str()
+}
+
+fn header(thread: &Thread, object: Handle) -> u64 {
+    thread.get(object).header_word().unwrap()
+}
+
+/// Lengths that lie among the old, and in the large space.
+const LENGTHS: [usize; 2] = [6, 100_000];
+
+#[test]
+fn what_survives_twice_is_old() {
+    let heap = heap(true);
+    let thread = &mut *heap.attach();
+    let text = thread.alloc_string("hawk").unwrap();
+    assert!(!thread.get(text).is_tenured());
+    thread.collect_some();
+    assert!(!thread.get(text).is_tenured(), "it has survived once");
+    thread.collect_some();
+    assert!(thread.get(text).is_tenured());
+    let place = thread.get(text).word();
+    thread.collect_some();
+    assert_eq!(thread.get(text).word(), place, "what is old stays");
+    thread.collect();
+    assert_ne!(thread.get(text).word(), place, "when everything is collected, everything moves");
+    assert_eq!(thread.get(text).str(), Some("hawk"));
+}
+
+#[test]
+fn what_an_old_object_alone_leads_to_lives() {
+    for len in LENGTHS {
+        let heap = heap(true);
+        let thread = &mut *heap.attach();
+        let array = old_array(thread, len);
+        // Each is young at one collection, aged at the next, and is old then: the array must be remembered in between.
+        for round in 0..10 {
+            store_text(thread, array, round % 5, "kite");
+            store_text(thread, array, len - 1, "the last");
+            for _ in 0..round % 4 {
+                thread.collect_some();
+                assert_eq!(text_at(thread, array, round % 5), Some("kite"));
+                assert_eq!(text_at(thread, array, len - 1), Some("the last"));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_leads_to_nothing_young_is_forgotten() {
+    for len in LENGTHS {
+        let heap = heap(true);
+        let thread = &mut *heap.attach();
+        let array = old_array(thread, len);
+        let flags = |thread: &Thread| header(thread, array) & (OLD | LISTED);
+        assert_eq!(flags(thread), OLD);
+        store_text(thread, array, 3, "kite");
+        let remembered = if len < 1000 { 0 } else { OLD | LISTED };
+        assert_eq!(flags(thread), remembered);
+        thread.collect_some();
+        assert_eq!(flags(thread), remembered, "the text is aged");
+        thread.collect_some();
+        assert_eq!(flags(thread), OLD, "the text is old");
+        // An immediate makes no difference.
+        thread.set_slot(thread.get(array), ARRAY_ELEMENTS, thread.get(thread.root_word(Word::TRUE)));
+        assert_eq!(flags(thread), OLD);
+    }
+}
+
+#[test]
+fn what_a_thread_remembered_outlives_it() {
+    let heap = heap(true);
+    let thread = &mut *heap.attach();
+    let array = old_array(thread, 5);
+    let word = thread.get(array).word();
+    thread.outside(|| {
+        let stores = || {
+            let thread = &mut *heap.attach();
+            // SAFETY: the other thread keeps the array alive, and it is old, so that it stays where it is.
+            let array = thread.root(unsafe { Value::from_raw(thread, word) });
+            store_text(thread, array, 0, "from another thread");
+        };
+        std::thread::scope(|scope| scope.spawn(stores).join().unwrap());
+    });
+    thread.collect_some();
+    assert_eq!(text_at(thread, array, 0), Some("from another thread"));
+}
+
+#[test]
+fn an_old_array_may_be_cut() {
+    let heap = heap(true);
+    let thread = &mut *heap.attach();
+    let array = old_array(thread, 20);
+    let behind = thread.alloc_string("behind").unwrap();
+    thread.cut_array(thread.get(array), 3);
+    store_text(thread, array, 2, "in what is left");
+    // The verifier goes over what is old before and after.
+    for _ in 0..3 {
+        thread.collect_some();
+    }
+    assert_eq!(text_at(thread, array, 2), Some("in what is left"));
+    assert_eq!(thread.get(behind).str(), Some("behind"));
+}
+
+#[test]
+fn verification_finds_a_store_without_barrier() {
+    for len in LENGTHS {
+        let ends_well = |with_barrier: bool| {
+            let heap = heap(true);
+            let thread = &mut *heap.attach();
+            let array = old_array(thread, len);
+            let text = thread.alloc_string("kite").unwrap();
+            if with_barrier {
+                thread.set_slot(thread.get(array), ARRAY_ELEMENTS + 1, thread.get(text));
+            } else {
+                let slot = thread.get(array).word().address() + slot_offset(ARRAY_ELEMENTS + 1);
+                // SAFETY: an element of an array that nobody else uses.
+                unsafe { *(slot as *mut u64) = thread.get(text).word().0 };
+            }
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| thread.collect_some())).is_ok()
+        };
+        assert!(ends_well(true));
+        assert!(!ends_well(false), "an array of {len}");
+    }
+}
+
+#[test]
+fn garbage_among_the_old_is_found() {
+    let heap = heap(false);
+    let thread = &mut *heap.attach();
+    let array = old_array(thread, 5);
+    // Each text becomes old, and is dropped then.
+    for round in 0..400 {
+        store_text(thread, array, 0, &"x".repeat(100_000));
+        thread.collect_some();
+        thread.collect_some();
+        assert!(heap.stats().used_bytes < 24 << 20, "round {round}: {:?}", heap.stats());
+    }
+    assert!(heap.stats().full_collections > 1);
+}
+
+#[test]
+fn locks_and_flags_do_not_meet() {
+    let heap = heap(true);
+    let thread = &mut *heap.attach();
+    let null = thread.root_word(Word::NULL);
+    let map = thread.alloc_slots(MUTABLE_MAP, &[null]).unwrap();
+    for _ in 0..3 {
+        let value = thread.get(map);
+        assert!(thread.try_lock(value) && !thread.try_lock(value));
+        thread.unlock(value);
+        let flags = header(thread, map) & OLD;
+        assert_eq!(flags != 0, thread.get(map).is_tenured());
+        thread.collect_some();
+    }
+}
