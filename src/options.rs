@@ -83,6 +83,8 @@ pub struct Options {
     pub profiles: Vec<Wanted>,
     /// `--stats`
     pub stats: bool,
+    /// `--gc-stats`
+    pub gc_stats: bool,
     /// `--trace=compile`
     pub trace_compilation: bool,
     /// `--limit`
@@ -184,6 +186,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--stats"], takes: Takes::Nothing, group: Group::Looking,
         help: "print at the end how often which line ran through the runtime, and what compiling and collecting took",
         set: Set::Text(|o, _| { o.stats = true; Ok(()) }) },
+    OptionRow { names: &["--gc-stats"], takes: Takes::Nothing, group: Group::Looking,
+        help: "print at the end what collecting took: how often, how long everybody waited, what became old",
+        set: Set::Text(|o, _| { o.gc_stats = true; Ok(()) }) },
     OptionRow { names: &["--trace"], takes: Takes::Value("compile"), group: Group::Looking,
         help: "print a line for each function that is compiled",
         set: Set::Text(|o, v| match v {
@@ -299,6 +304,7 @@ impl Default for Options {
             jobs: None,
             profiles: Vec::new(),
             stats: false,
+            gc_stats: false,
             trace_compilation: false,
             limit: Duration::from_secs(60),
             filter: None,

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::natives::Natives;
 use super::options::{Options, Stress};
@@ -18,6 +18,7 @@ use super::roots::{RootRanges, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
 use super::spaces::{BLOCK, Pool, Spaces, poison};
+use super::stats::Stats;
 use super::stress::Site;
 use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
@@ -63,31 +64,6 @@ impl Default for Hooks {
             collected: None,
         }
     }
-}
-
-/// Figures of a heap.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Stats {
-    /// Collections so far.
-    pub collections: u64,
-    /// Those of them that have looked at everything.
-    pub full_collections: u64,
-    /// Time that the world stood still.
-    pub pause_total: Duration,
-    /// The longest of these.
-    pub pause_max: Duration,
-    /// The last of these.
-    pub pause_last: Duration,
-    /// Bytes copied.
-    pub moved_bytes: u64,
-    /// Bytes in use after the last collection.
-    pub live_bytes: usize,
-    /// Bytes in use now, in whole blocks.
-    pub used_bytes: usize,
-    /// Bytes that have memory of the system behind them.
-    pub resident_bytes: usize,
-    /// Bytes handed out so far; what threads have not yet used of their present buffers counts as well.
-    pub allocated_bytes: u64,
 }
 
 /// The heap.
@@ -388,13 +364,15 @@ impl Heap {
         }
         let pause = start.elapsed();
         let mut stats = lock(&self.stats);
-        stats.collections += 1;
-        stats.full_collections += u64::from(outcome.everything);
-        stats.pause_total += pause;
-        stats.pause_max = stats.pause_max.max(pause);
+        let pauses = if outcome.everything { &mut stats.full } else { &mut stats.young };
+        pauses.note(pause);
         stats.pause_last = pause;
         stats.moved_bytes += outcome.moved_bytes as u64;
+        stats.promoted_bytes += outcome.promoted_bytes as u64;
         stats.live_bytes = spaces.used() * BLOCK;
+        if outcome.everything {
+            stats.live_after_full = stats.live_bytes;
+        }
         dead
     }
 

@@ -7,7 +7,7 @@
 //! | [`thread`], [`handle`], [`value`] | the context of a thread; how Rust code holds values, and for how long |
 //! | [`alloc`], [`text`], [`mutate`], [`natives`] | making objects, texts among them, changing them, Rust objects that the heap owns |
 //! | [`slow`] | what generated code and its stubs call |
-//! | [`heap`], [`options`] | what threads share, when to collect, what can be chosen |
+//! | [`heap`], [`options`], [`stats`] | what threads share, when to collect, what can be chosen, what it has taken |
 //! | [`spaces`] | blocks, and who owns them |
 //! | [`plan`], [`trace`] | what becomes of what is reached, and what must be remembered for it; the one tracing loop |
 //! | `roots`, [`walker`] | where tracing starts; the one walk over frames |
@@ -40,6 +40,7 @@ mod roots;
 mod safepoint;
 pub mod slow;
 pub mod spaces;
+pub mod stats;
 mod stress;
 pub mod text;
 pub mod thread;
@@ -50,11 +51,12 @@ pub mod walker;
 
 pub use alloc::Fresh;
 pub use handle::{Handle, Mark};
-pub use heap::{Heap, Hooks, Stats};
+pub use heap::{Heap, Hooks};
 pub use mutate::Room;
 pub use natives::Native;
 pub use options::{CollectorKind, Options, Stress};
 pub use slow::Poll;
+pub use stats::{Pauses, Stats};
 pub use text::SpareText;
 pub use thread::{Attached, Interrupter, Landing, Spill, Thread, Thrown};
 pub use value::Value;

@@ -1,7 +1,7 @@
 //! What a program costs besides its own instructions: calls of helpers and other slow paths, side exits, compilation,
 //! collections.
 //!
-//! Owns the counts behind `--stats`, and the lines of `--trace=compile`. Off, nothing is counted and no instruction is spent:
+//! Owns the counts behind `--stats`, what `--gc-stats` tells, and the lines of `--trace=compile`. Off, nothing is counted and no instruction is spent:
 //! on, stubs are written that tell [`count`] of each passage (`asm/stubs.rs`), and hot regions call such a stub where they
 //! leave. Counts are kept by return address, and by line as soon as code is freed.
 
@@ -28,6 +28,8 @@ const ROWS: usize = 30;
 const MOST_TEXTS: usize = 100;
 
 static ON: AtomicBool = AtomicBool::new(false);
+/// What collecting has taken is to be told, and nothing else.
+static COLLECTIONS: AtomicBool = AtomicBool::new(false);
 static TRACE: AtomicBool = AtomicBool::new(false);
 static COUNTS: Mutex<Option<Counts>> = Mutex::new(None);
 
@@ -95,14 +97,15 @@ fn with<R>(f: impl FnOnce(&mut Counts) -> R) -> R {
 }
 
 /// Turns counting and tracing on, before the machine starts.
-pub fn turn_on(stats: bool, trace: bool) {
+pub fn turn_on(stats: bool, collections: bool, trace: bool) {
     ON.store(stats, Ordering::Relaxed);
+    COLLECTIONS.store(collections, Ordering::Relaxed);
     TRACE.store(trace, Ordering::Relaxed);
 }
 
 /// Whose code is counted.
 pub fn begin(vm: &'static Vm) {
-    if ON.load(Ordering::Relaxed) {
+    if ON.load(Ordering::Relaxed) || COLLECTIONS.load(Ordering::Relaxed) {
         with(|counts| counts.vm = Some(vm));
     }
 }
@@ -246,13 +249,14 @@ fn note_most<T: PartialOrd>(most: &mut (T, String), value: T, name: &str) {
 
 /// What is told at the end: empty when nothing was counted. Only once.
 pub fn finish() -> String {
-    if !ON.load(Ordering::Relaxed) {
-        return String::new();
-    }
     let Some(mut counts) = counts().take() else { return String::new() };
-    counts.resolve();
     let Some(vm) = counts.vm else { return String::new() };
     let mut text = String::new();
+    if !ON.load(Ordering::Relaxed) {
+        collections(&mut text, vm);
+        return text;
+    }
+    counts.resolve();
     let is_exit = |kind: &u32| counts.kinds[*kind as usize].starts_with("side exit");
     let slow = counts.resolved.iter().filter(|((kind, _), _)| !is_exit(kind));
     tables(&mut text, "calls into the runtime", &counts.kinds, slow);
@@ -308,15 +312,34 @@ fn compilation(text: &mut String, all: &Compiled) {
     }
 }
 
+/// What collecting has taken: `--gc-stats`, and a part of `--stats`.
 fn collections(text: &mut String, vm: &Vm) {
     let stats = vm.heap.stats();
+    let bytes = |n: u64| amount(What::Bytes, n);
     let _ = writeln!(
         text,
-        "stats: collections: {}, {:.1?} in all, {:.1?} the longest; {} allocated, {} moved",
-        stats.collections,
-        stats.pause_total,
-        stats.pause_max,
-        amount(What::Bytes, stats.allocated_bytes),
-        amount(What::Bytes, stats.moved_bytes)
+        "stats: collections: {} ({}), {:.1?} in all; {} allocated, {} moved, {} became old",
+        stats.collections(),
+        vm.heap.attributes().name,
+        stats.pause_total(),
+        bytes(stats.allocated_bytes),
+        bytes(stats.moved_bytes),
+        bytes(stats.promoted_bytes)
+    );
+    for (name, pauses) in stats.kinds() {
+        let (Some(median), Some(p99)) = (pauses.quantile(0.5), pauses.quantile(0.99)) else { continue };
+        let _ = writeln!(
+            text,
+            "{:>14}  {name}: {:.1?} in all; median {median:.1?}, 99 of 100 within {p99:.1?}, the longest {:.1?}",
+            pauses.count, pauses.total, pauses.longest
+        );
+    }
+    let _ = writeln!(
+        text,
+        "{:>14}  in use, {} after the last full collection; {} of memory held; {} of code",
+        bytes(stats.used_bytes as u64),
+        bytes(stats.live_after_full as u64),
+        bytes(stats.resident_bytes as u64),
+        bytes(vm.memory.stats().code_bytes as u64)
     );
 }

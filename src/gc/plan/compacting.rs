@@ -47,7 +47,7 @@ impl Plan for Compacting {
         spaces.leave_rest(target.cursor, target.limit);
         spaces.sweep_large(verify);
         spaces.give_back(from_space, verify);
-        Outcome { everything: true, moved_bytes, ranges: target.ranges }
+        Outcome { everything: true, moved_bytes, promoted_bytes: 0, ranges: target.ranges }
     }
 
     fn round(&mut self, survey: Survey) -> Room {

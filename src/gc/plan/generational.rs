@@ -147,6 +147,7 @@ impl Generational {
         self.remembered = std::mem::take(&mut evacuator.remembered);
         let [old, aged] = std::mem::take(&mut evacuator.targets);
         self.rest = (old.cursor, old.limit);
+        let became_old = old.ranges.iter().map(|(from, to)| to - from).sum();
         for (from, to) in old.ranges {
             match self.old.last_mut() {
                 Some(last) if last.1 == from => last.1 = to,
@@ -154,6 +155,11 @@ impl Generational {
             }
         }
         let ranges = self.old.iter().copied().chain(aged.ranges).collect();
-        Outcome { everything, moved_bytes: evacuator.moved_bytes, ranges }
+        Outcome {
+            everything,
+            moved_bytes: evacuator.moved_bytes,
+            promoted_bytes: if everything { 0 } else { became_old },
+            ranges,
+        }
     }
 }

@@ -60,6 +60,8 @@ pub struct Outcome {
     pub everything: bool,
     /// Bytes copied.
     pub moved_bytes: usize,
+    /// Those of them that have become old, when only what is young was looked at.
+    pub promoted_bytes: usize,
     /// Where living objects that may move lie side by side.
     pub ranges: Vec<(usize, usize)>,
 }

@@ -143,7 +143,7 @@ fn deep_recursion_keeps_its_values() {
         run(options, depth, false, |thread, result| {
             assert!(result.is_object());
             let list = thread.push_handle(result);
-            assert!(thread.heap().stats().collections > 0);
+            assert!(thread.heap().stats().collections() > 0);
             thread.collect();
             let mut node = thread.get(list);
             let text = node.slot(0);

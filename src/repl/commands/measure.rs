@@ -24,8 +24,8 @@ impl Used {
         let stats = cx.heap().stats();
         Used {
             allocated: cx.allocated_bytes(),
-            collections: stats.collections,
-            paused: stats.pause_total,
+            collections: stats.collections(),
+            paused: stats.pause_total(),
             processor: processor_time(libc::CLOCK_PROCESS_CPUTIME_ID),
             at: Instant::now(),
         }
@@ -225,13 +225,13 @@ pub fn stats(_: &mut Session, cx: &mut Thread, _: Given<'_>) -> Answer {
         ("heap", format!("{} in use, {} of memory held for it", size(heap.used_bytes), size(heap.resident_bytes))),
         (
             "collections",
-            match heap.collections {
+            match heap.collections() {
                 0 => "none".to_string(),
                 n => format!(
                     "{} in {}; the longest {}, the last {}; {} moved",
                     units::count(n),
-                    units::time(heap.pause_total),
-                    units::time(heap.pause_max),
+                    units::time(heap.pause_total()),
+                    units::time(heap.pause_longest()),
                     units::time(heap.pause_last),
                     units::bytes(heap.moved_bytes as f64)
                 ),

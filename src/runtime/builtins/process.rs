@@ -31,6 +31,10 @@ builtins! { pub static TABLE: "core";
     /// The bytes of the heap that are in use.
     /// `heap-bytes() > 0` is `true`.
     "heap-bytes" () = |cx, _args| int(cx, cx.heap().stats().used_bytes as i64);
+    /// What collecting has taken so far, as a map: how often, how long everybody waited (nanoseconds), and bytes. `:young` are the
+    /// collections that looked at what is young alone, `:full` those that looked at everything.
+    /// `gc-stats()[:collections] >= 0` is `true`.
+    "gc-stats" () = gc_stats;
     /// The number of processors.
     /// `cpu-count() > 0` is `true`.
     "cpu-count" () = |cx, _args| int(cx, std::thread::available_parallelism().map_or(1, |n| n.get() as i64));
@@ -66,6 +70,59 @@ fn time_now(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
 fn collect(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
     cx.collect();
     Ok(cx.root_word(Word::NULL))
+}
+
+fn gc_stats(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
+    let stats = cx.heap().stats();
+    let nanos = |pause: Duration| pause.as_nanos() as u64;
+    let mut kinds = Vec::new();
+    for (name, pauses) in stats.kinds() {
+        let quantile = |part| nanos(pauses.quantile(part).unwrap_or_default());
+        let rows = [
+            ("collections", pauses.count),
+            ("paused", nanos(pauses.total)),
+            ("median", quantile(0.5)),
+            ("p99", quantile(0.99)),
+            ("longest", nanos(pauses.longest)),
+        ];
+        let entries = numbers(cx, &rows)?;
+        kinds.push((name, foreign::map_of(cx, &entries)?));
+    }
+    let rows = [
+        ("collections", stats.collections()),
+        ("paused", nanos(stats.pause_total())),
+        ("allocated-bytes", stats.allocated_bytes),
+        ("moved-bytes", stats.moved_bytes),
+        ("promoted-bytes", stats.promoted_bytes),
+        ("used-bytes", stats.used_bytes as u64),
+        ("live-after-full", stats.live_after_full as u64),
+        ("resident-bytes", stats.resident_bytes as u64),
+        ("code-bytes", cx.vm().memory.stats().code_bytes as u64),
+    ];
+    let mut entries = numbers(cx, &rows)?;
+    let plan = cx.heap().attributes().name;
+    entries.push(keyword(cx, "plan"));
+    entries.push(cx.alloc_string(plan)?);
+    for (name, map) in kinds {
+        entries.push(keyword(cx, name));
+        entries.push(map);
+    }
+    foreign::map_of(cx, &entries)
+}
+
+fn keyword(cx: &mut Thread, text: &str) -> Handle {
+    let index = cx.vm().keywords.intern(text);
+    cx.root_word(Word::keyword(index))
+}
+
+/// Keys and values of a map.
+fn numbers(cx: &mut Thread, rows: &[(&str, u64)]) -> Result<Vec<Handle>, Thrown> {
+    let mut entries = Vec::with_capacity(2 * rows.len());
+    for (key, number) in rows {
+        entries.push(keyword(cx, key));
+        entries.push(foreign::int(cx, *number as i64)?);
+    }
+    Ok(entries)
 }
 
 fn exit(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
