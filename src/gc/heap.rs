@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::natives::Natives;
 use super::options::{Options, Stress};
 use super::owners::Owners;
-use super::plan::{Attributes, Cause, Collection, Places, Plan, Survey};
+use super::plan::{Attributes, Cause, Collection, Outcome, Places, Plan, Survey};
 use super::roots::{RootRanges, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
@@ -349,31 +349,30 @@ impl Heap {
             unsafe { self.renew_owners(threads, spaces, &outcome.ranges) };
         }
         if verify {
-            let mut verifier = lock_whole(&self.verifier);
-            // What was copied counts by itself.
-            let walked: usize = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>() - outcome.moved_bytes;
-            let checker = verifier.check(spaces, &self.shapes, outcome.ranges);
-            // SAFETY: the world is stopped; roots are readable words.
-            unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
-            self.note_work(walked as u64 / 8);
+            // SAFETY: the world is stopped, and these are its threads.
+            unsafe { self.verify(threads, spaces, &outcome) };
         }
         self.note_work(outcome.moved_bytes as u64 / 8);
         self.begin_round(spaces, threads.len());
         if let Some(hook) = hooks.collected.as_ref().filter(|_| outcome.everything) {
             hook();
         }
-        let pause = start.elapsed();
-        let mut stats = lock(&self.stats);
-        let pauses = if outcome.everything { &mut stats.full } else { &mut stats.young };
-        pauses.note(pause);
-        stats.pause_last = pause;
-        stats.moved_bytes += outcome.moved_bytes as u64;
-        stats.promoted_bytes += outcome.promoted_bytes as u64;
-        stats.live_bytes = spaces.used() * BLOCK;
-        if outcome.everything {
-            stats.live_after_full = stats.live_bytes;
-        }
+        lock(&self.stats).note(&outcome, start.elapsed(), spaces.used() * BLOCK);
         dead
+    }
+
+    /// Looks at everything again.
+    ///
+    /// # Safety
+    /// The world must be stopped, and these must be its threads.
+    unsafe fn verify(&self, threads: &[ThreadPtr], spaces: &Spaces, outcome: &Outcome) {
+        let mut verifier = lock_whole(&self.verifier);
+        let checker = verifier.check(spaces, &self.shapes, outcome.ranges.clone());
+        // SAFETY: the caller's; roots are readable words.
+        unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
+        // What was copied counts by itself.
+        let walked = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>() - outcome.moved_bytes;
+        self.note_work(walked as u64 / 8);
     }
 
     /// Says when the next collection is due, and gives back what will not be needed until then.

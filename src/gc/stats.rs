@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::plan::Outcome;
+
 /// How many parts a doubling of the length of a pause has: what is read off is right to a quarter of an octave.
 const PARTS: u32 = 4;
 /// Pauses of up to 2^30 microseconds, a quarter of an hour.
@@ -90,6 +92,19 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// There was a collection, after which so many bytes are in use.
+    pub(super) fn note(&mut self, outcome: &Outcome, pause: Duration, used: usize) {
+        let pauses = if outcome.everything { &mut self.full } else { &mut self.young };
+        pauses.note(pause);
+        self.pause_last = pause;
+        self.moved_bytes += outcome.moved_bytes as u64;
+        self.promoted_bytes += outcome.promoted_bytes as u64;
+        self.live_bytes = used;
+        if outcome.everything {
+            self.live_after_full = used;
+        }
+    }
+
     /// How many collections there were.
     pub fn collections(&self) -> u64 {
         self.young.count + self.full.count
