@@ -5,6 +5,7 @@
 pub mod asm;
 pub mod cli;
 pub mod codegen;
+pub mod emit;
 pub mod gc;
 pub mod injection;
 pub mod locks;

@@ -20,8 +20,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reader", &["mutations", "stack"]),
     ("object", &["locks"]),
     ("gc", &["asm", "injection", "locks", "mutations", "object", "stack", "windows"]),
-    ("stubs", &["asm", "gc", "locks", "mutations", "object"]),
-    ("codegen", &["asm", "gc", "mutations", "object", "reader", "stack"]),
+    ("emit", &["asm", "object"]),
+    ("stubs", &["asm", "emit", "gc", "locks", "mutations", "object"]),
+    ("codegen", &["asm", "emit", "gc", "mutations", "object", "reader", "stack"]),
     ("verify", &["asm", "gc", "locks", "object"]),
     (
         "runtime",
@@ -272,6 +273,12 @@ const TAKE_SLOTS: &[(&str, &[usize])] = &[
     ("put_count(", &[1]),
     (".word(", &[2]),
     (".expect(", &[1]),
+    ("At::slot(", &[1]),
+    ("At::element(", &[3]),
+    ("At::of_function(", &[1]),
+    ("At::fresh(", &[2]),
+    ("At::fresh_element(", &[3]),
+    ("At::behind(", &[2]),
 ];
 
 /// What the words of objects are called stands in `object/layout.rs`; who counts them instead must be found when a layout changes. Slots

@@ -15,8 +15,9 @@ use super::generator::Generator;
 use super::link::{CollectionCall, Helper};
 use super::survey::counts_as_local;
 use crate::asm::masm::*;
+use crate::emit::Emit;
 use crate::mutations::{Mutation, mutated};
-use crate::object::layout::{self, HEADER_DISP, LayoutId};
+use crate::object::layout::{self, LayoutId};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -222,8 +223,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let last = k + 1 == layouts.len();
             let other = if last { done } else { self.asm.label() };
             self.check_layout(r, facts, layout, other);
-            // NO-BARRIER: a header, not a slot. Whoever else knows the collection has it frozen, and stores the same word.
-            self.asm.store_imm(Mem::at(r, HEADER_DISP), layout::header(layout, 0) as i32);
+            // Whoever else knows the collection has it frozen, and stores the same.
+            self.clear_count(r, layout);
             if !last {
                 self.asm.jump(done);
                 self.asm.bind(other);

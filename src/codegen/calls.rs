@@ -12,6 +12,7 @@ use super::link::{Global, GlobalKind, Helper, Intrinsic, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
+use crate::emit::{At, Emit, Store, Stored};
 use crate::gc::thread;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
@@ -576,9 +577,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.load(count, Mem::at(builder, layout::slot_disp(BUILDER_COUNT)));
         self.asm.compare_mem(count, Mem::at(slots, layout::slot_disp(ARRAY_LENGTH)));
         self.asm.branch(Cond::AboveEqual, slow);
-        self.asm.store(Mem::indexed(slots, count, 0, layout::slot_disp(ARRAY_ELEMENTS)), value);
+        let word = Stored::Word(value, self.types_of(j).holds());
+        self.store(Store::Private, At::element(slots, count, 0, ARRAY_ELEMENTS), word);
         self.asm.alu_imm(Alu::Add, count, count, 8);
-        self.asm.store(Mem::at(builder, layout::slot_disp(BUILDER_COUNT)), count);
+        self.store_count(At::slot(builder, BUILDER_COUNT), count);
         self.asm.bind(resume);
         let result = *self.state.operand(j);
         self.replace(2, result);
@@ -605,9 +607,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let object = self.allocate(layout::CLOSURE, n as u32, layout::CLOSURE_CAPTURES + n);
             // A closure's pointer has its own tag; its slots are reached from there.
             self.asm.alu_imm(Alu::Add, object, object, (TAG_FUNCTION - crate::object::word::TAG_OBJECT) as i64);
-            self.asm.scratch().imm(code as i64).store(Mem::at(object, layout::closure_disp(CLOSURE_CODE)));
+            self.init_raw(At::of_function(object, CLOSURE_CODE), code as i64);
             for k in 0..n {
-                self.store_field(object, layout::closure_disp(CLOSURE_CAPTURES + k), self.top(n - 1 - k), &[object]);
+                self.store_field(object, At::of_function(object, CLOSURE_CAPTURES + k), self.top(n - 1 - k));
             }
             self.is_newborn(false);
             self.replace_reg(n, object, Facts::FUNCTION);
@@ -619,35 +621,20 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    /// Stores operand `i` into fresh memory, keeping only `keep` pinned.
-    pub(super) fn store_field(&mut self, object: Reg, disp: i32, i: usize, keep: &[Reg]) {
-        // NO-BARRIER: the object is newborn and nothing allocates before its fields are written.
-        match self.state.operand(i).place {
-            Place::Const(word) if Self::immediate(word).is_some() => {
-                self.asm.store_imm(Mem::at(object, disp), word.0 as i32)
-            }
-            _ => {
-                let r = self.in_register(i);
-                self.asm.store(Mem::at(object, disp), r);
-            }
-        }
+    /// Stores operand `i` into an object that is being made, which alone stays pinned. Nothing collects before all its fields
+    /// are written.
+    pub(super) fn store_field(&mut self, object: Reg, at: At, i: usize) {
+        let word = self.stored(i);
+        self.store(Store::Init, at, word);
         self.unpin();
-        for r in keep {
-            self.pin(*r);
-        }
+        self.pin(object);
     }
 
     /// Allocates an object inline: a pinned register with the tagged pointer; the header is written, the `words` after it are
     /// the caller's to write before anything else is allocated.
     pub(super) fn allocate(&mut self, layout: layout::LayoutId, count: u32, words: usize) -> Reg {
         let (dst, end) = self.fresh(layout::HEADER_BYTES + 8 * words);
-        let header = layout::header(layout, count);
-        if header as i64 == header as i32 as i64 {
-            self.asm.store_imm(Mem::at(dst, 0), header as i32);
-        } else {
-            self.asm.mov_imm(end, header as i64);
-            self.asm.store(Mem::at(dst, 0), end);
-        }
+        self.init_header_word(dst, layout::header(layout, count), end);
         self.asm.alu_imm(Alu::Add, dst, dst, crate::object::word::TAG_OBJECT as i64);
         self.pinned = self.pinned.without(end);
         self.is_newborn(true);

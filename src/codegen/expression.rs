@@ -12,6 +12,7 @@ use super::join::Join;
 use super::link::{GlobalKind, Helper, Literal};
 use super::state::{Place, Value};
 use crate::asm::masm::*;
+use crate::emit::{At, Emit, Store, Stored};
 use crate::object::Word;
 use crate::object::layout;
 use crate::reader::tree::*;
@@ -569,8 +570,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.arity.vars[var.index()].boxed {
             self.push_var(var);
             let container = self.in_register(self.top(0));
-            let r = self.in_register(i);
-            self.store_shared(Mem::at(container, layout::slot_disp(layout::BOX_VALUE)), r, self.types_of(i));
+            let word = Stored::Word(self.in_register(i), self.types_of(i).holds());
+            self.store(Store::Shared, At::slot(container, layout::BOX_VALUE), word);
             self.state.drop_top();
             self.unpin();
             return;
@@ -623,8 +624,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let i = self.top(0);
             self.in_register(i);
             let object = self.allocate(layout::BOX, 0, layout::slots(layout::BOX));
-            let r = self.in_register(i);
-            self.asm.store(Mem::at(object, layout::slot_disp(layout::BOX_VALUE)), r);
+            let word = Stored::Word(self.in_register(i), self.types_of(i).holds());
+            self.store(Store::Init, At::slot(object, layout::BOX_VALUE), word);
             self.is_newborn(false);
             self.replace_reg(1, object, Facts::object(layout::BOX));
         }

@@ -3,6 +3,7 @@
 //! A set of types, and for objects perhaps the exact layout. More members mean less knowledge; the join of two states' facts
 //! is the union. The lattice is low: seven bits and one layout that can only be forgotten.
 
+use crate::emit::Holds;
 use crate::object::layout::{self, LayoutId};
 
 /// A set of types a value may have.
@@ -40,6 +41,18 @@ impl Types {
     /// Do they have a member in common?
     pub const fn meets(self, other: Types) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// What the word of such a value may be for a collector.
+    pub fn holds(self) -> Holds {
+        let pointers = Types::OBJECT.or(Types::FUNCTION);
+        match self {
+            Types::FLOAT => Holds::Float,
+            _ if self.within(pointers) => Holds::Pointer,
+            _ if self.meets(pointers) => Holds::Anything,
+            _ if self.meets(Types::FLOAT) => Holds::NoObject,
+            _ => Holds::NoPointer,
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use super::trials::{Chance, Optimisation, Pool, Trials};
 use super::twin::{Promotion, Region};
 use crate::asm::code_map::{Part, SlotSets};
 use crate::asm::masm::*;
+use crate::emit::Emit;
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -168,6 +169,12 @@ struct Balance {
     region: Option<bool>,
     inline: bool,
     counts_any: Option<LoopId>,
+}
+
+impl<M: MacroAssembler> Emit<M> for Generator<'_, M> {
+    fn asm(&mut self) -> &mut M {
+        &mut self.asm
+    }
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {

@@ -10,6 +10,7 @@ use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
+use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{
@@ -101,7 +102,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let object = self.allocate(info.layout, 0, info.fields.len());
         for (slot, source) in sources.iter().enumerate() {
             if let Some(i) = source {
-                self.store_field(object, slot_disp(slot), *i, &[object]);
+                self.store_field(object, At::slot(object, slot), *i);
             }
         }
         let from_base: Vec<usize> = (0..sources.len()).filter(|slot| sources[*slot].is_none()).collect();
@@ -127,21 +128,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let tail = layout::slot_offset(layout::slots(layout::VECTOR));
         let (object, end) = self.fresh(tail + layout::slot_offset(ARRAY_ELEMENTS + n));
+        let tail = tail as i32;
         let counted = (n << INT_SHIFT) as i32;
-        self.asm.store_imm(Mem::at(object, 0), layout::header(layout::VECTOR, 0) as i32);
+        self.init_header(object, 0, layout::VECTOR);
         let words = [(VECTOR_COUNT, counted), (VECTOR_SHAPE, 0), (VECTOR_ROOT, Word::NULL.0 as i32)];
         for (slot, word) in words {
-            self.asm.store_imm(Mem::at(object, layout::slot_offset(slot) as i32), word);
+            self.store(Store::Init, At::fresh(object, 0, slot), word);
         }
-        self.asm.lea(end, Mem::at(object, (tail + TAG_OBJECT as usize) as i32));
-        self.asm.store(Mem::at(object, layout::slot_offset(VECTOR_TAIL) as i32), end);
-        self.asm.store_imm(Mem::at(object, tail as i32), layout::header(layout::NODE, 0) as i32);
-        self.asm.store_imm(Mem::at(object, (tail + layout::slot_offset(ARRAY_LENGTH)) as i32), counted);
+        self.asm.lea(end, Mem::at(object, tail + TAG_OBJECT as i32));
+        self.store(Store::Init, At::fresh(object, 0, VECTOR_TAIL), Stored::Word(end, Holds::Pointer));
+        self.init_header(object, tail, layout::NODE);
+        self.store(Store::Init, At::fresh(object, tail, ARRAY_LENGTH), counted);
         self.asm.alu_imm(Alu::Add, object, object, TAG_OBJECT as i64);
         self.pinned = self.pinned.without(end);
         self.is_newborn(true);
         for k in 0..n {
-            self.store_field(object, tail as i32 + slot_disp(ARRAY_ELEMENTS + k), self.top(n - 1 - k), &[object]);
+            self.store_field(object, At::behind(object, tail, ARRAY_ELEMENTS + k), self.top(n - 1 - k));
         }
         self.is_newborn(false);
         self.replace_reg(n, object, Facts::object(layout::VECTOR));
@@ -207,7 +209,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.compare_mem32_imm(Mem::at(from, HEADER_DISP), header_low(layout));
         self.asm.branch(Cond::NotEqual, other);
         for &slot in &slots {
-            self.asm.scratch().load(Mem::at(from, slot_disp(slot))).store(Mem::at(object, slot_disp(slot)));
+            self.init_copy(At::slot(object, slot), Mem::at(from, slot_disp(slot)));
         }
         self.asm.bind(done);
         self.unpin();
@@ -215,7 +217,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.later(move |g| {
             g.asm.bind(other);
             for slot in slots {
-                g.asm.store_imm(Mem::at(object, slot_disp(slot)), Word::NULL.0 as i32);
+                g.store(Store::Init, At::slot(object, slot), Word::NULL.0 as i32);
             }
             g.asm.jump(done);
         });
@@ -392,27 +394,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(j);
         }
         let resume = self.asm.label();
-        let mem = match guess {
+        let to = match guess {
             Some((layout, slot)) => {
                 if known.is_none() {
                     self.expect_layout(node, name, layout, resume);
                 }
-                Mem::at(object, slot_disp(slot as usize))
+                At::slot(object, slot as usize)
             }
             None => {
                 let displacement = self.register();
                 let (failing, site) = self.field_setter(name, resume);
                 self.cached_displacement(displacement, object, value.facts, site, failing);
-                Mem::indexed(object, displacement, 0, 0)
+                At::displaced(object, displacement)
             }
         };
-        match Self::store_constant(&self.state.operand(j).place) {
-            Some(imm) => self.asm.store_imm(mem, imm),
-            None => {
-                let r = self.in_register(j);
-                self.store_shared(mem, r, self.types_of(j));
-            }
-        }
+        let word = self.stored(j);
+        self.store(Store::Shared, to, word);
         self.asm.bind(resume);
         let result = *self.state.operand(j);
         self.replace(2, result);
@@ -451,13 +448,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.shift_imm(Shift::RightLogical, dst, dst, 32);
     }
 
-    /// Stores to an object that other threads may know. What they find there must be whole: a pointer is stored with release.
-    /// A boxed Float is published when it is made.
-    pub(super) fn store_shared(&mut self, mem: Mem, r: Reg, types: Types) {
-        if types.meets(Types::OBJECT.or(Types::FUNCTION)) {
-            self.asm.store_release(mem, r);
-        } else {
-            self.asm.store(mem, r);
+    /// Operand `i` as a word that is stored to an object: it is in a register then, unless it is constant.
+    pub(super) fn stored(&mut self, i: usize) -> Stored {
+        match Self::store_constant(&self.state.operand(i).place) {
+            Some(imm) => Stored::Immediate(imm),
+            None => Stored::Word(self.in_register(i), self.types_of(i).holds()),
         }
     }
 
@@ -646,14 +641,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.check_ints(&[1], failing, left.is_some());
         self.asm.compare_mem(index, Mem::at(object, slot_disp(ARRAY_LENGTH)));
         self.asm.branch(Cond::AboveEqual, failing);
-        let mem = Mem::indexed(object, index, 0, slot_disp(ARRAY_ELEMENTS));
-        match Self::store_constant(&self.state.operand(k).place) {
-            Some(imm) => self.asm.store_imm(mem, imm),
-            None => {
-                let r = self.in_register(k);
-                self.store_shared(mem, r, self.types_of(k));
-            }
-        }
+        let word = self.stored(k);
+        self.store(Store::Shared, At::element(object, index, 0, ARRAY_ELEMENTS), word);
         self.asm.bind(resume);
         let result = *self.state.operand(k);
         self.replace(3, result);

@@ -2,6 +2,7 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
+use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::owners::{OWNERS, SHARED};
 use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
 use crate::mutations::{Mutation, mutated};
@@ -10,7 +11,7 @@ use crate::object::collections::{PATIENCE, VECTOR_SHIFT_MASK as SHIFT_MASK, VECT
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, BYTES_CONTENT, ELEMENT_COUNT, HEADER_DISP, LayoutId,
     MUTABLE_LIST_NODE, STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_BITS as BITS, VECTOR_COUNT, VECTOR_ROOT,
-    VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, header_low, slot_disp, slot_offset, slots,
+    VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, header_low, slot_disp, slots,
 };
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 
@@ -65,7 +66,8 @@ pub fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId], gives:
             }
             _ => list_slots(stub, coll, index),
         };
-        stub.asm.store_release(Mem::indexed(slots, index, 0, slot_disp(ARRAY_ELEMENTS)), value);
+        let to = At::element(slots, index, 0, ARRAY_ELEMENTS);
+        stub.store(Store::Shared, to, Stored::Word(value, Holds::Anything));
         stub.asm.mov(M::RESULT, M::ARGS[gives]);
         stub.asm.ret();
     });
@@ -85,8 +87,8 @@ pub fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
     }
     stub.asm.load(a, Mem::indexed(array, i, 0, slot_disp(ARRAY_ELEMENTS)));
     stub.asm.load(b, Mem::indexed(array, j, 0, slot_disp(ARRAY_ELEMENTS)));
-    stub.asm.store_release(Mem::indexed(array, i, 0, slot_disp(ARRAY_ELEMENTS)), b);
-    stub.asm.store_release(Mem::indexed(array, j, 0, slot_disp(ARRAY_ELEMENTS)), a);
+    stub.store(Store::Shared, At::element(array, i, 0, ARRAY_ELEMENTS), Stored::Word(b, Holds::Anything));
+    stub.store(Store::Shared, At::element(array, j, 0, ARRAY_ELEMENTS), Stored::Word(a, Holds::Anything));
     stub.asm.mov(M::RESULT, array);
     stub.asm.ret();
 }
@@ -140,10 +142,10 @@ pub fn list_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.compare(more, len);
     asm.branch(Cond::AboveEqual, stub.slow);
     // The element first: what the count covers is there.
-    asm.store_release(Mem::indexed(node, n, 0, slot_disp(ARRAY_ELEMENTS)), value);
-    asm.store_release(Mem::indexed(node, len, 0, slot_disp(BEFORE)), more);
-    asm.mov(M::RESULT, list);
-    asm.ret();
+    stub.store(Store::Shared, At::element(node, n, 0, ARRAY_ELEMENTS), Stored::Word(value, Holds::Anything));
+    stub.publish_count(At::element(node, len, 0, BEFORE), more);
+    stub.asm.mov(M::RESULT, list);
+    stub.asm.ret();
 }
 
 /// `(list)`: takes the last value of several. Its place gets the value below: see `List::pop`.
@@ -157,9 +159,9 @@ pub fn list_pop<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.branch(Cond::LessEqual, stub.slow);
     asm.load(M::RESULT, Mem::indexed(node, n, 0, slot_disp(ARRAY_ELEMENTS)));
     asm.load(below, Mem::indexed(node, n, 0, slot_disp(BEFORE)));
-    asm.store_release(Mem::indexed(node, n, 0, slot_disp(ARRAY_ELEMENTS)), below);
-    asm.store_release(Mem::indexed(node, len, 0, slot_disp(BEFORE)), n);
-    asm.ret();
+    stub.store(Store::Shared, At::element(node, n, 0, ARRAY_ELEMENTS), Stored::Word(below, Holds::Anything));
+    stub.publish_count(At::element(node, len, 0, BEFORE), n);
+    stub.asm.ret();
 }
 
 /// `(vector, value)`: the vector with one more element, when its tail has room.
@@ -204,13 +206,13 @@ pub fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.alu_imm(Alu::And, mark, mark, (ROOMS - 1) as i64);
     asm.compare_mem(tail, Mem::indexed(M::CTX, mark, 3, OFFSET_ROOMS));
     asm.branch(Cond::NotEqual, stub.slow);
-    // NO-BARRIER: no other thread knows the vector and its tail; collections move all of them.
-    asm.store(Mem::indexed(tail, used, 0, slot_disp(ARRAY_ELEMENTS)), value);
-    asm.alu_imm(Alu::Add, used, used, count(1) as i64);
-    asm.store(Mem::at(tail, slot_disp(ARRAY_LENGTH)), used);
-    asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
-    asm.alu_imm(Alu::Add, end, end, count(1) as i64);
-    asm.store(Mem::at(vector, slot_disp(VECTOR_COUNT)), end);
+    stub.store(Store::Private, At::element(tail, used, 0, ARRAY_ELEMENTS), Stored::Word(value, Holds::Anything));
+    stub.asm.alu_imm(Alu::Add, used, used, count(1) as i64);
+    stub.store_count(At::slot(tail, ARRAY_LENGTH), used);
+    stub.asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
+    stub.asm.alu_imm(Alu::Add, end, end, count(1) as i64);
+    stub.store_count(At::slot(vector, VECTOR_COUNT), end);
+    let asm = &mut stub.asm;
     asm.mov(M::RESULT, vector);
     asm.ret();
     asm.bind(first);
@@ -232,23 +234,23 @@ fn pushed_copy<M: MacroAssembler>(stub: &mut Stub<M>, header: Option<Reg>) {
     let tail_at = bytes(slots(layout::VECTOR));
     stub.allocate_words(fresh, end, used, tail_at + bytes(ARRAY_ELEMENTS + 1));
     match header {
-        Some(header) => stub.asm.store(Mem::at(fresh, 0), header),
-        None => stub.header(fresh, 0, layout::VECTOR),
+        Some(header) => stub.store(Store::Init, At::header(fresh, 0), Stored::Word(header, Holds::NoPointer)),
+        None => stub.init_header(fresh, 0, layout::VECTOR),
     }
-    stub.header(fresh, tail_at, layout::NODE);
-    let asm = &mut stub.asm;
+    stub.init_header(fresh, tail_at, layout::NODE);
     for i in [VECTOR_SHAPE, VECTOR_ROOT] {
-        asm.load(end, Mem::at(vector, slot_disp(i)));
-        asm.store(Mem::at(fresh, slot_offset(i) as i32), end);
+        stub.asm.load(end, Mem::at(vector, slot_disp(i)));
+        stub.store(Store::Init, At::fresh(fresh, 0, i), Stored::Word(end, Holds::Anything));
     }
-    asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
-    asm.alu_imm(Alu::Add, end, end, count(1) as i64);
-    asm.store(Mem::at(fresh, slot_offset(VECTOR_COUNT) as i32), end);
-    asm.lea(end, Mem::at(fresh, tail_at + TAG_OBJECT as i32));
-    asm.store(Mem::at(fresh, slot_offset(VECTOR_TAIL) as i32), end);
-    asm.store(Mem::indexed(fresh, used, 0, tail_at + slot_offset(ARRAY_ELEMENTS) as i32), value);
-    asm.alu_imm(Alu::Add, end, used, count(1) as i64);
-    asm.store(Mem::at(fresh, tail_at + slot_offset(ARRAY_LENGTH) as i32), end);
+    stub.asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
+    stub.asm.alu_imm(Alu::Add, end, end, count(1) as i64);
+    stub.store_count(At::fresh(fresh, 0, VECTOR_COUNT), end);
+    stub.asm.lea(end, Mem::at(fresh, tail_at + TAG_OBJECT as i32));
+    stub.store(Store::Init, At::fresh(fresh, 0, VECTOR_TAIL), Stored::Word(end, Holds::Pointer));
+    let added = At::fresh_element(fresh, used, tail_at, ARRAY_ELEMENTS);
+    stub.store(Store::Init, added, Stored::Word(value, Holds::Anything));
+    stub.asm.alu_imm(Alu::Add, end, used, count(1) as i64);
+    stub.store_count(At::fresh(fresh, tail_at, ARRAY_LENGTH), end);
     stub.copy_elements(tail, fresh, tail_at, used, end);
     let asm = &mut stub.asm;
     asm.alu_imm(Alu::Add, M::RESULT, fresh, TAG_OBJECT as i64);
@@ -312,8 +314,8 @@ pub fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
         stub.asm.alu_imm(Alu::Sub, M::RESULT, M::RESULT, i64::from(other_layout));
         stub.asm.compare_mem(M::RESULT, Mem::at(node, HEADER_DISP));
         stub.asm.branch(Cond::NotEqual, stub.slow);
-        // NO-BARRIER: no other thread knows the node; collections move all of it.
-        stub.asm.store(Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)), value);
+        let to = At::element(node, at, 0, ARRAY_ELEMENTS);
+        stub.store(Store::Private, to, Stored::Word(value, Holds::Anything));
         stub.asm.mov(M::RESULT, vector);
         stub.asm.ret();
     });

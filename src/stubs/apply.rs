@@ -3,11 +3,12 @@
 
 use super::{MANY, PACKED, Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
+use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
 use crate::object::Word;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CLOSURE_CODE, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slot_disp,
-    slot_offset, slots,
+    slots,
 };
 use crate::object::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
 
@@ -69,19 +70,19 @@ pub fn pack_rest<M: MacroAssembler>(stub: &mut Stub<M>, params: usize, argc: usi
     let (fresh, end) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
     let tail_at = bytes(slots(layout::VECTOR));
     stub.allocate(fresh, end, tail_at + bytes(ARRAY_ELEMENTS + n));
-    stub.header(fresh, 0, layout::VECTOR);
+    stub.init_header(fresh, 0, layout::VECTOR);
     stub.word(fresh, 0, VECTOR_COUNT, count(n));
     stub.word(fresh, 0, VECTOR_SHAPE, count(0));
     stub.word(fresh, 0, VECTOR_ROOT, Word::NULL.0 as i32);
-    stub.header(fresh, tail_at, layout::NODE);
+    stub.init_header(fresh, tail_at, layout::NODE);
     stub.word(fresh, tail_at, ARRAY_LENGTH, count(n));
-    let asm = &mut stub.asm;
-    asm.scratch()
-        .lea(Mem::at(fresh, tail_at + TAG_OBJECT as i32))
-        .store(Mem::at(fresh, slot_offset(VECTOR_TAIL) as i32));
+    let tail = Mem::at(fresh, tail_at + TAG_OBJECT as i32);
+    stub.store_pointer(Store::Init, At::fresh(fresh, 0, VECTOR_TAIL), tail);
     for (i, &arg) in M::ARGS[params..argc].iter().enumerate() {
-        asm.store(Mem::at(fresh, tail_at + slot_offset(ARRAY_ELEMENTS + i) as i32), arg);
+        let to = At::fresh(fresh, tail_at, ARRAY_ELEMENTS + i);
+        stub.store(Store::Init, to, Stored::Word(arg, Holds::Anything));
     }
+    let asm = &mut stub.asm;
     asm.lea(M::ARGS[params], Mem::at(fresh, TAG_OBJECT as i32));
     asm.load(end, Mem::at(M::CLOSURE, layout::closure_disp(CLOSURE_CODE)));
     asm.load(end, Mem::at(end, PACKED));

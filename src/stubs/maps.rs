@@ -6,6 +6,7 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
+use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::owners::SHARED;
 use crate::object::Word;
 use crate::object::collections::{GROUP_BITS, GROUP_HALF, GROUP_SEED, TRIE_BITS, TRIE_CHILDREN_SHIFT};
@@ -93,8 +94,8 @@ pub fn assoc_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
         walk.find(stub);
         stub.asm.load(walk.hash, Mem::at(walk.map, HEADER_DISP));
         walk.own_node(stub);
-        // NO-BARRIER: no other thread knows the node; collections move all of it.
-        stub.asm.store(Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)), value);
+        let to = At::element(walk.node, walk.at, 3, FOUND);
+        stub.store(Store::Private, to, Stored::Word(value, Holds::Anything));
         stub.asm.mov(M::RESULT, walk.map);
         stub.asm.ret();
     });
@@ -118,8 +119,8 @@ pub fn mutable_put<M: MacroAssembler>(stub: &mut Stub<M>) {
         stub.asm.load(walk.hash, Mem::at(M::ARGS[0], slot_disp(MUTABLE_INNER_MAP)));
         stub.asm.load(walk.hash, Mem::at(walk.hash, HEADER_DISP));
         walk.own_node(stub);
-        // Other threads may know the mutable map.
-        stub.asm.store_release(Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)), value);
+        let to = At::element(walk.node, walk.at, 3, FOUND);
+        stub.store(Store::Shared, to, Stored::Word(value, Holds::Anything));
         stub.asm.mov(M::RESULT, M::ARGS[0]);
         stub.asm.ret();
     });

@@ -31,12 +31,11 @@ pub use code::box_float;
 pub use table::{Enter, Functions, Row, Stubs, publish};
 
 use crate::asm::masm::{ARG_REGS, Alu, Assembled, Cond, FCond, Label, MacroAssembler, Mem, Reg, TooFar};
+use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::Thread;
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::object::Word;
-use crate::object::layout::{
-    self, HEADER_BYTES, HEADER_DISP, LayoutId, VECTOR_WIDTH as WIDTH, header, header_low, slot_disp, slot_offset,
-};
+use crate::object::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, VECTOR_WIDTH as WIDTH, header_low, slot_disp};
 use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
 
 /// The entry of a code record for 6 or more arguments: those that do not fit the registers.
@@ -178,6 +177,12 @@ const fn count(n: usize) -> i32 {
     (n << INT_SHIFT) as i32
 }
 
+impl<M: MacroAssembler> Emit<M> for Stub<M> {
+    fn asm(&mut self) -> &mut M {
+        &mut self.asm
+    }
+}
+
 impl<M: MacroAssembler> Stub<M> {
     /// `dst =` the address of so many fresh bytes; `end` is lost.
     fn allocate(&mut self, dst: Reg, end: Reg, bytes: i32) {
@@ -213,14 +218,9 @@ impl<M: MacroAssembler> Stub<M> {
         self.asm.ret();
     }
 
-    /// Writes a header at `address + offset`.
-    fn header(&mut self, address: Reg, offset: i32, layout: LayoutId) {
-        self.asm.store_imm(Mem::at(address, offset), header(layout, 0) as i32);
-    }
-
-    /// Writes word `i` of the object at `address + offset`.
+    /// Writes word `i` of the object that is being made at `address + offset`.
     fn word(&mut self, address: Reg, offset: i32, i: usize, word: i32) {
-        self.asm.store_imm(Mem::at(address, offset + slot_offset(i) as i32), word);
+        self.store(Store::Init, At::fresh(address, offset, i), word);
     }
 
     /// To the helper when the object in `r`, which may be anything, has another layout.
@@ -254,19 +254,21 @@ impl<M: MacroAssembler> Stub<M> {
         asm.compare_imm(n, 0);
         asm.branch(Cond::Less, done);
         asm.load(word, Mem::indexed(node, n, 0, slot_disp(layout::ARRAY_ELEMENTS)));
-        asm.store(Mem::indexed(address, n, 0, offset + slot_offset(layout::ARRAY_ELEMENTS) as i32), word);
-        asm.jump(next);
-        asm.bind(done);
+        let to = At::fresh_element(address, n, offset, layout::ARRAY_ELEMENTS);
+        self.store(Store::Init, to, Stored::Word(word, Holds::Anything));
+        self.asm.jump(next);
+        self.asm.bind(done);
     }
 
     /// A leaf of a builder at `address + offset`: full length, all null, which is then in `null`.
     fn leaf(&mut self, address: Reg, offset: i32, null: Reg) {
         assert_ne!(address, null, "on ARM64 one register has two roles here");
-        self.header(address, offset, layout::NODE);
+        self.init_header(address, offset, layout::NODE);
         self.word(address, offset, layout::ARRAY_LENGTH, count(WIDTH));
         self.asm.mov_imm(null, Word::NULL.0 as i64);
         for i in 0..WIDTH {
-            self.asm.store(Mem::at(address, offset + slot_offset(layout::ARRAY_ELEMENTS + i) as i32), null);
+            let to = At::fresh(address, offset, layout::ARRAY_ELEMENTS + i);
+            self.store(Store::Init, to, Stored::Word(null, Holds::NoPointer));
         }
     }
 }

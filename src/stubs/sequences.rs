@@ -2,12 +2,13 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
+use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::object::Word;
 use crate::object::collections::OVER_VECTOR;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_BEFORE, BUILDER_COUNT, BUILDER_LEAF, BUILDER_LEAVES,
     BUILDER_LEAVES_COUNT, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE, VECTOR_BITS as BITS,
-    VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, slot_disp, slot_offset, slots,
+    VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, slot_disp, slots,
 };
 use crate::object::word::TAG_OBJECT;
 
@@ -16,8 +17,8 @@ pub fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, cursor, end) = (M::ARGS[0], M::RESULT, M::ARGS[1]);
     stub.check(vector, layout::VECTOR);
     stub.allocate(cursor, end, bytes(slots(layout::CURSOR)));
-    stub.header(cursor, 0, layout::CURSOR);
-    stub.asm.store(Mem::at(cursor, slot_offset(CURSOR_SOURCE) as i32), vector);
+    stub.init_header(cursor, 0, layout::CURSOR);
+    stub.store(Store::Init, At::fresh(cursor, 0, CURSOR_SOURCE), Stored::Word(vector, Holds::Pointer));
     stub.word(cursor, 0, CURSOR_POSITION, count(0));
     stub.word(cursor, 0, CURSOR_KIND, count(OVER_VECTOR));
     stub.word(cursor, 0, CURSOR_IS_SET, Word::FALSE.0 as i32);
@@ -62,15 +63,15 @@ pub fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
             asm.load(M::RESULT, Mem::indexed(M::RESULT, start, 0, slot_disp(ARRAY_ELEMENTS)));
         }
         asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
-        asm.store(Mem::at(cursor, slot_disp(CURSOR_POSITION)), position);
-        asm.ret();
+        stub.store_count(At::slot(cursor, CURSOR_POSITION), position);
+        stub.asm.ret();
         if levels < LEVELS {
-            asm.bind(other);
+            stub.asm.bind(other);
         }
     }
+    stub.asm.bind(in_tail);
+    stub.store_count(At::slot(cursor, CURSOR_POSITION), total);
     let asm = &mut stub.asm;
-    asm.bind(in_tail);
-    asm.store(Mem::at(cursor, slot_disp(CURSOR_POSITION)), total);
     asm.ret();
     asm.bind(at_end);
     asm.mov_imm(M::RESULT, Word::NULL.0 as i64);
@@ -83,9 +84,8 @@ pub fn new_builder<M: MacroAssembler>(stub: &mut Stub<M>) {
     let at = bytes(ARRAY_ELEMENTS + WIDTH);
     stub.allocate(leaf, other, at + bytes(slots(layout::VECTOR_BUILDER)));
     stub.leaf(leaf, 0, other);
-    stub.header(leaf, at, layout::VECTOR_BUILDER);
-    let slot = Mem::at(leaf, at + slot_offset(BUILDER_LEAF) as i32);
-    stub.asm.scratch().lea(Mem::at(leaf, TAG_OBJECT as i32)).store(slot);
+    stub.init_header(leaf, at, layout::VECTOR_BUILDER);
+    stub.store_pointer(Store::Init, At::fresh(leaf, at, BUILDER_LEAF), Mem::at(leaf, TAG_OBJECT as i32));
     stub.word(leaf, at, BUILDER_COUNT, count(0));
     stub.word(leaf, at, BUILDER_LEAVES, Word::NULL.0 as i32);
     stub.word(leaf, at, BUILDER_LEAVES_COUNT, count(0));
@@ -111,28 +111,26 @@ pub fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.allocate(fresh, full, bytes(ARRAY_ELEMENTS + WIDTH));
     stub.leaf(fresh, 0, full);
     stub.asm.bind(filled);
-    let asm = &mut stub.asm;
-    asm.store(Mem::at(fresh, slot_offset(ARRAY_ELEMENTS) as i32), value);
-    // NO-BARRIER: a builder and what it holds are as young as each other, and no other thread knows them.
-    asm.load(full, Mem::at(builder, slot_disp(BUILDER_LEAF)));
-    asm.store(Mem::indexed(leaves, n, 0, slot_disp(ARRAY_ELEMENTS)), full);
-    asm.alu_imm(Alu::Add, n, n, count(1) as i64);
-    asm.store(Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)), n);
-    asm.alu_imm(Alu::Add, fresh, fresh, TAG_OBJECT as i64);
-    asm.store(Mem::at(builder, slot_disp(BUILDER_LEAF)), fresh);
-    asm.store_imm(Mem::at(builder, slot_disp(BUILDER_COUNT)), count(1));
-    asm.mov(M::RESULT, value);
-    asm.ret();
+    stub.store(Store::Init, At::fresh(fresh, 0, ARRAY_ELEMENTS), Stored::Word(value, Holds::Anything));
+    // A builder, its leaves and their node may be of any age; no other thread knows them.
+    stub.asm.load(full, Mem::at(builder, slot_disp(BUILDER_LEAF)));
+    stub.store(Store::Private, At::element(leaves, n, 0, ARRAY_ELEMENTS), Stored::Word(full, Holds::Pointer));
+    stub.asm.alu_imm(Alu::Add, n, n, count(1) as i64);
+    stub.store_count(At::slot(builder, BUILDER_LEAVES_COUNT), n);
+    stub.asm.alu_imm(Alu::Add, fresh, fresh, TAG_OBJECT as i64);
+    stub.store(Store::Private, At::slot(builder, BUILDER_LEAF), Stored::Word(fresh, Holds::Pointer));
+    stub.store(Store::Private, At::slot(builder, BUILDER_COUNT), count(1));
+    stub.asm.mov(M::RESULT, value);
+    stub.asm.ret();
     stub.asm.bind(first);
     let leaves_at = bytes(ARRAY_ELEMENTS + WIDTH);
     stub.allocate(fresh, full, leaves_at + bytes(ARRAY_ELEMENTS + WIDTH));
     stub.leaf(fresh, 0, full);
     stub.leaf(fresh, leaves_at, full);
-    let asm = &mut stub.asm;
-    asm.lea(leaves, Mem::at(fresh, leaves_at + TAG_OBJECT as i32));
-    asm.store(Mem::at(builder, slot_disp(BUILDER_LEAVES)), leaves);
-    asm.mov_imm(n, 0);
-    asm.jump(filled);
+    stub.asm.lea(leaves, Mem::at(fresh, leaves_at + TAG_OBJECT as i32));
+    stub.store(Store::Private, At::slot(builder, BUILDER_LEAVES), Stored::Word(leaves, Holds::Pointer));
+    stub.asm.mov_imm(n, 0);
+    stub.asm.jump(filled);
 }
 
 /// `(builder)`: the vector of its elements, while they fit one node of leaves: the nodes of the builder, each cut to what is
@@ -146,34 +144,33 @@ pub fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     // An empty NODE for the builder, the vector.
     let vector_at = bytes(ARRAY_ELEMENTS);
     stub.allocate(fresh, n, vector_at + bytes(slots(layout::VECTOR)));
-    stub.header(fresh, 0, layout::NODE);
+    stub.init_header(fresh, 0, layout::NODE);
     stub.word(fresh, 0, ARRAY_LENGTH, count(0));
-    stub.header(fresh, vector_at, layout::VECTOR);
+    stub.init_header(fresh, vector_at, layout::VECTOR);
     let asm = &mut stub.asm;
     asm.load(leaf, Mem::at(builder, slot_disp(BUILDER_LEAF)));
     asm.load(used, Mem::at(builder, slot_disp(BUILDER_COUNT)));
     asm.load(leaves, Mem::at(builder, slot_disp(BUILDER_LEAVES)));
-    // NO-BARRIER: the vector is new, its nodes are as young as the builder, and no other thread knows them.
-    asm.store(Mem::at(leaf, slot_disp(ARRAY_LENGTH)), used);
-    asm.store(Mem::at(fresh, vector_at + slot_offset(VECTOR_ROOT) as i32), leaves);
-    asm.store(Mem::at(fresh, vector_at + slot_offset(VECTOR_TAIL) as i32), leaf);
-    asm.compare_imm(leaves, Word::NULL.0 as i64);
-    asm.branch(Cond::Equal, flat);
-    asm.load(n, Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)));
-    asm.store(Mem::at(leaves, slot_disp(ARRAY_LENGTH)), n);
-    asm.shift_imm(Shift::Left, n, n, BITS as u8);
-    asm.alu(Alu::Add, used, used, n);
+    stub.store_count(At::slot(leaf, ARRAY_LENGTH), used);
+    stub.store(Store::Init, At::fresh(fresh, vector_at, VECTOR_ROOT), Stored::Word(leaves, Holds::Anything));
+    stub.store(Store::Init, At::fresh(fresh, vector_at, VECTOR_TAIL), Stored::Word(leaf, Holds::Pointer));
+    stub.asm.compare_imm(leaves, Word::NULL.0 as i64);
+    stub.asm.branch(Cond::Equal, flat);
+    stub.asm.load(n, Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)));
+    stub.store_count(At::slot(leaves, ARRAY_LENGTH), n);
+    stub.asm.shift_imm(Shift::Left, n, n, BITS as u8);
+    stub.asm.alu(Alu::Add, used, used, n);
     stub.word(fresh, vector_at, VECTOR_SHAPE, count(BITS));
-    stub.asm.store_imm(Mem::at(builder, slot_disp(BUILDER_LEAVES)), Word::NULL.0 as i32);
-    stub.asm.store_imm(Mem::at(builder, slot_disp(BUILDER_LEAVES_COUNT)), count(0));
+    stub.store(Store::Private, At::slot(builder, BUILDER_LEAVES), Word::NULL.0 as i32);
+    stub.store(Store::Private, At::slot(builder, BUILDER_LEAVES_COUNT), count(0));
     stub.asm.jump(made);
     stub.asm.bind(flat);
     stub.word(fresh, vector_at, VECTOR_SHAPE, count(0));
+    stub.asm.bind(made);
+    stub.store_count(At::fresh(fresh, vector_at, VECTOR_COUNT), used);
+    stub.store_pointer(Store::Private, At::slot(builder, BUILDER_LEAF), Mem::at(fresh, TAG_OBJECT as i32));
+    stub.store(Store::Private, At::slot(builder, BUILDER_COUNT), count(0));
     let asm = &mut stub.asm;
-    asm.bind(made);
-    asm.store(Mem::at(fresh, vector_at + slot_offset(VECTOR_COUNT) as i32), used);
-    asm.scratch().lea(Mem::at(fresh, TAG_OBJECT as i32)).store(Mem::at(builder, slot_disp(BUILDER_LEAF)));
-    asm.store_imm(Mem::at(builder, slot_disp(BUILDER_COUNT)), count(0));
     asm.lea(M::RESULT, Mem::at(fresh, vector_at + TAG_OBJECT as i32));
     asm.ret();
 }

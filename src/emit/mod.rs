@@ -1,0 +1,12 @@
+//! The assembler that knows objects: what codegen and stubs write alike.
+//!
+//! Owns the way by which words get into objects. Knows objects, the assembler, and what the collector asks of a store; not the
+//! language, and not where the code that it calls lies: who writes code tells it ([`Emit`]).
+//!
+//! | file | its idea |
+//! | --- | --- |
+//! | [`store`] | each store of a word into an object, and what the collector wants with it |
+
+pub mod store;
+
+pub use store::{At, Emit, Holds, Store, Stored};
