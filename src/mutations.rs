@@ -65,6 +65,8 @@ mutations! {
         "a variable without a home that a region assigns is not settled for the landing pad"
     NeverFrozen "never-frozen" "codegen/accumulators.rs" true
         "a map that grows in place is not frozen when something else reads it"
+    BarrierForgotten "barrier-forgotten" "emit/store.rs" false
+        "code that stores into old objects does not say so"
     SavedLost "saved-lost" "asm/x64/masm.rs" false
         "an epilogue does not restore the last of four callee-saved registers"
     SavedLostArm "saved-lost-arm64" "asm/arm64/masm.rs" false

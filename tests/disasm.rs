@@ -42,8 +42,19 @@ fn hints(unit: &Unit, link: &FakeLink, name: &str) -> Vec<Seen> {
     line.map_or(Vec::new(), |line| split(line).iter().map(|hint| link.parse_hint(hint.trim())).collect())
 }
 
+/// What is shown of code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// As it is where stores need no barrier.
+    Plain,
+    /// Also where variables are, as `--dump=asm` does.
+    Variables,
+    /// As it is where stores into old objects are remembered.
+    Barriers,
+}
+
 /// The listings of all functions of a text but its top level.
-fn listings<M: Target>(name: &str, text: &str, with_variables: bool, trials: Trials) -> String {
+fn listings<M: Target>(name: &str, text: &str, shown: Shown, trials: Trials) -> String {
     let unit = fake_link::read(name, text);
     let mut out = String::new();
     for (index, function) in unit.functions.iter().enumerate() {
@@ -51,11 +62,11 @@ fn listings<M: Target>(name: &str, text: &str, with_variables: bool, trials: Tri
         if id == unit.init {
             continue;
         }
-        let mut link = tried(&unit, trials);
+        let mut link = tried(&unit, trials, shown == Shown::Barriers);
         let title = function.name.map_or_else(|| format!("function {index}"), |name| unit.name(name).to_string());
         for arity in 0..function.arities.len() {
             let hints = hints(&unit, &link, &title);
-            let text = link.listing::<M>(id, arity, &hints, with_variables);
+            let text = link.listing::<M>(id, arity, &hints, shown == Shown::Variables);
             let _ = writeln!(out, "{title}/{}:\n{text}", function.arities[arity].params.len());
         }
     }
@@ -93,14 +104,14 @@ fn diff(expected: &str, got: &str) -> String {
     out
 }
 
-fn check<M: Target>(folder: &Path, suffix: &str, with_variables: bool) {
+fn check<M: Target>(folder: &Path, suffix: &str, shown: Shown) {
     let programs = programs_in(folder);
     let bless = std::env::var_os("HARRIER_BLESS").is_some();
     let mut failed = Vec::new();
     for path in programs {
         let text = std::fs::read_to_string(&path).expect("a program");
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let got = listings::<M>(&name, &text, with_variables, Trials::default());
+        let got = listings::<M>(&name, &text, shown, Trials::default());
         let beside = path.with_extension(suffix);
         if bless {
             std::fs::write(&beside, &got).expect("write the listing");
@@ -120,19 +131,26 @@ fn check<M: Target>(folder: &Path, suffix: &str, with_variables: bool) {
 
 #[test]
 fn x64() {
-    check::<X64>(&folder(), "x64.txt", false);
+    check::<X64>(&folder(), "x64.txt", Shown::Plain);
 }
 
 #[test]
 fn arm64() {
-    check::<Arm64>(&folder(), "arm64.txt", false);
+    check::<Arm64>(&folder(), "arm64.txt", Shown::Plain);
 }
 
 /// The listings in the folder `variables` also say where variables are, as `--dump=asm` does.
 #[test]
 fn listings_say_where_variables_are() {
-    check::<X64>(&folder().join("variables"), "x64.txt", true);
-    check::<Arm64>(&folder().join("variables"), "arm64.txt", true);
+    check::<X64>(&folder().join("variables"), "x64.txt", Shown::Variables);
+    check::<Arm64>(&folder().join("variables"), "arm64.txt", Shown::Variables);
+}
+
+/// Those in the folder `barriers` are of code for a plan that remembers stores into old objects.
+#[test]
+fn stores_have_barriers() {
+    check::<X64>(&folder().join("barriers"), "x64.txt", Shown::Barriers);
+    check::<Arm64>(&folder().join("barriers"), "arm64.txt", Shown::Barriers);
 }
 
 /// A listing as one text to search in: one instruction or label a line, no comments.
@@ -258,8 +276,10 @@ fn verified<M: Target>(unit: &Unit, link: &mut FakeLink, differences: &mut Vec<S
 /// `--jit-verify` (`tests/corpus.rs`) is the code of the host alone.
 #[test]
 fn code_for_both_machines_is_what_its_maps_claim() {
-    let bodies = verify_all(Trials::default(), 0, 1);
-    assert!(bodies.iter().all(|bodies| *bodies > 8_000), "{bodies:?}");
+    for remembers in [false, true] {
+        let bodies = verify_all(Trials::default(), remembers, 0, 1);
+        assert!(bodies.iter().all(|bodies| *bodies > 8_000), "{bodies:?}");
+    }
 }
 
 /// The same where registers and frame slots are taken by chance, and with each optimisation left out: a seventh of the texts for each
@@ -274,9 +294,10 @@ fn whatever_is_tried_code_is_what_its_maps_claim() {
     for (i, (name, _)) in OPTIMISATIONS.iter().enumerate().take(tried) {
         let mut trials = Trials::default();
         trials.by_chance(seed + i as u64);
-        all += verify_all(trials, seed as usize + i, OPTIMISATIONS.len())[0];
+        let remembers = i % 2 == 0;
+        all += verify_all(trials, remembers, seed as usize + i, OPTIMISATIONS.len())[0];
         trials.leave_out(name).expect("the name of an optimisation");
-        verify_all(trials, seed as usize + i, OPTIMISATIONS.len());
+        verify_all(trials, remembers, seed as usize + i, OPTIMISATIONS.len());
     }
     assert!(all > 8_000 || emulated, "{all} bodies");
 }
@@ -286,8 +307,9 @@ fn whatever_is_tried_code_is_what_its_maps_claim() {
 fn trials_change_code() {
     let texts: Vec<String> =
         programs_in(&folder()).iter().map(|path| std::fs::read_to_string(path).expect("a text")).collect();
-    let code =
-        |trials| -> Vec<String> { texts.iter().map(|text| listings::<X64>("trial.hr", text, false, trials)).collect() };
+    let code = |trials| -> Vec<String> {
+        texts.iter().map(|text| listings::<X64>("trial.hr", text, Shown::Plain, trials)).collect()
+    };
     let plain = code(Trials::default());
     assert!(plain == code(Trials::default()), "the same twice");
     for (name, _) in OPTIMISATIONS {
@@ -307,18 +329,19 @@ fn trials_change_code() {
     );
 }
 
-fn tried(unit: &Unit, trials: Trials) -> FakeLink<'_> {
+fn tried(unit: &Unit, trials: Trials, remembers: bool) -> FakeLink<'_> {
     let mut link = FakeLink::new(unit);
     link.trials = trials;
+    link.remembers = remembers;
     link
 }
 
 /// Gives how many bodies there were for x86-64 and ARM64.
-fn verify_all(trials: Trials, part: usize, parts: usize) -> [usize; 2] {
+fn verify_all(trials: Trials, remembers: bool, part: usize, parts: usize) -> [usize; 2] {
     let (mut x64, mut arm64, mut differences) = (0, 0, Vec::new());
     for unit in all_units().skip(part % parts).step_by(parts) {
-        x64 += verified::<X64>(&unit, &mut tried(&unit, trials), &mut differences);
-        arm64 += verified::<Arm64>(&unit, &mut tried(&unit, trials), &mut differences);
+        x64 += verified::<X64>(&unit, &mut tried(&unit, trials, remembers), &mut differences);
+        arm64 += verified::<Arm64>(&unit, &mut tried(&unit, trials, remembers), &mut differences);
     }
     let told: String = differences.iter().take(20).map(|found| format!("{found}\n")).collect();
     assert!(differences.is_empty(), "{trials:?}: {} of {x64} and {arm64} bodies:\n{told}", differences.len());

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reader", &["mutations", "stack"]),
     ("object", &["locks"]),
     ("gc", &["asm", "injection", "locks", "mutations", "object", "stack", "windows"]),
-    ("emit", &["asm", "object"]),
+    ("emit", &["asm", "mutations", "object"]),
     ("stubs", &["asm", "emit", "gc", "locks", "mutations", "object"]),
     ("codegen", &["asm", "emit", "gc", "mutations", "object", "reader", "stack"]),
     ("verify", &["asm", "gc", "locks", "object"]),
@@ -294,6 +294,39 @@ fn slots_have_names() {
     assert!(bare.is_empty(), "these slots have no names: {bare:#?}");
 }
 
+/// Stores of the assembler itself in the rooms that write code, besides those into the context of a thread: so many, into frames.
+const STORES_INTO_FRAMES: &[(&str, usize)] = &[
+    ("codegen/agree.rs", 9),
+    ("codegen/generator.rs", 2),
+    ("codegen/operands.rs", 1),
+    ("codegen/safepoints.rs", 2),
+    ("codegen/settled.rs", 3),
+    ("stubs/code.rs", 4),
+    ("stubs/mod.rs", 1),
+];
+
+/// What is stored into objects goes through `emit/store.rs`, which has the barrier.
+#[test]
+fn stores_into_objects_have_one_place() {
+    let written = |source: &&Source| ["codegen", "stubs"].contains(&source.room()) && !is_test(&source.name);
+    for source in sources().iter().filter(written) {
+        let code = source.code.join("\n");
+        let found = raw_stores(&code);
+        let listed = STORES_INTO_FRAMES.iter().find(|(name, _)| *name == source.name).map_or(0, |(_, count)| *count);
+        assert_eq!(found.len(), listed, "{}: stores that are not those of `Emit`: {found:#?}", source.name);
+    }
+}
+
+/// The places of stores that the assembler is asked for, but for those in the context.
+fn raw_stores(code: &str) -> Vec<&str> {
+    let calls = [".store(", ".store8(", ".store_imm(", ".store_release(", ".fstore("];
+    let places = calls
+        .iter()
+        .flat_map(|call| code.match_indices(call).map(|(at, call)| arguments(&code[at + call.len()..])[0].trim()));
+    let context = |place: &str| ["Mem::at(M::CTX", "Mem::indexed(M::CTX"].iter().any(|start| place.starts_with(start));
+    places.filter(|place| !place.starts_with("Store::") && !context(place)).collect()
+}
+
 /// The slots that are given as bare numbers, with their lines.
 fn bare_slots(code: &str) -> impl Iterator<Item = (usize, &str)> {
     let calls = TAKE_SLOTS.iter().flat_map(move |(call, which)| {
@@ -412,6 +445,9 @@ fn the_test_sees_what_it_is_to_see() {
     assert_eq!(functions(&code), [("a".to_string(), 5), ("c".to_string(), 1)]);
     assert_eq!(uses("use crate::gc::{Heap}; crate::asm::x").collect::<Vec<_>>(), ["gc", "asm"]);
     let code = "a.slot(0);\nfresh.copy(ARRAY_ELEMENTS + 1, f(x, 1), 1 + i, 2);\nfield(v, VECTOR, layout::VECTOR_TAIL);\nslot_disp(k)";
+    let stores =
+        "asm.store(Mem::at(r, slot_disp(k)), x);\nself.store(Store::Init, to, x);\nasm.store(Mem::at(M::CTX, 8), x)";
+    assert_eq!(raw_stores(stores), ["Mem::at(r, slot_disp(k))"]);
     let found: Vec<(usize, &str)> = bare_slots(code).collect();
     assert_eq!(found, [(1, "0"), (2, "1 + i")]);
 }

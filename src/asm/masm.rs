@@ -236,6 +236,15 @@ impl<M: MacroAssembler> Scratch<'_, M> {
     pub fn store(self, mem: Mem) {
         self.0.store(mem, M::SCRATCH);
     }
+    /// `*mem = word`, 8 bits.
+    pub fn store8(self, mem: Mem) -> Self {
+        self.0.store8(mem, M::SCRATCH);
+        self
+    }
+    /// `dst =` the float with the bits of the word.
+    pub fn bits_float(self, dst: FReg) {
+        self.0.bits_float(dst, M::SCRATCH);
+    }
     /// `dst = word`
     pub fn mov_to(self, dst: Reg) {
         self.0.mov(dst, M::SCRATCH);
@@ -312,6 +321,8 @@ pub trait MacroAssembler: Sized + HasScratch {
     const RESULT: Reg;
     /// Never allocated: see the invariants of this module.
     const FSCRATCH: FReg;
+    /// Likewise, for a second word on the way to the next instruction that calls.
+    const FSCRATCH2: FReg;
     /// Callee-saved registers for locals.
     const CALLEE_SAVED: [Reg; SAVED_REGS];
     /// Caller-saved registers that may be allocated, in order of preference (all of ARGS, CLOSURE and RESULT are among
@@ -428,6 +439,8 @@ pub trait MacroAssembler: Sized + HasScratch {
     fn compare_mem_imm(&mut self, mem: Mem, imm: i64);
     /// Flags of `*mem - imm`, 32 bits.
     fn compare_mem32_imm(&mut self, mem: Mem, imm: u32);
+    /// Flags of `*mem & imm`, 8 bits: `Equal` when no bit is set.
+    fn test_mem8_imm(&mut self, mem: Mem, imm: u8);
     /// Flags of `a - *mem`, 32 bits.
     fn compare32_mem(&mut self, a: Reg, mem: Mem);
     /// Flags of `a & imm`: `Equal` when no bit is set.

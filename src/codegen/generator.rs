@@ -23,7 +23,7 @@ use super::trials::{Chance, Optimisation, Pool, Trials};
 use super::twin::{Promotion, Region};
 use crate::asm::code_map::{Part, SlotSets};
 use crate::asm::masm::*;
-use crate::emit::Emit;
+use crate::emit::{Emit, Missed};
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -174,6 +174,15 @@ struct Balance {
 impl<M: MacroAssembler> Emit<M> for Generator<'_, M> {
     fn asm(&mut self) -> &mut M {
         &mut self.asm
+    }
+
+    fn remembers(&mut self) -> bool {
+        self.link.remember_stub().is_some()
+    }
+
+    fn out_of_line(&mut self, missed: Missed) {
+        let stub = self.link.remember_stub().unwrap_or_default();
+        self.later(move |g| missed.write(&mut g.asm, stub, true));
     }
 }
 

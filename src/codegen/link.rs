@@ -269,6 +269,10 @@ pub trait Link {
     fn helper(&mut self, helper: Helper) -> usize;
     /// The code address of the stub that boxes the float in FSCRATCH into the scratch register and keeps all other registers.
     fn box_float_stub(&mut self) -> usize;
+    /// The stub to call, as no safepoint, where an old object was stored to: see `emit/store.rs`. None where the plan does not ask for it.
+    fn remember_stub(&mut self) -> Option<usize> {
+        None
+    }
     /// The stub to call, as no safepoint, where a hot region is left: it counts, and keeps all registers. None when nobody counts.
     fn side_exit(&mut self, _reason: SideExit) -> Option<usize> {
         None

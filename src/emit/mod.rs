@@ -9,4 +9,4 @@
 
 pub mod store;
 
-pub use store::{At, Emit, Holds, Store, Stored};
+pub use store::{At, Emit, Holds, Missed, Store, Stored};

@@ -179,7 +179,8 @@ impl Vm {
         let (memory, code_map) = (publisher.memory().clone(), publisher.map().clone());
         let dispatch = Dispatch::default();
         let text = crate::runtime::values::text::Shared::new(&memory, &heap)?;
-        let outside = Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address() };
+        let remember = Helpers::remembering(&publisher, heap.attributes().barrier)?;
+        let outside = Outside { extended: dispatch.builtin_extended_address(), ascii: text.ascii.address(), remember };
         let stubs = Stubs::new(&publisher, outside, functions(), Thunk::Many)?;
         let helpers = Helpers::new(&publisher, &stubs, outside)?;
         let later = Arc::new(Later::new());

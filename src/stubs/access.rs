@@ -192,8 +192,6 @@ pub fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.compare_imm(used, count(WIDTH) as i64);
     asm.branch(Cond::AboveEqual, stub.slow);
     asm.load(mark, Mem::at(vector, HEADER_DISP));
-    // The tail's header is the vector's with another layout, and so with the same owner.
-    asm.alu_imm(Alu::Sub, end, mark, i64::from(header_low(layout::VECTOR) - header_low(layout::NODE)));
     asm.shift_imm(Shift::RightLogical, mark, mark, layout::COUNT_SHIFT as u8);
     asm.compare_imm(mark, i64::from(SHARED));
     asm.branch(Cond::Equal, first);
@@ -201,12 +199,16 @@ pub fn push_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.branch(Cond::AboveEqual, stub.slow);
     asm.compare_imm(mark, i64::from(OWNERS));
     asm.branch(Cond::AboveEqual, next);
-    asm.compare_mem(end, Mem::at(tail, HEADER_DISP));
+    // The tail has the same owner.
+    asm.load(end, Mem::at(tail, HEADER_DISP));
+    asm.shift_imm(Shift::RightLogical, end, end, layout::COUNT_SHIFT as u8);
+    asm.compare(end, mark);
     asm.branch(Cond::NotEqual, stub.slow);
     asm.alu_imm(Alu::And, mark, mark, (ROOMS - 1) as i64);
     asm.compare_mem(tail, Mem::indexed(M::CTX, mark, 3, OFFSET_ROOMS));
     asm.branch(Cond::NotEqual, stub.slow);
-    stub.store(Store::Private, At::element(tail, used, 0, ARRAY_ELEMENTS), Stored::Word(value, Holds::Anything));
+    // Each collection makes the thread forget its rooms: the tail was made since the last one.
+    stub.store(Store::Init, At::element(tail, used, 0, ARRAY_ELEMENTS), Stored::Word(value, Holds::Anything));
     stub.asm.alu_imm(Alu::Add, used, used, count(1) as i64);
     stub.store_count(At::slot(tail, ARRAY_LENGTH), used);
     stub.asm.load(end, Mem::at(vector, slot_disp(VECTOR_COUNT)));
@@ -306,13 +308,15 @@ pub fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.branch(Cond::NotEqual, stub.slow);
     stub.unless_extended(M::ARGS[4]);
     find_in_vector(stub, vector, index, &|stub, node, at| {
-        // The node's header is the vector's with another layout, and so with the same owner; it is nobody's without one.
+        // The node is the vector's when it has the same owner; it is nobody's without one. Flags do not matter.
         stub.asm.load(M::RESULT, Mem::at(vector, HEADER_DISP));
-        stub.asm.compare_imm(M::RESULT, i64::from(header_low(layout::VECTOR)));
+        stub.asm.shift_imm(Shift::RightLogical, M::RESULT, M::RESULT, layout::COUNT_SHIFT as u8);
+        stub.asm.compare_imm(M::RESULT, i64::from(SHARED));
         stub.asm.branch(Cond::Equal, stub.slow);
-        let other_layout = header_low(layout::VECTOR) - header_low(layout::NODE);
-        stub.asm.alu_imm(Alu::Sub, M::RESULT, M::RESULT, i64::from(other_layout));
-        stub.asm.compare_mem(M::RESULT, Mem::at(node, HEADER_DISP));
+        stub.asm.load(M::RESULT, Mem::at(vector, HEADER_DISP));
+        stub.asm.alu_mem(Alu::Xor, M::RESULT, M::RESULT, Mem::at(node, HEADER_DISP));
+        stub.asm.shift_imm(Shift::RightLogical, M::RESULT, M::RESULT, layout::COUNT_SHIFT as u8);
+        stub.asm.compare_imm(M::RESULT, 0);
         stub.asm.branch(Cond::NotEqual, stub.slow);
         let to = At::element(node, at, 0, ARRAY_ELEMENTS);
         stub.store(Store::Private, to, Stored::Word(value, Holds::Anything));

@@ -3,7 +3,7 @@
 //! Owns what is written through the macro assembler; what differs more by machine is in `asm/<machine>/stubs.rs`.
 
 use crate::asm::Host;
-use crate::asm::masm::{Alu, Assembled, Cond, Label, MacroAssembler, Mem, TooFar};
+use crate::asm::masm::{Alu, Assembled, Cond, FReg, Label, MacroAssembler, Mem, Reg, TooFar};
 use crate::asm::memory::MemoryError;
 use crate::asm::stubs::{Counter, StubConfig, call_counter};
 use crate::gc::thread as context;
@@ -103,21 +103,8 @@ pub(super) fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assemble
 /// its frame.
 pub fn box_float<M: MacroAssembler>(function: usize, counter: Option<Counter>) -> Result<Assembled, TooFar> {
     let mut asm = M::new();
-    let prologue = asm.prologue(0);
-    let mut slot = 0;
-    let mut next = || {
-        slot += 8;
-        Mem::at(M::FP, -slot)
-    };
-    let general: Vec<_> = M::CALLER_SAVED.iter().map(|r| (*r, next())).collect();
-    let floats: Vec<_> = M::FLOATS.iter().map(|f| (*f, next())).collect();
-    let result = next();
-    for (r, mem) in &general {
-        asm.store(*mem, *r);
-    }
-    for (f, mem) in &floats {
-        asm.fstore(*mem, *f);
-    }
+    let mut kept = Kept::save(&mut asm);
+    let result = kept.slot::<M>();
     if let Some(counter) = counter {
         // The float is kept where the result will be.
         asm.fstore(result, M::FSCRATCH);
@@ -128,13 +115,59 @@ pub fn box_float<M: MacroAssembler>(function: usize, counter: Option<Counter>) -
     asm.mov(M::CLOSURE, M::CTX);
     asm.call_c(function);
     asm.store(result, M::RESULT);
-    for (r, mem) in &general {
-        asm.load(*r, *mem);
-    }
-    for (f, mem) in &floats {
-        asm.fload(*f, *mem);
-    }
+    kept.restore(&mut asm);
     asm.scratch().load(result).return_from(0);
-    asm.set_frame_size(prologue, (slot as u32).next_multiple_of(16));
+    kept.end(&mut asm);
     asm.finish()
+}
+
+/// The stub that remembers a store: the object, tagged, is in FSCRATCH, the address of the slot in FSCRATCH2. It keeps all registers
+/// but the scratch registers, and never collects. `function`: see [`crate::gc::slow::remember`].
+pub fn remember<M: MacroAssembler>(function: usize) -> Result<Assembled, TooFar> {
+    let mut asm = M::new();
+    let kept = Kept::save(&mut asm);
+    asm.float_bits(M::ARGS[0], M::FSCRATCH);
+    asm.float_bits(M::ARGS[1], M::FSCRATCH2);
+    asm.mov(M::CLOSURE, M::CTX);
+    asm.call_c(function);
+    kept.restore(&mut asm);
+    asm.epilogue(0);
+    asm.ret();
+    kept.end(&mut asm);
+    asm.finish()
+}
+
+/// All registers that a call clobbers, in a frame meanwhile; the float scratch registers keep what is in them.
+struct Kept {
+    prologue: u32,
+    general: Vec<(Reg, Mem)>,
+    floats: Vec<(FReg, Mem)>,
+    slots: usize,
+}
+
+impl Kept {
+    fn save<M: MacroAssembler>(asm: &mut M) -> Kept {
+        let prologue = asm.prologue(0);
+        let mut kept = Kept { prologue, general: Vec::new(), floats: Vec::new(), slots: 0 };
+        kept.general = M::CALLER_SAVED.iter().map(|r| (*r, kept.slot::<M>())).collect();
+        kept.floats = M::FLOATS.iter().map(|f| (*f, kept.slot::<M>())).collect();
+        kept.general.iter().for_each(|(r, mem)| asm.store(*mem, *r));
+        kept.floats.iter().for_each(|(f, mem)| asm.fstore(*mem, *f));
+        kept
+    }
+
+    /// Another word of the frame.
+    fn slot<M: MacroAssembler>(&mut self) -> Mem {
+        self.slots += 1;
+        Mem::at(M::FP, -8 * self.slots as i32)
+    }
+
+    fn restore<M: MacroAssembler>(&self, asm: &mut M) {
+        self.general.iter().for_each(|(r, mem)| asm.load(*r, *mem));
+        self.floats.iter().for_each(|(f, mem)| asm.fload(*f, *mem));
+    }
+
+    fn end<M: MacroAssembler>(self, asm: &mut M) {
+        asm.set_frame_size(self.prologue, (8 * self.slots as u32).next_multiple_of(16));
+    }
 }

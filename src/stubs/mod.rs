@@ -27,11 +27,11 @@ pub mod sequences;
 pub mod table;
 pub mod texts;
 
-pub use code::box_float;
+pub use code::{box_float, remember};
 pub use table::{Enter, Functions, Row, Stubs, publish};
 
 use crate::asm::masm::{ARG_REGS, Alu, Assembled, Cond, FCond, Label, MacroAssembler, Mem, Reg, TooFar};
-use crate::emit::{At, Emit, Holds, Store, Stored};
+use crate::emit::{At, Emit, Holds, Missed, Store, Stored};
 use crate::gc::Thread;
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::object::Word;
@@ -61,6 +61,8 @@ pub struct Outside {
     pub extended: usize,
     /// The cell of the array of one-character strings.
     pub ascii: usize,
+    /// The stub that remembers stores into old objects, where the plan wants that.
+    pub remember: Option<usize>,
 }
 
 /// `(a, b)`: a Bool, of two Floats or two texts.
@@ -152,10 +154,13 @@ fn stub<M: MacroAssembler>(
 ) -> Result<Assembled, TooFar> {
     let mut asm = M::new();
     let slow = asm.label();
-    let mut stub = Stub { asm, slow, outside };
+    let mut stub = Stub { asm, slow, outside, missed: Vec::new() };
     common(&mut stub);
     stub.asm.bind(stub.slow);
     otherwise(&mut stub.asm);
+    for missed in stub.missed {
+        missed.write(&mut stub.asm, outside.remember.unwrap_or_default(), false);
+    }
     stub.asm.finish()
 }
 
@@ -165,6 +170,8 @@ pub struct Stub<M> {
     /// Where the helper itself takes over.
     slow: Label,
     outside: Outside,
+    /// Barriers, to be written at the end.
+    missed: Vec<Missed>,
 }
 
 /// Bytes of an object with so many words after the header.
@@ -180,6 +187,14 @@ const fn count(n: usize) -> i32 {
 impl<M: MacroAssembler> Emit<M> for Stub<M> {
     fn asm(&mut self) -> &mut M {
         &mut self.asm
+    }
+
+    fn remembers(&mut self) -> bool {
+        self.outside.remember.is_some()
+    }
+
+    fn out_of_line(&mut self, missed: Missed) {
+        self.missed.push(missed);
     }
 }
 

@@ -141,6 +141,16 @@ pub fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (flat, made) = (stub.asm.label(), stub.asm.label());
     stub.check(builder, layout::VECTOR_BUILDER);
     stub.expect(builder, BUILDER_BEFORE, Word::NULL.0 as i32);
+    if stub.remembers() {
+        let young = stub.asm.label();
+        stub.asm.load(leaf, Mem::at(builder, slot_disp(BUILDER_LEAF)));
+        stub.asm.load(leaves, Mem::at(builder, slot_disp(BUILDER_LEAVES)));
+        stub.branch_if_tenured(leaf, stub.slow);
+        stub.asm.compare_imm(leaves, Word::NULL.0 as i64);
+        stub.asm.branch(Cond::Equal, young);
+        stub.branch_if_tenured(leaves, stub.slow);
+        stub.asm.bind(young);
+    }
     // An empty NODE for the builder, the vector.
     let vector_at = bytes(ARRAY_ELEMENTS);
     stub.allocate(fresh, n, vector_at + bytes(slots(layout::VECTOR)));

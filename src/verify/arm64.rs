@@ -672,13 +672,12 @@ impl Taken<'_, '_> {
             }
             Form::BitsToFloat => {
                 let class = self.operand(i.n()).class;
-                if i.d() == COUNTING && class != Class::Float && class.bits().is_none() {
+                if i.d() == COUNTING && class != Class::Float && class.bits().is_none() && !class.is_tagged() {
                     // Any word, whose bits are to be counted.
                     self.step.state.floats[usize::from(COUNTING)] = Class::Bits(ANY);
                     return true;
                 }
-                self.step.check_float_bits(class);
-                self.step.set_float(i.d());
+                self.step.set_float_bits(i.d(), class);
             }
             Form::FloatOperation => {
                 self.step.float(i.n());
@@ -712,7 +711,7 @@ impl Taken<'_, '_> {
     fn count_bits(&mut self) {
         let i = self.i;
         let class = self.step.state.floats[usize::from(i.n())];
-        if !matches!(class, Class::Bits(_) | Class::Float) {
+        if !matches!(class, Class::Bits(_) | Class::Float) && !class.is_tagged() {
             self.step.say(format!("the bits of {class} are counted"));
         }
         match i.form {

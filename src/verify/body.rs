@@ -8,7 +8,7 @@ use super::flow::{self, Flow, Placed, inside};
 use super::isa::{Control, Convention, Isa};
 use super::state::{Flags, State};
 use super::step::Step;
-use super::value::{Class, RETURN, TAGGED, Value};
+use super::value::{Class, POINTERS, RETURN, TAGGED, Value};
 use super::{Claim, Claims, Does, Finding, Takes};
 use crate::asm::code_map::{Function, Safepoint, saved_offset};
 use crate::asm::masm::{Frame, Reg};
@@ -255,7 +255,7 @@ impl<I: Isa> Body<'_, I> {
         }
         let result = usize::from(convention.result.0);
         match does {
-            Does::Box | Does::Count => {
+            Does::Box | Does::Count | Does::Remember => {
                 lose(state);
                 if does == Does::Box {
                     state.regs[usize::from(convention.scratch.0)] = Value::new(TAGGED);
@@ -287,10 +287,21 @@ impl<I: Isa> Body<'_, I> {
                 self.say(at, format!("the helper takes {wanted} in {}, which holds {class}", name::<I>(*r)));
             }
         }
-        let [.., float] = I::CONVENTION.float_scratch else { return };
+        let [first, .., float] = I::CONVENTION.float_scratch else { return };
         let class = state.floats[usize::from(*float)];
         if claim.does == Does::Box && class != Class::Float {
             self.say(at, format!("the float that is to be boxed is {class}"));
+        }
+        if claim.does == Does::Remember {
+            let slot = state.floats[usize::from(*first)];
+            if !matches!(class, Class::Tagged(tags, _) if tags & POINTERS != 0)
+                && !matches!(class, Class::Word | Class::Sum(_))
+            {
+                self.say(at, format!("the object that is to be remembered is {class}"));
+            }
+            if !matches!(slot, Class::Inner(_) | Class::Sum(_)) {
+                self.say(at, format!("the slot that was stored to is at {slot}"));
+            }
         }
     }
 

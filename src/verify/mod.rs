@@ -95,6 +95,8 @@ pub enum Does {
     Box,
     /// It keeps all but the scratch registers.
     Count,
+    /// The same; in the float scratch registers it takes an object, as a tagged word, and the address of one of its slots.
+    Remember,
 }
 
 /// What is claimed of stubs, by their addresses. Of other code it is claimed that it is a function: it may collect, and gives a

@@ -169,10 +169,17 @@ impl Step<'_> {
         self.state.floats[usize::from(register)] = Class::Float;
     }
 
-    /// The bits of a float, as a word.
-    pub fn check_float_bits(&mut self, class: Class) {
-        if class != Class::Float && class.bits().is_none() {
-            self.say(format!("a float becomes {class}"));
+    /// A register becomes the float with the bits of a word. The scratch registers may carry a tagged word and the address of a slot,
+    /// which nobody may then use as a float.
+    pub fn set_float_bits(&mut self, register: u8, class: Class) {
+        let carries = self.convention().float_scratch.contains(&register);
+        self.set_float(register);
+        if class == Class::Float || class.bits().is_some() {
+            return;
+        }
+        match carries && (class.is_tagged() || matches!(class, Class::Inner(_))) {
+            true => self.state.floats[usize::from(register)] = class,
+            false => self.say(format!("a float becomes {class}")),
         }
     }
 

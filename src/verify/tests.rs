@@ -18,6 +18,9 @@ const START: usize = 0x1000_0000;
 /// A helper that takes a value and a number.
 const HELPER: usize = START + 0x20_0000;
 
+/// The stub that remembers stores.
+const REMEMBER: usize = START + 0x20_0100;
+
 /// A machine for which bodies are written.
 trait Tested: MacroAssembler {
     const MACHINE: Machine;
@@ -130,8 +133,10 @@ impl<M: Tested> Written<M> {
             ..Function::default()
         };
         let helper = Claim { takes: &[Takes::Value, Takes::Raw], does: Does::Collect };
-        let claims = Claims::from_iter([(HELPER, helper)]);
-        let found = check(M::MACHINE, &function, &code.code, &claims, &|address| address as usize == HELPER);
+        let remember = Claim { takes: &[], does: Does::Remember };
+        let claims = Claims::from_iter([(HELPER, helper), (REMEMBER, remember)]);
+        let known = |address: u64| claims.contains_key(&(address as usize));
+        let found = check(M::MACHINE, &function, &code.code, &claims, &known);
         assert!(found.is_empty() || report(M::MACHINE, &function, &code.code, &found, &|_| None).contains("  > "));
         found.into_iter().map(|finding| finding.what).collect()
     }
@@ -382,6 +387,51 @@ fn what_is_no_pointer_is_not_used_as_one<M: Tested>() {
     });
 }
 
+/// What remembers a store gets an object and a slot; what is in the float scratch registers is no float, and is gone behind it.
+fn what_is_remembered_is_an_object<M: Tested>() {
+    let call = |body: &mut Written<M>, object: Option<Reg>, slot: Mem| {
+        if let Some(object) = object {
+            body.asm.bits_float(M::FSCRATCH, object);
+        }
+        body.asm.scratch().lea(slot).bits_float(M::FSCRATCH2);
+        body.asm.call_code(REMEMBER);
+    };
+    let (object, index) = (M::ARGS[0], M::ARGS[1]);
+    right::<M>(|body| {
+        call(body, Some(object), Mem::at(object, 7));
+        body.asm.test_imm(index, 7);
+        let out = body.asm.label();
+        body.asm.branch(Cond::NotEqual, out);
+        call(body, Some(object), Mem::indexed(object, index, 0, 15));
+        body.asm.bind(out);
+        // All other registers are as they were.
+        body.asm.mov(M::RESULT, M::ARGS[2]);
+        body.returns();
+    });
+    caught::<M>("the object that is to be remembered is garbage", |body| {
+        call(body, None, Mem::at(object, 7));
+        body.returns();
+    });
+    caught::<M>("the slot that was stored to is at", |body| {
+        body.asm.bits_float(M::FSCRATCH, object);
+        body.asm.mov_imm(M::ARGS[2], 8);
+        body.asm.bits_float(M::FSCRATCH2, M::ARGS[2]);
+        body.asm.call_code(REMEMBER);
+        body.returns();
+    });
+    caught::<M>("is used as a float: it holds", |body| {
+        body.asm.bits_float(M::FSCRATCH, object);
+        body.asm.fmov(M::FLOATS[0], M::FSCRATCH);
+        body.asm.float_bits(M::RESULT, M::FLOATS[0]);
+        body.returns();
+    });
+    caught::<M>("a float becomes", |body| {
+        body.asm.bits_float(M::FLOATS[0], object);
+        body.asm.mov(M::RESULT, object);
+        body.returns();
+    });
+}
+
 /// What a compare has shown of the layout, or of the tag, counts.
 fn compares_are_understood<M: Tested>() {
     use crate::object::layout;
@@ -588,6 +638,7 @@ on_both! {
     what_is_left_must_be_as_it_was
     what_is_no_pointer_is_not_used_as_one
     compares_are_understood
+    what_is_remembered_is_an_object
     what_is_left_behind_a_call_is_told
     arguments_are_what_the_helper_takes
     a_loop_that_never_polls_is_caught

@@ -354,8 +354,7 @@ impl Taken<'_, '_> {
             }
             Movq if register.is_xmm() => {
                 let class = self.step.operand(number(second)).class;
-                self.step.check_float_bits(class);
-                self.step.set_float(number(register));
+                self.step.set_float_bits(number(register), class);
             }
             Movq => {
                 let class = self.step.float(number(second));

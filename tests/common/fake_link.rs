@@ -55,6 +55,8 @@ pub struct FakeLink<'a> {
     next_cell: usize,
     /// What the generator is to try.
     pub trials: Trials,
+    /// Are stores into old objects remembered?
+    pub remembers: bool,
 }
 
 impl<'a> FakeLink<'a> {
@@ -99,6 +101,7 @@ impl<'a> FakeLink<'a> {
             next_code: FIRST_CODE,
             next_cell: FIRST_CELL,
             trials: Trials::default(),
+            remembers: false,
         }
     }
 
@@ -225,7 +228,8 @@ impl FakeLink<'_> {
             ..Function::default()
         };
         let (box_float, look_up) = (self.box_float_stub(), self.look_up());
-        let claims = helpers::claims(|helper| self.helper(helper), box_float, look_up);
+        let mut claims = helpers::claims(|helper| self.helper(helper), box_float, look_up);
+        claims.extend(self.remember_stub().map(|stub| (stub, helpers::REMEMBERS)));
         let known = |address: u64| address as usize == PLACE || self.names.contains_key(&(address as usize));
         let found = verify::check(M::MACHINE, &function, &code.code, &claims, &known);
         let names = |address: u64| self.names.get(&(address as usize)).cloned();
@@ -262,6 +266,10 @@ impl Link for FakeLink<'_> {
 
     fn box_float_stub(&mut self) -> usize {
         self.address("box_float".into(), true)
+    }
+
+    fn remember_stub(&mut self) -> Option<usize> {
+        self.remembers.then(|| self.address("remember".into(), true))
     }
 
     fn look_up(&mut self) -> usize {

@@ -123,6 +123,7 @@ impl MacroAssembler for Arm64 {
     const CLOSURE: Reg = regs::X0;
     const RESULT: Reg = regs::X0;
     const FSCRATCH: FReg = regs::FSCRATCH;
+    const FSCRATCH2: FReg = regs::FSCRATCH2;
     const CALLEE_SAVED: [Reg; SAVED_REGS] = regs::CALLEE_SAVED;
     const CALLER_SAVED: &'static [Reg] = &regs::CALLER_SAVED;
     const FLOATS: &'static [FReg] = &regs::FLOATS;
@@ -414,6 +415,11 @@ impl MacroAssembler for Arm64 {
             self.immediate(SCRATCH2, imm.into());
             asm!(self.buf ; cmp W(SCRATCH), W(SCRATCH2));
         }
+    }
+
+    fn test_mem8_imm(&mut self, mem: Mem, imm: u8) {
+        self.load8(SCRATCH, mem);
+        self.test_imm(SCRATCH, imm.into());
     }
 
     fn compare32_mem(&mut self, a: Reg, mem: Mem) {

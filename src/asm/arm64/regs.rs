@@ -49,6 +49,8 @@ pub const CALLER_SAVED: [Reg; 16] = [
 ];
 /// Scratch.
 pub const FSCRATCH: FReg = FReg(31);
+/// Second scratch.
+pub const FSCRATCH2: FReg = FReg(30);
 /// Allocatable float registers.
 #[rustfmt::skip]
 pub const FLOATS: [FReg; 22] = [

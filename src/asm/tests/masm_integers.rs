@@ -333,6 +333,14 @@ fn comparisons() {
             m.branch(cond, l);
         };
         rig.check(&mut ctx, "compare_mem32_imm", code, &[], holds(cond, content << 32, u64::from(imm) << 32));
+        let (imm, cond) =
+            (1 << rig.random.below(8), if rig.random.below(2) == 0 { Cond::Equal } else { Cond::NotEqual });
+        let code = |m: &mut Host, l| {
+            m.test_mem8_imm(mem, imm);
+            m.branch(cond, l);
+        };
+        let clear = content & u64::from(imm) == 0;
+        rig.check(&mut ctx, "test_mem8_imm", code, &[], clear == (cond == Cond::Equal));
     }
 }
 

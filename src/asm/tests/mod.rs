@@ -3,6 +3,7 @@
 //! Written against the trait, so that the same tests run on every machine.
 
 mod arm64;
+mod barriers;
 mod code_map;
 mod disasm;
 mod masm_floats;

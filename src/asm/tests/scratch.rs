@@ -14,6 +14,7 @@ fn uses<M: MacroAssembler>() -> Vec<Use<M>> {
         ("compare", Box::new(move |s| s.compare(a))),
         ("mov_to", Box::new(move |s| s.mov_to(a))),
         ("int_to_float", Box::new(move |s| s.int_to_float(f))),
+        ("bits_float", Box::new(move |s| s.bits_float(f))),
     ];
     for mask in [1, 2, 7, 5, 0xFF, 0x100, 0x1234_5678, u32::MAX] {
         all.push(("test_mask", Box::new(move |s| s.test_mask(mask))));
@@ -27,6 +28,7 @@ fn uses<M: MacroAssembler>() -> Vec<Use<M>> {
         for mem in mem {
             all.push(("compare_mem", Box::new(move |s| s.compare_mem(mem))));
             all.push(("store", Box::new(move |s| s.store(mem))));
+            all.push(("store8", Box::new(move |s| s.store8(mem).forget())));
             all.push(("and_load", Box::new(move |s| s.and_load(b, mem).mov_to(a))));
             all.push(("and_fload", Box::new(move |s| s.and_fload(f, mem).mov_to(a))));
         }

@@ -6,7 +6,7 @@
 
 use super::masm::{REL32, X64};
 use super::regs::SCRATCH;
-use crate::asm::masm::{Mem, Reg};
+use crate::asm::masm::{Alu, Mem, Reg};
 use dynasmrt::DynasmApi;
 
 /// The `/n` of the immediate forms of the classic eight operations.
@@ -19,6 +19,17 @@ impl Group1 {
     /// The opcode of `op r, r/m`.
     pub fn load_form(self) -> u8 {
         (self as u8) << 3 | 3
+    }
+}
+
+/// The number of an operation in the first group of encodings.
+pub(super) fn group1(op: Alu) -> Group1 {
+    match op {
+        Alu::Add => Group1::Add,
+        Alu::Sub => Group1::Sub,
+        Alu::And => Group1::And,
+        Alu::Or => Group1::Or,
+        Alu::Xor => Group1::Xor,
     }
 }
 

@@ -7,8 +7,8 @@
 //! Invariants: moves, loads, stores, `lea`, `mov_imm`, `set` and float operations other than `branch_float` leave the flags
 //! alone (which is why nothing is zeroed with `xor`); `r11`, `xmm14` and `xmm15` are clobbered freely.
 
-use super::encode::Group1;
-use super::regs::{self, RAX, RBP, RCX, RDI, RDX, RSP, SCRATCH};
+use super::encode::{Group1, group1};
+use super::regs::{self, FSCRATCH2, RAX, RBP, RCX, RDI, RDX, RSP, SCRATCH};
 use crate::asm::buffer::CodeBuffer;
 use crate::asm::masm::*;
 use crate::mutations::{Mutation, mutated};
@@ -16,9 +16,6 @@ use dynasmrt::{DynasmApi, dynasm};
 
 /// Kind of a fixup: 32 bits relative to the end of the field.
 pub const REL32: u8 = 0;
-
-/// Second internal float scratch.
-const FSCRATCH2: FReg = FReg(14);
 
 /// `dynasm!` for this machine.
 macro_rules! asm {
@@ -42,16 +39,6 @@ pub fn apply_absolute(code: &mut [u8], place: usize, fixup: &AbsoluteFixup) -> b
     let (Ok(distance), Some(field)) = (i32::try_from(distance), code.get_mut(at..at + 4)) else { return false };
     field.copy_from_slice(&distance.to_le_bytes());
     true
-}
-
-fn group1(op: Alu) -> Group1 {
-    match op {
-        Alu::Add => Group1::Add,
-        Alu::Sub => Group1::Sub,
-        Alu::And => Group1::And,
-        Alu::Or => Group1::Or,
-        Alu::Xor => Group1::Xor,
-    }
 }
 
 /// The condition's number in `jcc` and `setcc`.
@@ -141,6 +128,7 @@ impl MacroAssembler for X64 {
     const CLOSURE: Reg = RDI;
     const RESULT: Reg = RAX;
     const FSCRATCH: FReg = regs::FSCRATCH;
+    const FSCRATCH2: FReg = regs::FSCRATCH2;
     const CALLEE_SAVED: [Reg; SAVED_REGS] = regs::CALLEE_SAVED;
     const CALLER_SAVED: &'static [Reg] = &regs::CALLER_SAVED;
     const FLOATS: &'static [FReg] = &regs::FLOATS;
@@ -483,6 +471,11 @@ impl MacroAssembler for X64 {
             self.rm(None, false, false, &[0x81], digit, mem);
             self.buf.push_i32(imm);
         }
+    }
+
+    fn test_mem8_imm(&mut self, mem: Mem, imm: u8) {
+        self.rm(None, false, false, &[0xF6], 0, mem);
+        self.buf.push(imm);
     }
 
     fn compare32_mem(&mut self, a: Reg, mem: Mem) {

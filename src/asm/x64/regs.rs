@@ -51,6 +51,8 @@ pub const CALLER_SAVED: [Reg; 8] = [RAX, R10, R9, R8, RDI, RCX, RDX, RSI];
 pub const SCRATCH: Reg = R11;
 /// Scratch.
 pub const FSCRATCH: FReg = FReg(15);
+/// Second scratch.
+pub const FSCRATCH2: FReg = FReg(14);
 /// Allocatable float registers.
 pub const FLOATS: [FReg; 14] = {
     let mut all = [FReg(0); 14];

@@ -205,5 +205,6 @@ fn name_of(vm: &Vm, address: usize) -> Option<String> {
             return Some(helpers::name(*helper).to_string());
         }
     }
-    (address == vm.helpers.box_float).then(|| "box_float".to_string())
+    let remember = (Some(address) == vm.helpers.remember).then(|| "remember".to_string());
+    remember.or_else(|| (address == vm.helpers.box_float).then(|| "box_float".to_string()))
 }

@@ -255,6 +255,10 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.address(helper)
     }
 
+    fn remember_stub(&mut self) -> Option<usize> {
+        self.vm.helpers.remember
+    }
+
     fn box_float_stub(&mut self) -> usize {
         self.vm.helpers.box_float
     }

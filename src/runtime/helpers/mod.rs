@@ -30,6 +30,7 @@ use crate::asm::code_map::Kind;
 use crate::asm::publish::{Piece, Publisher};
 use crate::asm::stubs::counting_stub;
 use crate::codegen::link::{Helper, SideExit};
+use crate::gc::plan::Barrier;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::{Word, layout};
@@ -216,6 +217,8 @@ pub struct Helpers {
     stubs: [usize; ALL.len()],
     /// Boxes the float in FSCRATCH into the scratch register; keeps all other registers.
     pub box_float: usize,
+    /// The stub that remembers stores into old objects, where the plan wants that.
+    pub remember: Option<usize>,
     /// Looks into maps: see `runtime/helpers/lookup.rs`.
     pub look_up: usize,
     /// By reason, the stubs that count side exits; empty when nobody counts.
@@ -253,12 +256,22 @@ impl Helpers {
             let code = counting_stub::<Host>(counter)?;
             side_exits.push(publisher.publish_one(Piece::stub(&code, Kind::Stub, "side_exit"))?);
         }
-        Ok(Helpers { stubs: addresses, box_float, look_up, side_exits })
+        Ok(Helpers { stubs: addresses, box_float, remember: outside.remember, look_up, side_exits })
+    }
+
+    /// The stub that remembers stores into old objects, where the plan wants that.
+    pub(super) fn remembering(publisher: &Publisher, barrier: Barrier) -> Result<Option<usize>, StartError> {
+        if barrier == Barrier::None {
+            return Ok(None);
+        }
+        let code = stubs::remember::<Host>(crate::gc::slow::remember as *const () as usize)?;
+        Ok(Some(publisher.publish_one(Piece::stub(&code, Kind::Stub, "remember"))?))
     }
 
     /// What may be claimed of this code to who verifies bodies that call it.
     pub fn claims(&self) -> Claims {
         let mut claims = claims(|helper| self.address(helper), self.box_float, self.look_up);
+        claims.extend(self.remember.map(|stub| (stub, REMEMBERS)));
         claims.extend(self.side_exits.iter().map(|stub| (*stub, Claim { takes: &[], does: Does::Count })));
         claims
     }
@@ -268,6 +281,9 @@ impl Helpers {
         self.stubs[helper as usize]
     }
 }
+
+/// What may be claimed of the stub that remembers stores.
+pub const REMEMBERS: Claim = Claim { takes: &[], does: Does::Remember };
 
 /// What may be claimed of the helpers at these addresses, of the stub that boxes Floats, and of the code that looks up keys.
 pub fn claims(mut address: impl FnMut(Helper) -> usize, box_float: usize, look_up: usize) -> Claims {

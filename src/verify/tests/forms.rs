@@ -139,6 +139,10 @@ fn flags_and_branches(asm: &mut Arm64) {
         asm.compare_mem32_imm(Mem::at(R[0], -1), imm as u32);
         asm.test_imm(R[0], imm);
     }
+    for mem in places() {
+        asm.test_mem8_imm(mem, 1);
+        asm.test_mem8_imm(mem, 5);
+    }
     asm.compare_mem(R[0], Mem::at(R[1], 8));
     asm.compare32_mem(R[0], Mem::at(R[1], 8));
     asm.test(R[0], R[1]);
