@@ -20,9 +20,9 @@ pub enum Stress {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CollectorKind {
     /// Everything moves, every time.
-    #[default]
     Compacting,
     /// What is young moves until it is old.
+    #[default]
     Generational,
 }
 

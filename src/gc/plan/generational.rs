@@ -22,8 +22,10 @@ const LARGEST_NURSERY: usize = 16 << 20;
 const ROUND_FOR_WORK: usize = 8;
 /// … and not more than this for its sake.
 const LONGEST_ROUND: usize = 64 << 20;
-/// The old may grow by this much at least before everything is collected.
+/// The old may grow by this much at least before everything is collected …
 const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
+/// … and as much again as there are of them, up to this; by half when there are more.
+const GROWTH_BY_ALL: usize = (8 << 20) / BLOCK;
 /// With `--gc-verify` everything is collected after so many collections of the young, too.
 const MOST_YOUNG: u32 = 7;
 
@@ -67,7 +69,8 @@ impl Plan for Generational {
 
     fn round(&mut self, survey: Survey) -> Room {
         if self.everything {
-            self.full_at = survey.used + (survey.used / 2).max(LEAST_GROWTH);
+            let growth = survey.used.clamp(LEAST_GROWTH, GROWTH_BY_ALL).max(survey.used / 2);
+            self.full_at = survey.used + growth;
         } else if self.moved > self.nursery / 4 {
             self.nursery *= 2;
         } else if self.moved < self.nursery / 16 {
