@@ -8,7 +8,7 @@
 use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::{Global, GlobalKind, Helper, Intrinsic, SideExit};
+use super::link::{Global, GlobalKind, Helper, Intrinsic, Receivers, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
@@ -17,7 +17,7 @@ use crate::gc::thread;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{
-    self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_COUNT, BUILDER_LEAF, CLOSURE_CAPTURES, CLOSURE_CODE,
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_COUNT, BUILDER_LEAF, CLOSURE_CAPTURES, CLOSURE_CODE, header_low,
 };
 use crate::object::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
 use crate::reader::tree::*;
@@ -32,8 +32,8 @@ enum Target {
     Cell(usize),
     /// Through the entries of the function that is the operand below the arguments.
     Value { known: bool },
-    /// Through a dispatch table, on the first argument.
-    Table(usize),
+    /// Through a dispatch table, on the first argument, which is likely to have one of these layouts.
+    Table(usize, Receivers),
     /// The same in tail position, for a method of `core`: what comes at these addresses is called from our frame.
     CoreTable(usize, [usize; 2]),
 }
@@ -105,7 +105,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         {
             return match self.link.builtin_entries(found.binding, n).filter(|_| last) {
                 Some(ours) => self.emit_call(Target::CoreTable(cell, ours), n, true),
-                None => self.emit_call(Target::Table(cell), n, tail),
+                None => {
+                    let receivers = self.link.method_receivers(found.binding);
+                    self.emit_call(Target::Table(cell, receivers), n, tail)
+                }
             };
         }
         self.last = last;
@@ -148,8 +151,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         let tail = tail && self.handler.is_none();
-        let cell = self.link.selector_table(self.unit.name(name), n);
-        self.emit_call(Target::Table(cell), n, tail);
+        let name = self.unit.name(name);
+        let (cell, receivers) = (self.link.selector_table(name, n), self.link.selector_receivers(name));
+        self.emit_call(Target::Table(cell, receivers), n, tail);
     }
 
     /// `T.name(args)` with the latest `n` operands: a call of the function itself as long as `T` stands for the type.
@@ -186,7 +190,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         arguments.into_iter().rev().for_each(|value| self.state.push(value));
         self.goes_to(node);
         let cell = self.link.selector_table(self.unit.name(name), n + 1);
-        self.emit_call(Target::Table(cell), n + 1, tail && self.handler.is_none());
+        self.emit_call(Target::Table(cell, Receivers::default()), n + 1, tail && self.handler.is_none());
         self.goto_value(&mut end);
         self.finish_value(end);
     }
@@ -245,6 +249,24 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.state.drop_top();
         }
         self.unpin();
+        let back = (!tail).then(|| self.asm.label());
+        self.transfer(target, n, receiver.unwrap_or(Facts::ANY), back);
+        match back {
+            None => {
+                self.unreachable();
+                self.push_constant(Word::NULL);
+            }
+            Some(back) => {
+                self.safepoint();
+                self.asm.bind(back);
+                self.push_reg(M::RESULT, Facts::ANY);
+            }
+        }
+    }
+
+    /// The instructions that go there. Calls out of line come back to a label; without one it is a jump, in tail position.
+    fn transfer(&mut self, target: Target, n: usize, receiver: Facts, back: Option<Label>) {
+        let tail = back.is_none();
         match target {
             Target::Cell(cell) => {
                 if tail {
@@ -265,15 +287,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let entry = 8 * n.min(ENTRY_MANY) as i32;
                 if tail { code.jump_at(entry) } else { code.call_at(entry) }
             }
-            Target::Table(cell) => self.dispatch(cell, receiver.unwrap_or(Facts::ANY), tail),
-            Target::CoreTable(cell, ours) => self.dispatch_core(cell, ours, receiver.unwrap_or(Facts::ANY)),
-        }
-        if tail {
-            self.unreachable();
-            self.push_constant(Word::NULL);
-        } else {
-            self.safepoint();
-            self.push_reg(M::RESULT, Facts::ANY);
+            Target::Table(cell, likely) => self.dispatch(cell, receiver, likely, back),
+            Target::CoreTable(cell, ours) => self.dispatch_core(cell, ours, receiver),
         }
     }
 
@@ -285,9 +300,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.branch(Cond::NotEqual, label);
     }
 
-    /// Goes through the dispatch table at the first argument's layout.
-    fn dispatch(&mut self, cell: usize, receiver: Facts, tail: bool) {
+    /// Goes through the dispatch table at the first argument's layout; a call comes back to a label that is bound behind it.
+    fn dispatch(&mut self, cell: usize, receiver: Facts, likely: Receivers, back: Option<Label>) {
         let object = M::ARGS[0];
+        let tail = back.is_none();
         match receiver.layout {
             Some(known) => {
                 if tail {
@@ -299,6 +315,19 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             None => {
                 self.load_class(object, receiver);
+                for layout in likely.into_iter().filter(|layout| *layout != 0) {
+                    self.asm.compare_imm(M::RESULT, i64::from(header_low(layout)));
+                    match back {
+                        Some(back) => self.dispatch_apart(cell, back),
+                        None => {
+                            let other = self.asm.label();
+                            self.asm.branch(Cond::NotEqual, other);
+                            self.asm.epilogue(self.survey.saved);
+                            self.asm.scratch().load_cell(cell).jump_indexed(M::RESULT, 2);
+                            self.asm.bind(other);
+                        }
+                    }
+                }
                 if tail {
                     self.asm.epilogue(self.survey.saved);
                 }
@@ -306,6 +335,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 if tail { table.jump_indexed(M::RESULT, 2) } else { table.call_indexed(M::RESULT, 2) }
             }
         }
+    }
+
+    /// Where a layout was compared and is the one: the same call by an instruction of its own, out of line. Processors foresee where
+    /// an indirect call goes by where it went last; one that serves several layouts in turn costs them 20 to 30 cycles each time.
+    fn dispatch_apart(&mut self, cell: usize, back: Label) {
+        let label = self.asm.label();
+        self.asm.branch(Cond::Equal, label);
+        let (state, at, handler, last) = (self.state.clone(), self.at, self.handler.clone(), self.last);
+        self.later(move |g| {
+            g.asm.bind(label);
+            g.enter_cold(state, at, handler);
+            g.last = last;
+            g.asm.scratch().load_cell(cell).call_indexed(M::RESULT, 2);
+            g.safepoint_apart();
+            g.asm.jump(back);
+        });
     }
 
     /// A method of `core` in tail position: a jump to what the program has implemented it with. What is at one of the addresses

@@ -210,6 +210,9 @@ impl Intrinsic {
     }
 }
 
+/// Layouts that a call meets in turn, where it is likely to meet several: 0 is none.
+pub type Receivers = [LayoutId; 4];
+
 /// A global function that could be written in place of its calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Inlinable {
@@ -302,6 +305,14 @@ pub trait Link {
     /// For a method of `core`, which is a builtin for builtin types: what the entries of its dispatch table hold where nobody has
     /// implemented it, or where that is not known yet.
     fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]>;
+    /// The layouts that calls of the method bound there probably meet.
+    fn method_receivers(&mut self, _binding: usize) -> Receivers {
+        Receivers::default()
+    }
+    /// The same for `v.name(…)`.
+    fn selector_receivers(&mut self, _name: &str) -> Receivers {
+        Receivers::default()
+    }
     /// The data cell with the address of the dispatch table for `v.name(…)`; `arguments` counts v.
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize;
     /// The function that `T.name(…)` calls, where the global is a type that has one of its own: never anything but plain.

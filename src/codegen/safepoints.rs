@@ -41,6 +41,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn safepoint(&mut self) {
         self.assert_none_newborn();
         debug_assert!(self.state.dead_after(self.now).is_empty(), "a call holds what is dead");
+        self.safepoint_apart();
+    }
+
+    /// The same for a call out of line, whose state is that of a call that was written before.
+    pub(super) fn safepoint_apart(&mut self) {
         let mut slots = SlotSet::new();
         // Copies beside registers are in the map as well: they must stay true.
         self.state.slots().add_tagged(&mut slots);

@@ -6,6 +6,8 @@
 pub const VECTOR_SKIP_SHIFT: usize = 8;
 /// The bits of the shift.
 pub const VECTOR_SHIFT_MASK: usize = (1 << VECTOR_SKIP_SHIFT) - 1;
+/// At most so many times the elements that are left are skipped.
+pub const VECTOR_MOST_SKIPPED: usize = 8;
 
 /// Bits of a hash that one level of a trie decides.
 pub const TRIE_BITS: u32 = 4;

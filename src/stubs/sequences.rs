@@ -1,16 +1,16 @@
 //! Going through vectors and building them.
 
 use super::{Stub, bytes, count};
-use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Shift};
+use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::object::Word;
-use crate::object::collections::OVER_VECTOR;
+use crate::object::collections::{OVER_VECTOR, VECTOR_MOST_SKIPPED, VECTOR_SKIP_SHIFT};
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_BEFORE, BUILDER_COUNT, BUILDER_LEAF, BUILDER_LEAVES,
     BUILDER_LEAVES_COUNT, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE, VECTOR_BITS as BITS,
     VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, slot_disp, slots,
 };
-use crate::object::word::TAG_OBJECT;
+use crate::object::word::{TAG_MASK, TAG_OBJECT};
 
 /// `(collection)`: a cursor at the beginning of a vector.
 pub fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
@@ -76,6 +76,91 @@ pub fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.bind(at_end);
     asm.mov_imm(M::RESULT, Word::NULL.0 as i64);
     asm.ret();
+}
+
+/// `(vector, from, after)`: the elements behind the first ones, as `vector::slice` gives them: what skips more of the same tree, or up
+/// to 32 elements copied from the tail. To the helper where something is left out at the end, and where nothing is.
+pub fn sub_vector<M: MacroAssembler>(stub: &mut Stub<M>) {
+    stub.asm.compare_imm(M::ARGS[2], count(0).into());
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    rest(stub, M::ARGS[0], M::ARGS[1]);
+}
+
+/// `(vector)`: the vector without its first element.
+pub fn rest_of_one<M: MacroAssembler>(stub: &mut Stub<M>) {
+    stub.asm.mov_imm(M::ARGS[1], count(1).into());
+    rest(stub, M::ARGS[0], M::ARGS[1]);
+}
+
+/// `(n, vector)`: the vector without its first elements.
+pub fn drop_first<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let n = M::ARGS[0];
+    stub.asm.test_imm(n, TAG_MASK as i64);
+    stub.asm.branch(Cond::NotEqual, stub.slow);
+    rest(stub, M::ARGS[1], n);
+}
+
+/// A vector without so many of its elements, an Int, that come first.
+fn rest<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, from: Reg) {
+    let (shape, end, fresh) = (M::ARGS[3], M::ARGS[4], M::RESULT);
+    // The helper may want all three arguments.
+    let taken = [fresh, shape, end, M::ARGS[0], M::ARGS[1], M::ARGS[2]];
+    let left = M::CALLER_SAVED.iter().copied().find(|r| !taken.contains(r)).unwrap_or(M::CLOSURE);
+    stub.check(vector, layout::VECTOR);
+    let few = stub.asm.label();
+    let asm = &mut stub.asm;
+    asm.compare_imm(from, 0);
+    asm.branch(Cond::LessEqual, stub.slow);
+    asm.load(left, Mem::at(vector, slot_disp(VECTOR_COUNT)));
+    asm.compare(from, left);
+    asm.branch(Cond::Above, stub.slow);
+    asm.alu(Alu::Sub, left, left, from);
+    asm.compare_imm(left, count(WIDTH).into());
+    asm.branch(Cond::BelowEqual, few);
+    // As many more are skipped. Where that is many times what is left, that is copied.
+    asm.shift_imm(Shift::Left, shape, from, VECTOR_SKIP_SHIFT as u8);
+    asm.alu_mem(Alu::Add, shape, shape, Mem::at(vector, slot_disp(VECTOR_SHAPE)));
+    asm.shift_imm(Shift::RightLogical, end, shape, VECTOR_SKIP_SHIFT as u8 + VECTOR_MOST_SKIPPED.ilog2() as u8);
+    asm.compare(end, left);
+    asm.branch(Cond::AboveEqual, stub.slow);
+    stub.allocate(fresh, end, bytes(slots(layout::VECTOR)));
+    stub.init_header(fresh, 0, layout::VECTOR);
+    stub.store(Store::Init, At::fresh(fresh, 0, VECTOR_COUNT), Stored::Word(left, Holds::NoPointer));
+    stub.store(Store::Init, At::fresh(fresh, 0, VECTOR_SHAPE), Stored::Word(shape, Holds::NoPointer));
+    for i in [VECTOR_ROOT, VECTOR_TAIL] {
+        stub.asm.load(end, Mem::at(vector, slot_disp(i)));
+        stub.store(Store::Init, At::fresh(fresh, 0, i), Stored::Word(end, Holds::Anything));
+    }
+    stub.asm.alu_imm(Alu::Add, fresh, fresh, TAG_OBJECT as i64);
+    stub.asm.ret();
+    stub.asm.bind(few);
+    end_of_tail(stub, vector, left);
+}
+
+/// A vector of the last elements of another, which are in its tail.
+fn end_of_tail<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, left: Reg) {
+    let (tail, end, fresh) = (M::ARGS[3], M::ARGS[4], M::RESULT);
+    let asm = &mut stub.asm;
+    asm.load(tail, Mem::at(vector, slot_disp(VECTOR_TAIL)));
+    asm.compare_mem(left, Mem::at(tail, slot_disp(ARRAY_LENGTH)));
+    asm.branch(Cond::Above, stub.slow);
+    // The address at which the tail would be if it began with these.
+    asm.load(end, Mem::at(tail, slot_disp(ARRAY_LENGTH)));
+    asm.alu(Alu::Add, tail, tail, end);
+    asm.alu(Alu::Sub, tail, tail, left);
+    let tail_at = bytes(slots(layout::VECTOR));
+    stub.allocate_words(fresh, end, left, tail_at + bytes(ARRAY_ELEMENTS));
+    stub.init_header(fresh, 0, layout::VECTOR);
+    stub.word(fresh, 0, VECTOR_SHAPE, count(0));
+    stub.word(fresh, 0, VECTOR_ROOT, Word::NULL.0 as i32);
+    stub.init_header(fresh, tail_at, layout::NODE);
+    stub.store(Store::Init, At::fresh(fresh, 0, VECTOR_COUNT), Stored::Word(left, Holds::NoPointer));
+    stub.store(Store::Init, At::fresh(fresh, tail_at, ARRAY_LENGTH), Stored::Word(left, Holds::NoPointer));
+    stub.asm.lea(end, Mem::at(fresh, tail_at + TAG_OBJECT as i32));
+    stub.store(Store::Init, At::fresh(fresh, 0, VECTOR_TAIL), Stored::Word(end, Holds::Pointer));
+    stub.copy_elements(tail, fresh, tail_at, left, end);
+    stub.asm.alu_imm(Alu::Add, fresh, fresh, TAG_OBJECT as i64);
+    stub.asm.ret();
 }
 
 /// `()`: a builder.

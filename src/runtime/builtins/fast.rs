@@ -7,7 +7,7 @@ use super::{Builtin, TABLES};
 use crate::asm::masm::{Assembled, Cond, MacroAssembler, TooFar};
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout;
-use crate::stubs::{self, LEAF_ARGS, Outside, Row, Write, access, apply, maps, numbers};
+use crate::stubs::{self, LEAF_ARGS, Outside, Row, Write, access, apply, maps, numbers, sequences};
 
 impl Row for Builtin {
     fn symbol(&self) -> String {
@@ -51,6 +51,8 @@ impl Row for Builtin {
                 &|stub| access::length(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, layout::MAP, STRING_PREFIX])
             }
             ("core", "push" | "conj", 2) => &access::vector_push,
+            ("core", "rest", 1) => &sequences::rest_of_one,
+            ("core", "drop", 2) => &sequences::drop_first,
             ("core", "deref", 1) => &access::deref,
             ("core", "char-code-at", 2) => &access::char_code_at,
             ("core", "min", 2 | 3) => &|stub| numbers::extreme(stub, argc, Cond::Less),
@@ -95,6 +97,6 @@ mod tests {
             }
         }
         assert!(with_code > 150, "{with_code}");
-        assert_eq!(in_machine_code, 30);
+        assert_eq!(in_machine_code, 32);
     }
 }

@@ -235,15 +235,22 @@ pub fn concat<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
     if total <= SMALL {
         return cx.spare_string(&[x, y], chars);
     }
-    // As `strings::concat` does, where the text ends at the end of its bytes, and these have room.
-    if !a.is(layout::STRING_PREFIX) || total > strings::MAX_BYTES || !cx.has_spare(layout::PREFIX_WORDS) {
+    appended(cx, a, y, chars)
+}
+
+/// A text with more behind it, `chars` characters in all. As `strings::concat` does, where the text ends at the end of its bytes, and
+/// these have room.
+fn appended<'h>(cx: &'h Thread, text: Value<'h>, more: &str, chars: usize) -> Answer<'h> {
+    let before = text.str()?.len();
+    let total = before + more.len();
+    if !text.is(layout::STRING_PREFIX) || total > strings::MAX_BYTES || !cx.has_spare(layout::PREFIX_WORDS) {
         return None;
     }
-    let bytes = a.slot(layout::STRING_BASE);
-    if !cx.append_bytes(bytes, Room::Texts, x.len(), y.as_bytes()) {
+    let bytes = text.slot(layout::STRING_BASE);
+    if !cx.append_bytes(bytes, Room::Texts, before, more.as_bytes()) {
         return None;
     }
-    // SAFETY: the first `total` bytes are the texts of both strings, one after the other; `chars` is their sum.
+    // SAFETY: the first `total` bytes are the texts of both, one after the other; `chars` is the sum of their characters.
     unsafe { cx.spare_string_prefix(bytes, total, chars) }
 }
 
@@ -297,11 +304,28 @@ pub fn interpolate(cx: &Thread, parts: usize) -> Answer<'_> {
     if parts > MAX_SPILLED || !is_plain(cx) {
         return None;
     }
+    let first = cx.spilled_arg(0);
+    if parts > 1 && strings::is_long(first) {
+        return interpolate_behind(cx, first, parts);
+    }
     let mut text = cx.spare_text()?;
     for i in 0..parts {
         push_value(&mut text, cx.spilled_arg(i))?;
     }
     finish(cx, text)
+}
+
+/// The same where the first part is a long text: the others are appended to it, where that can be.
+fn interpolate_behind<'h>(cx: &'h Thread, first: Value<'h>, parts: usize) -> Answer<'h> {
+    if !first.is(layout::STRING_PREFIX) {
+        return None;
+    }
+    let mut text = cx.spare_text()?;
+    for i in 1..parts {
+        push_value(&mut text, cx.spilled_arg(i))?;
+    }
+    let more = text.finish()?;
+    appended(cx, first, more.str()?, first.char_count()? + more.char_count()?)
 }
 
 pub fn to_string<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {

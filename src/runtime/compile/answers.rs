@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::link::RuntimeLink;
 use crate::codegen::facts::Seen;
-use crate::codegen::link::{Global, Inlinable, StructType};
+use crate::codegen::link::{Global, Inlinable, Receivers, StructType};
 use crate::object::layout::LayoutId;
 use crate::reader::tree::GlobalId;
 use crate::runtime::program::types::TypeInfo;
@@ -32,6 +32,7 @@ pub(super) struct Answers {
     pub link_cells: FxHashMap<(usize, usize), Option<usize>>,
     pub method_tables: FxHashMap<(usize, usize), Option<usize>>,
     pub builtin_entries: FxHashMap<(usize, usize), Option<[usize; 2]>>,
+    pub receivers: FxHashMap<&'static str, Receivers>,
     pub slots: FxHashMap<(LayoutId, &'static str), Option<(u32, bool)>>,
     pub guesses: FxHashMap<&'static str, Option<LayoutId>>,
     pub seen: FxHashMap<usize, Seen>,

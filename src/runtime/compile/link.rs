@@ -186,6 +186,25 @@ impl RuntimeLink<'_> {
         Some([self.or_fail(stub), miss])
     }
 
+    /// The layouts of structs that have a method or function of this name, the latest first, where several types have. One of them
+    /// is left out where that is possible: it shares its call with what nobody foresaw.
+    fn find_receivers(&self, name: &'static str) -> Receivers {
+        let targets = self.vm.dispatch.targets_of(name);
+        let present = |target: &Target| match target.variant {
+            Some(variant) => Some(self.vm.types.get(target.type_).variant(variant)?.layout),
+            None => self.vm.types.get(target.type_).layout(),
+        };
+        let mut layouts: Vec<_> =
+            targets.iter().filter_map(present).filter(|l| *l >= layout::FIRST_USER_LAYOUT).collect();
+        layouts.sort_unstable_by(|a, b| b.cmp(a));
+        if layouts.len() == targets.len() {
+            layouts.pop();
+        }
+        let mut receivers = Receivers::default();
+        receivers.iter_mut().zip(layouts).for_each(|(to, layout)| *to = layout);
+        receivers
+    }
+
     fn find_associated(&mut self, global: GlobalId, name: &str) -> Option<Global> {
         let target = Target { type_: self.type_named(global)?.id, variant: None };
         let (_, binding) = self.vm.dispatch.associated(target, name)?;
@@ -339,6 +358,15 @@ impl Link for RuntimeLink<'_> {
     fn builtin_entries(&mut self, binding: usize, arguments: usize) -> Option<[usize; 2]> {
         let find = |link: &mut Self| link.find_builtin_entries(binding, arguments);
         self.once(|answers| &mut answers.builtin_entries, (binding, arguments), find)
+    }
+
+    fn method_receivers(&mut self, binding: usize) -> Receivers {
+        self.selector_receivers(self.binding(binding).name)
+    }
+
+    fn selector_receivers(&mut self, name: &str) -> Receivers {
+        let name = keywords::intern(name);
+        self.once(|answers| &mut answers.receivers, name, |link| link.find_receivers(name))
     }
 
     fn selector_table(&mut self, name: &str, arguments: usize) -> usize {

@@ -14,6 +14,7 @@ pub fn code<M: MacroAssembler>(helper: Helper, exit: usize, outside: Outside) ->
     let write: Option<Write<'_, M>> = Some(match helper {
         Helper::Iterate => &sequences::iterate,
         Helper::NextChunk => &sequences::next_chunk,
+        Helper::SubVector => &sequences::sub_vector,
         Helper::NewBuilder => &sequences::new_builder,
         Helper::BuilderPush => &sequences::builder_push,
         Helper::BuilderDone => &sequences::builder_done,
@@ -54,7 +55,7 @@ mod tests {
         use Helper::*;
         let with_leaves = [Interpolate, Concat, MakeVector, MakeMap, MakeSet, Equal, Less];
         let machine_code = [Iterate, NextChunk, NewBuilder, BuilderPush, BuilderDone, AssocInPlace, GetIndex, SetIndex];
-        for helper in [PushInPlace].into_iter().chain(machine_code).chain(with_leaves) {
+        for helper in [PushInPlace, SubVector].into_iter().chain(machine_code).chain(with_leaves) {
             assert!(code::<X64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
             assert!(code::<Arm64>(helper, 0, Outside::default()).is_some_and(|code| code.is_ok()));
         }

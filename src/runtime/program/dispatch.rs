@@ -474,6 +474,18 @@ impl Dispatch {
             || crate::runtime::read(&self.implementations).keys().any(|(_, id)| methods.iter().any(|m| m.id == *id))
     }
 
+    /// Whoever has a method or a function of this name.
+    pub fn targets_of(&self, name: &'static str) -> Vec<Target> {
+        let methods = self.methods_named(name);
+        let implemented = crate::runtime::read(&self.implementations);
+        let own = crate::runtime::read(&self.associated);
+        let of_methods = implemented.keys().filter(|(_, id)| methods.iter().any(|m| m.id == *id)).map(|(t, _)| *t);
+        let mut targets: Vec<_> = of_methods.chain(own.keys().filter(|(_, n)| *n == name).map(|(t, _)| *t)).collect();
+        targets.sort_unstable_by_key(|target| (target.type_.0, target.variant));
+        targets.dedup();
+        targets
+    }
+
     /// The protocols that a target was extended with.
     pub fn protocols_of(&self, target: Target) -> Vec<TypeId> {
         crate::runtime::read(&self.protocols).get(&target).cloned().unwrap_or_default()

@@ -86,10 +86,19 @@ pub fn make_set(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
 pub fn interpolate(cx: &mut Thread, count: u64) -> Result<Handle, Thrown> {
     let parts = area(cx, count);
     let mut text = String::new();
-    for part in parts {
-        append(cx, &mut text, part)?;
+    // Behind a long text the rest is appended as `++` would: a text that grows in a loop is not copied each time.
+    let long = |first: &&Handle| strings::is_long(cx.get(**first)) && !cx.vm().dispatch.builtin_extended();
+    let first = parts.first().filter(long).copied();
+    for part in &parts[usize::from(first.is_some())..] {
+        append(cx, &mut text, *part)?;
     }
-    strings::of(cx, &text)
+    match first {
+        Some(first) => {
+            let more = strings::of(cx, &text)?;
+            strings::concat(cx, first, more)
+        }
+        None => strings::of(cx, &text),
+    }
 }
 
 fn append(cx: &mut Thread, text: &mut String, part: Handle) -> Result<(), Thrown> {

@@ -20,11 +20,11 @@ use crate::object::layout::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, NODE, VECTOR, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slots,
 };
 
-use crate::object::collections::{VECTOR_SHIFT_MASK as SHIFT_MASK, VECTOR_SKIP_SHIFT as SKIP_SHIFT};
+use crate::object::collections::{
+    VECTOR_MOST_SKIPPED as MOST_SKIPPED, VECTOR_SHIFT_MASK as SHIFT_MASK, VECTOR_SKIP_SHIFT as SKIP_SHIFT,
+};
 pub use crate::object::layout::{VECTOR_BITS as BITS, VECTOR_WIDTH as WIDTH};
 const MASK: usize = WIDTH - 1;
-/// At most so many times the elements that are left are skipped.
-const MOST_SKIPPED: usize = 8;
 
 /// How many elements.
 #[inline]

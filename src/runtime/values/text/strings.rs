@@ -9,12 +9,14 @@
 
 use super::crumbs::SHORT;
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
-use crate::object::layout::{ARRAY, STRING_BASE};
+use crate::object::layout::{ARRAY, STRING_BASE, STRING_PREFIX};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::values::collections::view::Slots;
 
 /// Concatenations up to this size are copied.
 const SMALL: usize = 256;
+/// What an interpolation with more than that in its first part gives has room for more.
+const LONG: usize = 1024;
 /// The most bytes a string can have.
 pub const MAX_BYTES: usize = u32::MAX as usize;
 
@@ -28,6 +30,13 @@ pub fn text(cx: &Thread, string: Handle) -> &str {
 #[inline]
 pub fn is_ascii(string: Value<'_>) -> bool {
     string.char_count() == string.str().map(str::len)
+}
+
+/// Is it a text that more is appended to in place, or that is long enough for that to begin?
+#[inline]
+pub fn is_long(string: Value<'_>) -> bool {
+    let least = if string.is(STRING_PREFIX) { SMALL } else { LONG };
+    string.str().is_some_and(|text| text.len() > least)
 }
 
 /// A String of a text: one-character ASCII strings are shared.
@@ -95,11 +104,7 @@ pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
         return Err(too_long(cx));
     }
     let chars = cx.get(a).char_count().unwrap_or(0) + cx.get(b).char_count().unwrap_or(0);
-    let base = if cx.get(a).is(crate::object::layout::STRING_PREFIX) {
-        Some(cx.root(cx.get(a).slot(STRING_BASE)))
-    } else {
-        None
-    };
+    let base = if cx.get(a).is(STRING_PREFIX) { Some(cx.root(cx.get(a).slot(STRING_BASE))) } else { None };
     let bytes = match base {
         Some(base) if cx.append_bytes(cx.get(base), Room::Texts, n, text(cx, b).as_bytes()) => base,
         _ => {
