@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reader", &["mutations", "stack"]),
     ("object", &["locks"]),
     ("gc", &["asm", "injection", "locks", "mutations", "object", "stack", "windows"]),
-    ("emit", &["asm", "mutations", "object"]),
+    ("emit", &["asm", "gc", "mutations", "object"]),
     ("stubs", &["asm", "emit", "gc", "locks", "mutations", "object"]),
     ("codegen", &["asm", "emit", "gc", "mutations", "object", "reader", "stack"]),
     ("verify", &["asm", "gc", "locks", "object"]),

@@ -12,6 +12,7 @@ use super::link::{Global, GlobalKind, Helper, Intrinsic, Receivers, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::emit::{At, Emit, Store, Stored};
 use crate::gc::thread;
 use crate::mutations::{Mutation, mutated};
@@ -294,7 +295,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The callee is in CLOSURE: anything but a function throws.
     fn check_callable(&mut self) {
-        self.asm.scratch().lea(Mem::at(M::CLOSURE, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
+        objects::test_function(&mut self.asm, M::CLOSURE);
         let callee = vec![Argument::Place(Place::Reg(M::CLOSURE))];
         let label = self.throwing_path(Helper::NotCallable, callee);
         self.asm.branch(Cond::NotEqual, label);
@@ -393,9 +394,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let immediate = self.asm.label();
         let found = self.asm.label();
         if receiver.types != Types::OBJECT {
-            let tag = -(crate::object::word::TAG_OBJECT as i32);
-            self.asm.scratch().lea(Mem::at(object, tag)).test_mask(TAG_MASK as u32);
-            self.asm.branch(Cond::NotEqual, immediate);
+            objects::branch_unless_object(&mut self.asm, object, immediate);
             self.later(move |g| g.classify(object, immediate, found));
         }
         self.asm.load32(M::RESULT, Mem::at(object, layout::HEADER_DISP));
@@ -690,13 +689,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn fresh(&mut self, bytes: usize) -> (Reg, Reg) {
         let dst = self.register();
         let end = self.register();
-        self.asm.load(dst, Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR));
-        self.asm.lea(end, Mem::at(dst, bytes as i32));
-        self.asm.compare_mem(end, Mem::at(M::CTX, thread::OFFSET_TLAB_LIMIT));
         let resume = self.asm.label();
         let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], 0, Some(dst), resume);
-        self.asm.branch(Cond::Above, slow);
-        self.asm.store(Mem::at(M::CTX, thread::OFFSET_TLAB_CURSOR), end);
+        objects::allocate(&mut self.asm, dst, end, Mem::at(dst, bytes as i32), slow);
         self.asm.bind(resume);
         (dst, end)
     }

@@ -10,14 +10,15 @@ use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CLOSURE_CODE, HEADER_DISP, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE,
-    VECTOR_TAIL, header_low, slot_disp,
+    VECTOR_TAIL, slot_disp,
 };
-use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::object::word::{INT_SHIFT, TAG_OBJECT};
 use crate::reader::tree::*;
 
 /// As many levels of nodes above a vector's leaves are gone through by code of its own.
@@ -206,8 +207,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn copy_fields(&mut self, object: Reg, base: usize, layout: layout::LayoutId, slots: Vec<usize>) {
         let from = self.in_register(base);
         let (other, done) = (self.asm.label(), self.asm.label());
-        self.asm.compare_mem32_imm(Mem::at(from, HEADER_DISP), header_low(layout));
-        self.asm.branch(Cond::NotEqual, other);
+        objects::branch_unless_layout(&mut self.asm, from, layout, other);
         for &slot in &slots {
             self.init_copy(At::slot(object, slot), Mem::at(from, slot_disp(slot)));
         }
@@ -438,8 +438,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Asks the inline cache of a site where an object has its field: `dst` is the displacement.
     fn cached_displacement(&mut self, dst: Reg, object: Reg, facts: Facts, site: usize, failing: Label) {
         if facts.types != Types::OBJECT {
-            self.asm.scratch().lea(Mem::at(object, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
-            self.asm.branch(Cond::NotEqual, failing);
+            objects::branch_unless_object(&mut self.asm, object, failing);
         }
         // The cache is read once: another thread may fill it with another layout's meanwhile.
         self.asm.load_cell(dst, site);

@@ -6,9 +6,10 @@ use super::join::Join;
 use super::link::{GlobalKind, Helper, Intrinsic, SideExit, StructType};
 use super::state::{Place, Value};
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_DISP, LayoutId, header_low};
-use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::object::layout::{self, LayoutId};
+use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
 use crate::reader::tree::*;
 
 /// What a type predicate is true of.
@@ -198,13 +199,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             if let Some(cond) = last {
                 self.asm.branch(cond, yes);
             }
-            self.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
-            self.asm.branch(Cond::NotEqual, no);
+            objects::branch_unless_object(&mut self.asm, r, no);
             for layout in others {
-                self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*layout));
+                objects::compare_layout(&mut self.asm, r, *layout);
                 self.asm.branch(Cond::Equal, yes);
             }
-            self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*final_));
+            objects::compare_layout(&mut self.asm, r, *final_);
             last = Some(Cond::Equal);
         }
         match last {
@@ -230,7 +230,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 Cond::Equal
             }
             _ => {
-                self.asm.scratch().lea(Mem::at(r, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
+                objects::test_function(&mut self.asm, r);
                 Cond::Equal
             }
         }

@@ -15,6 +15,7 @@ use super::link::SideExit;
 use super::state::{Owner, Place, State, Value};
 use super::trials::Optimisation;
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout::LayoutId;
 use crate::reader::tree::*;
@@ -221,14 +222,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Flags and branches for "the word in `r` is an object of this layout": to `other` when not.
     pub(super) fn check_layout(&mut self, r: Reg, known: Facts, layout: LayoutId, other: Label) {
-        use crate::object::layout::{CLOSURE, HEADER_DISP, header_low};
-        debug_assert_ne!(layout, CLOSURE);
+        debug_assert_ne!(layout, crate::object::layout::CLOSURE);
         if known.types != super::facts::Types::OBJECT {
-            let tag = -(crate::object::word::TAG_OBJECT as i32);
-            self.asm.scratch().lea(Mem::at(r, tag)).test_mask(crate::object::word::TAG_MASK as u32);
-            self.asm.branch(Cond::NotEqual, other);
+            objects::branch_unless_object(&mut self.asm, r, other);
         }
-        self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));
-        self.asm.branch(Cond::NotEqual, other);
+        objects::branch_unless_layout(&mut self.asm, r, layout, other);
     }
 }

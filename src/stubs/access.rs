@@ -2,6 +2,7 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
+use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::owners::{OWNERS, SHARED};
 use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
@@ -13,7 +14,7 @@ use crate::object::layout::{
     MUTABLE_LIST_NODE, STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_BITS as BITS, VECTOR_COUNT, VECTOR_ROOT,
     VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, header_low, slot_disp, slots,
 };
-use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::object::word::{INT_SHIFT, TAG_OBJECT};
 
 /// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
 const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
@@ -24,8 +25,7 @@ const BEFORE: usize = ARRAY_ELEMENTS - 1;
 /// `(collection, index)`: the element, where the collection is of one of these layouts and has such an element.
 pub fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
     let (coll, index) = (M::ARGS[0], M::ARGS[1]);
-    stub.asm.test_imm(index, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_int(&mut stub.asm, index, stub.slow);
     dispatch(stub, coll, layouts, &mut |stub, layout| match layout {
         layout::VECTOR => in_vector(stub, coll, index),
         layout::ARRAY => {
@@ -55,8 +55,7 @@ pub fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
 /// `(array or list, index, value)`: stores the value; gives it, or the collection.
 pub fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId], gives: usize) {
     let (coll, index, value) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
-    stub.asm.test_imm(index, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_int(&mut stub.asm, index, stub.slow);
     dispatch(stub, coll, layouts, &mut |stub, layout| {
         let slots = match layout {
             layout::ARRAY => {
@@ -79,8 +78,7 @@ pub fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (a, b) = (M::ARGS[3], M::ARGS[4]);
     stub.check(array, layout::ARRAY);
     stub.asm.alu(Alu::Or, a, i, j);
-    stub.asm.test_imm(a, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_int(&mut stub.asm, a, stub.slow);
     for index in [i, j] {
         stub.asm.compare_mem(index, Mem::at(array, slot_disp(ARRAY_LENGTH)));
         stub.asm.branch(Cond::AboveEqual, stub.slow);
@@ -96,8 +94,7 @@ pub fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
 /// `(string, index)`: the code of a character of an ASCII text.
 pub fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (text, index) = (M::ARGS[0], M::ARGS[1]);
-    stub.asm.test_imm(index, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_int(&mut stub.asm, index, stub.slow);
     dispatch(stub, text, &[layout::STRING, layout::STRING_PREFIX], &mut |stub, layout| {
         let code = ascii_at(stub, text, index, layout);
         stub.asm.shift_imm(Shift::Left, M::RESULT, code, INT_SHIFT as u8);
@@ -273,13 +270,11 @@ fn dispatch<M: MacroAssembler>(
     layouts: &[LayoutId],
     case: &mut dyn FnMut(&mut Stub<M>, LayoutId),
 ) {
-    stub.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_object(&mut stub.asm, r, stub.slow);
     for (k, layout) in layouts.iter().enumerate() {
         let last = k + 1 == layouts.len();
         let other = if last { stub.slow } else { stub.asm.label() };
-        stub.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(*layout));
-        stub.asm.branch(Cond::NotEqual, other);
+        objects::branch_unless_layout(&mut stub.asm, r, *layout, other);
         case(stub, *layout);
         if !last {
             stub.asm.bind(other);
@@ -300,12 +295,9 @@ fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
 pub fn replace_in_place<M: MacroAssembler>(stub: &mut Stub<M>) {
     let (vector, index, value) = (M::ARGS[0], M::ARGS[1], M::ARGS[2]);
     let other = stub.asm.label();
-    stub.asm.scratch().lea(Mem::at(vector, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
-    stub.asm.branch(Cond::NotEqual, other);
-    stub.asm.compare_mem32_imm(Mem::at(vector, HEADER_DISP), header_low(layout::VECTOR));
-    stub.asm.branch(Cond::NotEqual, other);
-    stub.asm.test_imm(index, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_object(&mut stub.asm, vector, other);
+    objects::branch_unless_layout(&mut stub.asm, vector, layout::VECTOR, other);
+    objects::branch_unless_int(&mut stub.asm, index, stub.slow);
     stub.unless_extended(M::ARGS[4]);
     find_in_vector(stub, vector, index, &|stub, node, at| {
         // The node is the vector's when it has the same owner; it is nobody's without one. Flags do not matter.

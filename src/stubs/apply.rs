@@ -3,6 +3,7 @@
 
 use super::{MANY, PACKED, Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
+use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
 use crate::object::Word;
@@ -10,14 +11,14 @@ use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CLOSURE_CODE, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slot_disp,
     slots,
 };
-use crate::object::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::object::word::TAG_OBJECT;
 
 /// `(f, …, vector)`: `argc` arguments, 2 or 3.
 pub fn apply<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize) {
     let (function, vector, given) = (M::ARGS[0], M::ARGS[argc - 1], argc - 2);
     let mut others = M::CALLER_SAVED.iter().copied().filter(|r| !M::ARGS.contains(r) && *r != M::CLOSURE);
     let (tail, n) = (others.next().unwrap_or(M::RESULT), others.next().unwrap_or(M::RESULT));
-    stub.asm.scratch().lea(Mem::at(function, -(TAG_FUNCTION as i32))).test_mask(TAG_MASK as u32);
+    objects::test_function(&mut stub.asm, function);
     stub.asm.branch(Cond::NotEqual, stub.slow);
     stub.check(vector, layout::VECTOR);
     stub.expect(vector, VECTOR_ROOT, Word::NULL.0 as i32);

@@ -6,6 +6,7 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
+use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::gc::owners::SHARED;
 use crate::object::Word;
@@ -13,8 +14,7 @@ use crate::object::collections::{GROUP_BITS, GROUP_HALF, GROUP_SEED, TRIE_BITS, 
 use crate::object::hash;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_LOWER, GROUP_NUMBER, GROUP_UPPER, GROUP_VALUES, HEADER_DISP, MAP_FLOATS,
-    MAP_NODE_BITMAP, MAP_NODE_PARTS, MAP_ROOT, MUTABLE_INNER_MAP, STRING_BYTES, STRING_HASH, STRING_SIZES, header_low,
-    slot_disp,
+    MAP_NODE_BITMAP, MAP_NODE_PARTS, MAP_ROOT, MUTABLE_INNER_MAP, STRING_BYTES, STRING_HASH, STRING_SIZES, slot_disp,
 };
 use crate::object::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
 
@@ -192,7 +192,7 @@ impl Walk {
     }
 
     fn compare_layout<M: MacroAssembler>(&self, stub: &mut Stub<M>, layout: layout::LayoutId) {
-        stub.asm.compare_mem32_imm(Mem::at(self.node, HEADER_DISP), header_low(layout));
+        objects::compare_layout(&mut stub.asm, self.node, layout);
     }
 
     /// `trie::hash` of a key: of an Int that of its group, of a String what it remembers. To the helper with all others.

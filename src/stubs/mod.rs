@@ -31,12 +31,12 @@ pub use code::{box_float, remember};
 pub use table::{Enter, Functions, Row, Stubs, publish};
 
 use crate::asm::masm::{ARG_REGS, Alu, Assembled, Cond, FCond, Label, MacroAssembler, Mem, Reg, TooFar};
+use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Missed, Store, Stored};
 use crate::gc::Thread;
-use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_BYTES, HEADER_DISP, LayoutId, VECTOR_WIDTH as WIDTH, header_low, slot_disp};
-use crate::object::word::{INT_SHIFT, TAG_MASK, TAG_OBJECT};
+use crate::object::layout::{self, HEADER_BYTES, LayoutId, VECTOR_WIDTH as WIDTH, slot_disp};
+use crate::object::word::INT_SHIFT;
 
 /// The entry of a code record for 6 or more arguments: those that do not fit the registers.
 pub const MANY: usize = ARG_REGS + 1;
@@ -210,13 +210,7 @@ impl<M: MacroAssembler> Stub<M> {
     }
 
     fn allocate_up_to(&mut self, dst: Reg, end: Reg, after: Mem) {
-        assert_ne!(dst, end, "on ARM64 one register has two roles here");
-        let asm = &mut self.asm;
-        asm.load(dst, Mem::at(M::CTX, OFFSET_TLAB_CURSOR));
-        asm.lea(end, after);
-        asm.compare_mem(end, Mem::at(M::CTX, OFFSET_TLAB_LIMIT));
-        asm.branch(Cond::Above, self.slow);
-        asm.store(Mem::at(M::CTX, OFFSET_TLAB_CURSOR), end);
+        objects::allocate(&mut self.asm, dst, end, after, self.slow);
     }
 
     /// Gives a Bool, as the flags say.
@@ -240,10 +234,8 @@ impl<M: MacroAssembler> Stub<M> {
 
     /// To the helper when the object in `r`, which may be anything, has another layout.
     fn check(&mut self, r: Reg, layout: LayoutId) {
-        self.asm.scratch().lea(Mem::at(r, -(TAG_OBJECT as i32))).test_mask(TAG_MASK as u32);
-        self.asm.branch(Cond::NotEqual, self.slow);
-        self.asm.compare_mem32_imm(Mem::at(r, HEADER_DISP), header_low(layout));
-        self.asm.branch(Cond::NotEqual, self.slow);
+        objects::branch_unless_object(&mut self.asm, r, self.slow);
+        objects::branch_unless_layout(&mut self.asm, r, layout, self.slow);
     }
 
     /// To the helper when a builtin type has been extended; `r` is lost.

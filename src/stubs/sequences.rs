@@ -2,6 +2,7 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
+use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::object::Word;
 use crate::object::collections::{OVER_VECTOR, VECTOR_MOST_SKIPPED, VECTOR_SKIP_SHIFT};
@@ -10,7 +11,7 @@ use crate::object::layout::{
     BUILDER_LEAVES_COUNT, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE, VECTOR_BITS as BITS,
     VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, slot_disp, slots,
 };
-use crate::object::word::{TAG_MASK, TAG_OBJECT};
+use crate::object::word::TAG_OBJECT;
 
 /// `(collection)`: a cursor at the beginning of a vector.
 pub fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
@@ -95,8 +96,7 @@ pub fn rest_of_one<M: MacroAssembler>(stub: &mut Stub<M>) {
 /// `(n, vector)`: the vector without its first elements.
 pub fn drop_first<M: MacroAssembler>(stub: &mut Stub<M>) {
     let n = M::ARGS[0];
-    stub.asm.test_imm(n, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_int(&mut stub.asm, n, stub.slow);
     rest(stub, M::ARGS[1], n);
 }
 
