@@ -339,6 +339,7 @@ impl Heap {
                 threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
             },
             verify,
+            tests: verify || self.stressed,
         };
         // SAFETY: the world is stopped, and the roots are all there are.
         let outcome = unsafe { lock(&self.plan).collect(collection) };
@@ -352,7 +353,7 @@ impl Heap {
             // SAFETY: the world is stopped, and these are its threads.
             unsafe { self.verify(threads, spaces, &outcome) };
         }
-        self.note_work(outcome.moved_bytes as u64 / 8);
+        self.note_work((outcome.moved_bytes + outcome.looked_at) as u64 / 8);
         self.begin_round(spaces, threads.len());
         if let Some(hook) = hooks.collected.as_ref().filter(|_| outcome.everything) {
             hook();

@@ -165,10 +165,10 @@ impl Visitor for Unremembered<'_> {
         if header & layout::OLD == 0 || !word.is_pointer() || !state::is_young(self.spaces.pool.state(word.address())) {
             return;
         }
-        let large = state::is_large(self.spaces.pool.state(self.address));
-        // SAFETY: a slot of a large object.
+        // SAFETY: a slot of an object.
+        let is_marked = unsafe { self.places.is_marked(slot as usize) };
         assert!(
-            large && header & layout::LISTED != 0 && unsafe { self.places.is_marked(slot as usize) },
+            header & layout::LISTED != 0 && is_marked,
             "the old object at {:#x} of layout {} holds {word:?}, which is young, at word {}: a store without barrier",
             self.address,
             layout::header_layout(header),

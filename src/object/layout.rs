@@ -194,7 +194,7 @@ pub const OLD: u64 = 1 << 32;
 pub const OLD_BYTE: i32 = 4;
 /// … and the bit of that byte.
 pub const OLD_BIT: u8 = 1;
-/// A flag in the header of a large object: a list has it.
+/// A flag in the header of a big object: a list has it.
 pub const LISTED: u64 = 1 << 33;
 /// A flag in the header: the object lies among the old, where it stays until everything is collected.
 pub const TENURED: u64 = 1 << 34;

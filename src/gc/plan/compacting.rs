@@ -35,7 +35,7 @@ impl Plan for Compacting {
         actions[spaces.state_of(Generation::Old) as usize] = TO_OLD;
         actions[(state::LARGE | spaces.parity) as usize] = MARKED;
         let from_space = spaces.flip(Generation::Old);
-        let mut evacuator = Evacuator::new(spaces, shapes, actions, 0, visit_code, verify);
+        let mut evacuator = Evacuator::new(spaces, shapes, actions, None, visit_code, verify);
         roots(&mut |slot| evacuator.slot(slot));
         // SAFETY: the caller's: the world is stopped.
         unsafe { evacuator.permanent() };
@@ -47,7 +47,7 @@ impl Plan for Compacting {
         spaces.leave_rest(target.cursor, target.limit);
         spaces.sweep_large(verify);
         spaces.give_back(from_space, verify);
-        Outcome { everything: true, moved_bytes, promoted_bytes: 0, ranges: target.ranges }
+        Outcome { everything: true, moved_bytes, promoted_bytes: 0, looked_at: 0, ranges: target.ranges }
     }
 
     fn round(&mut self, survey: Survey) -> Room {

@@ -7,11 +7,14 @@
 //! Invariant: the state of an object's block alone says what becomes of it ([`Actions`]), so nothing is asked of the object
 //! itself but whether it has been copied.
 
+use std::sync::atomic::Ordering;
+
+use super::Places;
 use crate::gc::prefetch;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Generation, Spaces, poison, state};
 use crate::gc::trace::{self, Visitor};
-use crate::object::layout::{self, HEADER_BYTES, OLD};
+use crate::object::layout::{self, HEADER_BYTES, LISTED, OLD, TENURED};
 use crate::object::shapes::{self, ShapeTable};
 use crate::object::word::{TAG_MASK, Word};
 
@@ -23,6 +26,8 @@ pub const TO_AGED: u8 = 1;
 pub const STAYS: u8 = 2;
 /// It is large: it is marked.
 pub const MARKED: u8 = 3;
+/// Besides [`TO_OLD`], of what is to be scanned: it is one object, which is larger than [`SMALL`].
+const ONE_BIG: u8 = 4;
 
 /// What becomes of an object, by the state of its block.
 pub type Actions = [u8; state::STATES];
@@ -73,10 +78,12 @@ pub struct Evacuator<'a> {
     pending: Vec<(usize, usize, u8)>,
     /// Bytes copied.
     pub moved_bytes: usize,
-    /// Old objects that lead to young ones, without the flag [`OLD`].
+    /// Bytes of old objects that were looked at because they were stored to.
+    pub looked_at: usize,
+    /// Old objects that lead to young ones.
     pub remembered: Vec<usize>,
-    /// Large objects that were marked.
-    pub large: Vec<usize>,
+    /// Where the cards are, when stores are remembered.
+    places: Option<&'a Places>,
     verify: bool,
     visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
     /// The spaces.
@@ -116,12 +123,12 @@ impl Visitor for Evacuator<'_> {
 }
 
 impl<'a> Evacuator<'a> {
-    /// A collection that does this. `old_flags` stand in the headers of what is old: with [`OLD`] for a plan that remembers stores.
+    /// A collection that does this. With `places` stores into old objects are remembered.
     pub fn new(
         spaces: &'a mut Spaces,
         shapes: ShapeTable,
         actions: Actions,
-        old_flags: u64,
+        places: Option<&'a Places>,
         visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
         verify: bool,
     ) -> Evacuator<'a> {
@@ -131,12 +138,13 @@ impl<'a> Evacuator<'a> {
             shapes,
             actions,
             targets: Default::default(),
-            old_flags,
+            old_flags: if places.is_some() { OLD | TENURED } else { 0 },
             young: 0,
             pending: Vec::new(),
             moved_bytes: 0,
+            looked_at: 0,
             remembered: Vec::new(),
-            large: Vec::new(),
+            places,
             verify,
             visit_code,
             spaces,
@@ -203,7 +211,7 @@ impl<'a> Evacuator<'a> {
         let generation = generation(action);
         if bytes > SMALL {
             let to = self.spaces.take_for_middling_copy(generation, bytes);
-            self.pending.push((to, to + bytes, action));
+            self.pending.push((to, to + bytes, action | ONE_BIG));
             self.moved_bytes += bytes;
             self.targets[action as usize].note(to, to + bytes);
             return to;
@@ -242,8 +250,7 @@ impl<'a> Evacuator<'a> {
         }
         // SAFETY: a pointer led here, so a complete object is there.
         let bytes = unsafe { trace::size(self.shapes, address, *(address as *const u64)) };
-        self.large.push(address);
-        self.pending.push((address, address + bytes, TO_OLD));
+        self.pending.push((address, address + bytes, TO_OLD | ONE_BIG));
     }
 
     /// Scans copies until there are none left.
@@ -257,7 +264,14 @@ impl<'a> Evacuator<'a> {
                 continue;
             }
             let Some((from, to, action)) = self.pending.pop() else { return };
-            let mut address = from;
+            if action == TO_OLD | ONE_BIG
+                && let Some(places) = self.places
+            {
+                // SAFETY: what is pending are complete objects.
+                unsafe { self.scan_big(places, from, true) };
+                continue;
+            }
+            let (mut address, action) = (from, action & !ONE_BIG);
             while address < to {
                 // SAFETY: what is pending is a range of complete objects.
                 address += unsafe { self.scan_copy(address, action) };
@@ -317,20 +331,48 @@ impl<'a> Evacuator<'a> {
     pub unsafe fn scan_old(&mut self, address: usize) {
         self.take_young();
         // SAFETY: the caller's.
-        unsafe { self.scan_copy(address, TO_OLD) };
+        self.looked_at += unsafe { self.scan_copy(address, TO_OLD) };
     }
 
-    /// Where the tagged words of an object begin and end.
+    /// Visits the slots of an old object that is big: those on marked cards, or all of them. Cards that lead to something young
+    /// are marked afterwards, and no others.
     ///
     /// # Safety
-    /// A complete object with this header is at the address.
-    pub unsafe fn tagged(&self, address: usize, header: u64) -> (usize, usize) {
-        // SAFETY: the caller's: a shape that needs the first word has it.
-        let extent = unsafe {
-            let shape = self.shapes.code(layout::header_layout(header)).shape();
-            shapes::extent(shape, header, || *((address + HEADER_BYTES) as *const u64))
-        };
-        (address + layout::slot_offset(extent.tagged_from), address + layout::slot_offset(extent.tagged_to))
+    /// A complete object is at the address.
+    pub unsafe fn scan_big(&mut self, places: &Places, address: usize, all: bool) {
+        // SAFETY: the caller's: an object begins with its header, and the words are those that it says.
+        unsafe {
+            let header = &mut *(address as *mut u64);
+            let first = (address + HEADER_BYTES) as *const u64;
+            let code = self.shapes.code(layout::header_layout(*header));
+            if code.is_closure() {
+                self.code(*first as usize);
+            }
+            let extent = shapes::extent(code.shape(), *header, || *first);
+            let mut at = address + layout::slot_offset(extent.tagged_from);
+            let end = address + layout::slot_offset(extent.tagged_to);
+            let mut listed = false;
+            while at < end {
+                let next = places.next_card(at).min(end);
+                let card = places.card(at);
+                if all || card.load(Ordering::Relaxed) != 0 {
+                    self.take_young();
+                    for slot in (at..next).step_by(HEADER_BYTES) {
+                        self.slot(slot as *mut u64);
+                    }
+                    let young = self.take_young();
+                    card.store(u8::from(young), Ordering::Relaxed);
+                    listed |= young;
+                    self.looked_at += next - at;
+                }
+                at = next;
+            }
+            *header = *header & !LISTED | self.old_flags;
+            if listed {
+                *header |= LISTED;
+                self.remembered.push(address);
+            }
+        }
     }
 
     /// Where an object is now, if it was reached.

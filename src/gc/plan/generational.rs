@@ -6,7 +6,7 @@
 //! since ([`super::remembered`]); what it costs depends on what is young and lives. When the old have grown by half, everything is
 //! copied, and all of it is old then.
 //!
-//! Invariant, at each safepoint: an old object whose header has [`OLD`] leads to nothing young; one without it is in a list. Large
+//! Invariant, at each safepoint: an old object whose header has `OLD` leads to nothing young; one without it is in a list. Large
 //! objects count as old from the first collection after they were made.
 
 use super::evacuate::{Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD, Target};
@@ -14,7 +14,6 @@ use super::{Attributes, Barrier, Cause, Collection, Outcome, Plan, Room, Survey,
 use crate::gc::spaces::{BLOCK, Generation, state};
 use crate::gc::trace::Visitor;
 use crate::gc::verify;
-use crate::object::layout::{OLD, TENURED};
 
 /// The nursery is not larger than this: what survives it is copied while everybody waits.
 const LARGEST_NURSERY: usize = 16 << 20;
@@ -26,8 +25,8 @@ const LONGEST_ROUND: usize = 64 << 20;
 const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
 /// … and as much again as there are of them, up to this; by half when there are more.
 const GROWTH_BY_ALL: usize = (8 << 20) / BLOCK;
-/// With `--gc-verify` everything is collected after so many collections of the young, too.
-const MOST_YOUNG: u32 = 7;
+/// With `--gc-always` or `--gc-verify` everything is collected after so many collections of the young, too: what is new is old by then.
+const MOST_YOUNG: u32 = 3;
 
 /// The plan, and what it keeps between collections.
 #[derive(Default)]
@@ -60,7 +59,7 @@ impl Plan for Generational {
         self.everything = collection.cause == Cause::Everything
             || collection.visit_code.is_some()
             || grown >= self.full_at.max(LEAST_GROWTH)
-            || collection.verify && self.young >= MOST_YOUNG;
+            || collection.tests && self.young >= MOST_YOUNG;
         // SAFETY: the caller's.
         let outcome = unsafe { if self.everything { self.all(collection) } else { self.young(collection) } };
         self.moved = outcome.moved_bytes;
@@ -71,13 +70,15 @@ impl Plan for Generational {
         if self.everything {
             let growth = survey.used.clamp(LEAST_GROWTH, GROWTH_BY_ALL).max(survey.used / 2);
             self.full_at = survey.used + growth;
+            // With little alive, a large nursery is memory that others could use.
+            self.nursery = self.nursery.min(survey.used * BLOCK / 4);
         } else if self.moved > self.nursery / 4 {
             self.nursery *= 2;
         } else if self.moved < self.nursery / 16 {
             self.nursery /= 2;
         }
         self.nursery = self.nursery.min(LARGEST_NURSERY).max(survey.shortest);
-        // Deep stacks are looked at each time: the deeper, the more rarely.
+        // Deep stacks are looked at each time, and so is what is stored to over and over: the more, the more rarely.
         let beside = survey.work.saturating_sub(self.moved).saturating_mul(ROUND_FOR_WORK).min(LONGEST_ROUND);
         Room { bytes: self.nursery.max(beside), spare: self.nursery / BLOCK / 2 + 32 }
     }
@@ -99,7 +100,7 @@ impl Generational {
         actions[spaces.state_of(Generation::Nursery) as usize] = TO_AGED;
         actions[spaces.state_of(Generation::Aged) as usize] = TO_OLD;
         let from_space = [spaces.flip(Generation::Nursery), spaces.flip(Generation::Aged)];
-        let mut evacuator = Evacuator::new(spaces, shapes, actions, OLD | TENURED, None, verify);
+        let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), None, verify);
         evacuator.targets[TO_OLD as usize] = Target::from(self.rest.0, self.rest.1);
         roots(&mut |slot| evacuator.slot(slot));
         // SAFETY: the world is stopped; what is remembered are objects.
@@ -129,14 +130,12 @@ impl Generational {
         }
         actions[(state::LARGE | spaces.parity) as usize] = MARKED;
         let from_space = Generation::ALL.map(|generation| spaces.flip(generation));
-        let mut evacuator = Evacuator::new(spaces, shapes, actions, OLD | TENURED, visit_code, verify);
+        let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), visit_code, verify);
         roots(&mut |slot| evacuator.slot(slot));
         // SAFETY: the caller's: the world is stopped.
         unsafe { evacuator.permanent() };
         evacuator.drain();
         weak(&|address| evacuator.survivor(address));
-        // SAFETY: the world is stopped.
-        unsafe { remembered::large_are_old(&mut evacuator, places) };
         let outcome = self.end(evacuator, true);
         spaces.sweep_large(verify);
         from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
@@ -161,6 +160,7 @@ impl Generational {
         Outcome {
             everything,
             moved_bytes: evacuator.moved_bytes,
+            looked_at: evacuator.looked_at,
             promoted_bytes: if everything { 0 } else { became_old },
             ranges,
         }

@@ -51,6 +51,8 @@ pub struct Collection<'a> {
     pub weak: &'a mut dyn FnMut(&dyn Fn(usize) -> Option<usize>),
     /// Check everything.
     pub verify: bool,
+    /// Mistakes are looked for: everything is to move now and then.
+    pub tests: bool,
 }
 
 /// What a collection did.
@@ -62,6 +64,8 @@ pub struct Outcome {
     pub moved_bytes: usize,
     /// Those of them that have become old, when only what is young was looked at.
     pub promoted_bytes: usize,
+    /// Bytes of old objects that were looked at because they were stored to.
+    pub looked_at: usize,
     /// Where living objects that may move lie side by side.
     pub ranges: Vec<(usize, usize)>,
 }

@@ -1,6 +1,6 @@
 //! The remembered set: the old objects that may lead to young ones.
 //!
-//! Owns the barrier's slow path, the lists of threads, and the cards of large objects. Of an old object it is enough to know *that*
+//! Owns the barrier's slow path, the lists of threads, and the cards of big objects. Of an old object it is enough to know *that*
 //! it was stored to: it has the flag [`OLD`] until it is put into the list of the thread that stored, and all of it is looked at
 //! in the next collection of the young. A large object would take long to look at: it keeps the flag, and the card of the slot, 512
 //! bytes, is marked when what was stored is young.
@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::evacuate::Evacuator;
 use crate::gc::alloc::atomic;
+use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK_SHIFT, Pool, state};
 use crate::gc::thread::Thread;
-use crate::gc::trace::Visitor;
-use crate::object::layout::{HEADER_BYTES, LISTED, OLD};
+use crate::gc::trace;
+use crate::object::layout::{LISTED, OLD};
 use crate::object::word::Word;
 
 /// Logarithm of the bytes of a card.
@@ -63,12 +64,18 @@ impl Places {
     /// # Safety
     /// As for `state`.
     #[inline]
-    unsafe fn card(&self, address: usize) -> &AtomicU8 {
+    pub(super) unsafe fn card(&self, address: usize) -> &AtomicU8 {
         // SAFETY: the caller's: an object lies in the range, of which there is a byte for each card.
         unsafe { &*self.cards.as_ptr().cast::<AtomicU8>().add((address - self.base) >> CARD_SHIFT) }
     }
 
-    /// Does a slot of a large object lie on a marked card?
+    /// Where the next card begins.
+    #[inline]
+    pub(super) fn next_card(&self, address: usize) -> usize {
+        ((address >> CARD_SHIFT) + 1) << CARD_SHIFT
+    }
+
+    /// Does a slot of a big object lie on a marked card?
     ///
     /// # Safety
     /// As for `state`.
@@ -111,7 +118,8 @@ impl Thread {
         // SAFETY: the caller's.
         unsafe {
             let header = atomic(object);
-            let fresh = if state::is_large(places.state(object)) {
+            let bytes = trace::size(self.heap().shapes().table(), object, header.load(Ordering::Relaxed));
+            let fresh = if bytes > SMALL {
                 if !state::is_young(places.state(value.address())) {
                     return;
                 }
@@ -134,70 +142,19 @@ impl Thread {
 /// The world is stopped; these are objects.
 pub(super) unsafe fn scan(evacuator: &mut Evacuator<'_>, places: &Places, remembered: Vec<usize>) {
     for address in remembered {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: an object begins with its header.
         unsafe {
-            if state::is_large(places.state(address)) {
-                scan_large(evacuator, places, address, false);
+            let header = &mut *(address as *mut u64);
+            if *header & LISTED != 0 {
+                evacuator.scan_big(places, address, false);
             } else {
-                *(address as *mut u64) |= OLD;
+                *header |= OLD;
                 evacuator.scan_old(address);
             }
         }
     }
     for address in std::mem::take(&mut evacuator.spaces.large.fresh) {
         // SAFETY: a large object is complete before anybody can collect.
-        unsafe { scan_large(evacuator, places, address, true) };
-    }
-}
-
-/// Looks at the marked cards of a large object, or at all of them. Those that lead to something young are marked afterwards.
-///
-/// # Safety
-/// The world is stopped; an object is there.
-unsafe fn scan_large(evacuator: &mut Evacuator<'_>, places: &Places, address: usize, all: bool) {
-    // SAFETY: the caller's: an object begins with its header, and the words are those that it says.
-    unsafe {
-        let header = &mut *(address as *mut u64);
-        let (mut at, end) = evacuator.tagged(address, *header);
-        let mut listed = false;
-        while at < end {
-            let next = ((at >> CARD_SHIFT) + 1 << CARD_SHIFT).min(end);
-            let card = places.card(at);
-            if all || card.load(Ordering::Relaxed) != 0 {
-                evacuator.take_young();
-                for slot in (at..next).step_by(HEADER_BYTES) {
-                    evacuator.slot(slot as *mut u64);
-                }
-                let young = evacuator.take_young();
-                card.store(u8::from(young), Ordering::Relaxed);
-                listed |= young;
-            }
-            at = next;
-        }
-        *header = *header & !LISTED | OLD;
-        if listed {
-            *header |= LISTED;
-            evacuator.remembered.push(address);
-        }
-    }
-}
-
-/// After everything was collected: the large objects that live are old, and lead to nothing young.
-///
-/// # Safety
-/// The world is stopped.
-pub(super) unsafe fn large_are_old(evacuator: &mut Evacuator<'_>, places: &Places) {
-    evacuator.spaces.large.fresh.clear();
-    for address in std::mem::take(&mut evacuator.large) {
-        // SAFETY: an object that was marked, and its words.
-        unsafe {
-            let header = &mut *(address as *mut u64);
-            if *header & LISTED != 0 {
-                let (from, to) = evacuator.tagged(address, *header);
-                let cards = (from..to).step_by(1 << CARD_SHIFT).chain(to.checked_sub(HEADER_BYTES));
-                cards.for_each(|at| places.card(at).store(0, Ordering::Relaxed));
-            }
-            *header = *header & !LISTED | OLD;
-        }
+        unsafe { evacuator.scan_big(places, address, true) };
     }
 }

@@ -43,12 +43,6 @@ pub mod state {
     pub const fn is_young(state: u8) -> bool {
         state >= AGED
     }
-
-    /// Does a large object start there?
-    #[inline]
-    pub const fn is_large(state: u8) -> bool {
-        state & !1 == LARGE
-    }
 }
 
 /// All spaces and their accounts, behind the heap's lock.

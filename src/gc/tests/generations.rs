@@ -32,8 +32,8 @@ fn header(thread: &Thread, object: Handle) -> u64 {
     thread.get(object).header_word().unwrap()
 }
 
-/// Lengths that lie among the old, and in the large space.
-const LENGTHS: [usize; 2] = [6, 100_000];
+/// Lengths that lie among the old, and of middling size, and in the large space.
+const LENGTHS: [usize; 3] = [6, 5_000, 100_000];
 
 #[test]
 fn what_survives_twice_is_old() {

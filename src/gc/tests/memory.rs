@@ -141,7 +141,7 @@ fn permanent_objects_are_roots() {
 
 #[test]
 fn what_copies_leave_of_a_block_is_the_next_buffer() {
-    let heap = Heap::new(Options::default()).unwrap();
+    let heap = Heap::new(Options { collector: CollectorKind::Compacting, ..Options::default() }).unwrap();
     let thread = &mut *heap.attach();
     let text = thread.alloc_string("here").unwrap();
     thread.collect();
