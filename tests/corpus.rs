@@ -1,6 +1,7 @@
 //! Runs the programs below `tests/lang`, each in a process of its own, and compares what they do with what they say they do.
 //!
-//! `HARRIER_ONLY=text cargo test --test corpus` runs only the programs whose path contains the text, `HARRIER_ONE_IN=n` one in n.
+//! `HARRIER_ONLY=text cargo test --test corpus` runs only the programs whose path contains the text, `HARRIER_ONE_IN=n` one in n. Where
+//! one in several runs, `HARRIER_PART=k` takes the kth of each, and whoever counts k up has run all in the end.
 
 mod common;
 
@@ -46,8 +47,14 @@ fn run_some(title: &str, folder: &str, one_in: usize, flags: &[&str], limit: Dur
     };
     let (skipped, jobs): (Vec<Job>, Vec<Job>) = jobs(folder).into_iter().partition(|j| reason(j).is_some());
     let one_in = one_in * common::number("HARRIER_ONE_IN").unwrap_or(1).max(1) as usize;
-    let jobs: Vec<Job> = jobs.into_iter().step_by(one_in).collect();
+    let part = common::number("HARRIER_PART").unwrap_or(0) as usize % one_in;
     assert!(!jobs.is_empty(), "no program matches HARRIER_ONLY");
+    // The last parts of a few programs have none: then the first one's are run.
+    let part = if part < jobs.len() { part } else { 0 };
+    let jobs: Vec<Job> = jobs.into_iter().skip(part).step_by(one_in).collect();
+    if one_in > 1 {
+        println!("{title}: one program in {one_in}, part {part}");
+    }
     let failed = in_parallel(&jobs, |job| match &job.expected {
         Some(expected) => check(&job.path, expected, flags, limit),
         None => vec!["says nothing about what it should print".into()],
@@ -87,7 +94,7 @@ fn examples() {
 /// on any machine (`tests/disasm.rs`); under the emulator some programs show that it is the same when it runs.
 #[test]
 fn machine_code_is_what_its_maps_claim() {
-    let one_in = if common::is_emulated() { 12 } else { 1 };
+    let one_in = common::one_in(12);
     run_some("verify", CORPUS, one_in, &["--jit-verify"], Duration::from_secs(60));
 }
 
@@ -98,17 +105,17 @@ fn any_register_does() {
     let seed = common::number("HARRIER_SEED").unwrap_or(1);
     let trial = common::by_chance(seed);
     let trial: Vec<&str> = trial.iter().map(String::as_str).collect();
-    let one_in = if common::is_emulated() { 24 } else { 3 };
+    let one_in = 3 * common::one_in(8);
     run_some("chance", CORPUS, one_in, &trial, Duration::from_secs(60));
 }
 
-/// A collection, and a check of the whole heap, at every allocation and safepoint. Under an emulator every third program, without the
+/// A collection, and a check of the whole heap, at every allocation and safepoint. Under an emulator one program in ten, without the
 /// check: it is the same on every machine, and takes two thirds of the time (the acceptance programs have it there, too).
 #[test]
 fn every_allocation_collects() {
     let flags = ["--gc-always", "--gc-verify"];
-    let (flags, one_in) = if common::is_emulated() { (&flags[..1], 3) } else { (&flags[..], 1) };
-    run_some("stress", CORPUS, one_in, flags, Duration::from_secs(120));
+    let flags = if common::is_emulated() { &flags[..1] } else { &flags[..] };
+    run_some("stress", CORPUS, common::one_in(10), flags, Duration::from_secs(120));
 }
 
 /// Threads meet wherever they can: the programs with threads, by chance (`HARRIER_SEED`: other chances; `tools/soak/racing` has more).

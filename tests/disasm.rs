@@ -273,13 +273,21 @@ fn verified<M: Target>(unit: &Unit, link: &mut FakeLink, differences: &mut Vec<S
 }
 
 /// Machine code for both machines, of all texts there are, agrees with its maps, whatever the host is. What runs under
-/// `--jit-verify` (`tests/corpus.rs`) is the code of the host alone.
+/// `--jit-verify` (`tests/corpus.rs`) is the code of the host alone. Under the emulator one text in eight: whatever writes the code and
+/// reads it is the same Rust there.
 #[test]
 fn code_for_both_machines_is_what_its_maps_claim() {
+    let all = !is_emulated() || std::env::var("HARRIER_ALL").is_ok_and(|all| all == "1");
+    let (parts, least) = if all { (1, 8_000) } else { (8, 900) };
+    println!("one text in {parts}");
     for remembers in [false, true] {
-        let bodies = verify_all(Trials::default(), remembers, 0, 1);
-        assert!(bodies.iter().all(|bodies| *bodies > 8_000), "{bodies:?}");
+        let bodies = verify_all(Trials::default(), remembers, 0, parts);
+        assert!(bodies.iter().all(|bodies| *bodies > least), "{bodies:?}");
     }
+}
+
+fn is_emulated() -> bool {
+    std::env::var("HARRIER_TIME_FACTOR").is_ok_and(|factor| factor != "1")
 }
 
 /// The same where registers and frame slots are taken by chance, and with each optimisation left out: a seventh of the texts for each
@@ -288,7 +296,7 @@ fn code_for_both_machines_is_what_its_maps_claim() {
 fn whatever_is_tried_code_is_what_its_maps_claim() {
     let seed = std::env::var("HARRIER_SEED").map_or(1, |seed| seed.parse().expect("HARRIER_SEED is a number"));
     // It is the same on every machine; under the emulator one shows that it runs there.
-    let emulated = std::env::var("HARRIER_TIME_FACTOR").is_ok_and(|factor| factor != "1");
+    let emulated = is_emulated();
     let tried = if emulated { 1 } else { OPTIMISATIONS.len() };
     let mut all = 0;
     for (i, (name, _)) in OPTIMISATIONS.iter().enumerate().take(tried) {

@@ -170,7 +170,7 @@ fn seeds() -> Vec<u64> {
         Some(seed) => vec![seed],
         None => {
             let from = number("HARRIER_FROM").unwrap_or(1);
-            (from..from + number("HARRIER_COUNT").unwrap_or(40)).collect()
+            (from..from + number("HARRIER_COUNT").unwrap_or(common::generated(40))).collect()
         }
     }
 }

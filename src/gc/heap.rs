@@ -100,6 +100,8 @@ const LARGE_UNDER_STRESS: usize = 64 << 20;
 const SMALLEST: usize = 4 * BLOCK;
 /// Blocks beyond the limit in which the out-of-memory error is built.
 const RESERVE: usize = (4 << 20) / BLOCK;
+/// So often a thread collects again when others have taken what was freed.
+const MOST_TRIES: usize = 6;
 /// A collection must free at least this part of the limit, or else the heap counts as full.
 const LEAST_FREE: usize = 32;
 
@@ -325,7 +327,7 @@ impl Heap {
         }
         let mut natives = lock(&self.natives);
         let collection = Collection {
-            cause: if renews { Cause::Everything } else { cause },
+            cause: if renews || natives.are_many() { Cause::Everything } else { cause },
             remembered,
             places: &self.places,
             spaces,
@@ -343,7 +345,7 @@ impl Heap {
         };
         // SAFETY: the world is stopped, and the roots are all there are.
         let outcome = unsafe { lock(&self.plan).collect(collection) };
-        let dead = natives.take_dead();
+        let dead = natives.take_dead(outcome.everything);
         drop(natives);
         if renews {
             // SAFETY: the world is stopped, and these are the ranges that have survived.
@@ -531,7 +533,10 @@ impl Thread {
             return Ok(address);
         }
         // What others have collected meanwhile may not suffice.
-        for (epoch, cause) in [(Some(epoch), Cause::Budget), (None, Cause::Everything)] {
+        // And others may take what was freed before this thread gets to it, though they do not need it all.
+        let again = if self.heap().thread_count() > 1 { MOST_TRIES } else { 0 };
+        let tries = [(Some(epoch), Cause::Budget), (None, Cause::Everything)];
+        for (epoch, cause) in tries.into_iter().chain(std::iter::repeat_n((None, Cause::Everything), again)) {
             self.collect_unless(epoch, cause);
             let blocks = bytes.div_ceil(BLOCK);
             let room = self.take_within(bytes, |spaces| {

@@ -15,6 +15,9 @@ use crate::object::word::Word;
 /// A Rust object of the heap. Shared: several threads may use it at once.
 pub type Native = Arc<dyn Any + Send + Sync>;
 
+/// So many more cause no collection of everything.
+const FEW: usize = 64;
+
 /// The table.
 #[derive(Default)]
 pub struct Natives {
@@ -23,6 +26,8 @@ pub struct Natives {
     free: Vec<usize>,
     /// Died in the last collection.
     dead: Vec<Native>,
+    /// How many there were after everything was collected.
+    lived: usize,
 }
 
 impl Natives {
@@ -61,9 +66,18 @@ impl Natives {
         }
     }
 
-    /// Takes out what has died.
-    pub(super) fn take_dead(&mut self) -> Vec<Native> {
+    /// Takes out what has died in a collection, of everything or not.
+    pub(super) fn take_dead(&mut self, everything: bool) -> Vec<Native> {
+        if everything {
+            self.lived = self.len();
+        }
         std::mem::take(&mut self.dead)
+    }
+
+    /// Are there so many more than lived when everything was collected that some may be dead? What they hold (files, threads) is
+    /// scarcer than the few bytes that a NATIVE takes.
+    pub(super) fn are_many(&self) -> bool {
+        self.len() > 2 * self.lived + FEW
     }
 
     /// How many there are.

@@ -27,10 +27,16 @@ pub fn is_emulated() -> bool {
     number("HARRIER_TIME_FACTOR").is_some_and(|factor| factor > 1)
 }
 
+/// So many of something are one part of it, of which one is tried: under an emulator, where all of it takes hours. `HARRIER_ALL=1` tries
+/// all (`tools/soak/arm64`).
+pub fn one_in(parts: usize) -> usize {
+    if is_emulated() && number("HARRIER_ALL") != Some(1) { parts } else { 1 }
+}
+
 /// How many of so many generated programs are run: a third under an emulator, where each takes ten times as long. Who asks for
 /// a number of them (`HARRIER_COUNT`, `HARRIER_SEED`) gets that.
 pub fn generated(count: u64) -> u64 {
-    if is_emulated() { count / 3 } else { count }
+    count / one_in(3) as u64
 }
 
 /// Options for a trial of the generator: registers by chance, and its code verified (but for the emulator, which takes too long).

@@ -76,10 +76,9 @@ fn program(case: &Case) -> String {
 #[test]
 fn what_goes_deep_gives_a_value_or_a_stack_overflow() {
     let chosen = std::env::var("HARRIER_CASE").unwrap_or_default();
-    // Under an emulator one in ten, each of which takes ten times as long.
-    let one_in = if common::is_emulated() { 10 } else { 1 };
     let cases = cases::all().into_iter().filter(|case| case.name.contains(&chosen));
-    let cases: Vec<Case> = cases.step_by(one_in).collect();
+    // Under an emulator one in ten, each of which takes ten times as long.
+    let cases: Vec<Case> = cases.step_by(common::one_in(10)).collect();
     assert!(!cases.is_empty(), "no case is called {chosen}");
     let files: Vec<(String, String)> = (0..FILES)
         .map(|k| (format!("n{k}.hr"), "fn f(x) { match x { [a, ...r] => a + f(r), _ => 0 } }".into()))

@@ -180,7 +180,8 @@ impl<'a> Evacuator<'a> {
             let bytes = trace::size(self.shapes, address, header);
             let target = &mut self.targets[action as usize];
             let mut to = target.cursor;
-            if bytes > target.limit - to {
+            // What is big is by itself in any case: it is scanned by cards.
+            if bytes > (target.limit - to).min(SMALL) {
                 to = self.more_room(bytes, action);
             } else {
                 target.cursor = to + bytes;

@@ -137,7 +137,14 @@ fn open(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Err(cx.throw(ErrorKind::ArgumentError, message));
     };
     let path = strings::text(cx, args[0]).to_owned();
-    match threads::waiting(cx, |stop| Stream::open(&path, mode, stop))? {
+    let mut opened = threads::waiting(cx, |stop| Stream::open(&path, mode, stop))?;
+    let is_used_up = |error: &std::io::Error| [Some(libc::EMFILE), Some(libc::ENFILE)].contains(&error.raw_os_error());
+    if opened.as_ref().err().is_some_and(is_used_up) {
+        // Files that the program has dropped without closing them are closed when they are collected.
+        cx.collect();
+        opened = threads::waiting(cx, |stop| Stream::open(&path, mode, stop))?;
+    }
+    match opened {
         Ok(stream) => {
             let native = cx.alloc_native(stream)?;
             ok(cx, native)

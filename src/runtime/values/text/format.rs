@@ -136,7 +136,9 @@ impl Printer {
         self.write_builtin(cx, out, value, depth)
     }
 
-    /// By the type's own `Format`.
+    /// By the type's own `Format`. On its own, as [`big`] is: what is nested deeply keeps a frame for each level of the functions between,
+    /// and what only these two need would be in it.
+    #[inline(never)]
     fn write_own(&mut self, cx: &mut Thread, out: &mut String, value: Handle, depth: i64) -> Result<(), Thrown> {
         let depth = cx.root_word(Word::int(depth).unwrap_or(Word::NULL));
         let result = Method::Format.call(cx, &[value, depth])?;
@@ -158,12 +160,8 @@ impl Printer {
         if scalar(out, v, depth) {
             return Ok(());
         }
-        if let Some(Number::Big(negative, limbs)) = Number::of(v) {
-            let (number, digits) = (numbers::big(negative, limbs), limbs.len().saturating_mul(20));
-            room::make(cx, out, digits)?;
-            room::expect(cx, digits.saturating_mul(2))?;
-            out.push_str(&apart::compute(cx, move || number.to_string())?);
-            return Ok(());
+        if v.is(layout::BIG_INT) {
+            return big(cx, out, value);
         }
         cx.check_native_stack()?;
         let again =
@@ -327,6 +325,17 @@ impl Printer {
         }
         Ok(())
     }
+}
+
+/// Writes an Int that takes long.
+#[inline(never)]
+fn big(cx: &mut Thread, out: &mut String, value: Handle) -> Result<(), Thrown> {
+    let Some(Number::Big(negative, limbs)) = Number::of(cx.get(value)) else { return Ok(()) };
+    let (number, digits) = (numbers::big(negative, limbs), limbs.len().saturating_mul(20));
+    room::make(cx, out, digits)?;
+    room::expect(cx, digits.saturating_mul(2))?;
+    out.push_str(&apart::compute(cx, move || number.to_string())?);
+    Ok(())
 }
 
 /// Is it a value that is written like a call or a name, which no key of a map may be without parentheses?
