@@ -114,7 +114,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.last = last;
         if let Some(cell) = self.link.link_cell(found.binding, n) {
-            return self.emit_call(Target::Cell(cell), n, tail);
+            self.emit_call(Target::Cell(cell), n, tail);
+            if !tail && self.state.reachable {
+                let seen = self.link.result(found.binding, n);
+                let result = self.state.pop();
+                let hint = self.hints.of(&seen);
+                self.state.push(result.hinted(hint));
+            }
+            return;
         }
         // The function goes below its arguments.
         let r = self.register();

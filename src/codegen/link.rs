@@ -340,6 +340,10 @@ pub trait Link {
     fn code(&mut self, function: FunctionId) -> usize;
     /// A data cell that holds the function value of a nested function without captures.
     fn closure_cell(&mut self, function: FunctionId) -> usize;
+    /// What a call of the binding's function with this many arguments probably gives.
+    fn result(&mut self, _binding: usize, _arguments: usize) -> Seen {
+        Seen::None
+    }
     /// What the binding's value looks like now.
     fn seen(&mut self, binding: usize) -> Seen;
     /// What a captured value looks like now, when the function is compiled for a call.

@@ -36,6 +36,7 @@ pub(super) struct Answers {
     pub slots: FxHashMap<(LayoutId, &'static str), Option<(u32, bool)>>,
     pub guesses: FxHashMap<&'static str, Option<LayoutId>>,
     pub seen: FxHashMap<usize, Seen>,
+    pub results: FxHashMap<(usize, usize), Seen>,
 }
 
 impl RuntimeLink<'_> {

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::Owned;
 use super::answers::Answers;
 use super::hint;
+use super::results;
 use super::sites::FieldSite;
 use crate::codegen::facts::Seen;
 use crate::codegen::failure::{GivenUp, give_up};
@@ -442,6 +443,14 @@ impl Link for RuntimeLink<'_> {
             Ok(code) => self.code_cell(code),
             Err(error) => self.or_fail(Err(error)),
         }
+    }
+
+    fn result(&mut self, binding: usize, arguments: usize) -> Seen {
+        let find = |link: &mut Self| match link.function_at(binding) {
+            Some(code) => results::of_call(link.cx, code, arguments),
+            None => Seen::None,
+        };
+        self.once(|answers| &mut answers.results, (binding, arguments), find)
     }
 
     fn seen(&mut self, binding: usize) -> Seen {

@@ -10,6 +10,7 @@ mod answers;
 pub mod dump;
 pub(super) mod link;
 pub mod reclaim;
+mod results;
 pub mod sites;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
