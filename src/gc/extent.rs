@@ -129,7 +129,7 @@ impl Thread {
             state::OLD => "among the old: it moves when everything is collected",
             state::AGED => "among what has survived a collection: it moves at the next, and is old then",
             state::NURSERY => "in the nursery: it moves at the next collection",
-            state::LARGE => "in the large space: it stays where it is while it lives",
+            state::LARGE | state::LARGE_NEW => "in the large space: it stays where it is while it lives",
             _ if state == state::PERMANENT => "in the permanent space: it stays for ever",
             _ => "in no space",
         }

@@ -109,7 +109,7 @@ impl Visitor for Evacuator<'_> {
                 *slot = to | word & TAG_MASK;
                 self.young |= action;
             } else if action == MARKED {
-                self.mark_large(address, state);
+                self.mark_large(address);
             }
         }
     }
@@ -209,8 +209,10 @@ impl<'a> Evacuator<'a> {
     #[cold]
     #[inline(never)]
     fn more_room(&mut self, bytes: usize, action: u8) -> usize {
-        let generation = generation(action);
         if bytes > SMALL {
+            // What is big is old at once: it is not copied twice.
+            let action = if self.places.is_some() { TO_OLD } else { action };
+            let generation = generation(action);
             let to = self.spaces.take_for_middling_copy(generation, bytes);
             self.pending.push((to, to + bytes, action | ONE_BIG));
             self.moved_bytes += bytes;
@@ -218,7 +220,7 @@ impl<'a> Evacuator<'a> {
             return to;
         }
         self.retire(action);
-        let block = self.spaces.take_for_copies(generation, BLOCK);
+        let block = self.spaces.take_for_copies(generation(action), BLOCK);
         let target = &mut self.targets[action as usize];
         target.start = block;
         target.scan = block;
@@ -245,9 +247,10 @@ impl<'a> Evacuator<'a> {
 
     #[cold]
     #[inline(never)]
-    fn mark_large(&mut self, address: usize, state: u8) {
+    fn mark_large(&mut self, address: usize) {
         if let Some(block) = self.spaces.pool.block(address) {
-            self.spaces.pool.set_state(block, state ^ 1);
+            let marked = state::LARGE | self.spaces.parity;
+            self.spaces.pool.set_state(block, marked);
         }
         // SAFETY: a pointer led here, so a complete object is there.
         let bytes = unsafe { trace::size(self.shapes, address, *(address as *const u64)) };

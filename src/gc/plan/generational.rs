@@ -6,8 +6,8 @@
 //! since ([`super::remembered`]); what it costs depends on what is young and lives. When the old have grown by half, everything is
 //! copied, and all of it is old then.
 //!
-//! Invariant, at each safepoint: an old object whose header has `OLD` leads to nothing young; one without it is in a list. Large
-//! objects count as old from the first collection after they were made.
+//! Invariant, at each safepoint: an old object whose header has `OLD` leads to nothing young; one without it is in a list. Big
+//! objects are old when they have survived once.
 
 use super::evacuate::{Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD, Target};
 use super::{Attributes, Barrier, Cause, Collection, Outcome, Plan, Room, Survey, remembered};
@@ -24,7 +24,7 @@ const LONGEST_ROUND: usize = 64 << 20;
 /// The old may grow by this much at least before everything is collected …
 const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
 /// … and as much again as there are of them, up to this; by half when there are more.
-const GROWTH_BY_ALL: usize = (8 << 20) / BLOCK;
+const GROWTH_BY_ALL: usize = (32 << 20) / BLOCK;
 /// With `--gc-always` or `--gc-verify` everything is collected after so many collections of the young, too: what is new is old by then.
 const MOST_YOUNG: u32 = 3;
 
@@ -99,6 +99,7 @@ impl Generational {
         let mut actions: Actions = [STAYS; state::STATES];
         actions[spaces.state_of(Generation::Nursery) as usize] = TO_AGED;
         actions[spaces.state_of(Generation::Aged) as usize] = TO_OLD;
+        actions[state::LARGE_NEW as usize] = MARKED;
         let from_space = [spaces.flip(Generation::Nursery), spaces.flip(Generation::Aged)];
         let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), None, verify);
         evacuator.targets[TO_OLD as usize] = Target::from(self.rest.0, self.rest.1);
@@ -111,6 +112,9 @@ impl Generational {
         evacuator.drain();
         weak(&|address| evacuator.survivor(address));
         let outcome = self.end(evacuator, false);
+        if spaces.large.fresh > 0 {
+            spaces.sweep_large(verify);
+        }
         from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
         outcome
     }
@@ -129,6 +133,7 @@ impl Generational {
             actions[spaces.state_of(generation) as usize] = TO_OLD;
         }
         actions[(state::LARGE | spaces.parity) as usize] = MARKED;
+        actions[state::LARGE_NEW as usize] = MARKED;
         let from_space = Generation::ALL.map(|generation| spaces.flip(generation));
         let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), visit_code, verify);
         roots(&mut |slot| evacuator.slot(slot));

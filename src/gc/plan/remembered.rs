@@ -135,8 +135,7 @@ impl Thread {
     }
 }
 
-/// Looks at the old objects that were remembered, and at the large ones that are new. Those that still lead to something young
-/// are remembered again.
+/// Looks at the old objects that were remembered. Those that still lead to something young are remembered again.
 ///
 /// # Safety
 /// The world is stopped; these are objects.
@@ -152,9 +151,5 @@ pub(super) unsafe fn scan(evacuator: &mut Evacuator<'_>, places: &Places, rememb
                 evacuator.scan_old(address);
             }
         }
-    }
-    for address in std::mem::take(&mut evacuator.spaces.large.fresh) {
-        // SAFETY: a large object is complete before anybody can collect.
-        unsafe { evacuator.scan_big(places, address, true) };
     }
 }

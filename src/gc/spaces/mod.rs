@@ -35,6 +35,8 @@ pub mod state {
     pub const AGED: u8 = 8;
     /// What is new.
     pub const NURSERY: u8 = 10;
+    /// The block in which a large object starts that was made since the last collection, where there are generations.
+    pub const LARGE_NEW: u8 = 12;
     /// States are less than this, a power of two.
     pub const STATES: usize = 16;
 
