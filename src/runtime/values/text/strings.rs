@@ -104,11 +104,7 @@ pub fn concat(cx: &mut Thread, a: Handle, b: Handle) -> Result<Handle, Thrown> {
         return Err(too_long(cx));
     }
     let chars = cx.get(a).char_count().unwrap_or(0) + cx.get(b).char_count().unwrap_or(0);
-    let base = if cx.get(a).is(STRING_PREFIX) {
-        Some(cx.root(cx.get(a).slot(STRING_BASE)))
-    } else {
-        None
-    };
+    let base = if cx.get(a).is(STRING_PREFIX) { Some(cx.root(cx.get(a).slot(STRING_BASE))) } else { None };
     let bytes = match base {
         Some(base) if cx.append_bytes(cx.get(base), Room::Texts, n, text(cx, b).as_bytes()) => base,
         _ => {
