@@ -146,6 +146,9 @@ impl Missed {
             asm.epilogue(0);
         }
         asm.jump(self.back);
+        if !framed {
+            asm.frameless();
+        }
     }
 }
 

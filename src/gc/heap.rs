@@ -114,7 +114,7 @@ impl Heap {
         let pool = Pool::new(addresses, options.verify)?;
         let plan = options.collector.make();
         let attributes = plan.attributes();
-        let places = Places::new(&pool)?;
+        let places = Places::new(&pool);
         let spaces = Spaces {
             pool,
             moving: Default::default(),

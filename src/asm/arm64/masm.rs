@@ -662,6 +662,10 @@ impl MacroAssembler for Arm64 {
         self.jump_code(overflow);
     }
 
+    fn frameless(&mut self) {
+        self.buf.frame(Frame::None);
+    }
+
     fn epilogue(&mut self, saved: u8) {
         self.checkpoint();
         let kept = if mutated(Mutation::SavedLostArm) { saved & 0b0111 } else { saved };

@@ -752,6 +752,10 @@ impl MacroAssembler for X64 {
         self.jump_code(overflow);
     }
 
+    fn frameless(&mut self) {
+        self.buf.frame(Frame::None);
+    }
+
     fn epilogue(&mut self, saved: u8) {
         let mut disp = 0;
         for (i, reg) in Self::CALLEE_SAVED.into_iter().enumerate() {

@@ -16,14 +16,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::evacuate::Evacuator;
 use crate::gc::alloc::atomic;
 use crate::gc::spaces::copy::SMALL;
-use crate::gc::spaces::{BLOCK_SHIFT, Pool, state};
+use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Pool, state};
 use crate::gc::thread::Thread;
 use crate::gc::trace;
 use crate::object::layout::{LISTED, OLD};
 use crate::object::word::Word;
-
-/// Logarithm of the bytes of a card.
-const CARD_SHIFT: u32 = 9;
 
 /// What stores must know of places: read by all threads, without a lock.
 ///
@@ -33,7 +30,7 @@ pub struct Places {
     base: usize,
     states: *const AtomicU8,
     /// A byte for each card of the range of addresses. What is never marked takes no memory.
-    cards: memmap2::MmapMut,
+    cards: *const AtomicU8,
 }
 
 // SAFETY: the tables are accessed as atomics, and are freed with the heap alone.
@@ -43,10 +40,8 @@ unsafe impl Sync for Places {}
 
 impl Places {
     /// Those of a pool.
-    pub fn new(pool: &Pool) -> std::io::Result<Places> {
-        let cards = (pool.total() << BLOCK_SHIFT) >> CARD_SHIFT;
-        let cards = memmap2::MmapOptions::new().len(cards).no_reserve_swap().map_anon()?;
-        Ok(Places { base: pool.base(), states: pool.table().cast(), cards })
+    pub fn new(pool: &Pool) -> Places {
+        Places { base: pool.base(), states: pool.table().cast(), cards: pool.cards().cast() }
     }
 
     /// The state of the block of an object.
@@ -66,7 +61,7 @@ impl Places {
     #[inline]
     pub(super) unsafe fn card(&self, address: usize) -> &AtomicU8 {
         // SAFETY: the caller's: an object lies in the range, of which there is a byte for each card.
-        unsafe { &*self.cards.as_ptr().cast::<AtomicU8>().add((address - self.base) >> CARD_SHIFT) }
+        unsafe { &*self.cards.add((address - self.base) >> CARD_SHIFT) }
     }
 
     /// Where the next card begins.

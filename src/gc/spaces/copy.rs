@@ -3,7 +3,7 @@
 //! Owns the lists of their runs, the shared buffer for objects of middling size (which would waste a thread's buffer), and what
 //! copies have left of their last block. Who copies and when is the collector's.
 
-use super::{BLOCK, BLOCK_SHIFT, Spaces, state};
+use super::{BLOCK, BLOCK_SHIFT, CARD, Spaces, state};
 
 /// Objects above this size do not go to the buffers of threads.
 pub const SMALL: usize = 8 << 10;
@@ -164,6 +164,8 @@ impl Spaces {
         if bytes > RUN_BYTES / 2 {
             return self.take_for_copies(generation, bytes);
         }
+        // No card belongs to two objects, so that what is said of one is not taken for the other.
+        let bytes = if generation == Generation::Old { bytes.next_multiple_of(CARD) } else { bytes };
         let space = self.generation(generation);
         if bytes > space.limit - space.cursor {
             let address = self.take_for_copies(generation, RUN_BYTES);

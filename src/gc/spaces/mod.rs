@@ -14,7 +14,7 @@ pub mod permanent;
 pub mod pool;
 
 pub use copy::Generation;
-pub use pool::{BLOCK, BLOCK_SHIFT, Pool, poison};
+pub use pool::{BLOCK, BLOCK_SHIFT, CARD, CARD_SHIFT, Pool, poison};
 
 use crate::injection::{Asked, refused};
 

@@ -16,6 +16,11 @@ pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes of a block.
 pub const BLOCK: usize = 1 << BLOCK_SHIFT;
 
+/// Logarithm of the size of a card, a part of a big object.
+pub const CARD_SHIFT: u32 = 9;
+/// Bytes of a card.
+pub const CARD: usize = 1 << CARD_SHIFT;
+
 /// The block has memory behind it.
 const RESIDENT: u8 = 1;
 /// The block is inaccessible until it is used again.
@@ -36,6 +41,9 @@ pub struct Pool {
     committed: usize,
     free: BTreeMap<u32, u32>,
     table: memmap2::MmapMut,
+    /// Address and bytes of the table of cards: a byte for each of the range, accessible as far as blocks are, so that it does not
+    /// count where a limit counts what may be written.
+    cards: (usize, usize),
     flags: Vec<u8>,
     resident: usize,
     in_use: usize,
@@ -63,8 +71,18 @@ impl Pool {
             bytes = (bytes / 2).next_multiple_of(BLOCK);
         };
         let total = bytes / BLOCK;
-        // SAFETY: the range just mapped.
-        unsafe { leave_out_of_cores(base, bytes + BLOCK) };
+        let card_bytes = (bytes >> CARD_SHIFT).next_multiple_of(BLOCK);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a fresh mapping at an address of the system's choice.
+        let cards = unsafe { libc::mmap(std::ptr::null_mut(), card_bytes, libc::PROT_NONE, flags, -1, 0) };
+        if cards == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the ranges just mapped.
+        unsafe {
+            leave_out_of_cores(base, bytes + BLOCK);
+            leave_out_of_cores(cards as usize, card_bytes);
+        }
         Ok(Pool {
             mapping: (base, bytes + BLOCK),
             base: base.next_multiple_of(BLOCK),
@@ -73,6 +91,7 @@ impl Pool {
             committed: 0,
             free: BTreeMap::new(),
             table: memmap2::MmapOptions::new().len(total).no_reserve_swap().map_anon()?,
+            cards: (cards as usize, card_bytes),
             flags: Vec::new(),
             resident: 0,
             in_use: 0,
@@ -99,6 +118,11 @@ impl Pool {
     /// The table of block states.
     pub fn table(&self) -> *const u8 {
         self.table.as_ptr()
+    }
+
+    /// The table of cards, accessible for all blocks that are in use.
+    pub fn cards(&self) -> *const u8 {
+        self.cards.0 as *const u8
     }
 
     /// Blocks that have memory behind them.
@@ -287,8 +311,12 @@ impl Pool {
             let from = self.base + (self.committed << BLOCK_SHIFT);
             let bytes = (wanted - self.committed) << BLOCK_SHIFT;
             let all = bytes + (beside << BLOCK_SHIFT);
+            let cards = ((wanted << BLOCK_SHIFT) >> CARD_SHIFT).next_multiple_of(BLOCK).min(self.cards.1);
+            let protection = libc::PROT_READ | libc::PROT_WRITE;
+            // SAFETY: our mapping of cards; what is accessible stays so.
+            let has_cards = unsafe { libc::mprotect(self.cards.0 as *mut _, cards, protection) } == 0;
             // SAFETY: blocks of our range that are not accessible.
-            if unsafe { libc::mprotect(from as *mut _, all, libc::PROT_READ | libc::PROT_WRITE) } == 0 {
+            if has_cards && unsafe { libc::mprotect(from as *mut _, all, protection) } == 0 {
                 // SAFETY: the same blocks: those beside are inaccessible again, and of the others only what is written to a core changes.
                 unsafe {
                     if beside > 0 {
@@ -326,8 +354,11 @@ pub unsafe fn poison(from: usize, to: usize) {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and whoever knows of objects in it is gone with the heap.
-        unsafe { libc::munmap(self.mapping.0 as *mut _, self.mapping.1) };
+        // SAFETY: the mappings are ours, and whoever knows of objects in it is gone with the heap.
+        unsafe {
+            libc::munmap(self.mapping.0 as *mut _, self.mapping.1);
+            libc::munmap(self.cards.0 as *mut _, self.cards.1);
+        }
     }
 }
 
