@@ -228,7 +228,7 @@ fn load_file(
         return Ok(load::evaluate(cx, name, &text, namespace)?.namespace);
     }
     cx.vm().loader.set_search(load::paths::SearchPath::of_program(file, options.include.clone()));
-    load::program(cx, file, name, text, load::Wanted::Loaded)
+    load::file(cx, file, name, text, true, load::Wanted::Loaded)
 }
 
 fn set_arguments(cx: &Thread, arguments: &[String]) {

@@ -52,7 +52,7 @@ pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
     let wanted = |test: &str| options.filter.as_deref().is_none_or(|f| test.contains(f) || shown.contains(f));
     log.line(json!({ "tests": declared_tests(&name, &text).into_iter().filter(|t| wanted(t)).collect::<Vec<_>>() }));
     cx.vm().loader.set_search(load::paths::SearchPath::of_program(file, options.include.clone()));
-    let namespace = match load::file(cx, file, &name, text, load::Wanted::Loaded) {
+    let namespace = match load::file(cx, file, &name, text, false, load::Wanted::Loaded) {
         Ok(namespace) => namespace,
         Err(LoadError::Problems(problems)) => {
             console::write_error(&problems_text(&problems));

@@ -50,13 +50,10 @@ pub fn load_text(
 ) -> Result<(), Answer> {
     let name = file.to_string_lossy();
     cx.vm().loader.search_beside(file);
-    let loaded = match arguments {
-        Some(arguments) => {
-            cx.vm().set_arguments(arguments.to_vec());
-            load::program(cx, file, &name, text, load::Wanted::Declared)
-        }
-        None => load::file(cx, file, &name, text, load::Wanted::Declared),
-    };
+    if let Some(arguments) = arguments {
+        cx.vm().set_arguments(arguments.to_vec());
+    }
+    let loaded = load::file(cx, file, &name, text, arguments.is_some(), load::Wanted::Declared);
     if matches!(loaded, Err(LoadError::Thrown(_))) {
         // Whoever looks for the reason wants to be where it happened.
         let all = cx.vm().namespaces.all();

@@ -113,7 +113,7 @@ pub(super) fn find(
         return native.map_or_else(|| Err(asking.not_found(vm, path)), not_above);
     };
     let absolute = paths::absolute(&found);
-    let loaded = || crate::runtime::lock(&vm.loader.files).get(&absolute).map(|file| file.namespace);
+    let loaded = || crate::runtime::lock(&vm.loader.files).present(&absolute).map(|file| file.namespace);
     match vm.loader.loading.claim(cx, &Key::File(absolute.clone()), &names, asking.wanted, loaded)? {
         Claimed::There(known) => not_above(known),
         Claimed::Circle(names) => Err(asking.cyclic(&names)),

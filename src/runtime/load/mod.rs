@@ -6,7 +6,7 @@
 //! Invariant: nothing of a text is declared before the whole text is known to be right.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashMap;
@@ -102,7 +102,7 @@ const SHOWN: usize = 100;
 pub struct Loader {
     search: RwLock<paths::SearchPath>,
     /// Files that are loaded or being loaded.
-    files: Mutex<FxHashMap<PathBuf, again::LoadedFile>>,
+    files: Mutex<again::Files>,
     /// Those of the standard library.
     library: Mutex<FxHashMap<&'static str, &'static Namespace>>,
     loading: loading::Loading,
@@ -225,26 +225,17 @@ enum Unknown {
     MayCome,
 }
 
-/// Loads the main file of a program, whose `main` the caller calls, and runs its top level.
-pub fn program(
-    cx: &mut Thread,
-    file: &Path,
-    name: &str,
-    text: String,
-    wanted: Wanted,
-) -> Result<&'static Namespace, LoadError> {
-    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, true, wanted))
-}
-
-/// Loads a file as [`program`] does, for who calls what else is in it.
+/// Loads a file by itself, and runs its top level: that of a program, whose `main` the caller calls then, or one for who calls what else
+/// is in it.
 pub fn file(
     cx: &mut Thread,
     file: &Path,
     name: &str,
     text: String,
+    is_program: bool,
     wanted: Wanted,
 ) -> Result<&'static Namespace, LoadError> {
-    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, false, wanted))
+    alone(cx, Arc::new(Source::new(name, text)), file, Origin::Main(file, is_program, wanted))
 }
 
 /// Loads a file, be it loaded before, when no other thread loads it any more; where that cannot be waited for, beside it.
@@ -393,58 +384,52 @@ fn load(
         Origin::Text(namespace, _) if namespace.name == name => namespace,
         _ => declare::namespace(cx, &name).map_err(|e| e.throw(cx))?,
     };
-    let before = note_loading(cx, origin, namespace, &source);
-    let result = load_unit(cx, &unit, namespace, origin, chain);
-    match (&result, origin) {
-        (Err(_), _) => forget_loading(cx, origin, before),
-        (Ok(_), Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _)) => {
-            cx.vm().loader.note_loaded(file);
-        }
-        (Ok(_), Origin::Library(_) | Origin::Text(..) | Origin::Declaration(..)) => {}
-    }
-    result.map(|value| (namespace, unit, value))
+    let mut under_way = UnderWay::begin(cx.vm(), origin, namespace, &source);
+    let value = load_unit(cx, &unit, namespace, origin, chain)?;
+    under_way.loaded = true;
+    Ok((namespace, unit, value))
 }
 
-/// A file counts as loaded while it is being loaded, so that what its top level evaluates finds it. Gives what it was before.
-fn note_loading(
-    cx: &Thread,
-    origin: Origin<'_>,
-    namespace: &'static Namespace,
-    source: &Arc<Source>,
-) -> Option<again::LoadedFile> {
-    let loader = &cx.vm().loader;
-    match origin {
-        Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _) => {
-            let path = paths::absolute(file);
-            let loaded = again::LoadedFile::new(path.clone(), namespace, source.clone());
-            let before = super::lock(&loader.files).insert(path.clone(), loaded);
-            loader.loading.becomes(&Key::File(path), namespace);
-            return before;
-        }
-        Origin::Library(name) => {
-            super::lock(&loader.library).insert(name, namespace);
-            loader.loading.becomes(&Key::Library(name), namespace);
-        }
-        Origin::Text(..) | Origin::Declaration(..) => {}
-    }
-    None
+/// A load that is under way: what is loaded counts as loaded meanwhile, so that what its top level evaluates finds it. Where it does not come
+/// to its end, be it by a panic, that counts as it did before, so it is tried again.
+struct UnderWay {
+    loader: &'static Loader,
+    key: Option<Key>,
+    source: Arc<Source>,
+    loaded: bool,
 }
 
-/// What could not be loaded counts as it did before: so it is tried again.
-fn forget_loading(cx: &Thread, origin: Origin<'_>, before: Option<again::LoadedFile>) {
-    let loader = &cx.vm().loader;
-    match origin {
-        Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _) => {
-            let mut files = super::lock(&loader.files);
-            match before {
-                Some(before) => files.insert(before.path.clone(), before),
-                None => files.remove(&paths::absolute(file)),
-            };
+impl UnderWay {
+    fn begin(vm: &'static Vm, origin: Origin<'_>, namespace: &'static Namespace, source: &Arc<Source>) -> UnderWay {
+        let loader = &vm.loader;
+        let key = match origin {
+            Origin::Main(file, ..) | Origin::File(file, _) | Origin::Again(file, _) => {
+                let path = paths::absolute(file);
+                super::lock(&loader.files).begin(again::LoadedFile::new(path.clone(), namespace, source.clone()));
+                Some(Key::File(path))
+            }
+            Origin::Library(name) => {
+                super::lock(&loader.library).insert(name, namespace);
+                Some(Key::Library(name))
+            }
+            Origin::Text(..) | Origin::Declaration(..) => None,
+        };
+        if let Some(key) = &key {
+            loader.loading.becomes(key, namespace);
         }
-        Origin::Library(name) => {
-            super::lock(&loader.library).remove(name);
+        UnderWay { loader, key, source: source.clone(), loaded: false }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        match &self.key {
+            Some(Key::File(path)) => super::lock(&self.loader.files).end(path, &self.source, self.loaded),
+            Some(Key::Library(name)) if !self.loaded => {
+                super::lock(&self.loader.library).remove(name);
+            }
+            _ => {}
         }
-        Origin::Text(..) | Origin::Declaration(..) => {}
     }
 }
 
