@@ -461,6 +461,20 @@ fn the_condition_of_a_loop_is_a_stop() {
     walk(&mut session, &[(":continue", "3 |"), ("left", "[2]"), (":continue", "3 |"), (":continue", "[[], null]")]);
 }
 
+/// A function that begins with a loop stops once, where it begins, when it is named; at its line in each turn.
+#[test]
+fn a_breakpoint_on_a_function_that_begins_with_a_loop_is_before_the_loop() {
+    let text = "fn counts(a) {\n    while deref(a) < 3 {\n        swap!(a, fn(n) { n + 1 })\n    }\n    deref(a)\n}\n";
+    let folder = common::Folder::new(&[("begins.hr", text)]);
+    let mut session = at_a_terminal("begins", &["repl", &folder.path("begins.hr")], &[("TERM", "dumb")]);
+    session.expect("> ").expect("a prompt");
+    walk(&mut session, &[(":break counts", "begins.hr:2"), ("counts(atom(0))", "begins.hr:2:5"), (":continue", "3")]);
+    walk(&mut session, &[("counts(atom(0))", "begins.hr:2:5"), (":next", "begins.hr:2:11"), (":next", "3 |")]);
+    walk(&mut session, &[(":continue", "3"), (":unbreak", "does not stop"), ("counts(atom(0))", "3")]);
+    walk(&mut session, &[(":break begins.hr:2", "begins.hr:2"), ("counts(atom(1))", "begins.hr:2:11")]);
+    walk(&mut session, &[(":continue", "begins.hr:2:11"), (":continue", "begins.hr:2:11"), (":continue", "3")]);
+}
+
 /// A line that stops by itself is the line that is meant.
 #[test]
 fn a_breakpoint_is_set_on_the_line_of_one() {

@@ -31,6 +31,8 @@ struct Stop {
 enum Place {
     /// Before an element of a block.
     InBlock(NodeId, usize),
+    /// The same, before a `while` with which the body of a function begins, and only for a breakpoint: who steps stops at its condition.
+    BeforeLoop(NodeId, usize),
     /// Before what is no block.
     Alone(NodeId),
     /// The text stops there itself.
@@ -67,6 +69,12 @@ pub fn declarations(unit: &Unit, is_wanted: &dyn Fn(Span) -> bool) -> Vec<Span> 
 
 /// Where the statements in these declarations begin, before which a program can be stopped.
 pub fn statements(unit: &Unit, within: &[Span]) -> Vec<u32> {
+    let stops = stops(unit, within).into_iter();
+    stops.filter(|stop| !matches!(stop.place, Place::BeforeLoop(..))).map(|stop| stop.span.start).collect()
+}
+
+/// The same for who wants to stop where a function begins: once, and not in each turn of a loop with which it does.
+pub fn entries(unit: &Unit, within: &[Span]) -> Vec<u32> {
     stops(unit, within).into_iter().map(|stop| stop.span.start).collect()
 }
 
@@ -143,15 +151,23 @@ fn stops(unit: &Unit, within: &[Span]) -> Vec<Stop> {
         found.push(Stop { span: Span { start, end }, place });
     };
     let top_level = unit.function(unit.init).arities.first().map(|arity| arity.body);
+    let arities = unit.functions.iter().flat_map(|function| &function.arities);
+    let bodies: Vec<NodeId> = arities.filter(|arity| is_within(within, arity.span)).map(|arity| arity.body).collect();
     for id in (0..unit.nodes.len() as u32).map(NodeId) {
         match unit.node(id) {
             Node::Block(list) if Some(id) == top_level || has_braces(unit, id) && is_within(within, unit.span(id)) => {
                 for (index, statement) in unit.list(*list).iter().enumerate() {
+                    if !is_within(within, unit.span(*statement)) {
+                        continue;
+                    }
                     // What begins with a stop of its own needs none.
-                    let stops = matches!(unit.node(*statement), Node::Declare(_) | Node::While { .. })
-                        || has_braces(unit, *statement);
-                    if !stops && is_within(within, unit.span(*statement)) {
-                        stop(*statement, Place::InBlock(id, index));
+                    match unit.node(*statement) {
+                        Node::While { .. } if index == 0 && bodies.contains(&id) => {
+                            stop(*statement, Place::BeforeLoop(id, index));
+                        }
+                        Node::Declare(_) | Node::While { .. } => {}
+                        _ if has_braces(unit, *statement) => {}
+                        _ => stop(*statement, Place::InBlock(id, index)),
                     }
                 }
             }
@@ -166,9 +182,8 @@ fn stops(unit: &Unit, within: &[Span]) -> Vec<Stop> {
             _ => {}
         }
     }
-    let arities = unit.functions.iter().flat_map(|function| &function.arities);
-    let bodies = arities.filter(|arity| is_within(within, arity.span)).map(|arity| arity.body);
-    bodies.filter(|body| !has_braces(unit, *body)).for_each(|body| stop(body, Place::Alone(body)));
+    let alone = bodies.iter().filter(|body| !has_braces(unit, **body));
+    alone.for_each(|body| stop(*body, Place::Alone(*body)));
     found
 }
 
@@ -226,13 +241,16 @@ impl Inserter<'_> {
     fn before_statements(&mut self, stops: Vec<Stop>, breakpoints: &[u32]) {
         let mut blocks: FxHashMap<NodeId, Vec<(usize, NodeId)>> = FxHashMap::default();
         for Stop { span, place } in stops {
-            if matches!(place, Place::Written) {
+            let breaks = breakpoints.contains(&span.start);
+            if matches!(place, Place::Written) || matches!(place, Place::BeforeLoop(..)) && !breaks {
                 continue;
             }
-            let function = if breakpoints.contains(&span.start) { BREAKPOINT } else { STEP };
+            let function = if breaks { BREAKPOINT } else { STEP };
             let call = self.call(function, &[], span);
             match place {
-                Place::InBlock(block, index) => blocks.entry(block).or_default().push((index, call)),
+                Place::InBlock(block, index) | Place::BeforeLoop(block, index) => {
+                    blocks.entry(block).or_default().push((index, call))
+                }
                 Place::Alone(id) => {
                     let moved = self.moved(id);
                     let list = self.list(&[call, moved]);

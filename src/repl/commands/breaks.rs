@@ -134,7 +134,7 @@ fn declaration(binding: &'static Binding, place: Option<Place>, arity: Option<us
     let found = unit.items.iter().find(is_there);
     let found = found.and_then(|item| Declaration::of(&unit, item, binding.namespace, &source));
     let (declaration, functions) = found.ok_or_else(no_declaration)?;
-    let statements = stops::statements(&unit, &[declaration.span]);
+    let statements = stops::entries(&unit, &[declaration.span]);
     let arities = functions.iter().flat_map(|function| &unit.function(*function).arities);
     let wanted = arities.filter(|one| arity.is_none_or(|n| one.rest.is_none() && one.params.len() == n));
     let bodies: Vec<Span> = wanted.map(|one| one.span).collect();
