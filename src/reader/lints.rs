@@ -21,6 +21,8 @@ pub fn warnings(unit: &Unit) -> Vec<Diagnostic> {
                 found.extend(never_run(unit, unit.list(*list)));
             }
             Node::Match { arms, .. } => unreached(unit, arms, &mut found),
+            Node::Let { value, .. } => found.extend(not_a_vector(unit, *value, &mut takers)),
+            Node::DefineGlobals(define) => found.extend(not_a_vector(unit, define.value, &mut takers)),
             Node::For { body, .. } | Node::While { body, .. } | Node::Loop { body, .. } => {
                 if let Some(last) = value_of_block(unit, *body)
                     && let Node::If { then, otherwise: None, .. } = unit.node(last)
@@ -113,6 +115,33 @@ fn value_of_block(unit: &Unit, block: NodeId) -> Option<NodeId> {
 fn dropped(unit: &Unit, block: NodeId) -> Option<NodeId> {
     let given = |id: &NodeId| !matches!(unit.node(*id), Node::Null | Node::Function(_)) && pure(unit, *id);
     value_of_block(unit, block).filter(given)
+}
+
+/// Is it more than a name or a constant?
+fn is_computed(unit: &Unit, id: NodeId) -> bool {
+    let mut operands = Vec::new();
+    operands_of_pure(unit, id, &mut operands) && !operands.is_empty()
+}
+
+/// A `let` of a loop that computes something in each turn: it gets what the last turn gives.
+fn not_a_vector<'u>(unit: &'u Unit, value: NodeId, takers: &mut Option<Takers<'u>>) -> Option<Diagnostic> {
+    let Node::For { pattern, iterable, body, .. } = *unit.node(value) else { return None };
+    let given = dropped(unit, body).filter(|given| is_computed(unit, *given))?;
+    if takers.get_or_insert_with(|| Takers::of(unit)).is_left_with_a_value(value, body) {
+        return None;
+    }
+    let title = "a value that only the last turn gives";
+    let mut warning = Diagnostic::new(Severity::Warning, title, Some(unit.span(given)));
+    warning.label = Some("dropped in every other turn".into());
+    let (over, each, span) = (short(unit, iterable), short(unit, given), unit.pattern_spans[pattern.index()]);
+    let name = unit.source.text.get(span.start as usize..span.end as usize);
+    let all = match name.filter(|_| matches!(unit.pattern(pattern), Pattern::Bind(_)) && over != "…" && each != "…")
+    {
+        Some(name) => format!("`map(fn({name}) {{ {each} }}, {over})`"),
+        None => "`map`".into(),
+    };
+    warning.help = Some(format!("the value of a `for` is that of its last turn; {all} gives a vector of all"));
+    Some(warning)
 }
 
 /// An `if` among the statements of a block, whose value nobody uses.
