@@ -523,7 +523,7 @@ pub trait MacroAssembler: Sized + HasScratch {
     /// `CTX + floor`, the frame is given up and the code at `overflow` called in place of this function. Writes code, so it
     /// comes last. `saved` is the prologue's mask.
     fn set_large_frame_size(&mut self, prologue: u32, saved: u8, bytes: u32, floor: i32, overflow: usize);
-    /// What is written next has no frame: behind a way back to code that has none.
+    /// What is written next, to which nothing falls through, has no frame.
     fn frameless(&mut self);
     /// Restores the registers and the caller's frame; `ret` or a jump follows. Changes nothing but the saved registers, the frame
     /// pointer and the stack pointer.

@@ -127,6 +127,9 @@ impl Missed {
     /// Writes it, with a call of the stub that remembers stores: see `stubs::remember`. `framed`: the code around it has a frame.
     pub fn write<M: MacroAssembler>(self, asm: &mut M, stub: usize, framed: bool) {
         let object = self.slot.base;
+        if !framed {
+            asm.frameless();
+        }
         asm.bind(self.entry);
         if self.ask {
             asm.test_mem8_imm(flags(object), OLD_BIT);
@@ -146,9 +149,6 @@ impl Missed {
             asm.epilogue(0);
         }
         asm.jump(self.back);
-        if !framed {
-            asm.frameless();
-        }
     }
 }
 
