@@ -304,7 +304,7 @@ fn values_as_the_heap_has_them() {
     let p = text(&answers[3]);
     assert!(p.contains("P { x, y }\n") && p.contains("size     24 bytes\n"), "{p}");
     assert!(p.contains(".x       [1, 2, 3]\n") && p.contains(".y       1\n"), "{p}");
-    assert!(p.contains("in the copy space") && p.contains("flags 0x00"), "{p}");
+    assert!(p.contains("in the nursery") && p.contains("flags 0x00"), "{p}");
     assert!(p.contains("in 3 objects\n") && p.contains("retains  24 bytes in 1 object that only it"), "{p}");
     assert!(text(&answers[4]).contains("7, STRING:"), "{}", text(&answers[4]));
     assert!(text(&answers[5]).contains("with the tag of functions"), "{}", text(&answers[5]));
