@@ -118,6 +118,17 @@ fn every_allocation_collects() {
     run_some("stress", CORPUS, common::one_in(10), flags, Duration::from_secs(120));
 }
 
+/// The same where everything moves at each collection, which is the strictest test of everybody's bookkeeping: one program in four (the
+/// plan is no other on another machine, so not under an emulator).
+#[test]
+fn every_allocation_moves_everything() {
+    if common::is_emulated() {
+        return;
+    }
+    let flags = ["--gc=compacting", "--gc-always", "--gc-verify"];
+    run_some("moving", CORPUS, 4, &flags, Duration::from_secs(120));
+}
+
 /// Threads meet wherever they can: the programs with threads, by chance (`HARRIER_SEED`: other chances; `tools/soak/racing` has more).
 /// Windows are in Rust, the same on every machine, so not under an emulator.
 #[test]

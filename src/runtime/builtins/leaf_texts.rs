@@ -235,13 +235,12 @@ pub fn concat<'h>(cx: &'h Thread, [a, b, _]: Args<'h>) -> Answer<'h> {
     if total <= SMALL {
         return cx.spare_string(&[x, y], chars);
     }
-    appended(cx, a, y, chars)
+    appended(cx, a, x.len(), y, chars)
 }
 
-/// A text with more behind it, `chars` characters in all. As `strings::concat` does, where the text ends at the end of its bytes, and
+/// A text of so many bytes with more behind it, `chars` characters in all. As `strings::concat` does, where the text ends at the end of its bytes, and
 /// these have room.
-fn appended<'h>(cx: &'h Thread, text: Value<'h>, more: &str, chars: usize) -> Answer<'h> {
-    let before = text.str()?.len();
+fn appended<'h>(cx: &'h Thread, text: Value<'h>, before: usize, more: &str, chars: usize) -> Answer<'h> {
     let total = before + more.len();
     if !text.is(layout::STRING_PREFIX) || total > strings::MAX_BYTES || !cx.has_spare(layout::PREFIX_WORDS) {
         return None;
@@ -325,7 +324,7 @@ fn interpolate_behind<'h>(cx: &'h Thread, first: Value<'h>, parts: usize) -> Ans
         push_value(&mut text, cx.spilled_arg(i))?;
     }
     let more = text.finish()?;
-    appended(cx, first, more.str()?, first.char_count()? + more.char_count()?)
+    appended(cx, first, first.str()?.len(), more.str()?, first.char_count()? + more.char_count()?)
 }
 
 pub fn to_string<'h>(cx: &'h Thread, [value, ..]: Args<'h>) -> Answer<'h> {
