@@ -180,3 +180,19 @@ fn locks_and_flags_do_not_meet() {
         thread.collect_some();
     }
 }
+
+#[test]
+fn what_natives_hold_is_given_back_though_they_are_old() {
+    let heap = heap(false);
+    let thread = &mut *heap.attach();
+    let held = Arc::new(());
+    for _ in 0..400 {
+        let mark = thread.mark();
+        let _ = thread.alloc_native(held.clone()).unwrap();
+        // It is old when it dies, and natives take no room that would cause a collection of everything.
+        thread.collect_some();
+        thread.collect_some();
+        thread.release(mark);
+    }
+    assert!(Arc::strong_count(&held) < 200, "{}", Arc::strong_count(&held));
+}
