@@ -33,10 +33,10 @@ pub fn one_in(parts: usize) -> usize {
     if is_emulated() && number("HARRIER_ALL") != Some(1) { parts } else { 1 }
 }
 
-/// How many of so many generated programs are run: a third under an emulator, where each takes ten times as long. Who asks for
+/// How many of so many generated programs are run: an eighth under an emulator, where each takes ten times as long. Who asks for
 /// a number of them (`HARRIER_COUNT`, `HARRIER_SEED`) gets that.
 pub fn generated(count: u64) -> u64 {
-    count / one_in(3) as u64
+    count / one_in(8) as u64
 }
 
 /// Options for a trial of the generator: registers by chance, and its code verified (but for the emulator, which takes too long).
