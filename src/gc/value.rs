@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::thread::Thread;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, BIG_INT_LIMBS, BIG_INT_SIZE, BYTES_CAPACITY, BYTES_CONTENT, BYTES_IN_USE,
-    CLOSURE_CAPTURES, CLOSURE_CODE, FLOAT_BITS, LayoutId, STRING_BASE, STRING_BYTES, STRING_HASH, STRING_SIZES, Shape,
+    CLOSURE_CAPTURES, CLOSURE_CODE, FLOAT_BITS, LayoutId, PREFIX_WORDS, STRING_BASE, STRING_BYTES, STRING_HASH,
+    STRING_SIZES, Shape,
 };
-use crate::object::shapes::{self, Extent};
-use crate::object::word::Word;
+use crate::object::shapes::{self, Extent, ShapeCode};
+use crate::object::word::{INT_SHIFT, Word};
 
 /// A word that is valid until the thread allocates.
 ///
@@ -228,8 +229,24 @@ impl<'h> Value<'h> {
         if self.word.is_pointer() { layout::header_count(self.header()) } else { 0 }
     }
 
-    /// Shape and extent of an object.
+    /// The shape of an object, as the table of shapes has it.
     #[inline]
+    fn shape_code(self) -> ShapeCode {
+        self.thread.heap().shapes().code(layout::header_layout(self.header()))
+    }
+
+    /// Word `i` of an object whose layout is known to have it, however short the object: without a look at the table of shapes.
+    ///
+    /// # Safety
+    /// The value must be an object, and all objects of its layout must have more words than `i`.
+    #[inline]
+    unsafe fn load_known(self, i: usize) -> u64 {
+        debug_assert!(i < self.words());
+        // SAFETY: the caller's.
+        unsafe { self.load(i) }
+    }
+
+    /// Shape and extent of an object.
     pub(super) fn extent(self) -> (Shape, Extent) {
         if !self.word.is_pointer() {
             return (Shape::None, Extent { words: 0, tagged_from: 0, tagged_to: 0 });
@@ -258,6 +275,19 @@ impl<'h> Value<'h> {
     /// The tagged word at index `i` after the header, if there is one.
     #[inline]
     pub fn try_slot(self, i: usize) -> Option<Value<'h>> {
+        // Most objects have a fixed number of slots, and these are read most.
+        if self.word.is_pointer()
+            && let Some(slots) = self.shape_code().slots()
+            && i < slots
+        {
+            // SAFETY: the index is within the object.
+            return Some(Value { word: Word(unsafe { self.load(i) }), thread: self.thread });
+        }
+        self.try_slot_of_any(i)
+    }
+
+    #[inline(never)]
+    fn try_slot_of_any(self, i: usize) -> Option<Value<'h>> {
         let (shape, extent) = self.extent();
         let tagged = extent.tagged_from <= i && i < extent.tagged_to || i == ARRAY_LENGTH && shape == Shape::Array;
         // SAFETY: the index is within the object.
@@ -276,7 +306,8 @@ impl<'h> Value<'h> {
     /// When the object is shorter.
     #[inline]
     pub fn raw(self, i: usize) -> u64 {
-        if i >= self.words() {
+        let fixed = self.word.is_pointer() && self.shape_code().fixed_words().is_some_and(|words| i < words);
+        if !fixed && i >= self.words() {
             self.no_slot(i);
         }
         // SAFETY: the index is within the object.
@@ -286,10 +317,11 @@ impl<'h> Value<'h> {
     /// The length of an `ARRAY`, `NODE` or interior node of a map; 0 for others.
     #[inline]
     pub fn array_len(self) -> usize {
-        match self.extent() {
-            (Shape::Array, extent) => extent.words - ARRAY_ELEMENTS,
-            _ => 0,
+        if !self.word.is_pointer() || !self.shape_code().is_array() {
+            return 0;
         }
+        // SAFETY: all arrays have the word of their length, an Int.
+        (unsafe { self.load_known(ARRAY_LENGTH) } >> INT_SHIFT) as usize
     }
 
     /// Element `i` of an `ARRAY`, `NODE` or interior node of a map.
@@ -298,13 +330,11 @@ impl<'h> Value<'h> {
     /// When there is none.
     #[inline]
     pub fn element(self, i: usize) -> Value<'h> {
-        match self.extent() {
-            (Shape::Array, extent) if i < extent.words - ARRAY_ELEMENTS => {
-                // SAFETY: within the object.
-                Value { word: Word(unsafe { self.load(ARRAY_ELEMENTS + i) }), thread: self.thread }
-            }
-            _ => self.no_slot(ARRAY_ELEMENTS + i),
+        if i >= self.array_len() {
+            self.no_slot(ARRAY_ELEMENTS + i);
         }
+        // SAFETY: within the object.
+        Value { word: Word(unsafe { self.load(ARRAY_ELEMENTS + i) }), thread: self.thread }
     }
 
     /// The text of a `STRING` or `STRING_PREFIX`.
@@ -314,17 +344,32 @@ impl<'h> Value<'h> {
         self.string_bytes().map(|bytes| unsafe { std::str::from_utf8_unchecked(bytes) })
     }
 
+    /// The first words of a text, which both kinds have.
+    #[inline]
+    fn string_word(self, i: usize) -> Option<u64> {
+        const {
+            assert!(
+                STRING_SIZES < PREFIX_WORDS
+                    && STRING_HASH < PREFIX_WORDS
+                    && STRING_SIZES < STRING_BYTES
+                    && STRING_HASH < STRING_BYTES
+            )
+        };
+        debug_assert!(i == STRING_SIZES || i == STRING_HASH);
+        let is_text = self.is(layout::STRING) || self.is(layout::STRING_PREFIX);
+        // SAFETY: both layouts have these two words, as the assertion above says.
+        is_text.then(|| unsafe { self.load_known(i) })
+    }
+
+    #[inline]
     fn string_bytes(self) -> Option<&'h [u8]> {
+        let len = self.string_word(STRING_SIZES)? as u32 as usize;
         if self.is(layout::STRING) {
-            let len = self.raw(STRING_SIZES) as u32 as usize;
-            Some(self.byte_slice(self.word.address() + layout::slot_offset(STRING_BYTES), len))
-        } else if self.is(layout::STRING_PREFIX) {
-            let len = self.raw(STRING_SIZES) as u32 as usize;
-            let base = self.slot(STRING_BASE);
-            Some(base.byte_slice(base.word.address() + layout::slot_offset(BYTES_CONTENT), len))
-        } else {
-            None
+            return Some(self.byte_slice(self.word.address() + layout::slot_offset(STRING_BYTES), len));
         }
+        // SAFETY: it is a STRING_PREFIX, each of which has all of `PREFIX_WORDS`.
+        let base = Word(unsafe { self.load_known(STRING_BASE) });
+        Some(self.byte_slice(base.address() + layout::slot_offset(BYTES_CONTENT), len))
     }
 
     fn byte_slice(self, address: usize, len: usize) -> &'h [u8] {
@@ -336,23 +381,20 @@ impl<'h> Value<'h> {
     /// Characters of a `STRING` or `STRING_PREFIX`.
     #[inline]
     pub fn char_count(self) -> Option<usize> {
-        if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) {
-            Some((self.raw(STRING_SIZES) >> 32) as usize)
-        } else {
-            None
-        }
+        Some((self.string_word(STRING_SIZES)? >> 32) as usize)
     }
 
     /// The cached hash of a `STRING` or `STRING_PREFIX`; 0 when it is not yet known.
     #[inline]
     pub fn string_hash(self) -> Option<u64> {
-        if self.is(layout::STRING) || self.is(layout::STRING_PREFIX) { Some(self.raw(STRING_HASH)) } else { None }
+        self.string_word(STRING_HASH)
     }
 
     /// The bytes in use of a `BYTES` object, or the bytes of a string.
     pub fn bytes(self) -> Option<&'h [u8]> {
         if self.is(layout::BYTES) {
-            let used = (self.raw(BYTES_IN_USE) & !layout::BEING_WRITTEN) as usize;
+            // SAFETY: all BYTES have the words in front of their content.
+            let used = (unsafe { self.load_known(BYTES_IN_USE) } & !layout::BEING_WRITTEN) as usize;
             Some(self.byte_slice(self.word.address() + layout::slot_offset(BYTES_CONTENT), used))
         } else {
             self.string_bytes()
@@ -361,13 +403,15 @@ impl<'h> Value<'h> {
 
     /// The capacity of a `BYTES` object.
     pub fn bytes_capacity(self) -> Option<usize> {
-        if self.is(layout::BYTES) { Some(self.raw(BYTES_CAPACITY) as usize) } else { None }
+        // SAFETY: all BYTES have the words in front of their content.
+        self.is(layout::BYTES).then(|| unsafe { self.load_known(BYTES_CAPACITY) } as usize)
     }
 
     /// The address of the `Code` of a function.
     #[inline]
     pub fn code(self) -> Option<usize> {
-        if self.word.is_function() { Some(self.raw(CLOSURE_CODE) as usize) } else { None }
+        // SAFETY: all functions have the word of their code.
+        self.word.is_function().then(|| unsafe { self.load_known(CLOSURE_CODE) } as usize)
     }
 
     /// How many values a function has captured.

@@ -97,7 +97,17 @@ impl Shapes {
     /// The shape of a layout; [`Shape::None`] when there is no such layout.
     #[inline]
     pub fn shape(&self, id: LayoutId) -> Shape {
-        if id as usize >= MAX_LAYOUTS { Shape::None } else { decode(self.cell(id as usize).load(Ordering::Relaxed)) }
+        self.code(id).shape()
+    }
+
+    /// The same as it stands in the table.
+    #[inline]
+    pub fn code(&self, id: LayoutId) -> ShapeCode {
+        if id as usize >= MAX_LAYOUTS {
+            ShapeCode(NONE)
+        } else {
+            ShapeCode(self.cell(id as usize).load(Ordering::Relaxed))
+        }
     }
 }
 
@@ -112,10 +122,24 @@ impl ShapeCode {
         if self.0 & ((1 << KIND_BITS) - 1) == SLOTS { Some((self.0 >> KIND_BITS) as usize) } else { None }
     }
 
+    /// How many words there are, when that is known without a look at the object, and all are alike.
+    #[inline(always)]
+    pub fn fixed_words(self) -> Option<usize> {
+        const { assert!(SLOTS == 1 && RAW == 2) };
+        let kind = self.0 & ((1 << KIND_BITS) - 1);
+        if kind.wrapping_sub(SLOTS) < 2 { Some((self.0 >> KIND_BITS) as usize) } else { None }
+    }
+
     /// Is it that of functions?
     #[inline(always)]
     pub fn is_closure(self) -> bool {
         self.0 == CLOSURE
+    }
+
+    /// Is it that of arrays and of what is made like them?
+    #[inline(always)]
+    pub fn is_array(self) -> bool {
+        self.0 == ARRAY
     }
 
     /// The shape.
