@@ -8,6 +8,7 @@ pub mod codegen;
 pub mod emit;
 pub mod gc;
 pub mod injection;
+pub mod library;
 pub mod locks;
 pub mod mutations;
 pub mod object;

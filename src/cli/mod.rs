@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use crate::gc::{Thread, Thrown};
 use crate::injection;
+use crate::library::LIBRARY;
 use crate::object::Word;
 use crate::options::{self, Command, Dump, Options};
 use crate::profile::gdb::Gdb;
@@ -142,7 +143,7 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
 /// The machine, as it was asked for, with everybody who looks at it; or the status, and why it cannot be had.
 fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, String)> {
     stats::turn_on(options.stats, options.gc_stats, options.trace_compilation);
-    let cx = Vm::start(options.heap.clone(), compiler).map_err(|error| (FAILED, error.to_string()))?;
+    let cx = Vm::start(options.heap.clone(), compiler, LIBRARY).map_err(|error| (FAILED, error.to_string()))?;
     let vm = cx.vm();
     let _ = vm.trials.set(options.trials);
     let _ = vm.serve.set(crate::repl::server::serve);

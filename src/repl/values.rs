@@ -7,11 +7,10 @@ use crate::gc::{Thread, Value};
 use crate::object::layout;
 use crate::reader::lexer::{Kind, Token};
 use crate::runtime::Namespace;
-use crate::runtime::builtins::introspection::signatures_of;
-use crate::runtime::builtins::types::type_behind;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::entry::code_of;
+use crate::runtime::program::instances::type_behind;
 use crate::runtime::program::types::TypeKind;
 use crate::runtime::values::collections::map;
 
@@ -99,7 +98,7 @@ pub fn members(cx: &Thread, value: Value<'_>) -> Vec<String> {
         let core = vm.namespaces.find("core").map(Namespace::members).unwrap_or_default();
         let takes_self = |binding: &Binding| {
             let code = binding.get(cx).and_then(code_of);
-            code.is_some_and(|code| signatures_of(code).iter().any(|signature| signature.starts_with("(self")))
+            code.is_some_and(|code| code.signatures().iter().any(|signature| signature.starts_with("(self")))
         };
         let of_core = core.into_iter().filter(|(name, binding)| !name.starts_with('_') && takes_self(binding));
         names.extend(of_core.map(|(name, _)| name.to_string()));
@@ -133,5 +132,5 @@ pub fn fields_of_literal(cx: &Thread, namespace: &'static Namespace, path: &[Str
 /// The signatures of a function, with its name.
 pub fn signatures(cx: &Thread, namespace: &'static Namespace, name: &str) -> Vec<String> {
     let code = binding(cx, namespace, name).and_then(|binding| binding.get(cx)).and_then(code_of);
-    code.map(|code| signatures_of(code).iter().map(|s| format!("{name}{s}")).collect()).unwrap_or_default()
+    code.map(|code| code.signatures().iter().map(|s| format!("{name}{s}")).collect()).unwrap_or_default()
 }

@@ -4,15 +4,15 @@
 
 use rustc_hash::FxHashMap;
 
-use super::builtins::TABLES;
 use super::vm::StartError;
 use crate::gc::Thread;
 use crate::runtime::fault::errors::{ERROR_FIELDS, ErrorKind, INTERRUPT};
 use crate::runtime::program::code::{Code, CodeSource};
 use crate::runtime::program::declare::{self, DeclareError, VariantDeclaration};
 use crate::runtime::program::keywords::intern;
+use crate::runtime::program::library::Part;
 use crate::runtime::program::types::{BUILTIN_TYPES, FieldInfo, UNNAMED_TYPES};
-use crate::runtime::system::streams::Standard;
+use crate::runtime::system::streams::{Standard, Stream};
 
 /// A method: name, the parameters of each arity, doc.
 type MethodRow = (&'static str, &'static [&'static str], &'static str);
@@ -84,7 +84,7 @@ fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
 /// Binds all builtins.
 fn builtins(cx: &mut Thread) -> Result<(), DeclareError> {
     let vm = cx.vm();
-    for builtin in TABLES.iter().copied().flatten() {
+    for builtin in vm.library.0.iter().flat_map(Part::builtins) {
         let mark = cx.mark();
         let namespace = declare::namespace(cx, builtin.namespace)?;
         namespace.set_native();
@@ -111,7 +111,7 @@ fn streams(cx: &mut Thread) -> Result<(), DeclareError> {
         ("stdout", "Standard output.", Standard::Out),
     ] {
         let mark = cx.mark();
-        let stream = super::builtins::io::standard(cx, which)?;
+        let stream = cx.alloc_native(Stream::standard(which))?;
         let binding = io.intern(vm, name)?;
         binding.set_about(Some(doc.into()), None, None);
         binding.define(cx, cx.get(stream));
@@ -133,7 +133,7 @@ fn protocols(cx: &mut Thread) -> Result<(), DeclareError> {
     for &(name, doc, methods) in PROTOCOLS {
         let protocol = declare::protocol(cx, core, name, Some(doc.into()), None)?;
         for &(method, signatures, doc) in methods {
-            let builtin = TABLES.iter().copied().flatten().find(|b| b.namespace == "core" && b.name == method);
+            let builtin = cx.vm().library.builtin("core", method);
             let takes: Vec<_> = signatures.iter().map(|s| (s.split(',').count(), false)).collect();
             let info = declare::method(cx, core, protocol, method, &takes, Some(doc.into()), None)?;
             info.set_signatures(signatures.iter().map(|s| format!("({s})")).collect());

@@ -12,7 +12,6 @@ use crate::object::Word;
 use fault::errors::ErrorKind;
 
 pub mod bootstrap;
-pub mod builtins;
 pub mod compile;
 pub mod fault;
 pub mod helpers;
@@ -24,9 +23,9 @@ pub mod testing;
 pub mod values;
 pub mod vm;
 
-pub use builtins::{Args, Builtin};
 pub use fault::errors::ErrorKind as Kind;
 pub use program::binding::Binding;
+pub use program::builtin::{Args, Builtin};
 pub use program::code::Code;
 pub use program::linked::{LinkedUnit, Resolved};
 pub use program::namespace::Namespace;

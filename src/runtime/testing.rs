@@ -2,8 +2,9 @@
 
 use crate::gc::options::Stress;
 use crate::gc::{Handle, Options, Thread};
+use crate::library::LIBRARY;
 use crate::runtime::Vm;
-use crate::runtime::builtins::{self, TABLES};
+use crate::runtime::program::builtin;
 use crate::runtime::values::collections::{map, vector};
 use crate::runtime::values::numbers::{new_big, new_int, parse};
 use crate::runtime::values::text::format::{self, Style};
@@ -20,16 +21,16 @@ pub fn under_stress<R>(f: impl FnOnce(&mut Thread) -> R) -> R {
 }
 
 fn run<R>(options: Options, f: impl FnOnce(&mut Thread) -> R) -> R {
-    let mut cx = Vm::start(options, crate::runtime::compile::compile).expect("a machine");
+    let mut cx = Vm::start(options, crate::runtime::compile::compile, LIBRARY).expect("a machine");
     f(&mut cx)
 }
 
 /// Calls a builtin by namespace and name.
 pub fn call(cx: &mut Thread, name: &str, args: &[Handle]) -> Result<Handle, String> {
     let (namespace, name) = name.split_once('/').filter(|_| name.len() > 1).unwrap_or(("core", name));
-    let builtin = TABLES.iter().copied().flatten().find(|b| b.namespace == namespace && b.name == name);
+    let builtin = LIBRARY.builtin(namespace, name);
     let builtin = builtin.unwrap_or_else(|| panic!("there is no builtin {name}"));
-    builtins::call(cx, builtin, args).map_err(|thrown| {
+    builtin::call(cx, builtin, args).map_err(|thrown| {
         let error = cx.take_exception(thrown);
         text(cx, error)
     })

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::helpers::Helpers;
 use super::load::Loader;
+use super::program::library::Library;
 use crate::asm::code_map::CodeMap;
 use crate::asm::memory::{CodeMemory, MemoryError, RANGE_BYTES};
 use crate::asm::publish::Publisher;
@@ -65,6 +66,8 @@ pub struct Vm {
     pub loader: Loader,
     /// The end of code.
     pub reclaim: Reclaim,
+    /// The builtins and the texts of the library.
+    pub library: Library,
     /// The generator.
     pub compiler: Compiler,
     bindings: AtomicU32,
@@ -170,8 +173,8 @@ impl Attached {
 }
 
 impl Vm {
-    /// A new machine with the builtins in place, and the calling OS thread attached to it.
-    pub fn start(options: gc::Options, compiler: Compiler) -> Result<Attached, StartError> {
+    /// A new machine with the builtins of the library in place, and the calling OS thread attached to it.
+    pub fn start(options: gc::Options, compiler: Compiler, library: Library) -> Result<Attached, StartError> {
         limits::spare_addresses();
         let addresses = limits::share(usize::MAX, 2);
         let heap = Heap::new(gc::Options { addresses: options.addresses.min(addresses), ..options })?;
@@ -206,6 +209,7 @@ impl Vm {
             threads: Threads::default(),
             loader: Loader::default(),
             reclaim: Reclaim::default(),
+            library,
             compiler,
             bindings: AtomicU32::new(0),
             last_resort: OnceLock::new(),

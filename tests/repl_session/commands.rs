@@ -399,7 +399,7 @@ fn functions_are_given_breakpoints_and_rid_of_them() {
 #[test]
 fn nothing_is_kept_of_functions_that_are_not_traced_any_more() {
     let run = || {
-        let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+        let mut cx = Vm::start(gc::Options::default(), compile::compile, harrier::library::LIBRARY).expect("a machine");
         load::core(&mut cx).expect("core");
         let mut session = Session::new(&mut cx, false).expect("a session");
         let mut other = Session::new(&mut cx, false).expect("a session");

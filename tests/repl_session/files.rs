@@ -54,7 +54,7 @@ fn folder(name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
 /// Says lines, and does something to files before some of them.
 fn talk_and_write(lines: Vec<(String, Vec<(std::path::PathBuf, &'static str)>)>) -> Vec<Answer> {
     let run = move || {
-        let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+        let mut cx = Vm::start(gc::Options::default(), compile::compile, harrier::library::LIBRARY).expect("a machine");
         load::core(&mut cx).expect("core");
         let mut session = Session::new(&mut cx, false).expect("a session");
         let say = |(line, files): &(String, Vec<(std::path::PathBuf, &'static str)>)| {

@@ -16,7 +16,7 @@ fn talk(lines: &'static [&'static str]) -> Vec<Answer> {
 /// The same on a heap of this kind.
 fn talk_on(heap: gc::Options, lines: &'static [&'static str]) -> Vec<Answer> {
     let run = move || {
-        let mut cx = Vm::start(heap, compile::compile).expect("a machine");
+        let mut cx = Vm::start(heap, compile::compile, harrier::library::LIBRARY).expect("a machine");
         load::core(&mut cx).expect("core");
         let mut session = Session::new(&mut cx, false).expect("a session");
         let mut answers: Vec<Answer> = lines.iter().map(|line| session.line(&mut cx, line)).collect();
@@ -80,7 +80,8 @@ fn open_brackets_go_on_in_the_next_line() {
 fn each_form_of_an_entry_shows_its_value() {
     let entry = |text: &'static str| {
         let run = move || {
-            let mut cx = Vm::start(gc::Options::default(), compile::compile).expect("a machine");
+            let mut cx =
+                Vm::start(gc::Options::default(), compile::compile, harrier::library::LIBRARY).expect("a machine");
             load::core(&mut cx).expect("core");
             let mut session = Session::new(&mut cx, false).expect("a session");
             let mut answers = Vec::new();

@@ -7,7 +7,6 @@ use super::lookup::{self, Thing, functions_of, layouts_of};
 use super::{Given, search};
 use crate::gc::Thread;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::builtins::introspection::signatures_of;
 use crate::runtime::program::binding::{Binding, Place};
 use crate::runtime::program::declare;
 use crate::runtime::program::entry::code_of;
@@ -60,16 +59,14 @@ fn without_text(cx: &mut Thread, thing: &Thing) -> String {
     match thing {
         Thing::Binding(binding) => match binding.get(cx).and_then(code_of) {
             Some(code) if code.builtin().is_some() => {
-                let signature = signatures_of(code).join(" ");
+                let signature = code.signatures().join(" ");
                 format!("// {}{signature} is a builtin: it is written in Rust\n", binding.qualified())
             }
             _ => format!("// {} is a builtin: it has no text\n", binding.qualified()),
         },
         Thing::Namespace(namespace) => match namespace.source() {
             Some(source) => format!("// {}\n{}\n", source.name, source.text.trim_end()),
-            None if load::library::text(namespace.name).is_some() => {
-                format!("{}\n", load::library::text(namespace.name).unwrap_or_default().trim_end())
-            }
+            None if let Some(text) = cx.vm().library.text(namespace.name) => format!("{}\n", text.trim_end()),
             None => format!("// the namespace {} consists of builtins, which are written in Rust\n", namespace.name),
         },
         _ => describe(cx, thing),
@@ -99,7 +96,7 @@ fn describe(cx: &mut Thread, thing: &Thing) -> String {
         Thing::Function(type_, code) => {
             let name = code.name.rsplit(['/', '.']).next().unwrap_or_default();
             let mut text = String::new();
-            for signature in signatures_of(code) {
+            for signature in code.signatures() {
                 text.push_str(&format!("{}.{name}{signature}\n", type_.name));
             }
             push_doc(&mut text, doc_of_code(code).as_deref());
@@ -121,7 +118,7 @@ fn describe(cx: &mut Thread, thing: &Thing) -> String {
 fn describe_binding(cx: &mut Thread, binding: &'static Binding) -> String {
     let about = binding.about();
     let mut text = String::new();
-    match binding.get(cx).and_then(code_of).map(signatures_of) {
+    match binding.get(cx).and_then(code_of).map(Code::signatures) {
         Some(signatures) => {
             signatures.iter().for_each(|s| text.push_str(&format!("{}{s}\n", binding.qualified())));
         }
@@ -226,7 +223,7 @@ pub fn explain(here: &'static Namespace, cx: &mut Thread, name: &str) -> Option<
             name: binding.name.to_string(),
             namespace: Some(binding.namespace.name),
             doc: doc_of_binding(cx, binding).unwrap_or_default(),
-            signatures: binding.get(cx).and_then(code_of).map(signatures_of).unwrap_or_default(),
+            signatures: binding.get(cx).and_then(code_of).map(Code::signatures).unwrap_or_default(),
             place,
         },
         _ => About {
@@ -283,7 +280,7 @@ fn members_of_namespace(cx: &mut Thread, namespace: &'static Namespace) -> Strin
         if !binding.is_defined() || name.starts_with('_') {
             continue;
         }
-        let signatures = binding.get(cx).and_then(code_of).map(signatures_of).unwrap_or_default();
+        let signatures = binding.get(cx).and_then(code_of).map(Code::signatures).unwrap_or_default();
         let left = match signatures.as_slice() {
             [one] => format!("{name}{one}"),
             [first, ..] => format!("{name}{first} …"),
@@ -324,7 +321,7 @@ fn members_of_type(cx: &Thread, type_: &'static TypeInfo) -> String {
         }
     }
     for (name, code) in functions_of(cx, type_) {
-        let signature = signatures_of(&code).into_iter().next().unwrap_or_default();
+        let signature = code.signatures().into_iter().next().unwrap_or_default();
         let doc = doc_of_code(&code).as_deref().map(search::first_sentence).unwrap_or_default();
         rows.push((format!(".{name}{signature}"), doc));
     }

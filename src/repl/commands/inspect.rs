@@ -5,9 +5,9 @@ use crate::gc::{Handle, Thread, Value};
 use crate::object::Word;
 use crate::object::layout::{self, Shape};
 use crate::repl::session::{Answer, Session};
-use crate::runtime::builtins;
 use crate::runtime::fault::brief;
 use crate::runtime::program::entry::code_of;
+use crate::runtime::program::instances::type_behind;
 
 /// So many slots are shown.
 const SLOTS: usize = 32;
@@ -49,7 +49,7 @@ fn report(cx: &mut Thread, value: Handle) -> String {
 
 fn type_name(value: Value<'_>) -> String {
     let vm = value.thread().vm();
-    if let Some(type_) = builtins::types::type_behind(value) {
+    if let Some(type_) = type_behind(value) {
         return format!("{}, the type {}/{}", vm.types.name_of(value), type_.namespace, type_.name);
     }
     match vm.types.type_of(value) {

@@ -14,7 +14,7 @@ use crate::runtime::program::binding::{Binding, Place};
 use crate::runtime::program::dispatch::{MethodInfo, Target};
 use crate::runtime::program::entry::code_of;
 use crate::runtime::program::types::{FieldInfo, TypeKind, VariantInfo};
-use crate::runtime::{Code, Namespace, TypeInfo, builtins};
+use crate::runtime::{Code, Namespace, TypeInfo};
 
 /// Something that has a name.
 pub enum Thing {
@@ -68,7 +68,7 @@ pub fn binding(here: &'static Namespace, cx: &Thread, name: &str) -> Option<&'st
 pub fn namespace(here: &'static Namespace, cx: &mut Thread, name: &str) -> Option<&'static Namespace> {
     match here.alias(name).or_else(|| cx.vm().namespaces.find(name)) {
         Some(namespace) => Some(namespace),
-        None if load::library::text(name).is_some() => load::require(cx, name).ok(),
+        None if cx.vm().library.text(name).is_some() => load::require(cx, name).ok(),
         None => None,
     }
 }
@@ -81,7 +81,7 @@ fn type_named(here: &'static Namespace, cx: &Thread, name: &str) -> Option<&'sta
 /// The type of a binding: the one that it names, else that of its value.
 pub fn type_of_binding(cx: &Thread, binding: &Binding) -> Option<&'static TypeInfo> {
     let value = binding.get(cx)?;
-    builtins::types::type_behind(value).or_else(|| cx.vm().types.type_of(value))
+    crate::runtime::program::instances::type_behind(value).or_else(|| cx.vm().types.type_of(value))
 }
 
 /// What can be called on the values of a type by what it was extended with, and the functions of the type.

@@ -8,7 +8,7 @@ use crate::reader::tree::{Item, Source};
 use crate::reader::{self, Surroundings};
 use crate::repl::completion;
 use crate::repl::session::{Answer, Session};
-use crate::runtime::builtins::introspection::signatures_of;
+use crate::runtime::Code;
 use crate::runtime::load;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::entry::code_of;
@@ -115,7 +115,7 @@ fn loaded(cx: &Thread, wanted: &str) -> Vec<Hit> {
 }
 
 fn signature(cx: &Thread, binding: &Binding) -> String {
-    let signatures = binding.get(cx).and_then(code_of).map(signatures_of).unwrap_or_default();
+    let signatures = binding.get(cx).and_then(code_of).map(Code::signatures).unwrap_or_default();
     match signatures.as_slice() {
         [] => String::new(),
         [one] => one.clone(),

@@ -19,11 +19,11 @@ use crate::gc::{Handle, Thread, Thrown};
 use crate::object::Word;
 use crate::object::layout::{self, LayoutId};
 use crate::reader::tree::{FunctionId, GlobalId};
-use crate::runtime::builtins::types::type_behind;
 use crate::runtime::program::binding::{Binding, BindingKind};
 use crate::runtime::program::code::{Code, CodeSource, CompileError};
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::entry;
+use crate::runtime::program::instances::type_behind;
 use crate::runtime::program::keywords;
 use crate::runtime::program::linked::LinkedUnit;
 use crate::runtime::program::roots::RootCell;
@@ -519,7 +519,7 @@ fn own_intrinsic(code: &Code) -> Option<Intrinsic> {
     })
 }
 
-pub(in crate::runtime) fn intrinsic(name: &str) -> Option<Intrinsic> {
+pub(crate) fn intrinsic(name: &str) -> Option<Intrinsic> {
     Some(match name {
         "to-float" => Intrinsic::ToFloat,
         "sqrt" => Intrinsic::Sqrt,

@@ -8,7 +8,7 @@
 pub mod ahead;
 mod answers;
 pub mod dump;
-pub(super) mod link;
+pub(crate) mod link;
 pub mod reclaim;
 mod results;
 pub mod sites;

@@ -5,8 +5,7 @@
 use super::origin;
 use crate::gc::{Handle, Thread, Value};
 use crate::object::layout;
-use crate::runtime::builtins::introspection::signatures_of;
-use crate::runtime::builtins::{Builtin, Mode, kind_of, kinds};
+use crate::runtime::program::builtin::{Builtin, Mode, kind_of, kinds};
 use crate::runtime::program::entry;
 
 /// What another function does that was called with a number of arguments it does not take.
@@ -240,7 +239,7 @@ pub fn collection(cx: &Thread, who: &str, position: usize, got: Handle) -> Strin
     let code = core.and_then(|core| core.member(who)).and_then(|b| b.get(cx)).and_then(entry::code_of);
     let count = |signature: &String| signature.split(',').count();
     let signature = code
-        .map(signatures_of)
+        .map(crate::runtime::Code::signatures)
         .into_iter()
         .flatten()
         .find(|s| position > 1 && count(s) == position && !s.contains("..."));

@@ -6,8 +6,7 @@
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::layout::{self, LayoutId};
 use crate::reader::foreign_words::{self, Place};
-use crate::runtime::builtins::Builtin;
-use crate::runtime::builtins::introspection;
+use crate::runtime::program::builtin::Builtin;
 use crate::runtime::program::entry;
 
 macro_rules! error_kinds {
@@ -212,7 +211,7 @@ pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
             None => String::new(),
         };
     };
-    let signatures = introspection::signatures_of(code);
+    let signatures = code.signatures();
     let arity = code.takes().iter().position(|&(n, rest)| if rest { argc >= n } else { argc == n });
     match signatures.get(arity.unwrap_or(0)).or(signatures.first()) {
         Some(signature) => format!("; {name} is a function: call {name}{}", signature.replace("self", "v")),
@@ -220,19 +219,18 @@ pub fn function_help(cx: &Thread, name: &str, argc: usize) -> String {
     }
 }
 
+/// The error of an argument of the wrong type, with advice, which may be empty.
+#[cold]
+pub fn argument(cx: &mut Thread, name: &str, position: usize, expected: &str, got: Handle, help: &str) -> Thrown {
+    let message = format!("{name}: argument {position} must be {expected}, got {}{help}", cx.describe(got));
+    cx.throw(ErrorKind::TypeError, message)
+}
+
 /// The error of a builtin that was called with `got` arguments.
 #[cold]
 pub fn builtin_arity(cx: &mut Thread, builtin: &Builtin, got: usize) -> Thrown {
-    let message = arity_message(builtin.name, &builtin_takes(builtin), got);
+    let message = arity_message(builtin.name, &builtin.numbers_taken(), got);
     cx.throw(ErrorKind::ArityError, message + &super::advice::arity(builtin.name, got))
-}
-
-/// The numbers of arguments a builtin takes; `true` for "or more".
-pub fn builtin_takes(builtin: &Builtin) -> Vec<(usize, bool)> {
-    if builtin.has_rest() {
-        return vec![(builtin.required(), true)];
-    }
-    (builtin.required()..=builtin.fixed()).map(|n| (n, false)).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Owns the messages of faults and the way from a place in machine code to a line of a file. Costs nothing before a fault has happened.
 
-pub(super) mod advice;
+pub mod advice;
 pub mod brief;
 pub mod errors;
 pub(super) mod explain;

@@ -10,7 +10,7 @@ use crate::reader::is_name;
 use crate::reader::tree::{
     Arity, BinaryOp, FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind,
 };
-use crate::runtime::builtins::kinds;
+use crate::runtime::program::builtin::kinds;
 
 /// Functions that may give `null`, and what that means.
 const GIVERS: &[(&[&str], &str)] = &[

@@ -3,14 +3,13 @@
 //! A thread's bindings are one persistent map (binding number to value) in its context, so that `binding` is an `assoc` and
 //! leaving it puts the old map back; threads start with their creator's map.
 
-use super::leaf::{self, Answer};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
-use crate::runtime::builtins::leaf_maps;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::binding::{Binding, BindingKind};
 use crate::runtime::program::link;
 use crate::runtime::values::collections::map;
+use crate::runtime::values::leaves::{self, Answer};
 
 fn key(cx: &Thread, binding: &Binding) -> Handle {
     cx.root_word(Word(u64::from(binding.index) << crate::object::word::INT_SHIFT))
@@ -20,7 +19,7 @@ fn key(cx: &Thread, binding: &Binding) -> Handle {
 pub fn leaf_get<'h>(cx: &'h Thread, binding: &'static Binding) -> Answer<'h> {
     if binding.kind() == BindingKind::Dynamic
         && !cx.dynamic().is_null()
-        && let Some(value) = map::get(cx.dynamic(), leaf::int(cx, i64::from(binding.index))?).ok()?
+        && let Some(value) = map::get(cx.dynamic(), leaves::int(cx, i64::from(binding.index))?).ok()?
     {
         return Some(value);
     }
@@ -32,17 +31,17 @@ pub fn leaf_bind<'h>(cx: &'h Thread, binding: &'static Binding, value: Value<'h>
     if binding.kind() != BindingKind::Dynamic {
         return None;
     }
-    let (old, key) = (cx.dynamic(), leaf::int(cx, i64::from(binding.index))?);
+    let (old, key) = (cx.dynamic(), leaves::int(cx, i64::from(binding.index))?);
     let new = match old.is_null() {
-        true => leaf_maps::map_of(cx, &[key, value])?,
-        false => leaf_maps::with_entry(cx, old, key, value)?,
+        true => leaves::maps::map_of(cx, &[key, value])?,
+        false => leaves::maps::with_entry(cx, old, key, value)?,
     };
     cx.set_dynamic(new);
     Some(old)
 }
 
 /// [`restore`]
-pub fn leaf_restore<'h>(cx: &'h Thread, [old, ..]: leaf::Args<'h>) -> Answer<'h> {
+pub fn leaf_restore<'h>(cx: &'h Thread, [old, ..]: leaves::Args<'h>) -> Answer<'h> {
     let now = cx.dynamic();
     if old.word() != Word::UNDEFINED {
         cx.set_dynamic(old);

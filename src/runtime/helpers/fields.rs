@@ -5,12 +5,12 @@
 
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
-use crate::runtime::builtins::types;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::{ErrorKind, function_help};
 use crate::runtime::fault::explain;
 use crate::runtime::load::suggest::closest;
 use crate::runtime::program::dispatch::Target;
+use crate::runtime::program::instances;
 use crate::runtime::program::types::{FieldInfo, LayoutInfo};
 
 /// Reads a field that the layout of the object does not have.
@@ -19,7 +19,7 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
     let value = cx.get(object);
     // A type's own functions are values like all others: `map(Ball.create, sizes)`.
     if value.is(layout::TYPE)
-        && let Some(type_) = types::type_behind(value)
+        && let Some(type_) = instances::type_behind(value)
         && let Some((_, binding)) = vm.dispatch.associated(Target { type_: type_.id, variant: None }, name)
         && let Some(function) = binding.get(cx)
     {
@@ -93,7 +93,7 @@ pub fn no_field(cx: &mut Thread, object: Handle, name: &str) -> Thrown {
                 layout::MUTABLE_MAP => format!("; m[:{name}] reads a key"),
                 layout::STRING if name == "message" => "; a text that was thrown is the message itself".into(),
                 layout::TYPE => {
-                    let type_ = types::type_behind(value);
+                    let type_ = instances::type_behind(value);
                     type_.map_or(String::new(), |type_| explain::own_functions(cx, type_, name))
                 }
                 _ => match advice::method(value, name, 1) {

@@ -135,8 +135,8 @@ helpers! {
     Greater(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::Greater, a, b);
     GreaterEqual(a: value, b: value) = |cx: &mut Thread, a, b| operators::compare(cx, Comparison::GreaterEqual, a, b);
     Equal(a: value, b: value) = operators::equal;
-    GetIndex(object: value, index: value) = super::builtins::access::get_index;
-    SetIndex(object: value, index: value, value: value) = super::builtins::access::set_index;
+    GetIndex(object: value, index: value) = super::values::access::get_index;
+    SetIndex(object: value, index: value, value: value) = super::values::access::set_index;
     GetField(object: value, site: word) = get_field;
     SetField(object: value, value: value, site: word) = set_field;
     MakeVector(count: word) = operators::make_vector;
@@ -175,24 +175,24 @@ helpers! {
     NoLiteral(message: value) = literals::refuse;
     InLayout(value: value, layout: word, names: word, length: word) = literals::in_layout;
     IsInterrupt(value: value) = is_interrupt;
-    InstanceOf(value: value, type_: value) = super::builtins::types::is_instance;
+    InstanceOf(value: value, type_: value) = super::program::instances::is_instance;
     SubVector(vector: value, from: value, after: value) = operators::sub_vector;
     CheckRange(from: value, to: value) = operators::check_range;
-    Enumerated(coll: value) = super::builtins::sequences::enumerated;
+    Enumerated(coll: value) = super::values::access::enumerated;
     MapFind(map: value, key: value) = operators::map_find;
     BuilderDone(builder: value) = operators::builder_done;
     NewBuilder() = crate::runtime::values::collections::builder::new;
     BuilderPush(builder: value, value: value) = operators::builder_push;
-    GetOr(coll: value, key: value, default: value) = super::builtins::access::get_or;
-    Contains(coll: value, x: value) = super::builtins::access::contains_in;
-    Length(coll: value) = super::builtins::access::length_of;
-    AssocInPlace(coll: value, key: value, value: value) = super::builtins::access::assoc_in_place;
-    DissocInPlace(coll: value, key: value) = super::builtins::maps::dissoc_in_place;
-    SetAddInPlace(set: value, x: value) = super::builtins::maps::set_add_in_place;
-    SetRemoveInPlace(set: value, x: value) = super::builtins::maps::set_remove_in_place;
-    PushInPlace(vector: value, value: value) = super::builtins::access::push_in_place;
-    ButlastInPlace(vector: value) = super::builtins::access::butlast_in_place;
-    Count(coll: value) = super::builtins::access::count_of;
+    GetOr(coll: value, key: value, default: value) = super::values::access::get_or;
+    Contains(coll: value, x: value) = super::values::access::contains_in;
+    Length(coll: value) = super::values::access::length_of;
+    AssocInPlace(coll: value, key: value, value: value) = super::values::access::assoc_in_place;
+    DissocInPlace(coll: value, key: value) = super::values::access::dissoc_in_place;
+    SetAddInPlace(set: value, x: value) = super::values::access::set_add_in_place;
+    SetRemoveInPlace(set: value, x: value) = super::values::access::set_remove_in_place;
+    PushInPlace(vector: value, value: value) = super::values::access::push_in_place;
+    ButlastInPlace(vector: value) = super::values::access::butlast_in_place;
+    Count(coll: value) = super::values::access::count_of;
     NotYet(feature: value) = not_yet;
 }
 

@@ -93,7 +93,7 @@ pub(super) fn find(
         Some(names) => Err(asking.cyclic(&names)),
         None => Ok(found),
     };
-    if let Some(&(name, text)) = library::FILES.iter().find(|(name, _)| *name == path) {
+    if let Some((name, text)) = vm.library.texts().find(|(name, _)| *name == path) {
         let loaded = || crate::runtime::lock(&vm.loader.library).get(name).copied();
         return match vm.loader.loading.claim(cx, &Key::Library(name), &names, asking.wanted, loaded)? {
             Claimed::There(known) => not_above(known),

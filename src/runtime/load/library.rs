@@ -1,22 +1,8 @@
-//! The standard library, embedded in the binary.
-//!
-//! Owns the one table of its files.
+//! What is loaded of the texts of the library. The table of its namespaces is in `library/mod.rs`.
 
 use std::borrow::Cow;
 
 use crate::mutations::{Mutation, mutated};
-
-/// Name and text of each namespace of the standard library that is written in Harrier.
-pub const FILES: &[(&str, &str)] = &[
-    ("core", include_str!("../../../stdlib/core.hr")),
-    ("seq", include_str!("../../../stdlib/seq.hr")),
-    ("test", include_str!("../../../stdlib/test.hr")),
-];
-
-/// The text of a namespace.
-pub fn text(namespace: &str) -> Option<&'static str> {
-    FILES.iter().find(|(name, _)| *name == namespace).map(|(_, text)| *text)
-}
 
 /// What is loaded of a text of the library: the text.
 pub fn as_loaded(text: &str) -> Cow<'_, str> {

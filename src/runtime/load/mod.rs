@@ -187,13 +187,12 @@ impl Loader {
 
 /// Is there such a namespace in the library? A program that is called so must not define things there.
 fn is_library(cx: &Thread, name: &str) -> bool {
-    library::text(name).is_some() || cx.vm().namespaces.find(name).is_some_and(|n| n.native())
+    cx.vm().library.part(name).is_some()
 }
 
 /// The names of the library's namespaces.
 fn library_names(vm: &Vm) -> Vec<String> {
-    let native = vm.namespaces.all().into_iter().filter(|n| n.native()).map(|n| n.name.to_string());
-    native.chain(library::FILES.iter().map(|(file, _)| file.to_string())).collect()
+    vm.library.0.iter().map(|part| part.name.to_string()).collect()
 }
 
 /// The namespace of a main file whose name is none, or one of the library.
@@ -318,7 +317,7 @@ fn evaluate_again(
 
 /// Loads the part of `core` that is written in Harrier.
 pub fn core(cx: &mut Thread) -> Result<(), LoadError> {
-    for (name, text) in library::FILES.iter().filter(|(name, _)| *name == "core") {
+    for (name, text) in cx.vm().library.texts().filter(|(name, _)| *name == "core") {
         let source = Arc::new(Source::of_library(name, text));
         let mark = cx.mark();
         let (_core, _unit, _value) = load(cx, source, Origin::Library(name), None)?;

@@ -130,8 +130,7 @@ impl<'a> Scope<'a> {
 
     /// Is there such a namespace in the library?
     pub fn is_library(&self, name: &str) -> bool {
-        super::library::FILES.iter().any(|(file, _)| *file == name)
-            || self.vm.namespaces.find(name).is_some_and(Namespace::native)
+        self.vm.library.part(name).is_some()
     }
 
     /// What could stand before the `/` of a qualified name: what is in view, and the namespaces of the library.

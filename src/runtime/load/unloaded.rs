@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{library, paths};
+use super::paths;
 use crate::runtime::Vm;
 
 /// So many entries of folders are looked at, so deep.
@@ -15,12 +15,14 @@ const LONGEST: u64 = 1 << 20;
 
 /// Is there a namespace of this name: made already, of the library, or in a file?
 pub fn is_there(vm: &Vm, name: &str) -> bool {
-    vm.namespaces.find(name).is_some() || library::text(name).is_some() || vm.loader.search().find(name, None).is_some()
+    vm.namespaces.find(name).is_some()
+        || vm.library.part(name).is_some()
+        || vm.loader.search().find(name, None).is_some()
 }
 
 /// Names and texts of the namespaces that are not loaded.
 pub fn texts_not_loaded(vm: &Vm) -> Vec<(String, String)> {
-    let library = library::FILES.iter().filter(|(name, _)| vm.namespaces.find(name).is_none());
+    let library = vm.library.texts().filter(|(name, _)| vm.namespaces.find(name).is_none());
     let mut found: Vec<(String, String)> = library.map(|(name, text)| (name.to_string(), text.to_string())).collect();
     let search = vm.loader.search();
     let mut left = MOST_ENTRIES;

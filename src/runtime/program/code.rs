@@ -7,7 +7,6 @@
 //! CLOSURE; with 6 or more arguments `thread.arg_count` holds the number and the sixth and further ones are in
 //! `thread.arg_spill[5..]`.
 
-use crate::runtime::fault::errors;
 use std::fmt;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -21,8 +20,8 @@ use crate::gc::Thread;
 use crate::locks::Mutex;
 use crate::profile::facts::Notes;
 use crate::reader::tree::FunctionId;
-use crate::runtime::builtins::Builtin;
 use crate::runtime::compile::reclaim::{DependsOn, Owned};
+use crate::runtime::program::builtin::Builtin;
 use crate::runtime::vm::Vm;
 use crate::stubs::PACKED;
 pub use crate::stubs::{ENTRIES, MANY};
@@ -196,8 +195,19 @@ impl Code {
     /// The numbers of arguments it takes; `true` for "or more".
     pub fn takes(&self) -> Vec<(usize, bool)> {
         match &self.source {
-            CodeSource::Builtin(builtin) => errors::builtin_takes(builtin),
+            CodeSource::Builtin(builtin) => builtin.numbers_taken(),
             _ => self.arities.iter().map(|a| (a.params as usize, a.rest)).collect(),
+        }
+    }
+
+    /// Its signatures, one for each arity.
+    pub fn signatures(&self) -> Vec<String> {
+        match &self.source {
+            CodeSource::Builtin(builtin) => vec![builtin.signature()],
+            CodeSource::Function { unit, function } => {
+                unit.unit.function(*function).arities.iter().map(|arity| unit.unit.signature(arity)).collect()
+            }
+            CodeSource::Method(method) => method.signatures(),
         }
     }
 

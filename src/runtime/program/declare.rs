@@ -83,7 +83,7 @@ pub fn namespace(cx: &mut Thread, name: &str) -> Result<&'static Namespace> {
     let known = vm.namespaces.find(name);
     let namespace = match known {
         Some(known) => known,
-        None => vm.namespaces.add(name, RootCell::new(&vm.memory, &vm.heap)?),
+        None => vm.namespaces.add(name, vm.library.part(name).is_some(), RootCell::new(&vm.memory, &vm.heap)?),
     };
     // Another thread may have found or made it just now; it has one object.
     if namespace.object.get(cx).is_none() {

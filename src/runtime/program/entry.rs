@@ -9,13 +9,13 @@ use crate::runtime::fault::explain;
 use crate::runtime::values::foreign;
 use std::sync::atomic::Ordering;
 
+use super::builtin;
 use super::code::{ArityInfo, MANY};
 use crate::gc::thread::{self as context, MAX_SPILLED};
 use crate::gc::{Handle, Poll, Thread, Thrown, Value};
 use crate::locks;
 use crate::object::{Word, layout};
 use crate::runtime::Code;
-use crate::runtime::builtins;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::stack;
 use crate::stubs::Enter;
@@ -34,9 +34,9 @@ impl Thread {
 
     /// The end of a builtin, or a helper, that generated code called: a call of a function of the language, which takes its place on
     /// the stack, and that of the function that called it, if nothing is left to do there either. The result goes out as it
-    /// is; who calls a builtin from Rust makes the call (`builtins::call`).
+    /// is; who calls a builtin from Rust makes the call (`builtin::call`).
     pub fn jump(&mut self, function: Handle, args: &[Handle]) -> Result<Handle, Thrown> {
-        builtins::check_claims();
+        builtin::check_claims();
         // The function that called need not have asked for stack, nor stop for anybody: it sees no call here.
         match self.poll() {
             Poll::Continue => {}
@@ -75,7 +75,7 @@ impl Thread {
         let Some(code) = code_of(self.get(function)) else { return Err(not_callable(self, function)) };
         if let Some(builtin) = code.builtin() {
             self.check_native_stack()?;
-            return builtins::call(self, builtin, args);
+            return builtin::call(self, builtin, args);
         }
         if args.len() > MAX_SPILLED {
             return call_with_many(self, function, code, args);
@@ -85,7 +85,7 @@ impl Thread {
 
     /// Runs the code at an address with these arguments.
     fn enter(&mut self, address: usize, function: Handle, args: &[Handle], hold: bool) -> Result<Handle, Thrown> {
-        builtins::check_claims();
+        builtin::check_claims();
         locks::assert_none("runs the program");
         self.check_native_stack()?;
         let vm = self.vm();

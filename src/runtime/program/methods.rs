@@ -10,7 +10,7 @@ use super::binding::Binding;
 use super::dispatch::{MethodInfo, Target};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::LayoutId;
-use crate::object::layout::FIRST_USER_LAYOUT;
+use crate::object::layout::{self, FIRST_USER_LAYOUT};
 use crate::runtime::Vm;
 
 macro_rules! methods {
@@ -136,5 +136,25 @@ impl Method {
                 Err(cx.throw(errors::ErrorKind::InternalError, message))
             }
         }
+    }
+}
+
+/// Is it something that `for` can go through?
+pub fn is_seqable(value: Value<'_>) -> bool {
+    match value.layout() {
+        layout::NULL
+        | layout::VECTOR
+        | layout::ARRAY
+        | layout::NODE
+        | layout::STRING
+        | layout::STRING_PREFIX
+        | layout::RANGE
+        | layout::MAP
+        | layout::MUTABLE_MAP
+        | layout::MUTABLE_SET
+        | layout::SET
+        | layout::MUTABLE_LIST
+        | layout::SEQ => true,
+        _ => Method::Seq.is_extended(value) || Method::First.is_extended(value),
     }
 }

@@ -4,11 +4,15 @@
 //! of the rooms of the runtime: what code is made of is [`super::compile`]'s business, what values mean [`super::values`]'.
 
 pub mod binding;
+pub mod builtin;
 pub mod code;
 pub mod declare;
 pub mod dispatch;
 pub mod entry;
+mod fast;
+pub mod instances;
 pub mod keywords;
+pub mod library;
 pub mod link;
 pub mod linked;
 pub mod methods;

@@ -26,6 +26,8 @@ pub struct Namespace {
     pub name: &'static str,
     /// The heap object.
     pub object: &'static RootCell,
+    /// Is it one of the library?
+    library: bool,
     body: RwLock<Body>,
 }
 
@@ -83,7 +85,7 @@ impl Namespaces {
     }
 
     /// Adds a namespace, unless there is one of this name already (which wins).
-    pub(super) fn add(&self, name: &str, object: &'static RootCell) -> &'static Namespace {
+    pub(super) fn add(&self, name: &str, library: bool, object: &'static RootCell) -> &'static Namespace {
         let mut table = crate::runtime::write(&self.table);
         if let Some(known) = table.by_name.get(name) {
             return known;
@@ -91,7 +93,7 @@ impl Namespaces {
         let name = intern(name);
         let index = table.all.len() as u32;
         let namespace: &'static Namespace =
-            Box::leak(Box::new(Namespace { index, name, object, body: RwLock::default() }));
+            Box::leak(Box::new(Namespace { index, name, object, library, body: RwLock::default() }));
         table.all.push(namespace);
         table.by_name.insert(name, namespace);
         namespace
@@ -119,7 +121,7 @@ impl Namespace {
 
     /// Is it one of the standard library?
     pub fn is_library(&self) -> bool {
-        self.native() || crate::runtime::load::library::text(self.name).is_some()
+        self.library
     }
 
     /// All members in the order of their definition.

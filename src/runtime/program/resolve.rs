@@ -8,13 +8,13 @@
 //! a [`Destination`] cannot be held over an allocation.
 
 use crate::mutations::{Mutation, mutated};
-use crate::runtime::builtins::functions;
-use crate::runtime::builtins::types;
 use crate::runtime::compile::ahead;
 use crate::runtime::compile::reclaim;
 use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
+use crate::runtime::program::instances;
 use crate::runtime::values::foreign;
+use crate::runtime::values::support::spread;
 use std::sync::atomic::{Ordering, fence};
 
 use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
@@ -28,12 +28,12 @@ use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
 use crate::profile::stats;
 use crate::runtime::Binding;
-use crate::runtime::builtins::leaf_collections;
 use crate::runtime::compile::reclaim::Held;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::{ErrorKind, arity_message};
 use crate::runtime::fault::tail_calls::Failed;
 use crate::runtime::fault::trace;
+use crate::runtime::values::leaves;
 use crate::runtime::{Code, Vm};
 use crate::windows::window;
 
@@ -244,7 +244,7 @@ fn packed<'h>(
     let params = arity.params as usize;
     let early = code.body(arity).filter(|_| mutated(Mutation::BodyHeld));
     // Where the allocation buffer has room, nothing need be rooted for it.
-    let rest = match leaf_collections::spilled_vector(cx, params, argc).map(|rest| cx.root(rest)) {
+    let rest = match leaves::collections::spilled_vector(cx, params, argc).map(|rest| cx.root(rest)) {
         Some(rest) => rest,
         None => {
             let surplus: Vec<Handle> = (params..argc).map(|i| cx.root(cx.spilled_arg(i))).collect();
@@ -375,7 +375,7 @@ fn applied(cx: &mut Thread, argc: usize) -> Result<Destination<'_>, Thrown> {
     let args: Vec<Handle> = (0..argc.min(MAX_SPILLED)).map(|i| cx.root(cx.spilled_arg(i))).collect();
     // Going through the collection may run the program, whose calls use the spill area, too.
     cx.forget_spilled();
-    let list = functions::spread(cx, &args)?;
+    let list = spread(cx, &args)?;
     let function = args[0];
     let Some(code) = code_of(cx.get(function)) else { return Err(not_callable(cx, function)) };
     if mutated(Mutation::CallsAtTheEnd) {
@@ -388,7 +388,7 @@ fn applied(cx: &mut Thread, argc: usize) -> Result<Destination<'_>, Thrown> {
         return Ok(Destination::new(cx, code.entry[list.len().min(MANY)].load(Ordering::Acquire)));
     }
     if let Some(builtin) = code.builtin() {
-        let result = crate::runtime::builtins::call(cx, builtin, &list)?;
+        let result = crate::runtime::program::builtin::call(cx, builtin, &list)?;
         cx.spill(function, &[result]);
         return Ok(Destination::new(cx, cx.vm().stubs.give));
     }
@@ -523,7 +523,7 @@ fn call_held<'h>(cx: &'h mut Thread, table: &'static Table, field: Handle) -> Re
 /// a layout, so a table cannot hold the answer: code that knows T by its name does not come here.
 fn of_type<'h>(cx: &'h mut Thread, table: &'static Table, name: &'static str) -> Result<Destination<'h>, Thrown> {
     let argc = table.argc as usize;
-    let type_ = types::type_behind(cx.spilled_arg(0));
+    let type_ = instances::type_behind(cx.spilled_arg(0));
     let own = type_.and_then(|t| cx.vm().dispatch.associated(Target { type_: t.id, variant: None }, name));
     if let Some((code, binding)) = own
         && let Some(function) = binding.get(cx).map(|f| cx.root(f))
@@ -636,7 +636,7 @@ fn no_implementation(cx: &mut Thread, table: &'static Table) -> Thrown {
         TableKind::Method(method) => lacks(method),
         TableKind::Selector(name) => {
             let value = cx.get(receiver);
-            if let Some(type_) = types::type_behind(value).filter(|_| value.is(layout::TYPE)) {
+            if let Some(type_) = instances::type_behind(value).filter(|_| value.is(layout::TYPE)) {
                 format!("{} has no function {name}{}", type_.name, explain::own_functions(cx, type_, name))
             } else {
                 explain::focus_on_method(cx, name);

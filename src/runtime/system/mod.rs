@@ -2,7 +2,7 @@
 //!
 //! Owns all waiting: who waits does so outside of the heap and without a lock, and can be called off.
 
-pub(super) mod apart;
+pub mod apart;
 pub mod client;
 pub mod console;
 pub mod descriptor;

@@ -292,3 +292,16 @@ fn maps<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: Valu
     }
     Ok(true)
 }
+
+/// Stores into an atom if it holds this very value.
+pub fn swap_if_identical(cx: &Thread, atom: Value<'_>, old: Value<'_>, new: Value<'_>) -> bool {
+    loop {
+        let now = atom.slot(layout::ATOM_VALUE);
+        if !identical(now, old) {
+            return false;
+        }
+        if cx.compare_and_swap_slot(atom, layout::ATOM_VALUE, now, new) {
+            return true;
+        }
+    }
+}

@@ -11,6 +11,7 @@
 use super::collections::trie::{self, Step};
 use super::collections::view::{Slots, copy_array, count_bits, count_field, field};
 use super::collections::{List, map, mutable, set, vector, walk};
+use super::leaves::{self, Answer, LEAF_ARGS};
 use super::ranges::Range;
 use super::text::strings;
 use crate::gc::{Handle, Mark, Thread, Thrown, Value};
@@ -20,9 +21,8 @@ use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CURSOR, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE,
     FIRST_USER_LAYOUT, MAP_ROOT, NODE, SEQ_INDEX, SEQ_POSITION, SEQ_SOURCE, slots,
 };
-use crate::runtime::builtins::leaf_collections;
 use crate::runtime::fault::errors::ErrorKind;
-use crate::runtime::helpers::leaf::{self, Answer, LEAF_ARGS};
+
 use crate::runtime::program::methods::Method;
 use crate::runtime::system::threads;
 
@@ -289,7 +289,7 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
     let kind = KINDS.get(count_field(cursor, CURSOR, CURSOR_KIND))?;
     let (source, position) = (field(cursor, CURSOR, CURSOR_SOURCE), count_field(cursor, CURSOR, CURSOR_POSITION));
     match kind {
-        Kind::Done => leaf::null(cx),
+        Kind::Done => leaves::null(cx),
         Kind::Whole => finish_at(cx, cursor).map(|()| source),
         Kind::Range => {
             let range = Range::of(source);
@@ -297,14 +297,14 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             let n = range.len().saturating_sub(position).min(CHUNK);
             if n == 0 {
                 finish_at(cx, cursor)?;
-                return leaf::null(cx);
+                return leaves::null(cx);
             }
             let first = Word::int(from + step * position as i64)?;
             let chunk = cx.spare(NODE, n + 1, |_, mut fresh| {
                 fresh.set_raw(ARRAY_LENGTH, count_bits(n));
                 fresh.set_ints(ARRAY_ELEMENTS, n, first, step);
             })?;
-            cx.set_slot(cursor, CURSOR_POSITION, leaf::count(cx, position + n)?);
+            cx.set_slot(cursor, CURSOR_POSITION, leaves::count(cx, position + n)?);
             Some(chunk)
         }
         Kind::Text => {
@@ -313,7 +313,7 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             let bytes = &rest.as_bytes()[..rest.len().min(CHUNK)];
             if bytes.is_empty() {
                 finish_at(cx, cursor)?;
-                return leaf::null(cx);
+                return leaves::null(cx);
             }
             let table = Slots::of(cx.vm().text.ascii.get(cx)?);
             if !bytes.is_ascii() {
@@ -325,18 +325,18 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
                     fresh.set(ARRAY_ELEMENTS + i, table.get(byte.into()));
                 }
             })?;
-            cx.set_slot(cursor, CURSOR_POSITION, leaf::count(cx, position + bytes.len())?);
+            cx.set_slot(cursor, CURSOR_POSITION, leaves::count(cx, position + bytes.len())?);
             Some(chunk)
         }
         Kind::Small => {
             let node = Slots::of(source);
             let (n, set) = (node.len() / 2, field(cursor, CURSOR, CURSOR_IS_SET).word() == Word::TRUE);
-            let mut elements = [leaf::null(cx)?; map::SMALL];
+            let mut elements = [leaves::null(cx)?; map::SMALL];
             for (i, element) in elements.iter_mut().take(n).enumerate() {
                 let key = node.get(2 * i);
-                *element = if set { key } else { leaf_collections::vector_of(cx, &[key, node.get(2 * i + 1)])? };
+                *element = if set { key } else { leaves::collections::vector_of(cx, &[key, node.get(2 * i + 1)])? };
             }
-            let chunk = leaf_collections::node_of(cx, elements.get(..n)?)?;
+            let chunk = leaves::collections::node_of(cx, elements.get(..n)?)?;
             finish_at(cx, cursor)?;
             Some(chunk)
         }
@@ -344,9 +344,9 @@ pub fn leaf_next_chunk<'h>(cx: &'h Thread, [cursor, ..]: [Value<'h>; LEAF_ARGS])
             let (node, at) = vector::leaf(source, position)?;
             let chunk = match at {
                 0 => node.object(),
-                _ => leaf_collections::node_of(cx, &node.iter().skip(at).collect::<Vec<_>>())?,
+                _ => leaves::collections::node_of(cx, &node.iter().skip(at).collect::<Vec<_>>())?,
             };
-            cx.set_slot(cursor, CURSOR_POSITION, leaf::count(cx, position + node.len() - at)?);
+            cx.set_slot(cursor, CURSOR_POSITION, leaves::count(cx, position + node.len() - at)?);
             Some(chunk)
         }
         Kind::Trie => leaf_trie_chunk(cx, cursor),
@@ -368,18 +368,18 @@ fn leaf_trie_chunk<'h>(cx: &'h Thread, cursor: Value<'h>) -> Answer<'h> {
     let nodes =
         (0..count_field(cursor, CURSOR, CURSOR_POSITION)).map(|depth| (Slots::of(top.get(2 * depth)), at(depth)));
     let mut place = trie::Entries::at(nodes.collect());
-    let (mut elements, mut filled) = ([leaf::null(cx)?; CHUNK], 0);
+    let (mut elements, mut filled) = ([leaves::null(cx)?; CHUNK], 0);
     for (key, value) in place.by_ref().take(CHUNK) {
-        elements[filled] = if set { key } else { leaf_collections::vector_of(cx, &[key, value])? };
+        elements[filled] = if set { key } else { leaves::collections::vector_of(cx, &[key, value])? };
         filled += 1;
     }
     put_place(stack, place.stack());
     put_count(cursor, CURSOR_POSITION, place.stack().len());
     if filled == 0 {
         finish_at(cx, cursor)?;
-        return leaf::null(cx);
+        return leaves::null(cx);
     }
-    leaf_collections::node_of(cx, &elements[..filled])
+    leaves::collections::node_of(cx, &elements[..filled])
 }
 
 /// Lets go of the source.
@@ -388,8 +388,8 @@ fn finish(cx: &Thread, cursor: Handle) {
 }
 
 fn finish_at(cx: &Thread, cursor: Value<'_>) -> Option<()> {
-    cx.set_slot(cursor, CURSOR_KIND, leaf::count(cx, Kind::Done as usize)?);
-    cx.set_slot(cursor, CURSOR_SOURCE, leaf::null(cx)?);
+    cx.set_slot(cursor, CURSOR_KIND, leaves::count(cx, Kind::Done as usize)?);
+    cx.set_slot(cursor, CURSOR_SOURCE, leaves::null(cx)?);
     Some(())
 }
 

@@ -1,8 +1,10 @@
 //! Each leaf says what its builtin says, or nothing: of values of all layouts, small and large, in all orders.
 
 use super::*;
-use crate::gc::Handle;
-use crate::runtime::builtins::{self, Builtin, TABLES};
+use crate::gc::{Handle, Value};
+use crate::library::LIBRARY;
+use crate::runtime::program::builtin::{self, Builtin};
+use crate::runtime::program::library::Part;
 use crate::runtime::testing::{big, call, int, string, text, value, with_machine};
 use crate::runtime::values::collections::{map, mutable, set, vector};
 use crate::runtime::values::text::strings;
@@ -124,7 +126,7 @@ fn compare(
     let _ = string(cx, "room for more");
     let said = answer(cx, leaf, args);
     if let Some(said) = &said {
-        let expected = match builtins::call(cx, builtin, args) {
+        let expected = match builtin::call(cx, builtin, args) {
             Ok(result) => text(cx, result),
             Err(thrown) => {
                 let error = cx.take_exception(thrown);
@@ -147,7 +149,7 @@ fn leaves_say_what_their_builtins_say() {
         let n = samples.len();
         assert!(n > 60);
         let mut wrong = Vec::new();
-        for builtin in TABLES.iter().copied().flatten() {
+        for builtin in LIBRARY.0.iter().flat_map(Part::builtins) {
             let Some(leaf) = builtin.leaf.filter(|_| !EFFECTS.contains(&builtin.full_name().as_str())) else {
                 continue;
             };

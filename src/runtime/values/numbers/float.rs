@@ -26,6 +26,30 @@ pub fn to_text(f: f64) -> String {
     out
 }
 
+/// The functions of one Float, for the builtins and for their leaves.
+macro_rules! of_one_float {
+    ($make:ident) => {
+        $make! {
+            sqrt = f64::sqrt;
+            floor = f64::floor;
+            ceil = f64::ceil;
+            round = f64::round;
+            to_float = |x| x;
+            exp = f64::exp;
+            log10 = f64::log10;
+            log2 = f64::log2;
+            sin = f64::sin;
+            cos = f64::cos;
+            tan = f64::tan;
+            asin = f64::asin;
+            acos = f64::acos;
+            atan = f64::atan;
+            log = f64::ln;
+        }
+    };
+}
+pub(crate) use of_one_float;
+
 #[cfg(test)]
 mod tests {
     use super::*;
