@@ -148,7 +148,7 @@ mutations! {
         "who appends to bytes claims them by a look and a store"
     MapsUnlocked "maps-unlocked" "runtime/values/collections/mutable.rs" ["threads/racing-builders-and-maps"]
         "several threads change the entries of a mutable map at once"
-    RangesOfWords "ranges-of-words" "runtime/builtins/sequences.rs" ["control/ranges-of-large-ints,control/ranges-over-the-seam,control/ranges-of-any-size"]
+    RangesOfWords "ranges-of-words" "library/core/sequences.rs" ["control/ranges-of-large-ints,control/ranges-over-the-seam,control/ranges-of-any-size"]
         "`range` refuses bounds beyond 61 bits"
     GoneFieldsDropped "gone-fields-dropped" "codegen/objects.rs" ["eval/literals-of-redefined-types"]
         "a literal drops the values of fields that its struct has no more"
@@ -156,7 +156,7 @@ mutations! {
         "a resolver holds the address of a body while it makes the vector of the rest arguments"
     KeywordsBare "keywords-bare" "runtime/values/text/format.rs" ["printing/reads-back"]
         "a keyword that is no name is printed as if it were one"
-    SliceTakesAll "slice-takes-all" "runtime/builtins/sequences.rs" ["seqs/slice-takes-only-its-part"]
+    SliceTakesAll "slice-takes-all" "library/core/sequences.rs" ["seqs/slice-takes-only-its-part"]
         "`slice` makes a vector of the whole collection first"
     RoomUnasked "room-unasked" "gc/mutate.rs" ["builders/text-of-a-builder-is-its-own"]
         "who appends does not ask whose the spare bytes are"

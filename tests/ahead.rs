@@ -6,7 +6,6 @@ mod machine;
 use std::fmt::Write;
 
 use harrier::gc::{self, Thread};
-use harrier::runtime::compile::reclaim;
 use harrier::runtime::program::declare;
 use harrier::runtime::{Namespace, load};
 use machine::with_machine;
@@ -65,7 +64,7 @@ fn in_all_orders(options: gc::Options, number: usize) {
         with_machine(options.clone(), move |cx| {
             say(cx, &functions(number));
             call_all(cx, &order);
-            reclaim::search(cx);
+            cx.vm().reclaim.search(cx);
             call_all(cx, &order);
         });
     }
@@ -130,7 +129,7 @@ fn functions_inside_of_others_share_them_too() {
         // What was compiled ahead inside of a dead function is dead.
         say(cx, &(0..number).map(|i| format!("fn f{i}(a) {{ 0 }}\n")).collect::<String>());
         say(cx, "fn all() { 0 }");
-        reclaim::search(cx);
+        cx.vm().reclaim.search(cx);
         let left = cx.vm().memory.stats().chunks as isize - before.chunks as isize;
         assert!(left < 10, "{left} chunks for nothing");
     });
@@ -144,9 +143,9 @@ fn a_chunk_dies_with_its_last_function() {
         for i in [0, 1, 3, 7] {
             say(cx, &format!("f{i}(1, 2)"));
         }
-        reclaim::search(cx);
+        cx.vm().reclaim.search(cx);
         let chunks = |cx: &mut Thread| {
-            reclaim::search(cx);
+            cx.vm().reclaim.search(cx);
             cx.vm().memory.stats().chunks
         };
         // What was evaluated is remembered until a name changes.

@@ -27,7 +27,6 @@ use harrier::profile::debug_info::{Text, Texts, image, other_name, text_image};
 use harrier::profile::debug_lines::{self, Known, OwnLines};
 use harrier::profile::gdb::{__jit_debug_descriptor, Gdb};
 use harrier::reader::tree::{FunctionId, Source, Unit};
-use harrier::runtime::compile::reclaim;
 use harrier::runtime::load;
 use harrier::runtime::program::declare;
 use machine::with_machine;
@@ -645,7 +644,7 @@ fn the_list_is_what_is_published() {
                 ),
             );
         }
-        reclaim::search(cx);
+        cx.vm().reclaim.search(cx);
         let images = told();
         let by_start: BTreeMap<u64, &Vec<u8>> = images.iter().map(|image| (elf(image).code().start, image)).collect();
         assert_eq!(by_start.len(), images.len(), "each chunk stands in the list once");

@@ -18,7 +18,6 @@ use harrier::asm::masm::MacroAssembler;
 use harrier::asm::publish::{Observer, Piece};
 use harrier::gc::{self, Thread};
 use harrier::profile;
-use harrier::runtime::compile::reclaim;
 use harrier::runtime::load;
 use harrier::runtime::program::declare;
 use machine::with_machine;
@@ -90,7 +89,7 @@ fn the_dump_is_what_was_published() {
         for i in 0..300 {
             say(cx, &format!("fn f(n) {{\n  let g = fn(x) {{ [x, n, {i}] }}\n  apply(g, [1.5 + {i}])\n}}\nf({i})"));
         }
-        reclaim::search(cx);
+        cx.vm().reclaim.search(cx);
         // A storm: eight threads publish, and free half of it at once.
         let left = AtomicUsize::new(PUBLICATIONS);
         std::thread::scope(|scope| {

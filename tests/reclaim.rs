@@ -4,7 +4,6 @@
 mod machine;
 
 use harrier::gc::{self, Thread};
-use harrier::runtime::compile::reclaim;
 use harrier::runtime::load;
 use harrier::runtime::program::declare;
 use machine::with_machine;
@@ -29,10 +28,10 @@ fn redefinition_does_not_grow() {
             assert_eq!(say(cx, "total(Box { side: 2 })"), (3 * i).to_string());
         };
         (0..300).for_each(|i| round(cx, i));
-        reclaim::search(cx);
+        cx.vm().reclaim.search(cx);
         let before = (cx.vm().reclaim.count(), cx.vm().memory.stats());
         (0..300).for_each(|i| round(cx, i));
-        reclaim::search(cx);
+        cx.vm().reclaim.search(cx);
         let after = (cx.vm().reclaim.count(), cx.vm().memory.stats());
         assert!(after.0 <= before.0 + 3, "records: {} and then {}", before.0, after.0);
         assert!(after.1.chunks <= before.1.chunks + 3, "{before:?} and then {after:?}");
@@ -49,7 +48,7 @@ fn what_can_be_reached_stays() {
         say(cx, "fn make(n) { 0 }");
         for i in 0..60 {
             say(cx, &format!("fn junk(n) {{ n + {i} }}  junk({i})"));
-            reclaim::search(cx);
+            cx.vm().reclaim.search(cx);
         }
         assert_eq!(say(cx, "[kept()(), inner(), P { }.x, old.x]"), "[41, 42, 7, 7]");
         // A function that redefines itself while it runs, and goes on.

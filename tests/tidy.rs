@@ -23,58 +23,66 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("emit", &["asm", "gc", "mutations", "object"]),
     ("stubs", &["asm", "emit", "gc", "locks", "mutations", "object"]),
     ("codegen", &["asm", "emit", "gc", "mutations", "object", "reader", "stack"]),
-    ("verify", &["asm", "gc", "locks", "object"]),
+    ("verify", &["asm", "gc", "locks", "object", "stubs"]),
     (
         "runtime",
         &["asm", "codegen", "gc", "injection", "locks", "mutations", "object", "reader", "stack", "stubs", "windows"],
     ),
     ("profile", &["asm", "gc", "locks", "object", "reader", "runtime"]),
+    ("library", &["gc", "mutations", "object", "profile", "runtime"]),
     ("repl", &["gc", "locks", "object", "profile", "reader", "runtime"]),
     ("options", &["codegen", "gc", "injection", "profile", "repl", "runtime"]),
     (
         "cli",
-        &["gc", "injection", "locks", "object", "options", "profile", "reader", "repl", "runtime", "verify", "windows"],
+        &[
+            "gc",
+            "injection",
+            "library",
+            "locks",
+            "object",
+            "options",
+            "profile",
+            "reader",
+            "repl",
+            "runtime",
+            "verify",
+            "windows",
+        ],
     ),
     ("lib", &[]),
     ("main", &[]),
 ];
 
-/// Arrows that run upward, with what makes them: each is to go.
-const UPWARD: &[(&str, &str, &str)] = &[
-    (
-        "runtime",
-        "profile",
-        "what is published, counted and compiled is told to `profile` by name: observers would turn this round",
-    ),
-    ("runtime", "verify", "`helpers.rs` says what it claims of the stubs in the verifier's words"),
-    ("profile", "codegen", "`stats.rs` names the reasons of side exits"),
-];
+/// Arrows that run upward, with what makes them: none is left.
+const UPWARD: &[(&str, &str, &str)] = &[];
 
 /// The rooms of `src/runtime`, from the lowest. A room may use those below it; `vm`, what all threads share, may be named by all.
 const RUNTIME: &[&str] =
-    &["program", "values", "fault", "system", "compile", "helpers", "builtins", "load", "bootstrap", "vm"];
+    &["observe", "program", "values", "fault", "system", "compile", "helpers", "load", "bootstrap", "vm"];
 
-/// Arrows that run upward in the runtime, with what makes them: each is to go.
+/// Arrows that run upward in the runtime, with the argument for each: what would turn it round, and why that is worse, or not done yet.
 const UPWARD_IN_RUNTIME: &[(&str, &str, &str)] = &[
-    ("program", "values", "rest arguments are packed into vectors"),
-    ("program", "fault", "whoever fails says why"),
-    ("program", "compile", "`resolve.rs` compiles; who depends on code is named by what reclaims it"),
-    ("program", "helpers", "fields that a type has got since"),
-    ("program", "builtins", "what a row of builtins consists of"),
-    ("program", "load", "which namespaces are the library's"),
-    ("values", "fault", "whoever fails says why"),
-    ("values", "system", "long work looks whether it was interrupted, and texts go to streams"),
-    ("values", "helpers", "`iterate.rs` has leaves"),
-    ("values", "builtins", "`iterate.rs` has leaves"),
-    ("fault", "system", "how a stream is called"),
-    ("fault", "builtins", "what builtins take, as messages say it"),
-    ("fault", "load", "what a misspelt name may have meant"),
-    ("system", "helpers", "which streams a thread has is a dynamic variable"),
-    ("compile", "helpers", "listings name helpers"),
-    ("compile", "builtins", "which layouts `instance-of` accepts"),
-    ("helpers", "builtins", "helpers that are builtins as well, and their leaves"),
-    ("helpers", "load", "what a misspelt field may have meant"),
-    ("builtins", "load", "`eval` and `load`"),
+    ("observe", "program", "what is told names the record of the function that it is about"),
+    (
+        "program",
+        "values",
+        "a resolver packs rest arguments into a vector and spreads what `apply` is given: the calling convention has a vector in it",
+    ),
+    (
+        "program",
+        "fault",
+        "whoever fails says why. Which faults there are is data below (`errors.rs`); the words look at the text, at values and at what \
+         is declared, so they cannot be below what they explain. The call is the last thing that a failing operation does",
+    ),
+    (
+        "program",
+        "compile",
+        "a code record owns what compiling it brought along, a unit what it has seen of first calls; both are opaque there",
+    ),
+    ("values", "fault", "as for program"),
+    ("values", "system", "long work looks whether it was interrupted; `out` is a stream, and streams print"),
+    ("fault", "system", "streams print in messages; a breakpoint writes out what is buffered"),
+    ("helpers", "load", "a `let` that ends a type waits for its turn among declarations"),
 ];
 
 /// Functions of more than [`LONG`] lines: tables of cases in which each line stands by itself, or what nobody has divided yet.
@@ -219,7 +227,7 @@ fn the_rooms_of_the_runtime_stand_in_their_order() {
         let Some(name) = source.name.strip_prefix("runtime/").filter(|name| *name != "mod.rs") else { continue };
         let from = name.split(['/', '.']).next().unwrap_or_default();
         let Some(floor) = height(from) else { panic!("{from} has no place in RUNTIME") };
-        let outward = name.strip_prefix(from).is_some_and(|rest| rest == "/mod.rs");
+        let outward = name.strip_prefix(from).is_some_and(|rest| ["/mod.rs", ".rs"].contains(&rest));
         for line in &source.code {
             let names = behind(line, "crate::runtime::").chain(behind(line, "super::").filter(|_| outward));
             for to in names.filter(|to| *to != "vm" && height(to).is_some_and(|above| above > floor)) {
@@ -249,6 +257,31 @@ fn encoding_and_protection_have_one_place() {
                 "{at} changes protection"
             );
         }
+    }
+}
+
+/// What asks the operating system, but for memory, which `gc` and `asm` ask for.
+const ASKS_THE_SYSTEM: &[&str] = &[
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::net",
+    "SystemTime",
+    "libc::",
+    "available_parallelism",
+    ".canonicalize()",
+    ".is_file()",
+];
+
+/// What a program wants of the system goes through `runtime/system`, so that it can be asked there whether it may.
+#[test]
+fn the_system_is_asked_in_one_place() {
+    let asks = |source: &&Source| {
+        ["runtime", "library"].contains(&source.room()) && !source.name.starts_with("runtime/system/")
+    };
+    for source in sources().iter().filter(asks).filter(|source| !is_test(&source.name)) {
+        let found = source.code.iter().find(|line| ASKS_THE_SYSTEM.iter().any(|name| line.contains(name)));
+        assert_eq!(found, None, "{}: `runtime/system` asks the system", source.name);
     }
 }
 

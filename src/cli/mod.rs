@@ -20,6 +20,7 @@ use crate::profile::{self, faults, session, stats};
 use crate::reader::{self, diagnostics};
 use crate::runtime::fault::report;
 use crate::runtime::load::{self, LoadError, Problem, texts};
+use crate::runtime::observe;
 use crate::runtime::program::code::Compiler;
 use crate::runtime::program::declare;
 use crate::runtime::system::descriptor::{self, Stop};
@@ -46,6 +47,7 @@ const DIFFERS: i32 = 70;
 /// Runs the process; the generator is handed in.
 pub fn main(compiler: Compiler) -> ExitCode {
     crate::runtime::quiet_panics();
+    observe::install(LIBRARY.observer);
     signals::ignore_file_limit();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let options = match options::parse(&arguments) {

@@ -4,6 +4,7 @@
 //! (addresses of data cells, layouts, words). That keeps the arrow of dependence in one place, and lets tests generate code
 //! without a running system.
 
+pub use crate::emit::exits::SideExit;
 use std::borrow::Cow;
 
 use super::facts::Seen;
@@ -104,33 +105,6 @@ pub enum Helper {
     Count,
     /// `(keyword naming the feature)`: throws "not yet".
     NotYet,
-}
-
-/// Why a hot region is left for good.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum SideExit {
-    /// An operand is no inline Int, or the result would be none.
-    Arithmetic,
-    /// An operand is no Float.
-    Float,
-    /// Two values are compared that have other types.
-    Comparison,
-    /// An object has another layout than was foreseen, or it has no such element.
-    Layout,
-    /// A variable has another type before a loop than the loop was written for.
-    Entry,
-    /// The name of a function that is written in place stands for another one.
-    Redefined,
-    /// A function that is written in place takes a way that was not foreseen.
-    Inlined,
-}
-
-impl SideExit {
-    /// All reasons, in the order of their numbers.
-    pub const ALL: [SideExit; 7] = {
-        use SideExit::*;
-        [Arithmetic, Float, Comparison, Layout, Entry, Redefined, Inlined]
-    };
 }
 
 /// What a name outside of the function stands for.

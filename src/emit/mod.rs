@@ -9,6 +9,7 @@
 //! | [`objects`] | what a word is, what an object is, and room for another one |
 //! | [`store`] | each store of a word into an object, and what the collector wants with it |
 
+pub mod exits;
 pub mod objects;
 pub mod store;
 

@@ -133,8 +133,7 @@ fn open(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     };
     let path = strings::text(cx, args[0]).to_owned();
     let mut opened = threads::waiting(cx, |stop| Stream::open(&path, mode, stop))?;
-    let is_used_up = |error: &std::io::Error| [Some(libc::EMFILE), Some(libc::ENFILE)].contains(&error.raw_os_error());
-    if opened.as_ref().err().is_some_and(is_used_up) {
+    if opened.as_ref().err().is_some_and(files::are_too_many) {
         // Files that the program has dropped without closing them are closed when they are collected.
         cx.collect();
         opened = threads::waiting(cx, |stop| Stream::open(&path, mode, stop))?;

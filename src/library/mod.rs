@@ -19,7 +19,7 @@ pub mod string_builder;
 
 /// All of it. `core` comes first: the others may use it.
 #[rustfmt::skip]
-pub static LIBRARY: Library = Library(&[
+pub static LIBRARY: Library = Library { observer: &crate::profile::OBSERVER, parts: &[
     Part { name: "core", text: Some(include_str!("../../stdlib/core.hr")), tables: core::TABLES },
     Part { name: "seq", text: Some(include_str!("../../stdlib/seq.hr")), tables: &[] },
     Part { name: "test", text: Some(include_str!("../../stdlib/test.hr")), tables: &[] },
@@ -32,7 +32,7 @@ pub static LIBRARY: Library = Library(&[
     Part { name: "reflect", text: None, tables: &[reflect::TABLE] },
     Part { name: "repl", text: None, tables: &[repl::TABLE] },
     Part { name: "string-builder", text: None, tables: &[string_builder::TABLE] },
-]);
+] };
 
 #[cfg(test)]
 mod tests;

@@ -23,16 +23,16 @@ builtins! { pub static TABLE: "mutable-array";
     "count" (array: Array) = count;
     /// The element at an index, `default` when there is none.
     /// `mutable-array/get(mutable-array/array-of(1, 2), 1)` is `2`.
-    "get" (array: Array, index: Int, default: opt(Any)) = get;
+    "get" (array: Array, index: Int, default: opt(Any)) [Element { of: &[ARRAY], asked: true }, 2..=3] = get;
     /// The element at an index.
     /// `mutable-array/read-field(mutable-array/array-of(5, 6), 0)` is `5`.
-    "read-field" (array: Array, index: Int) = get;
+    "read-field" (array: Array, index: Int) [Element { of: &[ARRAY], asked: true }, 2..=2] = get;
     /// Stores an element; gives the value.
     /// `mutable-array/write-field(mutable-array/array-of(5, 6), 0, 1)` is `1`.
-    "write-field" (array: Array, index: Int, value: Any) = write_field;
+    "write-field" (array: Array, index: Int, value: Any) [Store { of: &[ARRAY], gives: 2 }, 3..=3] = write_field;
     /// Exchanges two elements; gives the array.
     /// `mutable-array/swap(mutable-array/array-of(5, 6), 0, 1)` is `mutable-array/array-of(6, 5)`.
-    "swap" (array: Array, i: Int, j: Int) = swap;
+    "swap" (array: Array, i: Int, j: Int) [Swap, 3..=3] = swap;
     /// Stores a value everywhere; gives the array.
     /// `mutable-array/fill(mutable-array/new-array(2), 7)` is `mutable-array/array-of(7, 7)`.
     "fill" (array: Array, value: Any) = fill;

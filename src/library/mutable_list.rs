@@ -13,19 +13,19 @@ builtins! { pub static TABLE: "mutable-list";
     "new" (values: rest(Any)) = new;
     /// Adds a value at the end; gives the list.
     /// `mutable-list/to-vec(mutable-list/push!(mutable-list/new(), 1))` is `[1]`.
-    "push!" (list: MutableList, value: Any) = push;
+    "push!" (list: MutableList, value: Any) [ListPush, 2..=2] = push;
     /// Takes the last value away and gives it; `null` when there is none.
     /// `mutable-list/pop!(mutable-list/push!(mutable-list/new(), 1))` is `1`.
-    "pop!" (list: MutableList) = pop;
+    "pop!" (list: MutableList) [ListPop, 1..=1] = pop;
     /// The value at an index, `default` when there is none.
     /// `mutable-list/get(mutable-list/push!(mutable-list/new(), 7), 0)` is `7`.
-    "get" (list: MutableList, index: Int, default: opt(Any)) = get;
+    "get" (list: MutableList, index: Int, default: opt(Any)) [Element { of: &[MUTABLE_LIST], asked: true }, 2..=3] = get;
     /// Stores a value at an index; gives the list.
     /// `mutable-list/to-vec(mutable-list/set!(mutable-list/push!(mutable-list/new(), 1), 0, 5))` is `[5]`.
-    "set!" (list: MutableList, index: Int, value: Any) = set;
+    "set!" (list: MutableList, index: Int, value: Any) [Store { of: &[MUTABLE_LIST], gives: 0 }, 3..=3] = set;
     /// How many values.
     /// `mutable-list/count(mutable-list/new())` is `0`.
-    "count" (list: MutableList) = count;
+    "count" (list: MutableList) [Length(&[MUTABLE_LIST]), 1..=1] = count;
     /// Takes all values away; gives the list.
     /// `mutable-list/count(mutable-list/clear!(mutable-list/push!(mutable-list/new(), 1)))` is `0`.
     "clear!" (list: MutableList) = clear;

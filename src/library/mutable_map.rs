@@ -17,10 +17,10 @@ builtins! { pub static TABLE: "mutable-map";
     "new" () = new => leaves::maps::new_map;
     /// The value of a key, `null` (or `default`) when there is none.
     /// `mutable-map/get(mutable-map/new(), :a, 0)` is `0`.
-    "get" (map: MutableMap, key: Any, default: opt(Any)) = get => leaves::collections::mutable_get;
+    "get" (map: MutableMap, key: Any, default: opt(Any)) [MutableGet, 2..=3] = get => leaves::collections::mutable_get;
     /// Adds an entry or replaces its value; gives the map.
     /// `mutable-map/to-map(mutable-map/put!(mutable-map/new(), :a, 1))` is `{:a 1}`.
-    "put!" (map: MutableMap, key: Any, value: Any) = put => leaves::maps::mutable_put;
+    "put!" (map: MutableMap, key: Any, value: Any) [MutablePut, 3..=3] = put => leaves::maps::mutable_put;
     /// Takes a key away; gives the map.
     /// `mutable-map/count(mutable-map/remove!(mutable-map/put!(mutable-map/new(), :a, 1), :a))` is `0`.
     "remove!" (map: MutableMap, key: Any) = remove => leaves::maps::mutable_remove;

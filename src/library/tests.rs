@@ -421,7 +421,7 @@ proptest! {
 fn what_the_generator_knows_says_whether_it_runs_the_program() {
     // A method of a core protocol may, and a lazy sequence; of all else that is written inline the row must claim that it does not.
     let methods = ["length", "get", "enumerate"];
-    let rows = super::LIBRARY.0.iter().flat_map(super::Part::builtins).filter(|b| b.namespace == "core");
+    let rows = super::LIBRARY.parts.iter().flat_map(super::Part::builtins).filter(|b| b.namespace == "core");
     for builtin in rows.filter(|b| crate::runtime::compile::link::intrinsic(b.name).is_some()) {
         assert_eq!(builtin.quiet, !methods.contains(&builtin.name), "{}", builtin.name);
     }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use crate::gc::thread as context;
 use crate::object::layout;
 use crate::runtime::Vm;
+use crate::runtime::observe::Notes;
 
 /// A name and a number.
 #[repr(C)]
@@ -28,9 +29,6 @@ pub static harrier_facts: AtomicPtr<Fact> = AtomicPtr::new(std::ptr::null_mut())
 
 /// Grows with each change that a reader has to know of.
 const VERSION: usize = 6;
-
-/// Takes down facts.
-pub type Notes<'a> = &'a mut dyn FnMut(&'static str, usize);
 
 /// Says all that there is to say of a machine.
 pub fn export(vm: &'static Vm) {

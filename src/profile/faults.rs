@@ -28,8 +28,6 @@ const FAULTS: [(libc::c_int, &str); 6] = [
     (libc::SIGTRAP, "SIGTRAP"),
     (libc::SIGABRT, "SIGABRT"),
 ];
-/// Bytes of the stack on which the handler runs.
-const STACK: usize = 256 << 10;
 /// So many instructions are shown before and behind the fault.
 const AROUND: usize = 16;
 /// So many frames are shown at the inner end of a stack, and at its outer end.
@@ -55,33 +53,6 @@ pub fn report() {
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
             libc::sigemptyset(&mut action.sa_mask);
             libc::sigaction(signal, &action, std::ptr::null_mut());
-        }
-    }
-}
-
-/// The stack of the handler, for the calling thread as long as it lives. Without one a fault has to do with the thread's own.
-#[must_use]
-pub struct HandlerStack(Option<memmap2::MmapMut>);
-
-impl HandlerStack {
-    /// A stack for the calling thread.
-    pub fn install() -> HandlerStack {
-        let memory = memmap2::MmapOptions::new().len(STACK).no_reserve_swap().map_anon().ok();
-        if let Some(memory) = &memory {
-            let stack = libc::stack_t { ss_sp: memory.as_ptr() as *mut _, ss_flags: 0, ss_size: STACK };
-            // SAFETY: the memory is there until `drop` has said that it is not used any more.
-            unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
-        }
-        HandlerStack(memory)
-    }
-}
-
-impl Drop for HandlerStack {
-    fn drop(&mut self) {
-        if self.0.is_some() {
-            let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-            // SAFETY: takes the stack away from the calling thread, which does not run on it.
-            unsafe { libc::sigaltstack(&none, std::ptr::null_mut()) };
         }
     }
 }

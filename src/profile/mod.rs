@@ -13,7 +13,6 @@
 //! | `eh_frame.rs`, `places.rs`, `output.rs` | unwind rows; from rows of line tables to lines; files that are opened as in shared folders they must be |
 //! | `facts.rs` | where things lie in memory, for debuggers |
 //! | `gdb.rs`, `debug_info.rs`, `debug_lines.rs`, `recursion.rs`, `blocks.rs`, `variables.rs` | `--gdb`: images of published code with lines, frames and variables |
-//! | `probe.rs` | where debuggers learn that an exception is about to land |
 //! | `faults.rs` | what is told when generated code breaks |
 //! | `report.rs`, `formats.rs` | tables, and files for other tools |
 //!
@@ -22,6 +21,7 @@
 use std::path::Path;
 
 use crate::runtime::Vm;
+use crate::runtime::observe::Observer;
 
 mod blocks;
 pub mod debug_info;
@@ -35,7 +35,6 @@ pub mod jitdump;
 mod output;
 pub mod perf_map;
 pub mod places;
-pub mod probe;
 mod recursion;
 pub mod registers;
 pub mod report;
@@ -48,6 +47,22 @@ pub mod stack;
 pub mod stats;
 pub mod tree;
 mod variables;
+
+/// What the runtime tells us.
+pub static OBSERVER: Observer = Observer {
+    started: facts::export,
+    attached: sampler::attached,
+    detaching: sampler::detaching,
+    begins: sampler::begins,
+    before_code_is_freed: sampler::before_code_is_freed,
+    counter: stats::counter,
+    resolves: stats::count_resolver,
+    watches_compilation: stats::watches_compilation,
+    compiled: stats::compiled,
+    waited: stats::waited,
+    finish: session::finish,
+    finished: jitdump::finish,
+};
 
 /// Why what was asked for cannot be had.
 #[derive(Debug, thiserror::Error)]

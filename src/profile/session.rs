@@ -13,6 +13,7 @@ use super::formats::{self, Format};
 use super::{Profile, What, report, sampler};
 use crate::gc::Thread;
 use crate::locks::{Mutex, MutexGuard, lock};
+use crate::runtime::observe::Told;
 use crate::runtime::system::descriptor::{self, why};
 use crate::runtime::system::outlet::Outlet;
 
@@ -125,14 +126,6 @@ pub fn abandon() {
             let _ = std::fs::remove_file(&target.path);
         }
     }
-}
-
-/// What is to be told at the end.
-pub struct Told {
-    /// On stderr.
-    pub text: String,
-    /// A file could not be written.
-    pub failed: bool,
 }
 
 /// The process is about to end: writes the files; gives what is to be told, counts included. Only once. With `hurry` nobody waits

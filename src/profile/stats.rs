@@ -15,11 +15,11 @@ use super::report::amount;
 use super::{What, report};
 use crate::asm::code_map::View;
 use crate::asm::stubs::Counter;
-use crate::codegen::link::SideExit;
 use crate::gc::Thread;
 use crate::locks::{Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
 use crate::runtime::Vm;
+use crate::runtime::observe::{Body, Why};
 use crate::runtime::system::console;
 
 /// So many lines are shown.
@@ -62,32 +62,6 @@ struct Compiled {
     pause: (Duration, String),
 }
 
-/// Why a function was compiled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Why {
-    /// It was called for the first time.
-    FirstCall,
-    /// It is likely to be called soon.
-    Ahead,
-    /// It, or what its code relied on, was defined anew, or the arguments were not those that were expected.
-    Again,
-}
-
-/// A body that was compiled.
-#[derive(Debug)]
-pub struct Body<'a> {
-    /// `shapes/area`
-    pub name: &'a str,
-    /// Its parameters.
-    pub arity: usize,
-    /// Its size.
-    pub bytes: u32,
-    /// What generating it took.
-    pub took: Duration,
-    /// Why it was compiled.
-    pub why: Why,
-}
-
 fn counts() -> MutexGuard<'static, Option<Counts>> {
     lock(&COUNTS)
 }
@@ -118,19 +92,6 @@ pub fn watches_compilation() -> bool {
 /// What a stub of this name is to tell, if anything is counted.
 pub fn counter(name: &str) -> Option<Counter> {
     ON.load(Ordering::Relaxed).then(|| Counter { function: count as *const () as usize, kind: with(|c| c.kind(name)) })
-}
-
-/// The name under which side exits for a reason are counted.
-pub fn side_exit_name(reason: SideExit) -> &'static str {
-    match reason {
-        SideExit::Arithmetic => "side exit: no small Int, or a result that is none",
-        SideExit::Float => "side exit: no Float",
-        SideExit::Comparison => "side exit: compared are other types",
-        SideExit::Layout => "side exit: another type of object, or an index out of range",
-        SideExit::Entry => "side exit: a loop begins with other types",
-        SideExit::Redefined => "side exit: a function was redefined",
-        SideExit::Inlined => "side exit: an unlikely way through a function in place",
-    }
 }
 
 /// Told by stubs: see [`Counter`].

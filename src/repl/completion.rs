@@ -135,7 +135,7 @@ pub fn globals(cx: &Thread, namespace: &'static Namespace) -> impl Iterator<Item
 /// The namespaces that a `use` line can name.
 fn namespaces(cx: &Thread) -> Vec<String> {
     let mut names: Vec<String> = cx.vm().namespaces.all().into_iter().map(|n| n.name.to_string()).collect();
-    names.extend(cx.vm().library.0.iter().map(|part| part.name.to_string()));
+    names.extend(cx.vm().library.parts.iter().map(|part| part.name.to_string()));
     // Those of the present folder, and of the folders in it.
     let here = sources(Path::new("."));
     for folder in here.iter().filter(|name| name.ends_with('/')) {

@@ -84,7 +84,7 @@ fn declare_all(cx: &mut Thread) -> Result<(), DeclareError> {
 /// Binds all builtins.
 fn builtins(cx: &mut Thread) -> Result<(), DeclareError> {
     let vm = cx.vm();
-    for builtin in vm.library.0.iter().flat_map(Part::builtins) {
+    for builtin in vm.library.parts.iter().flat_map(Part::builtins) {
         let mark = cx.mark();
         let namespace = declare::namespace(cx, builtin.namespace)?;
         namespace.set_native();

@@ -16,6 +16,7 @@ pub mod compile;
 pub mod fault;
 pub mod helpers;
 pub mod load;
+pub mod observe;
 pub mod program;
 pub mod system;
 #[cfg(test)]
@@ -67,7 +68,7 @@ pub fn quiet_panics() {
     std::panic::set_hook(Box::new(move |info| {
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         PANIC_PLACE.set(place);
-        if std::env::var_os("RUST_BACKTRACE").is_some() {
+        if system::files::variable("RUST_BACKTRACE").is_some() {
             usual(info);
         }
     }));

@@ -17,11 +17,11 @@ use crate::codegen::trials::Trials;
 use crate::gc::{self, Heap, Thread, Thrown};
 use crate::locks::RwLock;
 use crate::object::Word;
-use crate::profile::{facts, sampler};
 use crate::runtime::compile::reclaim::{Later, Reclaim};
 use crate::runtime::fault::errors::{ERROR_FIELDS, ERROR_LOCATION, ERROR_MESSAGE};
 use crate::runtime::fault::stop::Breakpoints;
 use crate::runtime::fault::trace::{self, Trace};
+use crate::runtime::observe::{self, observer};
 use crate::runtime::program::code::Compiler;
 use crate::runtime::program::dispatch::Dispatch;
 use crate::runtime::program::keywords::Keywords;
@@ -161,7 +161,7 @@ impl std::ops::DerefMut for Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        sampler::detaching(&self.thread);
+        (observer().detaching)(&self.thread);
     }
 }
 
@@ -175,6 +175,7 @@ impl Attached {
 impl Vm {
     /// A new machine with the builtins of the library in place, and the calling OS thread attached to it.
     pub fn start(options: gc::Options, compiler: Compiler, library: Library) -> Result<Attached, StartError> {
+        observe::install(library.observer);
         limits::spare_addresses();
         let addresses = limits::share(usize::MAX, 2);
         let heap = Heap::new(gc::Options { addresses: options.addresses.min(addresses), ..options })?;
@@ -222,7 +223,7 @@ impl Vm {
             arguments: RwLock::default(),
         }));
         let _ = later.set(vm);
-        facts::export(vm);
+        (observer().started)(vm);
         let mut cx = vm.attach();
         super::bootstrap::bootstrap(&mut cx)?;
         let mark = cx.mark();
@@ -252,7 +253,7 @@ impl Vm {
         let thread = self.heap.attach();
         let state = Box::new(ThreadState { vm: self, trace: RefCell::default(), crumbs: RefCell::default() });
         thread.set_runtime((&raw const *state).cast());
-        sampler::attached(&thread);
+        (observer().attached)(&thread);
         Attached { thread, state }
     }
 }
@@ -300,7 +301,7 @@ fn functions() -> Functions {
         packed: resolve::call_packed as *const () as usize,
         apply: resolve::apply as *const () as usize,
         apply_many: resolve::apply_many as *const () as usize,
-        counter: crate::profile::stats::counter,
+        counter: observer().counter,
     }
 }
 

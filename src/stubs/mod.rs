@@ -12,15 +12,17 @@
 //! In front of helpers and builtins stands machine code for the common case of those that loops over collections and texts live on,
 //! and of arithmetic on what nobody could foresee to be Floats, without the way into Rust. What is not the common case jumps to the
 //! exit stub, as if that had been called. Which of them have such code is said beside them (`runtime/helpers/fast.rs`,
-//! `runtime/builtins/fast.rs`).
+//! the rows of the library, with the names of `front.rs`).
 //!
 //! These stubs have no frame, never collect and never throw (`apply` jumps to what it applies): they allocate from what the
 //! allocation buffer has left. They may use every caller-saved register, like the functions themselves. What has a leaf
-//! (`runtime/helpers/leaf.rs`) asks that before the exit stub; while it runs there is a frame, in which nothing is looked for.
+//! (`runtime/values/leaves/mod.rs`) asks that before the exit stub; while it runs there is a frame, in which nothing is looked for.
 
 pub mod access;
 pub mod apply;
+pub mod claims;
 mod code;
+pub mod front;
 pub mod maps;
 pub mod numbers;
 pub mod sequences;

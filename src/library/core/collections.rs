@@ -1,3 +1,6 @@
+//! Builtins of `core`: looking into collections and making changed ones, for all builtin collections alike. Most are what the core
+//! protocols' methods do for builtin types. What generated code calls besides is in `values/access.rs`.
+
 use super::maps::merged;
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown};
@@ -26,25 +29,25 @@ builtins! { pub static TABLE: "core";
     /// The element at an index, the value of a key, `default` when there is none. Without default: IndexError for an index
     /// that is out of range, `null` for a key that is missing. `get([1, 2], 0)` is `1`.
     /// `get({:a 1}, :b, 0)` is `0`.
-    "get" (coll: Any, key: Any, default: opt(Any)) = get => leaves::collections::get;
+    "get" (coll: Any, key: Any, default: opt(Any)) [Element { of: ELEMENTS, asked: true }, 2..=3] = get => leaves::collections::get;
     /// What `get` gives, for the library: errors name the function that asks.
     "_get-for" (coll: Any, key: Any, who: String) = get_for;
     /// How many elements or characters. `length("abc")` is `3`.
     /// `length("abc")` is `3`.
-    "length" (coll: Any) = length => leaves::collections::length;
+    "length" (coll: Any) -> INT [Length(LENGTHS), 1..=1] = length => leaves::collections::length;
     /// How many elements a vector of the library has, whoever has extended Vector.
     "_length" (vector: Vector) = own_length, quiet;
     /// How many elements, of anything seqable. `count([1, 2])` is `2`.
-    "count" (coll: Seqable) = count_elements => leaves::collections::count;
+    "count" (coll: Seqable) -> INT = count_elements => leaves::collections::count;
     /// Are there no elements? `empty?([])` is `true`.
     "empty?" (coll: Seqable) = is_empty => leaves::collections::is_empty;
     /// The vector with a value at its end. `push([1], 2)` is `[1, 2]`.
     /// `push([1], 2)` is `[1, 2]`.
-    "push" (coll: Any, value: Any) = push;
+    "push" (coll: Any, value: Any) -> VECTOR [VectorPush, 2..=2] = push;
     /// The collection with a value where that is natural: at the end of a vector, in a set, an entry `[k, v]` in a map.
     /// `conj(#{1}, 2)` is `#{1, 2}`.
     /// `conj([1], 2)` is `[1, 2]`.
-    "conj" (coll: Any, value: Any) = conj => leaves::maps::conj;
+    "conj" (coll: Any, value: Any) -> VECTOR [VectorPush, 2..=2] = conj => leaves::maps::conj;
     /// The map with an entry, or the vector with another element at an index. `assoc({:a 1}, :b, 2)` is `{:a 1, :b 2}`.
     "assoc" (coll: Any, key: Any, value: Any) = assoc => leaves::collections::assoc;
     /// Is there such an index (vector, array), key (map), member (set) or substring (String)? `contains?({:a 1}, :a)` is `true`.
@@ -52,7 +55,7 @@ builtins! { pub static TABLE: "core";
     /// Is there such a value? `includes?([1, 2], 2)` is `true`.
     "includes?" (coll: Seqable, x: Any) = includes => leaves::collections::includes;
     /// The element at an index of anything seqable, `default` when there is none. `nth([5, 6], 1)` is `6`.
-    "nth" (coll: Seqable, index: Int, default: opt(Any)) = nth => leaves::collections::nth;
+    "nth" (coll: Seqable, index: Int, default: opt(Any)) [Element { of: ELEMENTS, asked: false }, 2..=3] = nth => leaves::collections::nth;
     /// The first element, `null` when there is none. `first-of([5, 6])` is `5`.
     "first-of" (coll: Seqable) = first_of => leaves::collections::first_of;
     /// The second element, `null` when there is none. `second([5, 6])` is `6`.
@@ -62,7 +65,7 @@ builtins! { pub static TABLE: "core";
     /// The last element, `null` when there is none. `last([5, 6])` is `6`.
     "last" (coll: Seqable) = last => leaves::collections::last;
     /// All elements but the first. `rest([5, 6])` is `[6]`.
-    "rest" (coll: Seqable) = rest => leaves::collections::rest;
+    "rest" (coll: Seqable) [RestOfOne, 1..=1] = rest => leaves::collections::rest;
     /// All elements but the last. `butlast([5, 6])` is `[5]`.
     "butlast" (coll: Seqable) = butlast => leaves::collections::butlast;
     /// A seq over the elements, `null` when there are none. `first(seq([7, 8]))` is `7`.

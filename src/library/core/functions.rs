@@ -11,13 +11,13 @@ use crate::runtime::values::support::spread;
 builtins! { pub static TABLE: "core";
     /// Calls a function with the elements of a collection as arguments: `apply(max, [1, 2])` is `max(1, 2)`. Arguments may stand
     /// before the collection.
-    "apply" (f: Any, args: rest(Any)) = apply;
+    "apply" (f: Any, args: rest(Any)) [Apply, 2..=3] = apply;
     /// A place that holds a value and can be given another.
     /// `deref(atom(1))` is `1`.
     "atom" (value: Any) = |cx, args| cx.alloc_slots(layout::ATOM, &[args[0]]) => leaves::collections::atom;
     /// The value in an atom.
     /// `deref(atom(1))` is `1`.
-    "deref" (atom: Atom) = |cx, args| Ok(cx.root(cx.get(args[0]).slot(layout::ATOM_VALUE)));
+    "deref" (atom: Atom) [Deref, 1..=1] = |cx, args| Ok(cx.root(cx.get(args[0]).slot(layout::ATOM_VALUE)));
     /// Gives an atom another value; gives that value.
     /// `reset!(atom(1), 2)` is `2`.
     "reset!" (atom: Atom, value: Any) = reset => leaves::collections::reset;

@@ -20,9 +20,9 @@ builtins! { pub static TABLE: "core";
     "dissoc" (map: Map, key: Any, keys: rest(Any)) = dissoc => leaves::maps::dissoc;
     /// The keys of a map. `keys({:a 1, :b 2})` is `[:a, :b]`.
     /// `keys({:a 1})` is `[:a]`.
-    "keys" (map: or(Map, MutableMap)) = keys => leaves::maps::keys;
+    "keys" (map: or(Map, MutableMap)) -> VECTOR = keys => leaves::maps::keys;
     /// The values of a map. `vals({:a 1, :b 2})` is `[1, 2]`.
-    "vals" (map: or(Map, MutableMap)) = vals => leaves::maps::vals;
+    "vals" (map: or(Map, MutableMap)) -> VECTOR = vals => leaves::maps::vals;
     /// The maps in one; later values win. `merge({:a 1}, {:a 2, :b 3})` is `{:a 2, :b 3}`.
     "merge" (maps: rest(or(Map, Null))) = merge => leaves::maps::merge;
     /// The map with only these keys. `select-keys({:a 1, :b 2}, [:a])` is `{:a 1}`.

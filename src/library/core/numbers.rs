@@ -21,7 +21,7 @@ builtins! { pub static TABLE: "core";
     /// The number without its sign, of the same type. `abs(-5)` is `5`.
     "abs" (x: Number) = abs, quiet => leaves::numbers::abs;
     /// The square root, a Float. `sqrt(16)` is `4.0`.
-    "sqrt" (x: Number) = sqrt, quiet => leaves::numbers::sqrt;
+    "sqrt" (x: Number) -> FLOAT = sqrt, quiet => leaves::numbers::sqrt;
     /// The largest integral Float that is not greater. `floor(2.7)` is `2.0`.
     "floor" (x: Number) = floor, quiet => leaves::numbers::floor;
     /// The smallest integral Float that is not less. `ceil(2.1)` is `3.0`.
@@ -29,25 +29,25 @@ builtins! { pub static TABLE: "core";
     /// The nearest integral Float, half away from zero. `round(2.5)` is `3.0`.
     "round" (x: Number) = round => leaves::numbers::round;
     /// The Int without the fraction. `truncate(-2.9)` is `-2`.
-    "truncate" (x: Number) = truncate, quiet => leaves::numbers::whole;
+    "truncate" (x: Number) -> INT = truncate, quiet => leaves::numbers::whole;
     /// The number as an Int, without its fraction. `to-int(3.99)` is `3`.
     "to-int" (x: Number) = to_int, quiet => leaves::numbers::whole;
     /// The number as a Float. `to-float(3)` is `3.0`.
-    "to-float" (x: Number) = to_float, quiet => leaves::numbers::to_float;
+    "to-float" (x: Number) -> FLOAT = to_float, quiet => leaves::numbers::to_float;
     /// E to the power of x. `exp(0)` is `1.0`.
-    "exp" (x: Number) = exp => leaves::numbers::exp;
+    "exp" (x: Number) -> FLOAT = exp => leaves::numbers::exp;
     /// The natural logarithm. `log(1)` is `0.0`.
-    "log" (x: Number) = log => leaves::numbers::log;
+    "log" (x: Number) -> FLOAT = log => leaves::numbers::log;
     /// The logarithm to base 10. `log10(100)` is `2.0`.
     "log10" (x: Number) = log10 => leaves::numbers::log10;
     /// The logarithm to base 2. `log2(8)` is `3.0`.
     "log2" (x: Number) = log2 => leaves::numbers::log2;
     /// The sine of an angle in radians. `sin(0)` is `0.0`.
-    "sin" (x: Number) = sin => leaves::numbers::sin;
+    "sin" (x: Number) -> FLOAT = sin => leaves::numbers::sin;
     /// The cosine of an angle in radians. `cos(0)` is `1.0`.
-    "cos" (x: Number) = cos => leaves::numbers::cos;
+    "cos" (x: Number) -> FLOAT = cos => leaves::numbers::cos;
     /// The tangent of an angle in radians. `tan(0)` is `0.0`.
-    "tan" (x: Number) = tan => leaves::numbers::tan;
+    "tan" (x: Number) -> FLOAT = tan => leaves::numbers::tan;
     /// The angle whose sine is x. `asin(0)` is `0.0`.
     "asin" (x: Number) = asin => leaves::numbers::asin;
     /// The angle whose cosine is x. `acos(1)` is `0.0`.
@@ -60,11 +60,11 @@ builtins! { pub static TABLE: "core";
     /// Float. `pow(2, 10)` is `1024`.
     "pow" (base: Number, exponent: Number) = pow => leaves::numbers::pow;
     /// The greatest argument, unchanged. `max(3, 9, 2)` is `9`.
-    "max" (first: Number, others: rest(Number)) = max, quiet => leaves::numbers::max;
+    "max" (first: Number, others: rest(Number)) [Greatest, 2..=3] = max, quiet => leaves::numbers::max;
     /// The least argument, unchanged. `min(3, 9, 2)` is `2`.
-    "min" (first: Number, others: rest(Number)) = min, quiet => leaves::numbers::min;
+    "min" (first: Number, others: rest(Number)) [Least, 2..=3] = min, quiet => leaves::numbers::min;
     /// The number, or the bound it lies beyond. `clamp(15, 0, 10)` is `10`.
-    "clamp" (x: Number, low: Number, high: Number) = clamp, quiet => leaves::numbers::clamp;
+    "clamp" (x: Number, low: Number, high: Number) [Clamp, 3..=3] = clamp, quiet => leaves::numbers::clamp;
     /// The greatest common divisor, never negative. `gcd(54, 24)` is `6`.
     "gcd" (a: Int, b: Int) = gcd => leaves::numbers::gcd;
     /// The least common multiple, never negative. `lcm(4, 6)` is `12`.
@@ -96,7 +96,7 @@ builtins! { pub static TABLE: "core";
     /// `random-seed!(7)` is `null`.
     "random-seed!" (seed: Int) = random_seed;
     /// The Int that a text is, to base 10 or the one given (2 to 36); `null` when it is none. `parse-int("ff", 16)` is `255`.
-    "parse-int" (text: String, base: opt(Int)) = parse_int => leaves::texts::parse_int;
+    "parse-int" (text: String, base: opt(Int)) -> INT = parse_int => leaves::texts::parse_int;
     /// A number as text of a wanted form: with so many decimals, in a base (`:hex`, `:octal`, `:binary`), or as a map of options
     /// says: `:decimals`, `:base`, `:upper`, `:group` (between thousands), `:plus`, `:width`, `:fill`; at least `width`
     /// characters wide. `format-number(3.14159, 2)` is `"3.14"`.

@@ -1,14 +1,14 @@
 //! Builtins of the process: threads, time, memory, exit.
 
 use crate::runtime::values::foreign;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::Word;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::builtin::Args;
-use crate::runtime::system::{console, threads};
+use crate::runtime::system::{clock, console, threads};
 
 builtins! { pub static TABLE: "core";
     /// Runs a function without arguments in a thread of its own; gives a handle for `join`.
@@ -37,10 +37,10 @@ builtins! { pub static TABLE: "core";
     "gc-stats" () = gc_stats;
     /// The number of processors.
     /// `cpu-count() > 0` is `true`.
-    "cpu-count" () = |cx, _args| int(cx, std::thread::available_parallelism().map_or(1, |n| n.get() as i64));
+    "cpu-count" () = |cx, _args| int(cx, clock::processors() as i64);
     /// The name of the operating system: `linux`.
     /// `string?(os-name())` is `true`.
-    "os-name" () = |cx, _args| cx.alloc_string(std::env::consts::OS);
+    "os-name" () = |cx, _args| cx.alloc_string(clock::OS);
     /// Ends the program with this status, from 0 to 255 (0 when none is given). `exit(1)`.
     "exit" (status: opt(Int)) = exit;
 }
@@ -62,9 +62,8 @@ fn sleep(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
 }
 
 fn time_now(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     // 61 bits of nanoseconds reach until 2006; so the number is usually a large one.
-    foreign::int(cx, now as i64)
+    foreign::int(cx, clock::nanoseconds())
 }
 
 fn collect(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {

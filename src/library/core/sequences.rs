@@ -34,7 +34,7 @@ builtins! { pub static TABLE: "core";
     /// The first n elements, or all when there are fewer. `take(2, [1, 2, 3])` is `[1, 2]`.
     "take" (n: Int, coll: Seqable) = take => leaves::collections::take;
     /// All elements but the first n. `drop(2, [1, 2, 3])` is `[3]`.
-    "drop" (n: Int, coll: Seqable) = drop_first => leaves::collections::drop;
+    "drop" (n: Int, coll: Seqable) [DropFirst, 2..=2] = drop_first => leaves::collections::drop;
     /// `[take(n, coll), drop(n, coll)]`. `split-at(1, [1, 2, 3])` is `[[1], [2, 3]]`.
     "split-at" (n: Int, coll: Seqable) = split_at;
     /// The elements from index `from` up to but not including `to`. `slice([1, 2, 3], 0, 2)` is `[1, 2]`.
@@ -56,7 +56,7 @@ builtins! { pub static TABLE: "core";
     /// The elements with a separator between them. `interpose(0, [1, 2])` is `[1, 0, 2]`.
     "interpose" (separator: Any, coll: Seqable) = interpose;
     /// The elements from the last to the first. `reverse([1, 2])` is `[2, 1]`.
-    "reverse" (coll: Seqable) = reverse => leaves::collections::reverse;
+    "reverse" (coll: Seqable) -> VECTOR = reverse => leaves::collections::reverse;
     /// The elements without those seen before. `distinct([1, 2, 1])` is `[1, 2]`.
     "distinct" (coll: Seqable) = distinct => leaves::collections::distinct;
     /// The elements without those equal to the one before. `dedupe([1, 1, 2, 1])` is `[1, 2, 1]`.
@@ -64,7 +64,7 @@ builtins! { pub static TABLE: "core";
     /// Vectors of n elements, the last of what is left. `partition(2, [1, 2, 3])` is `[[1, 2], [3]]`.
     "partition" (n: Int, coll: Seqable) = partition => leaves::collections::partition;
     /// A vector of the elements. `vec("ab")` is `["a", "b"]`.
-    "vec" (coll: Seqable) = vec => leaves::collections::vec;
+    "vec" (coll: Seqable) -> VECTOR = vec => leaves::collections::vec;
     /// The Ints from a up to but not including b; with one argument those from 0 up to but not including it.
     /// `vec(range(1, 4))` is `[1, 2, 3]`, `vec(range(3))` is `[0, 1, 2]`.
     "range" (a: Int, b: opt(Int)) = range, quiet => leaves::collections::range;

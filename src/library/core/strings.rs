@@ -36,11 +36,11 @@ builtins! { pub static TABLE: "core";
     /// Is it empty or white space only? `blank?(" ")` is `true`.
     "blank?" (text: String) = is_blank => leaves::texts::is_blank;
     /// The lines, without their ends. `lines("a\nb")` is `["a", "b"]`.
-    "lines" (text: String) = lines => leaves::texts::lines;
+    "lines" (text: String) -> VECTOR = lines => leaves::texts::lines;
     /// What stands between white space. `words(" a b ")` is `["a", "b"]`.
     "words" (text: String) = words => leaves::texts::words;
     /// What stands between the separators; with an empty separator the characters. `split("a,b", ",")` is `["a", "b"]`.
-    "split" (text: String, separator: String) = split => leaves::texts::split;
+    "split" (text: String, separator: String) -> VECTOR = split => leaves::texts::split;
     /// Is this its beginning? `starts-with?("hello", "he")` is `true`.
     "starts-with?" (text: String, prefix: String) = starts_with => leaves::texts::starts_with;
     /// Is this its end? `ends-with?("hello", "lo")` is `true`.
@@ -64,13 +64,13 @@ builtins! { pub static TABLE: "core";
     /// The text n times. `repeat-string("ab", 2)` is `"abab"`.
     "repeat-string" (text: String, n: Int) = repeat_string => leaves::texts::repeat_string;
     /// The code point of the first character. `char-code("A")` is `65`.
-    "char-code" (text: String) = char_code => leaves::texts::char_code;
+    "char-code" (text: String) -> INT = char_code => leaves::texts::char_code;
     /// The code point of the character at an index. `char-code-at("AB", 1)` is `66`.
-    "char-code-at" (text: String, index: Int) = char_code_at => leaves::texts::char_code_at;
+    "char-code-at" (text: String, index: Int) -> INT [CharCodeAt, 2..=2] = char_code_at => leaves::texts::char_code_at;
     /// The character with a code point. `char-from-code(97)` is `"a"`.
     "char-from-code" (code: Int) = char_from_code => leaves::texts::char_from_code;
     /// The characters. `chars("ab")` is `["a", "b"]`.
-    "chars" (text: String) = chars => leaves::texts::chars;
+    "chars" (text: String) -> VECTOR = chars => leaves::texts::chars;
     /// The texts of the elements with a separator between them; of a thread (without separator): waits for it and gives its
     /// value, or throws what it threw. `join(["a", "b"], "-")` is `"a-b"`.
     "join" (coll: Any, separator: opt(String)) = join_builtin => leaves::texts::join;

@@ -8,11 +8,11 @@ use super::{Command, forms};
 use crate::gc::Thread;
 use crate::object::layout::LayoutId;
 use crate::repl::values;
-use crate::runtime::compile::reclaim::Held;
 use crate::runtime::load;
 use crate::runtime::program::binding::{Binding, Place};
 use crate::runtime::program::dispatch::{MethodInfo, Target};
 use crate::runtime::program::entry::code_of;
+use crate::runtime::program::held::Held;
 use crate::runtime::program::types::{FieldInfo, TypeKind, VariantInfo};
 use crate::runtime::{Code, Namespace, TypeInfo};
 

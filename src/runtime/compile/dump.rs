@@ -11,7 +11,6 @@ use crate::asm::code_map::{Function, Kind, Safepoint};
 use crate::asm::disasm::{self, Listing, Machine};
 use crate::gc::Thread;
 use crate::runtime::fault::brief;
-use crate::runtime::helpers;
 use crate::runtime::program::code::Code;
 use crate::runtime::program::linked::LinkedUnit;
 use crate::runtime::vm::Vm;
@@ -200,10 +199,8 @@ fn live_text(point: &Safepoint<'_>) -> String {
 }
 
 fn name_of(vm: &Vm, address: usize) -> Option<String> {
-    for helper in helpers::ALL {
-        if vm.helpers.address(*helper) == address {
-            return Some(helpers::name(*helper).to_string());
-        }
+    if let Some(helper) = vm.helpers.name_at(address) {
+        return Some(helper.to_string());
     }
     let remember = (Some(address) == vm.helpers.remember).then(|| "remember".to_string());
     remember.or_else(|| (address == vm.helpers.box_float).then(|| "box_float".to_string()))

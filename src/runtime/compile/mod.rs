@@ -27,15 +27,17 @@ use crate::asm::publish::Piece;
 use crate::codegen::facts::Seen;
 use crate::codegen::failure::GivenUp;
 use crate::codegen::{self, Generated};
-use crate::gc::thread::Activity;
-use crate::gc::{Thread, Value};
+use crate::gc::thread::{Activity, MAX_SPILLED};
+use crate::gc::{Thread, Thrown, Value};
 use crate::object::layout;
-use crate::profile::stats::{self, Why};
 use crate::reader::tree::FunctionId;
 use crate::runtime::fault::stop;
-use crate::runtime::program::code::{Code, CompileError, CompiledCode};
+use crate::runtime::observe::{self, Why, observer};
+use crate::runtime::program::code::{ArityInfo, Code, CompileError, CompiledCode};
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::linked::LinkedUnit;
 use crate::stack;
+use crate::windows::window;
 use ahead::Ahead;
 use answers::Answers;
 use link::RuntimeLink;
@@ -45,8 +47,45 @@ use reclaim::{Chunk, Owned, Place};
 const HINT_DEPTH: u32 = 3;
 const HINT_SLOTS: usize = 16;
 
-/// Compiles and publishes one arity, and perhaps functions that are likely to be called next. See [`crate::runtime::program::code::Compiler`].
-pub fn compile(
+/// Gives an arity a body: one that was compiled ahead, or a new one. This is the generator that a machine is started with.
+pub fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: usize) -> Result<(), Thrown> {
+    let Some((unit, function)) = code.function() else {
+        return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
+    };
+    let hints = hints(cx, observable);
+    if let Some((body, resets)) = ahead::take(code, arity, &hints) {
+        window();
+        code.publish(cx, arity, body, resets);
+        return Ok(());
+    }
+    let resets = code.resets.load(Ordering::SeqCst);
+    reclaim::now_and_then(cx);
+    let mut made = new_body(cx, unit, function, arity.index as usize, code, &hints);
+    if let Err(CompileError::Full(_)) = made {
+        // What nobody can reach any more may make room.
+        cx.vm().reclaim.search(cx);
+        made = new_body(cx, unit, function, arity.index as usize, code, &hints);
+    }
+    match made {
+        Ok(made) => {
+            window();
+            code.publish(cx, arity, made.address, resets);
+            Ok(())
+        }
+        Err(CompileError::Thrown(thrown)) => Err(thrown),
+        Err(CompileError::Refused(why) | CompileError::Full(why)) => {
+            Err(cx.throw(ErrorKind::CompileError, format!("cannot compile {}: {why}", code.name)))
+        }
+    }
+}
+
+/// What the arguments in the spill area show.
+fn hints(cx: &Thread, argc: usize) -> Vec<Seen> {
+    (0..argc.min(MAX_SPILLED)).map(|i| hint(cx.spilled_arg(i))).collect()
+}
+
+/// Compiles and publishes one arity, and perhaps functions that are likely to be called next.
+fn new_body(
     cx: &mut Thread,
     unit: &Arc<LinkedUnit>,
     function: FunctionId,
@@ -56,7 +95,7 @@ pub fn compile(
 ) -> Result<CompiledCode, CompileError> {
     let mark = cx.mark();
     let _busy = cx.busy(Activity::Compiling);
-    let started = stats::watches_compilation().then(Instant::now);
+    let started = (observer().watches_compilation)().then(Instant::now);
     let mut bodies = vec![generate(cx, unit, function, arity, code, hints)?];
     compile_ahead(cx, unit, function, hints, &mut bodies);
     reclaim::compiled(cx.vm(), bodies.len());
@@ -65,7 +104,7 @@ pub fn compile(
     }
     let made = publish(cx.vm(), unit, bodies);
     if let Some(started) = started {
-        stats::waited(&code.name, started.elapsed());
+        (observer().waited)(&code.name, started.elapsed());
     }
     cx.release(mark);
     made
@@ -98,7 +137,7 @@ fn note(unit: &LinkedUnit, arity: usize, body: &Body) {
         false if is_new && binding.is_none_or(|b| b.version() <= 1) => Why::FirstCall,
         false => Why::Again,
     };
-    stats::compiled(&stats::Body {
+    (observer().compiled)(&observe::Body {
         name: &body.code.name,
         arity: arity.params.len() + usize::from(arity.rest.is_some()),
         bytes: body.generated.code.code.len() as u32,
@@ -137,7 +176,7 @@ fn generate(
         unsettled: false,
         failed: None,
     };
-    let started = stats::watches_compilation().then(Instant::now);
+    let started = (observer().watches_compilation)().then(Instant::now);
     let generated = codegen::generate::<Host>(&mut link, &unit.unit, function, arity, hints);
     let took = started.map_or(Duration::ZERO, |started| started.elapsed());
     let RuntimeLink { cx, owned, failed, unsettled, .. } = link;

@@ -4,14 +4,14 @@
 //! times must not grow.
 //!
 //! A record lives while a collection reaches a closure of it, a frame runs in it, a dispatch, a default or a test holds it, a
-//! thread holds it ([`Held`]), its unit is being installed, or the function around it lives (whose code makes closures of it). What a record owns (bodies,
+//! thread holds it ([`Held`](crate::runtime::program::held::Held)), its unit is being installed, or the function around it lives (whose code makes closures of it). What a record owns (bodies,
 //! constants, inline caches) dies with it; a body that was replaced dies when no frame runs in it. Only collections that
 //! somebody asked for look: enough was compiled since the last one.
 //!
 //! Invariants: decision and end happen while the world stands still. Whoever holds a record across an allocation holds it by
 //! one of the ways above; nobody allocates in the heap while he holds a lock that is taken here.
 
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,11 +21,11 @@ use super::sites::FieldSite;
 use crate::asm::memory::ChunkId;
 use crate::gc::{Stress, Thread};
 use crate::locks::Mutex;
-use crate::profile::sampler;
+use crate::runtime::observe::observer;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::code::Code;
+use crate::runtime::program::held::DependsOn;
 use crate::runtime::program::roots::{self, RootCell};
-use crate::runtime::program::types::TypeInfo;
 use crate::runtime::vm::Vm;
 use crate::windows::window;
 
@@ -65,47 +65,6 @@ pub struct Chunk {
     pub id: ChunkId,
     /// Its pages.
     pub range: Range<usize>,
-}
-
-/// Who remembers that a function depends on it.
-#[derive(Clone, Copy, Debug)]
-pub enum DependsOn {
-    /// A binding.
-    Binding(&'static Binding),
-    /// A type.
-    Type(&'static TypeInfo),
-}
-
-/// A record that lives while it is held, whatever else lets go of it: who looks one up where no closure is at hand, and
-/// allocates before the record is called, holds it.
-#[derive(Debug)]
-pub struct Held(&'static Code);
-
-impl Held {
-    /// Holds a record that has just been looked up.
-    pub(in crate::runtime) fn new(code: &'static Code) -> Held {
-        code.held.fetch_add(1, Ordering::Relaxed);
-        Held(code)
-    }
-
-    /// The record, as long as it is held.
-    pub fn code(&self) -> &'static Code {
-        self.0
-    }
-}
-
-impl Deref for Held {
-    type Target = Code;
-
-    fn deref(&self) -> &Code {
-        self.0
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.held.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// The list and its state.
@@ -174,7 +133,7 @@ impl Reclaim {
 
     /// After a collection, the world stands still: frees what is dead.
     pub(in crate::runtime) fn collected(&self, vm: &'static Vm) {
-        sampler::before_code_is_freed();
+        (observer().before_code_is_freed)();
         let epoch = self.epoch.load(Ordering::Relaxed);
         let mut addresses = std::mem::take(&mut *crate::runtime::lock(&self.frames));
         addresses.sort_unstable();
@@ -268,7 +227,7 @@ pub(in crate::runtime) fn now_and_then(cx: &mut Thread) {
         return;
     }
     reclaim.made.store(0, Ordering::Relaxed);
-    search(cx);
+    cx.vm().reclaim.search(cx);
 }
 
 /// So many bodies were compiled.
@@ -276,19 +235,19 @@ pub(super) fn compiled(vm: &Vm, bodies: usize) {
     vm.reclaim.made.fetch_add(bodies, Ordering::Relaxed);
 }
 
-/// Collects, and frees the code that nobody can reach.
-pub fn search(cx: &mut Thread) {
-    let vm = cx.vm();
-    let reclaim = &vm.reclaim;
-    if reclaim.wanted.swap(true, Ordering::SeqCst) {
-        // Another thread is at it.
-        return;
+impl Reclaim {
+    /// Collects, and frees the code that nobody can reach.
+    pub fn search(&self, cx: &mut Thread) {
+        if self.wanted.swap(true, Ordering::SeqCst) {
+            // Another thread is at it.
+            return;
+        }
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        window();
+        cx.collect();
+        window();
+        self.wanted.store(false, Ordering::SeqCst);
     }
-    reclaim.epoch.fetch_add(1, Ordering::SeqCst);
-    window();
-    cx.collect();
-    window();
-    reclaim.wanted.store(false, Ordering::SeqCst);
 }
 
 impl Code {

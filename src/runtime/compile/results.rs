@@ -9,6 +9,7 @@ use crate::codegen::link::Intrinsic;
 use crate::gc::Thread;
 use crate::object::layout::{self, LayoutId};
 use crate::reader::tree::{GlobalId, Node, NodeId, StructLiteral};
+use crate::runtime::program::builtin::Builtin;
 use crate::runtime::program::code::{Code, CodeSource};
 use crate::runtime::program::entry;
 use crate::runtime::program::linked::LinkedUnit;
@@ -35,7 +36,7 @@ impl Search<'_> {
                 let Some(arity) = code.arity_for(arguments) else { return Seen::None };
                 self.node(unit, unit.unit.function(*function).arities[arity.index as usize].body)
             }
-            CodeSource::Builtin(builtin) if builtin.namespace == "core" => of_builtin(builtin.name),
+            CodeSource::Builtin(builtin) => of_builtin(builtin),
             _ => Seen::None,
         }
     }
@@ -89,14 +90,12 @@ impl Search<'_> {
     }
 }
 
-fn of_builtin(name: &str) -> Seen {
-    match name {
-        "vec" | "push" | "conj" | "keys" | "vals" | "entries" | "split" | "lines" | "sort" | "reverse" | "chars" => {
-            object(layout::VECTOR)
-        }
-        "length" | "count" | "parse-int" | "truncate" | "char-code-at" | "char-code" => Seen::Int,
-        "sqrt" | "sin" | "cos" | "tan" | "exp" | "log" | "to-float" => Seen::Float,
-        _ => Seen::None,
+fn of_builtin(builtin: &Builtin) -> Seen {
+    match builtin.gives {
+        Some(layout::INT) => Seen::Int,
+        Some(layout::FLOAT) => Seen::Float,
+        Some(layout) => object(layout),
+        None => Seen::None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::gc::{Handle, Thread, Value};
 use crate::object::layout;
 use crate::reader::foreign_words::{Place, word};
 use crate::reader::tree::{Node, NodeId, Pattern, PatternId, Span, Unit};
-use crate::runtime::load::suggest::closest;
+use crate::runtime::fault::suggest::closest;
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::types::TypeInfo;
 use crate::runtime::values::collections::{map, vector};

@@ -14,12 +14,12 @@ use std::sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 
 use super::locals::{Shown, Taken};
+use super::probe;
 use super::stop;
 use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
 use crate::gc::thread::Landing;
 use crate::gc::{Handle, Thread, slow};
-use crate::profile::probe;
 use crate::reader::tree::{Node, Source, Span, Unit};
 use crate::runtime::program::code::Code;
 use crate::runtime::program::linked::LinkedUnit;

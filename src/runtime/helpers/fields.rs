@@ -4,14 +4,15 @@
 //! of builtin types, and the errors of reading and writing.
 
 use crate::gc::{Handle, Thread, Thrown};
-use crate::object::{Word, layout};
+use crate::object::layout;
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors::{ErrorKind, function_help};
 use crate::runtime::fault::explain;
-use crate::runtime::load::suggest::closest;
+use crate::runtime::fault::suggest::closest;
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::instances;
-use crate::runtime::program::types::{FieldInfo, LayoutInfo};
+use crate::runtime::program::present::{added_field, default_of};
+use crate::runtime::program::types::FieldInfo;
 
 /// Reads a field that the layout of the object does not have.
 pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Thrown> {
@@ -40,26 +41,6 @@ pub fn declared(cx: &mut Thread, object: Handle, field: &FieldInfo) -> Result<Ha
         Some(slot) => Ok(cx.root(value.slot(slot))),
         None => default_of(cx, field),
     }
-}
-
-/// What a field is for objects that were made without it.
-pub fn default_of(cx: &mut Thread, field: &FieldInfo) -> Result<Handle, Thrown> {
-    match field.default {
-        Some(code) => {
-            let function = cx.alloc_closure(code.address(), &[])?;
-            cx.call(function, &[])
-        }
-        None => Ok(cx.root_word(Word::NULL)),
-    }
-}
-
-/// A field that the present declaration has, and that objects of this layout were made without.
-pub(in crate::runtime) fn added_field(cx: &Thread, info: &LayoutInfo, name: &str) -> Option<&'static FieldInfo> {
-    if info.id < layout::FIRST_USER_LAYOUT {
-        return None;
-    }
-    let present = cx.vm().types.present(info).filter(|p| p.id != info.id)?;
-    present.slot(name).map(|slot| &present.fields[slot])
 }
 
 /// The error of a field that is not there.

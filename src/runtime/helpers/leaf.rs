@@ -3,16 +3,15 @@
 //! Owns the choice, and the ways in for leaves that take what is in the argument area or belongs to a binding. What a leaf is, and
 //! those of values, is in `values/leaves/mod.rs`.
 
-use super::dynamic;
 use crate::codegen::link::Helper;
 use crate::gc::Thread;
 use crate::leaf_entry;
 use crate::object::Word;
 use crate::runtime::program::binding::Binding;
-use crate::runtime::values::iterate;
 use crate::runtime::values::leaves::{
     Answer, LEAF_ARGS, LeafEntry, collections, enter, maps, numbers, operators, texts,
 };
+use crate::runtime::values::{dynamic, iterate};
 
 /// The leaf of a helper, and how many arguments it looks at.
 pub fn of_helper(helper: Helper) -> Option<(LeafEntry, usize)> {

@@ -11,6 +11,7 @@ use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::LayoutId;
 use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::present::default_of;
 use crate::runtime::program::types::LayoutInfo;
 
 /// The layout that code knows.
@@ -65,7 +66,7 @@ pub fn in_layout(cx: &mut Thread, object: Handle, layout: u64, names: u64, lengt
     for field in &wanted.fields {
         values.push(match (own.made_with(field.name), added(field.name)) {
             (Some(slot), _) => cx.root(cx.get(object).slot(slot)),
-            (None, Some(added)) if asked.contains(&field.name) => fields::default_of(cx, added)?,
+            (None, Some(added)) if asked.contains(&field.name) => default_of(cx, added)?,
             (None, _) => cx.root_word(Word::NULL),
         });
     }
@@ -111,7 +112,7 @@ pub fn remake(
         values.push(match (slot, field.default) {
             (Some(slot), _) => cx.root(cx.get(object).slot(slot)),
             (None, _) if updates => fields::declared(cx, base, field)?,
-            (None, Some(_)) => fields::default_of(cx, field)?,
+            (None, Some(_)) => default_of(cx, field)?,
             (None, None) => {
                 let message = format!("{} needs the field {}", present.display_name(), field.name);
                 return Err(cx.throw(ErrorKind::FieldError, message));

@@ -4,7 +4,6 @@
 //! the context and up to five words, may collect, and gives a word or [`Word::THROWN`], in which case the stub throws the
 //! exception in the context. Parameters called `word` are bits, all others are values.
 
-pub mod dynamic;
 mod fast;
 pub(super) mod fields;
 pub mod leaf;
@@ -34,13 +33,13 @@ use crate::gc::plan::Barrier;
 use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::{Word, layout};
-use crate::profile::stats;
 use crate::runtime::compile::sites::FieldSite;
+use crate::runtime::observe::observer;
 use crate::runtime::values::numbers::arith::Op;
 use crate::runtime::values::numbers::bits::{BitOp, Shift};
-use crate::runtime::values::operators;
+use crate::runtime::values::{dynamic, operators};
 use crate::stubs;
-use crate::verify::{Claim, Claims, Does, Takes};
+use crate::stubs::claims::{Claim, Claims, Does, Takes};
 
 macro_rules! helpers {
     ($($name:ident ($($param:ident: $kind:ident),*) = $function:expr;)*) => {
@@ -247,12 +246,12 @@ impl Helpers {
             addresses[*helper as usize] = start;
         }
         let function = crate::gc::slow::box_float as *const () as usize;
-        let box_float = stubs::box_float::<Host>(function, stats::counter("box_float"))?;
+        let box_float = stubs::box_float::<Host>(function, (observer().counter)("box_float"))?;
         let box_float = publisher.publish_one(Piece::stub(&box_float, Kind::Stub, "box_float"))?;
         let look_up = stubs::look_up::<Host>(lookup::look_up as *const () as usize, outside)?;
         let look_up = publisher.publish_one(Piece::stub(&look_up, Kind::Fast, "look_up"))?;
         let mut side_exits = Vec::new();
-        for counter in SideExit::ALL.iter().filter_map(|reason| stats::counter(stats::side_exit_name(*reason))) {
+        for counter in SideExit::ALL.iter().filter_map(|reason| (observer().counter)(reason.name())) {
             let code = counting_stub::<Host>(counter)?;
             side_exits.push(publisher.publish_one(Piece::stub(&code, Kind::Stub, "side_exit"))?);
         }
@@ -274,6 +273,11 @@ impl Helpers {
         claims.extend(self.remember.map(|stub| (stub, REMEMBERS)));
         claims.extend(self.side_exits.iter().map(|stub| (*stub, Claim { takes: &[], does: Does::Count })));
         claims
+    }
+
+    /// The name of the helper that is called by the code at this address.
+    pub fn name_at(&self, address: usize) -> Option<&'static str> {
+        ALL.iter().find(|helper| self.address(**helper) == address).map(|helper| name(*helper))
     }
 
     /// The code that calls a helper.

@@ -14,7 +14,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 use super::scope::{FieldView, Meaning, MethodView, Scope, TypeView, declared_names};
-use super::suggest::closest;
 use crate::gc::Thread;
 use crate::reader::diagnostics::{Diagnostic, Severity};
 use crate::reader::lints;
@@ -22,6 +21,7 @@ use crate::reader::tree::{
     Arm, Field, FunctionId, GlobalId, Item, List, Name, Node, NodeId, Pattern, PatternId, Span, StructLiteral, Unit,
 };
 use crate::runtime::fault::errors::argument_numbers;
+use crate::runtime::fault::suggest::closest;
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::methods::settled;
 use crate::runtime::program::types::BUILTIN_TYPES;

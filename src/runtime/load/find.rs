@@ -11,6 +11,7 @@ use crate::gc::Thread;
 use crate::reader::foreign_words::{self, Place};
 use crate::reader::tree::{Source, Span};
 use crate::reader::{self};
+use crate::runtime::system::files;
 use crate::runtime::{Namespace, Vm};
 
 /// A link in the chain of files that use one another.
@@ -130,7 +131,7 @@ fn from_file(
     _ours: Ours<'_>,
 ) -> Result<&'static Namespace, LoadError> {
     let shown = shown_path(file);
-    let text = std::fs::read(file).map_err(|e| e.to_string()).and_then(|b| reader::decode(b).map_err(|e| e.message));
+    let text = files::read(file).map_err(|e| e.to_string()).and_then(|b| reader::decode(b).map_err(|e| e.message));
     match text {
         Ok(text) => {
             let source = Arc::new(Source::new(shown, text));

@@ -21,6 +21,7 @@ use crate::reader::{self, ErrorClass, Surroundings, SyntaxError, habits};
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
+use crate::runtime::system::files;
 use crate::runtime::system::turn::InTurn;
 use find::{Asking, Chain, find};
 use loading::Key;
@@ -38,16 +39,15 @@ pub mod paths;
 mod remembered;
 mod scope;
 mod shown;
-pub(super) mod suggest;
 pub mod texts;
 mod unloaded;
 mod uses;
 
+pub use crate::runtime::fault::suggest::closest;
 pub use declaration::declare;
 pub use find::require;
 pub use loading::Wanted;
 pub use main::call_main;
-pub use suggest::closest;
 pub use unloaded::{is_there, texts_not_loaded};
 
 /// Something wrong with a text.
@@ -192,7 +192,7 @@ fn is_library(cx: &Thread, name: &str) -> bool {
 
 /// The names of the library's namespaces.
 fn library_names(vm: &Vm) -> Vec<String> {
-    vm.library.0.iter().map(|part| part.name.to_string()).collect()
+    vm.library.parts.iter().map(|part| part.name.to_string()).collect()
 }
 
 /// The namespace of a main file whose name is none, or one of the library.
@@ -600,7 +600,7 @@ fn load_unit(
 /// A path as messages show it: relative to the present folder when it lies below it.
 pub fn shown_path(path: &Path) -> String {
     let absolute = paths::absolute(path);
-    let here = std::env::current_dir().map(|d| paths::absolute(&d)).unwrap_or_default();
+    let here = paths::absolute(&files::here());
     absolute.strip_prefix(&here).unwrap_or(&absolute).display().to_string()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns the search path and the rule that relates a file's path to the name of its namespace. Reads directories, no texts.
 
+use crate::runtime::system::files;
 use std::path::{Component, Path, PathBuf};
 
 /// Where files are looked for.
@@ -18,7 +19,7 @@ impl SearchPath {
     pub fn of_program(main: &Path, include: Vec<PathBuf>) -> SearchPath {
         let absolute = absolute(main);
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_path_buf();
-        let project = folder.ancestors().find(|f| f.join("harrier.toml").is_file()).map(Path::to_path_buf);
+        let project = folder.ancestors().find(|f| files::is_file(&f.join("harrier.toml"))).map(Path::to_path_buf);
         SearchPath { root: Some(project.unwrap_or(folder)), include }
     }
 
@@ -27,7 +28,7 @@ impl SearchPath {
     pub fn find(&self, namespace: &str, using: Option<&Path>) -> Option<PathBuf> {
         let beside = using.map(absolute).and_then(|p| p.parent().map(Path::to_path_buf));
         let folders = beside.iter().chain(&self.root).chain(&self.include);
-        folders.map(|f| f.join(format!("{namespace}.hr"))).find(|p| p.is_file())
+        folders.map(|f| f.join(format!("{namespace}.hr"))).find(|p| files::is_file(p))
     }
 
     /// The name that the path of a file gives its namespace: the path below the root, or below an include folder. None when
@@ -48,10 +49,7 @@ impl SearchPath {
     }
 }
 
-/// The path without `.`, `..` and links, as far as it exists.
-pub fn absolute(path: &Path) -> PathBuf {
-    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
-}
+pub use crate::runtime::system::files::absolute;
 
 /// May this be the name of a namespace?
 pub fn is_namespace_name(name: &str) -> bool {

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::locks::Mutex;
 use crate::reader::tree::{Item, Unit};
-use crate::runtime::compile::reclaim::Held;
+use crate::runtime::program::held::Held;
 use crate::runtime::{Code, Namespace};
 
 /// So many texts, of so many bytes each, are remembered.

@@ -15,13 +15,13 @@ const LONGEST: usize = 1 << 30;
 
 /// The text of a file.
 pub fn of_file(file: &Path, stop: Stop<'_>) -> Result<String, String> {
-    let bytes = descriptor::open(file, libc::O_RDONLY, stop).and_then(|fd| descriptor::read_to_end(&fd, LONGEST, stop));
+    let bytes = descriptor::open_to_read(file, stop).and_then(|fd| descriptor::read_to_end(&fd, LONGEST, stop));
     decoded(&file.to_string_lossy(), bytes)
 }
 
 /// The text of standard input, which has this name.
 pub fn of_stdin(name: &str, stop: Stop<'_>) -> Result<String, String> {
-    decoded(name, descriptor::read_to_end(&libc::STDIN_FILENO, LONGEST, stop))
+    decoded(name, descriptor::read_to_end(&descriptor::STDIN, LONGEST, stop))
 }
 
 fn decoded(name: &str, bytes: io::Result<Vec<u8>>) -> Result<String, String> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::paths;
 use crate::runtime::Vm;
+use crate::runtime::system::files;
 
 /// So many entries of folders are looked at, so deep.
 const MOST_ENTRIES: usize = 2_000;
@@ -26,18 +27,18 @@ pub fn texts_not_loaded(vm: &Vm) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = library.map(|(name, text)| (name.to_string(), text.to_string())).collect();
     let search = vm.loader.search();
     let mut left = MOST_ENTRIES;
-    let mut files = Vec::new();
+    let mut programs = Vec::new();
     for folder in search.root.iter().chain(&search.include) {
-        below(folder, DEPTH, &mut left, &mut files);
+        below(folder, DEPTH, &mut left, &mut programs);
     }
-    files.sort();
-    files.dedup();
-    for file in files {
+    programs.sort();
+    programs.dedup();
+    for file in programs {
         let Some(name) = search.name_of(&file).filter(|name| paths::is_namespace_name(name)) else { continue };
         if vm.namespaces.find(&name).is_some() || found.iter().any(|(other, _)| *other == name) {
             continue;
         }
-        if let Ok(text) = std::fs::read_to_string(&file) {
+        if let Some(text) = files::read(&file).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
             found.push((name, text));
         }
     }
@@ -45,21 +46,19 @@ pub fn texts_not_loaded(vm: &Vm) -> Vec<(String, String)> {
 }
 
 /// The texts of the language below a folder.
-fn below(folder: &Path, depth: usize, left: &mut usize, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
+fn below(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBuf>) {
+    for entry in files::entries(folder) {
         if *left == 0 {
             return;
         }
         *left -= 1;
-        let (path, hidden) = (entry.path(), entry.file_name().to_string_lossy().starts_with('.'));
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() && !hidden && depth > 0 {
-            below(&path, depth - 1, left, files);
-        } else if path.extension().is_some_and(|e| e == "hr")
-            && entry.metadata().is_ok_and(|m| m.is_file() && m.len() <= LONGEST)
+        let path = &entry.path;
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if entry.folder && !hidden && depth > 0 {
+            below(path, depth - 1, left, found);
+        } else if path.extension().is_some_and(|e| e == "hr") && entry.length().is_some_and(|length| length <= LONGEST)
         {
-            files.push(path);
+            found.push(entry.path);
         }
     }
 }

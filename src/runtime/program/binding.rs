@@ -21,7 +21,7 @@ use crate::gc::{Thread, Value};
 use crate::locks::{Mutex, RwLock};
 use crate::object::Word;
 use crate::reader::tree::{Source, Span};
-use crate::runtime::compile::reclaim::DependsOn;
+use crate::runtime::program::held::DependsOn;
 use crate::runtime::vm::Vm;
 
 /// How a binding may be redefined.

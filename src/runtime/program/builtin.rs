@@ -21,19 +21,21 @@
 //! fn uppercase(cx: &mut Thread, args: &Args) -> Result<Handle, Thrown> { … }
 //! ```
 //!
-//! and [`TABLES`] lists the file's table. `= sqrt, quiet;` claims that the builtin never runs the program, which the generator
+//! and `library/mod.rs` lists the file's table. `-> VECTOR` in front of `=` says of which layout what it gives is, `[Clamp, 3..=3]`
+//! which machine code stands in front of it, for how many arguments (`stubs/front.rs`). `= sqrt, quiet;` claims that the builtin never runs the program, which the generator
 //! believes; a debug build checks it at each call into the program. `= sqrt => leaf_sqrt;` names a leaf, which is asked before the
-//! builtin: see [`leaf`](crate::runtime::helpers::leaf).
+//! builtin: see [`leaves`](crate::runtime::values::leaves).
 
 use crate::runtime::fault::advice;
 use crate::runtime::fault::errors;
-use std::ops::Index;
+use std::ops::{Index, RangeInclusive};
 
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
 use crate::object::layout::{self, FIRST_USER_LAYOUT, LayoutId};
 use crate::reader::stops::{BREAKPOINT, LEAVES, STEP};
 use crate::stubs::LeafEntry;
+use crate::stubs::front::Front;
 
 /// The Rust function behind a builtin.
 pub type BuiltinFn = fn(&mut Thread, &Args<'_>) -> Result<Handle, Thrown>;
@@ -43,7 +45,7 @@ pub type BuiltinFn = fn(&mut Thread, &Args<'_>) -> Result<Handle, Thrown>;
 pub type BuiltinEntry = unsafe extern "C" fn(*mut Thread, Word, Word, Word, Word, Word) -> Word;
 
 /// One builtin.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Builtin {
     /// The namespace it is a member of.
     pub namespace: &'static str,
@@ -53,6 +55,8 @@ pub struct Builtin {
     pub params: &'static [Param],
     /// The doc comment, lines joined by newlines.
     pub doc: &'static str,
+    /// What it gives whenever it gives anything, as far as its name says so: a hint for who compiles calls of it.
+    pub gives: Option<LayoutId>,
     /// It never runs the program: no function that it was given, no method of a type. What calls it needs no stack for that.
     pub quiet: bool,
     /// What it does.
@@ -61,6 +65,8 @@ pub struct Builtin {
     pub entry: BuiltinEntry,
     /// What is asked before it, where it has that.
     pub leaf: Option<LeafEntry>,
+    /// The machine code in front of it, and for how many arguments.
+    pub front: Option<(Front, RangeInclusive<usize>)>,
     /// The table that it is in.
     pub table: fn() -> &'static [&'static Builtin],
 }
@@ -181,7 +187,7 @@ pub mod specs {
 #[macro_export]
 macro_rules! builtins {
     ($vis:vis static $table:ident: $namespace:literal;
-     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) = $function:expr $(, $quiet:ident)?
+     $($(#[doc = $doc:literal])+ $name:literal ($($param:ident: $spec:expr),* $(,)?) $(-> $gives:ident)? $([$front:expr, $takes:expr])? = $function:expr $(, $quiet:ident)?
        $(=> $leaf:path)?;)*) => {
         /// The builtins of this file.
         $vis static $table: &[&$crate::runtime::program::builtin::Builtin] = &[$({
@@ -195,10 +201,12 @@ macro_rules! builtins {
                 name: $name,
                 params: PARAMS,
                 doc: concat!($($doc, "\n"),+),
+                gives: $crate::builtins!(@gives $($gives)?),
                 quiet: $crate::builtins!(@quiet $($quiet)?),
                 function: $function,
                 entry,
                 leaf: $crate::builtins!(@leaf $($leaf)?),
+                front: $crate::builtins!(@front $($front, $takes)?),
                 table: || $table,
             };
             unsafe extern "C" fn entry(
@@ -216,6 +224,16 @@ macro_rules! builtins {
             &BUILTIN
         }),*];
     };
+    (@front) => { None };
+    (@front $front:expr, $takes:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::object::layout::{ARRAY, MUTABLE_LIST};
+        #[allow(unused_imports)]
+        use $crate::stubs::front::{ELEMENTS, Front::*, LENGTHS};
+        Some(($front, $takes))
+    }};
+    (@gives) => { None };
+    (@gives $gives:ident) => { Some($crate::object::layout::$gives) };
     (@leaf) => { None };
     (@leaf $leaf:path) => { Some($crate::leaf_entry!($leaf)) };
     (@quiet) => { false };
@@ -294,7 +312,7 @@ impl Builtin {
     /// Does it end in a call of its first argument? Such a call is a jump, from the program's code at least: see
     /// [`resolve::apply`](resolve::apply).
     pub fn ends_in_call(&self) -> bool {
-        (self.namespace, self.name) == ("core", "apply")
+        matches!(self.front, Some((Front::Apply, _)))
     }
 
     /// May it stop the program, for somebody to look at the variables of its caller?

@@ -14,13 +14,14 @@ use std::sync::{Arc, OnceLock};
 
 use super::binding::Binding;
 use super::dispatch::MethodInfo;
+use super::held::DependsOn;
 use super::linked::LinkedUnit;
 use crate::asm::memory::{FREED, MemoryError};
-use crate::gc::Thread;
+use crate::gc::{Thread, Thrown};
 use crate::locks::Mutex;
-use crate::profile::facts::Notes;
 use crate::reader::tree::FunctionId;
-use crate::runtime::compile::reclaim::{DependsOn, Owned};
+use crate::runtime::compile::reclaim::Owned;
+use crate::runtime::observe::Notes;
 use crate::runtime::program::builtin::Builtin;
 use crate::runtime::vm::Vm;
 use crate::stubs::PACKED;
@@ -58,7 +59,7 @@ pub struct Code {
     /// How often something changed that its code took for granted. What is written in place of calls goes by it in frames that
     /// run meanwhile. At first definitions it stays: what had no value was not taken for granted.
     pub(in crate::runtime) revision: AtomicU64,
-    /// How many threads hold it: see [`reclaim::Held`].
+    /// How many threads hold it: see [`Held`](super::held::Held).
     pub(in crate::runtime) held: AtomicU32,
 }
 
@@ -291,14 +292,6 @@ impl From<MemoryError> for CompileError {
     }
 }
 
-/// The generator: compiles and publishes one arity of a function. `arity` is its position in the tree's
-/// [`crate::reader::tree::Function::arities`]; the hints are what the arguments of the call that needs it showed (a rest vector
-/// not included).
-pub type Compiler = fn(
-    &mut crate::gc::Thread,
-    &Arc<LinkedUnit>,
-    FunctionId,
-    usize,
-    &'static Code,
-    &[crate::codegen::facts::Seen],
-) -> Result<CompiledCode, CompileError>;
+/// The generator: gives an arity of a function a body. So many arguments of the call that needs it are in the spill area, a rest
+/// vector not included: what they show are hints.
+pub type Compiler = fn(&mut Thread, &'static Code, &ArityInfo, usize) -> Result<(), Thrown>;

@@ -2,7 +2,7 @@
 //!
 //! Owns the semantics of declaring a name again: a struct keeps its TypeId, an enum too, a binding its identity.
 
-use crate::runtime::fault::errors;
+use super::errors;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 

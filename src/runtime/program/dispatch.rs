@@ -30,8 +30,8 @@ use crate::locks::{Mutex, RwLock};
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout::LayoutId;
 use crate::runtime::Code;
-use crate::runtime::compile::reclaim::Held;
 use crate::runtime::program::builtin::Builtin;
+use crate::runtime::program::held::Held;
 use crate::windows::window;
 
 /// Number of a method.

@@ -16,7 +16,7 @@ use crate::gc::{Handle, Poll, Thread, Thrown, Value};
 use crate::locks;
 use crate::object::{Word, layout};
 use crate::runtime::Code;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::stack;
 use crate::stubs::Enter;
 

@@ -7,7 +7,7 @@ use std::collections::TryReserveError;
 use rustc_hash::FxHashMap;
 
 use crate::locks::RwLock;
-use crate::profile::facts::Notes;
+use crate::runtime::observe::Notes;
 
 /// The keywords.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 //! nobody in the runtime names a function of the library.
 
 use super::builtin::Builtin;
+use crate::runtime::observe::Observer;
 
 /// A namespace of the library.
 #[derive(Debug)]
@@ -17,13 +18,18 @@ pub struct Part {
 }
 
 /// All namespaces of the library.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Library(pub &'static [Part]);
+#[derive(Clone, Copy)]
+pub struct Library {
+    /// Each a namespace.
+    pub parts: &'static [Part],
+    /// Who watches what runs: the library has a namespace that asks for it.
+    pub observer: &'static Observer,
+}
 
 impl Library {
     /// The namespace of this name.
     pub fn part(self, name: &str) -> Option<&'static Part> {
-        self.0.iter().find(|part| part.name == name)
+        self.parts.iter().find(|part| part.name == name)
     }
 
     /// What of a namespace is written in Harrier.
@@ -33,7 +39,7 @@ impl Library {
 
     /// The names of those that have a text in Harrier, with it.
     pub fn texts(self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.0.iter().filter_map(|part| Some((part.name, part.text?)))
+        self.parts.iter().filter_map(|part| Some((part.name, part.text?)))
     }
 
     /// The builtin of this name.

@@ -13,7 +13,7 @@ use super::entry::{code_of, not_callable};
 use super::resolve::Thunk;
 use crate::asm::memory::MemoryError;
 use crate::gc::{Handle, Thread, Thrown, Value};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::vm::Vm;
 use crate::windows::window;
 
@@ -194,7 +194,7 @@ impl Code {
     /// An arity has got a body: entries and link cells go there from now on. `resets` is as it was before the compiler of this body
     /// looked at anything. Of several threads that have compiled it at once the first decides: dispatch tables may hold its body
     /// already, and what is the present body is replaced by a reset alone, which they are told of.
-    pub(super) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize, resets: u32) {
+    pub(in crate::runtime) fn publish(&'static self, cx: &Thread, arity: &ArityInfo, body: usize, resets: u32) {
         if arity.body.compare_exchange(0, body, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return;
         }

@@ -3,7 +3,7 @@
 //! Owns the question "has anybody extended this value's type with that core method?" and the call of the answer. The
 //! builtins ask it before they do what they do for builtin types.
 
-use crate::runtime::fault::errors;
+use super::errors;
 use std::cell::Cell;
 
 use super::binding::Binding;

@@ -15,8 +15,8 @@ use super::binding::Binding;
 use super::keywords::intern;
 use super::roots::RootCell;
 use crate::locks::RwLock;
-use crate::profile::facts::Notes;
 use crate::reader::tree::Source;
+use crate::runtime::observe::Notes;
 
 /// A namespace. Never freed.
 pub struct Namespace {

@@ -4,8 +4,8 @@
 //! `null`, or what its default gives where that is a plain literal. Equality and hashes ask here.
 
 use super::types::{FieldInfo, LayoutInfo};
-use crate::gc::{Thread, Value};
-use crate::object::Word;
+use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::object::{Word, layout};
 
 /// What a default gives that is a plain literal.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -84,4 +84,24 @@ pub fn hashed<'h>(object: Value<'h>, layout: &LayoutInfo) -> Vec<Part<'h>> {
         None => layout.slot(name).map(|slot| Part::Value(object.slot(slot))),
     };
     layout.kin.hashed().iter().map(|field| of(field.name).unwrap_or(Part::Unknown)).collect()
+}
+
+/// What a field is for objects that were made without it.
+pub fn default_of(cx: &mut Thread, field: &FieldInfo) -> Result<Handle, Thrown> {
+    match field.default {
+        Some(code) => {
+            let function = cx.alloc_closure(code.address(), &[])?;
+            cx.call(function, &[])
+        }
+        None => Ok(cx.root_word(Word::NULL)),
+    }
+}
+
+/// A field that the present declaration has, and that objects of this layout were made without.
+pub(in crate::runtime) fn added_field(cx: &Thread, info: &LayoutInfo, name: &str) -> Option<&'static FieldInfo> {
+    if info.id < layout::FIRST_USER_LAYOUT {
+        return None;
+    }
+    let present = cx.vm().types.present(info).filter(|p| p.id != info.id)?;
+    present.slot(name).map(|slot| &present.fields[slot])
 }

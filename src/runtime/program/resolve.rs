@@ -8,8 +8,6 @@
 //! a [`Destination`] cannot be held over an allocation.
 
 use crate::mutations::{Mutation, mutated};
-use crate::runtime::compile::ahead;
-use crate::runtime::compile::reclaim;
 use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
 use crate::runtime::program::instances;
@@ -17,22 +15,21 @@ use crate::runtime::values::foreign;
 use crate::runtime::values::support::spread;
 use std::sync::atomic::{Ordering, fence};
 
-use super::code::{ArityInfo, CodeSource, CompileError, Destination, MANY};
+use super::code::{ArityInfo, CodeSource, Destination, MANY};
 use super::dispatch::{MethodInfo, Table, TableKind, Target, takes_so_many};
 use super::entry::{code_of, not_callable};
 use super::types::{FieldInfo, LayoutInfo, TypeKind};
 use crate::asm::memory::MemoryError;
-use crate::codegen::facts::Seen;
 use crate::gc::thread::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
-use crate::profile::stats;
 use crate::runtime::Binding;
-use crate::runtime::compile::reclaim::Held;
 use crate::runtime::fault::advice;
-use crate::runtime::fault::errors::{ErrorKind, arity_message};
 use crate::runtime::fault::tail_calls::Failed;
 use crate::runtime::fault::trace;
+use crate::runtime::observe::observer;
+use crate::runtime::program::errors::{ErrorKind, arity_message};
+use crate::runtime::program::held::Held;
 use crate::runtime::values::leaves;
 use crate::runtime::{Code, Vm};
 use crate::windows::window;
@@ -153,7 +150,7 @@ fn guarded(
     name: &str,
     f: impl for<'h> FnOnce(&'h mut Thread) -> Result<Destination<'h>, Thrown>,
 ) -> usize {
-    stats::count_resolver(cx, name);
+    (observer().resolves)(cx, name);
     let mark = cx.mark();
     let word = crate::runtime::boundary(cx, name, |cx| f(cx).map(|target| Word(target.address() as u64)));
     cx.release(mark);
@@ -229,11 +226,6 @@ pub(super) fn resolve_code<'h>(
     Ok(Destination::new(cx, target))
 }
 
-/// What the arguments in the spill area show.
-fn hints(cx: &Thread, argc: usize) -> Vec<Seen> {
-    (0..argc.min(MAX_SPILLED)).map(|i| crate::runtime::compile::hint(cx.spilled_arg(i))).collect()
-}
-
 /// Packs the rest arguments of the call in the spill area into a vector.
 fn packed<'h>(
     cx: &'h mut Thread,
@@ -273,40 +265,7 @@ pub(super) fn compiled<'h>(
             return Ok(Destination::new(cx, body));
         }
         // Another thread may make the function forget this body at once.
-        compile(cx, code, arity, observable)?;
-    }
-}
-
-/// Gives an arity a body.
-fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observable: usize) -> Result<(), Thrown> {
-    let Some((unit, function)) = code.function() else {
-        return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
-    };
-    let hints = hints(cx, observable);
-    if let Some((body, resets)) = ahead::take(code, arity, &hints) {
-        window();
-        code.publish(cx, arity, body, resets);
-        return Ok(());
-    }
-    let resets = code.resets.load(Ordering::SeqCst);
-    reclaim::now_and_then(cx);
-    let compile = cx.vm().compiler;
-    let mut made = compile(cx, unit, function, arity.index as usize, code, &hints);
-    if let Err(CompileError::Full(_)) = made {
-        // What nobody can reach any more may make room.
-        reclaim::search(cx);
-        made = compile(cx, unit, function, arity.index as usize, code, &hints);
-    }
-    match made {
-        Ok(made) => {
-            window();
-            code.publish(cx, arity, made.address, resets);
-            Ok(())
-        }
-        Err(CompileError::Thrown(thrown)) => Err(thrown),
-        Err(CompileError::Refused(why) | CompileError::Full(why)) => {
-            Err(cx.throw(ErrorKind::CompileError, format!("cannot compile {}: {why}", code.name)))
-        }
+        (cx.vm().compiler)(cx, code, arity, observable)?;
     }
 }
 
@@ -335,7 +294,7 @@ pub(super) fn with_memory<T>(cx: &mut Thread, make: impl Fn() -> Result<T, Memor
     if let Ok(made) = make() {
         return Ok(made);
     }
-    reclaim::search(cx);
+    cx.vm().reclaim.search(cx);
     make().map_err(|error| no_memory(cx, error))
 }
 
@@ -435,7 +394,7 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
         Found::Added(field) => {
             // The default runs the program, whose calls use the spill area, too.
             let spill = cx.save_spill();
-            let held = crate::runtime::helpers::fields::default_of(cx, field)?;
+            let held = super::present::default_of(cx, field)?;
             cx.restore_spill(spill);
             call_held(cx, table, held)
         }
@@ -564,7 +523,7 @@ fn find(cx: &Thread, table: &'static Table, fields: bool) -> Found {
             if fields && let Some(slot) = layout.slot(name) {
                 return Found::Field(slot);
             }
-            if fields && let Some(added) = crate::runtime::helpers::fields::added_field(cx, layout, name) {
+            if fields && let Some(added) = super::present::added_field(cx, layout, name) {
                 return Found::Added(added);
             }
             let argc = table.argc as usize;

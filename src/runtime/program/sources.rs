@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::linked::LinkedUnit;
 use crate::asm::code_map::Function;
 use crate::locks::{RwLock, try_read};
-use crate::profile::facts::Notes;
 use crate::reader::tree::{FunctionId, Source, Unit};
+use crate::runtime::observe::Notes;
 
 /// The table.
 #[derive(Default)]

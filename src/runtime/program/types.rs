@@ -22,9 +22,9 @@ use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::{Heap, Value};
 use crate::locks::{Mutex, ReadGuard, RwLock, WriteGuard};
 use crate::object::layout::{self, LayoutId};
-use crate::profile::facts::Notes;
-use crate::runtime::compile::reclaim::DependsOn;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::observe::Notes;
+use crate::runtime::program::errors::ErrorKind;
+use crate::runtime::program::held::DependsOn;
 
 /// A type in the type table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! Who has the standard streams of a thread in place of the process: a client of the REPL's server.
 //!
-//! Owns the dynamic variable that says so. Threads start with the bindings of their creator (see [`crate::runtime::helpers::dynamic`]): so what is
+//! Owns the dynamic variable that says so. Threads start with the bindings of their creator (see [`crate::runtime::values::dynamic`]): so what is
 //! printed on behalf of a client reaches it, whoever prints it. Must not know how clients are talked to.
 
 use std::io;
@@ -12,10 +12,10 @@ use super::streams::Standard;
 use super::threads;
 use crate::gc::{Thread, Thrown, Value};
 use crate::object::Word;
-use crate::runtime::helpers::dynamic;
 use crate::runtime::program::binding::BindingKind;
 use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::values::collections::map;
+use crate::runtime::values::dynamic;
 
 /// The variable, a member of `core`. Programs cannot name it.
 const VARIABLE: &str = "_client";

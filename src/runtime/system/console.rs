@@ -17,7 +17,7 @@ use super::{client, streams, threads};
 use crate::gc::{Thread, Thrown};
 use crate::injection;
 use crate::locks::Mutex;
-use crate::profile::{jitdump, session};
+use crate::runtime::observe::{Told, observer};
 
 static STDOUT: Outlet = Outlet::standard(libc::STDOUT_FILENO);
 /// Whoever writes to stderr holds this.
@@ -200,14 +200,14 @@ pub fn finish(status: i32, hurry: bool) -> i32 {
     to_run.into_iter().rev().for_each(|run| run());
     streams::finish(hurry);
     note(STDOUT.finish(hurry));
-    let session::Told { text, mut failed } = session::finish(hurry);
+    let Told { text, mut failed } = (observer().finish)(hurry);
     if !text.is_empty() {
         let _never_closed = STDERR.push(text.as_bytes());
         // Without hurry, as for all that is written to stderr.
         let told = if hurry { STDERR.finish(true) } else { STDERR.flush(&mut descriptor::patient) };
         told.unwrap_or_else(|error| note_lost("stderr", &error));
     }
-    jitdump::finish();
+    (observer().finished)();
     if let Some(text) = injection::told() {
         let _never_closed = STDERR.push(text.as_bytes());
         let _ = STDERR.finish(true);

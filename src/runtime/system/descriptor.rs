@@ -51,6 +51,14 @@ fn result(n: isize) -> Option<io::Result<usize>> {
     (!again).then_some(Err(error))
 }
 
+/// Standard input.
+pub const STDIN: RawFd = libc::STDIN_FILENO;
+
+/// Opens a file that is only read.
+pub fn open_to_read(path: &Path, stop: Stop<'_>) -> io::Result<OwnedFd> {
+    open(path, libc::O_RDONLY, stop)
+}
+
 /// Opens a file. Opening a fifo waits for its other end.
 pub fn open(path: &Path, flags: libc::c_int, stop: Stop<'_>) -> io::Result<OwnedFd> {
     let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;

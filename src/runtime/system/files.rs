@@ -3,7 +3,7 @@
 //! Everything that may wait for a disk runs outside (`Thread::outside`), so that other threads can collect meanwhile.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::gc::Thread;
 
@@ -54,4 +54,53 @@ pub fn variable(name: &str) -> Option<String> {
         return None;
     }
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// Was it refused because too many files are open?
+pub fn are_too_many(error: &io::Error) -> bool {
+    [Some(libc::EMFILE), Some(libc::ENFILE)].contains(&error.raw_os_error())
+}
+
+/// The folder that relative paths begin in; the empty path where it is gone.
+pub fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
+/// The bytes of a file that is no pipe.
+pub fn read(file: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(file)
+}
+
+/// What is in a folder.
+pub struct Entry {
+    /// Its path, that of the folder included.
+    pub path: PathBuf,
+    /// It is a folder itself, and no link to one.
+    pub folder: bool,
+    found: std::fs::DirEntry,
+}
+
+impl Entry {
+    /// The length of a file; none of what is no file.
+    pub fn length(&self) -> Option<u64> {
+        self.found.metadata().ok().filter(std::fs::Metadata::is_file).map(|found| found.len())
+    }
+}
+
+/// What is in a folder, in no order; nothing where that cannot be said.
+pub fn entries(folder: &Path) -> impl Iterator<Item = Entry> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
+        let folder = entry.file_type().ok()?.is_dir();
+        Some(Entry { path: entry.path(), folder, found: entry })
+    })
+}
+
+/// Is there a file of this name, that the loader may read?
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// A path from the root, without links where it leads to something.
+pub fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }

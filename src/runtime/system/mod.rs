@@ -4,9 +4,11 @@
 
 pub mod apart;
 pub mod client;
+pub mod clock;
 pub mod console;
 pub mod descriptor;
 pub mod files;
+mod handler_stack;
 pub mod intake;
 pub mod limits;
 pub mod outlet;

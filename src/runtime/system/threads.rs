@@ -11,17 +11,17 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::descriptor::{self, Stop};
+use super::handler_stack::HandlerStack;
 use super::limits;
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value};
 use crate::injection::{Asked, refused};
 use crate::locks::{Condvar, Mutex};
 use crate::object::{Word, layout};
-use crate::profile::faults::HandlerStack;
-use crate::profile::sampler;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::fault::locals::{self, Shown};
 use crate::runtime::fault::tail_calls;
 use crate::runtime::fault::trace::{self, TraceEntry};
+use crate::runtime::observe::observer;
 use crate::runtime::program::entry;
 use crate::runtime::vm::Vm;
 use crate::stack;
@@ -264,7 +264,7 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
     cx.set_dynamic(cx.get(dynamic));
     drop(parcel);
     let code = entry::code_of(cx.get(function));
-    sampler::begins(&cx, code);
+    (observer().begins)(&cx, code);
     let body = code.and_then(tail_calls::body);
     let cx = &mut *cx;
     match cx.call_last(function, &[]) {

@@ -1,5 +1,6 @@
-//! Builtins: looking into collections and making changed ones, for all builtin collections alike. Most are what the core
-//! protocols' methods do for builtin types.
+//! What generated code, the builtins and the accumulators of loops do alike: an element by index or key, lengths, adding, taking away.
+//!
+//! Owns the operations on all builtin collections that helpers name as well as rows of `library/core/collections.rs`.
 
 use super::support::{
     Outcome, argument_error, bool, index_below, is_seqable, no_collection, null, or_null, out_of_range, seqable,
@@ -9,8 +10,8 @@ use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
 use crate::object::layout;
 use crate::runtime::fault::advice;
-use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::builtin::{self, Args, with_article};
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::values::collections::view::Slots;
 use crate::runtime::values::collections::{List, map, marks, mutable, set, vector};

@@ -7,7 +7,7 @@ use super::collections::vector;
 use super::numbers::{self, Number};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::layout;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 
 /// A comparison operator.

@@ -20,7 +20,7 @@ use super::ranges::Range;
 use crate::gc::{Thread, Thrown, Value};
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout::{self, FIRST_USER_LAYOUT};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::present;
 use crate::stack;
 

@@ -25,7 +25,7 @@ use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::hash::fold;
 pub use crate::object::hash::{K1, K2, bytes, mix};
 use crate::object::layout::{self, FIRST_USER_LAYOUT, LayoutId};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::program::present::{self, Part};
 use crate::runtime::program::types::LayoutInfo;

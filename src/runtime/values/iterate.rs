@@ -21,7 +21,7 @@ use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CURSOR, CURSOR_IS_SET, CURSOR_KIND, CURSOR_POSITION, CURSOR_SOURCE,
     FIRST_USER_LAYOUT, MAP_ROOT, NODE, SEQ_INDEX, SEQ_POSITION, SEQ_SOURCE, slots,
 };
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 
 use crate::runtime::program::methods::Method;
 use crate::runtime::system::threads;

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod collections;
 pub mod compare;
+pub mod dynamic;
 pub mod equality;
 pub mod foreign;
 pub mod hashing;

@@ -11,7 +11,7 @@ use super::text::{format, strings};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::Word;
 use crate::runtime::fault::advice;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 
 /// `a op b`
 pub fn arithmetic(cx: &mut Thread, op: arith::Op, a: Handle, b: Handle) -> Result<Handle, Thrown> {

@@ -149,7 +149,7 @@ fn leaves_say_what_their_builtins_say() {
         let n = samples.len();
         assert!(n > 60);
         let mut wrong = Vec::new();
-        for builtin in LIBRARY.0.iter().flat_map(Part::builtins) {
+        for builtin in LIBRARY.parts.iter().flat_map(Part::builtins) {
             let Some(leaf) = builtin.leaf.filter(|_| !EFFECTS.contains(&builtin.full_name().as_str())) else {
                 continue;
             };

@@ -1,6 +1,6 @@
 //! Vectors, maps, sets, arrays and their mutable relatives: the algorithms, without argument checks.
 //!
-//! What programs call is in `runtime/builtins`; what generated code calls is in `runtime/helpers`.
+//! What programs call is in `library`; what generated code calls is in `runtime/helpers`.
 
 mod adding;
 pub mod array;

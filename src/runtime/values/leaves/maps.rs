@@ -1,5 +1,5 @@
 //! Leaves of the builtins and helpers that make maps and sets: see [`leaf`](super). What looks into them is in
-//! `leaf_collections.rs`.
+//! `collections.rs`.
 //!
 //! A map is made where it is small, or where a key of a large one gets another value in place. A NODE is never changed, for several
 //! maps may share it. A MAP that has a mark (`collections/map.rs`) is changed by the builtin alone, but that of a mutable map.

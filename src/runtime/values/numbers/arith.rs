@@ -7,7 +7,7 @@ use dashu_int::IBig;
 use super::{MAX_BITS, Number, new_big, new_int};
 use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::fault::advice;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::system::apart;
 use crate::runtime::values::text::room;
 

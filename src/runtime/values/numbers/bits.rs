@@ -7,7 +7,7 @@ use dashu_int::IBig;
 use super::arith::{bits, not_numbers, too_large};
 use super::{MAX_BITS, Number, new_big, new_int};
 use crate::gc::{Handle, Thread, Thrown};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::values::text::room;
 
 /// A bitwise operator.

@@ -8,7 +8,7 @@
 use super::strings::{MAX_BYTES, text, too_long};
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::object::layout::{STRING_BUILDER, STRING_BUILDER_BYTES};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::system::threads;
 use crate::runtime::values::collections::view::field;
 use crate::windows::window;

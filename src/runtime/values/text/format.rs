@@ -17,7 +17,7 @@ use crate::mutations::{Mutation, mutated};
 use crate::object::layout::{self, FIRST_USER_LAYOUT};
 use crate::object::{LayoutId, Word};
 use crate::reader;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::system::streams::Stream;
 use crate::runtime::system::{apart, threads};

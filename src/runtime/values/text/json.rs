@@ -10,7 +10,7 @@ use super::{format, room, strings};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
 use crate::object::layout::{self, FIRST_USER_LAYOUT};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::values::collections::{List, map, vector};
 use crate::runtime::values::iterate::Items;

@@ -6,7 +6,7 @@ use super::builder;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::Word;
 use crate::object::layout::STRING_BUILDER;
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::system::console;
 use crate::runtime::system::streams::Stream;

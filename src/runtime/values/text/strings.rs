@@ -10,7 +10,7 @@
 use super::crumbs::SHORT;
 use crate::gc::{Handle, Room, Thread, Thrown, Value};
 use crate::object::layout::{ARRAY, STRING_BASE, STRING_PREFIX};
-use crate::runtime::fault::errors::ErrorKind;
+use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::values::collections::view::Slots;
 
 /// Concatenations up to this size are copied.
