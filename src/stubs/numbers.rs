@@ -1,9 +1,9 @@
 //! Arithmetic and comparisons of what nobody could foresee to be Floats, and the smallest and largest of a few numbers.
 
 use super::Stub;
-use crate::asm::masm::{Alu, Cond, FCond, FReg, Falu, MacroAssembler};
+use crate::asm::masm::{Alu, Cond, FCond, FReg, Falu, MacroAssembler, Shift};
 use crate::object::Word;
-use crate::object::word::{FLOAT_BIT, TAG_MASK};
+use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
 
 /// The two arguments as raw floats: both self-tagged Floats.
 fn two_floats<M: MacroAssembler>(stub: &mut Stub<M>) -> (FReg, FReg) {
@@ -89,5 +89,16 @@ pub fn clamp<M: MacroAssembler>(stub: &mut Stub<M>) {
         asm.bind(within);
     }
     asm.mov(M::RESULT, x);
+    asm.ret();
+}
+
+/// `(n)`, an inline Int: how many bits of it are set.
+pub fn popcount<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let asm = &mut stub.asm;
+    asm.test_imm(M::ARGS[0], TAG_MASK as i64);
+    asm.branch(Cond::NotEqual, stub.slow);
+    asm.shift_imm(Shift::Right, M::RESULT, M::ARGS[0], INT_SHIFT as u8);
+    asm.popcount(M::RESULT, M::RESULT);
+    asm.shift_imm(Shift::Left, M::RESULT, M::RESULT, INT_SHIFT as u8);
     asm.ret();
 }

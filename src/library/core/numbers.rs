@@ -84,7 +84,7 @@ builtins! { pub static TABLE: "core";
     /// Is it an infinite Float? `infinite?(1)` is `false`.
     "infinite?" (x: Number) = is_infinite => leaves::numbers::is_infinite;
     /// How many bits are set; of a negative Int, in its 64-bit pattern. `popcount(255)` is `8`.
-    "popcount" (n: Int) = popcount => leaves::numbers::popcount;
+    "popcount" (n: Int) [Popcount, 1..=1] = popcount => leaves::numbers::popcount;
     /// A random Float from 0.0 up to below 1.0.
     /// `random() < 1` is `true`.
     "random" () = random_float => leaves::numbers::random;
