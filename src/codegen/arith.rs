@@ -11,9 +11,10 @@ use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
+use crate::object::word::{INT_SHIFT, TAG_MASK};
 use crate::reader::tree::*;
 
 /// The helper with the operator's general meaning.
@@ -142,18 +143,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             [] => {}
             [i] => {
                 let r = self.in_register(i);
-                self.asm.test_imm(r, TAG_MASK as i64);
-                self.asm.branch(Cond::NotEqual, failing);
+                objects::branch_unless_int(&mut self.asm, r, failing);
             }
             _ => {
                 let a = self.in_register(unknown[0]);
                 let b = self.in_register(unknown[1]);
-                if a == b {
-                    self.asm.test_imm(a, TAG_MASK as i64);
-                } else {
-                    self.asm.scratch().alu(Alu::Or, a, b).test_mask(TAG_MASK as u32);
-                }
-                self.asm.branch(Cond::NotEqual, failing);
+                objects::branch_unless_ints(&mut self.asm, a, b, failing);
             }
         }
         if leaves {
@@ -406,23 +401,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     // ---- floats ----
 
-    /// An operand of a float operation: where it can be had raw.
-    fn float_operand(&mut self, i: usize, failing: Label) -> FReg {
+    /// An operand of an operation on Floats, raw; it is tested when it is not known. Nothing is learnt where the slow way comes back.
+    pub(super) fn float_operand(&mut self, i: usize, failing: Label) -> FReg {
         let value = *self.state.operand(i);
-        if value.facts.is_float() {
-            if self.is_hot() && !value.place.is_raw() {
-                self.promote(i, Promotion::Float);
-            }
-            return self.in_float(i);
-        }
-        if value.facts.is_int() {
-            return self.int_as_float(i);
+        if value.facts.is_float() || value.facts.is_int() {
+            return self.float_operand_sure(i);
         }
         let r = self.in_register(i);
         let f = self.float_register();
-        self.asm.test_imm(r, FLOAT_BIT as i64);
-        self.asm.branch(Cond::Equal, failing);
-        self.asm.untag_float(f, r);
+        objects::raw_float(&mut self.asm, f, r, failing);
         if self.is_hot() {
             self.promote(i, Promotion::Float);
             self.learn(i, Facts::FLOAT);

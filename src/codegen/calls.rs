@@ -15,12 +15,11 @@ use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::emit::{At, Emit, Store, Stored};
 use crate::gc::thread;
-use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_COUNT, BUILDER_LEAF, CLOSURE_CAPTURES, CLOSURE_CODE, header_low,
 };
-use crate::object::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK};
+use crate::object::word::TAG_FUNCTION;
 use crate::reader::tree::*;
 
 /// Entry of a code record for calls with more arguments than this is the last one.
@@ -396,43 +395,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         });
     }
 
-    /// The header word of a value, or what an immediate or a function would have, in RESULT.
-    fn load_class(&mut self, object: Reg, receiver: Facts) {
-        let immediate = self.asm.label();
-        let found = self.asm.label();
+    /// The class of a value in RESULT.
+    fn load_class(&mut self, value: Reg, receiver: Facts) {
+        let (other, found) = (self.asm.label(), self.asm.label());
         if receiver.types != Types::OBJECT {
-            objects::branch_unless_object(&mut self.asm, object, immediate);
-            self.later(move |g| g.classify(object, immediate, found));
+            objects::branch_unless_object(&mut self.asm, value, other);
+            self.later(move |g| {
+                g.asm.bind(other);
+                objects::classify(&mut g.asm, M::RESULT, value, found);
+            });
         }
-        self.asm.load32(M::RESULT, Mem::at(object, layout::HEADER_DISP));
+        objects::load_class(&mut self.asm, M::RESULT, value);
         self.asm.bind(found);
-    }
-
-    /// Out of line: the header word that an immediate or a function would have, in RESULT.
-    fn classify(&mut self, value: Reg, entry: Label, found: Label) {
-        self.asm.bind(entry);
-        let class = |g: &mut Self, id: layout::LayoutId| g.asm.mov_imm(M::RESULT, layout::header_low(id) as i64);
-        class(self, layout::INT);
-        self.asm.test_imm(value, TAG_MASK as i64);
-        self.asm.branch(Cond::Equal, found);
-        class(self, layout::FLOAT);
-        self.asm.test_imm(value, FLOAT_BIT as i64);
-        self.asm.branch(Cond::NotEqual, found);
-        class(self, layout::NULL);
-        self.asm.compare_imm(value, Word::NULL.0 as i64);
-        self.asm.branch(Cond::Equal, found);
-        class(self, layout::BOOL);
-        self.asm.compare_imm(value, Word::TRUE.0 as i64);
-        self.asm.branch(Cond::Equal, found);
-        if !mutated(Mutation::FalseIsKeyword) {
-            self.asm.compare_imm(value, Word::FALSE.0 as i64);
-            self.asm.branch(Cond::Equal, found);
-        }
-        class(self, layout::CLOSURE);
-        self.asm.test_imm(value, 1);
-        self.asm.branch(Cond::NotEqual, found);
-        class(self, layout::KEYWORD);
-        self.asm.jump(found);
     }
 
     // ---- intrinsics ----
@@ -550,9 +524,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let Some(label) = self.leave(node, SideExit::Float) else { return false };
             let r = self.in_register(i);
             let f = self.float_register();
-            self.asm.test_imm(r, FLOAT_BIT as i64);
-            self.asm.branch(Cond::Equal, label);
-            self.asm.untag_float(f, r);
+            objects::raw_float(&mut self.asm, f, r, label);
             self.promote(i, super::twin::Promotion::Float);
             self.learn(i, Facts::FLOAT);
             f

@@ -13,7 +13,7 @@ use super::state::Value;
 use crate::asm::masm::*;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::word::{FLOAT_BIT, INT_SHIFT};
+use crate::object::word::INT_SHIFT;
 use crate::reader::tree::*;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -196,7 +196,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     }
                 }
                 let (a, b) = match failing {
-                    Some(label) => (self.float_operand_of(i, label), self.float_operand_of(j, label)),
+                    Some(label) => (self.float_operand(i, label), self.float_operand(j, label)),
                     None => (self.float_operand_sure(i), self.float_operand_sure(j)),
                 };
                 let cond = match op {
@@ -224,24 +224,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         !value.facts.is_int()
             || self.constant_int(i).is_some_and(|n| n.unsigned_abs() <= 1 << 53)
             || mutated(Mutation::ExactAsFloat)
-    }
-
-    /// An operand of a float comparison; it is tested when it is not known. Nothing is learnt where the slow way comes back.
-    fn float_operand_of(&mut self, i: usize, failing: Label) -> FReg {
-        let value = *self.state.operand(i);
-        if value.facts.is_float() || value.facts.is_int() {
-            return self.float_operand_sure(i);
-        }
-        let r = self.in_register(i);
-        let f = self.float_register();
-        self.asm.test_imm(r, FLOAT_BIT as i64);
-        self.asm.branch(Cond::Equal, failing);
-        self.asm.untag_float(f, r);
-        if self.is_hot() {
-            self.promote(i, super::twin::Promotion::Float);
-            self.learn(i, Facts::FLOAT);
-        }
-        f
     }
 
     pub(super) fn equality(&mut self, node: NodeId, when: bool, join: &mut Join) {

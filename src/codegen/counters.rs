@@ -7,6 +7,7 @@ use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
 use super::state::{Owner, Place, Value};
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 
@@ -122,8 +123,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let r = self.in_register(i);
         let label = self.asm.label();
-        self.asm.test_imm(r, crate::object::word::TAG_MASK as i64);
-        self.asm.branch(Cond::NotEqual, label);
+        objects::branch_unless_int(&mut self.asm, r, label);
         self.state.drop_top();
         twin.push(Edge::new(self.state.clone(), label));
         let value = *self.state.get(owner);

@@ -10,8 +10,8 @@ use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
 use crate::asm::masm::*;
-use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
+use crate::emit::{objects, vectors};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{
@@ -20,9 +20,6 @@ use crate::object::layout::{
 };
 use crate::object::word::{INT_SHIFT, TAG_OBJECT};
 use crate::reader::tree::*;
-
-/// As many levels of nodes above a vector's leaves are gone through by code of its own.
-const INLINE_LEVELS: usize = 3;
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// `Name { … }`, `Enum.variant { … }`
@@ -520,18 +517,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             Some(n) => {
                 self.asm.compare_mem_imm(Mem::at(array, slot_disp(ARRAY_LENGTH)), n << INT_SHIFT);
                 self.asm.branch(Cond::BelowEqual, failing);
-                self.asm.load(dst, Mem::at(array, slot_disp(ARRAY_ELEMENTS + n as usize)));
+                vectors::known_word(&mut self.asm, dst, array, n as usize);
             }
             None => {
                 let index = self.in_register(j);
-                self.asm.compare_mem(index, Mem::at(array, slot_disp(ARRAY_LENGTH)));
-                self.asm.branch(Cond::AboveEqual, failing);
-                self.asm.load(dst, Mem::indexed(array, index, 0, slot_disp(ARRAY_ELEMENTS)));
+                vectors::branch_outside(&mut self.asm, array, index, failing);
+                vectors::word_at(&mut self.asm, dst, array, index);
             }
         }
     }
 
-    /// An element of a vector: in its tail, or out of line in its tree when that is not deeper than [`INLINE_LEVELS`].
+    /// An element of a vector: in its tail, or out of line in its tree when that is not too high.
     fn load_from_vector(
         &mut self,
         dst: Reg,
@@ -541,62 +537,34 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         failing: Label,
     ) {
         let (in_tree, done) = (self.asm.label(), self.asm.label());
-        self.asm.load(dst, Mem::at(vector, slot_disp(VECTOR_COUNT)));
-        self.asm.load(node, Mem::at(vector, slot_disp(VECTOR_TAIL)));
         let index = match constant {
-            Some(n) => {
-                self.asm.compare_imm(dst, n << INT_SHIFT);
-                self.asm.branch(Cond::BelowEqual, failing);
-                // Where there is a tree, the first elements are in it.
-                self.asm.compare_mem(dst, Mem::at(node, slot_disp(ARRAY_LENGTH)));
-                if !mutated(Mutation::TreeTakenForTail) {
-                    self.asm.branch(Cond::NotEqual, in_tree);
-                }
-                self.asm.load(dst, Mem::at(node, slot_disp(ARRAY_ELEMENTS + n as usize)));
-                None
-            }
-            None => {
-                let index = self.in_register(j);
-                self.asm.compare(index, dst);
-                self.asm.branch(Cond::AboveEqual, failing);
-                self.asm.alu_mem(Alu::Sub, dst, dst, Mem::at(node, slot_disp(ARRAY_LENGTH)));
-                self.asm.compare(index, dst);
-                self.asm.branch(Cond::Below, in_tree);
-                self.asm.alu(Alu::Sub, dst, index, dst);
-                self.asm.load(dst, Mem::indexed(node, dst, 0, slot_disp(ARRAY_ELEMENTS)));
-                Some(index)
-            }
+            Some(_) => None,
+            None => Some(self.in_register(j)),
         };
-        self.asm.bind(done);
+        let known = constant.unwrap_or(0) as usize;
+        let asm = &mut self.asm;
+        match index {
+            None => {
+                vectors::first_in_tail(asm, (vector, known), (node, dst), failing, in_tree);
+                vectors::known_word(asm, dst, node, known);
+            }
+            Some(index) => {
+                vectors::in_tail(asm, (vector, index), (node, dst), failing, in_tree);
+                vectors::word_at(asm, dst, node, dst);
+            }
+        }
+        asm.bind(done);
         self.later(move |g| {
             let asm = &mut g.asm;
             asm.bind(in_tree);
-            let labels: [Label; INLINE_LEVELS] = std::array::from_fn(|_| asm.label());
-            asm.load(node, Mem::at(vector, slot_disp(VECTOR_ROOT)));
-            // A vector that skips elements of its tree says so in the same word, and is the helper's.
-            asm.load(dst, Mem::at(vector, slot_disp(VECTOR_SHAPE)));
-            for (k, label) in labels.iter().enumerate() {
-                asm.compare_imm(dst, (((k + 1) * layout::VECTOR_BITS) << INT_SHIFT) as i64);
-                asm.branch(Cond::Equal, *label);
-            }
-            asm.jump(failing);
-            let digit = ((layout::VECTOR_WIDTH - 1) << INT_SHIFT) as i64;
-            let step = |asm: &mut M, to: Reg, level: usize| match (index, constant) {
-                (Some(index), _) => {
-                    asm.shift_imm(Shift::RightLogical, dst, index, (level * layout::VECTOR_BITS) as u8);
-                    asm.alu_imm(Alu::And, dst, dst, digit);
-                    asm.load(to, Mem::indexed(node, dst, 0, slot_disp(ARRAY_ELEMENTS)));
+            vectors::leaf(asm, vector, index, (node, dst), failing);
+            match index {
+                None => vectors::known_word(asm, dst, node, known),
+                Some(index) => {
+                    vectors::place(asm, dst, index, 0);
+                    vectors::word_at(asm, dst, node, dst);
                 }
-                (None, n) => {
-                    let n = if level == 0 { n.unwrap_or(0) as usize } else { 0 };
-                    asm.load(to, Mem::at(node, slot_disp(ARRAY_ELEMENTS + n)));
-                }
-            };
-            for (k, label) in labels.iter().enumerate().rev() {
-                asm.bind(*label);
-                step(asm, node, k + 1);
             }
-            step(asm, dst, 0);
             asm.jump(done);
         });
     }
@@ -638,8 +606,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.check_ints(&[1], failing, left.is_some());
-        self.asm.compare_mem(index, Mem::at(object, slot_disp(ARRAY_LENGTH)));
-        self.asm.branch(Cond::AboveEqual, failing);
+        vectors::branch_outside(&mut self.asm, object, index, failing);
         let word = self.stored(k);
         self.store(Store::Shared, At::element(object, index, 0, ARRAY_ELEMENTS), word);
         self.asm.bind(resume);

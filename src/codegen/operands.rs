@@ -7,6 +7,7 @@ use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::state::{Owner, Place, Value};
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout;
@@ -125,9 +126,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn untag_into(&mut self, dst: FReg, src: Reg) {
         let boxed = self.asm.label();
         let done = self.asm.label();
-        self.asm.test_imm(src, FLOAT_BIT as i64);
-        self.asm.branch(Cond::Equal, boxed);
-        self.asm.untag_float(dst, src);
+        objects::raw_float(&mut self.asm, dst, src, boxed);
         self.asm.bind(done);
         self.later(move |g| {
             g.asm.bind(boxed);

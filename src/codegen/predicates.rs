@@ -9,7 +9,7 @@ use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::object::Word;
 use crate::object::layout::{self, LayoutId};
-use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
+use crate::object::word::INT_SHIFT;
 use crate::reader::tree::*;
 
 /// What a type predicate is true of.
@@ -218,11 +218,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn test_class(&mut self, r: Reg, class: Types) -> Cond {
         match class {
             Types::INT => {
-                self.asm.test_imm(r, TAG_MASK as i64);
+                objects::test_int(&mut self.asm, r);
                 Cond::Equal
             }
             Types::FLOAT => {
-                self.asm.test_imm(r, FLOAT_BIT as i64);
+                objects::test_float(&mut self.asm, r);
                 Cond::NotEqual
             }
             Types::NULL => {

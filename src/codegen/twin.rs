@@ -157,8 +157,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     return;
                 }
                 let r = self.in_register(i);
-                self.asm.test_imm(r, 7);
-                self.asm.branch(Cond::NotEqual, label);
+                objects::branch_unless_int(&mut self.asm, r, label);
                 Facts::INT
             }
             Promotion::Float => {
@@ -167,9 +166,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 } else {
                     let r = self.in_register(i);
                     let f = self.float_register();
-                    self.asm.test_imm(r, crate::object::word::FLOAT_BIT as i64);
-                    self.asm.branch(Cond::Equal, label);
-                    self.asm.untag_float(f, r);
+                    objects::raw_float(&mut self.asm, f, r, label);
                     f
                 };
                 let state = self.state_after_loads(&state);

@@ -8,9 +8,11 @@
 //! | --- | --- |
 //! | [`objects`] | what a word is, what an object is, and room for another one |
 //! | [`store`] | each store of a word into an object, and what the collector wants with it |
+//! | [`vectors`] | where the elements of a persistent vector lie |
 
 pub mod exits;
 pub mod objects;
 pub mod store;
+pub mod vectors;
 
 pub use store::{At, Emit, Holds, Missed, Store, Stored};

@@ -2,10 +2,12 @@
 //!
 //! Owns the sequences for these questions. Each leaves the word where it is.
 
-use crate::asm::masm::{Cond, Label, MacroAssembler, Mem, Reg};
+use crate::asm::masm::{Alu, Cond, FReg, Label, MacroAssembler, Mem, Reg};
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
-use crate::object::layout::{HEADER_DISP, LayoutId, header_low};
-use crate::object::word::{TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::mutations::{Mutation, mutated};
+use crate::object::Word;
+use crate::object::layout::{self, HEADER_DISP, LayoutId, header_low};
+use crate::object::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
 
 /// Flags: `Equal` when the word is a pointer to an object that is no function.
 pub fn test_object<M: MacroAssembler>(asm: &mut M, word: Reg) {
@@ -23,10 +25,73 @@ pub fn branch_unless_object<M: MacroAssembler>(asm: &mut M, word: Reg, other: La
     asm.branch(Cond::NotEqual, other);
 }
 
+/// Flags: `Equal` when the word is an inline Int.
+pub fn test_int<M: MacroAssembler>(asm: &mut M, word: Reg) {
+    asm.test_imm(word, TAG_MASK as i64);
+}
+
 /// To `other` unless the word is an inline Int.
 pub fn branch_unless_int<M: MacroAssembler>(asm: &mut M, word: Reg, other: Label) {
-    asm.test_imm(word, TAG_MASK as i64);
+    test_int(asm, word);
     asm.branch(Cond::NotEqual, other);
+}
+
+/// To `other` unless both words are inline Ints.
+pub fn branch_unless_ints<M: MacroAssembler>(asm: &mut M, a: Reg, b: Reg, other: Label) {
+    if a == b {
+        return branch_unless_int(asm, a, other);
+    }
+    asm.scratch().alu(Alu::Or, a, b).test_mask(TAG_MASK as u32);
+    asm.branch(Cond::NotEqual, other);
+}
+
+/// Flags: `NotEqual` when the word is a Float that is not boxed.
+pub fn test_float<M: MacroAssembler>(asm: &mut M, word: Reg) {
+    asm.test_imm(word, FLOAT_BIT as i64);
+}
+
+/// To `other` unless the word is a Float that is not boxed.
+pub fn branch_unless_float<M: MacroAssembler>(asm: &mut M, word: Reg, other: Label) {
+    test_float(asm, word);
+    asm.branch(Cond::Equal, other);
+}
+
+/// The Float that the word is, raw; to `other` unless it is one that is not boxed.
+pub fn raw_float<M: MacroAssembler>(asm: &mut M, dst: FReg, word: Reg, other: Label) {
+    branch_unless_float(asm, word, other);
+    asm.untag_float(dst, word);
+}
+
+/// `class =` the low half of an object's header, which says its layout.
+pub fn load_class<M: MacroAssembler>(asm: &mut M, class: Reg, object: Reg) {
+    asm.load32(class, Mem::at(object, HEADER_DISP));
+}
+
+/// `class =` what [`load_class`] would give if a word that is no object had a header; then to `found`.
+pub fn classify<M: MacroAssembler>(asm: &mut M, class: Reg, word: Reg, found: Label) {
+    let is = |asm: &mut M, id: LayoutId| asm.mov_imm(class, header_low(id) as i64);
+    is(asm, layout::INT);
+    test_int(asm, word);
+    asm.branch(Cond::Equal, found);
+    is(asm, layout::FLOAT);
+    test_float(asm, word);
+    asm.branch(Cond::NotEqual, found);
+    is(asm, layout::NULL);
+    asm.compare_imm(word, Word::NULL.0 as i64);
+    asm.branch(Cond::Equal, found);
+    is(asm, layout::BOOL);
+    asm.compare_imm(word, Word::TRUE.0 as i64);
+    asm.branch(Cond::Equal, found);
+    if !mutated(Mutation::FalseIsKeyword) {
+        asm.compare_imm(word, Word::FALSE.0 as i64);
+        asm.branch(Cond::Equal, found);
+    }
+    // Of the words that are left only functions have it.
+    is(asm, layout::CLOSURE);
+    asm.test_imm(word, 1);
+    asm.branch(Cond::NotEqual, found);
+    is(asm, layout::KEYWORD);
+    asm.jump(found);
 }
 
 /// Flags: `Equal` when the object has this layout.

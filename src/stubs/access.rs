@@ -2,22 +2,19 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
-use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
+use crate::emit::{objects, vectors};
 use crate::gc::owners::{OWNERS, SHARED};
 use crate::gc::thread::{OFFSET_ROOMS, ROOMS};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::collections::{PATIENCE, VECTOR_SHIFT_MASK as SHIFT_MASK, VECTOR_SKIP_SHIFT as SKIP_SHIFT};
+use crate::object::collections::PATIENCE;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, BYTES_CONTENT, ELEMENT_COUNT, HEADER_DISP, LayoutId,
-    MUTABLE_LIST_NODE, STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_BITS as BITS, VECTOR_COUNT, VECTOR_ROOT,
-    VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH, header_low, slot_disp, slots,
+    MUTABLE_LIST_NODE, STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL,
+    VECTOR_WIDTH as WIDTH, header_low, slot_disp, slots,
 };
 use crate::object::word::{INT_SHIFT, TAG_OBJECT};
-
-/// The bits of an index that say where in a node an element or a child is, as the tagged index has them when they are lowest.
-const DIGIT: i64 = ((WIDTH - 1) << INT_SHIFT) as i64;
 
 /// The slot before an element: of the one that is indexed by the length of an array, the last.
 const BEFORE: usize = ARRAY_ELEMENTS - 1;
@@ -29,15 +26,13 @@ pub fn element<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId]) {
     dispatch(stub, coll, layouts, &mut |stub, layout| match layout {
         layout::VECTOR => in_vector(stub, coll, index),
         layout::ARRAY => {
-            stub.asm.compare_mem(index, Mem::at(coll, slot_disp(ARRAY_LENGTH)));
-            let outside = if mutated(Mutation::SignedIndex) { Cond::GreaterEqual } else { Cond::AboveEqual };
-            stub.asm.branch(outside, stub.slow);
-            stub.asm.load(M::RESULT, Mem::indexed(coll, index, 0, slot_disp(ARRAY_ELEMENTS)));
+            vectors::branch_outside(&mut stub.asm, coll, index, stub.slow);
+            vectors::word_at(&mut stub.asm, M::RESULT, coll, index);
             stub.asm.ret();
         }
         layout::MUTABLE_LIST => {
             let node = list_slots(stub, coll, index);
-            stub.asm.load(M::RESULT, Mem::indexed(node, index, 0, slot_disp(ARRAY_ELEMENTS)));
+            vectors::word_at(&mut stub.asm, M::RESULT, node, index);
             stub.asm.ret();
         }
         _ => {
@@ -59,8 +54,7 @@ pub fn store<M: MacroAssembler>(stub: &mut Stub<M>, layouts: &[LayoutId], gives:
     dispatch(stub, coll, layouts, &mut |stub, layout| {
         let slots = match layout {
             layout::ARRAY => {
-                stub.asm.compare_mem(index, Mem::at(coll, slot_disp(ARRAY_LENGTH)));
-                stub.asm.branch(Cond::AboveEqual, stub.slow);
+                vectors::branch_outside(&mut stub.asm, coll, index, stub.slow);
                 coll
             }
             _ => list_slots(stub, coll, index),
@@ -80,8 +74,7 @@ pub fn swap<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.alu(Alu::Or, a, i, j);
     objects::branch_unless_int(&mut stub.asm, a, stub.slow);
     for index in [i, j] {
-        stub.asm.compare_mem(index, Mem::at(array, slot_disp(ARRAY_LENGTH)));
-        stub.asm.branch(Cond::AboveEqual, stub.slow);
+        vectors::branch_outside(&mut stub.asm, array, index, stub.slow);
     }
     stub.asm.load(a, Mem::indexed(array, i, 0, slot_disp(ARRAY_ELEMENTS)));
     stub.asm.load(b, Mem::indexed(array, j, 0, slot_disp(ARRAY_ELEMENTS)));
@@ -285,7 +278,7 @@ fn dispatch<M: MacroAssembler>(
 /// The element of a vector at an Int.
 fn in_vector<M: MacroAssembler>(stub: &mut Stub<M>, vector: Reg, index: Reg) {
     find_in_vector(stub, vector, index, &|stub, node, at| {
-        stub.asm.load(M::RESULT, Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)));
+        vectors::word_at(&mut stub.asm, M::RESULT, node, at);
         stub.asm.ret();
     });
 }
@@ -330,40 +323,11 @@ fn find_in_vector<M: MacroAssembler>(
     // The one register besides that carries no argument (of three).
     let taken = [level, node, at, M::ARGS[0], M::ARGS[1], M::ARGS[2]];
     let position = M::CALLER_SAVED.iter().copied().find(|r| !taken.contains(r)).unwrap_or(M::CLOSURE);
-    let asm = &mut stub.asm;
-    let (in_tree, top, leaf) = (asm.label(), asm.label(), asm.label());
-    asm.load(at, Mem::at(vector, slot_disp(VECTOR_COUNT)));
-    asm.load(node, Mem::at(vector, slot_disp(VECTOR_TAIL)));
-    asm.compare(index, at);
-    asm.branch(Cond::AboveEqual, stub.slow);
-    asm.alu_mem(Alu::Sub, at, at, Mem::at(node, slot_disp(ARRAY_LENGTH)));
-    asm.compare(index, at);
-    asm.branch(Cond::Below, in_tree);
-    asm.alu(Alu::Sub, at, index, at);
+    let in_tree = stub.asm.label();
+    vectors::in_tail(&mut stub.asm, (vector, index), (node, at), stub.slow, in_tree);
     end(stub, node, at);
-    let asm = &mut stub.asm;
-    asm.bind(in_tree);
-    // The elements that the vector skips count, too.
-    asm.load(level, Mem::at(vector, slot_disp(VECTOR_SHAPE)));
-    asm.load(node, Mem::at(vector, slot_disp(VECTOR_ROOT)));
-    asm.shift_imm(Shift::RightLogical, position, level, SKIP_SHIFT as u8);
-    asm.alu_imm(Alu::And, position, position, -(1 << INT_SHIFT));
-    asm.alu(Alu::Add, position, position, index);
-    asm.shift_imm(Shift::RightLogical, level, level, INT_SHIFT as u8);
-    asm.alu_imm(Alu::And, level, level, SHIFT_MASK as i64);
-    asm.bind(top);
-    asm.compare_imm(level, BITS as i64);
-    asm.branch(Cond::Equal, leaf);
-    asm.shift(Shift::RightLogical, at, position, level);
-    asm.alu_imm(Alu::And, at, at, DIGIT);
-    asm.load(node, Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)));
-    asm.alu_imm(Alu::Sub, level, level, BITS as i64);
-    asm.jump(top);
-    asm.bind(leaf);
-    asm.shift_imm(Shift::RightLogical, at, position, BITS as u8);
-    asm.alu_imm(Alu::And, at, at, DIGIT);
-    asm.load(node, Mem::indexed(node, at, 0, slot_disp(ARRAY_ELEMENTS)));
-    asm.alu_imm(Alu::And, at, position, DIGIT);
+    stub.asm.bind(in_tree);
+    vectors::any_leaf(&mut stub.asm, (vector, index), (node, at), (level, position));
     end(stub, node, at);
 }
 

@@ -3,12 +3,11 @@
 //! Owns what is written through the macro assembler; what differs more by machine is in `asm/<machine>/stubs.rs`.
 
 use crate::asm::Host;
-use crate::asm::masm::{Alu, Assembled, Cond, FReg, Label, MacroAssembler, Mem, Reg, TooFar};
+use crate::asm::masm::{Assembled, FReg, MacroAssembler, Mem, Reg, TooFar};
 use crate::asm::memory::MemoryError;
 use crate::asm::stubs::{Counter, StubConfig, call_counter};
+use crate::emit::objects;
 use crate::gc::thread as context;
-use crate::object::layout;
-use crate::object::{Word, word};
 
 /// Where the fields are that the stubs touch.
 pub const CONFIG: StubConfig = context::stub_config();
@@ -52,50 +51,14 @@ pub(super) fn dispatcher_code<M: MacroAssembler>(cell: usize) -> Result<Assemble
         .copied()
         .find(|r| *r != low && *r != M::CLOSURE && !M::ARGS.contains(r))
         .unwrap_or(M::CLOSURE);
-    let (go, immediate, function) = (masm.label(), masm.label(), masm.label());
-    masm.alu_imm(Alu::And, low, value, word::TAG_MASK as i64);
-    masm.compare_imm(low, word::TAG_OBJECT as i64);
-    masm.branch(Cond::NotEqual, immediate);
-    masm.load32(low, Mem::at(value, layout::HEADER_DISP));
+    let (go, other) = (masm.label(), masm.label());
+    objects::branch_unless_object(&mut masm, value, other);
+    objects::load_class(&mut masm, low, value);
     masm.bind(go);
     masm.load_cell(table, cell);
     masm.jump_mem(Mem::indexed(table, low, 2, 0));
-
-    masm.bind(immediate);
-    masm.compare_imm(low, word::TAG_FUNCTION as i64);
-    masm.branch(Cond::Equal, function);
-    let class = |masm: &mut M, layout: u32, test: &mut dyn FnMut(&mut M, Label)| {
-        let next = masm.label();
-        test(masm, next);
-        masm.mov_imm(low, layout::header_low(layout) as i64);
-        masm.jump(go);
-        masm.bind(next);
-    };
-    class(&mut masm, layout::INT, &mut |masm, next| {
-        masm.compare_imm(low, 0);
-        masm.branch(Cond::NotEqual, next);
-    });
-    class(&mut masm, layout::FLOAT, &mut |masm, next| {
-        masm.test_imm(value, word::FLOAT_BIT as i64);
-        masm.branch(Cond::Equal, next);
-    });
-    class(&mut masm, layout::NULL, &mut |masm, next| {
-        masm.compare_imm(value, Word::NULL.0 as i64);
-        masm.branch(Cond::NotEqual, next);
-    });
-    class(&mut masm, layout::BOOL, &mut |masm, next| {
-        let bool_ = masm.label();
-        masm.compare_imm(value, Word::TRUE.0 as i64);
-        masm.branch(Cond::Equal, bool_);
-        masm.compare_imm(value, Word::FALSE.0 as i64);
-        masm.branch(Cond::NotEqual, next);
-        masm.bind(bool_);
-    });
-    masm.mov_imm(low, layout::header_low(layout::KEYWORD) as i64);
-    masm.jump(go);
-    masm.bind(function);
-    masm.mov_imm(low, layout::header_low(layout::CLOSURE) as i64);
-    masm.jump(go);
+    masm.bind(other);
+    objects::classify(&mut masm, low, value, go);
     Ok(masm.finish()?.going_on())
 }
 

@@ -16,7 +16,7 @@ use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_LOWER, GROUP_NUMBER, GROUP_UPPER, GROUP_VALUES, HEADER_DISP, MAP_FLOATS,
     MAP_NODE_BITMAP, MAP_NODE_PARTS, MAP_ROOT, MUTABLE_INNER_MAP, STRING_BYTES, STRING_HASH, STRING_SIZES, slot_disp,
 };
-use crate::object::word::{INT_SHIFT, KEYWORD_BITS, TAG_MASK};
+use crate::object::word::{INT_SHIFT, KEYWORD_BITS};
 
 /// The slot from which on the value that a walk has found is counted: of a MAP_NODE the one behind the first key; of a GROUP_NODE, in
 /// which the bit of the key counts as well, the one before the values.
@@ -199,7 +199,7 @@ impl Walk {
     fn hash_key<M: MacroAssembler>(&self, stub: &mut Stub<M>) {
         let (int, text, mixed, known) = (stub.asm.label(), stub.asm.label(), stub.asm.label(), stub.asm.label());
         let asm = &mut stub.asm;
-        asm.test_imm(self.key, TAG_MASK as i64);
+        objects::test_int(asm, self.key);
         asm.branch(Cond::Equal, int);
         if let Some(likely) = self.likely {
             // The second line.
@@ -266,7 +266,7 @@ impl Walk {
         self.compare_layout(stub, layout::GROUP_NODE);
         stub.asm.branch(Cond::NotEqual, stub.slow);
         let asm = &mut stub.asm;
-        asm.test_imm(self.key, TAG_MASK as i64);
+        objects::test_int(asm, self.key);
         asm.branch(Cond::NotEqual, self.missing);
         asm.load(self.at, Mem::at(self.node, slot_disp(GROUP_NUMBER)));
         asm.shift_imm(Shift::Right, self.shift, self.key, (INT_SHIFT + GROUP_BITS) as u8);
@@ -303,9 +303,9 @@ impl Walk {
         asm.compare(self.bitmap, self.key);
         asm.branch(Cond::Equal, same);
         // No other key equals an inline Int that stands there, nor a keyword; what else equals an Int is for the helper to say.
-        asm.test_imm(self.bitmap, TAG_MASK as i64);
+        objects::test_int(asm, self.bitmap);
         asm.branch(Cond::Equal, self.missing);
-        asm.test_imm(self.key, TAG_MASK as i64);
+        objects::test_int(asm, self.key);
         asm.branch(Cond::Equal, stub.slow);
         asm.alu_imm(Alu::And, self.shift, self.key, 0xFF);
         asm.compare_imm(self.shift, KEYWORD_BITS as i64);

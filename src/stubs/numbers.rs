@@ -2,6 +2,7 @@
 
 use super::Stub;
 use crate::asm::masm::{Alu, Cond, FCond, FReg, Falu, MacroAssembler, Shift};
+use crate::emit::objects;
 use crate::object::Word;
 use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
 
@@ -9,8 +10,7 @@ use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
 fn two_floats<M: MacroAssembler>(stub: &mut Stub<M>) -> (FReg, FReg) {
     let (a, b) = (M::FLOATS[0], M::FLOATS[1]);
     stub.asm.alu(Alu::And, M::RESULT, M::ARGS[0], M::ARGS[1]);
-    stub.asm.test_imm(M::RESULT, FLOAT_BIT as i64);
-    stub.asm.branch(Cond::Equal, stub.slow);
+    objects::branch_unless_float(&mut stub.asm, M::RESULT, stub.slow);
     stub.asm.untag_float(a, M::ARGS[0]);
     stub.asm.untag_float(b, M::ARGS[1]);
     (a, b)
@@ -41,8 +41,7 @@ pub fn extreme<M: MacroAssembler>(stub: &mut Stub<M>, argc: usize, better: Cond)
         stub.asm.alu(Alu::Or, M::RESULT, M::RESULT, M::ARGS[2]);
     }
     let others = stub.asm.label();
-    stub.asm.test_imm(M::RESULT, TAG_MASK as i64);
-    stub.asm.branch(Cond::NotEqual, others);
+    objects::branch_unless_int(&mut stub.asm, M::RESULT, others);
     stub.asm.mov(M::RESULT, M::ARGS[0]);
     for &candidate in &M::ARGS[1..argc] {
         let keep = stub.asm.label();
@@ -76,8 +75,7 @@ pub fn clamp<M: MacroAssembler>(stub: &mut Stub<M>) {
     let asm = &mut stub.asm;
     asm.alu(Alu::Or, M::RESULT, x, low);
     asm.alu(Alu::Or, M::RESULT, M::RESULT, high);
-    asm.test_imm(M::RESULT, TAG_MASK as i64);
-    asm.branch(Cond::NotEqual, stub.slow);
+    objects::branch_unless_int(asm, M::RESULT, stub.slow);
     asm.compare(low, high);
     asm.branch(Cond::Greater, stub.slow);
     for (bound, beyond) in [(low, Cond::Less), (high, Cond::Greater)] {

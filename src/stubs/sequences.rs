@@ -2,8 +2,8 @@
 
 use super::{Stub, bytes, count};
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem, Reg, Shift};
-use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
+use crate::emit::{objects, vectors};
 use crate::object::Word;
 use crate::object::collections::{OVER_VECTOR, VECTOR_MOST_SKIPPED, VECTOR_SKIP_SHIFT};
 use crate::object::layout::{
@@ -27,9 +27,6 @@ pub fn iterate<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.ret();
 }
 
-/// Vectors with so many levels of nodes above their leaves are gone through here: a million elements.
-const LEVELS: usize = 3;
-
 /// `(cursor)`: the next leaf of a vector that skips nothing.
 pub fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     let cursor = M::ARGS[0];
@@ -51,25 +48,10 @@ pub fn next_chunk<M: MacroAssembler>(stub: &mut Stub<M>) {
     asm.branch(Cond::Above, stub.slow);
     asm.test_imm(position, count(WIDTH - 1) as i64);
     asm.branch(Cond::NotEqual, stub.slow);
-    for levels in 1..=LEVELS {
-        let other = if levels == LEVELS { stub.slow } else { stub.asm.label() };
-        let asm = &mut stub.asm;
-        asm.compare_mem_imm(Mem::at(vector, slot_disp(VECTOR_SHAPE)), count(levels * BITS).into());
-        asm.branch(Cond::NotEqual, other);
-        asm.load(M::RESULT, Mem::at(vector, slot_disp(VECTOR_ROOT)));
-        for level in (1..=levels).rev() {
-            // The digit of the tagged position, as the offset of a slot.
-            asm.shift_imm(Shift::RightLogical, start, position, (level * BITS) as u8);
-            asm.alu_imm(Alu::And, start, start, count(WIDTH - 1).into());
-            asm.load(M::RESULT, Mem::indexed(M::RESULT, start, 0, slot_disp(ARRAY_ELEMENTS)));
-        }
-        asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
-        stub.store_count(At::slot(cursor, CURSOR_POSITION), position);
-        stub.asm.ret();
-        if levels < LEVELS {
-            stub.asm.bind(other);
-        }
-    }
+    vectors::leaf(asm, vector, Some(position), (M::RESULT, start), stub.slow);
+    asm.alu_imm(Alu::Add, position, position, count(WIDTH) as i64);
+    stub.store_count(At::slot(cursor, CURSOR_POSITION), position);
+    stub.asm.ret();
     stub.asm.bind(in_tail);
     stub.store_count(At::slot(cursor, CURSOR_POSITION), total);
     let asm = &mut stub.asm;
