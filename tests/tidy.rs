@@ -95,11 +95,6 @@ const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("reader/parser/operands.rs", "primary", "one case for each token that can begin an operand"),
     ("reader/parser/patterns.rs", "single_pattern", "one case for each token that can begin a pattern"),
     ("runtime/fault/brief.rs", "write", "one case for each kind of value"),
-    ("codegen/loops.rs", "attempt", "to divide: one attempt to write a loop"),
-    ("codegen/objects.rs", "struct_literal", "to divide: the literal and its check for an outdated layout"),
-    ("codegen/compare.rs", "ordering", "to divide: Int, Float and slow ways of one comparison"),
-    ("codegen/compare.rs", "equality", "to divide: the same"),
-    ("codegen/mod.rs", "entry", "to divide: from the calling convention to variables"),
     ("runtime/load/mod.rs", "load_unit", "to divide: the steps of a load"),
     ("runtime/load/check/names.rs", "names", "to divide"),
 ];

@@ -7,9 +7,9 @@
 use super::facts::{Facts, Hint};
 use super::generator::Generator;
 use super::link::{Helper, SideExit};
-use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
+use super::version::Failing;
 use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
@@ -51,13 +51,6 @@ pub(super) enum Path {
     General,
 }
 
-/// Where the checks of an operation go when they fail.
-pub(super) struct Failing {
-    pub(super) label: Label,
-    /// The label of the slow path's return, none when the failing way does not come back.
-    pub(super) resume: Option<(Label, Reg)>,
-}
-
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// The path for two numbers by what is known or likely of the latest two operands.
     pub(super) fn number_path(&self) -> Path {
@@ -78,20 +71,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return Path::Float;
         }
         Path::Int
-    }
-
-    /// The failing way of an operation on the latest operands, which it replaces by its result: out of the hot region, or to
-    /// the helper and back with the result in `dst`.
-    pub(super) fn failing(&mut self, node: NodeId, helper: Helper, operands: usize, dst: Reg) -> Failing {
-        if let Some(label) = self.leave(node, SideExit::Arithmetic) {
-            self.state.is_fixed();
-            return Failing { label, resume: None };
-        }
-        let resume = self.asm.label();
-        let arguments: Vec<Argument> = (0..operands).map(|n| self.argument(self.top(operands - 1 - n))).collect();
-        let label = self.slow_path(helper, arguments, operands, Some(dst), resume);
-        self.state.is_fixed();
-        Failing { label, resume: Some((resume, dst)) }
     }
 
     /// `a op b` for the latest two operands.
@@ -135,23 +114,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Tests operands (by distance from the top) for inline Ints, those that are not known to be. Where the failing way leaves for
     /// good they are known to be from here on.
-    pub(super) fn check_ints(&mut self, operands: &[usize], failing: Label, leaves: bool) {
-        debug_assert_eq!(leaves, self.is_hot(), "hot code leaves for good, other code comes back");
+    pub(super) fn check_ints(&mut self, operands: &[usize], failing: &Failing) {
         let unknown: Vec<usize> =
             operands.iter().map(|n| self.top(*n)).filter(|i| !self.state.operand(*i).facts.is_int()).collect();
         match unknown[..] {
             [] => {}
             [i] => {
                 let r = self.in_register(i);
-                objects::branch_unless_int(&mut self.asm, r, failing);
+                objects::branch_unless_int(&mut self.asm, r, failing.label);
             }
             _ => {
                 let a = self.in_register(unknown[0]);
                 let b = self.in_register(unknown[1]);
-                objects::branch_unless_ints(&mut self.asm, a, b, failing);
+                objects::branch_unless_ints(&mut self.asm, a, b, failing.label);
             }
         }
-        if leaves {
+        if failing.leaves() {
             for i in unknown {
                 self.promote(i, Promotion::Int);
                 self.learn(i, Facts::INT);
@@ -198,8 +176,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
         }
         let dst = self.result_register(node);
-        let failing = self.failing(node, helper_of(op), 2, dst);
-        self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
+        let failing = self.failing(node, SideExit::Arithmetic, (helper_of(op), 2), dst);
+        self.check_ints(&[1, 0], &failing);
         let alu = if op == BinaryOp::Add { Alu::Add } else { Alu::Sub };
         let a = self.in_register(i);
         match self.constant_int(j) {
@@ -217,12 +195,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn finish_int(&mut self, dst: Reg, failing: Failing, slow: Facts) {
         let both_ints = self.types_of(self.top(0)).within(Facts::INTEGER.types)
             && self.types_of(self.top(1)).within(Facts::INTEGER.types);
-        let facts = match failing.resume {
-            None => Facts::INT,
-            Some((resume, _)) => {
-                self.asm.bind(resume);
-                if both_ints { slow } else { Facts::ANY }
-            }
+        self.resumes(&failing);
+        let facts = match failing.leaves() {
+            true => Facts::INT,
+            false if both_ints => slow,
+            false => Facts::ANY,
         };
         self.replace_reg(2, dst, facts);
     }
@@ -240,8 +217,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
         }
         let dst = self.result_register(node);
-        let failing = self.failing(node, Helper::Multiply, 2, dst);
-        self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
+        let failing = self.failing(node, SideExit::Arithmetic, (Helper::Multiply, 2), dst);
+        self.check_ints(&[1, 0], &failing);
         let a = self.in_register(i);
         // One side is untagged in the result's register, so that both operands are whole when it overflows.
         match self.constant_int(j) {
@@ -278,8 +255,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             None => (self.register(), self.register()),
         };
         let dst = if op == BinaryOp::Divide { quotient } else { remainder };
-        let failing = self.failing(node, helper_of(op), 2, dst);
-        self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
+        let failing = self.failing(node, SideExit::Arithmetic, (helper_of(op), 2), dst);
+        self.check_ints(&[1, 0], &failing);
         match constant {
             Some(n) if n != 0 && n != -1 => {}
             _ => {
@@ -302,8 +279,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let a = self.in_register(i);
         let dst = self.result_register(node);
         let rounded = self.register();
-        let failing = self.failing(node, helper_of(op), 2, dst);
-        self.check_ints(&[1], failing.label, failing.resume.is_none());
+        let failing = self.failing(node, SideExit::Arithmetic, (helper_of(op), 2), dst);
+        self.check_ints(&[1], &failing);
         let low = ((1i64 << k) - 1) << INT_SHIFT;
         if k == 1 {
             // The sign is the bit that is added.
@@ -336,8 +313,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.load_operands(2);
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
-                let failing = self.failing(node, helper_of(op), 2, dst);
-                self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
+                let failing = self.failing(node, SideExit::Arithmetic, (helper_of(op), 2), dst);
+                self.check_ints(&[1, 0], &failing);
                 let alu = match op {
                     BitAnd => Alu::And,
                     BitOr => Alu::Or,
@@ -356,8 +333,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
-                let failing = self.failing(node, Helper::ShiftLeft, 2, dst);
-                self.check_ints(&[1], failing.label, failing.resume.is_none());
+                let failing = self.failing(node, SideExit::Arithmetic, (Helper::ShiftLeft, 2), dst);
+                self.check_ints(&[1], &failing);
                 self.asm.shift_imm(Shift::Left, dst, a, n);
                 self.asm.scratch().shift_imm(Shift::Right, dst, n).compare(a);
                 let lost = if mutated(Mutation::ShiftUnchecked) { Cond::Less } else { Cond::NotEqual };
@@ -368,8 +345,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let n = count.unwrap_or(0) as u8;
                 let a = self.in_register(i);
                 let dst = self.result_register(node);
-                let failing = self.failing(node, Helper::ShiftRight, 2, dst);
-                self.check_ints(&[1], failing.label, failing.resume.is_none());
+                let failing = self.failing(node, SideExit::Arithmetic, (Helper::ShiftRight, 2), dst);
+                self.check_ints(&[1], &failing);
                 self.asm.shift_imm(Shift::Right, dst, a, n);
                 self.asm.alu_imm(Alu::And, dst, dst, !(TAG_MASK as i64));
                 self.finish_int(dst, failing, Facts::INTEGER);
@@ -379,8 +356,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let b = self.in_register(j);
                 let dst = self.result_register(node);
                 let count = self.register();
-                let failing = self.failing(node, helper_of(op), 2, dst);
-                self.check_ints(&[1, 0], failing.label, failing.resume.is_none());
+                let failing = self.failing(node, SideExit::Arithmetic, (helper_of(op), 2), dst);
+                self.check_ints(&[1, 0], &failing);
                 self.asm.compare_imm(b, 59 << INT_SHIFT);
                 self.asm.branch(Cond::Above, failing.label);
                 self.asm.shift_imm(Shift::Right, count, b, INT_SHIFT as u8);
@@ -402,15 +379,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     // ---- floats ----
 
     /// An operand of an operation on Floats, raw; it is tested when it is not known. Nothing is learnt where the slow way comes back.
-    pub(super) fn float_operand(&mut self, i: usize, failing: Label) -> FReg {
+    pub(super) fn float_operand(&mut self, i: usize, failing: &Failing) -> FReg {
         let value = *self.state.operand(i);
         if value.facts.is_float() || value.facts.is_int() {
             return self.float_operand_sure(i);
         }
         let r = self.in_register(i);
         let f = self.float_register();
-        objects::raw_float(&mut self.asm, f, r, failing);
-        if self.is_hot() {
+        objects::raw_float(&mut self.asm, f, r, failing.label);
+        if failing.leaves() {
             self.promote(i, Promotion::Float);
             self.learn(i, Facts::FLOAT);
         }
@@ -464,9 +441,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.ready_for_floats(i, j);
         self.reserve(2, 3);
-        if let Some(label) = self.leave(node, SideExit::Float) {
-            let a = self.float_operand(i, label);
-            let b = self.float_operand(j, label);
+        if let Some(failing) = self.leave(node, SideExit::Float) {
+            let a = self.float_operand(i, &failing);
+            let b = self.float_operand(j, &failing);
             let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
             self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
@@ -474,11 +451,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let word = self.register();
         let dst = self.float_register();
-        let failing = self.failing(node, helper_of(op), 2, word);
-        let a = self.float_operand(i, failing.label);
-        let b = self.float_operand(j, failing.label);
+        let failing = self.failing(node, SideExit::Float, (helper_of(op), 2), word);
+        let a = self.float_operand(i, &failing);
+        let b = self.float_operand(j, &failing);
         self.asm.falu(falu, dst, a, b);
-        let Some((resume, _)) = failing.resume else { return };
+        let Some(resume) = failing.resume() else { return };
         if float_result {
             // The slow path gives a Float: it is untagged there, and the hot path stays raw.
             let join = self.asm.label();
@@ -491,7 +468,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
         } else {
             self.tag_into(word, dst);
-            self.asm.bind(resume);
+            self.resumes(&failing);
             self.replace(2, Value::new(Place::Reg(word), Facts::ANY).hinted(Hint::Float));
         }
     }
@@ -536,15 +513,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let a = self.in_register(i);
         let dst = self.register();
-        let failing = self.failing(node, Helper::Negate, 1, dst);
-        self.check_ints(&[0], failing.label, failing.resume.is_none());
+        let failing = self.failing(node, SideExit::Arithmetic, (Helper::Negate, 1), dst);
+        self.check_ints(&[0], &failing);
         self.asm.neg_overflow(dst, a, failing.label);
-        let facts = match failing.resume {
-            None => Facts::INT,
-            Some((resume, _)) => {
-                self.asm.bind(resume);
-                if value.facts.types.within(Facts::INTEGER.types) { Facts::INTEGER } else { Facts::ANY }
-            }
+        self.resumes(&failing);
+        let facts = match failing.leaves() {
+            true => Facts::INT,
+            false if value.facts.types.within(Facts::INTEGER.types) => Facts::INTEGER,
+            false => Facts::ANY,
         };
         self.replace_reg(1, dst, facts);
     }
@@ -563,8 +539,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.in_register(j);
         self.reserve(1, 0);
         if !sure {
-            let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
-            self.check_ints(&[1, 0], label, true);
+            let Some(failing) = self.leave(node, SideExit::Arithmetic) else { return false };
+            self.check_ints(&[1, 0], &failing);
         }
         let (a, b) = (self.in_register(i), self.in_register(j));
         let dst = self.register();
@@ -586,8 +562,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         self.in_register(i);
         self.reserve(1, 0);
-        let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
-        self.check_ints(&[0], label, true);
+        let Some(failing) = self.leave(node, SideExit::Arithmetic) else { return false };
+        self.check_ints(&[0], &failing);
         let a = self.in_register(i);
         let dst = self.register();
         let keep = self.asm.label();
@@ -595,7 +571,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.compare_imm(a, 0);
         self.asm.branch(Cond::GreaterEqual, keep);
         // The least inline Int has no opposite among them.
-        self.asm.neg_overflow(dst, a, label);
+        self.asm.neg_overflow(dst, a, failing.label);
         self.asm.bind(keep);
         self.replace_reg(1, dst, Facts::INT);
         true

@@ -11,6 +11,7 @@ use super::join::Join;
 use super::link::{Global, GlobalKind, Helper, Intrinsic, Receivers, SideExit};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
+use super::version::Slow;
 use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::emit::{At, Emit, Store, Stored};
@@ -177,8 +178,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if !self.state.reachable || self.has_run_nothing() {
             return self.call_found(function, n, tail, node);
         }
-        if let Some(label) = self.leave(node, SideExit::Redefined) {
-            self.branch_if_revised(label);
+        if self.leave_if_revised(node) {
             return self.call_found(function, n, tail, node);
         }
         let (mut changed, mut end) = (Join::new(), Join::new());
@@ -521,18 +521,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         } else if self.is_hot() && facts.may_be_float() && intrinsic != Intrinsic::ToFloat {
             self.in_register(i);
             self.reserve(1, 2);
-            let Some(label) = self.leave(node, SideExit::Float) else { return false };
+            let Some(failing) = self.leave(node, SideExit::Float) else { return false };
             let r = self.in_register(i);
             let f = self.float_register();
-            objects::raw_float(&mut self.asm, f, r, label);
+            objects::raw_float(&mut self.asm, f, r, failing.label);
             self.promote(i, super::twin::Promotion::Float);
             self.learn(i, Facts::FLOAT);
             f
         } else if self.is_hot() && facts.may_be_int() && intrinsic == Intrinsic::ToFloat {
             self.in_register(i);
             self.reserve(1, 1);
-            let Some(label) = self.leave(node, SideExit::Arithmetic) else { return false };
-            self.check_ints(&[0], label, true);
+            let Some(failing) = self.leave(node, SideExit::Arithmetic) else { return false };
+            self.check_ints(&[0], &failing);
             self.int_as_float(i)
         } else {
             return false;
@@ -566,9 +566,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             self.in_register(i);
             self.reserve(1, 0);
-            let Some(label) = self.leave(node, SideExit::Layout) else { return false };
+            let Some(failing) = self.leave(node, SideExit::Layout) else { return false };
             let r = self.in_register(i);
-            self.check_layout(r, value.facts, layout, label);
+            self.check_layout(r, value.facts, layout, failing.label);
             self.promote(i, super::twin::Promotion::Layout(layout));
             self.learn(i, Facts::object(layout));
         }
@@ -589,9 +589,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let value = self.in_register(j);
         let slots = self.register();
         let count = self.register();
-        let resume = self.asm.label();
         let arguments = vec![self.argument(i), self.argument(j)];
-        let slow = self.slow_path(Helper::BuilderPush, arguments, 0, None, resume);
+        let failing = self.slow(Slow::call(Helper::BuilderPush, arguments));
+        let slow = failing.label;
         let facts = self.state.operand(i).facts;
         if facts.layout != Some(layout::VECTOR_BUILDER) {
             self.check_layout(builder, facts, layout::VECTOR_BUILDER, slow);
@@ -604,7 +604,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.store(Store::Private, At::element(slots, count, 0, ARRAY_ELEMENTS), word);
         self.asm.alu_imm(Alu::Add, count, count, 8);
         self.store_count(At::slot(builder, BUILDER_COUNT), count);
-        self.asm.bind(resume);
+        self.resumes(&failing);
         let result = *self.state.operand(j);
         self.replace(2, result);
     }
@@ -668,10 +668,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn fresh(&mut self, bytes: usize) -> (Reg, Reg) {
         let dst = self.register();
         let end = self.register();
-        let resume = self.asm.label();
-        let slow = self.slow_path(Helper::Allocate, vec![Argument::Raw(bytes as u64)], 0, Some(dst), resume);
-        objects::allocate(&mut self.asm, dst, end, Mem::at(dst, bytes as i32), slow);
-        self.asm.bind(resume);
+        let arguments = vec![Argument::Raw(bytes as u64)];
+        let failing = self.slow(Slow::Call { helper: Helper::Allocate, arguments, spent: 0, dst: Some(dst) });
+        objects::allocate(&mut self.asm, dst, end, Mem::at(dst, bytes as i32), failing.label);
+        self.resumes(&failing);
         (dst, end)
     }
 }

@@ -10,6 +10,7 @@ use super::join::Join;
 use super::link::{Helper, SideExit};
 use super::safepoints::Argument;
 use super::state::Value;
+use super::version::Slow;
 use crate::asm::masm::*;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
@@ -129,92 +130,98 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
         let (i, j) = (self.top(1), self.top(0));
         match self.number_path() {
-            Path::General => {
-                self.call_helper(helper_of(op), 2, &[], Facts::BOOL);
-                self.branch_on_value(when, join);
+            Path::Int => self.int_ordering(op, node, when, join),
+            Path::Float if self.exact_as_float(i) && self.exact_as_float(j) => {
+                self.float_ordering(op, node, when, join);
             }
-            Path::Float if !self.exact_as_float(i) || !self.exact_as_float(j) => {
-                self.call_helper(helper_of(op), 2, &[], Facts::BOOL);
-                self.branch_on_value(when, join);
-            }
-            Path::Int => {
-                for k in [i, j] {
-                    if self.constant_int(k).is_none() {
-                        self.in_register(k);
-                    }
-                }
-                if self.constant_int(i).is_some() {
-                    self.in_register(i);
-                }
-                if self.constant_int(j).is_some_and(|n| Self::immediate(Word((n << INT_SHIFT) as u64)).is_none()) {
-                    self.in_register(j);
-                }
-                let known = self.state.operand(i).facts.is_int() && self.state.operand(j).facts.is_int();
-                let mut resume = None;
-                if !known {
-                    match self.leave(node, SideExit::Comparison) {
-                        Some(label) => self.check_ints(&[1, 0], label, true),
-                        None => {
-                            let (label, back) = self.slow_condition(helper_of(op), when, join);
-                            self.check_ints(&[1, 0], label, false);
-                            resume = Some(back);
-                        }
-                    }
-                }
-                let a = self.in_register(i);
-                match self.constant_int(j) {
-                    Some(n) => self.asm.compare_imm(a, n << INT_SHIFT),
-                    None => {
-                        let b = self.in_register(j);
-                        self.asm.compare(a, b);
-                    }
-                }
-                let cond = match op {
-                    BinaryOp::Less => Cond::Less,
-                    BinaryOp::LessEqual => Cond::LessEqual,
-                    BinaryOp::Greater => Cond::Greater,
-                    _ => Cond::GreaterEqual,
-                };
-                self.branch_to(cond, when, join, 2);
-                if let Some(resume) = resume {
-                    self.asm.bind(resume);
-                }
-            }
-            Path::Float => {
-                let sure = |f: Facts| f.is_float() || f.is_int();
-                let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
-                let mut resume = None;
-                let mut failing = None;
-                if !sure(fa) || !sure(fb) {
-                    self.ready_for_floats(i, j);
-                    self.reserve(2, 2);
-                    failing = self.leave(node, SideExit::Comparison);
-                    if failing.is_none() {
-                        let (label, back) = self.slow_condition(helper_of(op), when, join);
-                        failing = Some(label);
-                        resume = Some(back);
-                    }
-                }
-                let (a, b) = match failing {
-                    Some(label) => (self.float_operand(i, label), self.float_operand(j, label)),
-                    None => (self.float_operand_sure(i), self.float_operand_sure(j)),
-                };
-                let cond = match op {
-                    BinaryOp::Less => FCond::Less,
-                    BinaryOp::LessEqual => FCond::LessEqual,
-                    BinaryOp::Greater => FCond::Greater,
-                    _ => FCond::GreaterEqual,
-                };
-                self.state.drop_top();
-                self.state.drop_top();
-                let label = self.edge(join);
-                self.asm.branch_float(cond, a, b, when, label);
-                self.unpin();
-                if let Some(resume) = resume {
-                    self.asm.bind(resume);
-                }
+            Path::Float | Path::General => self.compare_by_call(helper_of(op), when, join),
+        }
+    }
+
+    fn compare_by_call(&mut self, helper: Helper, when: bool, join: &mut Join) {
+        self.call_helper(helper, 2, &[], Facts::BOOL);
+        self.branch_on_value(when, join);
+    }
+
+    /// An Int that can be part of a comparison.
+    fn immediate_int(&self, i: usize) -> Option<i64> {
+        self.constant_int(i).filter(|n| Self::immediate(Word((*n << INT_SHIFT) as u64)).is_some())
+    }
+
+    /// Goes to the join on the comparison of the latest two operands, two Ints: operands `i` and `j`, which are in registers unless the
+    /// second one is part of the comparison.
+    fn branch_on_ints(&mut self, cond: Cond, (i, j): (usize, usize), when: bool, join: &mut Join) {
+        let a = self.in_register(i);
+        match self.immediate_int(j) {
+            Some(n) => self.asm.compare_imm(a, n << INT_SHIFT),
+            None => {
+                let b = self.in_register(j);
+                self.asm.compare(a, b);
             }
         }
+        self.branch_to(cond, when, join, 2);
+    }
+
+    fn int_ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
+        let (i, j) = (self.top(1), self.top(0));
+        for k in [i, j] {
+            if self.constant_int(k).is_none() {
+                self.in_register(k);
+            }
+        }
+        if self.constant_int(i).is_some() {
+            self.in_register(i);
+        }
+        if self.immediate_int(j).is_none() {
+            self.in_register(j);
+        }
+        let known = self.state.operand(i).facts.is_int() && self.state.operand(j).facts.is_int();
+        let failing = (!known).then(|| {
+            let slow = Slow::Condition { helper: helper_of(op), when, join: &mut *join };
+            let failing = self.fail(node, SideExit::Comparison, slow);
+            self.check_ints(&[1, 0], &failing);
+            failing
+        });
+        let cond = match op {
+            BinaryOp::Less => Cond::Less,
+            BinaryOp::LessEqual => Cond::LessEqual,
+            BinaryOp::Greater => Cond::Greater,
+            _ => Cond::GreaterEqual,
+        };
+        self.branch_on_ints(cond, (i, j), when, join);
+        failing.iter().for_each(|failing| self.resumes(failing));
+    }
+
+    fn float_ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
+        let (i, j) = (self.top(1), self.top(0));
+        let sure = |f: Facts| f.is_float() || f.is_int();
+        let known = sure(self.state.operand(i).facts) && sure(self.state.operand(j).facts);
+        let failing = (!known).then(|| {
+            self.ready_for_floats(i, j);
+            self.reserve(2, 2);
+            self.fail(node, SideExit::Comparison, Slow::Condition { helper: helper_of(op), when, join: &mut *join })
+        });
+        let (a, b) = match &failing {
+            Some(failing) => (self.float_operand(i, failing), self.float_operand(j, failing)),
+            None => (self.float_operand_sure(i), self.float_operand_sure(j)),
+        };
+        let cond = match op {
+            BinaryOp::Less => FCond::Less,
+            BinaryOp::LessEqual => FCond::LessEqual,
+            BinaryOp::Greater => FCond::Greater,
+            _ => FCond::GreaterEqual,
+        };
+        self.branch_on_floats(cond, (a, b), when, join);
+        failing.iter().for_each(|failing| self.resumes(failing));
+    }
+
+    /// Goes to the join on the comparison of the latest two operands, which are had raw.
+    fn branch_on_floats(&mut self, cond: FCond, (a, b): (FReg, FReg), when: bool, join: &mut Join) {
+        self.state.drop_top();
+        self.state.drop_top();
+        let label = self.edge(join);
+        self.asm.branch_float(cond, a, b, when, label);
+        self.unpin();
     }
 
     /// May the operand be compared as a Float? Ints and Floats are compared by value, and an Int beyond 2^53 may have no
@@ -226,6 +233,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             || mutated(Mutation::ExactAsFloat)
     }
 
+    /// The latest two operands are asked whether they are equal: goes to the join when the answer is `when`.
     pub(super) fn equality(&mut self, node: NodeId, when: bool, join: &mut Join) {
         let (mut i, mut j) = (self.top(1), self.top(0));
         // A constant goes to the right.
@@ -233,9 +241,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             std::mem::swap(&mut i, &mut j);
         }
         let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
-        let identity = fa.is_identity() || fb.is_identity();
-        let ints = fa.is_int() && fb.is_int();
-        if identity && !fa.types.meets(fb.types) {
+        let numbers = |f: &Facts| f.is_float() || f.is_int();
+        if fa.is_identity() || fb.is_identity() || fa.is_int() && fb.is_int() {
+            self.identity(i, j, when, join);
+        } else if (fa.is_float() || fb.is_float())
+            && [fa, fb].iter().all(numbers)
+            && self.exact_as_float(i)
+            && self.exact_as_float(j)
+        {
+            let a = self.float_operand_sure(self.top(1));
+            let b = self.float_operand_sure(self.top(0));
+            self.branch_on_floats(FCond::Equal, (a, b), when, join);
+        } else if fa.may_be_int() && fb.may_be_int() {
+            self.int_equality(node, (i, j), when, join);
+        } else {
+            self.compare_by_call(Helper::Equal, when, join);
+        }
+    }
+
+    /// Two operands that are equal when they are one word.
+    fn identity(&mut self, i: usize, j: usize, when: bool, join: &mut Join) {
+        let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
+        if !fa.types.meets(fb.types) && (fa.is_identity() || fb.is_identity()) {
             // Of what cannot be one value nothing is written: it would be code for a state that no run is in.
             self.state.drop_top();
             self.state.drop_top();
@@ -245,82 +272,42 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             return;
         }
-        if identity || ints {
-            let word = self.constant_word(j).filter(|w| Self::immediate(*w).is_some());
-            let a = self.in_register(i);
-            match word {
-                Some(w) => self.asm.compare_imm(a, w.0 as i64),
-                None => {
-                    let b = self.in_register(j);
-                    self.asm.compare(a, b);
-                }
+        let word = self.constant_word(j).filter(|w| Self::immediate(*w).is_some());
+        let a = self.in_register(i);
+        match word {
+            Some(w) => self.asm.compare_imm(a, w.0 as i64),
+            None => {
+                let b = self.in_register(j);
+                self.asm.compare(a, b);
             }
-            // What the comparison says of the variable holds on one side of it only.
-            let learn = *self.state.operand(i);
-            let constant = self.constant_word(j);
-            self.branch_to(Cond::Equal, when, join, 2);
-            if let (Some(var), Some(Word::NULL)) = (learn.var, constant)
-                && when
-            {
-                let known = *self.state.var(var);
-                let types = Types(known.facts.types.0 & !Types::NULL.0);
-                if known.place == learn.place && types.0 != 0 {
-                    self.state.set_var(
-                        self.asm.offset(),
-                        var,
-                        Value { facts: Facts { types, ..known.facts }, ..known },
-                    );
-                }
-            }
-            return;
         }
-        if (fa.is_float() || fb.is_float())
-            && [fa, fb].iter().all(|f| f.is_float() || f.is_int())
-            && self.exact_as_float(i)
-            && self.exact_as_float(j)
+        let asked = *self.state.operand(i);
+        let constant = self.constant_word(j);
+        self.branch_to(Cond::Equal, when, join, 2);
+        // What the comparison says of the variable holds on one side of it only.
+        if let (Some(var), Some(Word::NULL)) = (asked.var, constant)
+            && when
         {
-            let a = self.float_operand_sure(self.top(1));
-            let b = self.float_operand_sure(self.top(0));
-            self.state.drop_top();
-            self.state.drop_top();
-            let label = self.edge(join);
-            self.asm.branch_float(FCond::Equal, a, b, when, label);
-            self.unpin();
-            return;
+            let known = *self.state.var(var);
+            let types = Types(known.facts.types.0 & !Types::NULL.0);
+            if known.place == asked.place && types.0 != 0 {
+                let facts = Facts { types, ..known.facts };
+                self.state.set_var(self.asm.offset(), var, Value { facts, ..known });
+            }
         }
-        if fa.may_be_int() && fb.may_be_int() {
-            // Inline for Ints; anything else asks the helper.
-            let constant = self.constant_int(j).filter(|n| Self::immediate(Word((*n << INT_SHIFT) as u64)).is_some());
-            self.in_register(i);
-            if constant.is_none() {
-                self.in_register(j);
-            }
-            let mut resume = None;
-            let failing = match self.leave(node, SideExit::Comparison) {
-                Some(label) => label,
-                None => {
-                    let (label, back) = self.slow_condition(Helper::Equal, when, join);
-                    resume = Some(back);
-                    label
-                }
-            };
-            self.check_ints(&[1, 0], failing, resume.is_none());
-            let a = self.in_register(i);
-            match constant {
-                Some(n) => self.asm.compare_imm(a, n << INT_SHIFT),
-                None => {
-                    let b = self.in_register(j);
-                    self.asm.compare(a, b);
-                }
-            }
-            self.branch_to(Cond::Equal, when, join, 2);
-            if let Some(resume) = resume {
-                self.asm.bind(resume);
-            }
-            return;
+    }
+
+    /// Inline for Ints; anything else asks the helper.
+    fn int_equality(&mut self, node: NodeId, (i, j): (usize, usize), when: bool, join: &mut Join) {
+        self.in_register(i);
+        if self.immediate_int(j).is_none() {
+            self.in_register(j);
         }
-        self.call_helper(Helper::Equal, 2, &[], Facts::BOOL);
-        self.branch_on_value(when, join);
+        let slow = Slow::Condition { helper: Helper::Equal, when, join: &mut *join };
+        let failing = self.fail(node, SideExit::Comparison, slow);
+        self.check_ints(&[1, 0], &failing);
+        self.branch_on_ints(Cond::Equal, (i, j), when, join);
+        self.resumes(&failing);
     }
 }
 

@@ -6,6 +6,7 @@ use super::generator::Generator;
 use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic};
 use super::state::{Owner, Place, Value};
+use super::version::Slow;
 use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
@@ -65,7 +66,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn may_be_large(&self, counter: Owner, limit: usize, nested: u32) -> bool {
         let bounds = [counter, Owner::Operand(limit)].map(|owner| self.state.get(owner));
         let known = bounds.iter().all(|b| b.facts.is_int()) || bounds.iter().any(|b| is_large(b));
-        !known && nested <= NESTED && self.region.is_none() && self.counts_any.is_none()
+        !known && nested <= NESTED && self.version.is_plain() && self.counts_any.is_none()
     }
 
     /// Asks of counter and limit of a range, before its loop, what the loop relies on: that they are inline Ints, or else Ints of
@@ -98,10 +99,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.in_register(self.top(0));
             }
             let arguments = vec![self.argument(self.top(1)), self.argument(self.top(0))];
-            let resume = self.asm.label();
-            let other = self.slow_path(Helper::CheckRange, arguments, 0, None, resume);
-            self.check_ints(&[1, 0], other, false);
-            self.asm.bind(resume);
+            let failing = self.slow(Slow::call(Helper::CheckRange, arguments));
+            self.check_ints(&[1, 0], &failing);
+            self.resumes(&failing);
             self.state.drop_top();
             self.state.drop_top();
             self.unpin();

@@ -236,7 +236,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let tick = self.survey.tick(node);
         // Nodes of literals in patterns have none.
         debug_assert!(
-            tick >= self.now || tick == 0 || self.inline.is_some(),
+            tick >= self.now || tick == 0 || self.version.in_place().is_some(),
             "{node:?} is earlier than what was before"
         );
         self.now = tick;
@@ -329,7 +329,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let value = *self.state.operand(i);
             return self.state.push(value);
         }
-        debug_assert!(self.inline.is_none(), "{var:?} is a variable of the function around");
+        debug_assert!(self.version.in_place().is_none(), "{var:?} is a variable of the function around");
         self.push_var(var);
         self.read_accumulator(node, var);
         if !self.arity.vars[var.index()].boxed || !self.state.reachable {
@@ -461,7 +461,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn block(&mut self, list: List, unwanted: bool) {
         let nodes = self.unit.list(list);
-        if self.inline.is_some() {
+        if self.version.in_place().is_some() {
             return self.inlined_block(nodes);
         }
         let Some((last, rest)) = nodes.split_last() else {

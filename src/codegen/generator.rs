@@ -10,7 +10,6 @@
 use super::exceptions::Cleanup;
 use super::facts::{Facts, Hint, Hints, Seen};
 use super::failure::{GivenUp, give_up};
-use super::inline::Inline;
 use super::join::Join;
 use super::lines::{LineMark, LineNotes};
 use super::link::Link;
@@ -20,13 +19,15 @@ use super::settled::{Pad, Settled};
 use super::state::{Owner, Place, State, Value};
 use super::survey::Survey;
 use super::trials::{Chance, Optimisation, Pool, Trials};
-use super::twin::{Promotion, Region};
+use super::twin::Promotion;
+use super::version::Version;
 use crate::asm::code_map::{Part, SlotSets};
 use crate::asm::masm::*;
 use crate::emit::{Emit, Missed};
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::mem::{Discriminant, discriminant};
 
 /// A frame has at most so many slots: numbers of slots have room to spare.
 const MAX_SLOTS: u16 = 60_000;
@@ -81,9 +82,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     pub(super) joins: Vec<(LoopId, Join, Join)>,
     /// Blocks that run on the way out of the regions that are open.
     pub(super) cleanups: Vec<Cleanup>,
-    pub(super) region: Option<Region>,
-    /// The calls that are being written in place.
-    pub(super) inline: Option<Inline>,
+    /// What is being written.
+    pub(super) version: Version,
     /// The loop whose value nobody wants.
     pub(super) unwanted: Option<NodeId>,
     /// What is being written is a call whose value the function gives: when it ends in a call itself, that takes our place.
@@ -166,8 +166,7 @@ pub(super) struct GeneratorMark {
 struct Balance {
     settled: usize,
     loops: usize,
-    region: Option<bool>,
-    inline: bool,
+    version: Discriminant<Version>,
     counts_any: Option<LoopId>,
 }
 
@@ -210,8 +209,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         Balance {
             settled: self.settled.len(),
             loops: self.loops.len(),
-            region: self.region.as_ref().map(|region| region.hot),
-            inline: self.inline.is_some(),
+            version: discriminant(&self.version),
             counts_any: self.counts_any,
         }
     }
@@ -242,18 +240,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// The walk that is writing.
     pub(super) fn walk(&self) -> Walk {
-        match (&self.region, self.counts_any) {
-            (_, Some(loop_)) => Walk::Any(loop_),
-            (None, _) => Walk::General,
-            (Some(region), _) if region.hot => Walk::Hot,
-            (Some(_), _) => Walk::Twin,
-        }
+        self.counts_any.map_or_else(|| self.version.walk(), Walk::Any)
     }
 
     /// In a checked build: this walk has not written the node before. Bodies of other functions are written wherever they are
     /// called.
     pub(super) fn assert_written_once(&mut self, node: NodeId) {
-        if !cfg!(debug_assertions) || self.inline.is_some() {
+        if !cfg!(debug_assertions) || self.version.in_place().is_some() {
             return;
         }
         let walk = self.walk();

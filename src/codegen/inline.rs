@@ -10,11 +10,11 @@
 
 use super::facts::Facts;
 use super::generator::Generator;
-use super::join::{Edge, Join};
+use super::join::Join;
 use super::link::{GlobalKind, Inlinable, Link, SideExit};
 use super::state::Value;
 use super::trials::Optimisation;
-use super::twin::Exit;
+use super::version::{Hot, Version};
 use crate::asm::masm::*;
 use crate::asm::variables::Variable;
 use crate::mutations::{Mutation, mutated};
@@ -45,14 +45,16 @@ impl Callee {
     }
 }
 
-/// What is being inlined, from the outermost call on.
-pub(super) struct Inline {
+/// What is being written in place, from the outermost call on.
+pub(super) struct InPlace {
+    /// The hot region around it.
+    pub(super) hot: Option<Hot>,
     /// The outermost call, where the real call is made.
-    node: NodeId,
+    pub(super) node: NodeId,
     /// The height of the operand stack above its arguments.
-    height: usize,
+    pub(super) height: usize,
     /// The ways to the real call, outside of hot regions.
-    exits: Join,
+    pub(super) exits: Join,
     /// Some way ends in the real call whatever the types, and not because it throws.
     gave_way: bool,
     /// The functions being written, the innermost last.
@@ -190,41 +192,39 @@ fn arity_of(unit: &Unit, about: Inlinable) -> &Arity {
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Writes a call of a global in place, when it can be: the latest `n` operands are the arguments.
     pub(super) fn inline_call(&mut self, node: NodeId, global: GlobalId, n: usize, tail: bool) -> bool {
-        if !self.state.reachable || self.region.as_ref().is_some_and(|r| !r.hot) {
+        if !self.state.reachable || self.version.is_general() {
             return false;
         }
-        let callee = match &self.inline {
+        let callee = match self.version.in_place() {
             None => self.survey.callee(node),
-            Some(inline) => {
+            Some(place) => {
                 let mut finder = Finder::new(self.unit, self.own);
-                finder.stack = inline.frames.iter().map(|f| f.about.function).collect();
+                finder.stack = place.frames.iter().map(|f| f.about.function).collect();
                 finder.take(self.link, global, n)
             }
         };
-        let Some(callee) = callee.filter(|c| self.region.is_none() || c.is_leaf()) else { return false };
-        if self.inline.is_some() {
+        let Some(callee) = callee.filter(|c| self.version.region().is_none() || c.is_leaf()) else { return false };
+        if self.version.in_place().is_some() {
             self.write_callee(node, callee, n);
             return true;
         }
         let mark = self.mark();
-        let exits = self.region.as_ref().map_or(0, |r| r.exits.len());
-        self.inline =
-            Some(Inline { node, height: self.state.height(), exits: Join::new(), gave_way: false, frames: Vec::new() });
+        let before = self.version.region().map_or(0, |hot| hot.exits.len());
+        self.begin_in_place(node);
         self.write_callee(node, callee, n);
-        let (exits_here, gave_way) = self.inline.take().map(|i| (i.exits, i.gave_way)).unwrap_or_default();
-        if !self.state.reachable || gave_way && self.region.is_some() {
+        let (exits, gave_way) = self.end_in_place();
+        if !self.state.reachable || gave_way && self.version.region().is_some() {
             // Nothing but ways to the real call, or one that would leave the hot region for good: then it is made at once.
             self.rollback(&mark);
-            if let Some(region) = &mut self.region {
-                region.exits.truncate(exits);
+            if let Some(hot) = self.version.region_mut() {
+                hot.exits.truncate(before);
             }
             return false;
         }
-        if !exits_here.edges.is_empty() {
+        if !exits.edges.is_empty() {
             let mut end = Join::new();
             self.goto_value(&mut end);
-            let edges: Vec<_> =
-                exits_here.edges.into_iter().map(|e| self.counted(e, node, SideExit::Inlined)).collect();
+            let edges: Vec<_> = exits.edges.into_iter().map(|e| self.counted(e, node, SideExit::Inlined)).collect();
             self.place(Join { edges });
             self.call_global(global, n, tail, node);
             self.goto_value(&mut end);
@@ -233,15 +233,29 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         true
     }
 
+    fn begin_in_place(&mut self, node: NodeId) {
+        let hot = match std::mem::take(&mut self.version) {
+            Version::Hot(hot) => Some(hot),
+            _ => None,
+        };
+        let (height, exits, frames) = (self.state.height(), Join::new(), Vec::new());
+        self.version = Version::InPlace(InPlace { hot, node, height, exits, gave_way: false, frames });
+    }
+
+    /// Back to the version around: gives the ways to the real call outside of hot regions, and whether one was certain to be gone.
+    fn end_in_place(&mut self) -> (Join, bool) {
+        let Version::InPlace(place) = std::mem::take(&mut self.version) else { return Default::default() };
+        self.version = place.hot.map_or(Version::Plain, Version::Hot);
+        (place.exits, place.gave_way)
+    }
+
     /// The body of a function on the latest `n` operands, which give way to its value.
     fn write_callee(&mut self, node: NodeId, callee: Callee, n: usize) {
         let unit = self.unit;
         let arity = arity_of(unit, callee.about);
         let base = self.state.height() - n;
-        if !mutated(Mutation::RedefinitionUnseen)
-            && let Some(label) = self.leave(node, SideExit::Redefined)
-        {
-            self.branch_if_revised(label);
+        if !mutated(Mutation::RedefinitionUnseen) {
+            self.leave_if_revised(node);
         }
         let mut vars = Vec::with_capacity(n);
         for (k, pattern) in arity.params.iter().enumerate() {
@@ -249,8 +263,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 vars.push((*var, base + k));
             }
         }
-        if let Some(inline) = &mut self.inline {
-            inline.frames.push(Frame { about: callee.about, vars });
+        if let Some(place) = self.version.in_place_mut() {
+            place.frames.push(Frame { about: callee.about, vars });
         }
         let now = self.now;
         let outer = self.goes_into(callee.about.function, node);
@@ -259,8 +273,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.unname(self.asm.offset(), |i| i >= base);
         self.goes_back(outer);
         self.now = now;
-        if let Some(inline) = &mut self.inline {
-            inline.frames.pop();
+        if let Some(place) = self.version.in_place_mut() {
+            place.frames.pop();
         }
         self.keep_top(base);
     }
@@ -269,7 +283,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// two of one name the latter is.
     fn name_operands(&mut self, from: usize) {
         let (unit, code, in_place) = (self.unit, self.asm.offset(), self.lines.present());
-        let Some(Frame { about, vars }) = self.inline.as_ref().and_then(|i| i.frames.last()) else { return };
+        let Some(Frame { about, vars }) = self.version.in_place().and_then(|p| p.frames.last()) else { return };
         let arity = arity_of(unit, *about);
         let name = |var: VarId| arity.vars[var.index()].name;
         for (k, (var, i)) in vars.iter().enumerate().skip(from) {
@@ -282,14 +296,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// In inlined code: the operand that holds a variable.
     pub(super) fn inlined_var(&self, var: VarId) -> Option<usize> {
-        let frame = self.inline.as_ref()?.frames.last()?;
+        let frame = self.version.in_place()?.frames.last()?;
         frame.vars.iter().rev().find(|(v, _)| *v == var).map(|(_, i)| *i)
     }
 
     /// The statements of an inlined block: what a `let` names stays an operand until the end.
     pub(super) fn inlined_block(&mut self, nodes: &[NodeId]) {
         let base = self.state.height();
-        let known = self.inline.as_ref().and_then(|i| i.frames.last()).map_or(0, |f| f.vars.len());
+        let known = self.version.in_place().and_then(|p| p.frames.last()).map_or(0, |f| f.vars.len());
         if nodes.is_empty() {
             self.push_constant(Word::NULL);
         }
@@ -300,7 +314,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.expression(*value);
                     let i = self.top(0);
                     if let (Pattern::Bind(var), Some(frame)) =
-                        (self.unit.pattern(*pattern), self.inline.as_mut().and_then(|i| i.frames.last_mut()))
+                        (self.unit.pattern(*pattern), self.version.in_place_mut().and_then(|p| p.frames.last_mut()))
                     {
                         frame.vars.push((*var, i));
                         let last = frame.vars.len() - 1;
@@ -316,34 +330,27 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             self.unpin();
         }
-        if let Some(frame) = self.inline.as_mut().and_then(|i| i.frames.last_mut()) {
+        if let Some(frame) = self.version.in_place_mut().and_then(|p| p.frames.last_mut()) {
             frame.vars.truncate(known);
         }
         self.state.unname(self.asm.offset(), |i| i >= base);
         self.keep_top(base);
     }
 
-    /// In inlined code: a label through which the present state leaves for the real call.
-    pub(super) fn leave_inlined(&mut self, reason: SideExit) -> Option<Label> {
-        let inline = self.inline.as_ref()?;
-        let (node, height) = (inline.node, inline.height);
-        let label = self.asm.label();
-        let mut state = self.state.clone();
-        state.drop_to(height);
-        let edge = Edge::new(state, label);
-        match (&mut self.region, &mut self.inline) {
-            (Some(region), _) => region.exits.push(Exit { node, edge, reason }),
-            (None, Some(inline)) => inline.exits.edges.push(edge),
-            (None, None) => return None,
-        }
+    /// In a function in place: a label through which the present state leaves for the real call.
+    pub(super) fn leave_place(&mut self) -> Option<Label> {
+        let node = self.version.in_place()?.node;
+        let label = self.leave(node, SideExit::Inlined)?.label;
+        self.state.unseal();
         Some(label)
     }
 
     /// In inlined code: there is no going on from here but by the real call. An operand stands for the value of an operation on
     /// the latest `n` operands. False outside of inlined code.
     pub(super) fn gives_way(&mut self, n: usize) -> bool {
-        let Some(inline) = &mut self.inline else { return false };
-        inline.gave_way |= self.state.reachable;
+        let reachable = self.state.reachable;
+        let Some(place) = self.version.in_place_mut() else { return false };
+        place.gave_way |= reachable;
         self.go_to_call();
         self.replace(n, Value::constant(Word::NULL));
         true
@@ -351,7 +358,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// In inlined code: an exception is thrown by the real call, which evaluates it. False outside of inlined code.
     pub(super) fn throws_by_call(&mut self) -> bool {
-        if self.inline.is_none() {
+        if self.version.in_place().is_none() {
             return false;
         }
         self.go_to_call();
@@ -361,7 +368,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn go_to_call(&mut self) {
         if self.state.reachable
-            && let Some(label) = self.leave_inlined(SideExit::Inlined)
+            && let Some(label) = self.leave_place()
         {
             self.asm.jump(label);
             self.unreachable();
@@ -370,7 +377,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// In inlined code: what was learnt of a word holds of every operand that is the same word.
     pub(super) fn learn_of_copies(&mut self, value: &Value, facts: Facts) {
-        if self.inline.is_some() && !value.place.is_raw() && !value.place.is_const() {
+        if self.version.in_place().is_some() && !value.place.is_raw() && !value.place.is_const() {
             let place = value.place;
             // A place that is neither raw nor a constant is a register or a frame slot of an operand.
             self.state.replace_place(self.asm.offset(), place, |_| true, |v| Value { facts, ..*v });

@@ -13,7 +13,8 @@ use super::join::{Edge, Join};
 use super::link::{GlobalKind, Helper, Intrinsic, SideExit};
 use super::state::{Owner, Place, State, Value};
 use super::trials::Optimisation;
-use super::twin::{Exit, LOOP_CAP, Promotion, Region};
+use super::twin::{Exit, LOOP_CAP, Promotion};
+use super::version::Version;
 use crate::asm::code_map::Part;
 use crate::asm::masm::*;
 use crate::mutations::{Mutation, mutated};
@@ -50,6 +51,12 @@ enum Turn {
     /// `for pattern in collection`: operands cursor, chunk, index; with `number`, `for [number, pattern] in enumerate(collection)`,
     /// one more, which counts the elements.
     Chunks { pattern: PatternId, number: Option<PatternId>, body: NodeId, hint: Hint },
+}
+
+/// Where the turns of a loop begin, and what is known there.
+struct Header {
+    label: Label,
+    state: State,
 }
 
 /// A loop to be written.
@@ -195,7 +202,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn loop_with_twin(&mut self, spec: Spec) {
         let facts = self.survey.loop_(spec.id);
-        let eligible = !facts.complex && facts.size <= LOOP_CAP && self.region.is_none() && self.handler.is_none();
+        let eligible = !facts.complex && facts.size <= LOOP_CAP && self.version.is_plain() && self.handler.is_none();
         if !eligible || self.counts_any.is_some() || self.trials.is_off(Optimisation::Twins) {
             return match spec.turn {
                 Turn::Range { counter, .. } if self.may_be_large(counter, spec.base + 1, facts.nested) => {
@@ -207,10 +214,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // A promotion may take a variable anywhere, for no landing pad is open.
         debug_assert_eq!(self.settled.len(), 0);
         let entry = self.state.clone();
-        self.region = Some(Region { hot: true, start: facts.start, ..Region::default() });
+        self.version = Version::hot(facts.start);
         self.write_loop(&spec);
-        let region = self.region.take().unwrap_or_default();
-        if region.exits.is_empty() {
+        let Version::Hot(hot) = std::mem::take(&mut self.version) else { return };
+        if hot.exits.is_empty() {
             return;
         }
         // What follows the loop is reached from the twin as well: it knows only what both know.
@@ -225,15 +232,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.state.set_reachable(true);
         self.later(move |g| {
             g.part(Part::General);
-            let pending = g.pending(region.exits);
+            let start = hot.start;
+            let twin = g.twin_of(hot);
             g.enter_cold(entry, spec.node, None);
-            g.now = region.start - 1;
-            g.region = Some(Region { start: region.start, pending, ..Region::default() });
+            g.now = start - 1;
+            g.version = twin;
             g.unwanted = (!spec.wanted).then_some(spec.node);
             // Nothing falls into the twin from above: its header is entered by its own turns and by exits.
-            g.arrive_at_twin(spec.node);
+            g.arrive(spec.node);
             g.write_loop(&spec);
-            g.region = None;
+            g.version = Version::Plain;
             if g.state.reachable {
                 g.agree(&after_state);
                 g.asm.jump(after);
@@ -261,11 +269,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.goto_value(&mut end);
         self.part(part);
         self.finish_value(end);
-    }
-
-    /// The entry of a twin: the state of the loop's entry is its own, whether or not an exit arrives right there.
-    fn arrive_at_twin(&mut self, node: NodeId) {
-        self.arrive(node);
     }
 
     /// The state in which both versions arrive behind a loop. It is made of the entry, which is the same for both: a fact or
@@ -367,11 +370,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         for attempt in 0.. {
             if attempt > 0 {
                 self.rollback(&mark);
-                if let Some(region) = &mut self.region
-                    && region.hot
-                {
-                    region.exits.clear();
-                    region.found.clear();
+                if let Version::Hot(hot) = &mut self.version {
+                    hot.exits.clear();
+                    hot.found.clear();
                 }
             }
             if attempt == ATTEMPTS || self.haste.on && facts.complex {
@@ -410,29 +411,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         widened: &mut Vec<(Owner, Facts)>,
         promotions: &mut Vec<(VarId, Promotion)>,
     ) -> bool {
-        let mut twin_edges: Vec<Edge> = Vec::new();
-        // Does a range count inline Ints?
-        let inline = match spec.turn {
-            Turn::Range { counter, iterable, .. } => {
-                self.check_bounds(counter, spec.base + 1, iterable, &mut twin_edges)
-            }
-            _ => false,
-        };
-        for (var, promotion) in promotions.iter() {
-            if !widened.iter().any(|(o, _)| *o == Owner::Var(*var)) {
-                self.ask_before(*var, *promotion, &mut twin_edges);
-            }
-        }
-        if let Some(region) = &mut self.region {
-            let reason = SideExit::Entry;
-            region.exits.extend(twin_edges.into_iter().map(|edge| Exit { node: spec.node, edge, reason }));
-        }
+        let inline = self.ask_before_loop(spec, widened, promotions);
         let facts = self.survey.loop_(spec.id);
         // What neither the loop nor what follows uses must not be in the header: the body does not keep it.
         self.now = self.now.max(facts.start.saturating_sub(1));
         self.forget_dead();
         self.prepare_header(assigned, widened, facts.calls);
-        let mut exit = Join::new();
+        let (mut exit, mut refill) = (Join::new(), Join::new());
         // A range asks before its first turn and after each, so that a turn has one branch.
         if let Turn::Range { counter, .. } = spec.turn
             && inline
@@ -441,10 +426,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let label = self.edge(&mut exit);
             self.asm.branch(Cond::GreaterEqual, label);
         }
-        let header_state = self.state.clone();
+        let state = self.state.clone();
         self.asm.align_loop();
-        let header = self.asm.label();
-        self.asm.bind(header);
+        let header = Header { label: self.asm.label(), state };
+        self.asm.bind(header.label);
         self.loops.push(LoopFrame {
             id: spec.id,
             height: self.state.height(),
@@ -452,7 +437,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             cleanups: self.cleanups.len(),
         });
         self.joins.push((spec.id, Join::new(), Join::new()));
-        let mut refill = Join::new();
         let unwanted = self.unwanted;
         if let Turn::Range { counter, iterable, .. } = spec.turn
             && !inline
@@ -461,62 +445,103 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.turn(spec, &mut exit, &mut refill);
         self.unwanted = unwanted;
-        let continues = match self.joins.last_mut() {
-            Some((_, _, continues)) => std::mem::take(continues),
-            None => Join::new(),
-        };
-        self.place(continues);
+        let continues = self.joins.last_mut().map(|(_, _, continues)| std::mem::take(continues));
+        self.place(continues.unwrap_or_default());
         self.goes_to(spec.node);
-        let mut good = self
-            .state
-            .reachable
-            .then(|| self.step(spec, inline))
-            .is_none_or(|()| self.holds(&header_state, assigned, widened));
-        if good && self.state.reachable {
-            self.agree(&header_state);
-            self.poll();
-            match spec.turn {
-                Turn::Range { counter, .. } if inline => {
-                    self.compare_counter(counter, spec.base + 1);
-                    self.asm.branch(Cond::Less, header);
-                    self.goto(&mut exit);
-                }
-                _ => self.asm.jump(header),
-            }
-            self.unreachable();
-        }
+        let mut good = self.next_turn(spec, inline, &header, assigned, widened, &mut exit);
         if good && !refill.edges.is_empty() {
             self.place(refill);
             self.refill(spec, &mut exit);
-            good = self.holds(&header_state, assigned, widened);
+            good = self.holds(&header.state, assigned, widened);
             if good && self.state.reachable {
-                self.agree(&header_state);
-                self.asm.jump(header);
+                self.agree(&header.state);
+                self.asm.jump(header.label);
                 self.unreachable();
             }
         }
         self.loops.pop();
-        let mut breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
+        let breaks = self.joins.pop().map(|(_, breaks, _)| breaks).unwrap_or_default();
+        if !good || self.has_found_more(promotions) {
+            return false;
+        }
+        self.behind_loop(spec, exit, breaks);
+        true
+    }
+
+    /// What is asked once before a loop, so that its turns need not. Tells whether a range counts inline Ints.
+    fn ask_before_loop(&mut self, spec: &Spec, widened: &[(Owner, Facts)], promotions: &[(VarId, Promotion)]) -> bool {
+        let mut twin_edges: Vec<Edge> = Vec::new();
+        let inline = match spec.turn {
+            Turn::Range { counter, iterable, .. } => {
+                self.check_bounds(counter, spec.base + 1, iterable, &mut twin_edges)
+            }
+            _ => false,
+        };
+        for (var, promotion) in promotions {
+            if !widened.iter().any(|(o, _)| *o == Owner::Var(*var)) {
+                self.ask_before(*var, *promotion, &mut twin_edges);
+            }
+        }
+        if let Version::Hot(hot) = &mut self.version {
+            let (point, reason) = (spec.node.into(), SideExit::Entry);
+            hot.exits.extend(twin_edges.into_iter().map(|edge| Exit { point, edge, reason }));
+        }
+        inline
+    }
+
+    /// The end of a turn: back to the header if that holds still, which is told.
+    fn next_turn(
+        &mut self,
+        spec: &Spec,
+        inline: bool,
+        header: &Header,
+        assigned: &[Owner],
+        widened: &mut Vec<(Owner, Facts)>,
+        exit: &mut Join,
+    ) -> bool {
+        if !self.state.reachable {
+            return true;
+        }
+        self.step(spec, inline);
+        if !self.holds(&header.state, assigned, widened) {
+            return false;
+        }
+        if !self.state.reachable {
+            return true;
+        }
+        self.agree(&header.state);
+        self.poll();
+        match spec.turn {
+            Turn::Range { counter, .. } if inline => {
+                self.compare_counter(counter, spec.base + 1);
+                self.asm.branch(Cond::Less, header.label);
+                self.goto(exit);
+            }
+            _ => self.asm.jump(header.label),
+        }
+        self.unreachable();
+        true
+    }
+
+    /// Was something found in a hot loop that could have been asked before it? It is noted.
+    fn has_found_more(&self, promotions: &mut Vec<(VarId, Promotion)>) -> bool {
+        let Version::Hot(hot) = &self.version else { return false };
+        let before = promotions.len();
+        for found in &hot.found {
+            if !promotions[..before].iter().any(|known| known.0 == found.0) {
+                promotions.push(*found);
+            }
+        }
+        promotions.len() > before
+    }
+
+    /// Out of the loop: its operands give way to its value.
+    fn behind_loop(&mut self, spec: &Spec, exit: Join, mut breaks: Join) {
         if !spec.wanted {
             for edge in &mut breaks.edges {
                 edge.state_mut().set_operand(spec.base, Value::constant(Word::NULL));
             }
         }
-        if good
-            && let Some(region) = &self.region
-            && region.hot
-        {
-            let news: Vec<_> =
-                region.found.iter().filter(|f| !promotions.iter().any(|p| p.0 == f.0)).copied().collect();
-            if !news.is_empty() {
-                promotions.extend(news);
-                good = false;
-            }
-        }
-        if !good {
-            return false;
-        }
-        // Out of the loop: its operands give way to its value.
         self.place(exit);
         if self.state.reachable {
             let value = spec.result.map_or(Value::constant(Word::NULL), |i| *self.state.operand(i));
@@ -536,125 +561,6 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.place(breaks);
             }
         }
-        true
-    }
-
-    /// Before the header: what the loop assigns gets a place of its own, with what was found out about it.
-    fn prepare_header(&mut self, assigned: &[Owner], widened: &[(Owner, Facts)], calls: bool) {
-        for owner in assigned {
-            let value = *self.state.get(*owner);
-            if value.place == Place::None {
-                continue;
-            }
-            // What has widened did so from what an earlier attempt knew here, which may have been more.
-            let facts = widened.iter().find(|(o, _)| o == owner).map_or(value.facts, |(_, f)| f.join(value.facts));
-            if let Owner::Var(var) = owner
-                && self.is_settled(*var)
-                && !(mutated(Mutation::SettledInTheBlock) || mutated(Mutation::SettledInTheHandler))
-            {
-                match value.place {
-                    Place::Reg(home) => self.vacate_home(home, *var),
-                    Place::Slot(slot) => self.vacate_slot(slot, *var),
-                    _ => {}
-                }
-                self.unpin();
-                self.state.set_var(self.asm.offset(), *var, Value { copy: None, ..value }.widened(facts));
-                continue;
-            }
-            let place = if facts.is_float() { self.own_float(*owner) } else { self.own_register(*owner) };
-            let value = *self.state.get(*owner);
-            let copy = value.copy.filter(|_| mutated(Mutation::SharedCopy));
-            self.state.set(self.asm.offset(), *owner, Value { place, copy, var: None, ..value }.widened(facts));
-            self.unpin();
-        }
-        if calls {
-            let height = self.state.height();
-            self.save_for_call(height);
-            // A slot that others share is not the loop's own.
-            for owner in assigned.iter().filter(|_| !mutated(Mutation::SharedCopy)) {
-                let value = *self.state.get(*owner);
-                self.state.set(self.asm.offset(), *owner, Value { copy: None, ..value });
-            }
-        }
-    }
-
-    /// The owner's value as a raw float in a register that nobody else uses.
-    fn own_float(&mut self, owner: Owner) -> Place {
-        let value = *self.state.get(owner);
-        self.state.push(value);
-        let i = self.top(0);
-        let f = self.in_float(i);
-        let shared = self.state.uses_of_float(f) > 1 + u32::from(self.state.get(owner).place == Place::Float(f));
-        let own = if shared {
-            let own = self.float_register();
-            self.asm.fmov(own, f);
-            own
-        } else {
-            f
-        };
-        self.state.drop_top();
-        Place::Float(own)
-    }
-
-    /// The owner's value as a word in a register that nobody else uses: a variable's home when it has one.
-    fn own_register(&mut self, owner: Owner) -> Place {
-        let home = match owner {
-            Owner::Var(var) => self.home(var),
-            Owner::Operand(_) => None,
-        };
-        let value = *self.state.get(owner);
-        if let (Some(home), Owner::Var(var)) = (home, owner) {
-            if value.place == Place::Reg(home) {
-                self.vacate_home(home, var);
-                return Place::Reg(home);
-            }
-            self.state.push(Value { var: None, ..value });
-            let i = self.top(0);
-            let r = self.in_register(i);
-            self.vacate_home(home, var);
-            self.asm.mov(home, r);
-            self.state.drop_top();
-            return Place::Reg(home);
-        }
-        self.state.push(Value { var: None, ..value });
-        let i = self.top(0);
-        let r = self.in_register(i);
-        let shared = self.state.uses_of(r) > 1 + u32::from(self.state.get(owner).place == Place::Reg(r));
-        let own = if shared || M::CALLEE_SAVED.contains(&r) {
-            let own = self.register();
-            self.asm.mov(own, r);
-            own
-        } else {
-            r
-        };
-        self.state.drop_top();
-        Place::Reg(own)
-    }
-
-    /// At a back-edge: does the header's state hold? What has widened is noted.
-    fn holds(&mut self, header: &State, assigned: &[Owner], widened: &mut Vec<(Owner, Facts)>) -> bool {
-        if !self.state.reachable {
-            return true;
-        }
-        let mut good = true;
-        for owner in assigned {
-            let (before, now) = (header.get(*owner), self.state.get(*owner));
-            if before.place == Place::None || now.place == Place::None {
-                continue;
-            }
-            let layout = before.facts.layout.is_none()
-                || before.facts.layout == now.facts.layout
-                || mutated(Mutation::LayoutNotWidened);
-            if !now.facts.types.within(before.facts.types) || !layout {
-                good = false;
-                let joined = before.facts.join(now.facts);
-                match widened.iter_mut().find(|(o, _)| o == owner) {
-                    Some((_, facts)) => *facts = facts.join(joined),
-                    None => widened.push((*owner, joined)),
-                }
-            }
-        }
-        good
     }
 
     /// One turn, up to the point where `continue` arrives.

@@ -9,12 +9,13 @@
 //! | `present.rs` | the state where code is being written; where variables live, as it changes |
 //! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
-//! | `twin.rs` | general twins of hot regions |
+//! | `version.rs` | hot, general, in place: which version is being written, and how an operation fails in each |
+//! | `twin.rs` | general twins of hot regions: exits, and the points at which they arrive |
 //! | `survey.rs` | the look ahead: lives, homes, calls in loops |
 //! | `accumulators.rs` | variables whose map grows in place |
 //! | `inline.rs` | small functions in place of their calls |
 //! | `lines.rs` | which node each instruction is written for |
-//! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `counters.rs`, `patterns.rs`, `exceptions.rs` | the forms |
+//! | `expression.rs`, `arith.rs`, `compare.rs`, `predicates.rs`, `calls.rs`, `objects.rs`, `lookups.rs`, `loops.rs`, `headers.rs`, `counters.rs`, `patterns.rs`, `exceptions.rs` | the forms |
 //! | `settled.rs` | what landing pads expect |
 //! | `link.rs` | what is asked of the rest of the system |
 //! | `failure.rs` | how the work is given up |
@@ -33,6 +34,7 @@ mod expression;
 pub mod facts;
 pub mod failure;
 mod generator;
+mod headers;
 mod inline;
 mod join;
 mod lines;
@@ -51,6 +53,7 @@ mod survey;
 mod table;
 pub mod trials;
 mod twin;
+mod version;
 
 use crate::asm::code_map::{MAX_SAFEPOINTS, Part, SafepointInfo, Safepoints};
 use crate::asm::lines::{Inlined, Row};
@@ -69,7 +72,8 @@ use present::Present;
 use state::{Place, State, Value};
 use survey::Survey;
 use trials::{Optimisation, Pool};
-use twin::{BODY_CAP, Region};
+use twin::BODY_CAP;
+use version::{Hot, Version};
 
 /// The code of one arity, not yet at its place.
 #[derive(Debug)]
@@ -166,8 +170,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             loops: Vec::new(),
             joins: Vec::new(),
             cleanups: Vec::new(),
-            region: None,
-            inline: None,
+            version: Version::Plain,
             unwanted: None,
             last: false,
             evaluated: None,
@@ -192,13 +195,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.entry(seen);
         let body = self.arity.body;
         if self.survey.simple && self.arity.size <= BODY_CAP && !self.trials.is_off(Optimisation::Twins) {
-            self.region = Some(Region { hot: true, start: 0, ..Region::default() });
+            self.version = Version::hot(0);
         }
         self.tail(body);
-        if let Some(region) = self.region.take()
-            && !region.exits.is_empty()
+        if let Version::Hot(hot) = std::mem::take(&mut self.version)
+            && !hot.exits.is_empty()
         {
-            self.later(move |g| g.twin_body(region));
+            self.later(move |g| g.twin_body(hot));
         }
         while !self.cold.is_empty() {
             for cold in std::mem::take(&mut self.cold) {
@@ -218,20 +221,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// The general version of a body: entered by the exits of the hot one only.
-    fn twin_body(&mut self, region: Region) {
+    fn twin_body(&mut self, hot: Hot) {
         self.part(Part::General);
         self.enter_cold(self.state.without_values(), self.arity.body, None);
         self.unreachable();
-        let twin = Region { pending: self.pending(region.exits), ..Region::default() };
-        self.region = Some(twin);
+        self.version = self.twin_of(hot);
         self.now = 0;
         self.tail(self.arity.body);
-        self.region = None;
+        self.version = Version::Plain;
     }
 
     /// From the calling convention to variables: arguments, captures, the poll, patterns.
     fn entry(&mut self, seen: &[Seen]) {
-        let unit = self.unit;
         let arity = self.arity;
         let uses_closure = arity.vars.iter().any(|v| v.kind != VarKind::Local);
         if uses_closure {
@@ -239,27 +240,53 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let first = self.state.height();
         let patterns: Vec<PatternId> = arity.params.iter().chain(arity.rest.iter()).copied().collect();
-        for k in 0..patterns.len().min(ARG_REGS) {
-            let rest = k == arity.params.len();
+        self.push_arguments(patterns.len(), seen);
+        if self.survey.has_calls || !arity.loops.is_empty() {
+            self.poll_on_entry();
+        }
+        self.define_captured();
+        let misfit = self.match_arguments(&patterns, first);
+        self.state.drop_to(0);
+        self.unpin();
+        if !misfit.edges.is_empty() {
+            let at = self.at;
+            self.later(move |g| {
+                g.enter_cold(g.state.without_values(), at, None);
+                g.unreachable();
+                g.place(misfit);
+                g.call_throwing(link::Helper::MatchError, 1);
+                g.state.drop_to(0);
+            });
+        }
+    }
+
+    /// The arguments become operands.
+    fn push_arguments(&mut self, n: usize, seen: &[Seen]) {
+        for k in 0..n.min(ARG_REGS) {
+            let rest = k == self.arity.params.len();
             let facts = if rest { Facts::object(layout::VECTOR) } else { Facts::ANY };
             let hint = seen.get(k).map_or(Hint::None, |seen| self.hint(seen));
             self.state.push(Value::new(Place::Reg(M::ARGS[k]), facts).hinted(hint));
         }
-        for k in ARG_REGS..patterns.len() {
+        for k in ARG_REGS..n {
             let r = self.register();
             self.asm.load(r, Mem::at(M::CTX, thread::OFFSET_ARG_SPILL + 8 * k as i32));
             self.push_reg(r, Facts::ANY);
             self.unpin();
         }
-        if self.survey.has_calls || !arity.loops.is_empty() {
-            let slow = self.asm.label();
-            let resume = self.asm.label();
-            self.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, slow);
-            self.asm.bind(resume);
-            self.cold_poll(slow, resume);
-        }
-        for (i, var) in arity.vars.iter().enumerate() {
-            let id = VarId(i as u32);
+    }
+
+    fn poll_on_entry(&mut self) {
+        let slow = self.asm.label();
+        let resume = self.asm.label();
+        self.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, slow);
+        self.asm.bind(resume);
+        self.cold_poll(slow, resume);
+    }
+
+    /// The variables that the function, which is operand 0, has captured, and its own name.
+    fn define_captured(&mut self) {
+        for (i, var) in self.arity.vars.iter().enumerate() {
             match var.kind {
                 VarKind::Local => continue,
                 VarKind::SelfName => {
@@ -275,12 +302,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     self.replace(0, Value::new(Place::Reg(r), Facts::ANY).hinted(hint));
                 }
             }
-            self.store_var(id);
+            self.store_var(VarId(i as u32));
         }
+    }
+
+    /// The arguments, operands from `first` on, against their patterns: gives the ways of those that do not fit, each with the argument.
+    fn match_arguments(&mut self, patterns: &[PatternId], first: usize) -> join::Join {
         let mut misfit = join::Join::new();
         for (k, pattern) in patterns.iter().enumerate() {
             let i = first + k;
-            match unit.pattern(*pattern) {
+            match self.unit.pattern(*pattern) {
                 Pattern::Bind(_) | Pattern::Ignore => self.match_pattern(*pattern, i, &mut misfit),
                 _ => {
                     let mut inner = join::Join::new();
@@ -295,18 +326,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
             }
         }
-        self.state.drop_to(0);
-        self.unpin();
-        if !misfit.edges.is_empty() {
-            let at = self.at;
-            self.later(move |g| {
-                g.enter_cold(g.state.without_values(), at, None);
-                g.unreachable();
-                g.place(misfit);
-                g.call_throwing(link::Helper::MatchError, 1);
-                g.state.drop_to(0);
-            });
-        }
+        misfit
     }
 
     fn finish(mut self) -> Result<Generated, TooFar> {

@@ -9,6 +9,7 @@ use super::link::{Helper, Literal, SideExit, StructType};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use super::twin::Promotion;
+use super::version::{Failing, Slow};
 use crate::asm::masm::*;
 use crate::emit::{At, Emit, Holds, Store, Stored};
 use crate::emit::{objects, vectors};
@@ -53,50 +54,22 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let info = match info {
             Some(info) if self.refused(&info, literal).is_none() => info,
             info => {
-                // The type is another one since the text was read.
-                let name = unit.name(unit.globals[type_.index()].name);
-                let text = match info.and_then(|info| self.refused(&info, literal)) {
-                    Some(why) => {
-                        format!("{name}{} {why}", variant.map_or(String::new(), |v| format!(".{}", unit.name(v))))
-                    }
-                    None => match variant {
-                        Some(variant) => format!("{name} has no variant {}", unit.name(variant)),
-                        None => format!("{name} is no struct"),
-                    },
-                };
+                let text = self.why_refused(info.as_ref(), literal);
                 self.state.drop_to(height);
                 return self.refuse_literal(&text);
             }
         };
-        // In the hot version it is asked before whether the layout is outdated, so that it keeps what it knows of the object; not
-        // where there is more to compute than the values, which nothing may do twice.
-        let computes_more =
-            base.is_some() || info.fields.iter().any(|f| !fields.iter().any(|g| unit.name(*g) == f.name));
-        // Which operand each slot gets: the one written last, a default, or the base's.
-        let mut sources: Vec<Option<usize>> = Vec::with_capacity(info.fields.len());
-        for field in &info.fields {
-            let given = fields.iter().rposition(|f| unit.name(*f) == field.name);
-            match given {
-                Some(k) => sources.push(Some(first + k)),
-                None if base.is_some() => sources.push(None),
-                None => {
-                    match field.default {
-                        Some(cell) => self.call_default(&info, cell),
-                        None => self.push_constant(Word::NULL),
-                    }
-                    sources.push(Some(self.top(0)));
-                }
-            }
-        }
+        let sources = self.sources(&info, literal, first);
         if !self.state.reachable {
             self.state.drop_to(height);
             self.push_constant(Word::NULL);
             return;
         }
-        let left = if computes_more { None } else { self.leave(node, SideExit::Layout) };
-        if let Some(label) = left {
-            self.branch_if_outdated(&info, label);
-        }
+        // In the hot version it is asked before whether the layout is outdated, so that it keeps what it knows of the object; not
+        // where there is more to compute than the values, which nothing may do twice.
+        let computes_more =
+            base.is_some() || info.fields.iter().any(|f| !fields.iter().any(|g| unit.name(*g) == f.name));
+        let left = !computes_more && self.leave_if_outdated(node, &info);
         let object = self.allocate(info.layout, 0, info.fields.len());
         for (slot, source) in sources.iter().enumerate() {
             if let Some(i) = source {
@@ -108,7 +81,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.copy_fields(object, height, info.layout, from_base);
         }
         self.is_newborn(false);
-        if left.is_some() {
+        if left {
             let n = self.state.height() - height;
             return self.replace_reg(n, object, Facts::object(info.layout));
         }
@@ -117,6 +90,28 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let n = self.state.height() - height;
         let hint = self.hints.of(&Seen::Object(info.layout, Vec::new()));
         self.replace(n, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
+    }
+
+    /// The operand that each slot of a literal gets: of the values, which are operands from `first` on, the one written last, a default
+    /// as one more operand, or none where it is the base's.
+    fn sources(&mut self, info: &StructType, literal: &StructLiteral, first: usize) -> Vec<Option<usize>> {
+        let unit = self.unit;
+        let mut sources = Vec::with_capacity(info.fields.len());
+        for field in &info.fields {
+            let given = literal.fields.iter().rposition(|f| unit.name(*f) == field.name);
+            match given {
+                Some(k) => sources.push(Some(first + k)),
+                None if literal.base.is_some() => sources.push(None),
+                None => {
+                    match field.default {
+                        Some(cell) => self.call_default(info, cell),
+                        None => self.push_constant(Word::NULL),
+                    }
+                    sources.push(Some(self.top(0)));
+                }
+            }
+        }
+        sources
     }
 
     /// A vector of the latest operands, a few: the VECTOR, and behind it the NODE that is its tail.
@@ -154,6 +149,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.call_helper(Helper::NoLiteral, 1, &[], Facts::ANY);
     }
 
+    /// In hot code: leaves when a type has another layout by now. False in other code.
+    fn leave_if_outdated(&mut self, node: NodeId, info: &StructType) -> bool {
+        let Some(failing) = self.leave(node, SideExit::Outdated) else { return false };
+        self.branch_if_outdated(info, failing.label);
+        self.state.unseal();
+        true
+    }
+
     fn branch_if_outdated(&mut self, info: &StructType, label: Label) {
         self.asm.scratch().load_cell(info.outdated).compare_imm(0);
         self.asm.branch(Cond::NotEqual, label);
@@ -170,6 +173,19 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let missing = info.fields.iter().find(|f| f.default.is_none() && !given(&f.name));
         missing.filter(|_| literal.base.is_none()).map(|f| format!("needs the field {}", f.name))
+    }
+
+    /// What is said of such a literal, or of one whose name stands for no such type any more.
+    fn why_refused(&self, info: Option<&StructType>, literal: &StructLiteral) -> String {
+        let unit = self.unit;
+        let name = unit.name(unit.globals[literal.type_.index()].name);
+        let variant = literal.variant.map(|variant| unit.name(variant));
+        match (info.and_then(|info| self.refused(info, literal)), variant) {
+            (Some(why), Some(variant)) => format!("{name}.{variant} {why}"),
+            (Some(why), None) => format!("{name} {why}"),
+            (None, Some(variant)) => format!("{name} has no variant {variant}"),
+            (None, None) => format!("{name} is no struct"),
+        }
     }
 
     /// May what the literal takes from its base change while its values are computed?
@@ -229,10 +245,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let raws = [address as u64, length as u64, u64::from(info.layout)].map(Argument::Raw);
         let mut arguments = vec![self.argument(self.top(0)), base];
         arguments.extend(raws);
-        let resume = self.asm.label();
-        let other = self.slow_path(Helper::Remake, arguments, 0, Some(object), resume);
-        self.branch_if_outdated(info, other);
-        self.asm.bind(resume);
+        let failing = self.slow(Slow::Call { helper: Helper::Remake, arguments, spent: 0, dst: Some(object) });
+        self.branch_if_outdated(info, failing.label);
+        self.resumes(&failing);
     }
 
     /// `Enum.variant`, whose only value is in a cell: throws where the enum has no such variant without fields any more. So what is
@@ -246,11 +261,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return self.refuse_literal(&text);
         };
         if self.state.reachable {
-            let resume = self.asm.label();
             let layout = Argument::Raw(u64::from(info.layout));
-            let other = self.slow_path(Helper::NoVariant, vec![layout], 0, None, resume);
-            self.branch_if_outdated(info, other);
-            self.asm.bind(resume);
+            let failing = self.slow(Slow::call(Helper::NoVariant, vec![layout]));
+            self.branch_if_outdated(info, failing.label);
+            self.resumes(&failing);
         }
         self.state.push(Value::new(Place::Cell(cell), Facts::object(info.layout)));
     }
@@ -310,6 +324,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.read_field(node, text);
     }
 
+    /// Replaces the latest operand, an object whose layout is known, by what is in a slot of it.
+    pub(super) fn load_field(&mut self, dst: Reg, slot: usize) {
+        let i = self.top(0);
+        let hint = self.hints.slot(self.state.operand(i).hint, slot);
+        let object = self.in_register(i);
+        self.asm.load(dst, Mem::at(object, slot_disp(slot)));
+        self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+    }
+
     /// Reads the field of the latest operand.
     pub(super) fn read_field(&mut self, node: NodeId, text: &str) {
         let i = self.top(0);
@@ -317,12 +340,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(known) = value.facts.layout
             && let Some((slot, _)) = self.link.slot_of(known, text)
         {
-            let r = self.in_register(i);
+            self.in_register(i);
             let dst = self.result_register(node);
-            self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
-            let hint = self.hints.slot(value.hint, slot as usize);
-            self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
-            return;
+            return self.load_field(dst, slot as usize);
         }
         if !value.facts.types.meets(Types::OBJECT) || value.facts.layout.is_some() {
             let site = self.link.site(text);
@@ -336,32 +356,25 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let r = self.in_register(i);
         let dst = self.result_register(node);
         let site = self.link.site(text);
-        let resume = self.asm.label();
-        let left = if guess.is_some() { self.leave(node, SideExit::Layout) } else { None };
-        let failing = match left {
-            Some(label) => label,
-            None => {
-                let arguments = vec![self.argument(i), Argument::Raw(site as u64)];
-                self.slow_path(Helper::GetField, arguments, 0, Some(dst), resume)
-            }
+        let arguments = vec![self.argument(i), Argument::Raw(site as u64)];
+        let slow = Slow::Call { helper: Helper::GetField, arguments, spent: 0, dst: Some(dst) };
+        let failing = match guess {
+            Some(_) => self.fail(node, SideExit::Layout, slow),
+            None => self.slow(slow),
         };
         match guess {
             Some((layout, slot)) => {
-                if left.is_some() || !mutated(Mutation::HintBelieved) {
-                    self.check_layout(r, value.facts, layout, failing);
-                }
-                if left.is_some() {
-                    self.promote(i, Promotion::Layout(layout));
-                    self.learn(i, Facts::object(layout));
+                if failing.leaves() || !mutated(Mutation::HintBelieved) {
+                    self.expect_layout(i, r, layout, &failing);
                 }
                 self.asm.load(dst, Mem::at(r, slot_disp(slot as usize)));
             }
             None => {
-                self.cached_displacement(dst, r, value.facts, site, failing);
+                self.cached_displacement(dst, r, value.facts, site, failing.label);
                 self.asm.load(dst, Mem::indexed(r, dst, 0, 0));
             }
         }
-        self.asm.bind(resume);
+        self.resumes(&failing);
         let hint = guess.map_or(Hint::None, |(_, slot)| self.hints.slot(value.hint, slot as usize));
         self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
     }
@@ -390,46 +403,45 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if Self::store_constant(&self.state.operand(j).place).is_none() {
             self.in_register(j);
         }
-        let resume = self.asm.label();
-        let to = match guess {
+        let (to, failing) = match guess {
+            Some((_, slot)) if known.is_some() => (At::slot(object, slot as usize), None),
             Some((layout, slot)) => {
-                if known.is_none() {
-                    self.expect_layout(node, name, layout, resume);
-                }
-                At::slot(object, slot as usize)
+                let (slow, _) = self.field_setter(text);
+                let failing = self.fail(node, SideExit::Layout, slow);
+                self.expect_layout(i, object, layout, &failing);
+                (At::slot(object, slot as usize), Some(failing))
             }
             None => {
                 let displacement = self.register();
-                let (failing, site) = self.field_setter(name, resume);
-                self.cached_displacement(displacement, object, value.facts, site, failing);
-                At::displaced(object, displacement)
+                let (slow, site) = self.field_setter(text);
+                let failing = self.slow(slow);
+                self.cached_displacement(displacement, object, value.facts, site, failing.label);
+                (At::displaced(object, displacement), Some(failing))
             }
         };
         let word = self.stored(j);
         self.store(Store::Shared, to, word);
-        self.asm.bind(resume);
+        if let Some(failing) = failing {
+            self.resumes(&failing);
+        }
         let result = *self.state.operand(j);
         self.replace(2, result);
     }
 
-    /// Asks whether the object of an assignment has the layout whose slots are known; leaves, or takes the helper's way, if not.
-    fn expect_layout(&mut self, node: NodeId, name: Name, layout: layout::LayoutId, resume: Label) {
-        let i = self.top(1);
-        let left = self.leave(node, SideExit::Layout);
-        let failing = left.unwrap_or_else(|| self.field_setter(name, resume).0);
-        let object = self.in_register(i);
-        self.check_layout(object, self.state.operand(i).facts, layout, failing);
-        if left.is_some() {
+    /// How a helper assigns the latest operand to a field of the one before, and the site.
+    fn field_setter(&mut self, name: &str) -> (Slow<'static>, usize) {
+        let site = self.link.site(name);
+        let arguments = vec![self.argument(self.top(1)), self.argument(self.top(0)), Argument::Raw(site as u64)];
+        (Slow::call(Helper::SetField, arguments), site)
+    }
+
+    /// Asks whether operand `i`, which is in a register, has a layout.
+    fn expect_layout(&mut self, i: usize, object: Reg, layout: layout::LayoutId, failing: &Failing) {
+        self.check_layout(object, self.state.operand(i).facts, layout, failing.label);
+        if failing.leaves() {
             self.promote(i, Promotion::Layout(layout));
             self.learn(i, Facts::object(layout));
         }
-    }
-
-    /// The way on which the helper assigns the latest operand to a field of the one before, and its site.
-    fn field_setter(&mut self, name: Name, resume: Label) -> (Label, usize) {
-        let site = self.link.site(self.unit.name(name));
-        let arguments = vec![self.argument(self.top(1)), self.argument(self.top(0)), Argument::Raw(site as u64)];
-        (self.slow_path(Helper::SetField, arguments, 0, None, resume), site)
     }
 
     /// Asks the inline cache of a site where an object has its field: `dst` is the displacement.
@@ -491,24 +503,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let dst = self.register();
         let node_reg = if array { None } else { Some(self.register()) };
-        let failing = self.failing(node, Helper::GetIndex, 2, dst);
-        let hot = failing.resume.is_none();
+        let failing = self.failing(node, SideExit::Element, (Helper::GetIndex, 2), dst);
         let wanted = if array { layout::ARRAY } else { layout::VECTOR };
         if value.facts.layout != Some(wanted) {
-            self.check_layout(object, value.facts, wanted, failing.label);
-            if hot {
-                self.promote(i, Promotion::Layout(wanted));
-                self.learn(i, Facts::object(wanted));
-            }
+            self.expect_layout(i, object, wanted, &failing);
         }
-        self.check_ints(&[0], failing.label, failing.resume.is_none());
+        self.check_ints(&[0], &failing);
         match node_reg {
             None => self.load_element(dst, object, (constant, j), failing.label),
             Some(node) => self.load_from_vector(dst, node, object, (constant, j), failing.label),
         }
-        if let Some((resume, _)) = failing.resume {
-            self.asm.bind(resume);
-        }
+        self.resumes(&failing);
         self.replace(2, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
     }
 
@@ -589,27 +594,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if Self::store_constant(&self.state.operand(k).place).is_none() {
             self.in_register(k);
         }
-        let resume = self.asm.label();
-        let left = self.leave(node, SideExit::Layout);
-        let failing = match left {
-            Some(label) => label,
-            None => {
-                let arguments = vec![self.argument(i), self.argument(j), self.argument(k)];
-                self.slow_path(Helper::SetIndex, arguments, 0, None, resume)
-            }
-        };
+        let arguments = vec![self.argument(i), self.argument(j), self.argument(k)];
+        let failing = self.fail(node, SideExit::Element, Slow::call(Helper::SetIndex, arguments));
         if value.facts.layout != Some(layout::ARRAY) {
-            self.check_layout(object, value.facts, layout::ARRAY, failing);
-            if left.is_some() {
-                self.promote(i, Promotion::Layout(layout::ARRAY));
-                self.learn(i, Facts::object(layout::ARRAY));
-            }
+            self.expect_layout(i, object, layout::ARRAY, &failing);
         }
-        self.check_ints(&[1], failing, left.is_some());
-        vectors::branch_outside(&mut self.asm, object, index, failing);
+        self.check_ints(&[1], &failing);
+        vectors::branch_outside(&mut self.asm, object, index, failing.label);
         let word = self.stored(k);
         self.store(Store::Shared, At::element(object, index, 0, ARRAY_ELEMENTS), word);
-        self.asm.bind(resume);
+        self.resumes(&failing);
         let result = *self.state.operand(k);
         self.replace(3, result);
     }

@@ -97,11 +97,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if of_argument && self.has_run_nothing() {
             return asked;
         }
-        let label = self.leave(node, SideExit::Layout)?;
+        let label = self.leave(node, SideExit::Outdated)?.label;
         for (cell, count) in declarations {
             self.asm.scratch().load_cell(cell).compare_imm(count);
             self.asm.branch(Cond::NotEqual, label);
         }
+        self.state.unseal();
         asked
     }
 
@@ -143,7 +144,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn match_pattern(&mut self, pattern: PatternId, i: usize, misfit: &mut Join) {
         self.deeper();
         let unit = self.unit;
-        if !self.state.reachable && self.region.is_none() {
+        if !self.state.reachable && self.version.is_plain() {
             return;
         }
         match unit.pattern(pattern) {
@@ -411,7 +412,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             } else {
                 let value = *self.state.operand(i);
                 self.state.push(value);
-                self.without_twin(|g| g.read_field(NodeId(0), name));
+                self.read_known_field(info, name);
             }
             // What is written to a field may have been made since.
             self.types_asked = asked.filter(|_| info.fields.iter().any(|f| f.name == *name && !f.mutable));
@@ -480,15 +481,19 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         });
     }
 
-    /// Operations of a pattern have no node of their own, hence no point at which an exit could arrive.
-    pub(super) fn without_twin(&mut self, f: impl FnOnce(&mut Self)) {
-        let hot = self.region.as_ref().is_some_and(|r| r.hot);
-        if let Some(region) = &mut self.region {
-            region.hot = false;
-        }
-        f(self);
-        if let Some(region) = &mut self.region {
-            region.hot = hot;
+    /// Replaces the latest operand, an object of a struct's layout, by its field. The struct may have got another declaration since the
+    /// text was read, without the field: then the helper says so.
+    fn read_known_field(&mut self, info: &StructType, name: &str) {
+        match self.link.slot_of(info.layout, name) {
+            Some((slot, _)) => {
+                self.in_register(self.top(0));
+                let dst = self.register();
+                self.load_field(dst, slot as usize);
+            }
+            None => {
+                let site = self.link.site(name);
+                self.call_helper(Helper::GetField, 1, &[site as u64], Facts::ANY);
+            }
         }
     }
 }

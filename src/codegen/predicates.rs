@@ -3,8 +3,9 @@
 use super::facts::{Facts, Types};
 use super::generator::Generator;
 use super::join::Join;
-use super::link::{GlobalKind, Helper, Intrinsic, SideExit, StructType};
+use super::link::{GlobalKind, Helper, Intrinsic, StructType};
 use super::state::{Place, Value};
+use super::version::Slow;
 use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::object::Word;
@@ -117,11 +118,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let i = self.top(0);
         let facts = self.state.operand(i).facts;
         // A function in place has asked already.
-        let mut asked = self.inline.is_some() || self.has_run_nothing();
-        if !asked && let Some(label) = self.leave(node, SideExit::Redefined) {
-            self.branch_if_revised(label);
-            asked = true;
-        }
+        let place = self.version.in_place().is_some();
+        let asked = place || self.has_run_nothing() || self.leave_if_revised(node);
         if asked && (facts.layout == Some(info.layout) || !facts.types.meets(Types::OBJECT)) {
             self.state.drop_top();
             if (facts.layout == Some(info.layout)) == when {
@@ -131,13 +129,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let r = self.in_register(i);
         let other = self.other_layout(i, info, &[]);
-        let mut resume = None;
+        let mut failing = None;
         if !asked {
             self.state.push(Value::new(Place::Cell(*binding), Facts::ANY));
-            let (label, back) = self.slow_condition(Helper::InstanceOf, when, join);
+            failing = Some(self.slow(Slow::Condition { helper: Helper::InstanceOf, when, join: &mut *join }));
             self.state.drop_top();
-            self.branch_if_revised(label);
-            resume = Some(back);
+            failing.iter().for_each(|failing| self.branch_if_revised(failing.label));
         }
         self.state.drop_top();
         self.unpin();
@@ -150,9 +147,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.jump(away);
         }
         self.asm.bind(here);
-        if let Some(resume) = resume {
-            self.asm.bind(resume);
-        }
+        failing.iter().for_each(|failing| self.resumes(failing));
     }
 
     /// Tests the latest operand and takes it off: goes to the join when the outcome is `when`.

@@ -19,7 +19,7 @@ pub(super) struct Present {
     /// In a checked build: the registers of operands that were taken off to be used, general and float.
     popped: [u32; 2],
     /// In a checked build: a failing way has noted the state, so nothing may move before the operation is done.
-    fixed: bool,
+    sealed: bool,
 }
 
 /// Where variables are by code offset.
@@ -56,7 +56,7 @@ impl Present {
     /// The state at the start of the code; with the variables of the function, when somebody wants to know where they are.
     pub(super) fn new(state: State, variables: Option<Vec<Variable>>) -> Present {
         let notes = variables.map(|variables| Notes { rows: Vec::new(), variables, named: Vec::new() });
-        Present { state, notes, popped: [0; 2], fixed: false }
+        Present { state, notes, popped: [0; 2], sealed: false }
     }
 
     /// What was noted of variables.
@@ -148,7 +148,7 @@ impl Present {
                 let value = change(self.state.get(owner));
                 // What is learnt moves nothing.
                 debug_assert!(
-                    !self.fixed || value.place == place,
+                    !self.sealed || value.place == place,
                     "{place:?} moves after a failing way has noted the state"
                 );
                 self.set(code, owner, value);
@@ -237,12 +237,17 @@ impl Present {
     /// The operation is done: what was taken off has been used.
     pub(super) fn let_go(&mut self) {
         self.popped = [0; 2];
-        self.fixed = false;
+        self.sealed = false;
     }
 
     /// A failing way of the present operation has noted the state.
-    pub(super) fn is_fixed(&mut self) {
-        self.fixed = cfg!(debug_assertions);
+    pub(super) fn seal(&mut self) {
+        self.sealed = cfg!(debug_assertions);
+    }
+
+    /// That way has joined again, or whatever goes it has gone.
+    pub(super) fn unseal(&mut self) {
+        self.sealed = false;
     }
 
     /// In a checked build: nobody is about to use what he took off the stack in this register, which is given to another.

@@ -5,7 +5,7 @@
 
 use super::facts::Facts;
 use super::generator::Generator;
-use super::link::{Helper, SideExit};
+use super::link::Helper;
 use super::settled::Pad;
 use super::state::{Owner, Place, State, Users};
 use crate::asm::code_map::{PackedSlots, SlotSet};
@@ -57,7 +57,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     fn note_safepoint(&mut self, live_saved: u8, mut slots: SlotSet) {
         let held = self.handler.iter().flat_map(|pad| pad.held.all());
         held.for_each(|held| held.add_tagged(&mut slots));
-        debug_assert!(self.inline.is_none(), "inlined code has no safepoints");
+        debug_assert!(self.version.in_place().is_none(), "inlined code has no safepoints");
         self.assert_pad();
         let (return_offset, tail) = (self.asm.offset(), self.last);
         let handler = self.handler.as_ref().map(|pad| pad.label);
@@ -219,7 +219,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         dst: Option<Reg>,
         resume: Label,
     ) -> Label {
-        if let Some(label) = self.leave_inlined(SideExit::Inlined) {
+        if let Some(label) = self.leave_place() {
             return label;
         }
         self.assert_none_newborn();
@@ -246,7 +246,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Pushes a slow path that does not come back: reached at the returned label with the present state, it calls a helper that
     /// throws.
     pub(super) fn throwing_path(&mut self, helper: Helper, arguments: Vec<Argument>) -> Label {
-        if let Some(label) = self.leave_inlined(SideExit::Inlined) {
+        if let Some(label) = self.leave_place() {
             return label;
         }
         self.assert_none_newborn();

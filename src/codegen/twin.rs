@@ -1,8 +1,8 @@
 //! Twins: the general version of a loop or a body, for the ways that would make the hot version forget what it knows.
 //!
 //! While a hot region is written, an operation whose check fails does not join the hot path again: it leaves through an
-//! [`Exit`] that notes its point of the program (the node) and its state. When the hot code is done, the region is walked once
-//! more, cold and without leaving; where an exit's node comes by, the exit's state is made to agree with the state there. So
+//! [`Exit`] that notes its [`Point`] of the program and its state. When the hot code is done, the region is walked once
+//! more, cold and without leaving; where an exit's point comes by, the exit's state is made to agree with the state there. So
 //! the hot path keeps its facts, and the language's full meaning is one jump away.
 //!
 //! A region is an innermost loop, or a body without loops. What the hot walk finds out of a variable that it could have asked
@@ -14,22 +14,39 @@ use super::join::{Edge, Join};
 use super::link::SideExit;
 use super::state::{Owner, Place, State, Value};
 use super::trials::Optimisation;
+use super::version::{General, Hot, Version};
 use crate::asm::masm::*;
 use crate::emit::objects;
-use crate::mutations::{Mutation, mutated};
 use crate::object::layout::LayoutId;
 use crate::reader::tree::*;
-use rustc_hash::FxHashMap;
 
 /// Bodies with more nodes than this get no twin.
 pub(super) const BODY_CAP: u32 = 300;
 /// Loops with more nodes than this get no twin.
 pub(super) const LOOP_CAP: u32 = 500;
 
+/// A point of the program: just before the operation of a node, or just before a pattern is tested.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Point {
+    Node(NodeId),
+    Pattern(PatternId),
+}
+
+impl From<NodeId> for Point {
+    fn from(node: NodeId) -> Point {
+        Point::Node(node)
+    }
+}
+
+impl From<PatternId> for Point {
+    fn from(pattern: PatternId) -> Point {
+        Point::Pattern(pattern)
+    }
+}
+
 /// A way out of a hot region.
-#[derive(Clone)]
 pub(super) struct Exit {
-    pub(super) node: NodeId,
+    pub(super) point: Point,
     pub(super) edge: Edge,
     pub(super) reason: SideExit,
 }
@@ -45,65 +62,26 @@ pub(super) enum Promotion {
     Layout(LayoutId),
 }
 
-/// A region that is being written.
-#[derive(Clone, Default)]
-pub(super) struct Region {
-    /// The hot version: checks that fail leave.
-    pub(super) hot: bool,
-    /// The ways out so far.
-    pub(super) exits: Vec<Exit>,
-    /// In the twin: the exits that have not arrived yet, by node.
-    pub(super) pending: FxHashMap<NodeId, Vec<Edge>>,
-    /// What was found worth asking before the loop.
-    pub(super) found: Vec<(VarId, Promotion)>,
-    /// First node of the region: variables defined before it can be asked for.
-    pub(super) start: u32,
-}
-
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    /// Is there a twin to leave for, or a real call?
-    pub(super) fn is_hot(&self) -> bool {
-        self.inline.is_some() || self.region.as_ref().is_some_and(|r| r.hot)
-    }
-
-    /// In a hot region: a label through which the present state leaves for the twin, at the point just before the operation
-    /// of this node.
-    pub(super) fn leave(&mut self, node: NodeId, reason: SideExit) -> Option<Label> {
-        if self.inline.is_some() {
-            return self.leave_inlined(reason);
+    /// The general version, in which these exits arrive; where somebody counts them, each passes through a call that does.
+    pub(super) fn twin_of(&mut self, hot: Hot) -> Version {
+        let mut twin = General::default();
+        for Exit { point, edge, reason } in hot.exits {
+            let edge = self.counted(edge, point, reason);
+            twin.pending.entry(point).or_default().push(edge);
         }
-        if !self.is_hot() {
-            return None;
-        }
-        let label = self.asm.label();
-        let mut state = self.state.clone();
-        if let Some(below) = state.height().checked_sub(2).filter(|_| mutated(Mutation::ExitSwapped)) {
-            let (a, b) = (*state.operand(below), *state.operand(below + 1));
-            state.set_operand(below, b);
-            state.set_operand(below + 1, a);
-        }
-        if let Some(region) = &mut self.region {
-            region.exits.push(Exit { node, edge: Edge::new(state, label), reason });
-        }
-        Some(label)
-    }
-
-    /// The edges of exits by the node that they left at; where somebody counts, each passes through a call that does.
-    pub(super) fn pending(&mut self, exits: Vec<Exit>) -> FxHashMap<NodeId, Vec<Edge>> {
-        let mut pending: FxHashMap<NodeId, Vec<Edge>> = FxHashMap::default();
-        for Exit { node, edge, reason } in exits {
-            let edge = self.counted(edge, node, reason);
-            pending.entry(node).or_default().push(edge);
-        }
-        pending
+        Version::General(twin)
     }
 
     /// Where somebody counts side exits: another edge, behind a call that counts. Nothing is reached here otherwise.
-    pub(super) fn counted(&mut self, edge: Edge, node: NodeId, reason: SideExit) -> Edge {
+    pub(super) fn counted(&mut self, edge: Edge, point: impl Into<Point>, reason: SideExit) -> Edge {
         let Some(stub) = self.link.side_exit(reason) else { return edge };
         let (label, at) = (self.asm.label(), self.at);
         self.asm.bind(edge.label);
-        self.goes_to(node);
+        match point.into() {
+            Point::Node(node) => self.goes_to(node),
+            Point::Pattern(pattern) => self.goes_to_pattern(at, pattern),
+        }
         self.asm.call_code(stub);
         self.asm.jump(label);
         self.goes_to(at);
@@ -111,12 +89,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     }
 
     /// In a twin: exits that left at this point arrive here.
-    pub(super) fn arrive(&mut self, node: NodeId) {
-        let Some(region) = &mut self.region else { return };
-        if region.hot || region.pending.is_empty() {
-            return;
-        }
-        let Some(edges) = region.pending.get(&node) else { return };
+    pub(super) fn arrive(&mut self, point: impl Into<Point>) {
+        let Version::General(twin) = &self.version else { return };
+        let Some(edges) = twin.pending.get(&point.into()) else { return };
         let join = Join { edges: edges.clone() };
         if !self.state.reachable {
             // The height is that of the walk; what the operands are is said by the exits.
@@ -131,8 +106,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.trials.is_off(Optimisation::Promotions) {
             return;
         }
-        if let Some(region) = &mut self.region
-            && region.hot
+        if let Some(region) = self.version.region_mut()
             && self.survey.start(var) < region.start
             && !region.found.iter().any(|(v, _)| *v == var)
         {

@@ -4,7 +4,7 @@ use super::Stub;
 use crate::asm::masm::{Alu, Cond, FCond, FReg, Falu, MacroAssembler, Shift};
 use crate::emit::objects;
 use crate::object::Word;
-use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_MASK};
+use crate::object::word::{INT_SHIFT, TAG_MASK};
 
 /// The two arguments as raw floats: both self-tagged Floats.
 fn two_floats<M: MacroAssembler>(stub: &mut Stub<M>) -> (FReg, FReg) {

@@ -251,7 +251,7 @@ impl Helpers {
         let look_up = stubs::look_up::<Host>(lookup::look_up as *const () as usize, outside)?;
         let look_up = publisher.publish_one(Piece::stub(&look_up, Kind::Fast, "look_up"))?;
         let mut side_exits = Vec::new();
-        for counter in SideExit::ALL.iter().filter_map(|reason| (observer().counter)(reason.name())) {
+        for counter in SideExit::ALL.iter().filter_map(|(_, name)| (observer().counter)(name)) {
             let code = counting_stub::<Host>(counter)?;
             side_exits.push(publisher.publish_one(Piece::stub(&code, Kind::Stub, "side_exit"))?);
         }
