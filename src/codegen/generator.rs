@@ -13,6 +13,7 @@ use super::failure::{GivenUp, give_up};
 use super::join::Join;
 use super::lines::{LineMark, LineNotes};
 use super::link::Link;
+use super::patterns::Others;
 use super::present::{Noted, Present};
 use super::safepoints::Safepoint;
 use super::settled::{Pad, Settled};
@@ -104,6 +105,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     /// The types in the patterns that are written are as they were when this was compiled: it has been asked. How many safepoints
     /// there were then; behind another, it counts no more.
     pub(super) types_asked: Option<usize>,
+    /// The subject of the `match` whose arm is being tested, when the arm takes objects alone.
+    pub(super) others: Option<Others>,
     /// How patient loops are.
     pub(super) haste: super::loops::Haste,
     /// What was found out of a loop in earlier attempts, by loop and whether it was hot: it holds in later ones, too.

@@ -184,6 +184,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             learned: Default::default(),
             counts_any: None,
             types_asked: None,
+            others: None,
             written: Default::default(),
         }
     }

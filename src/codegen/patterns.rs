@@ -10,6 +10,7 @@ use super::link::{Helper, SideExit, StructType};
 use super::safepoints::Argument;
 use super::state::{Place, Value};
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::object::Word;
 use crate::object::layout::{self, slot_disp};
 use crate::reader::tree::*;
@@ -23,6 +24,16 @@ pub(super) struct OtherLayout {
     view: Reg,
     ask: Label,
     answered: Label,
+}
+
+/// The subject of a `match`, and what becomes of it where it is no object.
+pub(super) struct Others {
+    /// The operand.
+    i: usize,
+    /// Whatever comes to the pattern that is tested now is an object.
+    is_object: bool,
+    /// The ways of what is none, from arms that take objects alone to the first that does not.
+    ways: Join,
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
@@ -45,12 +56,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.expression(subject);
         let i = self.top(0);
         let asked = self.ask_types(node, subject, arms);
+        let mut others = Others { i, is_object: false, ways: Join::new() };
         let mut end = Join::new();
         for (k, arm) in arms.iter().enumerate() {
             let mut next = Join::new();
             self.goes_to(node);
             self.types_asked = asked;
-            self.match_pattern(arm.pattern, i, &mut next);
+            others = self.match_arm(arm.pattern, others, &mut next);
             self.types_asked = None;
             if let Some(guard) = arm.guard {
                 if self.subject_is_done(&arms[k + 1..]) {
@@ -69,11 +81,77 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.place(next);
         }
         self.goes_to(node);
+        self.place(others.ways);
         if self.state.reachable {
             self.call_throwing(Helper::MatchError, 1);
         }
         self.state.drop_top();
         self.finish_value(end);
+    }
+
+    /// Tests the subject of a `match` against the pattern of an arm. What is found to be no object goes past all arms that take objects
+    /// alone, so that the others of these need not ask again.
+    fn match_arm(&mut self, pattern: PatternId, mut others: Others, next: &mut Join) -> Others {
+        let i = others.i;
+        if !self.takes_objects_alone(pattern) {
+            self.place(others.ways);
+            self.match_pattern(pattern, i, next);
+            return Others { i, is_object: false, ways: Join::new() };
+        }
+        debug_assert!(self.others.is_none(), "the patterns of two arms are tested at once");
+        self.others = Some(others);
+        self.match_pattern(pattern, i, next);
+        others = self.others.take().unwrap_or_else(|| Others { i, is_object: true, ways: Join::new() });
+        others.is_object = true;
+        others
+    }
+
+    /// Is whatever fits the pattern certainly an object?
+    fn takes_objects_alone(&mut self, pattern: PatternId) -> bool {
+        let unit = self.unit;
+        match unit.pattern(pattern) {
+            Pattern::Ignore | Pattern::Bind(_) | Pattern::Literal(_) => false,
+            Pattern::Vector { .. } | Pattern::Map(_) => true,
+            Pattern::Struct { type_, variant, .. } => self.declared(*type_, *variant).is_some(),
+            Pattern::Or(parts) => parts.iter().all(|part| self.takes_objects_alone(*part)),
+        }
+    }
+
+    /// What a pattern names, when it is a struct or a variant.
+    fn declared(&mut self, type_: GlobalId, variant: Option<Name>) -> Option<StructType> {
+        let declared = self.link.struct_type(type_, variant.map(|v| self.unit.name(v)));
+        declared.filter(|info| info.layout >= layout::FIRST_USER_LAYOUT)
+    }
+
+    /// To `other` unless operand `i`, which is in a register, has a layout; what is known to be no object may go another way.
+    fn branch_unless(&mut self, i: usize, layout: layout::LayoutId, other: Label) {
+        let r = self.in_register(i);
+        let known = self.state.operand(i).facts;
+        let mut none = other;
+        let mut is_object = known.types == Types::OBJECT;
+        if let Some(mut others) = self.others.take_if(|others| others.i == i) {
+            is_object |= others.is_object;
+            if !is_object {
+                none = self.edge(&mut others.ways);
+            }
+            self.others = Some(others);
+        }
+        if !is_object {
+            objects::branch_unless_object(&mut self.asm, r, none);
+        }
+        objects::branch_unless_layout(&mut self.asm, r, layout, other);
+    }
+
+    /// Operand `i` is known to be no object, or one of another layout: it does not fit.
+    fn never_fits(&mut self, i: usize, misfit: &mut Join) {
+        let is_none = !self.state.operand(i).facts.types.meets(Types::OBJECT);
+        match self.others.take_if(|others| is_none && others.i == i) {
+            Some(mut others) => {
+                self.goto(&mut others.ways);
+                self.others = Some(others);
+            }
+            None => self.goto(misfit),
+        }
     }
 
     /// In a hot region: have the types in the patterns of a `match` been declared anew since this was compiled? Then the twin goes
@@ -162,13 +240,16 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Pattern::Vector { before, rest, after } => self.match_vector(i, before, *rest, after, misfit),
             Pattern::Map(entries) => self.match_map(i, entries, misfit),
-            Pattern::Struct { type_, variant, fields } => self.match_struct(i, *type_, *variant, fields, misfit),
+            Pattern::Struct { .. } => self.match_struct(pattern, i, misfit),
             Pattern::Or(alternatives) => {
                 let mut fits = Join::new();
                 let Some((last, others)) = alternatives.split_last() else { return };
                 for alternative in others {
                     let mut next = Join::new();
                     self.match_pattern(*alternative, i, &mut next);
+                    if let Some(others) = self.others.as_mut().filter(|others| others.i == i) {
+                        others.is_object = true;
+                    }
                     self.goto(&mut fits);
                     self.place(next);
                 }
@@ -235,12 +316,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return;
         }
         if facts.layout.is_some() || !facts.types.meets(Types::OBJECT) {
-            self.goto(misfit);
-            return;
+            return self.never_fits(i, misfit);
         }
-        let r = self.in_register(i);
+        self.in_register(i);
         let label = self.edge(misfit);
-        self.check_layout(r, facts, wanted, label);
+        self.branch_unless(i, wanted, label);
         self.learn(i, Facts::object(wanted));
         self.unpin();
     }
@@ -352,23 +432,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
-    fn match_struct(
-        &mut self,
-        i: usize,
-        type_: GlobalId,
-        variant: Option<Name>,
-        fields: &[(Name, PatternId)],
-        misfit: &mut Join,
-    ) {
+    fn match_struct(&mut self, pattern: PatternId, i: usize, misfit: &mut Join) {
         let unit = self.unit;
-        let declared = self.link.struct_type(type_, variant.map(|v| unit.name(v)));
-        let Some(info) = declared.filter(|info| info.layout >= layout::FIRST_USER_LAYOUT) else {
+        let Pattern::Struct { type_, variant, fields } = unit.pattern(pattern) else { return };
+        let Some(info) = self.declared(*type_, *variant) else {
             // A pattern that names a variant or fields was read for another type than the name has now.
             return match variant.is_some() || !fields.is_empty() {
                 true => self.goto(misfit),
-                false => self.test_type(i, type_, misfit),
+                false => self.test_type(i, *type_, misfit),
             };
         };
+        self.arrive(pattern);
         let asked: Vec<(&str, PatternId)> = fields
             .iter()
             .filter(|(_, pattern)| !matches!(unit.pattern(*pattern), Pattern::Ignore))
@@ -378,7 +452,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let mut view = None;
         if !info.redefined && self.types_asked == Some(self.safepoints.len()) {
             self.test_layout(i, info.layout, misfit);
-        } else {
+        } else if !self.test_or_leave(pattern, i, &info, misfit) {
             view = self.test_struct(i, &info, &names, !asked.is_empty(), misfit);
         }
         if asked.is_empty() {
@@ -421,6 +495,31 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.types_asked = asked;
     }
 
+    /// In hot code: goes to `misfit` unless operand `i` is of the layout that a type has, and leaves, just before the pattern, where the
+    /// type has been declared anew, for then objects of other layouts may be of it. So the layout is known behind the test. False in
+    /// other code, and where the type had other layouts before.
+    fn test_or_leave(&mut self, pattern: PatternId, i: usize, info: &StructType, misfit: &mut Join) -> bool {
+        let facts = self.state.operand(i).facts;
+        if !self.state.reachable || facts.layout.is_some() || !facts.types.meets(Types::OBJECT) || info.redefined {
+            return false;
+        }
+        self.in_register(i);
+        let Some(failing) = self.leave(pattern, SideExit::Outdated) else { return false };
+        let unfit = self.edge(misfit);
+        let other = self.asm.label();
+        self.branch_unless(i, info.layout, other);
+        let (cell, count) = info.declarations;
+        self.later(move |g| {
+            g.asm.bind(other);
+            g.asm.scratch().load_cell(cell).compare_imm(count);
+            g.asm.branch(Cond::Equal, unfit);
+            g.asm.jump(failing.label);
+        });
+        self.learn(i, Facts::object(info.layout));
+        self.unpin();
+        true
+    }
+
     /// Leaves for `misfit` unless operand `i` is an instance of a struct or variant. Where the type was declared before, or is anew
     /// while this runs, objects of other layouts are asked out of line, and read from a copy in this one: where fields are to be
     /// read, gives what they are read from. So nothing is known of operand `i` itself behind the test.
@@ -438,14 +537,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         // An object of another layout may be of this type.
         if value.facts.layout.is_some() && !info.redefined || !value.facts.types.meets(Types::OBJECT) {
-            self.goto(misfit);
+            self.never_fits(i, misfit);
             return None;
         }
         let r = self.in_register(i);
         let other = self.other_layout(i, info, names);
         let resume = self.asm.label();
         let unfit = self.edge(misfit);
-        self.check_layout(r, value.facts, info.layout, other.entry);
+        self.branch_unless(i, info.layout, other.entry);
         self.other_layout_leads_to(other, info, resume, unfit);
         if reads {
             self.asm.mov(other.view, r);
