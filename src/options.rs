@@ -226,9 +226,9 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "the Nth time (N+: from then on) the system refuses memory (heap, code), a thread or a write: a test of the runtime",
         set: Set::Text(|o, v| { o.injection = Some(Injection::parse(v)?); Ok(()) }) },
     OptionRow { names: &["--gc"], takes: Takes::Value("NAME"), group: Group::Memory,
-        help: "how memory is collected: generational (what is young, mostly), or compacting (all of it, always)",
+        help: "how memory is collected: generational (what is young, mostly), compacting (everything moves) or mark-sweep (nothing moves)",
         set: Set::Text(|o, v| {
-            o.heap.collector = gc::CollectorKind::named(v).ok_or("write `--gc=generational` or `--gc=compacting`")?;
+            o.heap.collector = gc::CollectorKind::named(v).ok_or("write `--gc=generational`, `--gc=compacting` or `--gc=mark-sweep`")?;
             Ok(())
         }) },
     OptionRow { names: &["--max-heap"], takes: Takes::Value("SIZE"), group: Group::Memory,

@@ -130,6 +130,16 @@ fn every_allocation_moves_everything() {
     run_some("moving", CORPUS, 4, &flags, Duration::from_secs(120));
 }
 
+/// The same where nothing moves, but what is free is handed out at once: one program in eight.
+#[test]
+fn every_allocation_marks() {
+    if common::is_emulated() {
+        return;
+    }
+    let flags = ["--gc=mark-sweep", "--gc-always", "--gc-verify"];
+    run_some("marking", CORPUS, 8, &flags, Duration::from_secs(120));
+}
+
 /// Threads meet wherever they can: the programs with threads, by chance (`HARRIER_SEED`: other chances; `tools/soak/racing` has more).
 /// Windows are in Rust, the same on every machine, so not under an emulator.
 #[test]

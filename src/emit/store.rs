@@ -13,7 +13,7 @@ use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{
-    COUNT_SHIFT, HEADER_DISP, LayoutId, OLD_BIT, OLD_BYTE, TENURED_BIT, closure_disp, header, slot_disp, slot_offset,
+    COUNT_SHIFT, HEADER_DISP, LayoutId, OLD_BIT, OLD_BYTE, closure_disp, header, slot_disp, slot_offset,
 };
 use crate::object::word::{FLOAT_BIT, TAG_OBJECT};
 
@@ -203,12 +203,6 @@ pub trait Emit<M: MacroAssembler> {
         asm.bind(back);
         let (word, ask) = (word.filter(|_| !float), float);
         self.out_of_line(Missed { entry, back, slot: at.mem, word, ask });
-    }
-
-    /// To `label` when the object lies among the old, where it stays: what is cut off from it would not go away.
-    fn branch_if_tenured(&mut self, object: Reg, label: Label) {
-        self.asm().test_mem8_imm(flags(object), TENURED_BIT);
-        self.asm().branch(Cond::NotEqual, label);
     }
 
     /// Stores a count or a position, an Int, to an object that no other thread knows.

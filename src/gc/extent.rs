@@ -5,7 +5,7 @@
 use rustc_hash::FxHashSet;
 
 use super::handle::Handle;
-use super::spaces::{Generation, Spaces, state};
+use super::spaces::{Moves, Spaces, state};
 use super::thread::Thread;
 use super::trace::{self, Visitor};
 use super::value::Value;
@@ -122,15 +122,16 @@ impl Thread {
             return "in the word itself";
         }
         let state = self.heap().with_spaces(|spaces| spaces.pool.state(value.word().address()));
-        match state & !1 {
-            state::OLD if self.heap().attributes().allocates_in == Generation::Old => {
-                "in the copy space: it moves at each collection"
-            }
-            state::OLD => "among the old: it moves when everything is collected",
+        match state {
+            state::OLD => match self.heap().attributes().moves {
+                Moves::Everything => "in the copy space: it moves at each collection",
+                Moves::Nothing => "in the space that is marked: it stays where it is while it lives",
+                Moves::Sparse => "among the old: it moves when everything is collected and little lives beside it",
+            },
             state::AGED => "among what has survived a collection: it moves at the next, and is old then",
             state::NURSERY => "in the nursery: it moves at the next collection",
             state::LARGE | state::LARGE_NEW => "in the large space: it stays where it is while it lives",
-            _ if state == state::PERMANENT => "in the permanent space: it stays for ever",
+            state::PERMANENT => "in the permanent space: it stays for ever",
             _ => "in no space",
         }
     }

@@ -117,12 +117,12 @@ impl Heap {
         let places = Places::new(&pool);
         let spaces = Spaces {
             pool,
-            moving: Default::default(),
-            allocates_in: attributes.allocates_in,
+            young: Default::default(),
+            old: Default::default(),
+            has_nursery: attributes.has_nursery,
+            moves: attributes.moves,
             large: Default::default(),
             permanent: Default::default(),
-            parity: 0,
-            aged_parity: 0,
             budget: (options.shortest_round.min(max) / BLOCK).max(1),
             max_blocks: max / BLOCK,
             allocated_bytes: 0,
@@ -344,9 +344,13 @@ impl Heap {
             tests: verify || self.stressed,
         };
         // SAFETY: the world is stopped, and the roots are all there are.
-        let outcome = unsafe { lock(&self.plan).collect(collection) };
+        let mut outcome = unsafe { lock(&self.plan).collect(collection) };
         let dead = natives.take_dead(outcome.everything);
         drop(natives);
+        if renews || verify {
+            // SAFETY: the world is stopped.
+            outcome.ranges.extend(unsafe { spaces.old_ranges(self.shapes.table()) });
+        }
         if renews {
             // SAFETY: the world is stopped, and these are the ranges that have survived.
             unsafe { self.renew_owners(threads, spaces, &outcome.ranges) };
@@ -355,7 +359,7 @@ impl Heap {
             // SAFETY: the world is stopped, and these are its threads.
             unsafe { self.verify(threads, spaces, &outcome) };
         }
-        self.note_work((outcome.moved_bytes + outcome.looked_at) as u64 / 8);
+        self.note_work((outcome.moved_bytes + outcome.marked_bytes + outcome.looked_at) as u64 / 8);
         self.begin_round(spaces, threads.len());
         if let Some(hook) = hooks.collected.as_ref().filter(|_| outcome.everything) {
             hook();
@@ -374,7 +378,8 @@ impl Heap {
         // SAFETY: the caller's; roots are readable words.
         unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
         // What was copied counts by itself.
-        let walked = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>() - outcome.moved_bytes;
+        let walked = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>();
+        let walked = walked.saturating_sub(outcome.moved_bytes + outcome.marked_bytes);
         self.note_work(walked as u64 / 8);
     }
 
@@ -385,7 +390,8 @@ impl Heap {
         let work = self.last_work() as usize * 8 + permanent;
         let room = lock(&self.plan).round(Survey { shortest: self.options.shortest_round, work, used });
         spaces.budget = (used + room.bytes / BLOCK + threads).min(spaces.max_blocks);
-        spaces.pool.trim(spaces.budget + room.spare);
+        let round = spaces.budget - used;
+        spaces.pool.trim(spaces.pool.in_use() + round + room.spare);
     }
 }
 
@@ -471,7 +477,7 @@ impl Thread {
             } else if bytes > SMALL {
                 spaces.take_middling(bytes, limit).map(|address| (address, address + bytes))
             } else {
-                spaces.take_buffer(limit)
+                spaces.take_buffer(bytes, limit)
             }?;
             spaces.allocated_bytes += (end - address) as u64;
             if heap.options.verify {

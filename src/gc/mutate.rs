@@ -9,7 +9,7 @@ use super::alloc::atomic;
 use super::thread::Thread;
 use super::value::Value;
 use crate::mutations::{Mutation, mutated};
-use crate::object::layout::{self, ARRAY_ELEMENTS, ARRAY_LENGTH, BYTES_CONTENT, BYTES_IN_USE, FILLER};
+use crate::object::layout::{self, ARRAY_ELEMENTS, ARRAY_LENGTH, BYTES_CONTENT, BYTES_IN_USE};
 use crate::object::word::{INT_SHIFT, Word};
 use crate::windows::window;
 
@@ -44,8 +44,8 @@ impl Thread {
         self.note_store(object.word(), address, value.word());
     }
 
-    /// Takes elements from the end of an array that no other thread knows. What is cut off is nobody's until a
-    /// collection moves the rest away; who has noted where the array was made may use it till then.
+    /// Takes elements from the end of an array that no other thread knows. What is cut off is nobody's until the
+    /// next collection; who has noted where the array was made may use it till then.
     ///
     /// # Panics
     /// When it has not so many, or is too large to be moved.
@@ -61,14 +61,6 @@ impl Thread {
         // SAFETY: the first word of an array is its length, an Int; it stays where it is while `array` borrows the
         // thread.
         unsafe { atomic(first) }.store((len as u64) << INT_SHIFT, Ordering::Release);
-        if array.is_tenured() {
-            // It stays where it is, and who walks over what is old must find objects.
-            for i in len + ARRAY_ELEMENTS..extent.words {
-                let word = (array.word().address() + layout::slot_offset(i)) as *mut u64;
-                // SAFETY: a word that was cut off: nobody's, in an object that is not young.
-                unsafe { *word = layout::header(FILLER, 0) };
-            }
-        }
     }
 
     /// Replaces `removed` tagged words from `at` on by others; those behind, up to `end`, move, and what they leave becomes

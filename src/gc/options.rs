@@ -3,6 +3,7 @@
 use super::plan::Plan;
 use super::plan::compacting::Compacting;
 use super::plan::generational::Generational;
+use super::plan::mark_sweep::MarkSweep;
 
 /// Whether and how every allocation and safepoint collects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,6 +22,8 @@ pub enum Stress {
 pub enum CollectorKind {
     /// Everything moves, every time.
     Compacting,
+    /// Nothing moves.
+    MarkSweep,
     /// What is young moves until it is old.
     #[default]
     Generational,
@@ -28,8 +31,11 @@ pub enum CollectorKind {
 
 impl CollectorKind {
     /// All there are, with their names.
-    pub const ALL: &'static [(&'static str, CollectorKind)] =
-        &[("generational", CollectorKind::Generational), ("compacting", CollectorKind::Compacting)];
+    pub const ALL: &'static [(&'static str, CollectorKind)] = &[
+        ("generational", CollectorKind::Generational),
+        ("compacting", CollectorKind::Compacting),
+        ("mark-sweep", CollectorKind::MarkSweep),
+    ];
 
     /// The collector with this name.
     pub fn named(name: &str) -> Option<CollectorKind> {
@@ -39,6 +45,7 @@ impl CollectorKind {
     pub(super) fn make(self) -> Box<dyn Plan> {
         match self {
             CollectorKind::Compacting => Box::new(Compacting),
+            CollectorKind::MarkSweep => Box::new(MarkSweep),
             CollectorKind::Generational => Box::<Generational>::default(),
         }
     }

@@ -145,7 +145,7 @@ impl Heap {
 
 /// Whether a word is a pointer to what collections move.
 pub(super) fn points_to_what_moves(pool: &super::spaces::Pool, word: Word) -> bool {
-    let moves = |state| state & !1 == state::OLD || state::is_young(state);
+    let moves = |state| state == state::OLD || state::is_young(state);
     word.is_pointer() && moves(pool.state(word.address()))
 }
 

@@ -217,12 +217,6 @@ impl<'h> Value<'h> {
         self.word.is_pointer().then(|| self.header())
     }
 
-    /// Does the object lie among the old?
-    #[inline]
-    pub fn is_tenured(self) -> bool {
-        self.word.is_pointer() && self.header() & layout::TENURED != 0
-    }
-
     /// The count in the header of an object.
     #[inline]
     pub fn count(self) -> u32 {

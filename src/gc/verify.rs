@@ -8,7 +8,7 @@
 //! they are and keep their marks, so they are walked once, and must be found at the marks.
 
 use super::plan::Places;
-use super::spaces::{BLOCK_SHIFT, Generation, Spaces, state};
+use super::spaces::{BLOCK_SHIFT, Spaces, state};
 use super::trace::{self, Visitor};
 use crate::object::hash;
 use crate::object::layout::{self, BYTES_CONTENT, STRING_BASE, STRING_HASH, STRING_SIZES, Shape};
@@ -229,10 +229,7 @@ impl Checker<'_> {
         if word.is_pointer() {
             let address = word.address();
             let place = self.spaces.pool.state(address);
-            let alive = place == self.spaces.state_of(Generation::Old)
-                || place == self.spaces.state_of(Generation::Aged)
-                || place == state::LARGE | self.spaces.parity
-                || place == state::PERMANENT;
+            let alive = matches!(place, state::OLD | state::AGED | state::LARGE | state::PERMANENT);
             assert!(alive && self.is_start(address), "{holder:#x} holds {word:?}, which is no living object");
             // SAFETY: the start of a living object.
             let header = unsafe { *(address as *const u64) };

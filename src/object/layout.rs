@@ -7,7 +7,7 @@
 //!
 //! Bit 0 of the header is 0 in a living object. A forwarding address overwrites the whole header: `new address | 1`; so an
 //! object without any slot can be moved like every other. `header & 0xFFFF_FFFF` is twice the layout id, and is what
-//! generated code compares. The flags are those of a plan that remembers stores to old objects: [`OLD`], [`LISTED`], [`TENURED`].
+//! generated code compares. The flags are those of a plan that remembers stores to old objects ([`OLD`], [`LISTED`]).
 //!
 //! Objects are 8-byte aligned. A pointer is `address | TAG_OBJECT`, for closures `address | TAG_FUNCTION`.
 //!
@@ -125,8 +125,6 @@ layouts! {
     // A vector that the library is building (runtime/values/collections/builder.rs).
     VECTOR_BUILDER = 33, Shape::Slots(5), [BUILDER_LEAF, BUILDER_COUNT, BUILDER_LEAVES, BUILDER_LEAVES_COUNT, BUILDER_BEFORE];
     MUTABLE_SET = 34, Shape::Slots(1), [_];
-    // A word that belongs to no object: the rest of an array that was cut where it does not move.
-    FILLER = 35, Shape::Slots(0), [];
 }
 
 /// How many elements there are, of an ARRAY, a VECTOR or a MAP.
@@ -196,10 +194,6 @@ pub const OLD_BYTE: i32 = 4;
 pub const OLD_BIT: u8 = 1;
 /// A flag in the header of a big object: a list has it.
 pub const LISTED: u64 = 1 << 33;
-/// A flag in the header: the object lies among the old, where it stays until everything is collected.
-pub const TENURED: u64 = 1 << 34;
-/// The bit of [`TENURED`] in the byte [`OLD_BYTE`].
-pub const TENURED_BIT: u8 = 4;
 
 /// Where the count begins in a header.
 pub const COUNT_SHIFT: u32 = 40;

@@ -201,23 +201,13 @@ pub fn builder_push<M: MacroAssembler>(stub: &mut Stub<M>) {
 }
 
 /// `(builder)`: the vector of its elements, while they fit one node of leaves: the nodes of the builder, each cut to what is
-/// in use, become the vector's own. What is cut off is nobody's until the collector moves the rest away.
+/// in use, become the vector's own. What is cut off is nobody's until the next collection.
 pub fn builder_done<M: MacroAssembler>(stub: &mut Stub<M>) {
     let builder = M::ARGS[0];
     let (leaf, used, fresh, n, leaves) = (M::ARGS[1], M::ARGS[2], M::ARGS[3], M::ARGS[4], M::RESULT);
     let (flat, made) = (stub.asm.label(), stub.asm.label());
     stub.check(builder, layout::VECTOR_BUILDER);
     stub.expect(builder, BUILDER_BEFORE, Word::NULL.0 as i32);
-    if stub.remembers() {
-        let young = stub.asm.label();
-        stub.asm.load(leaf, Mem::at(builder, slot_disp(BUILDER_LEAF)));
-        stub.asm.load(leaves, Mem::at(builder, slot_disp(BUILDER_LEAVES)));
-        stub.branch_if_tenured(leaf, stub.slow);
-        stub.asm.compare_imm(leaves, Word::NULL.0 as i64);
-        stub.asm.branch(Cond::Equal, young);
-        stub.branch_if_tenured(leaves, stub.slow);
-        stub.asm.bind(young);
-    }
     // An empty NODE for the builder, the vector.
     let vector_at = bytes(ARRAY_ELEMENTS);
     stub.allocate(fresh, n, vector_at + bytes(slots(layout::VECTOR)));

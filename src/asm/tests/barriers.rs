@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::emit::{At, Emit, Holds, Missed, Store, Stored};
-use crate::object::layout::{ARRAY_ELEMENTS, HEADER_DISP, LISTED, OLD, TENURED, slot_disp, slot_offset};
+use crate::object::layout::{ARRAY_ELEMENTS, HEADER_DISP, LISTED, OLD, slot_disp, slot_offset};
 use crate::object::word::{TAG_FUNCTION, TAG_OBJECT, Word};
 use crate::stubs;
 
@@ -101,7 +101,7 @@ fn the_stub_that_remembers_keeps_all_registers() {
             for holds in [Holds::Pointer, Holds::Anything, Holds::NoObject, Holds::Float] {
                 assert!(barriers.run(OLD, how, element, 0x1230 | TAG_OBJECT, holds).is_some(), "{how:?} {holds:?}");
             }
-            assert!(barriers.run(OLD | TENURED, how, element, 0x1230 | TAG_FUNCTION, Holds::Anything).is_some());
+            assert!(barriers.run(OLD | LISTED, how, element, 0x1230 | TAG_FUNCTION, Holds::Anything).is_some());
         }
     }
 }
@@ -113,7 +113,7 @@ fn what_need_not_be_remembered_is_not() {
     for holds in [Holds::Pointer, Holds::Anything, Holds::NoObject, Holds::Float] {
         // Young, or in a list already.
         assert_eq!(barriers.run(0, Store::Shared, true, pointer, holds), None);
-        assert_eq!(barriers.run(TENURED | LISTED, Store::Shared, true, pointer, holds), None);
+        assert_eq!(barriers.run(LISTED, Store::Shared, true, pointer, holds), None);
         assert_eq!(barriers.run(OLD, Store::Init, false, pointer, holds), None);
     }
     let float = Word::float(1.5).expect("a tagged Float");
@@ -128,7 +128,7 @@ fn what_need_not_be_remembered_is_not() {
 #[test]
 fn a_count_is_cleared_without_the_flags() {
     let (mut rig, mut ctx) = (Rig::new(18, 0), Ctx::new());
-    for (flags, count) in [(OLD | TENURED, 0xFF_FFFF), (TENURED, 1), (OLD, 0), (0, 0x80_0000), (LISTED, 0x100)] {
+    for (flags, count) in [(OLD | LISTED, 0xFF_FFFF), (LISTED, 1), (OLD, 0), (0, 0x80_0000), (LISTED, 0x100)] {
         rig.shuffle(&mut ctx);
         ctx.memory[OBJECT] = 77 << 1 | flags | count << 40;
         let beyond = ctx.memory[OBJECT + 1];

@@ -1,33 +1,38 @@
-//! Copying what is reached: Cheney's algorithm over runs of blocks.
+//! What becomes of what is reached: it is copied, or marked where it lies.
 //!
-//! Owns the copying loop that plans share. What is reached is copied to the present block of the generation where it goes; copies are
-//! scanned in turn. Large objects are marked and scanned where they lie. Filled blocks wait on a stack, so that the traversal is
-//! breadth first within a block and depth first between blocks, which keeps what belongs together near.
+//! Owns the loop that plans share. Copies go to the present run of their target and are scanned in turn (Cheney); filled runs wait on a
+//! stack, so that the traversal is breadth first within a run and depth first between runs, which keeps what belongs together near.
+//! What is marked goes through a short queue, in which its header is fetched before it is needed (Cher, Hosking, Vitek,
+//! "Software prefetching for mark-sweep garbage collection", 2004).
 //!
 //! Invariant: the state of an object's block alone says what becomes of it ([`Actions`]), so nothing is asked of the object
 //! itself but whether it has been copied.
 
 use std::sync::atomic::Ordering;
 
-use super::Places;
+use super::{Collection, Outcome, Places};
 use crate::gc::prefetch;
 use crate::gc::spaces::copy::SMALL;
-use crate::gc::spaces::{BLOCK, BLOCK_SHIFT, Generation, Spaces, poison, state};
+use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Generation, LINE_SHIFT, Moves, Spaces, poison, state};
 use crate::gc::trace::{self, Visitor};
-use crate::object::layout::{self, HEADER_BYTES, LISTED, OLD, TENURED};
+use crate::object::layout::{self, HEADER_BYTES, LISTED, OLD};
 use crate::object::shapes::{self, ShapeTable};
 use crate::object::word::{TAG_MASK, Word};
 
-/// It is copied to the old generation, or to the only one.
+/// It is copied to the old space.
 pub const TO_OLD: u8 = 0;
 /// It is copied to where what has survived once is.
 pub const TO_AGED: u8 = 1;
 /// It stays where it is, and nothing more is to be done.
 pub const STAYS: u8 = 2;
-/// It is large: it is marked.
+/// It is marked where it lies.
 pub const MARKED: u8 = 3;
 /// Besides [`TO_OLD`], of what is to be scanned: it is one object, which is larger than [`SMALL`].
 const ONE_BIG: u8 = 4;
+/// So many marked objects are on their way from memory.
+const QUEUE: usize = 8;
+/// So many marked objects may wait before a big one is looked at any further: a long array leads to as many as it has elements.
+const MANY_WAIT: usize = 4096;
 
 /// What becomes of an object, by the state of its block.
 pub type Actions = [u8; state::STATES];
@@ -35,59 +40,53 @@ pub type Actions = [u8; state::STATES];
 /// Where copies of one kind go.
 #[derive(Default)]
 pub struct Target {
-    /// Where the part of the present block begins that this collection fills.
+    /// Where the present run begins.
     start: usize,
-    /// The next free byte of the present block.
-    pub cursor: usize,
-    /// Copies of the present block from here on are not yet scanned.
+    /// The next free byte of the present run.
+    cursor: usize,
+    /// Copies of the present run from here on are not yet scanned.
     scan: usize,
-    /// The end of the present block.
-    pub limit: usize,
-    /// Where copies lie side by side, from address to address.
-    pub ranges: Vec<(usize, usize)>,
+    /// The end of the present run.
+    limit: usize,
+    /// Bytes copied to runs that are done.
+    bytes: usize,
 }
 
-impl Target {
-    /// One that goes on where another has ended.
-    pub fn from(cursor: usize, limit: usize) -> Target {
-        Target { start: cursor, cursor, scan: cursor, limit, ranges: Vec::new() }
-    }
-
-    fn note(&mut self, from: usize, to: usize) {
-        match self.ranges.last_mut() {
-            Some(last) if last.1 == from => last.1 = to,
-            _ if from < to => self.ranges.push((from, to)),
-            _ => {}
-        }
-    }
-}
-
-/// A collection that copies.
+/// A collection.
 pub struct Evacuator<'a> {
     base: usize,
     table: *const u8,
+    marks: *mut u64,
+    lines: *mut u8,
     shapes: ShapeTable,
     actions: Actions,
     /// By [`TO_OLD`] and [`TO_AGED`].
-    pub targets: [Target; 2],
-    /// In the headers of copies that become old.
+    targets: [Target; 2],
+    /// Where what has survived once lies side by side.
+    aged: Vec<(usize, usize)>,
+    /// In the headers of what becomes old.
     old_flags: u64,
     /// Did a slot lead to what is young still? Set by what is scanned, and asked by who scans.
     young: u8,
     /// Objects that are not yet scanned: from address to address, and whose copies they are.
     pending: Vec<(usize, usize, u8)>,
-    /// Bytes copied.
-    pub moved_bytes: usize,
+    /// Objects that are marked and not yet scanned.
+    marked: Vec<usize>,
+    /// Those of them that are about to be: a ring.
+    queue: [usize; QUEUE],
+    next: usize,
+    /// Bytes that were marked.
+    marked_bytes: usize,
     /// Bytes of old objects that were looked at because they were stored to.
-    pub looked_at: usize,
+    looked_at: usize,
     /// Old objects that lead to young ones.
-    pub remembered: Vec<usize>,
+    remembered: Vec<usize>,
     /// Where the cards are, when stores are remembered.
     places: Option<&'a Places>,
+    everything: bool,
     verify: bool,
     visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
-    /// The spaces.
-    pub spaces: &'a mut Spaces,
+    spaces: &'a mut Spaces,
 }
 
 impl Visitor for Evacuator<'_> {
@@ -108,8 +107,8 @@ impl Visitor for Evacuator<'_> {
                 let to = if header & 1 != 0 { header - 1 } else { self.copy(address, header, action) as u64 };
                 *slot = to | word & TAG_MASK;
                 self.young |= action;
-            } else if action == MARKED {
-                self.mark_large(address);
+            } else if action == MARKED && self.mark(address) {
+                self.marked.push(address);
             }
         }
     }
@@ -123,28 +122,35 @@ impl Visitor for Evacuator<'_> {
 }
 
 impl<'a> Evacuator<'a> {
-    /// A collection that does this. With `places` stores into old objects are remembered.
+    /// A collection that does this, of everything or of what is young. With `places` stores into old objects are remembered.
     pub fn new(
         spaces: &'a mut Spaces,
         shapes: ShapeTable,
         actions: Actions,
         places: Option<&'a Places>,
         visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
-        verify: bool,
+        (everything, verify): (bool, bool),
     ) -> Evacuator<'a> {
         Evacuator {
             base: spaces.pool.base(),
             table: spaces.pool.table(),
+            marks: spaces.pool.marks(),
+            lines: spaces.pool.lines(),
             shapes,
             actions,
             targets: Default::default(),
-            old_flags: if places.is_some() { OLD | TENURED } else { 0 },
+            aged: Vec::new(),
+            old_flags: if places.is_some() { OLD } else { 0 },
             young: 0,
             pending: Vec::new(),
-            moved_bytes: 0,
+            marked: Vec::new(),
+            queue: [0; QUEUE],
+            next: 0,
+            marked_bytes: 0,
             looked_at: 0,
             remembered: Vec::new(),
             places,
+            everything,
             verify,
             visit_code,
             spaces,
@@ -187,7 +193,11 @@ impl<'a> Evacuator<'a> {
                 target.cursor = to + bytes;
             }
             let (source, target) = (address as *const u64, to as *mut u64);
-            *target = if action == TO_OLD { header | self.old_flags } else { header };
+            *target = header;
+            if action == TO_OLD {
+                *target |= self.old_flags;
+                self.mark(to);
+            }
             if bytes <= 128 {
                 for i in 1..bytes / 8 {
                     let word = *source.add(i);
@@ -205,77 +215,142 @@ impl<'a> Evacuator<'a> {
         }
     }
 
-    /// Room for a copy when the present block is full.
+    /// Room for a copy when the present run is full.
     #[cold]
     #[inline(never)]
     fn more_room(&mut self, bytes: usize, action: u8) -> usize {
         if bytes > SMALL {
             // What is big is old at once: it is not copied twice.
-            let action = if self.places.is_some() { TO_OLD } else { action };
-            let generation = generation(action);
-            let to = self.spaces.take_for_middling_copy(generation, bytes);
-            self.pending.push((to, to + bytes, action | ONE_BIG));
-            self.moved_bytes += bytes;
-            self.targets[action as usize].note(to, to + bytes);
+            let to = self.spaces.old_place_for_copy(bytes);
+            self.pending.push((to, to + bytes, TO_OLD | ONE_BIG));
+            self.targets[TO_OLD as usize].bytes += bytes;
+            // SAFETY: room for an object of the old space.
+            unsafe {
+                self.mark(to);
+                self.note_lines(to, to + bytes);
+            }
             return to;
         }
         self.retire(action);
-        let block = self.spaces.take_for_copies(generation(action), BLOCK);
+        let (from, to) = match action {
+            TO_AGED => self.spaces.aged_block_for_copies(),
+            _ => self.spaces.old_buffer_for_copies(bytes),
+        };
         let target = &mut self.targets[action as usize];
-        target.start = block;
-        target.scan = block;
-        target.cursor = block + bytes;
-        target.limit = block + BLOCK;
-        block
+        (target.start, target.scan, target.cursor, target.limit) = (from, from, from + bytes, to);
+        from
     }
 
-    /// The present block gets no more copies in this collection.
-    pub fn retire(&mut self, action: u8) {
+    /// The present run gets no more copies in this collection.
+    fn retire(&mut self, action: u8) {
         let target = &mut self.targets[action as usize];
-        if target.scan < target.cursor {
-            self.pending.push((target.scan, target.cursor, action));
+        let Target { start, cursor, scan, limit, .. } = *target;
+        *target = Target { bytes: target.bytes + cursor - start, ..Target::default() };
+        if scan < cursor {
+            self.pending.push((scan, cursor, action));
         }
-        self.moved_bytes += target.cursor - target.start;
-        target.note(target.start, target.cursor);
-        if self.verify && target.limit > 0 {
-            // SAFETY: the rest of a block that copies were put into.
-            unsafe { poison(target.cursor, target.limit) };
+        if limit == 0 {
+            return;
         }
-        target.start = target.cursor;
-        target.scan = target.cursor;
+        if action == TO_AGED {
+            self.aged.push((start, cursor));
+        } else {
+            // SAFETY: a part of a block of the old space.
+            unsafe { self.note_lines(start, cursor) };
+            self.spaces.old.give(cursor, limit);
+        }
+        if self.verify {
+            // SAFETY: the rest of a run that copies were put into.
+            unsafe { poison(cursor, limit) };
+        }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn mark_large(&mut self, address: usize) {
-        if let Some(block) = self.spaces.pool.block(address) {
-            let marked = state::LARGE | self.spaces.parity;
-            self.spaces.pool.set_state(block, marked);
-        }
-        // SAFETY: a pointer led here, so a complete object is there.
-        let bytes = unsafe { trace::size(self.shapes, address, *(address as *const u64)) };
-        self.pending.push((address, address + bytes, TO_OLD | ONE_BIG));
+    /// Sets the mark of an object; was there none?
+    ///
+    /// # Safety
+    /// The address is that of an object in a block.
+    #[inline(always)]
+    unsafe fn mark(&mut self, address: usize) -> bool {
+        let place = (address - self.base) / HEADER_BYTES;
+        // SAFETY: the caller's: the table has a bit for each word of a block in use.
+        let marks = unsafe { &mut *self.marks.add(place / 64) };
+        let mark = 1 << (place % 64);
+        let is_new = *marks & mark == 0;
+        *marks |= mark;
+        is_new
     }
 
-    /// Scans copies until there are none left.
+    /// Notes that there is something between these addresses, if everything is collected.
+    ///
+    /// # Safety
+    /// They are of an object of the old space, or of several side by side.
+    #[inline(always)]
+    unsafe fn note_lines(&mut self, from: usize, to: usize) {
+        if self.everything && from < to {
+            for line in (from - self.base) >> LINE_SHIFT..=(to - 1 - self.base) >> LINE_SHIFT {
+                // SAFETY: the caller's: the table has a byte for each line of a block in use.
+                unsafe { *self.lines.add(line) = 1 };
+            }
+        }
+    }
+
+    /// The next object that is marked and not scanned.
+    #[inline(always)]
+    fn next_marked(&mut self) -> Option<usize> {
+        // What is popped takes the place of what has waited longest.
+        for _ in 0..=QUEUE {
+            let fetched = self.marked.pop();
+            let address = fetched.unwrap_or(0);
+            prefetch::line(address as u64);
+            let waited = std::mem::replace(&mut self.queue[self.next], address);
+            self.next = (self.next + 1) % QUEUE;
+            if waited != 0 {
+                return Some(waited);
+            }
+        }
+        None
+    }
+
+    /// Scans what is marked, but for what is big: that is put off. Was there any?
+    fn drain_marked(&mut self) -> bool {
+        let mut some = false;
+        while let Some(address) = self.next_marked() {
+            some = true;
+            // SAFETY: a pointer led here, so a complete object is there; it is old, if it is not large.
+            unsafe {
+                let bytes = trace::size(self.shapes, address, *(address as *const u64));
+                self.marked_bytes += bytes;
+                if bytes > SMALL {
+                    self.pending.push((address, address + bytes, TO_OLD | ONE_BIG));
+                    if *self.table.add((address - self.base) >> BLOCK_SHIFT) == state::OLD {
+                        self.note_lines(address, address + bytes);
+                    }
+                } else {
+                    self.note_lines(address, address + bytes);
+                    self.scan_copy(address, TO_OLD);
+                }
+            }
+        }
+        some
+    }
+
+    /// Scans what is copied or marked until there is nothing left.
     pub fn drain(&mut self) {
         // What roots lead to is nobody's.
         self.take_young();
         loop {
             self.drain_target(TO_OLD);
             self.drain_target(TO_AGED);
-            if self.targets[TO_OLD as usize].scan < self.targets[TO_OLD as usize].cursor {
+            if self.targets[TO_OLD as usize].scan < self.targets[TO_OLD as usize].cursor || self.drain_marked() {
                 continue;
             }
             let Some((from, to, action)) = self.pending.pop() else { return };
-            if action == TO_OLD | ONE_BIG
-                && let Some(places) = self.places
-            {
+            if action == TO_OLD | ONE_BIG {
                 // SAFETY: what is pending are complete objects.
-                unsafe { self.scan_big(places, from, true) };
+                unsafe { self.scan_big(from, true) };
                 continue;
             }
-            let (mut address, action) = (from, action & !ONE_BIG);
+            let mut address = from;
             while address < to {
                 // SAFETY: what is pending is a range of complete objects.
                 address += unsafe { self.scan_copy(address, action) };
@@ -283,14 +358,14 @@ impl<'a> Evacuator<'a> {
         }
     }
 
-    /// Scans the present block of a target.
+    /// Scans the present run of a target.
     #[inline(always)]
     fn drain_target(&mut self, action: u8) {
         while self.targets[action as usize].scan < self.targets[action as usize].cursor {
             let address = self.targets[action as usize].scan;
             // SAFETY: copies are complete objects, side by side from `scan` to `cursor`.
             let bytes = unsafe { self.scan_copy(address, action) };
-            // When the block was retired meanwhile, this object is pending once more. That does no harm: its slots lead to
+            // When the run was retired meanwhile, this object is pending once more. That does no harm: its slots lead to
             // to-space already.
             let target = &mut self.targets[action as usize];
             if target.scan == address {
@@ -343,7 +418,7 @@ impl<'a> Evacuator<'a> {
     ///
     /// # Safety
     /// A complete object is at the address.
-    pub unsafe fn scan_big(&mut self, places: &Places, address: usize, all: bool) {
+    pub unsafe fn scan_big(&mut self, address: usize, all: bool) {
         // SAFETY: the caller's: an object begins with its header, and the words are those that it says.
         unsafe {
             let header = &mut *(address as *mut u64);
@@ -357,17 +432,22 @@ impl<'a> Evacuator<'a> {
             let end = address + layout::slot_offset(extent.tagged_to);
             let mut listed = false;
             while at < end {
-                let next = places.next_card(at).min(end);
-                let card = places.card(at);
-                if all || card.load(Ordering::Relaxed) != 0 {
+                let next = next_card(at).min(end);
+                let card = self.places.map(|places| places.card(at));
+                if all || card.is_some_and(|card| card.load(Ordering::Relaxed) != 0) {
                     self.take_young();
                     for slot in (at..next).step_by(HEADER_BYTES) {
                         self.slot(slot as *mut u64);
                     }
                     let young = self.take_young();
-                    card.store(u8::from(young), Ordering::Relaxed);
+                    if let Some(card) = card {
+                        card.store(u8::from(young), Ordering::Relaxed);
+                    }
                     listed |= young;
-                    self.looked_at += next - at;
+                    self.looked_at += if all { 0 } else { next - at };
+                    if self.marked.len() > MANY_WAIT {
+                        self.drain_marked();
+                    }
                 }
                 at = next;
             }
@@ -388,14 +468,66 @@ impl<'a> Evacuator<'a> {
                 let header = unsafe { *(address as *const u64) };
                 (header & 1 != 0).then(|| header as usize - 1)
             }
-            MARKED => None,
+            MARKED => {
+                let place = (address - self.base) / HEADER_BYTES;
+                // SAFETY: there is a bit for each word of a block in use.
+                let marks = unsafe { *self.marks.add(place / 64) };
+                (marks >> (place % 64) & 1 != 0).then_some(address)
+            }
             _ => Some(address),
         }
     }
+
+    /// Ends the collection, but for what is from-space now; what it did, and the old objects that lead to young ones.
+    pub fn end(mut self) -> (Outcome, Vec<usize>) {
+        self.retire(TO_OLD);
+        self.retire(TO_AGED);
+        let [became_old, aged] = self.targets.each_ref().map(|target| target.bytes);
+        let outcome = Outcome {
+            everything: self.everything,
+            moved_bytes: became_old + aged,
+            marked_bytes: self.marked_bytes,
+            promoted_bytes: if self.everything { 0 } else { became_old },
+            looked_at: self.looked_at,
+            ranges: self.aged,
+        };
+        (outcome, self.remembered)
+    }
 }
 
-fn generation(action: u8) -> Generation {
-    if action == TO_AGED { Generation::Aged } else { Generation::Old }
+/// Collects everything: what is young and what lies in blocks that are given up becomes old elsewhere, everything else is marked where it
+/// lies. With `remembers` the plan has a barrier.
+///
+/// # Safety
+/// As for [`super::Plan::collect`]; no old object leads to a young one that is not remembered by `remembers`.
+pub unsafe fn everything(collection: Collection<'_>, moves: Moves, remembers: bool) -> Outcome {
+    let Collection { spaces, shapes, roots, weak, verify, visit_code, places, .. } = collection;
+    let mut actions = [STAYS; state::STATES];
+    for state in [state::NURSERY, state::FROM] {
+        actions[state as usize] = TO_OLD;
+    }
+    for state in [state::OLD, state::LARGE, state::LARGE_NEW] {
+        actions[state as usize] = MARKED;
+    }
+    let from_space = [Generation::Aged, Generation::Nursery].map(|generation| spaces.flip(generation));
+    spaces.begin_marking(moves);
+    let places = remembers.then_some(places);
+    let mut evacuator = Evacuator::new(spaces, shapes, actions, places, visit_code, (true, verify));
+    roots(&mut |slot| evacuator.slot(slot));
+    // SAFETY: the caller's: the world is stopped.
+    unsafe { evacuator.permanent() };
+    evacuator.drain();
+    weak(&|address| evacuator.survivor(address));
+    let (outcome, _) = evacuator.end();
+    spaces.sweep_large(true, verify);
+    from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
+    spaces.sweep_old(verify);
+    outcome
+}
+
+/// Where the next card begins.
+fn next_card(address: usize) -> usize {
+    ((address >> CARD_SHIFT) + 1) << CARD_SHIFT
 }
 
 const _: () = assert!(HEADER_BYTES == 8);

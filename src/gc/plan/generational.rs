@@ -9,18 +9,16 @@
 //! Invariant, at each safepoint: an old object whose header has `OLD` leads to nothing young; one without it is in a list. Big
 //! objects are old when they have survived once.
 
-use super::evacuate::{Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD, Target};
-use super::{Attributes, Barrier, Cause, Collection, Outcome, Plan, Room, Survey, remembered};
-use crate::gc::spaces::{BLOCK, Generation, state};
+use super::evacuate::{self, Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD};
+use super::{
+    Attributes, Barrier, Cause, Collection, LONGEST_ROUND, Outcome, Plan, ROUND_FOR_WORK, Room, Survey, remembered,
+};
+use crate::gc::spaces::{BLOCK, Generation, Moves, state};
 use crate::gc::trace::Visitor;
 use crate::gc::verify;
 
 /// The nursery is not larger than this: what survives it is copied while everybody waits.
 const LARGEST_NURSERY: usize = 16 << 20;
-/// A round allocates so many times what a collection went through besides what it copied …
-const ROUND_FOR_WORK: usize = 8;
-/// … and not more than this for its sake.
-const LONGEST_ROUND: usize = 64 << 20;
 /// The old may grow by this much at least before everything is collected …
 const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
 /// … and as much again as there are of them, up to this; by half when there are more.
@@ -33,36 +31,34 @@ const MOST_YOUNG: u32 = 3;
 pub struct Generational {
     /// Old objects that lead to young ones, or may.
     remembered: Vec<usize>,
-    /// Where old objects lie side by side.
-    old: Vec<(usize, usize)>,
-    /// What the last collection has left of the block where it put what became old.
-    rest: (usize, usize),
     /// So many blocks of old and large objects there may be until everything is collected.
     full_at: usize,
     /// Bytes of the nursery; 0 at first.
     nursery: usize,
     /// Collections of the young since everything was collected.
     young: u32,
-    /// What the last collection has copied, and whether it was one of the young.
+    /// Collections of everything for the sake of tests.
+    tests: u32,
+    /// What the last collection has copied or marked, and whether it was one of the young.
     moved: usize,
     everything: bool,
 }
 
 impl Plan for Generational {
     fn attributes(&self) -> Attributes {
-        Attributes { name: "generational", barrier: Barrier::Remember, allocates_in: Generation::Nursery }
+        Attributes { name: "generational", barrier: Barrier::Remember, has_nursery: true, moves: Moves::Sparse }
     }
 
     unsafe fn collect(&mut self, mut collection: Collection<'_>) -> Outcome {
         self.remembered.append(&mut collection.remembered);
-        let grown = collection.spaces.generation(Generation::Old).blocks + collection.spaces.large.blocks;
+        let grown = collection.spaces.used() - collection.spaces.young_blocks();
         self.everything = collection.cause == Cause::Everything
             || collection.visit_code.is_some()
             || grown >= self.full_at.max(LEAST_GROWTH)
             || collection.tests && self.young >= MOST_YOUNG;
         // SAFETY: the caller's.
         let outcome = unsafe { if self.everything { self.all(collection) } else { self.young(collection) } };
-        self.moved = outcome.moved_bytes;
+        self.moved = outcome.moved_bytes + outcome.marked_bytes;
         outcome
     }
 
@@ -94,26 +90,29 @@ impl Generational {
         self.young += 1;
         if verify {
             // SAFETY: the world is stopped, and these are all old objects.
-            unsafe { verify::old_leads_to_nothing_young(spaces, shapes, places, &self.old) };
+            unsafe {
+                let old = spaces.old_ranges(shapes);
+                verify::old_leads_to_nothing_young(spaces, shapes, places, &old);
+            }
         }
         let mut actions: Actions = [STAYS; state::STATES];
-        actions[spaces.state_of(Generation::Nursery) as usize] = TO_AGED;
-        actions[spaces.state_of(Generation::Aged) as usize] = TO_OLD;
+        actions[state::NURSERY as usize] = TO_AGED;
+        actions[state::FROM as usize] = TO_OLD;
         actions[state::LARGE_NEW as usize] = MARKED;
-        let from_space = [spaces.flip(Generation::Nursery), spaces.flip(Generation::Aged)];
-        let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), None, verify);
-        evacuator.targets[TO_OLD as usize] = Target::from(self.rest.0, self.rest.1);
+        let from_space = [Generation::Aged, Generation::Nursery].map(|generation| spaces.flip(generation));
+        let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), None, (false, verify));
         roots(&mut |slot| evacuator.slot(slot));
         // SAFETY: the world is stopped; what is remembered are objects.
         unsafe {
             evacuator.permanent();
-            remembered::scan(&mut evacuator, places, std::mem::take(&mut self.remembered));
+            remembered::scan(&mut evacuator, std::mem::take(&mut self.remembered));
         }
         evacuator.drain();
         weak(&|address| evacuator.survivor(address));
-        let outcome = self.end(evacuator, false);
+        let (outcome, remembered) = evacuator.end();
+        self.remembered = remembered;
         if spaces.large.fresh > 0 {
-            spaces.sweep_large(verify);
+            spaces.sweep_large(false, verify);
         }
         from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
         outcome
@@ -124,50 +123,17 @@ impl Generational {
     /// # Safety
     /// As for [`Plan::collect`].
     unsafe fn all(&mut self, collection: Collection<'_>) -> Outcome {
-        let Collection { spaces, shapes, roots, weak, verify, visit_code, places, .. } = collection;
         self.young = 0;
-        self.remembered.clear();
-        self.old.clear();
-        let mut actions: Actions = [STAYS; state::STATES];
-        for generation in Generation::ALL {
-            actions[spaces.state_of(generation) as usize] = TO_OLD;
+        let mut moves = Moves::Sparse;
+        if collection.tests {
+            // A stale pointer is found when what it leads to has moved; that nothing else is wrong, when it stays.
+            self.tests += 1;
+            moves = if self.tests.is_multiple_of(4) { Moves::Sparse } else { Moves::Everything };
         }
-        actions[(state::LARGE | spaces.parity) as usize] = MARKED;
-        actions[state::LARGE_NEW as usize] = MARKED;
-        let from_space = Generation::ALL.map(|generation| spaces.flip(generation));
-        let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), visit_code, verify);
-        roots(&mut |slot| evacuator.slot(slot));
-        // SAFETY: the caller's: the world is stopped.
-        unsafe { evacuator.permanent() };
-        evacuator.drain();
-        weak(&|address| evacuator.survivor(address));
-        let outcome = self.end(evacuator, true);
-        spaces.sweep_large(verify);
-        from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));
-        outcome
-    }
-
-    /// Keeps what the next collection must know.
-    fn end(&mut self, mut evacuator: Evacuator<'_>, everything: bool) -> Outcome {
-        evacuator.retire(TO_OLD);
-        evacuator.retire(TO_AGED);
-        self.remembered = std::mem::take(&mut evacuator.remembered);
-        let [old, aged] = std::mem::take(&mut evacuator.targets);
-        self.rest = (old.cursor, old.limit);
-        let became_old = old.ranges.iter().map(|(from, to)| to - from).sum();
-        for (from, to) in old.ranges {
-            match self.old.last_mut() {
-                Some(last) if last.1 == from => last.1 = to,
-                _ => self.old.push((from, to)),
-            }
-        }
-        let ranges = self.old.iter().copied().chain(aged.ranges).collect();
-        Outcome {
-            everything,
-            moved_bytes: evacuator.moved_bytes,
-            looked_at: evacuator.looked_at,
-            promoted_bytes: if everything { 0 } else { became_old },
-            ranges,
+        // SAFETY: the caller's; what is remembered are objects.
+        unsafe {
+            remembered::forget(&mut self.remembered);
+            evacuate::everything(collection, moves, true)
         }
     }
 }

@@ -7,16 +7,18 @@
 //! | plan | its idea |
 //! | --- | --- |
 //! | [`compacting`] | everything moves, every time |
+//! | [`mark_sweep`] | nothing moves: what is not marked is free |
 //! | [`generational`] | what is young is copied, and twice-survived is old; stores into old objects are remembered |
 
 pub mod compacting;
 pub(super) mod evacuate;
 pub mod generational;
+pub mod mark_sweep;
 pub(super) mod remembered;
 
 pub use remembered::Places;
 
-use super::spaces::{Generation, Spaces};
+use super::spaces::{Moves, Spaces};
 use crate::object::shapes::ShapeTable;
 
 /// Calls a function with the address of each root.
@@ -62,11 +64,13 @@ pub struct Outcome {
     pub everything: bool,
     /// Bytes copied.
     pub moved_bytes: usize,
+    /// Bytes marked where they lie.
+    pub marked_bytes: usize,
     /// Those of them that have become old, when only what is young was looked at.
     pub promoted_bytes: usize,
     /// Bytes of old objects that were looked at because they were stored to.
     pub looked_at: usize,
-    /// Where living objects that may move lie side by side.
+    /// Where living objects that are young lie side by side.
     pub ranges: Vec<(usize, usize)>,
 }
 
@@ -86,8 +90,10 @@ pub struct Attributes {
     pub name: &'static str,
     /// What must be done with a store to an object.
     pub barrier: Barrier,
-    /// Where new objects go.
-    pub allocates_in: Generation,
+    /// New objects lie in a nursery.
+    pub has_nursery: bool,
+    /// What may move, of what is old, or of everything where there is no nursery.
+    pub moves: Moves,
 }
 
 /// What a plan is told when it says how long the next round is.
@@ -110,6 +116,18 @@ pub struct Room {
     pub spare: usize,
 }
 
+/// A round allocates so many times what the collection before it went through: then collecting takes a small part of the time
+/// that allocating takes.
+const ROUND_FOR_WORK: usize = 8;
+/// And not more than this, unless more than this lives.
+const LONGEST_ROUND: usize = 64 << 20;
+
+/// Where there is no nursery: bytes that are allocated until the next collection, after one that has gone through `work` bytes, of which
+/// `live` have survived it. A short round stays in the processor's caches and touches few pages: with little alive it is best.
+fn round_of_all(shortest: usize, work: usize, live: usize) -> usize {
+    work.saturating_mul(ROUND_FOR_WORK).min(LONGEST_ROUND).max(shortest).max(live)
+}
+
 /// A plan.
 pub trait Plan: Send {
     /// What others must know.
@@ -121,4 +139,20 @@ pub trait Plan: Send {
     unsafe fn collect(&mut self, collection: Collection<'_>) -> Outcome;
     /// After a collection: what may be allocated until the next.
     fn round(&mut self, survey: Survey) -> Room;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_are_as_long_as_collecting_is_dear() {
+        let shortest = 4 << 20;
+        assert_eq!(round_of_all(shortest, 0, 0), shortest);
+        assert_eq!(round_of_all(shortest, 2 << 20, 1 << 20), 16 << 20);
+        // Much that is looked at, little that lives.
+        assert_eq!(round_of_all(shortest, usize::MAX, 1 << 20), LONGEST_ROUND);
+        // As much again as lives.
+        assert_eq!(round_of_all(shortest, 200 << 20, 200 << 20), 200 << 20);
+    }
 }

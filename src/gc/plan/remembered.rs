@@ -64,12 +64,6 @@ impl Places {
         unsafe { &*self.cards.add((address - self.base) >> CARD_SHIFT) }
     }
 
-    /// Where the next card begins.
-    #[inline]
-    pub(super) fn next_card(&self, address: usize) -> usize {
-        ((address >> CARD_SHIFT) + 1) << CARD_SHIFT
-    }
-
     /// Does a slot of a big object lie on a marked card?
     ///
     /// # Safety
@@ -134,17 +128,31 @@ impl Thread {
 ///
 /// # Safety
 /// The world is stopped; these are objects.
-pub(super) unsafe fn scan(evacuator: &mut Evacuator<'_>, places: &Places, remembered: Vec<usize>) {
+pub(super) unsafe fn scan(evacuator: &mut Evacuator<'_>, remembered: Vec<usize>) {
     for address in remembered {
         // SAFETY: the caller's: an object begins with its header.
         unsafe {
             let header = &mut *(address as *mut u64);
             if *header & LISTED != 0 {
-                evacuator.scan_big(places, address, false);
+                evacuator.scan_big(address, false);
             } else {
                 *header |= OLD;
                 evacuator.scan_old(address);
             }
+        }
+    }
+}
+
+/// These old objects are in no list any more: everything is collected, and leads to nothing young afterwards.
+///
+/// # Safety
+/// The world is stopped; these are objects.
+pub(super) unsafe fn forget(remembered: &mut Vec<usize>) {
+    for address in remembered.drain(..) {
+        // SAFETY: the caller's: an object begins with its header.
+        unsafe {
+            let header = &mut *(address as *mut u64);
+            *header = *header & !LISTED | OLD;
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The spaces of objects that move, one for each generation.
+//! The young spaces, whose objects are copied at each collection.
 //!
-//! Owns the lists of their runs, the shared buffer for objects of middling size (which would waste a thread's buffer), and what
-//! copies have left of their last block. Who copies and when is the collector's.
+//! Owns the lists of their runs and the shared buffer for objects of middling size (which would waste a thread's buffer). Who copies
+//! and when is the collector's.
 
-use super::{BLOCK, BLOCK_SHIFT, CARD, Spaces, state};
+use super::{BLOCK, BLOCK_SHIFT, Moves, Spaces, state};
 
 /// Objects above this size do not go to the buffers of threads.
 pub const SMALL: usize = 8 << 10;
@@ -12,20 +12,13 @@ const SPARE: usize = 96;
 /// Blocks of the buffer for middling objects.
 const MIDDLING_RUN: usize = 16;
 
-/// How much an object has survived. A plan that knows no generations has all in one.
+/// How often what is young has survived.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Generation {
-    /// What is old, or moves every time.
-    Old,
-    /// What has survived one collection of the young.
+    /// Once.
     Aged,
-    /// What is new.
+    /// Not yet.
     Nursery,
-}
-
-impl Generation {
-    /// All of them.
-    pub const ALL: [Generation; 3] = [Generation::Old, Generation::Aged, Generation::Nursery];
 }
 
 /// The space of a generation.
@@ -37,51 +30,49 @@ pub struct CopySpace {
     pub blocks: usize,
     cursor: usize,
     limit: usize,
-    /// What copies have left of their last block, from address to address: the next buffer.
-    rest: (usize, usize),
 }
 
 /// What copies of so many blocks need: they pack differently, and a run of 16 blocks for middling objects may waste a quarter.
-fn for_copies_of(blocks: usize) -> usize {
-    blocks + blocks / 3
+pub(super) fn for_copies_of(blocks: usize) -> usize {
+    blocks + blocks / 3 + SPARE
+}
+
+/// There is no room for a copy: the reserve is an invariant of who makes objects; without it there is no consistent heap to go on with.
+pub(super) fn reserve_is_gone() -> ! {
+    std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; BLOCK]>())
 }
 
 impl Spaces {
-    /// The space of a generation.
-    pub fn generation(&self, generation: Generation) -> &CopySpace {
-        &self.moving[generation as usize]
-    }
-
     fn generation_mut(&mut self, generation: Generation) -> &mut CopySpace {
-        &mut self.moving[generation as usize]
+        &mut self.young[generation as usize]
     }
 
-    /// The present state of the blocks of a generation.
-    pub fn state_of(&self, generation: Generation) -> u8 {
-        match generation {
-            Generation::Old => state::OLD | self.parity,
-            Generation::Aged => state::AGED | self.aged_parity,
-            Generation::Nursery => state::NURSERY,
-        }
+    /// Blocks of what is young.
+    pub fn young_blocks(&self) -> usize {
+        self.young.iter().map(|space| space.blocks).sum()
     }
 
-    /// So many blocks are to remain for copies of all that moves, when others are taken.
+    /// So many blocks are to remain for copies of all that may move, when others are taken.
     pub(super) fn copy_reserve(&self) -> usize {
-        for_copies_of(self.used() - self.large.blocks) + SPARE
+        let old = if self.moves == Moves::Everything { self.old.bytes.div_ceil(BLOCK) } else { 0 };
+        for_copies_of(self.young_blocks() + old)
     }
 
-    /// A run for new objects that move. There remains room for a copy of everything.
-    fn copy_run(&mut self, count: usize, limit: usize) -> Option<usize> {
-        // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave.
-        let spare = if limit > self.max_blocks { 0 } else { count * 2 + SPARE };
-        let copy_reserve = for_copies_of(self.used()) + spare;
-        let state = self.state_of(self.allocates_in);
-        // What others have to leave is there: the system is not asked for it.
-        let first = match spare {
-            0 => self.pool.take(count, state, copy_reserve)?,
-            _ => self.take_run(count, state, copy_reserve)?,
+    /// The same, when `count` blocks of what may move are taken.
+    pub(super) fn room_for_copies(&self, count: usize) -> usize {
+        if count == 0 { self.copy_reserve() - SPARE } else { self.copy_reserve() + 2 * count }
+    }
+
+    /// A run of the nursery. There remains room for a copy of everything.
+    fn nursery_run(&mut self, count: usize, limit: usize) -> Option<usize> {
+        let first = if limit > self.max_blocks {
+            // Who is allowed beyond the limit builds the error of a full heap, and may use what others have to leave. That is there:
+            // the system is not asked for it.
+            self.pool.take(count, state::NURSERY, self.room_for_copies(0))?
+        } else {
+            self.take_run(count, state::NURSERY, self.room_for_copies(count))?
         };
-        self.note_run(self.allocates_in, first, count);
+        self.note_run(Generation::Nursery, first, count);
         Some(self.pool.address(first))
     }
 
@@ -91,26 +82,23 @@ impl Spaces {
         space.blocks += count;
     }
 
-    /// Room for a thread's buffer, from address to address, if that does not go beyond `limit` blocks.
-    pub fn take_buffer(&mut self, limit: usize) -> Option<(usize, usize)> {
+    /// Room for a thread's buffer with at least so many bytes, from address to address, if that does not go beyond `limit` blocks.
+    pub fn take_buffer(&mut self, bytes: usize, limit: usize) -> Option<(usize, usize)> {
+        if !self.has_nursery {
+            return self.take_old_buffer(bytes, limit);
+        }
         if self.beyond(1, limit) {
             return None;
         }
-        let (from, to) = std::mem::take(&mut self.generation_mut(self.allocates_in).rest);
-        if to - from >= SMALL {
-            return Some((from, to));
-        }
-        self.copy_run(1, limit).map(|address| (address, address + BLOCK))
-    }
-
-    /// Copies leave this of their last block, in the generation where new objects go.
-    pub fn leave_rest(&mut self, from: usize, to: usize) {
-        self.generation_mut(self.allocates_in).rest = (from, to);
+        self.nursery_run(1, limit).map(|address| (address, address + BLOCK))
     }
 
     /// Room for an object of middling size, if that does not go beyond `limit` blocks.
     pub fn take_middling(&mut self, bytes: usize, limit: usize) -> Option<usize> {
-        let space = self.generation(self.allocates_in);
+        if !self.has_nursery {
+            return self.take_old_middling(bytes, limit);
+        }
+        let space = self.generation_mut(Generation::Nursery);
         if bytes > space.limit - space.cursor {
             let mut run = MIDDLING_RUN;
             if self.beyond(run, limit) || bytes > run << BLOCK_SHIFT {
@@ -119,25 +107,30 @@ impl Spaces {
             if self.beyond(run, limit) {
                 return None;
             }
-            let address = self.copy_run(run, limit)?;
+            let address = self.nursery_run(run, limit)?;
             if run < MIDDLING_RUN || bytes > (run << BLOCK_SHIFT) / 2 {
                 return Some(address);
             }
-            let space = self.generation_mut(self.allocates_in);
+            let space = self.generation_mut(Generation::Nursery);
             space.cursor = address;
             space.limit = address + (run << BLOCK_SHIFT);
         }
-        Some(self.generation_mut(self.allocates_in).bump(bytes))
+        let space = self.generation_mut(Generation::Nursery);
+        let address = space.cursor;
+        space.cursor += bytes;
+        Some(address)
     }
 
-    /// Begins a collection: all runs of a generation are from-space now, and there is no run to allocate from.
+    /// Begins a collection: all runs of a generation are from-space now, and there is no run to allocate from. What has survived once
+    /// already is distinguished from what is about to.
     pub fn flip(&mut self, generation: Generation) -> Vec<(u32, u32)> {
-        match generation {
-            Generation::Old => self.parity ^= 1,
-            Generation::Aged => self.aged_parity ^= 1,
-            Generation::Nursery => {}
+        let runs = std::mem::take(self.generation_mut(generation)).runs;
+        if generation == Generation::Aged {
+            runs.iter()
+                .flat_map(|&(first, count)| first..first + count)
+                .for_each(|block| self.pool.set_state(block, state::FROM));
         }
-        std::mem::take(self.generation_mut(generation)).runs
+        runs
     }
 
     /// Ends a collection: nothing in these runs lives. With `fence` nobody can read them until they are used again.
@@ -147,41 +140,11 @@ impl Spaces {
         }
     }
 
-    /// A run for copies, during a collection: the reserve guarantees it.
-    pub fn take_for_copies(&mut self, generation: Generation, bytes: usize) -> usize {
-        let count = bytes.div_ceil(BLOCK);
-        let Some(first) = self.pool.take(count, self.state_of(generation), 0) else {
-            // The reserve is an invariant of `copy_run`; without it there is no consistent heap to go on with.
-            std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; BLOCK]>());
-        };
-        self.note_run(generation, first, count);
-        self.pool.address(first)
-    }
-
-    /// Room for the copy of an object that is not small.
-    pub fn take_for_middling_copy(&mut self, generation: Generation, bytes: usize) -> usize {
-        const RUN_BYTES: usize = MIDDLING_RUN << BLOCK_SHIFT;
-        if bytes > RUN_BYTES / 2 {
-            return self.take_for_copies(generation, bytes);
-        }
-        // No card belongs to two objects, so that what is said of one is not taken for the other.
-        let bytes = if generation == Generation::Old { bytes.next_multiple_of(CARD) } else { bytes };
-        let space = self.generation(generation);
-        if bytes > space.limit - space.cursor {
-            let address = self.take_for_copies(generation, RUN_BYTES);
-            let space = self.generation_mut(generation);
-            space.cursor = address;
-            space.limit = address + RUN_BYTES;
-        }
-        self.generation_mut(generation).bump(bytes)
-    }
-}
-
-impl CopySpace {
-    /// The next bytes of the run for objects of middling size.
-    fn bump(&mut self, bytes: usize) -> usize {
-        let address = self.cursor;
-        self.cursor += bytes;
-        address
+    /// A block for copies of what has survived once, during a collection: the reserve guarantees it.
+    pub fn aged_block_for_copies(&mut self) -> (usize, usize) {
+        let first = self.pool.take(1, state::AGED, 0).unwrap_or_else(|| reserve_is_gone());
+        self.note_run(Generation::Aged, first, 1);
+        let address = self.pool.address(first);
+        (address, address + BLOCK)
     }
 }

@@ -1,9 +1,9 @@
 //! The space of large objects: each has its own run of blocks, is marked where it lies and freed as a whole.
 //!
-//! Mark: the state of the first block, which alternates like that of the old generation. Where there are generations a new object
-//! is young, and has a state of its own, until the first collection that it survives.
+//! Where there is a nursery a new object is young, and its first block has a state of its own, until the first collection that it
+//! survives.
 
-use super::{BLOCK, Generation, Spaces, state};
+use super::{BLOCK, Spaces, state};
 
 /// The space.
 #[derive(Default)]
@@ -12,7 +12,7 @@ pub struct LargeSpace {
     pub objects: Vec<(u32, u32)>,
     /// Blocks in use.
     pub blocks: usize,
-    /// How many of them are young.
+    /// How many objects are young.
     pub fresh: usize,
 }
 
@@ -24,22 +24,24 @@ impl Spaces {
             return None;
         }
         let first = self.take_run(count, state::LARGE_REST, self.copy_reserve())?;
-        let is_young = self.allocates_in == Generation::Nursery;
-        self.pool.set_state(first, if is_young { state::LARGE_NEW } else { state::LARGE | self.parity });
-        self.large.fresh += usize::from(is_young);
+        self.pool.set_state(first, if self.has_nursery { state::LARGE_NEW } else { state::LARGE });
+        self.pool.marks_of(first)[0] = 0;
+        self.large.fresh += usize::from(self.has_nursery);
         self.large.objects.push((first, count as u32));
         self.large.blocks += count;
         Some(self.pool.address(first))
     }
 
-    /// Frees what was not marked: after a collection of the young, what is young.
-    pub fn sweep_large(&mut self, fence: bool) {
-        let dead = [state::LARGE | (self.parity ^ 1), state::LARGE_NEW];
+    /// Frees what was not marked: of everything, or of what is young.
+    pub fn sweep_large(&mut self, everything: bool, fence: bool) {
         self.large.fresh = 0;
         let (pool, large) = (&mut self.pool, &mut self.large);
         large.objects.retain(|&(first, count)| {
-            let alive = !dead.contains(&pool.state(pool.address(first)));
-            if !alive {
+            let was_asked = everything || pool.state(pool.address(first)) == state::LARGE_NEW;
+            let alive = !was_asked || pool.marks_of(first)[0] != 0;
+            if alive {
+                pool.set_state(first, state::LARGE);
+            } else {
                 large.blocks -= count as usize;
                 pool.give_back(first, count, fence);
             }

@@ -4,38 +4,42 @@
 //!
 //! | space | its objects |
 //! | --- | --- |
-//! | [`copy`] | move: those of each generation by themselves |
+//! | [`copy`] | are young, and move at each collection |
+//! | [`old`] | are marked where they lie, and move when their block is given up |
 //! | [`large`] | are too large to be moved: marked where they lie |
 //! | [`permanent`] | never move, never die; all their slots are roots |
 
 pub mod copy;
 pub mod large;
+pub mod old;
 pub mod permanent;
 pub mod pool;
 
 pub use copy::Generation;
-pub use pool::{BLOCK, BLOCK_SHIFT, CARD, CARD_SHIFT, Pool, poison};
+pub use old::Moves;
+pub use pool::{BLOCK, BLOCK_SHIFT, CARD, CARD_SHIFT, LINE_SHIFT, Pool, poison};
 
 use crate::injection::{Asked, refused};
 
-/// What a block is used for, as the block table says. Two states of a space alternate: at a collection the state of the
-/// last one means "not yet reached".
+/// What a block is used for, as the block table says.
 pub mod state {
     /// Nobody's.
     pub const FREE: u8 = 0;
-    /// What is old, or moves every time, in the even state; the odd one is 1 more.
+    /// The old space.
     pub const OLD: u8 = 2;
-    /// The block in which a large object starts, in the even state; the odd one is 1 more.
+    /// During a collection: all that lives here moves to the old space.
+    pub const FROM: u8 = 3;
+    /// The block in which a large object starts.
     pub const LARGE: u8 = 4;
     /// A further block of a large object.
     pub const LARGE_REST: u8 = 6;
     /// Permanent space.
     pub const PERMANENT: u8 = 7;
-    /// What has survived one collection of the young, in the even state; the odd one is 1 more.
+    /// What has survived one collection of the young.
     pub const AGED: u8 = 8;
     /// What is new.
     pub const NURSERY: u8 = 10;
-    /// The block in which a large object starts that was made since the last collection, where there are generations.
+    /// The block in which a large object starts that was made since the last collection, where there is a nursery.
     pub const LARGE_NEW: u8 = 12;
     /// States are less than this, a power of two.
     pub const STATES: usize = 16;
@@ -51,18 +55,18 @@ pub mod state {
 pub struct Spaces {
     /// The blocks.
     pub pool: Pool,
-    /// Objects that move, by generation.
-    pub moving: [copy::CopySpace; Generation::ALL.len()],
-    /// Where new objects go that are not large.
-    pub allocates_in: Generation,
+    /// What is young.
+    pub young: [copy::CopySpace; 2],
+    /// What is old, or all that is not large.
+    pub old: old::OldSpace,
+    /// New objects are young.
+    pub has_nursery: bool,
+    /// What a collection of everything may move.
+    pub moves: Moves,
     /// Objects too large to move.
     pub large: large::LargeSpace,
     /// Objects that stay.
     pub permanent: permanent::PermanentSpace,
-    /// 0 or 1: which of two alternating states is the present one, of what is old or large.
-    pub parity: u8,
-    /// The same, of what is aged.
-    pub aged_parity: u8,
     /// Blocks in use (without the permanent space) at which the next collection is due.
     pub budget: usize,
     /// The most blocks that may be in use.
@@ -72,9 +76,9 @@ pub struct Spaces {
 }
 
 impl Spaces {
-    /// Blocks in use that a collection could free.
+    /// Blocks in use that a collection could free; of the old space what is in use of blocks.
     pub fn used(&self) -> usize {
-        self.moving.iter().map(|space| space.blocks).sum::<usize>() + self.large.blocks
+        self.young_blocks() + self.old.bytes.div_ceil(BLOCK) + self.large.blocks
     }
 
     /// A run of blocks for other things than copies, which have room reserved: see [`pool::Pool::take`].

@@ -3,7 +3,7 @@
 //! Owns the mapping, the table of block states, and what is given back to the system. Must not know what lies in a block.
 //!
 //! Invariants: a block is either in exactly one free run, or beyond the frontier, or in use. Blocks below `committed` are
-//! readable and writable (but for those that are `FENCED`). There is always committed memory for a copy of everything that
+//! readable and writable (but for those that are `FENCED`). There is always committed memory for a copy of all that may move of what
 //! is in use, so that a collection cannot fail halfway.
 
 use std::collections::BTreeMap;
@@ -20,6 +20,54 @@ pub const BLOCK: usize = 1 << BLOCK_SHIFT;
 pub const CARD_SHIFT: u32 = 9;
 /// Bytes of a card.
 pub const CARD: usize = 1 << CARD_SHIFT;
+
+/// Logarithm of the size of a line: what is free among the old is known by lines.
+pub const LINE_SHIFT: u32 = 7;
+/// Bytes of a line.
+pub const LINE: usize = 1 << LINE_SHIFT;
+/// Lines of a block.
+pub const LINES: usize = BLOCK / LINE;
+/// Words of 64 marks, one for each word of a block.
+const MARK_WORDS: usize = BLOCK / 8 / 64;
+
+/// A table beside the blocks, so many bytes for each: accessible as far as blocks are, so that it does not count where a limit
+/// counts what may be written. What is never written takes no memory.
+struct Side {
+    address: usize,
+    bytes: usize,
+    shift: u32,
+}
+
+impl Side {
+    /// One with a byte for `1 << shift` bytes of `bytes`.
+    fn new(bytes: usize, shift: u32) -> io::Result<Side> {
+        let bytes = (bytes >> shift).next_multiple_of(BLOCK);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a fresh mapping at an address of the system's choice.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the range just mapped.
+        unsafe { leave_out_of_cores(at as usize, bytes) };
+        Ok(Side { address: at as usize, bytes, shift })
+    }
+
+    /// Makes what belongs to the first `blocks` blocks accessible.
+    fn commit(&self, blocks: usize) -> bool {
+        let bytes = ((blocks << BLOCK_SHIFT) >> self.shift).next_multiple_of(BLOCK).min(self.bytes);
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a part of our mapping; what is accessible stays so.
+        unsafe { libc::mprotect(self.address as *mut _, bytes, protection) == 0 }
+    }
+}
+
+impl Drop for Side {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and whoever looks at it is gone with the heap.
+        unsafe { libc::munmap(self.address as *mut _, self.bytes) };
+    }
+}
 
 /// The block has memory behind it.
 const RESIDENT: u8 = 1;
@@ -41,9 +89,12 @@ pub struct Pool {
     committed: usize,
     free: BTreeMap<u32, u32>,
     table: memmap2::MmapMut,
-    /// Address and bytes of the table of cards: a byte for each of the range, accessible as far as blocks are, so that it does not
-    /// count where a limit counts what may be written.
-    cards: (usize, usize),
+    /// A byte for each card.
+    cards: Side,
+    /// A bit for each word: a living object of the old space, or a large one, starts there.
+    marks: Side,
+    /// A byte for each line: it has a part of a living object of the old space. Of use while everything is collected.
+    lines: Side,
     flags: Vec<u8>,
     resident: usize,
     in_use: usize,
@@ -71,18 +122,8 @@ impl Pool {
             bytes = (bytes / 2).next_multiple_of(BLOCK);
         };
         let total = bytes / BLOCK;
-        let card_bytes = (bytes >> CARD_SHIFT).next_multiple_of(BLOCK);
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a fresh mapping at an address of the system's choice.
-        let cards = unsafe { libc::mmap(std::ptr::null_mut(), card_bytes, libc::PROT_NONE, flags, -1, 0) };
-        if cards == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the ranges just mapped.
-        unsafe {
-            leave_out_of_cores(base, bytes + BLOCK);
-            leave_out_of_cores(cards as usize, card_bytes);
-        }
+        // SAFETY: the range just mapped.
+        unsafe { leave_out_of_cores(base, bytes + BLOCK) };
         Ok(Pool {
             mapping: (base, bytes + BLOCK),
             base: base.next_multiple_of(BLOCK),
@@ -91,7 +132,9 @@ impl Pool {
             committed: 0,
             free: BTreeMap::new(),
             table: memmap2::MmapOptions::new().len(total).no_reserve_swap().map_anon()?,
-            cards: (cards as usize, card_bytes),
+            cards: Side::new(bytes, CARD_SHIFT)?,
+            marks: Side::new(bytes, 6)?,
+            lines: Side::new(bytes, LINE_SHIFT)?,
             flags: Vec::new(),
             resident: 0,
             in_use: 0,
@@ -122,7 +165,42 @@ impl Pool {
 
     /// The table of cards, accessible for all blocks that are in use.
     pub fn cards(&self) -> *const u8 {
-        self.cards.0 as *const u8
+        self.cards.address as *const u8
+    }
+
+    /// The table of marks, accessible for all blocks that are in use.
+    pub fn marks(&self) -> *mut u64 {
+        self.marks.address as *mut u64
+    }
+
+    /// The table of lines, accessible for all blocks that are in use.
+    pub fn lines(&self) -> *mut u8 {
+        self.lines.address as *mut u8
+    }
+
+    /// The marks of a block that is in use.
+    pub fn marks_of(&mut self, block: u32) -> &mut [u64; MARK_WORDS] {
+        assert!((block as usize) < self.frontier);
+        // SAFETY: the table is accessible that far, and changed by who has the pool.
+        unsafe { &mut *(self.marks().add(block as usize * MARK_WORDS) as *mut [u64; MARK_WORDS]) }
+    }
+
+    /// The lines of a block that is in use.
+    pub fn lines_of(&mut self, block: u32) -> &mut [u8; LINES] {
+        assert!((block as usize) < self.frontier);
+        // SAFETY: the table is accessible that far, and changed by who has the pool.
+        unsafe { &mut *(self.lines().add(block as usize * LINES) as *mut [u8; LINES]) }
+    }
+
+    /// Blocks in use.
+    pub fn in_use(&self) -> usize {
+        self.in_use
+    }
+
+    /// Can so many blocks more be had?
+    pub fn has_room(&mut self, count: usize) -> bool {
+        let wanted = self.in_use + count;
+        wanted <= self.committed || self.commit(wanted)
     }
 
     /// Blocks that have memory behind them.
@@ -311,12 +389,10 @@ impl Pool {
             let from = self.base + (self.committed << BLOCK_SHIFT);
             let bytes = (wanted - self.committed) << BLOCK_SHIFT;
             let all = bytes + (beside << BLOCK_SHIFT);
-            let cards = ((wanted << BLOCK_SHIFT) >> CARD_SHIFT).next_multiple_of(BLOCK).min(self.cards.1);
+            let has_tables = [&self.cards, &self.marks, &self.lines].iter().all(|table| table.commit(wanted));
             let protection = libc::PROT_READ | libc::PROT_WRITE;
-            // SAFETY: our mapping of cards; what is accessible stays so.
-            let has_cards = unsafe { libc::mprotect(self.cards.0 as *mut _, cards, protection) } == 0;
             // SAFETY: blocks of our range that are not accessible.
-            if has_cards && unsafe { libc::mprotect(from as *mut _, all, protection) } == 0 {
+            if has_tables && unsafe { libc::mprotect(from as *mut _, all, protection) } == 0 {
                 // SAFETY: the same blocks: those beside are inaccessible again, and of the others only what is written to a core changes.
                 unsafe {
                     if beside > 0 {
@@ -354,11 +430,8 @@ pub unsafe fn poison(from: usize, to: usize) {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // SAFETY: the mappings are ours, and whoever knows of objects in it is gone with the heap.
-        unsafe {
-            libc::munmap(self.mapping.0 as *mut _, self.mapping.1);
-            libc::munmap(self.cards.0 as *mut _, self.cards.1);
-        }
+        // SAFETY: the mapping is ours, and whoever knows of objects in it is gone with the heap.
+        unsafe { libc::munmap(self.mapping.0 as *mut _, self.mapping.1) };
     }
 }
 

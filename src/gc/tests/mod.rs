@@ -6,6 +6,7 @@ mod generations;
 mod machine;
 mod memory;
 mod model;
+mod old_space;
 mod threads;
 
 use super::*;
