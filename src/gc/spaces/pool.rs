@@ -27,6 +27,8 @@ pub const LINE_SHIFT: u32 = 7;
 pub const LINE: usize = 1 << LINE_SHIFT;
 /// Lines of a block.
 pub const LINES: usize = BLOCK / LINE;
+/// Logarithm of the bytes that a byte of marks is for.
+const MARK_SHIFT: u32 = 6;
 /// Words of 64 marks, one for each word of a block.
 const MARK_WORDS: usize = BLOCK / 8 / 64;
 
@@ -109,12 +111,17 @@ impl Pool {
     /// reused as late as is reasonable, so that stale pointers are found out.
     pub fn new(bytes: usize, rotate: bool) -> io::Result<Pool> {
         let mut bytes = bytes.next_multiple_of(BLOCK);
-        let base = loop {
+        let (base, [cards, marks, lines]) = loop {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
             // SAFETY: a fresh mapping at an address of the system's choice.
             let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes + BLOCK, libc::PROT_NONE, flags, -1, 0) };
             if at != libc::MAP_FAILED {
-                break at as usize;
+                let tables = [CARD_SHIFT, MARK_SHIFT, LINE_SHIFT].map(|shift| Side::new(bytes, shift));
+                if let [Ok(cards), Ok(marks), Ok(lines)] = tables {
+                    break (at as usize, [cards, marks, lines]);
+                }
+                // SAFETY: the range just mapped.
+                unsafe { libc::munmap(at, bytes + BLOCK) };
             }
             if bytes <= 64 << 20 {
                 return Err(io::Error::last_os_error());
@@ -132,9 +139,9 @@ impl Pool {
             committed: 0,
             free: BTreeMap::new(),
             table: memmap2::MmapOptions::new().len(total).no_reserve_swap().map_anon()?,
-            cards: Side::new(bytes, CARD_SHIFT)?,
-            marks: Side::new(bytes, 6)?,
-            lines: Side::new(bytes, LINE_SHIFT)?,
+            cards,
+            marks,
+            lines,
             flags: Vec::new(),
             resident: 0,
             in_use: 0,
