@@ -1,9 +1,9 @@
 //! The remembered set: the old objects that may lead to young ones.
 //!
 //! Owns the barrier's slow path, the lists of threads, and the cards of big objects. Of an old object it is enough to know *that*
-//! it was stored to: it has the flag [`OLD`] until it is put into the list of the thread that stored, and all of it is looked at
+//! something young was stored to it: it has the flag [`OLD`] until it is put into the list of the thread that stored, and all of it is looked at
 //! in the next collection of the young. A large object would take long to look at: it keeps the flag, and the card of the slot, 512
-//! bytes, is marked when what was stored is young.
+//! bytes, is marked.
 //!
 //! Object-remembering by a bit in the header: Hosking, Moss, Stefanović, "A comparative performance evaluation of write barrier
 //! implementations", OOPSLA 1992; cards: Wilson, Moher, 1989.
@@ -15,12 +15,16 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::evacuate::Evacuator;
 use crate::gc::alloc::atomic;
+use crate::gc::prefetch;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Pool, state};
 use crate::gc::thread::Thread;
 use crate::gc::trace;
 use crate::object::layout::{LISTED, OLD};
 use crate::object::word::Word;
+
+/// So many objects before it is looked at one is fetched.
+const AHEAD: usize = 8;
 
 /// What stores must know of places: read by all threads, without a lock.
 ///
@@ -89,6 +93,10 @@ impl Thread {
     /// Many values were stored to an object that may be old.
     #[inline]
     pub(in crate::gc) fn note_stores(&self, object: Word, slots: impl Iterator<Item = usize>) {
+        // SAFETY: a living object begins with its header, and stays where it is until this thread collects.
+        if unsafe { atomic(object.address()) }.load(Ordering::Relaxed) & OLD == 0 {
+            return;
+        }
         for slot in slots {
             // SAFETY: the caller names words of an object, which stays where it is until this thread collects.
             let value = Word(unsafe { atomic(slot) }.load(Ordering::Relaxed));
@@ -106,12 +114,12 @@ impl Thread {
         let places = self.heap().places();
         // SAFETY: the caller's.
         unsafe {
+            if !state::is_young(places.state(value.address())) {
+                return;
+            }
             let header = atomic(object);
             let bytes = trace::size(self.heap().shapes().table(), object, header.load(Ordering::Relaxed));
             let fresh = if bytes > SMALL {
-                if !state::is_young(places.state(value.address())) {
-                    return;
-                }
                 places.card(slot).store(1, Ordering::Relaxed);
                 header.fetch_or(LISTED, Ordering::Relaxed) & LISTED == 0
             } else {
@@ -129,7 +137,11 @@ impl Thread {
 /// # Safety
 /// The world is stopped; these are objects.
 pub(super) unsafe fn scan(evacuator: &mut Evacuator<'_>, remembered: Vec<usize>) {
-    for address in remembered {
+    for (i, &address) in remembered.iter().enumerate() {
+        // They lie anywhere.
+        if let Some(&later) = remembered.get(i + AHEAD) {
+            prefetch::line(later as u64);
+        }
         // SAFETY: the caller's: an object begins with its header.
         unsafe {
             let header = &mut *(address as *mut u64);
