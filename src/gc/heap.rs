@@ -70,7 +70,6 @@ impl Default for Hooks {
 pub struct Heap {
     options: Options,
     stressed: bool,
-    large: usize,
     shapes: Shapes,
     hooks: OnceLock<Hooks>,
     code: OnceLock<Code>,
@@ -93,7 +92,7 @@ pub struct Heap {
     owners: Owners,
 }
 
-/// Objects above this size are not moved; under stress nearly everything is.
+/// Objects above this size are not moved; under stress every second of them is, up to another size.
 const LARGE: usize = 256 << 10;
 const LARGE_UNDER_STRESS: usize = 64 << 20;
 /// Less than this the heap never is, whatever `--max-heap` says.
@@ -123,14 +122,13 @@ impl Heap {
             moves: attributes.moves,
             large: Default::default(),
             permanent: Default::default(),
-            budget: (options.shortest_round.min(max) / BLOCK).max(1),
+            budget: (plan.first_round(options.shortest_round).min(max) / BLOCK).max(1),
             max_blocks: max / BLOCK,
             allocated_bytes: 0,
         };
         let stressed = options.stress != Stress::Off;
         Ok(Arc::new(Heap {
             stressed,
-            large: if stressed { LARGE_UNDER_STRESS } else { LARGE },
             options,
             shapes: Shapes::new()?,
             hooks: OnceLock::new(),
@@ -231,6 +229,15 @@ impl Heap {
             let hook = unsafe { std::mem::transmute::<usize, RefillHook>(hook) };
             hook(thread, bytes);
         }
+    }
+
+    /// Is an object of this size made where it does not move?
+    fn is_large(&self, bytes: usize, spaces: &mut Spaces) -> bool {
+        if bytes <= LARGE || !self.stressed || bytes > LARGE_UNDER_STRESS {
+            return bytes > LARGE;
+        }
+        spaces.large.asked += 1;
+        spaces.large.asked.is_multiple_of(2)
     }
 
     /// The figures.
@@ -472,7 +479,7 @@ impl Thread {
         let used = self.used_of_buffer();
         let taken = heap.with_spaces(|spaces| {
             let limit = limit(spaces);
-            let (address, end) = if bytes > heap.large {
+            let (address, end) = if heap.is_large(bytes, spaces) {
                 spaces.take_large(bytes, limit).map(|address| (address, address + bytes))
             } else if bytes > SMALL {
                 spaces.take_middling(bytes, limit).map(|address| (address, address + bytes))

@@ -65,7 +65,8 @@ pub struct Options {
     pub max_heap: Option<usize>,
     /// The most bytes of addresses to reserve.
     pub addresses: usize,
-    /// The first collection happens when this much is allocated, and no round between two is shorter.
+    /// The first collection happens when this much is allocated, and no round between two is shorter; where there is a nursery it is
+    /// half of this, an eighth at least.
     pub shortest_round: usize,
 }
 

@@ -90,6 +90,7 @@ impl Heap {
                     visit((address + 8 * i) as *mut u64);
                 }
             }
+            self.note_work(ranges.ranges.iter().map(|&(_, count)| count as u64).sum());
         });
         if let Some(further) = &self.hooks().visit_roots {
             further(&mut |word| visit(word as *mut u64));

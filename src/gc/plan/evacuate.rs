@@ -410,7 +410,9 @@ impl<'a> Evacuator<'a> {
     pub unsafe fn scan_old(&mut self, address: usize) {
         self.take_young();
         // SAFETY: the caller's.
-        self.looked_at += unsafe { self.scan_copy(address, TO_OLD) };
+        let bytes = unsafe { self.scan_copy(address, TO_OLD) };
+        // It has to be fetched first.
+        self.looked_at += bytes.max(2 * prefetch::LINE);
     }
 
     /// Visits the slots of an old object that is big: those on marked cards, or all of them. Cards that lead to something young

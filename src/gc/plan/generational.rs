@@ -2,9 +2,10 @@
 //!
 //! New objects lie in the nursery. What survives a collection of the young is copied to the aged blocks, and what survives another
 //! becomes old: an object that was new a moment ago is not old for having been looked at too soon (survivor ageing; Ungar,
-//! "Generation Scavenging", 1984). A collection of the young starts from the roots and from the old objects that were stored to
-//! since ([`super::remembered`]); what it costs depends on what is young and lives. When the old have grown by half, everything is
-//! copied, and all of it is old then.
+//! "Generation Scavenging", 1984). Where nearly all that is new survives, as while a program builds what it works on, it becomes old at
+//! once: it would be copied twice for nothing. A collection of the young starts from the roots and from the old objects that were stored to
+//! since ([`super::remembered`]); what it costs depends on what is young and lives, and the nursery is as large as makes that bearable. When the old have grown by half,
+//! everything is collected: what is old is marked where it lies, and what is young is old then.
 //!
 //! Invariant, at each safepoint: an old object whose header has `OLD` leads to nothing young; one without it is in a list. Big
 //! objects are old when they have survived once.
@@ -17,14 +18,39 @@ use crate::gc::spaces::{BLOCK, Generation, Moves, state};
 use crate::gc::trace::Visitor;
 use crate::gc::verify;
 
-/// The nursery is not larger than this: what survives it is copied while everybody waits.
-const LARGEST_NURSERY: usize = 16 << 20;
+/// A collection of the young is to copy and look at not more than this, about 3 ms: the nursery is made smaller until it is so …
+const MOST_WORK: usize = 3 << 20;
+/// … and larger when it is a quarter of it. Where nearly all that is new survives, this much: a larger nursery would not
+/// have less to copy for what it allocates.
+const MOST_WORK_DIRECTLY: usize = 1 << 20;
+/// The parts of the shortest round that a nursery has: the largest, the smallest, and the smallest where nearly all survives.
+const LARGEST: usize = 2;
+const SMALLEST: usize = 4;
+const SMALLEST_DIRECTLY: usize = 8;
 /// The old may grow by this much at least before everything is collected …
 const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
-/// … and as much again as there are of them, up to this; by half when there are more.
-const GROWTH_BY_ALL: usize = (32 << 20) / BLOCK;
+/// … and by half, and up to three quarters where there are more than this.
+const MANY: usize = (10 << 20) / BLOCK;
+/// Blocks that stay ready for copies.
+const SPARE: usize = 32;
 /// With `--gc-always` or `--gc-verify` everything is collected after so many collections of the young, too: what is new is old by then.
 const MOST_YOUNG: u32 = 3;
+
+/// What the last collection found.
+#[derive(Default)]
+struct Last {
+    everything: bool,
+    /// Bytes that were new.
+    fresh: usize,
+    /// Of these, bytes that have survived, at least.
+    survived: usize,
+    /// Bytes that have survived once, and move to the old at the next collection.
+    aged: usize,
+    /// Bytes that were copied or marked.
+    moved: usize,
+    /// Bytes of old objects that were looked at because they were stored to.
+    looked_at: usize,
+}
 
 /// The plan, and what it keeps between collections.
 #[derive(Default)]
@@ -35,13 +61,13 @@ pub struct Generational {
     full_at: usize,
     /// Bytes of the nursery; 0 at first.
     nursery: usize,
+    /// Nearly all that was new has survived: what is new now becomes old at once.
+    directly: bool,
     /// Collections of the young since everything was collected.
     young: u32,
     /// Collections of everything for the sake of tests.
     tests: u32,
-    /// What the last collection has copied or marked, and whether it was one of the young.
-    moved: usize,
-    everything: bool,
+    last: Last,
 }
 
 impl Plan for Generational {
@@ -49,38 +75,71 @@ impl Plan for Generational {
         Attributes { name: "generational", barrier: Barrier::Remember, has_nursery: true, moves: Moves::Sparse }
     }
 
+    fn first_round(&self, shortest: usize) -> usize {
+        shortest / LARGEST
+    }
+
     unsafe fn collect(&mut self, mut collection: Collection<'_>) -> Outcome {
         self.remembered.append(&mut collection.remembered);
         let grown = collection.spaces.used() - collection.spaces.young_blocks();
-        self.everything = collection.cause == Cause::Everything
+        let everything = collection.cause == Cause::Everything
             || collection.visit_code.is_some()
             || grown >= self.full_at.max(LEAST_GROWTH)
             || collection.tests && self.young >= MOST_YOUNG;
+        let fresh = collection.spaces.young[Generation::Nursery as usize].blocks * BLOCK;
         // SAFETY: the caller's.
-        let outcome = unsafe { if self.everything { self.all(collection) } else { self.young(collection) } };
-        self.moved = outcome.moved_bytes + outcome.marked_bytes;
+        let outcome = unsafe { if everything { self.all(collection) } else { self.young(collection) } };
+        let survived = if everything { 0 } else { outcome.moved_bytes.saturating_sub(self.last.aged) };
+        self.directly = survived > fresh / 5 * 4;
+        self.last = Last {
+            everything,
+            fresh,
+            survived,
+            aged: if everything { 0 } else { outcome.moved_bytes - outcome.promoted_bytes },
+            moved: outcome.moved_bytes + outcome.marked_bytes,
+            looked_at: outcome.looked_at,
+        };
         outcome
     }
 
     fn round(&mut self, survey: Survey) -> Room {
-        if self.everything {
-            let growth = survey.used.clamp(LEAST_GROWTH, GROWTH_BY_ALL).max(survey.used / 2);
-            self.full_at = survey.used + growth;
-            // With little alive, a large nursery is memory that others could use.
-            self.nursery = self.nursery.min(survey.used * BLOCK / 4);
-        } else if self.moved > self.nursery / 4 {
-            self.nursery *= 2;
-        } else if self.moved < self.nursery / 16 {
-            self.nursery /= 2;
+        if self.last.everything {
+            let growth = survey.used / 2 + survey.used.saturating_sub(MANY);
+            self.full_at = survey.used + growth.min(survey.used / 4 * 3).max(LEAST_GROWTH);
         }
-        self.nursery = self.nursery.min(LARGEST_NURSERY).max(survey.shortest);
-        // Deep stacks are looked at each time, and so is what is stored to over and over: the more, the more rarely.
-        let beside = survey.work.saturating_sub(self.moved).saturating_mul(ROUND_FOR_WORK).min(LONGEST_ROUND);
-        Room { bytes: self.nursery.max(beside), spare: self.nursery / BLOCK / 2 + 32 }
+        Room { bytes: self.next_nursery(survey), spare: SPARE }
     }
 }
 
 impl Generational {
+    /// How much may be allocated until the next collection.
+    fn next_nursery(&mut self, survey: Survey) -> usize {
+        let last = &self.last;
+        let (most, smallest) = match self.directly {
+            true => (MOST_WORK_DIRECTLY, survey.shortest / SMALLEST_DIRECTLY),
+            false => (MOST_WORK, survey.shortest / SMALLEST),
+        };
+        let largest = survey.shortest / LARGEST;
+        let work = last.moved + last.looked_at;
+        if self.nursery == 0 {
+            self.nursery = largest;
+        }
+        if !last.everything && work > most {
+            self.nursery = self.nursery / 8 * (8 * most / work).max(1);
+        } else if work < most / 4 {
+            self.nursery *= 2;
+        }
+        self.nursery = self.nursery.clamp(smallest, largest);
+        // What is aged is copied in any case.
+        let nursery = self.nursery.min(most.saturating_sub(last.aged)).max(smallest);
+        // Deep stacks are looked at each time: the more there is of them, the more rarely; but not so much survives for that.
+        let beside = survey.work.saturating_sub(last.moved + last.looked_at).saturating_mul(ROUND_FOR_WORK);
+        let survival = last.survived.max(1) as f64 / last.fresh.max(1) as f64;
+        let beside = beside.min(LONGEST_ROUND).min((most as f64 / survival) as usize);
+        // What is stored to over and over costs the same each time; what is stored to anywhere, the less the shorter the round.
+        nursery.max(beside).max(last.looked_at.min(LONGEST_ROUND) / 2)
+    }
+
     /// Collects what is young.
     ///
     /// # Safety
@@ -96,7 +155,7 @@ impl Generational {
             }
         }
         let mut actions: Actions = [STAYS; state::STATES];
-        actions[state::NURSERY as usize] = TO_AGED;
+        actions[state::NURSERY as usize] = if self.directly { TO_OLD } else { TO_AGED };
         actions[state::FROM as usize] = TO_OLD;
         actions[state::LARGE_NEW as usize] = MARKED;
         let from_space = [Generation::Aged, Generation::Nursery].map(|generation| spaces.flip(generation));

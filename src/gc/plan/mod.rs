@@ -137,6 +137,10 @@ pub trait Plan: Send {
     /// # Safety
     /// The world must be stopped, and the roots be complete.
     unsafe fn collect(&mut self, collection: Collection<'_>) -> Outcome;
+    /// Bytes that may be allocated until the first collection.
+    fn first_round(&self, shortest: usize) -> usize {
+        shortest
+    }
     /// After a collection: what may be allocated until the next.
     fn round(&mut self, survey: Survey) -> Room;
 }

@@ -14,6 +14,8 @@ pub struct LargeSpace {
     pub blocks: usize,
     /// How many objects are young.
     pub fresh: usize,
+    /// How many might have been made here, under stress.
+    pub asked: usize,
 }
 
 impl Spaces {
