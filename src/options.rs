@@ -87,6 +87,8 @@ pub struct Options {
     pub gc_stats: bool,
     /// `--trace=compile`
     pub trace_compilation: bool,
+    /// `--trace=gc`
+    pub trace_collections: bool,
     /// `--limit`
     pub limit: Duration,
     /// `--filter`
@@ -189,11 +191,12 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow { names: &["--gc-stats"], takes: Takes::Nothing, group: Group::Looking,
         help: "print at the end what collecting took: how often, how long everybody waited, what became old",
         set: Set::Text(|o, _| { o.gc_stats = true; Ok(()) }) },
-    OptionRow { names: &["--trace"], takes: Takes::Value("compile"), group: Group::Looking,
-        help: "print a line for each function that is compiled",
+    OptionRow { names: &["--trace"], takes: Takes::Value("compile|gc"), group: Group::Looking,
+        help: "print a line for each function that is compiled, or for each collection",
         set: Set::Text(|o, v| match v {
             "compile" => { o.trace_compilation = true; Ok(()) }
-            _ => Err("its only value is `compile`: write `--trace=compile`".into()),
+            "gc" => { o.trace_collections = true; Ok(()) }
+            _ => Err("write `--trace=compile` or `--trace=gc`".into()),
         }) },
     OptionRow { names: &["--jitdump"], takes: Takes::Perhaps("DIR"), group: Group::Looking,
         help: "write DIR/jit-PID.dump for `perf inject --jit` (DIR: the current folder)",
@@ -306,6 +309,7 @@ impl Default for Options {
             stats: false,
             gc_stats: false,
             trace_compilation: false,
+            trace_collections: false,
             limit: Duration::from_secs(60),
             filter: None,
             update_snapshots: false,

@@ -94,7 +94,7 @@ fn a_profile_that_cannot_be_written_is_a_failure() {
 fn reports_that_cannot_be_written_are_a_failure() {
     let folder = Folder::new(&[("work.hr", WORK)]);
     let program = folder.path("work.hr");
-    for option in ["--profile", "--profile-allocations", "--stats", "--trace=compile"] {
+    for option in ["--profile", "--profile-allocations", "--stats", "--gc-stats", "--trace=compile"] {
         for lost in [full, unread] {
             let output = with_streams(&[option, &program], Stdio::piped(), lost());
             assert_eq!(output.status.code(), Some(1), "{option}, stderr");
@@ -108,6 +108,7 @@ fn reports_that_cannot_be_written_are_a_failure() {
         let output = with_streams(&[option, &program], unread(), Stdio::piped());
         assert_eq!(output.status.code(), Some(0), "{option}, a closed pipe");
         let word = option.trim_start_matches('-').split(['-', '=']).next().expect("a word").replace("trace", "compile");
+        let word = if word == "gc" { "stats" } else { &word };
         assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("{word}: ")), "{option}");
     }
     for args in

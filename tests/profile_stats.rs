@@ -1,4 +1,4 @@
-//! `--stats` and `--trace=compile`: the counts of programs that are made to do something exactly so many times.
+//! `--stats`, `--gc-stats` and `--trace`: the counts of programs that are made to do something exactly so many times.
 
 mod common;
 
@@ -139,4 +139,44 @@ fn main() {
     assert!(said.contains("longest pause of a first call"), "{said}");
     assert!(said.contains("stats: collections: "), "{said}");
     assert!(!stderr_of("untraced", text, &[]).contains("compile"));
+}
+
+/// A program that collects, of itself and because it asks.
+const COLLECTS: &str = "\
+fn main() {
+    let mut kept = []
+    for i in range(0, 2000) {
+        kept = push(kept, vec(range(0, 500)))
+        if i % 100 == 0 { kept = [] }
+    }
+    gc()
+    let stats = gc-stats()
+    println(stats[:young][:collections], stats[:full][:collections])
+    for kind in [:young, :full] {
+        let counts = map(fn(row) { row[1] }, stats[kind][:histogram])
+        assert!(sum(counts) == stats[kind][:collections])
+        assert!(stats[kind][:survived-bytes] <= stats[kind][:candidate-bytes])
+    }
+    assert!(stats[:full][:median] <= stats[:full][:p99] && stats[:full][:p99] <= stats[:full][:longest])
+}
+";
+
+#[test]
+fn each_collection_has_its_line() {
+    for collector in ["generational", "compacting"] {
+        let gc = format!("--gc={collector}");
+        let said = stderr_of("collects", COLLECTS, &[&gc, "--trace=gc", "--gc-stats"]);
+        let lines: Vec<&str> = said.lines().filter(|l| l.starts_with("gc: ")).collect();
+        assert!(lines.len() > 2, "{said}");
+        for (i, line) in lines.iter().enumerate() {
+            assert!(line.starts_with(&format!("gc: {} ", i + 1)), "{said}");
+            let parts = [" µs  ", " -> ", " moved", "  next after "];
+            assert!(parts.iter().all(|part| line.contains(part)), "{said}");
+        }
+        assert_eq!(lines.iter().filter(|l| l.contains(" full  asked for  ")).count(), 1, "{said}");
+        let young = lines.iter().filter(|l| l.contains(" young  round used up  ") && l.contains(" became old")).count();
+        assert_eq!(young > 0, collector == "generational", "{said}");
+        assert!(said.contains(&format!("stats: collections: {} ({collector})", lines.len())), "{said}");
+        assert!(said.contains("  full, shorter than ") && said.contains("of all lived on"), "{said}");
+    }
 }

@@ -144,7 +144,12 @@ fn with_machine(options: Options, compiler: Compiler) -> u8 {
 
 /// The machine, as it was asked for, with everybody who looks at it; or the status, and why it cannot be had.
 fn machine(options: &Options, compiler: Compiler) -> Result<Attached, (u8, String)> {
-    stats::turn_on(options.stats, options.gc_stats, options.trace_compilation);
+    stats::turn_on(stats::Wanted {
+        stats: options.stats,
+        collections: options.gc_stats,
+        each_body: options.trace_compilation,
+        each_collection: options.trace_collections,
+    });
     let cx = Vm::start(options.heap.clone(), compiler, LIBRARY).map_err(|error| (FAILED, error.to_string()))?;
     let vm = cx.vm();
     let _ = vm.trials.set(options.trials);

@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::natives::Natives;
+use super::natives::{Native, Natives};
 use super::options::{Options, Stress};
 use super::owners::Owners;
 use super::plan::{Attributes, Cause, Collection, Outcome, Places, Plan, Survey};
 use super::roots::{RootRanges, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
-use super::spaces::{BLOCK, Pool, Spaces, poison};
-use super::stats::Stats;
+use super::spaces::{BLOCK, Generation, Pool, Spaces, poison};
+use super::stats::{Event, Reason, Stats};
 use super::stress::Site;
 use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
@@ -51,6 +51,8 @@ pub struct Hooks {
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Called after each collection that has looked at everything, with the world still stopped: must not touch the heap.
     pub collected: Option<Box<dyn Fn() + Send + Sync>>,
+    /// Told of each collection by the thread that has collected, when the world goes on. Must not touch the heap.
+    pub ended: Option<fn(&Event)>,
 }
 
 impl Default for Hooks {
@@ -62,6 +64,7 @@ impl Default for Hooks {
             visit_code: None,
             visit_frame: None,
             collected: None,
+            ended: None,
         }
     }
 }
@@ -308,7 +311,7 @@ impl Heap {
     ///
     /// # Safety
     /// The world must be stopped, and these must be its threads.
-    unsafe fn collect(&self, threads: &[ThreadPtr], cause: Cause) -> Vec<super::natives::Native> {
+    unsafe fn collect(&self, threads: &[ThreadPtr], reason: Reason) -> (Vec<Native>, Event) {
         let start = Instant::now();
         self.last_work.store(0, Ordering::Relaxed);
         let mut spaces = lock_whole(&self.spaces);
@@ -323,7 +326,6 @@ impl Heap {
             thread.collect_soon.set(false);
         }
         let verify = self.options.verify;
-        let renews = self.owners.are_few();
         let hooks = self.hooks();
         let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
         let visit_frame = hooks.visit_frame.as_deref().filter(|_| wants_code);
@@ -333,8 +335,11 @@ impl Heap {
             self.prepare_frames(threads, visit_frame.map(|visit| visit as &dyn Fn(usize)), &moving);
         }
         let mut natives = lock(&self.natives);
+        let renews = self.owners.are_few();
+        let reason = self.reason(reason, renews, natives.are_many(), wants_code);
+        let (before, young) = (spaces.used() * BLOCK, spaces.young() * BLOCK);
         let collection = Collection {
-            cause: if renews || natives.are_many() { Cause::Everything } else { cause },
+            cause: if matches!(reason, Reason::Round | Reason::Test) { Cause::Budget } else { Cause::Everything },
             remembered,
             places: &self.places,
             spaces,
@@ -371,8 +376,40 @@ impl Heap {
         if let Some(hook) = hooks.collected.as_ref().filter(|_| outcome.everything) {
             hook();
         }
-        lock(&self.stats).note(&outcome, start.elapsed(), spaces.used() * BLOCK);
-        dead
+        let event = self.ended(spaces, reason, (before, young), start, &outcome);
+        (dead, event)
+    }
+
+    /// Why there is a collection, if what is asked for gives no better reason.
+    fn reason(&self, reason: Reason, owners: bool, natives: bool, code: bool) -> Reason {
+        match reason {
+            Reason::Round | Reason::Test if owners => Reason::Owners,
+            Reason::Round | Reason::Test if natives => Reason::Natives,
+            Reason::Round if code && self.hooks().wants_code.is_some() => Reason::Code,
+            reason => reason,
+        }
+    }
+
+    /// What is told of a collection, which counts from now on.
+    fn ended(&self, spaces: &Spaces, reason: Reason, used: (usize, usize), start: Instant, outcome: &Outcome) -> Event {
+        let (before, young) = used;
+        let mut stats = lock(&self.stats);
+        let grown =
+            outcome.everything && reason == Reason::Round && self.attributes.allocates_in == Generation::Nursery;
+        let event = Event {
+            number: stats.collections() + 1,
+            everything: outcome.everything,
+            reason: if grown { Reason::Growth } else { reason },
+            pause: start.elapsed(),
+            before,
+            after: spaces.used() * BLOCK,
+            candidates: if outcome.everything { before } else { young },
+            moved: outcome.moved_bytes,
+            promoted: outcome.promoted_bytes,
+            round: spaces.budget.saturating_sub(spaces.used()) * BLOCK,
+        };
+        stats.note(&event);
+        event
     }
 
     /// Looks at everything again.
@@ -430,12 +467,13 @@ fn current_stack() -> (usize, usize) {
 impl Thread {
     /// Frees all that is dead now.
     pub fn collect(&mut self) {
-        self.collect_unless(None, Cause::Everything);
+        self.collect_unless(None, Reason::Asked);
     }
 
     /// Collects now, as if the budget were used up.
     pub(super) fn collect_some(&mut self) {
-        self.collect_unless(None, Cause::Budget);
+        let reason = if self.heap().stressed { Reason::Test } else { Reason::Round };
+        self.collect_unless(None, reason);
     }
 
     /// Bytes allocated so far by all threads; what other threads have not yet used of their buffers counts as well.
@@ -449,15 +487,19 @@ impl Thread {
     }
 
     /// Collects, unless there was a collection since `epoch`.
-    fn collect_unless(&mut self, epoch: Option<u64>, cause: Cause) {
+    fn collect_unless(&mut self, epoch: Option<u64>, reason: Reason) {
         let heap = self.heap().clone();
-        let mut dead = Vec::new();
+        let mut collected = None;
         let collect = |threads: &[ThreadPtr]| {
             let _busy = self.busy(Activity::Collecting);
             // SAFETY: the world is stopped, and these are its threads.
-            dead = unsafe { heap.collect(threads, cause) };
+            collected = Some(unsafe { heap.collect(threads, reason) });
         };
         self.with_stopped_world(epoch, collect);
+        let Some((dead, event)) = collected else { return };
+        if let Some(hook) = heap.hooks().ended {
+            hook(&event);
+        }
         drop(dead);
     }
 
@@ -548,9 +590,9 @@ impl Thread {
         // What others have collected meanwhile may not suffice.
         // And others may take what was freed before this thread gets to it, though they do not need it all.
         let again = if self.heap().thread_count() > 1 { MOST_TRIES } else { 0 };
-        let tries = [(Some(epoch), Cause::Budget), (None, Cause::Everything)];
-        for (epoch, cause) in tries.into_iter().chain(std::iter::repeat_n((None, Cause::Everything), again)) {
-            self.collect_unless(epoch, cause);
+        let tries = [(Some(epoch), Reason::Round), (None, Reason::Full)];
+        for (epoch, reason) in tries.into_iter().chain(std::iter::repeat_n((None, Reason::Full), again)) {
+            self.collect_unless(epoch, reason);
             let blocks = bytes.div_ceil(BLOCK);
             let room = self.take_within(bytes, |spaces| {
                 let least = (spaces.max_blocks / LEAST_FREE).saturating_sub(blocks);

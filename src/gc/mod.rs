@@ -56,7 +56,7 @@ pub use mutate::Room;
 pub use natives::Native;
 pub use options::{CollectorKind, Options, Stress};
 pub use slow::Poll;
-pub use stats::{Pauses, Stats};
+pub use stats::{Event, Pauses, Stats};
 pub use text::SpareText;
 pub use thread::{Attached, Interrupter, Landing, Spill, Thread, Thrown};
 pub use value::Value;

@@ -1,15 +1,83 @@
 //! What collecting has taken.
 //!
-//! Owns the figures of a heap, and the counting of pauses by their length. Must not know who prints them.
+//! Owns the figures of a heap, the counting of pauses by their length, and what is told of one collection ([`Event`]). Must not
+//! know who prints them.
 
 use std::time::Duration;
-
-use super::plan::Outcome;
 
 /// How many parts a doubling of the length of a pause has: what is read off is right to a quarter of an octave.
 const PARTS: u32 = 4;
 /// Pauses of up to 2^30 microseconds, a quarter of an hour.
 const BUCKETS: usize = (PARTS * 30) as usize;
+
+/// Why there was a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// The program asked.
+    Asked,
+    /// What may be allocated in a round has been.
+    Round,
+    /// The same, and what is old has grown so much that everything was collected.
+    Growth,
+    /// The heap is full.
+    Full,
+    /// A safepoint or an allocation at which a test collects.
+    Test,
+    /// Code that may be dead.
+    Code,
+    /// Rust objects that may be dead, and hold what is scarcer than memory.
+    Natives,
+    /// The numbers of those who build maps in place are used up.
+    Owners,
+}
+
+impl Reason {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::Asked => "asked for",
+            Reason::Round => "round used up",
+            Reason::Growth => "the old have grown",
+            Reason::Full => "heap full",
+            Reason::Test => "test",
+            Reason::Code => "code",
+            Reason::Natives => "natives",
+            Reason::Owners => "owners",
+        }
+    }
+}
+
+/// A collection that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// How many there were until then, this one included.
+    pub number: u64,
+    /// Did it look at everything, or at what is young alone?
+    pub everything: bool,
+    /// Why.
+    pub reason: Reason,
+    /// How long the world stood still, from the moment when it did.
+    pub pause: Duration,
+    /// Bytes in use before, in whole blocks.
+    pub before: usize,
+    /// Bytes in use after it.
+    pub after: usize,
+    /// Bytes that could have been freed: of what is young, or of all.
+    pub candidates: usize,
+    /// Bytes copied.
+    pub moved: usize,
+    /// Those of them that have become old, where only what is young was looked at.
+    pub promoted: usize,
+    /// Bytes that may be allocated until the next one: the nursery, where there is one.
+    pub round: usize,
+}
+
+impl Event {
+    /// Bytes of the candidates that live.
+    fn survived(&self) -> usize {
+        if self.everything { self.after.min(self.candidates) } else { self.moved.min(self.candidates) }
+    }
+}
 
 /// The pauses of one kind of collection.
 #[derive(Clone, Copy, Debug)]
@@ -20,13 +88,18 @@ pub struct Pauses {
     pub total: Duration,
     /// The longest.
     pub longest: Duration,
+    /// Bytes that could have been freed in all of them.
+    pub candidates: u64,
+    /// Those of them that were not.
+    pub survived: u64,
     /// How many were shorter than [`bound`], and not than the one before.
     buckets: [u32; BUCKETS],
 }
 
 impl Default for Pauses {
     fn default() -> Pauses {
-        Pauses { count: 0, total: Duration::ZERO, longest: Duration::ZERO, buckets: [0; BUCKETS] }
+        let buckets = [0; BUCKETS];
+        Pauses { count: 0, total: Duration::ZERO, longest: Duration::ZERO, candidates: 0, survived: 0, buckets }
     }
 }
 
@@ -50,6 +123,18 @@ impl Pauses {
         self.total += pause;
         self.longest = self.longest.max(pause);
         self.buckets[bucket(pause)] += 1;
+    }
+
+    /// What part of what could have been freed lived on; none when nothing could.
+    pub fn survival(&self) -> Option<f64> {
+        (self.candidates > 0).then(|| self.survived as f64 / self.candidates as f64)
+    }
+
+    /// How many pauses were shorter than a time and not than half of it, for each such time that some were.
+    pub fn histogram(&self) -> Vec<(Duration, u64)> {
+        let octaves = self.buckets.chunks(PARTS as usize).enumerate();
+        let sums = octaves.map(|(i, parts)| (i, parts.iter().map(|&count| u64::from(count)).sum::<u64>()));
+        sums.filter(|(_, sum)| *sum > 0).map(|(i, sum)| (Duration::from_micros(2 << i), sum)).collect()
     }
 
     /// So long, at most, was this part of the pauses: 0.5 gives the median. None when there were none.
@@ -92,16 +177,18 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// There was a collection, after which so many bytes are in use.
-    pub(super) fn note(&mut self, outcome: &Outcome, pause: Duration, used: usize) {
-        let pauses = if outcome.everything { &mut self.full } else { &mut self.young };
-        pauses.note(pause);
-        self.pause_last = pause;
-        self.moved_bytes += outcome.moved_bytes as u64;
-        self.promoted_bytes += outcome.promoted_bytes as u64;
-        self.live_bytes = used;
-        if outcome.everything {
-            self.live_after_full = used;
+    /// There was a collection.
+    pub(super) fn note(&mut self, event: &Event) {
+        let pauses = if event.everything { &mut self.full } else { &mut self.young };
+        pauses.note(event.pause);
+        pauses.candidates += event.candidates as u64;
+        pauses.survived += event.survived() as u64;
+        self.pause_last = event.pause;
+        self.moved_bytes += event.moved as u64;
+        self.promoted_bytes += event.promoted as u64;
+        self.live_bytes = event.after;
+        if event.everything {
+            self.live_after_full = event.after;
         }
     }
 
@@ -144,6 +231,15 @@ mod tests {
         assert_eq!(pauses.quantile(1.0), Some(Duration::from_micros(1000)));
         pauses.note(Duration::from_secs(100_000));
         assert_eq!(pauses.quantile(1.0).map(|longest| longest > Duration::from_secs(600)), Some(true));
+    }
+
+    #[test]
+    fn the_histogram_has_all_pauses_by_doubling_times() {
+        let mut pauses = Pauses::default();
+        [0, 1, 2, 3, 1000, 1023, 1024, 1025].into_iter().for_each(|micros| pauses.note(Duration::from_micros(micros)));
+        let micros = |(time, count): (Duration, u64)| (time.as_micros(), count);
+        let histogram: Vec<_> = pauses.histogram().into_iter().map(micros).collect();
+        assert_eq!(histogram, [(2, 2), (4, 2), (1024, 2), (2048, 2)]);
     }
 
     #[test]

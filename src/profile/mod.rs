@@ -55,6 +55,7 @@ pub static OBSERVER: Observer = Observer {
     detaching: sampler::detaching,
     begins: sampler::begins,
     before_code_is_freed: sampler::before_code_is_freed,
+    collections: stats::of_collections,
     counter: stats::counter,
     resolves: stats::count_resolver,
     watches_compilation: stats::watches_compilation,

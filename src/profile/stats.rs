@@ -1,7 +1,7 @@
 //! What a program costs besides its own instructions: calls of helpers and other slow paths, side exits, compilation,
 //! collections.
 //!
-//! Owns the counts behind `--stats`, what `--gc-stats` tells, and the lines of `--trace=compile`. Off, nothing is counted and no instruction is spent:
+//! Owns the counts behind `--stats`, what `--gc-stats` tells, and the lines of `--trace`. Off, nothing is counted and no instruction is spent:
 //! on, stubs are written that tell [`count`] of each passage (`asm/stubs.rs`), and hot regions call such a stub where they
 //! leave. Counts are kept by return address, and by line as soon as code is freed.
 
@@ -15,7 +15,7 @@ use super::report::amount;
 use super::{What, report};
 use crate::asm::code_map::View;
 use crate::asm::stubs::Counter;
-use crate::gc::Thread;
+use crate::gc::{Event, Thread};
 use crate::locks::{Mutex, MutexGuard, lock};
 use crate::reader::tree::Source;
 use crate::runtime::Vm;
@@ -31,6 +31,7 @@ static ON: AtomicBool = AtomicBool::new(false);
 /// What collecting has taken is to be told, and nothing else.
 static COLLECTIONS: AtomicBool = AtomicBool::new(false);
 static TRACE: AtomicBool = AtomicBool::new(false);
+static TRACE_COLLECTIONS: AtomicBool = AtomicBool::new(false);
 static COUNTS: Mutex<Option<Counts>> = Mutex::new(None);
 
 #[derive(Default)]
@@ -70,11 +71,50 @@ fn with<R>(f: impl FnOnce(&mut Counts) -> R) -> R {
     f(counts().get_or_insert_with(Counts::default))
 }
 
+/// What is to be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// `--stats`
+    pub stats: bool,
+    /// `--gc-stats`
+    pub collections: bool,
+    /// `--trace=compile`
+    pub each_body: bool,
+    /// `--trace=gc`
+    pub each_collection: bool,
+}
+
 /// Turns counting and tracing on, before the machine starts.
-pub fn turn_on(stats: bool, collections: bool, trace: bool) {
-    ON.store(stats, Ordering::Relaxed);
-    COLLECTIONS.store(collections, Ordering::Relaxed);
-    TRACE.store(trace, Ordering::Relaxed);
+pub fn turn_on(wanted: Wanted) {
+    ON.store(wanted.stats, Ordering::Relaxed);
+    COLLECTIONS.store(wanted.collections, Ordering::Relaxed);
+    TRACE.store(wanted.each_body, Ordering::Relaxed);
+    TRACE_COLLECTIONS.store(wanted.each_collection, Ordering::Relaxed);
+}
+
+/// Who is told of each collection, if somebody wants a line for each.
+pub fn of_collections() -> Option<fn(&Event)> {
+    TRACE_COLLECTIONS.load(Ordering::Relaxed).then_some(collected as fn(&Event))
+}
+
+/// There was a collection: its line.
+fn collected(event: &Event) {
+    let bytes = |n: usize| amount(What::Bytes, n as u64);
+    let kind = if event.everything { "full" } else { "young" };
+    let mut line = format!(
+        "gc: {} {kind}  {}  {} µs  {} -> {}  {} moved",
+        event.number,
+        event.reason.words(),
+        event.pause.as_micros(),
+        bytes(event.before),
+        bytes(event.after),
+        bytes(event.moved)
+    );
+    if !event.everything {
+        let _ = write!(line, ", {} became old", bytes(event.promoted));
+    }
+    let _ = writeln!(line, "  next after {}", bytes(event.round));
+    console::write_report(&line);
 }
 
 /// Whose code is counted.
@@ -294,6 +334,13 @@ fn collections(text: &mut String, vm: &Vm) {
             "{:>14}  {name}: {:.1?} in all; median {median:.1?}, 99 of 100 within {p99:.1?}, the longest {:.1?}",
             pauses.count, pauses.total, pauses.longest
         );
+        for (time, count) in pauses.histogram() {
+            let _ = writeln!(text, "{count:>14}  {name}, shorter than {time:.1?}");
+        }
+        if let Some(survival) = pauses.survival() {
+            let what = if name == "young" { "what was young" } else { "all" };
+            let _ = writeln!(text, "{:>14}  of {what} lived on", format!("{:.1}%", 100.0 * survival));
+        }
     }
     let _ = writeln!(
         text,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::program::code::Code;
 use super::vm::Vm;
 use crate::asm::stubs::Counter;
-use crate::gc::Thread;
+use crate::gc::{Event, Thread};
 
 /// Takes down facts for who reads our memory: names, and numbers.
 pub type Notes<'a> = &'a mut dyn FnMut(&'static str, usize);
@@ -60,6 +60,8 @@ pub struct Observer {
     pub begins: fn(&Thread, Option<&Code>),
     /// Code is about to be freed, while the world stands still: addresses of it are looked up now or never.
     pub before_code_is_freed: fn(),
+    /// Who is told of each collection, if anybody is.
+    pub collections: fn() -> Option<fn(&Event)>,
     /// What a stub of this name is to tell, if its calls are counted.
     pub counter: fn(&str) -> Option<Counter>,
     /// A resolver of this name was called.
@@ -83,6 +85,7 @@ static NOBODY: Observer = Observer {
     detaching: |_| (),
     begins: |_, _| (),
     before_code_is_freed: || (),
+    collections: || None,
     counter: |_| None,
     resolves: |_, _| (),
     watches_compilation: || false,

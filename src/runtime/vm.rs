@@ -328,5 +328,6 @@ fn hooks(later: &Arc<Later>) -> gc::Hooks {
                 vm.reclaim.collected(vm);
             }
         })),
+        ended: (observer().collections)(),
     }
 }

@@ -81,6 +81,11 @@ impl Spaces {
         self.young_blocks() + self.old.bytes.div_ceil(BLOCK) + self.large.blocks
     }
 
+    /// Those of them that a collection of the young could free, but for large objects.
+    pub fn young(&self) -> usize {
+        self.moving[Generation::Nursery as usize].blocks + self.moving[Generation::Aged as usize].blocks
+    }
+
     /// A run of blocks for other things than copies, which have room reserved: see [`pool::Pool::take`].
     fn take_run(&mut self, count: usize, state: u8, room_for: usize) -> Option<u32> {
         if refused(Asked::Heap) { None } else { self.pool.take(count, state, room_for) }

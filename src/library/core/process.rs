@@ -4,7 +4,7 @@ use crate::runtime::values::foreign;
 use std::time::Duration;
 
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Pauses, Thread, Thrown};
 use crate::object::Word;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::builtin::Args;
@@ -32,7 +32,9 @@ builtins! { pub static TABLE: "core";
     /// `heap-bytes() > 0` is `true`.
     "heap-bytes" () = |cx, _args| int(cx, cx.heap().stats().used_bytes as i64);
     /// What collecting has taken so far, as a map: how often, how long everybody waited (nanoseconds), and bytes. `:young` are the
-    /// collections that looked at what is young alone, `:full` those that looked at everything.
+    /// collections that looked at what is young alone, `:full` those that looked at everything, each with `:median`, `:p99` and
+    /// `:longest` pause, a `:histogram` of vectors `[n, count]` (so many pauses were shorter than `n` nanoseconds, and not than
+    /// half of that), and how many of the bytes that could have been freed (`:candidate-bytes`) lived on (`:survived-bytes`).
     /// `gc-stats()[:collections] >= 0` is `true`.
     "gc-stats" () = gc_stats;
     /// The number of processors.
@@ -83,8 +85,12 @@ fn gc_stats(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
             ("median", quantile(0.5)),
             ("p99", quantile(0.99)),
             ("longest", nanos(pauses.longest)),
+            ("candidate-bytes", pauses.candidates),
+            ("survived-bytes", pauses.survived),
         ];
-        let entries = numbers(cx, &rows)?;
+        let mut entries = numbers(cx, &rows)?;
+        entries.push(keyword(cx, "histogram"));
+        entries.push(histogram(cx, pauses)?);
         kinds.push((name, foreign::map_of(cx, &entries)?));
     }
     let rows = [
@@ -107,6 +113,16 @@ fn gc_stats(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
         entries.push(map);
     }
     foreign::map_of(cx, &entries)
+}
+
+/// `[[nanoseconds, count], …]`
+fn histogram(cx: &mut Thread, pauses: &Pauses) -> Result<Handle, Thrown> {
+    let mut rows = Vec::new();
+    for (time, count) in pauses.histogram() {
+        let row = [foreign::int(cx, time.as_nanos() as i64)?, foreign::int(cx, count as i64)?];
+        rows.push(foreign::vector_of(cx, &row)?);
+    }
+    foreign::vector_of(cx, &rows)
 }
 
 fn keyword(cx: &mut Thread, text: &str) -> Handle {
