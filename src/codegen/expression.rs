@@ -19,6 +19,8 @@ use crate::reader::tree::*;
 
 /// Loops in loops are written again and again while they widen; so much work is more than any sensible function makes.
 const WORK_LIMIT: u32 = 20_000_000;
+/// After so many nodes it is asked whether there is memory for more.
+const ASKS_EACH: u32 = 8192;
 /// Bytes of code of one function.
 const CODE_LIMIT: u32 = 256 << 20;
 /// Calls of one function: half of what the code map can hold, for cold paths make some more.
@@ -57,6 +59,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         check_stack();
         if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT || self.safepoints.len() > MAX_CALLS {
             give_up(GivenUp::TooLarge);
+        }
+        if self.work.is_multiple_of(ASKS_EACH) && !self.link.has_memory() {
+            give_up(GivenUp::NoMemory);
         }
     }
 

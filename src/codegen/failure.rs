@@ -15,6 +15,8 @@ pub enum GivenUp {
     NoStack,
     /// The code would not fit, or writing it is more work than any sensible function makes.
     TooLarge,
+    /// There is no memory for what it takes to write the code.
+    NoMemory,
     /// More values are kept at once than a frame has slots for.
     TooManyValues,
     /// Loops in loops have been written again and again.

@@ -250,6 +250,10 @@ pub trait Link {
     fn remember_stub(&mut self) -> Option<usize> {
         None
     }
+    /// Is there memory for more of what is made for a function?
+    fn has_memory(&mut self) -> bool {
+        true
+    }
     /// The stub to call, as no safepoint, where a hot region is left: it counts, and keeps all registers. None when nobody counts.
     fn side_exit(&mut self, _reason: SideExit) -> Option<usize> {
         None

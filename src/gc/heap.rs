@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::natives::{Native, Natives};
 use super::options::{Options, Stress};
+use super::outside::Outside;
 use super::owners::Owners;
 use super::plan::{Attributes, Cause, Collection, Outcome, Places, Plan, Survey};
 use super::roots::{RootRanges, points_to_what_moves};
@@ -93,6 +94,7 @@ pub struct Heap {
     /// A [`RefillHook`], or 0.
     refill_hook: AtomicUsize,
     owners: Owners,
+    outside: Outside,
 }
 
 /// Objects above this size are not moved; under stress every second of them is, up to another size.
@@ -127,6 +129,7 @@ impl Heap {
             permanent: Default::default(),
             budget: (plan.first_round(options.shortest_round).min(max) / BLOCK).max(1),
             max_blocks: max / BLOCK,
+            kept_outside: 0,
             allocated_bytes: 0,
         };
         let stressed = options.stress != Stress::Off;
@@ -150,6 +153,7 @@ impl Heap {
             last_work: AtomicU64::new(0),
             refill_hook: AtomicUsize::new(0),
             owners: Owners::default(),
+            outside: Outside::default(),
         }))
     }
 
@@ -166,6 +170,11 @@ impl Heap {
     /// The owners of nodes of maps.
     pub fn owners(&self) -> &Owners {
         &self.owners
+    }
+
+    /// What lies outside, and counts all the same.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// The maps of generated code.
@@ -248,6 +257,7 @@ impl Heap {
         let mut stats = *lock(&self.stats);
         self.with_spaces(|spaces| {
             stats.used_bytes = spaces.used() * BLOCK;
+            stats.outside_bytes = self.outside.kept();
             stats.resident_bytes = spaces.pool.resident() * BLOCK;
             stats.allocated_bytes = spaces.allocated_bytes;
         });
@@ -433,8 +443,8 @@ impl Heap {
         let permanent: usize = spaces.permanent.filled().iter().map(|(from, to)| to - from).sum();
         let work = self.last_work() as usize * 8 + permanent;
         let room = lock(&self.plan).round(Survey { shortest: self.options.shortest_round, work, used });
-        spaces.budget = (used + room.bytes / BLOCK + threads).min(spaces.max_blocks);
-        let round = spaces.budget - used;
+        spaces.budget = (used + room.bytes / BLOCK + threads).min(spaces.limit());
+        let round = spaces.budget.saturating_sub(used);
         spaces.pool.trim(spaces.pool.in_use() + round + room.spare);
     }
 }
@@ -468,6 +478,11 @@ impl Thread {
     /// Frees all that is dead now.
     pub fn collect(&mut self) {
         self.collect_unless(None, Reason::Asked);
+    }
+
+    /// The same, for a reason.
+    pub(super) fn collect_for(&mut self, reason: Reason) {
+        self.collect_unless(None, reason);
     }
 
     /// Collects now, as if the budget were used up.
@@ -555,7 +570,7 @@ impl Thread {
         if words <= BLOCK / 8 {
             return Ok(());
         }
-        let blocks = self.heap().with_spaces(|spaces| spaces.max_blocks);
+        let blocks = self.heap().with_spaces(|spaces| spaces.limit());
         if words / (BLOCK / 8) > blocks { Err(self.out_of_memory()) } else { Ok(()) }
     }
 
@@ -567,7 +582,7 @@ impl Thread {
         if self.emergency.get() {
             let room = self
                 .take_from_buffer(bytes)
-                .or_else(|| self.take_within(bytes, |spaces| spaces.max_blocks.saturating_add(RESERVE)));
+                .or_else(|| self.take_within(bytes, |spaces| spaces.limit().saturating_add(RESERVE)));
             return room.ok_or_else(|| self.out_of_memory());
         }
         if self.heap().stressed {
@@ -595,8 +610,8 @@ impl Thread {
             self.collect_unless(epoch, reason);
             let blocks = bytes.div_ceil(BLOCK);
             let room = self.take_within(bytes, |spaces| {
-                let least = (spaces.max_blocks / LEAST_FREE).saturating_sub(blocks);
-                spaces.max_blocks - least
+                let least = (spaces.limit() / LEAST_FREE).saturating_sub(blocks);
+                spaces.limit() - least
             });
             if let Some(address) = room {
                 return Ok(address);
@@ -613,7 +628,7 @@ impl Thread {
         let mut due = false;
         let usual = self.take_within(bytes, |spaces| {
             due = spaces.beyond(1, spaces.budget);
-            spaces.max_blocks
+            spaces.limit()
         });
         // Else of the reserve for copies, for which the system is not asked.
         let room = usual.or_else(|| {

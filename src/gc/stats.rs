@@ -170,6 +170,8 @@ pub struct Stats {
     pub live_after_full: usize,
     /// Bytes in use now, in whole blocks.
     pub used_bytes: usize,
+    /// Bytes outside of the heap that stay, and count against its limit.
+    pub outside_bytes: usize,
     /// Bytes that have memory of the system behind them.
     pub resident_bytes: usize,
     /// Bytes handed out so far; what threads have not yet used of their present buffers counts as well.

@@ -71,6 +71,8 @@ pub struct Spaces {
     pub budget: usize,
     /// The most blocks that may be in use.
     pub max_blocks: usize,
+    /// Blocks' worth of memory outside that counts against them.
+    pub kept_outside: usize,
     /// Bytes handed out so far, by whoever takes room.
     pub allocated_bytes: u64,
 }
@@ -84,6 +86,11 @@ impl Spaces {
     /// Those of them that a collection of the young could free, but for large objects.
     pub fn young(&self) -> usize {
         self.moving[Generation::Nursery as usize].blocks + self.moving[Generation::Aged as usize].blocks
+    }
+
+    /// The most blocks that may be in use beside what is kept outside.
+    pub fn limit(&self) -> usize {
+        self.max_blocks.saturating_sub(self.kept_outside)
     }
 
     /// A run of blocks for other things than copies, which have room reserved: see [`pool::Pool::take`].

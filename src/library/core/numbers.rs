@@ -14,7 +14,7 @@ use crate::runtime::values::collections::map;
 use crate::runtime::values::leaves;
 use crate::runtime::values::numbers::float::of_one_float;
 use crate::runtime::values::numbers::format::{self, Form};
-use crate::runtime::values::numbers::{self, Number, bits, compare, integral, new_big, new_int, parse, random};
+use crate::runtime::values::numbers::{self, Number, bits, compare, demand, integral, new_big, new_int, parse, random};
 use crate::runtime::values::text::room;
 
 builtins! { pub static TABLE: "core";
@@ -169,9 +169,15 @@ fn integral_power(cx: &mut Thread, base: Handle, exponent: usize) -> Outcome {
     if (base.bit_len() - 1).saturating_mul(exponent) > numbers::MAX_BITS {
         return Err(numbers::arith::too_large(cx, "pow"));
     }
-    room::expect(cx, (base.bit_len() - 1).saturating_mul(exponent) / 4)?;
+    let limbs = |bits: usize| bits.saturating_mul(exponent) / 64;
+    let odd = match base.bit_len() - base.trailing_zeros().unwrap_or(0) {
+        1 => 0,
+        bits => limbs(bits),
+    };
+    let claim = room::claim(cx, "a power", demand::of_power(limbs(base.bit_len()), odd))?;
     let lengthy = base.bit_len().saturating_mul(exponent) > 64 * LONG_POWER;
     let power = if lengthy { apart::compute(cx, move || base.pow(exponent))? } else { base.pow(exponent) };
+    drop(claim);
     new_big(cx, &power)
 }
 
@@ -273,7 +279,10 @@ fn apart_if_lengthy(
 ) -> Result<IBig, Thrown> {
     let limbs = |i: &IBig| i.bit_len() / 64;
     match numbers::are_lengthy(limbs(&a), limbs(&b)) {
-        true => apart::compute(cx, move || compute(a, b)),
+        true => {
+            let _claim = room::claim(cx, "a common divisor", demand::of_quotient(limbs(&a), limbs(&b)))?;
+            apart::compute(cx, move || compute(a, b))
+        }
         false => Ok(compute(a, b)),
     }
 }
@@ -420,7 +429,8 @@ fn parse_int(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let base = args.opt(1).map_or(Ok(10), |h| base(cx, "parse-int", h))?;
     let digits = text(cx, args);
     let number = if digits.len() > LONG {
-        let digits = digits.to_owned();
+        let _claim = room::claim(cx, "an Int of digits", demand::of_parsing(digits.len()))?;
+        let digits = text(cx, args).to_owned();
         apart::compute(cx, move || parse::int(&digits, base))?
     } else {
         parse::int(digits, base)
@@ -457,7 +467,7 @@ fn format_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if let (Ok(form), Number::Big(_, limbs)) = (&form, number(cx, args, 0)) {
         // Digits, groups of them, and the whole: each is a text of its own.
         let bytes = form.longest(limbs.len()).saturating_mul(3);
-        room::expect(cx, bytes)?;
+        let _claim = room::claim(cx, "an Int as text", bytes)?;
     }
     let text = form.and_then(|form| match format::text(number(cx, args, 0), &form) {
         Some(text) => Ok(text),

@@ -28,9 +28,12 @@ builtins! { pub static TABLE: "core";
     /// Collects garbage now.
     /// `gc()` is `null`.
     "gc" () = collect;
-    /// The bytes of the heap that are in use.
+    /// The bytes of the heap that are in use, and those of keywords.
     /// `heap-bytes() > 0` is `true`.
-    "heap-bytes" () = |cx, _args| int(cx, cx.heap().stats().used_bytes as i64);
+    "heap-bytes" () = |cx, _args| {
+        let stats = cx.heap().stats();
+        int(cx, (stats.used_bytes + stats.outside_bytes) as i64)
+    };
     /// What collecting has taken so far, as a map: how often, how long everybody waited (nanoseconds), and bytes. `:young` are the
     /// collections that looked at what is young alone, `:full` those that looked at everything, each with `:median`, `:p99` and
     /// `:longest` pause, a `:histogram` of vectors `[n, count]` (so many pauses were shorter than `n` nanoseconds, and not than
@@ -100,6 +103,7 @@ fn gc_stats(cx: &mut Thread, _args: &Args<'_>) -> Result<Handle, Thrown> {
         ("moved-bytes", stats.moved_bytes),
         ("promoted-bytes", stats.promoted_bytes),
         ("used-bytes", stats.used_bytes as u64),
+        ("outside-bytes", stats.outside_bytes as u64),
         ("live-after-full", stats.live_after_full as u64),
         ("resident-bytes", stats.resident_bytes as u64),
         ("code-bytes", cx.vm().memory.stats().code_bytes as u64),

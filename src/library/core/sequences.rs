@@ -718,7 +718,7 @@ fn sort(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let list = iterate::to_list(cx, coll)?;
     let n = List::view(cx.get(list.0)).1;
     // The values, and half of them once more where runs are merged.
-    room::expect(cx, 12 * n)?;
+    let _claim = room::claim(cx, "what is sorted", 12 * n)?;
     {
         let (slots, n) = List::view(cx.get(list.0));
         if !sortable(attentive(cx, slots.iter().take(n))) {
@@ -756,7 +756,7 @@ fn sort_by_keys(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     }
     let fill = null(cx)?;
     let node = cx.alloc_array(layout::NODE, n, fill)?;
-    room::expect(cx, 24 * n)?;
+    let _claim = room::claim(cx, "what is sorted", 24 * n)?;
     {
         let pairs = vector::iter(cx.get(args[1])).zip(vector::iter(cx.get(args[0])));
         let mut pairs: Vec<_> = attentive(cx, pairs).collect();

@@ -4,9 +4,10 @@ use std::iter::repeat_n;
 
 use crate::builtins;
 use crate::gc::{Handle, Thread, Thrown};
-use crate::object::{Word, layout};
+use crate::object::layout;
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::program::builtin::Args;
+use crate::runtime::program::keywords::Keywords;
 use crate::runtime::system::threads;
 use crate::runtime::values::collections::List;
 use crate::runtime::values::equality::equal;
@@ -135,14 +136,14 @@ fn substring(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 fn uppercase(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     // A letter may become three.
     let most = text(cx, args, 0).len().saturating_mul(3);
-    room::expect(cx, most)?;
+    let _claim = room::claim(cx, "a text", most)?;
     let result = text(cx, args, 0).to_uppercase();
     made(cx, result)
 }
 
 fn lowercase(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let most = text(cx, args, 0).len().saturating_mul(3);
-    room::expect(cx, most)?;
+    let _claim = room::claim(cx, "a text", most)?;
     let result = text(cx, args, 0).to_lowercase();
     made(cx, result)
 }
@@ -359,7 +360,7 @@ fn repeat_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         return Err(strings::too_long(cx));
     }
     let (whole, chars) = (room::copy(cx, args[0])?, cx.get(args[0]).char_count().unwrap_or(0));
-    room::expect(cx, bytes.min(LONG))?;
+    let _claim = room::claim(cx, "a text", bytes.min(LONG))?;
     if bytes < LONG {
         return strings::of(cx, &whole.repeat(n));
     }
@@ -429,10 +430,9 @@ fn keyword_to_string(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn string_to_keyword(cx: &mut Thread, args: &Args<'_>) -> Outcome {
-    match cx.vm().keywords.try_intern(text(cx, args, 0)) {
-        Ok(index) => Ok(cx.root_word(Word::keyword(index))),
-        Err(_) => Err(cx.out_of_memory()),
-    }
+    let text = text(cx, args, 0).to_owned();
+    let keyword = Keywords::made(cx, &text)?;
+    Ok(cx.root_word(keyword))
 }
 
 /// The texts of the elements with a separator between them: `join(coll, separator)`.

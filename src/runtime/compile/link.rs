@@ -275,6 +275,10 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.address(helper)
     }
 
+    fn has_memory(&mut self) -> bool {
+        !self.vm.heap.is_short_outside()
+    }
+
     fn remember_stub(&mut self) -> Option<usize> {
         self.vm.helpers.remember
     }

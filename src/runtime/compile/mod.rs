@@ -36,6 +36,7 @@ use crate::runtime::observe::{self, Why, observer};
 use crate::runtime::program::code::{ArityInfo, Code, CompileError, CompiledCode};
 use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::linked::LinkedUnit;
+use crate::runtime::values::text::room;
 use crate::stack;
 use crate::windows::window;
 use ahead::Ahead;
@@ -187,6 +188,7 @@ fn generate(
     reclaim::free(vm, owned);
     Err(match why {
         GivenUp::NoStack => CompileError::Thrown(cx.stack_overflow()),
+        GivenUp::NoMemory => CompileError::Thrown(room::out_of_memory(cx, "the code of a function")),
         GivenUp::Unanswered => failed.unwrap_or(CompileError::Refused("no code".into())),
         GivenUp::TooLarge => {
             CompileError::Refused("the function is too large: its code would not fit; divide it".into())

@@ -23,6 +23,7 @@ use crate::runtime::program::declare::{self, DeclareError};
 use crate::runtime::program::namespace::Namespace;
 use crate::runtime::system::files;
 use crate::runtime::system::turn::InTurn;
+use crate::runtime::values::text::room;
 use find::{Asking, Chain, find};
 use loading::Key;
 use scope::{Meaning, Scope};
@@ -371,6 +372,8 @@ fn load(
         Origin::Text(namespace, _) => Some(namespace),
         _ => None,
     };
+    // What is read takes some fifteen to thirty times as much as its text. (Measured.)
+    let claim = room::claim(cx, "a program", source.text.len().saturating_mul(32))?;
     let reading = cx.busy(Activity::Reading);
     let unit = match read_for(source.clone(), around) {
         Ok(unit) => Arc::new(unit),
@@ -378,6 +381,7 @@ fn load(
         Err(errors) => return Err(syntax_problems(&source, &errors, origin)),
     };
     drop(reading);
+    drop(claim);
     let name = namespace_name(cx, &unit, origin).map_err(|p| LoadError::Problems(vec![*p]))?;
     let namespace = match origin {
         Origin::Text(namespace, _) if namespace.name == name => namespace,

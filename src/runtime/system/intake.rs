@@ -48,19 +48,26 @@ impl Intake {
         Intake(InTurn::new(State { origin, bytes: Vec::new(), given: 0 }))
     }
 
-    /// The next line with its end, the last one perhaps without; none at the end.
-    pub fn line(&self, stop: Stop<'_>) -> io::Result<Option<Vec<u8>>> {
-        let line = self.take(stop, &|bytes| bytes.iter().position(|b| *b == b'\n').map(|i| i + 1))?;
+    /// The next line with its end, the last one perhaps without; none at the end. One of more bytes than `most` stays unread: an
+    /// OutOfMemory.
+    pub fn line(&self, most: usize, stop: Stop<'_>) -> io::Result<Option<Vec<u8>>> {
+        let line = self.take(most, stop, &|bytes| bytes.iter().position(|b| *b == b'\n').map(|i| i + 1))?;
         Ok((!line.is_empty()).then_some(line))
     }
 
-    /// All that is left.
-    pub fn all(&self, stop: Stop<'_>) -> io::Result<Vec<u8>> {
-        self.take(stop, &|_| None)
+    /// All that is left, if it is not more than so many bytes.
+    pub fn all(&self, most: usize, stop: Stop<'_>) -> io::Result<Vec<u8>> {
+        self.take(most, stop, &|_| None)
+    }
+
+    /// What was read and not given out is dropped.
+    pub fn forget(&self) {
+        let mut state = self.0.lock();
+        (state.bytes, state.given) = (Vec::new(), 0);
     }
 
     /// Reads until `end` finds in what is new how much of it to give, or all.
-    fn take(&self, stop: Stop<'_>, end: &dyn Fn(&[u8]) -> Option<usize>) -> io::Result<Vec<u8>> {
+    fn take(&self, most: usize, stop: Stop<'_>, end: &dyn Fn(&[u8]) -> Option<usize>) -> io::Result<Vec<u8>> {
         let mut state = self.0.lock_idle(stop)?;
         let origin = state.origin.clone();
         let fd = match &origin {
@@ -82,7 +89,7 @@ impl Intake {
                 given = 0;
             }
             seen = bytes.len();
-            match descriptor::read_more(fd, &mut bytes, MOST, &mut stop) {
+            match descriptor::read_more(fd, &mut bytes, most.min(MOST), &mut stop) {
                 Ok(0) => break Ok(seen),
                 Ok(_) => {}
                 Err(error) => break Err(error),

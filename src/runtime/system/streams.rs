@@ -15,6 +15,7 @@ use super::outlet::{Outlet, closed};
 use super::{console, threads};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::locks::Mutex;
+use crate::runtime::values::text::room;
 
 /// A file or standard stream.
 #[derive(Debug)]
@@ -69,9 +70,32 @@ pub fn finish(hurry: bool) {
     }
 }
 
+/// What is read of an intake, if it fits beside the objects of the heap: else what was read so far is lost.
+fn bounded<T>(
+    cx: &mut Thread,
+    what: &str,
+    intake: &Intake,
+    read: impl Fn(usize, Stop<'_>) -> io::Result<T>,
+) -> Result<io::Result<T>, Thrown> {
+    let is_full = |result: &io::Result<T>| matches!(result, Err(e) if e.kind() == io::ErrorKind::OutOfMemory);
+    let mut most = cx.heap().free_outside();
+    let mut result = threads::waiting(cx, |stop| read(most, stop))?;
+    if is_full(&result) {
+        // Garbage may take the room.
+        cx.collect();
+        most = cx.heap().free_outside();
+        result = threads::waiting(cx, |stop| read(most, stop))?;
+    }
+    if is_full(&result) {
+        intake.forget();
+        return Err(room::does_not_fit(cx, what, most));
+    }
+    Ok(result)
+}
+
 /// The next line of standard input with its end; none at the end.
 pub fn line_of_stdin(stop: Stop<'_>) -> io::Result<Option<Vec<u8>>> {
-    STDIN.line(stop)
+    STDIN.line(usize::MAX, stop)
 }
 
 fn wrong(what: &str) -> io::Error {
@@ -170,7 +194,7 @@ impl Stream {
             Ok(intake) => intake,
             Err(error) => return Ok(Err(error)),
         };
-        let line = threads::waiting(cx, |stop| intake.line(stop))?;
+        let line = bounded(cx, "a line", intake, |most, stop| intake.line(most, stop))?;
         Ok(line.map(|line| line.map(without_end)))
     }
 
@@ -180,7 +204,7 @@ impl Stream {
             return threads::waiting(cx, |stop| client.all(stop));
         }
         match self.intake(cx)? {
-            Ok(intake) => threads::waiting(cx, |stop| intake.all(stop)),
+            Ok(intake) => bounded(cx, "a text", intake, |most, stop| intake.all(most, stop)),
             Err(error) => Ok(Err(error)),
         }
     }

@@ -4,8 +4,8 @@
 
 use dashu_int::IBig;
 
-use super::{MAX_BITS, Number, new_big, new_int};
-use crate::gc::{Handle, Thread, Thrown};
+use super::{MAX_BITS, Number, demand, new_big, new_int};
+use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::runtime::fault::advice;
 use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::system::apart;
@@ -62,11 +62,14 @@ enum Outcome {
 
 /// `a op b`.
 pub fn arith(cx: &mut Thread, op: Op, a: Handle, b: Handle) -> Result<Handle, Thrown> {
-    if op == Op::Multiply {
-        let bits = [a, b].map(|n| Number::of(cx.get(n)).map_or(0, bits));
-        // The product, and what it takes to compute it.
-        room::expect(cx, (bits[0] + bits[1]) / 4)?;
-    }
+    let claim = match [a, b].map(|n| limbs(cx.get(n))) {
+        [0, _] | [_, 0] => None,
+        [a, b] => match op {
+            Op::Multiply => room::claim(cx, "a product", demand::of_product(a, b))?,
+            Op::Divide | Op::Remainder => room::claim(cx, "a quotient", demand::of_quotient(a, b))?,
+            Op::Add | Op::Subtract => room::claim(cx, "a sum", demand::of_sum(a, b))?,
+        },
+    };
     let outcome = match (Number::of(cx.get(a)), Number::of(cx.get(b))) {
         (Some(Number::Int(x)), Some(Number::Int(y))) => small(op, x, y),
         (Some(Number::Float(x)), Some(Number::Float(y))) => Outcome::Float(of_floats(op, x, y)),
@@ -81,6 +84,7 @@ pub fn arith(cx: &mut Thread, op: Op, a: Handle, b: Handle) -> Result<Handle, Th
         (Some(x), Some(y)) => mixed(op, x, y),
         _ => Outcome::NotNumbers,
     };
+    drop(claim);
     match outcome {
         Outcome::Small(i) => new_int(cx, i),
         Outcome::Big(i) => new_big(cx, &i),
@@ -175,6 +179,11 @@ fn mixed(op: Op, x: Number<'_>, y: Number<'_>) -> Outcome {
         Op::Divide => Outcome::Big(a / b),
         Op::Remainder => Outcome::Big(a % b),
     }
+}
+
+/// The limbs of an Int that is not inline.
+fn limbs(value: Value<'_>) -> usize {
+    if value.word().is_int() { 0 } else { value.big_int().map_or(0, |(_, limbs)| limbs.len()) }
 }
 
 /// The bits of an Int's limbs.

@@ -100,9 +100,13 @@ pub fn shift(cx: &mut Thread, shift: Shift, a: Handle, b: Handle) -> Result<Hand
             }
             // The operand's copy, and the result.
             let (bits, operand) = (bits(value) + count as usize, value.to_big());
-            room::expect(cx, bits / 4)?;
+            let claim = room::claim(cx, "a shifted Int", bits / 4)?;
             match operand {
-                Some(i) => new_big(cx, &(i << count as usize)),
+                Some(i) => {
+                    let shifted = i << count as usize;
+                    drop(claim);
+                    new_big(cx, &shifted)
+                }
                 None => new_int(cx, 0),
             }
         }

@@ -8,6 +8,7 @@
 pub mod arith;
 pub mod bits;
 pub mod compare;
+pub mod demand;
 pub mod float;
 pub mod format;
 pub mod parse;

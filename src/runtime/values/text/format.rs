@@ -331,9 +331,10 @@ impl Printer {
 #[inline(never)]
 fn big(cx: &mut Thread, out: &mut String, value: Handle) -> Result<(), Thrown> {
     let Some(Number::Big(negative, limbs)) = Number::of(cx.get(value)) else { return Ok(()) };
-    let (number, digits) = (numbers::big(negative, limbs), limbs.len().saturating_mul(20));
+    let (number, limbs) = (numbers::big(negative, limbs), limbs.len());
+    let digits = limbs.saturating_mul(20);
     room::make(cx, out, digits)?;
-    room::expect(cx, digits.saturating_mul(2))?;
+    let _claim = room::claim(cx, "an Int as text", numbers::demand::of_digits(limbs))?;
     out.push_str(&apart::compute(cx, move || number.to_string())?);
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
 use crate::object::layout::{self, FIRST_USER_LAYOUT};
 use crate::runtime::program::errors::ErrorKind;
+use crate::runtime::program::keywords::Keywords;
 use crate::runtime::program::methods::Method;
 use crate::runtime::values::collections::{List, map, vector};
 use crate::runtime::values::iterate::Items;
@@ -147,10 +148,10 @@ impl<'a> Decoder<'a> {
                 let inner = cx.mark();
                 let key = match self.string_keys {
                     true => strings::of(cx, &key)?,
-                    false => match cx.vm().keywords.try_intern(&key) {
-                        Ok(index) => cx.root_word(Word::keyword(index)),
-                        Err(_) => return Err(cx.out_of_memory().into()),
-                    },
+                    false => {
+                        let keyword = Keywords::made(cx, &key)?;
+                        cx.root_word(keyword)
+                    }
                 };
                 let value = self.value(cx)?;
                 entries.put(cx, key, value)?;
