@@ -650,3 +650,20 @@ fn tempfile(folder: &Folder) -> File {
     assert!(file.as_raw_fd() > 2);
     file
 }
+
+/// Files that the program has dropped without closing them are closed when no more can be opened: there are too few of them to
+/// cause a collection by themselves.
+#[test]
+fn dropped_files_make_room_for_others() {
+    if common::is_emulated() {
+        return;
+    }
+    let folder = Folder::new(&[(
+        "p.hr",
+        "use io\nfn main() { for i in range(0, 60) { unwrap!(io/open(\"/dev/null\")) } println(\"all\") }\n",
+    )]);
+    for collector in ["--gc=generational", "--gc=compacting"] {
+        let outcome = run(limited(folder.harrier(&[collector, "p.hr"]), libc::RLIMIT_NOFILE, 24));
+        assert_eq!((outcome.status.code(), outcome.out.as_str()), (Some(0), "all\n"), "{}", outcome.err);
+    }
+}

@@ -3,7 +3,7 @@
 //! Owns spaces, layouts, hooks and tables. A collection is due when the program has allocated what the plan allows for a round.
 //! Memory is given back to the system beyond what the next round will need.
 //!
-//! Locks, in the order in which they may be taken: world, collector, spaces, natives and root ranges. Nobody waits for the
+//! Locks, in the order in which they may be taken: world, collector, spaces, natives, what is weak, and root ranges. Nobody waits for the
 //! world with another lock of these in hand.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -24,6 +24,7 @@ use super::stress::Site;
 use super::thread::{Activity, Attached, Thread, Thrown};
 use super::verify::Verifier;
 use super::walker::Code;
+use super::weak::Weaks;
 use crate::locks::{self, Mutex, lock, lock_whole};
 use crate::object::layout::LayoutId;
 use crate::object::shapes::Shapes;
@@ -52,6 +53,8 @@ pub struct Hooks {
     pub visit_frame: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Called after each collection that has looked at everything, with the world still stopped: must not touch the heap.
     pub collected: Option<Box<dyn Fn() + Send + Sync>>,
+    /// Called, like `ended`, after a collection since which a function is to be called that [`Thread::take_ready_finalizer`] gives.
+    pub finalizers: Option<Box<dyn Fn() + Send + Sync>>,
     /// Told of each collection by the thread that has collected, when the world goes on. Must not touch the heap.
     pub ended: Option<fn(&Event)>,
 }
@@ -65,6 +68,7 @@ impl Default for Hooks {
             visit_code: None,
             visit_frame: None,
             collected: None,
+            finalizers: None,
             ended: None,
         }
     }
@@ -84,6 +88,7 @@ pub struct Heap {
     verifier: Mutex<Verifier>,
     spaces: Mutex<Spaces>,
     natives: Mutex<Natives>,
+    weaks: Mutex<Weaks>,
     root_ranges: Mutex<RootRanges>,
     /// What threads that are no more have stored to.
     left_behind: Mutex<Vec<usize>>,
@@ -146,6 +151,7 @@ impl Heap {
             verifier: Mutex::default(),
             spaces: Mutex::new(spaces),
             natives: Mutex::default(),
+            weaks: Mutex::default(),
             root_ranges: Mutex::default(),
             left_behind: Mutex::default(),
             next_thread: AtomicU64::new(1),
@@ -175,6 +181,11 @@ impl Heap {
     /// What lies outside, and counts all the same.
     pub fn outside(&self) -> &Outside {
         &self.outside
+    }
+
+    /// What does not keep alive.
+    pub fn weaks(&self) -> &Mutex<Weaks> {
+        &self.weaks
     }
 
     /// The maps of generated code.
@@ -357,10 +368,13 @@ impl Heap {
             // SAFETY: the world is stopped.
             roots: &mut |visit| unsafe { self.visit_roots(threads, visit) },
             visit_code: hooks.visit_code.as_deref().filter(|_| wants_code),
-            weak: &mut |survivor| {
-                natives.update(survivor);
+            weak: &mut |survivors, everything| {
+                // What lives because of a key may be a NATIVE, too.
+                lock(&self.weaks).update(survivors, everything);
+                let survivor = |address| survivors.survivor(address);
+                natives.update(&survivor);
                 // SAFETY: attached and stopped.
-                threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(survivor));
+                threads.iter().for_each(|thread| unsafe { &*thread.0 }.update_traced(&survivor));
             },
             verify,
             tests: verify || self.stressed,
@@ -431,6 +445,7 @@ impl Heap {
         let checker = verifier.check(spaces, &self.shapes, outcome.ranges.clone());
         // SAFETY: the caller's; roots are readable words.
         unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
+        lock_whole(&self.weaks).visit_all(&mut |word| checker.word(0, word));
         // What was copied counts by itself.
         let walked = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>();
         let walked = walked.saturating_sub(outcome.moved_bytes + outcome.marked_bytes);
@@ -516,6 +531,9 @@ impl Thread {
             hook(&event);
         }
         drop(dead);
+        if let Some(hook) = heap.hooks().finalizers.as_ref().filter(|_| lock(&heap.weaks).has_ready()) {
+            hook();
+        }
     }
 
     /// Room from the allocation buffer, whose end generated code may not see.

@@ -49,6 +49,7 @@ pub mod trace;
 pub mod value;
 mod verify;
 pub mod walker;
+pub mod weak;
 
 pub use alloc::Fresh;
 pub use handle::{Handle, Mark};

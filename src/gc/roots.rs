@@ -9,6 +9,7 @@
 //! | handle stacks | Rust code |
 //! | values held of frames that are gone | Rust code |
 //! | exception, dynamic bindings, spilled arguments and closure | stubs and the runtime |
+//! | functions that wait for the death of a value (`weak.rs`) | Rust code |
 //! | root ranges | data cells of code chunks |
 //! | slots of permanent objects | everybody; the collector walks that space itself |
 //! | further roots | a hook of the layer above |
@@ -22,6 +23,7 @@ use super::safepoint::ThreadPtr;
 use super::spaces::state;
 use super::thread::{MAX_SPILLED, Thread};
 use super::walker::Walker;
+use crate::locks::lock;
 use crate::object::word::Word;
 
 /// To look at a frame costs as much as to copy so many words.
@@ -92,6 +94,7 @@ impl Heap {
             }
             self.note_work(ranges.ranges.iter().map(|&(_, count)| count as u64).sum());
         });
+        lock(self.weaks()).visit_roots(visit);
         if let Some(further) = &self.hooks().visit_roots {
             further(&mut |word| visit(word as *mut u64));
         }

@@ -16,6 +16,7 @@ pub mod profile;
 pub mod reflect;
 pub mod repl;
 pub mod string_builder;
+pub mod weak;
 
 /// All of it. `core` comes first: the others may use it.
 #[rustfmt::skip]
@@ -32,6 +33,7 @@ pub static LIBRARY: Library = Library { observer: &crate::profile::OBSERVER, par
     Part { name: "reflect", text: None, tables: &[reflect::TABLE] },
     Part { name: "repl", text: None, tables: &[repl::TABLE] },
     Part { name: "string-builder", text: None, tables: &[string_builder::TABLE] },
+    Part { name: "weak", text: None, tables: &[weak::TABLE] },
 ] };
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ use crate::runtime::program::namespace::{Namespace, Namespaces};
 use crate::runtime::program::resolve::{self, Thunk};
 use crate::runtime::program::sources::Sources;
 use crate::runtime::program::types::Types;
-use crate::runtime::system::limits;
 use crate::runtime::system::threads::Threads;
+use crate::runtime::system::{finalizers, limits};
 use crate::runtime::values::text::crumbs::Crumbs;
 use crate::stubs::{Functions, Outside};
 
@@ -308,6 +308,7 @@ fn functions() -> Functions {
 /// What the heap asks of the machine.
 fn hooks(later: &Arc<Later>) -> gc::Hooks {
     let (wants, code, frame, collected) = (later.clone(), later.clone(), later.clone(), later.clone());
+    let finalizers = later.clone();
     gc::Hooks {
         out_of_memory,
         visit_roots: None,
@@ -329,5 +330,10 @@ fn hooks(later: &Arc<Later>) -> gc::Hooks {
             }
         })),
         ended: (observer().collections)(),
+        finalizers: Some(Box::new(move || {
+            if let Some(vm) = finalizers.get() {
+                finalizers::run(vm);
+            }
+        })),
     }
 }

@@ -10,7 +10,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Collection, Outcome, Places};
+use super::{Collection, Outcome, Places, Survivors};
 use crate::gc::prefetch;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Generation, LINE_SHIFT, Moves, Spaces, poison, state};
@@ -460,9 +460,10 @@ impl<'a> Evacuator<'a> {
             }
         }
     }
+}
 
-    /// Where an object is now, if it was reached.
-    pub fn survivor(&self, address: usize) -> Option<usize> {
+impl Survivors for Evacuator<'_> {
+    fn survivor(&self, address: usize) -> Option<usize> {
         let state = self.spaces.pool.state(address);
         match self.actions[state as usize % state::STATES] {
             TO_OLD | TO_AGED => {
@@ -480,6 +481,17 @@ impl<'a> Evacuator<'a> {
         }
     }
 
+    fn keep(&mut self, slot: *mut u64) {
+        self.slot(slot);
+        self.drain();
+    }
+
+    fn is_young(&self, address: usize) -> bool {
+        state::is_young(self.spaces.pool.state(address))
+    }
+}
+
+impl Evacuator<'_> {
     /// Ends the collection, but for what is from-space now; what it did, and the old objects that lead to young ones.
     pub fn end(mut self) -> (Outcome, Vec<usize>) {
         self.retire(TO_OLD);
@@ -519,7 +531,7 @@ pub unsafe fn everything(collection: Collection<'_>, moves: Moves, remembers: bo
     // SAFETY: the caller's: the world is stopped.
     unsafe { evacuator.permanent() };
     evacuator.drain();
-    weak(&|address| evacuator.survivor(address));
+    weak(&mut evacuator, true);
     let (outcome, _) = evacuator.end();
     spaces.sweep_large(true, verify);
     from_space.into_iter().for_each(|runs| spaces.give_back(runs, verify));

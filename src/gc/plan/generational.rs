@@ -167,7 +167,7 @@ impl Generational {
             remembered::scan(&mut evacuator, std::mem::take(&mut self.remembered));
         }
         evacuator.drain();
-        weak(&|address| evacuator.survivor(address));
+        weak(&mut evacuator, false);
         let (outcome, remembered) = evacuator.end();
         self.remembered = remembered;
         if spaces.large.fresh > 0 {

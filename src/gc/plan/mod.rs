@@ -33,6 +33,16 @@ pub enum Cause {
     Everything,
 }
 
+/// What whoever holds words that keep nothing alive may ask when all is reached from the roots.
+pub trait Survivors {
+    /// Where an object of an address is now: nowhere when it was not reached.
+    fn survivor(&self, address: usize) -> Option<usize>;
+    /// Reaches what a word leads to, all of it, and follows it there.
+    fn keep(&mut self, slot: *mut u64);
+    /// Is what lives there young, so that the next collection of the young may move or free it?
+    fn is_young(&self, address: usize) -> bool;
+}
+
 /// What a collection works on.
 pub struct Collection<'a> {
     /// Why.
@@ -49,8 +59,9 @@ pub struct Collection<'a> {
     pub remembered: Vec<usize>,
     /// Told the `Code` of each function that is reached.
     pub visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
-    /// Called when all is reached, with where an object of an address is now: nowhere when it was not.
-    pub weak: &'a mut dyn FnMut(&dyn Fn(usize) -> Option<usize>),
+    /// Called when all is reached from the roots, with who knows of each object what became of it, and whether everything was
+    /// looked at or what is young alone.
+    pub weak: &'a mut dyn FnMut(&mut dyn Survivors, bool),
     /// Check everything.
     pub verify: bool,
     /// Mistakes are looked for: everything is to move now and then.

@@ -8,6 +8,7 @@ mod memory;
 mod model;
 mod old_space;
 mod threads;
+mod weak;
 
 use super::*;
 use crate::object::Word;

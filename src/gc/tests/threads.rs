@@ -3,7 +3,7 @@
 use super::*;
 use crate::object::layout::*;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The permanent atom that the threads share.
@@ -156,4 +156,59 @@ fn a_deep_stack_is_noticed() {
     unsafe { thread.set_stack_bounds(here, high) };
     assert!(crate::stack::is_low());
     assert_eq!(thread.poll(), Poll::StackOverflow);
+}
+
+/// Collections of the test below, and whether the other thread has let go of what it holds.
+static COLLECTED: AtomicUsize = AtomicUsize::new(0);
+static LET_GO: AtomicBool = AtomicBool::new(false);
+
+#[test]
+fn who_finds_no_room_tries_again_while_others_run() {
+    /// What others let go of only after so many collections is still got.
+    const LATE: usize = 5;
+    let heap = Heap::new(Options { max_heap: Some(16 << 20), ..Options::default() }).unwrap();
+    let hooks = Hooks {
+        ended: Some(|_| {
+            if COLLECTED.fetch_add(1, Ordering::SeqCst) + 1 == LATE {
+                while !LET_GO.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+            }
+        }),
+        ..Hooks::default()
+    };
+    assert!(heap.set_hooks(hooks));
+    let holds = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let thread = &mut *heap.attach();
+            let mark = thread.mark();
+            let null = thread.root_word(Word::NULL);
+            let _ = thread.alloc_array(ARRAY, (12 << 20) / 8, null).unwrap();
+            COLLECTED.store(0, Ordering::SeqCst);
+            holds.store(true, Ordering::SeqCst);
+            thread.outside(|| {
+                while COLLECTED.load(Ordering::SeqCst) < LATE {
+                    std::thread::yield_now();
+                }
+            });
+            thread.release(mark);
+            LET_GO.store(true, Ordering::SeqCst);
+            thread.outside(|| {
+                while holds.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+            });
+        });
+        while !holds.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        let thread = &mut *heap.attach();
+        let null = thread.root_word(Word::NULL);
+        let got = thread.alloc_array(ARRAY, (6 << 20) / 8, null).is_ok();
+        let collected = COLLECTED.swap(LATE, Ordering::SeqCst);
+        LET_GO.store(true, Ordering::SeqCst);
+        holds.store(false, Ordering::SeqCst);
+        assert!(got && collected > LATE, "after {collected} collections");
+    });
 }

@@ -280,7 +280,7 @@ fn apart_if_lengthy(
     let limbs = |i: &IBig| i.bit_len() / 64;
     match numbers::are_lengthy(limbs(&a), limbs(&b)) {
         true => {
-            let _claim = room::claim(cx, "a common divisor", demand::of_quotient(limbs(&a), limbs(&b)))?;
+            let _claim = room::claim(cx, "a common divisor or multiple", demand::of_product(limbs(&a), limbs(&b)))?;
             apart::compute(cx, move || compute(a, b))
         }
         false => Ok(compute(a, b)),
@@ -449,6 +449,7 @@ fn parse_float(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 fn to_number(cx: &mut Thread, args: &Args<'_>) -> Outcome {
+    let _claim = room::claim(cx, "an Int of digits", demand::of_parsing(text(cx, args).len()))?;
     match parse::number(text(cx, args)) {
         Some(parse::Parsed::Int(i)) => new_big(cx, &i),
         Some(parse::Parsed::Float(f)) => cx.alloc_float(f),

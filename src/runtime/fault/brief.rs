@@ -8,7 +8,6 @@ use crate::object::layout;
 use crate::reader::diagnostics::visible;
 use crate::runtime::program::entry;
 use crate::runtime::program::methods::Method;
-use crate::runtime::system::streams::Stream;
 use crate::runtime::values::collections::{map, set, vector};
 use crate::runtime::values::numbers;
 use crate::runtime::values::text::format;
@@ -108,7 +107,7 @@ fn write(out: &mut String, value: Value<'_>, (depth, most): (usize, usize)) {
             out.push_str(u32::try_from(index).ok().and_then(|i| vm.namespaces.by_index(i)).map_or("?", |n| n.name));
         }
         layout::NATIVE => {
-            out.push_str(&Stream::behind(value).map_or("native object".to_string(), |stream| stream.describe()));
+            out.push_str(&format::native(value));
         }
         // What is inside is nobody's business: such a value prints in a way of its own.
         id if id >= layout::FIRST_USER_LAYOUT && Method::Format.is_extended(value) => {

@@ -164,6 +164,8 @@ pub mod specs {
     pub const ThreadHandle: Spec = spec(THREAD, "Thread");
     /// A NATIVE object; which one the function must find out itself.
     pub const Native: Spec = spec(NATIVE, "stream (`unwrap!(io/open(path))` gives one)");
+    pub const WeakReference: Spec = spec(NATIVE, "weak reference (`weak/ref(value)` makes one)");
+    pub const WeakMap: Spec = spec(NATIVE, "weak map (`weak/map()` makes one)");
     /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
     pub const Seqable: Spec = spec(SEQABLE | NATIVE | USER | OTHER, "collection");
 

@@ -41,7 +41,9 @@ impl Keywords {
     /// The keyword with a text that the program has made, if there is room for it: what keywords take counts against `--max-heap`.
     pub fn made(cx: &mut Thread, text: &str) -> Result<Word, Thrown> {
         let keywords = &cx.vm().keywords;
-        let Ok(index) = keywords.try_intern(text) else { return Err(cx.out_of_memory()) };
+        if let Some(&index) = crate::runtime::read(&keywords.tables).by_text.get(text) {
+            return Ok(Word::keyword(index));
+        }
         let untold = keywords.untold.load(Ordering::Relaxed);
         if untold >= TOLD_BY {
             if !cx.keep_outside(untold) {
@@ -50,6 +52,7 @@ impl Keywords {
             // What was added meanwhile is told the next time.
             keywords.untold.fetch_sub(untold, Ordering::Relaxed);
         }
+        let Ok(index) = keywords.try_intern(text) else { return Err(cx.out_of_memory()) };
         Ok(Word::keyword(index))
     }
 

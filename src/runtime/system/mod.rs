@@ -8,6 +8,7 @@ pub mod clock;
 pub mod console;
 pub mod descriptor;
 pub mod files;
+pub mod finalizers;
 mod handler_stack;
 pub mod intake;
 pub mod limits;

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -131,6 +131,8 @@ pub struct Threads {
     started: AtomicU64,
     /// How many may still run: from before their start until they have left the heap.
     living: AtomicUsize,
+    /// Is one counted that may come of itself?
+    expected: AtomicBool,
     /// Who waits in `join`, by the waiting thread, and for which.
     joins: Mutex<FxHashMap<u64, Arc<Shared>>>,
 }
@@ -151,6 +153,13 @@ impl Threads {
     /// The thread that this one waits for in `join`.
     pub fn joined_by(&self, thread: u64) -> Option<u64> {
         crate::runtime::lock(&self.joins).get(&thread).map(|joined| joined.id.load(Ordering::Relaxed))
+    }
+
+    /// From now on a collection may start a thread, in the midst of whatever one does that believes to be alone.
+    pub fn expect_others(&self) {
+        if !self.expected.swap(true, Ordering::Relaxed) {
+            self.living.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn add(&self, shared: Arc<Shared>) {

@@ -9,7 +9,7 @@ const TRANSFORMED: usize = 4_000;
 /// What it takes, in words for each word of the product.
 const TRANSFORM: usize = 15;
 
-/// `a * b`
+/// `a * b`, a common divisor and a common multiple.
 pub fn of_product(a: usize, b: usize) -> usize {
     let words = if a.min(b) > TRANSFORMED { TRANSFORM + 2 } else { 4 };
     (a + b).saturating_mul(8 * words)
@@ -20,7 +20,7 @@ pub fn of_sum(a: usize, b: usize) -> usize {
     16 * (a + b)
 }
 
-/// `a / b`, `a % b` and a common divisor. (Measured: 2 times both operands.)
+/// `a / b` and `a % b`. (Measured: 2 times both operands.)
 pub fn of_quotient(a: usize, b: usize) -> usize {
     (a + b).saturating_mul(8 * 4)
 }

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::open::Open;
 use super::{builder, room};
+use crate::gc::weak::Weak;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout::{self, FIRST_USER_LAYOUT};
@@ -400,7 +401,7 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
         }
         layout::THREAD_HANDLE => out.push_str("thread"),
         layout::NATIVE => {
-            out.push_str(&Stream::behind(value).map_or("native object".to_string(), |stream| stream.describe()));
+            out.push_str(&native(value));
         }
         l if l >= FIRST_USER_LAYOUT => return false,
         layout::VECTOR | layout::MAP | layout::SET | layout::ARRAY | layout::NODE | layout::ATOM | layout::SEQ => {
@@ -410,6 +411,14 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
         _ => out.push_str("internal object"),
     }
     true
+}
+
+/// What a NATIVE is.
+pub fn native(value: Value<'_>) -> String {
+    if let Some(weak) = value.thread().native_as::<Weak>(value) {
+        return if weak.is_map { "weak map" } else { "weak reference" }.to_string();
+    }
+    Stream::behind(value).map_or("native object".to_string(), |stream| stream.describe())
 }
 
 /// Appends the text of a number.

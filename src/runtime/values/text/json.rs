@@ -205,6 +205,7 @@ impl<'a> Decoder<'a> {
                 _ => return syntax("number out of range"),
             }
         } else {
+            let _claim = room::claim(cx, "an Int of digits", numbers::demand::of_parsing(len))?;
             match numbers::parse::int(literal, 10) {
                 Some(i) => numbers::new_big(cx, &i)?,
                 None => return syntax("malformed number"),
