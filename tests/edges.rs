@@ -476,7 +476,7 @@ fn memory_that_the_system_refuses_is_an_error() {
         return;
     }
     let text = "use io\nfn main() {\n    println(try { count(vec(range(0, 100000000))) } catch (SystemError.OutOfMemory { }) { :m })\n    \
-                println(match io/read-line(unwrap(io/open(\"/dev/zero\"))) { Result.Err { } => :refused })\n}\n";
+                println(try { io/read-line(unwrap(io/open(\"/dev/zero\"))) } catch (SystemError.OutOfMemory { }) { :refused })\n}\n";
     // What Rust keeps for the program: handles, open pairs, keywords (their tables and texts), digits.
     let rust = "fn kind(f) { try { f() :made } catch (SystemError.OutOfMemory { }) { :m } }\nfn many(...xs) { count(xs) }\nfn main() {\n    \
                 println(kind(fn() { apply(many, range(0, 30000000)) }))\n    \

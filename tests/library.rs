@@ -102,6 +102,8 @@ const VALUES: &[&str] = &[
     "mutable-map/new()",
     "mutable-set/new()",
     "string-builder/new()",
+    "weak/ref([1])",
+    "weak/map()",
     "the-namespace(\"core\")",
     "io/stdout",
 ];
@@ -115,6 +117,7 @@ use mutable-list
 use mutable-map
 use mutable-set
 use string-builder
+use weak
 use io
 use profile
 use reflect

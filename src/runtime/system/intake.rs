@@ -60,10 +60,11 @@ impl Intake {
         self.take(most, stop, &|_| None)
     }
 
-    /// What was read and not given out is dropped.
-    pub fn forget(&self) {
+    /// What was read and not given out is dropped; so many bytes.
+    pub fn forget(&self) -> usize {
         let mut state = self.0.lock();
-        (state.bytes, state.given) = (Vec::new(), 0);
+        let (bytes, given) = (std::mem::take(&mut state.bytes), std::mem::take(&mut state.given));
+        bytes.len() - given
     }
 
     /// Reads until `end` finds in what is new how much of it to give, or all.

@@ -78,17 +78,17 @@ fn bounded<T>(
     read: impl Fn(usize, Stop<'_>) -> io::Result<T>,
 ) -> Result<io::Result<T>, Thrown> {
     let is_full = |result: &io::Result<T>| matches!(result, Err(e) if e.kind() == io::ErrorKind::OutOfMemory);
-    let mut most = cx.heap().free_outside();
+    let most = cx.heap().free_outside();
     let mut result = threads::waiting(cx, |stop| read(most, stop))?;
     if is_full(&result) {
         // Garbage may take the room.
         cx.collect();
-        most = cx.heap().free_outside();
+        let most = cx.heap().free_outside();
         result = threads::waiting(cx, |stop| read(most, stop))?;
     }
     if is_full(&result) {
-        intake.forget();
-        return Err(room::does_not_fit(cx, what, most));
+        let bytes = intake.forget();
+        return Err(room::does_not_fit(cx, what, bytes));
     }
     Ok(result)
 }
