@@ -403,8 +403,14 @@ impl Function {
 
     /// The source offset of the instruction before `return_address`.
     pub fn source_before(&self, return_address: usize) -> Option<u32> {
+        Some(self.text_before(return_address)?.start)
+    }
+
+    /// What the instruction before `return_address` was written for, as offsets of the text; empty where only its start is known.
+    pub fn text_before(&self, return_address: usize) -> Option<Range<u32>> {
         let last = return_address.checked_sub(self.start + 1)?;
-        Some(self.lines.at(u32::try_from(last).ok()?)?.source)
+        let row = self.lines.at(u32::try_from(last).ok()?)?;
+        Some(row.source..row.source + row.length)
     }
 
     /// What there is of its frame when the instruction at an offset is about to be executed.

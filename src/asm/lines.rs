@@ -5,7 +5,7 @@
 //! texts: lines and columns are counted when somebody asks (the runtime's `sources.rs`).
 //!
 //! A row holds from its code offset to the next row's. Rows are bytes: what two neighbours have in common costs nothing, a row
-//! takes about two and a half bytes. Every [`BLOCK`] rows there is a place to start reading from.
+//! takes about three and a half bytes. Every [`BLOCK`] rows there is a place to start reading from.
 
 /// A row says from where on what follows is the code of which place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Row {
     pub code: u32,
     /// Offset in the text.
     pub source: u32,
+    /// Bytes of the text from there; 0 where that is not known. What begins at one place (`a`, `a.b`, `a.b + c`) is told apart by it.
+    pub length: u32,
     /// 0 for the function's own text, else 1 plus the index of an [`Inlined`].
     pub inlined: u32,
 }
@@ -61,6 +63,7 @@ impl Lines {
             let other = row.inlined != last.inlined;
             put(&mut bytes, u64::from(row.code - last.code) << 1 | u64::from(other));
             put(&mut bytes, u64::from((distance << 1 ^ distance >> 31) as u32));
+            put(&mut bytes, u64::from(row.length));
             if other {
                 put(&mut bytes, u64::from(row.inlined));
             }
@@ -80,6 +83,12 @@ impl Lines {
     /// All rows.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
         Rows { bytes: &self.bytes, at: 0, last: Row::default() }
+    }
+
+    /// The rows for who asks for places alone: those that only say where what begins there ends are left out.
+    pub fn places(&self) -> impl Iterator<Item = Row> {
+        let mut last = None;
+        self.rows().filter(move |row| last.replace((row.source, row.inlined)) != Some((row.source, row.inlined)))
     }
 
     /// The call that a row was written in place of.
@@ -126,6 +135,7 @@ impl Iterator for Rows<'_> {
         let code = get(self.bytes, &mut self.at)?;
         let distance = get(self.bytes, &mut self.at)? as u32;
         let distance = distance >> 1 ^ (distance & 1).wrapping_neg();
+        self.last.length = get(self.bytes, &mut self.at)? as u32;
         if code & 1 != 0 {
             self.last.inlined = get(self.bytes, &mut self.at)? as u32;
         }
@@ -173,7 +183,7 @@ mod tests {
             for _ in 0..length {
                 let code = rows.last().map_or(below(3), |row| row.code + 1 + below(300));
                 let source = if below(9) == 0 { u32::MAX - below(3) } else { below(100_000) };
-                rows.push(Row { code, source, inlined: below(3) });
+                rows.push(Row { code, source, length: below(200), inlined: below(3) });
             }
             let lines = Lines::new(&rows, &[]);
             assert_eq!(lines.rows().collect::<Vec<_>>(), rows);
@@ -185,9 +195,17 @@ mod tests {
     }
 
     #[test]
+    fn places_are_told_once() {
+        let row = |(code, source, length)| Row { code, source, length, inlined: 0 };
+        let rows = [(0, 5, 9), (4, 5, 1), (8, 7, 1), (12, 5, 9)].map(row);
+        let lines = Lines::new(&rows, &[]);
+        assert_eq!(lines.places().collect::<Vec<_>>(), [rows[0], rows[2], rows[3]]);
+    }
+
+    #[test]
     fn calls_are_chained() {
         let inlined = [Inlined { function: 4, call: 100, parent: 0 }, Inlined { function: 5, call: 30, parent: 1 }];
-        let row = Row { code: 8, source: 50, inlined: 2 };
+        let row = Row { code: 8, source: 50, length: 3, inlined: 2 };
         let lines = Lines::new(&[row], &inlined);
         assert_eq!(lines.inlined(2), Some(inlined[1]));
         assert_eq!((lines.inlined(0), lines.inlined(3)), (None, None));

@@ -6,7 +6,7 @@
 use super::generator::Generator;
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::MacroAssembler;
-use crate::reader::tree::{FunctionId, NodeId, PatternId};
+use crate::reader::tree::{FunctionId, NodeId, PatternId, Span};
 
 /// The rows so far.
 #[derive(Default)]
@@ -48,12 +48,12 @@ impl LineNotes {
         self.present
     }
 
-    /// What follows is the code of a place.
-    pub(super) fn note(&mut self, code: u32, source: u32) {
+    /// What follows is the code of a part of the text.
+    pub(super) fn note(&mut self, code: u32, span: Span) {
         self.rows.pop_if(|last| last.code == code);
-        let inlined = self.present;
-        if self.rows.last().is_none_or(|last| (last.source, last.inlined) != (source, inlined)) {
-            self.rows.push(Row { code, source, inlined });
+        let row = Row { code, source: span.start, length: span.end - span.start, inlined: self.present };
+        if self.rows.last().is_none_or(|last| Row { code, ..*last } != row) {
+            self.rows.push(row);
         }
     }
 }
@@ -62,13 +62,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// What is written from here on is the code of this node.
     pub(super) fn goes_to(&mut self, node: NodeId) {
         self.at = node;
-        self.lines.note(self.asm.offset(), self.unit.span(node).start);
+        self.lines.note(self.asm.offset(), self.unit.span(node));
     }
 
     /// What is written from here on is the code of this pattern of a node, which may stand on another line.
     pub(super) fn goes_to_pattern(&mut self, node: NodeId, pattern: PatternId) {
         self.at = node;
-        self.lines.note(self.asm.offset(), self.unit.pattern_spans[pattern.index()].start);
+        self.lines.note(self.asm.offset(), self.unit.pattern_spans[pattern.index()]);
     }
 
     /// What is written from here on is the body of a function in place of its call. Gives what [`Generator::goes_back`] wants.

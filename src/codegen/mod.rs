@@ -191,7 +191,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn whole(&mut self, seen: &[Seen]) {
         // The way in belongs to the line on which the function begins.
-        self.lines.note(0, self.unit.function(self.own).span.start);
+        let start = self.unit.function(self.own).span.start;
+        self.lines.note(0, Span { start, end: start });
         self.prologue = self.asm.prologue(self.survey.saved);
         self.entry(seen);
         let body = self.arity.body;

@@ -16,7 +16,7 @@
 //! A register that a frame saves belongs to that frame while it runs, and what it saved to its caller; one that it does not
 //! save is still where it was for the caller. So each live register is met once, in the frame that owns it.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::thread::{Landing, SAVED, Thread};
@@ -228,6 +228,11 @@ impl Frame<'_> {
     /// The source offset of the call.
     pub fn source_offset(&self) -> Option<u32> {
         self.function.source_before(self.return_address)
+    }
+
+    /// The text of the call, as offsets; empty where only its start is known.
+    pub fn text(&self) -> Option<Range<u32>> {
+        self.function.text_before(self.return_address)
     }
 }
 

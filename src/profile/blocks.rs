@@ -48,7 +48,7 @@ impl Blocks {
             return blocks;
         }
         let rows: Vec<(u32, u32)> =
-            function.lines.rows().map(|row| (row.code, function.lines.own_source(row))).collect();
+            function.lines.places().map(|row| (row.code, function.lines.own_source(row))).collect();
         let mut around: Vec<(u32, UnitEntryId)> = Vec::new();
         for scope in scopes {
             while around.pop_if(|(end, _)| *end < scope.1).is_some() {}
@@ -127,7 +127,7 @@ impl InPlace {
     ) -> Vec<Option<Place>> {
         let (Text { unit, .. }, file) = from;
         let mut code: Vec<Vec<Offsets>> = Vec::new();
-        let rows: Vec<_> = function.lines.rows().collect();
+        let rows: Vec<_> = function.lines.places().collect();
         for (index, row) in rows.iter().enumerate() {
             let end = rows.get(index + 1).map_or(function.size, |next| next.code);
             let mut inlined = row.inlined;

@@ -223,7 +223,7 @@ fn tell_turns_apart(lines: &mut Vec<DebugLine>, ends: &FxHashSet<u32>, function:
 /// The rows, and one where each part begins.
 fn placed(function: &Function, source: &Source) -> Vec<Placed> {
     let mut placed = Vec::new();
-    let mut rows = function.lines.rows().peekable();
+    let mut rows = function.lines.places().peekable();
     let mut last: Option<Row> = None;
     for (range, part) in function.parts() {
         let mut add = |row: Row| {

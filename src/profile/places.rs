@@ -46,7 +46,7 @@ impl Text {
     /// The lines of a range of a function's code, first that at its start; neighbours are not the same line.
     pub fn lines(&self, function: &Function, range: &Range<u32>) -> Vec<Line> {
         let first = function.lines.at(range.start).map(|row| Row { code: range.start, ..row });
-        let later = function.lines.rows().filter(|row| row.code > range.start && row.code < range.end);
+        let later = function.lines.places().filter(|row| row.code > range.start && row.code < range.end);
         let mut lines: Vec<Line> = first.into_iter().chain(later).map(|row| self.line(row)).collect();
         lines.dedup_by_key(|line| line.line);
         lines

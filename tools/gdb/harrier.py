@@ -252,6 +252,7 @@ class Function:
             step = packed.number()
             distance = packed.number() & 0xFFFFFFFF
             distance = distance >> 1 ^ -(distance & 1)
+            packed.number()  # how much of the text
             if step & 1:
                 inlined = packed.number()
             code += step >> 1

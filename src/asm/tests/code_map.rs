@@ -136,7 +136,7 @@ fn addresses_and_functions() {
 #[test]
 fn lines_and_frames() {
     let mut f = function("f", 1000, 100);
-    let row = |(code, source)| Row { code, source, inlined: 0 };
+    let row = |(code, source)| Row { code, source, length: 0, inlined: 0 };
     f.lines = Lines::new(&[(10, 1), (20, 3), (50, 4)].map(row), &[]);
     let at = |address| f.source_before(address);
     assert_eq!([at(0), at(1000), at(1010), at(1011)], [None, None, None, Some(1)]);

@@ -165,7 +165,7 @@ fn stub_name(vm: &Vm, address: usize) -> Option<String> {
 /// Offsets at which another line begins, with that line; a line is said once where its nodes follow each other.
 fn listed_lines(unit: &LinkedUnit, function: &Function) -> Vec<(u32, String)> {
     let mut lines: Vec<(u32, String)> =
-        function.lines.rows().map(|row| (row.code, source_line(unit, row.source))).collect();
+        function.lines.places().map(|row| (row.code, source_line(unit, row.source))).collect();
     lines.dedup_by(|next, last| next.1 == last.1);
     lines
 }

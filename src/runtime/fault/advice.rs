@@ -133,7 +133,6 @@ fn is_result(value: Value<'_>) -> bool {
 /// The same for an operator with two operands, which are no numbers (or no texts).
 #[cold]
 pub fn operator(cx: &Thread, sign: &str, a: Handle, b: Handle) -> String {
-    origin::focus_on_operation(cx, sign, [kind_of(cx.get(a)), kind_of(cx.get(b))]);
     for (index, operand) in [a, b].into_iter().enumerate() {
         let help = self::operand(cx, sign, index, operand);
         if !help.is_empty() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::brief::brief;
 use super::errors::function_help;
 use super::origin::null_from;
-use super::trace::innermost_node;
+use super::trace::{innermost_node, nodes_at};
 use crate::gc::{Handle, Thread, Value};
 use crate::object::layout;
 use crate::reader::foreign_words::{Place, word};
@@ -24,15 +24,14 @@ const MOST_KEYS: usize = 200;
 /// Longer texts would hide the message.
 const LONGEST: usize = 60;
 
-/// The unit of the innermost frame in the program's own text, and the nodes that begin where it stands.
+/// The unit of the innermost frame in the program's own text, and the nodes that are the text at which it stands.
 pub(super) fn nodes_here(cx: &Thread) -> Option<(Arc<Unit>, Vec<NodeId>)> {
-    let (linked, offset) = innermost_node(cx)?;
+    let (linked, text) = innermost_node(cx)?;
     let unit = linked.unit.written.clone().unwrap_or_else(|| linked.unit.clone());
     if unit.source.is_library {
         return None;
     }
-    let here = |n: &usize| unit.spans[*n].start == offset;
-    let nodes = (0..unit.nodes.len()).filter(here).map(|n| NodeId(n as u32)).collect();
+    let nodes: Vec<NodeId> = nodes_at(&unit, &text).collect();
     Some((unit, nodes))
 }
 
@@ -83,7 +82,6 @@ pub fn receiver(cx: &Thread, name: &str) -> Option<String> {
 pub fn focus_on_method(cx: &Thread, name: &str) {
     let Some((unit, nodes)) = nodes_here(cx) else { return };
     let text = |span: Span| unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
-    let widest = nodes.iter().map(|node| unit.span(*node).end).max();
     let mut calls = nodes.iter().filter_map(|node| match unit.node(*node) {
         Node::MethodCall { object, name: method, .. } if unit.name(*method) == name => {
             Some((unit.span(*node), *object))
@@ -91,7 +89,8 @@ pub fn focus_on_method(cx: &Thread, name: &str) {
         _ => None,
     });
     let (Some((call, object)), None) = (calls.next(), calls.next()) else { return };
-    if Some(call.end) == widest && !text(call).contains('\n') {
+    let start = call.start..call.start;
+    if nodes_at(&unit, &start).all(|node| unit.span(node).end <= call.end) && !text(call).contains('\n') {
         return;
     }
     let behind = Span { start: unit.span(object).end, end: call.end };

@@ -7,10 +7,7 @@
 use super::explain::{nodes_here, text_of};
 use crate::gc::Thread;
 use crate::reader::is_name;
-use crate::reader::tree::{
-    Arity, BinaryOp, FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind,
-};
-use crate::runtime::program::builtin::kinds;
+use crate::reader::tree::{Arity, FunctionId, Name, Node, NodeId, Pattern, Span, UnaryOp, Unit, VarId, VarKind};
 
 /// Functions that may give `null`, and what that means.
 const GIVERS: &[(&[&str], &str)] = &[
@@ -33,48 +30,6 @@ pub fn of_null(cx: &Thread, operation: &str, operand: usize) -> String {
     let mut operands = operands.filter(|node| may_be_null(&unit, *node));
     let (Some(node), None) = (operands.next(), operands.next()) else { return String::new() };
     null_from(&unit, node)
-}
-
-/// Points the error of an operator that stands in a chain (`a + b + c`) at its part of the chain, where the kinds of its operands
-/// tell which one it was.
-pub fn focus_on_operation(cx: &Thread, sign: &str, kinds: [u32; 2]) {
-    let Some((unit, nodes)) = nodes_here(cx) else { return };
-    let operation = |node: &NodeId| match unit.node(*node) {
-        Node::Binary { op, left, right } if op.sign() == sign => Some((*node, *left, *right)),
-        _ => None,
-    };
-    let all: Vec<(NodeId, NodeId, NodeId)> = nodes.iter().filter_map(operation).collect();
-    let may = |node: NodeId, kind: u32| possible_kinds(&unit, node) & kind != 0;
-    let mut fitting = all.iter().filter(|(_, left, right)| may(*left, kinds[0]) && may(*right, kinds[1]));
-    let (Some(&(node, left, right)), None) = (fitting.next(), fitting.next()) else { return };
-    if all.len() < 2 {
-        return;
-    }
-    let first = !all.iter().any(|(other, ..)| *other == left);
-    let start = if first { unit.span(node).start } else { unit.span(left).end };
-    let end = unit.span(right).end;
-    let text = unit.source.text.get(start as usize..end as usize).unwrap_or_default();
-    if !text.contains('\n') {
-        let blank = text.len() - text.trim_start().len();
-        super::trace::focus_on(cx, Span { start: start + blank as u32, end });
-    }
-}
-
-/// The kinds of values that an expression can give, by the text.
-fn possible_kinds(unit: &Unit, node: NodeId) -> u32 {
-    use BinaryOp::*;
-    let value = result(unit, definition(unit, node).unwrap_or(node));
-    match unit.node(value) {
-        Node::Int(_) | Node::BigInt(_) => kinds::INT,
-        Node::Float(_) => kinds::FLOAT,
-        Node::String(_) | Node::Interpolate(_) | Node::Binary { op: Concat, .. } => kinds::STRING,
-        Node::Keyword(_) => kinds::KEYWORD,
-        Node::Vector(_) => kinds::VECTOR,
-        Node::Map(_) => kinds::MAP,
-        Node::Set(_) => kinds::SET,
-        Node::Binary { op: Add | Subtract | Multiply | Divide | Remainder, .. } => kinds::INT | kinds::FLOAT,
-        _ => kinds::ANY,
-    }
 }
 
 /// The text of an operand of the operation that has failed here, if it is a name.

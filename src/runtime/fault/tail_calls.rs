@@ -4,9 +4,10 @@
 //! way is looked for in the text, when a trace is shown, as debuggers look for it among the call sites of a function (DWARF 5,
 //! section 3.4; gdb's "tail call frames"). It is shown when there is exactly one.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::trace::TraceLine;
+use super::trace::{TraceLine, nodes_at};
 use crate::gc::Thread;
 use crate::reader::tree::{FunctionId, Node, NodeId, Span, Unit};
 use crate::runtime::program::code::Code;
@@ -69,11 +70,10 @@ fn line((unit, function): &Body, place: Option<Span>) -> TraceLine {
     TraceLine { function: unit.function_name(*function), place: place.map(|span| (unit.source().clone(), span)) }
 }
 
-/// The function that the call which begins at this offset of a text names; none where several calls begin there.
-pub fn callee(cx: &Thread, unit: &LinkedUnit, offset: u32) -> Option<&'static Code> {
+/// The function that the call at this place of a text names; none where several calls may be meant.
+pub fn callee(cx: &Thread, unit: &LinkedUnit, place: &Range<u32>) -> Option<&'static Code> {
     let text = unit.unit.as_written();
-    let nodes = text.nodes.iter().zip(&text.spans).filter(|(_, span)| span.start == offset);
-    let mut named = nodes.filter_map(|(node, _)| named(cx, unit, node));
+    let mut named = nodes_at(text, place).filter_map(|node| named(cx, unit, text.node(node)));
     named.next().filter(|_| named.next().is_none())
 }
 

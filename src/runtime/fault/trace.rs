@@ -7,7 +7,7 @@
 //! that a handler has caught begins a new trace when it is thrown again, unless the very frame that caught it throws the same
 //! value (`finally`, a `catch` that does not fit): then the first trace goes on too.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,7 +20,7 @@ use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
 use crate::gc::thread::Landing;
 use crate::gc::{Handle, Thread, slow};
-use crate::reader::tree::{Node, Source, Span, Unit};
+use crate::reader::tree::{Node, NodeId, Source, Span, Unit};
 use crate::runtime::program::code::Code;
 use crate::runtime::program::linked::LinkedUnit;
 
@@ -210,7 +210,7 @@ pub fn waiting_line(cx: &Thread, number: usize) -> Option<TraceLine> {
             let text = cx.vm().sources.get(frame.function.source).zip(frame.source_offset());
             if let (0, Some((_, place)), Some(((unit, _), offset))) = (number, &mut line.place, text) {
                 // Not a failure: nothing of the statement has happened yet.
-                *place = widest_at(&unit.unit, offset);
+                *place = widest_at(&unit.unit, offset..offset);
             }
             found = Some(line);
             return ControlFlow::Break(());
@@ -241,8 +241,8 @@ impl Stack<'_> {
     fn push(&mut self, return_address: usize, focus: Option<Span>) {
         let cx = self.cx;
         let callee = *self.known.entry(return_address).or_insert_with(|| {
-            let (unit, offset) = text_at(cx, return_address)?;
-            tail_calls::callee(cx, &unit, offset)
+            let (unit, text) = text_at(cx, return_address)?;
+            tail_calls::callee(cx, &unit, &text)
         });
         let direct = |code: &Code| matches!(&self.below, Some(Below::Frame(name)) if *code.name == **name);
         if let Some(body) = callee.filter(|code| !direct(code)).and_then(tail_calls::body) {
@@ -331,25 +331,25 @@ fn line(cx: &Thread, return_address: usize) -> TraceLine {
 
 /// Place of a return address in this function. The code map may be locked.
 fn line_in(cx: &Thread, function: &Function, return_address: usize) -> TraceLine {
-    let offset = function.source_before(return_address);
+    let text = function.text_before(return_address);
     let unit = cx.vm().sources.get(function.source);
-    let place = unit.zip(offset).map(|((unit, _), offset)| (unit.source().clone(), span_at(&unit.unit, offset)));
+    let place = unit.zip(text).map(|((unit, _), text)| (unit.source().clone(), span_at(&unit.unit, text)));
     TraceLine { function: function.name.to_string(), place }
 }
 
 /// The text of a return address, and where in it that is.
-fn text_at(cx: &Thread, return_address: usize) -> Option<(Arc<LinkedUnit>, u32)> {
+fn text_at(cx: &Thread, return_address: usize) -> Option<(Arc<LinkedUnit>, Range<u32>)> {
     let view = cx.vm().code_map.view();
     let function = view.caller(return_address)?;
     let unit = cx.vm().sources.get(function.source).map(|(unit, _)| unit);
-    unit.zip(function.source_before(return_address))
+    unit.zip(function.text_before(return_address))
 }
 
 /// The text of the innermost frame, and where in it the frame stands.
-pub(super) fn innermost_node(cx: &Thread) -> Option<(Arc<LinkedUnit>, u32)> {
+pub(super) fn innermost_node(cx: &Thread) -> Option<(Arc<LinkedUnit>, Range<u32>)> {
     let node = cx.innermost_frame(|frame| {
         let (unit, _) = cx.vm().sources.get(frame.function.source)?;
-        Some((unit, frame.source_offset()?))
+        Some((unit, frame.text()?))
     });
     node.flatten()
 }
@@ -370,30 +370,53 @@ pub fn is_private(line: &TraceLine) -> bool {
     library && line.function.rsplit_once('/').is_some_and(|(_, name)| name.starts_with('_'))
 }
 
-/// The node that starts at this offset: the widest on its line. Of a `let` it is the pattern that can fail.
-fn span_at(unit: &Unit, offset: u32) -> Span {
+/// What is shown of the node whose code has failed: all of it, as far as its line goes. Of a `let` it is the pattern that can fail, of an
+/// operator that goes on a chain (`a + b + c`) the sign and what is behind it: all of the chain begins at one place.
+fn span_at(unit: &Unit, text: Range<u32>) -> Span {
     let unit = unit.as_written();
-    let lets = unit.nodes.iter().zip(&unit.spans).filter(|(_, span)| span.start == offset);
-    let mut patterns = lets.filter_map(|(node, _)| match node {
+    let patterns = nodes_at(unit, &text).filter_map(|node| match unit.node(node) {
         Node::Let { pattern, .. } => Some(*pattern),
         Node::DefineGlobals(definition) => Some(definition.pattern),
         _ => None,
     });
-    if let Some(pattern) = patterns.next() {
+    if let Some(pattern) = patterns.last() {
         return unit.pattern_spans[pattern.index()];
     }
-    widest_at(unit, offset)
+    let widest = widest_at(unit, text.clone());
+    let shown = Span { start: text.start, end: text.end };
+    let links = nodes_at(unit, &text).filter_map(|node| match unit.node(node) {
+        Node::Binary { left, .. } if widest == shown => link_of_chain(unit, shown, *left),
+        _ => None,
+    });
+    links.last().unwrap_or(widest)
 }
 
-/// The widest node on its line that starts at this offset.
-fn widest_at(unit: &Unit, offset: u32) -> Span {
+/// The sign and the right side of an operator whose left side is an operator that begins where it does.
+fn link_of_chain(unit: &Unit, operation: Span, left: NodeId) -> Option<Span> {
+    let goes_on = matches!(unit.node(left), Node::Binary { .. }) && unit.span(left).start == operation.start;
+    let start = unit.span(left).end;
+    let behind = unit.source.text.get(start as usize..operation.end as usize).filter(|_| goes_on)?;
+    Some(Span { start: start + (behind.len() - behind.trim_start().len()) as u32, end: operation.end })
+}
+
+/// The nodes that are this text; where only its start is known, those that begin there.
+pub(super) fn nodes_at(unit: &Unit, text: &Range<u32>) -> impl Iterator<Item = NodeId> {
+    let spans = unit.spans.iter().enumerate();
+    let here = spans.filter(move |(_, s)| s.start == text.start && (text.is_empty() || s.end == text.end));
+    here.map(|(n, _)| NodeId(n as u32))
+}
+
+/// The widest node on its line that starts where this text does and is a part of it (of all that start there, where no end is known).
+fn widest_at(unit: &Unit, text: Range<u32>) -> Span {
     let unit = unit.as_written();
-    let text = unit.source.text.get(offset as usize..).unwrap_or_default();
-    let line_end = offset + text.find('\n').unwrap_or(text.len()) as u32;
+    let offset = text.start;
+    let behind = unit.source.text.get(offset as usize..).unwrap_or_default();
+    let line_end = offset + behind.find('\n').unwrap_or(behind.len()) as u32;
+    let most = if text.is_empty() { line_end } else { line_end.min(text.end) };
     // What `&&` and `||` stand between fails, and not they.
     let fails = |node: &Node| !matches!(node, Node::And { .. } | Node::Or { .. });
     let here = unit.nodes.iter().zip(&unit.spans).filter(|(node, s)| s.start == offset && fails(node));
-    let widest = here.map(|(_, s)| s.end).filter(|end| *end <= line_end).max();
+    let widest = here.map(|(_, s)| s.end).filter(|end| *end <= most).max();
     Span { start: offset, end: widest.unwrap_or(offset + 1) }
 }
 
