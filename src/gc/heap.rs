@@ -18,7 +18,7 @@ use super::plan::{Attributes, Cause, Collection, Outcome, Places, Plan, Survey};
 use super::roots::{RootRanges, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
-use super::spaces::{BLOCK, Generation, Pool, Spaces, poison};
+use super::spaces::{BLOCK, Pool, Spaces, poison};
 use super::stats::{Event, Reason, Stats};
 use super::stress::Site;
 use super::thread::{Activity, Attached, Thread, Thrown};
@@ -358,7 +358,7 @@ impl Heap {
         let mut natives = lock(&self.natives);
         let renews = self.owners.are_few();
         let reason = self.reason(reason, renews, natives.are_many(), wants_code);
-        let (before, young) = (spaces.used() * BLOCK, spaces.young() * BLOCK);
+        let (before, young) = (spaces.used() * BLOCK, spaces.young_blocks() * BLOCK);
         let collection = Collection {
             cause: if matches!(reason, Reason::Round | Reason::Test) { Cause::Budget } else { Cause::Everything },
             remembered,
@@ -418,8 +418,7 @@ impl Heap {
     fn ended(&self, spaces: &Spaces, reason: Reason, used: (usize, usize), start: Instant, outcome: &Outcome) -> Event {
         let (before, young) = used;
         let mut stats = lock(&self.stats);
-        let grown =
-            outcome.everything && reason == Reason::Round && self.attributes.allocates_in == Generation::Nursery;
+        let grown = outcome.everything && reason == Reason::Round && self.attributes.has_nursery;
         let event = Event {
             number: stats.collections() + 1,
             everything: outcome.everything,

@@ -83,11 +83,6 @@ impl Spaces {
         self.young_blocks() + self.old.bytes.div_ceil(BLOCK) + self.large.blocks
     }
 
-    /// Those of them that a collection of the young could free, but for large objects.
-    pub fn young(&self) -> usize {
-        self.moving[Generation::Nursery as usize].blocks + self.moving[Generation::Aged as usize].blocks
-    }
-
     /// The most blocks that may be in use beside what is kept outside.
     pub fn limit(&self) -> usize {
         self.max_blocks.saturating_sub(self.kept_outside)

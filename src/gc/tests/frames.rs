@@ -82,6 +82,7 @@ fn setup(options: Options) -> Setup {
             &[(0, 100 * index as u32), (0x30, 100 * index as u32 + 5)].map(|(code, source)| Row {
                 code,
                 source,
+                length: 0,
                 inlined: 0,
             }),
             &[],
