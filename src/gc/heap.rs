@@ -337,15 +337,8 @@ impl Heap {
         self.last_work.store(0, Ordering::Relaxed);
         let mut spaces = lock_whole(&self.spaces);
         let spaces = &mut *spaces;
-        let mut remembered = std::mem::take(&mut *lock(&self.left_behind));
-        for thread in threads {
-            // SAFETY: attached and stopped.
-            let thread = unsafe { &*thread.0 };
-            thread.with_remembered(|list| remembered.append(list));
-            spaces.allocated_bytes -= thread.rest_of_buffer() as u64;
-            thread.retire_buffer();
-            thread.collect_soon.set(false);
-        }
+        // SAFETY: the caller's: they are attached and stopped.
+        let remembered = unsafe { self.taken_from(threads, spaces) };
         let verify = self.options.verify;
         let hooks = self.hooks();
         let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
@@ -402,6 +395,23 @@ impl Heap {
         }
         let event = self.ended(spaces, reason, (before, young), start, &outcome);
         (dead, event)
+    }
+
+    /// Takes their buffers from threads, and what they have remembered.
+    ///
+    /// # Safety
+    /// The threads must be attached and stopped.
+    unsafe fn taken_from(&self, threads: &[ThreadPtr], spaces: &mut Spaces) -> Vec<usize> {
+        let mut remembered = std::mem::take(&mut *lock(&self.left_behind));
+        for thread in threads {
+            // SAFETY: the caller's.
+            let thread = unsafe { &*thread.0 };
+            thread.with_remembered(|list| remembered.append(list));
+            spaces.allocated_bytes -= thread.rest_of_buffer() as u64;
+            thread.retire_buffer();
+            thread.collect_soon.set(false);
+        }
+        remembered
     }
 
     /// Why there is a collection, if what is asked for gives no better reason.

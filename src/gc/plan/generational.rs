@@ -23,8 +23,9 @@ const MOST_WORK: usize = 3 << 20;
 /// … and larger when it is a quarter of it. Where nearly all that is new survives, this much: a larger nursery would not
 /// have less to copy for what it allocates.
 const MOST_WORK_DIRECTLY: usize = 1 << 20;
-/// The parts of the shortest round that a nursery has: the largest, the smallest, and the smallest where nearly all survives.
-const LARGEST: usize = 2;
+/// The parts of the shortest round that a nursery has: the largest, the first, the smallest, and the smallest where nearly all survives.
+const LARGEST: usize = 1;
+const FIRST: usize = 2;
 const SMALLEST: usize = 4;
 const SMALLEST_DIRECTLY: usize = 8;
 /// The old may grow by this much at least before everything is collected …
@@ -76,7 +77,7 @@ impl Plan for Generational {
     }
 
     fn first_round(&self, shortest: usize) -> usize {
-        shortest / LARGEST
+        shortest / FIRST
     }
 
     unsafe fn collect(&mut self, mut collection: Collection<'_>) -> Outcome {
@@ -122,7 +123,7 @@ impl Generational {
         let largest = survey.shortest / LARGEST;
         let work = last.moved + last.looked_at;
         if self.nursery == 0 {
-            self.nursery = largest;
+            self.nursery = survey.shortest / FIRST;
         }
         if !last.everything && work > most {
             self.nursery = self.nursery / 8 * (8 * most / work).max(1);

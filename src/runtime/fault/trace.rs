@@ -396,7 +396,8 @@ fn link_of_chain(unit: &Unit, operation: Span, left: NodeId) -> Option<Span> {
     let goes_on = matches!(unit.node(left), Node::Binary { .. }) && unit.span(left).start == operation.start;
     let start = unit.span(left).end;
     let behind = unit.source.text.get(start as usize..operation.end as usize).filter(|_| goes_on)?;
-    Some(Span { start: start + (behind.len() - behind.trim_start().len()) as u32, end: operation.end })
+    let sign = behind.trim_start_matches(|c: char| c.is_whitespace() || c == ')');
+    Some(Span { start: operation.end - sign.len() as u32, end: operation.end })
 }
 
 /// The nodes that are this text; where only its start is known, those that begin there.
