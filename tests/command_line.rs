@@ -84,3 +84,22 @@ fn a_traced_function_tells_of_its_calls() {
     assert!(got.stderr.contains("core/map is of the library"), "{}", got.stderr);
     assert!(got.stdout.contains("no function is traced\n; user/fib, with 2 arguments"), "{}", got.stdout);
 }
+
+#[test]
+fn a_conversation_waits_for_its_threads_and_tells_what_they_threw() {
+    let lines = "thread(fn() { throw :lost })\nlet t = thread(fn() { sleep(300) println(\"late\") })\n:ns\n";
+    let got = run(&["repl"], lines, LIMIT);
+    assert_eq!(got.misbehaved(1), None, "{}", got.stderr);
+    assert!(got.stdout.ends_with("late\n"), "{}", got.stdout);
+    assert!(got.stderr.contains("in a thread: ") && got.stderr.contains(":lost"), "{}", got.stderr);
+    let joined = run(&["repl"], "let t = thread(fn() { throw :seen })\ntry { join(t) } catch (e) { e }\n", LIMIT);
+    assert_eq!(joined.misbehaved(0), None, "{}", joined.stderr);
+    assert!(joined.stdout.ends_with(":seen\n"), "{}", joined.stdout);
+}
+
+#[test]
+fn who_reads_a_pipe_gets_values_whole() {
+    let got = run(&["repl"], "vec(range(0, 3000))\n", LIMIT);
+    assert_eq!(got.misbehaved(0), None, "{}", got.stderr);
+    assert!(got.stdout.ends_with(", 2998, 2999]\n"), "{}", got.stdout);
+}

@@ -165,10 +165,17 @@ fn converse(cx: &mut Thread, session: &mut Session) {
         };
         stop_printing(session);
         console::end_line();
-        if !show(&answer) {
+        let goes_on = show(&answer);
+        tell_of_threads(&threads::failed_unseen(cx));
+        if !goes_on {
             break;
         }
     }
+}
+
+/// Tells of threads that have thrown what nobody has seen.
+fn tell_of_threads(reports: &[String]) {
+    reports.iter().for_each(|report| console::write_error(&format!("in a thread: {report}")));
 }
 
 /// Where the person has interrupted what ran, the rest of what it was printing is not wanted either.
@@ -277,9 +284,24 @@ pub fn plain(cx: &mut Thread, opening: Option<&Opening>, door: Option<Door>, per
     let Some(mut session) = Session::new(cx, false) else { return 1 };
     if person {
         greet();
+    } else {
+        session.set_look(Look { whole: true, ..Look::default() });
     }
     let failed = opens(&mut session, cx, opening, door);
-    lines(cx, &mut session, person, failed)
+    match lines(cx, &mut session, person, failed) {
+        // What a file or another program says is a program, which waits for its threads.
+        status if person || status == console::INTERRUPTED => status,
+        status => match threads::wait_for_all(cx, 0) {
+            Ok(reports) => {
+                tell_of_threads(&reports);
+                status.max(u8::from(!reports.is_empty()))
+            }
+            Err(interrupt) => {
+                let _nobody_asks = cx.take_exception(interrupt);
+                console::INTERRUPTED
+            }
+        },
+    }
 }
 
 /// Takes lines and answers them; gives the exit status, `failed` if something has gone wrong already.

@@ -41,9 +41,24 @@ struct Walk {
 
 /// `(collection, key)`: the value, UNDEFINED when the key is missing. See `runtime/helpers/lookup.rs`.
 pub fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
+    value_or(stub, Word::UNDEFINED);
+}
+
+/// `(collection, key)`, for `c[k]`: the value of a key of a map, `null` when it is missing; `others` writes what is done with what is no map.
+pub fn index<M: MacroAssembler>(stub: &mut Stub<M>, others: impl FnOnce(&mut Stub<M>)) {
+    let other = stub.asm.label();
+    objects::branch_unless_object(&mut stub.asm, M::ARGS[0], other);
+    objects::branch_unless_layout(&mut stub.asm, M::ARGS[0], layout::MAP, other);
+    value_or(stub, Word::NULL);
+    stub.asm.bind(other);
+    others(stub);
+}
+
+/// The value of a key of a map, or `absent`.
+fn value_or<M: MacroAssembler>(stub: &mut Stub<M>, absent: Word) {
     let (walk, spare) = Walk::new::<M>(stub.asm.label());
     let walk = Walk { likely: Some(spare), ..walk };
-    in_small(stub, &walk);
+    in_small(stub, &walk, absent);
     walk.find(stub);
     stub.asm.load(M::RESULT, Mem::indexed(walk.node, walk.at, 3, slot_disp(FOUND)));
     stub.asm.ret();
@@ -52,26 +67,26 @@ pub fn look_up<M: MacroAssembler>(stub: &mut Stub<M>) {
     stub.asm.load(walk.at, Mem::at(walk.map, slot_disp(MAP_FLOATS)));
     stub.asm.compare_imm(walk.at, Word::TRUE.0 as i64);
     stub.asm.branch(Cond::Equal, stub.slow);
-    stub.asm.mov_imm(M::RESULT, Word::UNDEFINED.0 as i64);
+    stub.asm.mov_imm(M::RESULT, absent.0 as i64);
     stub.asm.ret();
 }
 
-/// Gives the value of a key of a small map whose word is found there, or says that a keyword is missing, which equals nothing but
+/// Gives the value of a key of a small map whose word is found there, or `absent` when a keyword is missing, which equals nothing but
 /// itself. Goes on with a large map, map and key in their registers still.
-fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
+fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk, absent: Word) {
     stub.check(walk.map, layout::MAP);
     stub.unless_extended(walk.at);
     stub.asm.load(walk.node, Mem::at(walk.map, slot_disp(MAP_ROOT)));
     walk.compare_layout(stub, layout::NODE);
     let asm = &mut stub.asm;
-    let (large, next, found, absent) = (asm.label(), asm.label(), asm.label(), asm.label());
+    let (large, next, found, nowhere) = (asm.label(), asm.label(), asm.label(), asm.label());
     asm.branch(Cond::NotEqual, large);
     let (at, len) = (walk.at, walk.bitmap);
     asm.load(len, Mem::at(walk.node, slot_disp(ARRAY_LENGTH)));
     asm.mov_imm(at, 0);
     asm.bind(next);
     asm.compare(at, len);
-    asm.branch(Cond::AboveEqual, absent);
+    asm.branch(Cond::AboveEqual, nowhere);
     asm.compare_mem(walk.key, Mem::indexed(walk.node, at, 0, slot_disp(ARRAY_ELEMENTS)));
     asm.branch(Cond::Equal, found);
     asm.alu_imm(Alu::Add, at, at, 2 << INT_SHIFT);
@@ -79,11 +94,11 @@ fn in_small<M: MacroAssembler>(stub: &mut Stub<M>, walk: &Walk) {
     asm.bind(found);
     asm.load(M::RESULT, Mem::indexed(walk.node, at, 0, slot_disp(ARRAY_ELEMENTS + 1)));
     asm.ret();
-    asm.bind(absent);
+    asm.bind(nowhere);
     asm.alu_imm(Alu::And, at, walk.key, 0xFF);
     asm.compare_imm(at, KEYWORD_BITS as i64);
     asm.branch(Cond::NotEqual, stub.slow);
-    stub.give(Word::UNDEFINED);
+    stub.give(absent);
     stub.asm.bind(large);
 }
 

@@ -31,7 +31,7 @@ builtins! { pub static TABLE: "core";
     /// `get({:a 1}, :b, 0)` is `0`.
     "get" (coll: Any, key: Any, default: opt(Any)) [Element { of: ELEMENTS, asked: true }, 2..=3] = get => leaves::collections::get;
     /// What `get` gives, for the library: errors name the function that asks.
-    "_get-for" (coll: Any, key: Any, who: String) = get_for;
+    "_get-for" (coll: Any, key: Any, who: String) = get_for => leaves::collections::get_for;
     /// How many elements or characters. `length("abc")` is `3`.
     /// `length("abc")` is `3`.
     "length" (coll: Any) -> INT [Length(LENGTHS), 1..=1] = length => leaves::collections::length;

@@ -389,7 +389,18 @@ fn random_range(cx: &mut Thread, args: &Args<'_>) -> Outcome {
         }
         (low @ Number::Float(_), high) | (low, high @ Number::Float(_)) if low.to_float() < high.to_float() => {
             let (low, high) = (low.to_float(), high.to_float());
-            let result = low + (high - low) * random::next_float();
+            if !low.is_finite() || !high.is_finite() {
+                let (low, high) = (cx.describe(args[0]), cx.describe(args[1]));
+                let message = format!("random-range: the ends must be finite, got {low} and {high}");
+                return Err(cx.throw(ErrorKind::ArgumentError, message));
+            }
+            let (distance, drawn) = (high - low, random::next_float());
+            // A distance beyond all Floats is gone in halves.
+            let result = if distance.is_finite() {
+                low + distance * drawn
+            } else {
+                2.0 * (low / 2.0 + (high / 2.0 - low / 2.0) * drawn)
+            };
             // Rounding may have reached the upper end.
             cx.alloc_float(if result < high { result } else { low })
         }

@@ -23,7 +23,7 @@ pub fn code<M: MacroAssembler>(helper: Helper, exit: usize, outside: Outside) ->
         Helper::MapFind => &maps::look_up,
         Helper::GetIndex => &|stub| {
             stub.unless_extended(M::RESULT);
-            access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]);
+            maps::index(stub, |stub| access::element(stub, &[VECTOR, STRING, ARRAY, MUTABLE_LIST, STRING_PREFIX]));
         },
         Helper::SetIndex => &|stub| access::store(stub, &[ARRAY, MUTABLE_LIST], 2),
         Helper::Add => &|stub| numbers::operation(stub, Falu::Add),

@@ -436,3 +436,13 @@ pub fn wait_for_all(cx: &mut Thread, since: u64) -> Result<Vec<String>, Thrown> 
         reports.extend(crate::runtime::lock(&shared.status).report.take());
     }
 }
+
+/// What threads that have ended have thrown and nobody has seen so far; each is told once.
+pub fn failed_unseen(cx: &Thread) -> Vec<String> {
+    let all = crate::runtime::lock(&cx.vm().threads.all);
+    let ended = |shared: &Arc<Shared>| {
+        let mut status = crate::runtime::lock(&shared.status);
+        status.outcome.is_some().then(|| status.report.take()).flatten()
+    };
+    all.iter().filter_map(|(_, shared)| ended(shared)).collect()
+}

@@ -156,12 +156,22 @@ fn element<'h>(cx: &'h Thread, coll: Value<'h>, i: usize) -> Answer<'h> {
 }
 
 pub fn get<'h>(cx: &'h Thread, [coll, key, default]: Args<'h>) -> Answer<'h> {
+    got(cx, coll, key, given(default))
+}
+
+/// `_get-for`, which has no default but the name of who asks.
+pub fn get_for<'h>(cx: &'h Thread, [coll, key, who]: Args<'h>) -> Answer<'h> {
+    who.str()?;
+    got(cx, coll, key, None)
+}
+
+fn got<'h>(cx: &'h Thread, coll: Value<'h>, key: Value<'h>, default: Option<Value<'h>>) -> Answer<'h> {
     // The helper of `c[k]` has not asked yet whether the type is extended.
     if coll.layout() >= layout::FIRST_USER_LAYOUT || !is_plain(cx) {
         return None;
     }
     match map_behind(coll) {
-        Some(map) => keyed(map, key)?.or(given(default)).map_or_else(|| null(cx), Some),
+        Some(map) => keyed(map, key)?.or(default).map_or_else(|| null(cx), Some),
         None => element(cx, coll, usize::try_from(key.as_int()?).ok()?),
     }
 }
