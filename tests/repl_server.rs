@@ -358,6 +358,13 @@ fn output_and_input_are_those_of_the_session() {
     assert_eq!(answer.all("out").concat(), "ain a thread\n", "{answer:?}");
     assert_eq!((answer.all("err"), answer.value()), (vec!["wrong\n"], "5"), "{answer:?}");
     assert!(answer.0.iter().all(|message| message["session"] == *one));
+    // What a thread throws that nobody joins, with the next answer.
+    let mut told = String::new();
+    for code in ["thread(fn() { [1][7] }); 0", "sleep(300)", "6"] {
+        told += &client.eval(&one, code).all("err").concat();
+    }
+    assert!(told.starts_with("in a thread: IndexError"), "{told}");
+    assert_eq!(told.matches("in a thread").count(), 1, "{told}");
     // Of a thread that goes on when the request is done: under its number.
     let late = "let gate = atom(false); thread(fn() { while !deref(gate) { sleep(1) }; println(\"late\") }); 1";
     let id = client.begin(json!({"op": "eval", "session": one, "code": late}));

@@ -415,6 +415,19 @@ fn a_terminal_that_knows_only_lines_is_talked_to() {
     session.expect(Eof).expect("the end");
 }
 
+/// What a thread throws that nobody joins is told with the next answer, whatever the terminal knows.
+#[test]
+fn what_a_thread_has_thrown_is_told() {
+    for variables in [&[][..], &[("TERM", "dumb")]] {
+        let mut session = repl_with(&state(&format!("thrown-{}", variables.len())), variables);
+        say(&mut session, "let t = thread(fn() { [1][7] }); null", "null");
+        say(&mut session, "sleep(200); 41 + 1", "42");
+        expect_all(&mut session, &["in a thread: IndexError", "user> "]);
+        // Once.
+        say(&mut session, "1 + 1", "\n2\r\nuser");
+    }
+}
+
 #[test]
 fn what_is_printed_without_a_line_break_stays() {
     let mut session = repl("open-line");

@@ -267,7 +267,7 @@ fn finish(cx: &mut Thread, outcome: Result<(), LoadError>) -> u8 {
     if status != console::INTERRUPTED {
         match threads::wait_for_all(cx, 0) {
             Ok(reports) => {
-                reports.iter().for_each(|r| console::write_error(&format!("in a thread: {r}")));
+                reports.iter().for_each(|report| console::write_error(report));
                 // What nobody has seen fail has failed all the same.
                 if status == 0 && !reports.is_empty() {
                     status = FAILED;

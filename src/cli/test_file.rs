@@ -93,7 +93,7 @@ pub fn run(cx: &mut Thread, file: &Path, options: &Options) -> u8 {
 /// A test lasts, as a program does, until the threads that it has started have ended: reports of those that failed unseen.
 fn failures_of_threads(cx: &mut Thread, since: u64) -> String {
     match threads::wait_for_all(cx, since) {
-        Ok(reports) => reports.iter().map(|report| format!("in a thread: {report}")).collect(),
+        Ok(reports) => reports.concat(),
         Err(thrown) => report::uncaught(cx, thrown, false).text,
     }
 }

@@ -175,7 +175,7 @@ fn converse(cx: &mut Thread, session: &mut Session) {
 
 /// Tells of threads that have thrown what nobody has seen.
 fn tell_of_threads(reports: &[String]) {
-    reports.iter().for_each(|report| console::write_error(&format!("in a thread: {report}")));
+    reports.iter().for_each(|report| console::write_error(report));
 }
 
 /// Where the person has interrupted what ran, the rest of what it was printing is not wanted either.
@@ -362,7 +362,11 @@ fn lines(cx: &mut Thread, session: &mut Session, person: bool, mut failed: bool)
             stop_printing(session);
             console::end_line();
         }
-        if !show(&answer) {
+        let goes_on = show(&answer);
+        if person {
+            tell_of_threads(&threads::failed_unseen(cx));
+        }
+        if !goes_on {
             break;
         }
     }

@@ -398,6 +398,9 @@ fn answer(cx: &mut Thread, talk: &Talk, session: &mut Session, order: Order) -> 
     if stays {
         session.namespace = before;
     }
+    for report in threads::failed_unseen(cx) {
+        talk.push(id, [("err", report.as_str().into())]);
+    }
     let interrupted = talk.rest(cx, session);
     let quits = answer == Answer::Quit;
     let stopped = interrupted && session.interrupted && error.is_some();

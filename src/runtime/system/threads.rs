@@ -108,7 +108,7 @@ pub struct Shared {
 #[derive(Debug, Default)]
 struct Status {
     outcome: Option<Outcome>,
-    /// The report of the error, while nobody has joined.
+    /// What is told of the error, while nobody has joined.
     report: Option<String>,
     /// The stack of the error.
     trace: Arc<[TraceEntry]>,
@@ -257,7 +257,7 @@ fn live(vm: &'static Vm, parcel: Parcel, shared: &Shared) {
     vm.threads.living.fetch_sub(1, Ordering::Release);
     let status = ended.unwrap_or_else(|_panic| Status {
         outcome: Some(Outcome::Died),
-        report: Some(format!("{DIED}\n")),
+        report: Some(told(&format!("{DIED}\n"))),
         ..Status::default()
     });
     shared.finish(status);
@@ -290,7 +290,7 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
             let trace = trace::of_exception(cx, exception).into();
             let variables = locals::of_pending(cx).into();
             let report = crate::runtime::fault::report::uncaught(cx, Thrown::set(cx, exception), false);
-            Status { outcome: Some(Outcome::Threw), report: Some(report.text), trace, variables }
+            Status { outcome: Some(Outcome::Threw), report: Some(told(&report.text)), trace, variables }
         }
     }
 }
@@ -422,6 +422,11 @@ pub fn check_interrupt(cx: &mut Thread) -> Result<(), Thrown> {
         Poll::Interrupted => Err(cx.throw_interrupt()),
         Poll::StackOverflow => Err(cx.stack_overflow()),
     }
+}
+
+/// What is told of a thread that has thrown what nobody has seen.
+fn told(report: &str) -> String {
+    format!("in a thread: {report}")
 }
 
 /// Waits for all threads that were started when so many had been, those included that are started meanwhile. Gives the reports
