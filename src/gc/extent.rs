@@ -5,6 +5,7 @@
 use rustc_hash::FxHashSet;
 
 use super::handle::Handle;
+use super::roots::Which;
 use super::spaces::{Moves, Spaces, state};
 use super::thread::Thread;
 use super::trace::{self, Visitor};
@@ -97,7 +98,7 @@ impl Thread {
                 // All that can be reached without going through the object.
                 let mut without = Walk::new(spaces, shapes, address);
                 // SAFETY: the world is stopped.
-                unsafe { heap.visit_roots(threads, &mut |slot| without.slot(slot)) };
+                unsafe { heap.visit_roots(threads, Which::All, &mut |slot| without.slot(slot)) };
                 for &(from, to) in spaces.permanent.filled() {
                     // SAFETY: the space's invariant: complete objects fill its parts.
                     unsafe { trace::scan_range(shapes, from, to, &mut without) };

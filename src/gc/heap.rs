@@ -15,7 +15,7 @@ use super::options::{Options, Stress};
 use super::outside::Outside;
 use super::owners::Owners;
 use super::plan::{Attributes, Cause, Collection, Outcome, Places, Plan, Survey};
-use super::roots::{RootRanges, points_to_what_moves};
+use super::roots::{RootRanges, Which, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
 use super::spaces::{BLOCK, Pool, Spaces, poison};
@@ -359,7 +359,7 @@ impl Heap {
             spaces,
             shapes: self.shapes.table(),
             // SAFETY: the world is stopped.
-            roots: &mut |visit| unsafe { self.visit_roots(threads, visit) },
+            roots: &mut |which, visit| unsafe { self.visit_roots(threads, which, visit) },
             visit_code: hooks.visit_code.as_deref().filter(|_| wants_code),
             weak: &mut |survivors, everything| {
                 // What lives because of a key may be a NATIVE, too.
@@ -453,7 +453,7 @@ impl Heap {
         let mut verifier = lock_whole(&self.verifier);
         let checker = verifier.check(spaces, &self.shapes, outcome.ranges.clone());
         // SAFETY: the caller's; roots are readable words.
-        unsafe { self.visit_roots(threads, &mut |slot| checker.word(0, Word(*slot))) };
+        unsafe { self.visit_roots(threads, Which::All, &mut |slot| checker.word(0, Word(*slot))) };
         lock_whole(&self.weaks).visit_all(&mut |word| checker.word(0, word));
         // What was copied counts by itself.
         let walked = outcome.ranges.iter().map(|(from, to)| to - from).sum::<usize>();

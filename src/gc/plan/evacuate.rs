@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Collection, Outcome, Places, Survivors};
 use crate::gc::prefetch;
+use crate::gc::roots::Which;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Generation, LINE_SHIFT, Moves, Spaces, poison, state};
 use crate::gc::trace::{self, Visitor};
@@ -161,6 +162,24 @@ impl<'a> Evacuator<'a> {
     #[inline(always)]
     pub fn take_young(&mut self) -> bool {
         std::mem::take(&mut self.young) != 0
+    }
+
+    /// Visits the slots of those permanent objects that were made since this was done last. From then on they are like old objects:
+    /// those that lead to something young are remembered, as others are when they are stored to.
+    ///
+    /// # Safety
+    /// The world is stopped.
+    pub unsafe fn new_permanent(&mut self) {
+        for (from, to) in self.spaces.permanent.take_new() {
+            let mut address = from;
+            while address < to {
+                // SAFETY: the space's invariant: complete objects fill its parts, and begin with their headers.
+                unsafe {
+                    *(address as *mut u64) |= self.old_flags;
+                    address += self.scan_copy(address, TO_OLD);
+                }
+            }
+        }
     }
 
     /// Visits the slots of all permanent objects.
@@ -527,7 +546,7 @@ pub unsafe fn everything(collection: Collection<'_>, moves: Moves, remembers: bo
     spaces.begin_marking(moves);
     let places = remembers.then_some(places);
     let mut evacuator = Evacuator::new(spaces, shapes, actions, places, visit_code, (true, verify));
-    roots(&mut |slot| evacuator.slot(slot));
+    roots(Which::All, &mut |slot| evacuator.slot(slot));
     // SAFETY: the caller's: the world is stopped.
     unsafe { evacuator.permanent() };
     evacuator.drain();

@@ -4,7 +4,7 @@
 //! becomes old: an object that was new a moment ago is not old for having been looked at too soon (survivor ageing; Ungar,
 //! "Generation Scavenging", 1984). Where nearly all that is new survives, as while a program builds what it works on, it becomes old at
 //! once: it would be copied twice for nothing. A collection of the young starts from the roots and from the old objects that were stored to
-//! since ([`super::remembered`]); what it costs depends on what is young and lives, and the nursery is as large as makes that bearable. When the old have grown by half,
+//! since ([`super::remembered`]); what it costs depends on what is young and lives, and the nursery is as large as makes that bearable. When the old have doubled,
 //! everything is collected: what is old is marked where it lies, and what is young is old then.
 //!
 //! Invariant, at each safepoint: an old object whose header has `OLD` leads to nothing young; one without it is in a list. Big
@@ -14,6 +14,7 @@ use super::evacuate::{self, Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD};
 use super::{
     Attributes, Barrier, Cause, Collection, LONGEST_ROUND, Outcome, Plan, ROUND_FOR_WORK, Room, Survey, remembered,
 };
+use crate::gc::roots::Which;
 use crate::gc::spaces::{BLOCK, Generation, Moves, state};
 use crate::gc::trace::Visitor;
 use crate::gc::verify;
@@ -28,10 +29,8 @@ const LARGEST: usize = 1;
 const FIRST: usize = 2;
 const SMALLEST: usize = 4;
 const SMALLEST_DIRECTLY: usize = 8;
-/// The old may grow by this much at least before everything is collected …
-const LEAST_GROWTH: usize = (4 << 20) / BLOCK;
-/// … and by half, and up to three quarters where there are more than this.
-const MANY: usize = (10 << 20) / BLOCK;
+/// The old may grow by this much at least before everything is collected, else they may double.
+const LEAST_GROWTH: usize = (8 << 20) / BLOCK;
 /// Blocks that stay ready for copies.
 const SPARE: usize = 32;
 /// With `--gc-always` or `--gc-verify` everything is collected after so many collections of the young, too: what is new is old by then.
@@ -105,8 +104,7 @@ impl Plan for Generational {
 
     fn round(&mut self, survey: Survey) -> Room {
         if self.last.everything {
-            let growth = survey.used / 2 + survey.used.saturating_sub(MANY);
-            self.full_at = survey.used + growth.min(survey.used / 4 * 3).max(LEAST_GROWTH);
+            self.full_at = survey.used + survey.used.max(LEAST_GROWTH);
         }
         Room { bytes: self.next_nursery(survey), spare: SPARE }
     }
@@ -151,7 +149,8 @@ impl Generational {
         if verify {
             // SAFETY: the world is stopped, and these are all old objects.
             unsafe {
-                let old = spaces.old_ranges(shapes);
+                let mut old = spaces.old_ranges(shapes);
+                old.extend(spaces.permanent.walked());
                 verify::old_leads_to_nothing_young(spaces, shapes, places, &old);
             }
         }
@@ -161,10 +160,10 @@ impl Generational {
         actions[state::LARGE_NEW as usize] = MARKED;
         let from_space = [Generation::Aged, Generation::Nursery].map(|generation| spaces.flip(generation));
         let mut evacuator = Evacuator::new(spaces, shapes, actions, Some(places), None, (false, verify));
-        roots(&mut |slot| evacuator.slot(slot));
+        roots(Which::Written, &mut |slot| evacuator.slot(slot));
         // SAFETY: the world is stopped; what is remembered are objects.
         unsafe {
-            evacuator.permanent();
+            evacuator.new_permanent();
             remembered::scan(&mut evacuator, std::mem::take(&mut self.remembered));
         }
         evacuator.drain();

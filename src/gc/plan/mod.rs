@@ -18,11 +18,12 @@ pub(super) mod remembered;
 
 pub use remembered::Places;
 
+use super::roots::Which;
 use super::spaces::{Moves, Spaces};
 use crate::object::shapes::ShapeTable;
 
 /// Calls a function with the address of each root.
-pub type Roots<'a> = &'a mut dyn FnMut(&mut dyn FnMut(*mut u64));
+pub type Roots<'a> = &'a mut dyn FnMut(Which, &mut dyn FnMut(*mut u64));
 
 /// Why there is a collection, and so which it must be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +54,7 @@ pub struct Collection<'a> {
     pub places: &'a Places,
     /// The layouts.
     pub shapes: ShapeTable,
-    /// The roots; each is visited once.
+    /// The roots; each is visited once. Of root ranges those that were written suffice where only what is young is collected.
     pub roots: Roots<'a>,
     /// The old objects that were stored to since the last collection.
     pub remembered: Vec<usize>,

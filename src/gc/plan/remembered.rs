@@ -68,6 +68,16 @@ impl Places {
         unsafe { &*self.cards.add((address - self.base) >> CARD_SHIFT) }
     }
 
+    /// Does a word lead to something young?
+    ///
+    /// # Safety
+    /// It is a value of this heap.
+    #[inline]
+    pub(in crate::gc) unsafe fn is_young(&self, word: Word) -> bool {
+        // SAFETY: the caller's: a pointer leads to an object.
+        word.is_pointer() && state::is_young(unsafe { self.state(word.address()) })
+    }
+
     /// Does a slot of a big object lie on a marked card?
     ///
     /// # Safety
@@ -114,7 +124,7 @@ impl Thread {
         let places = self.heap().places();
         // SAFETY: the caller's.
         unsafe {
-            if !state::is_young(places.state(value.address())) {
+            if !places.is_young(value) {
                 return;
             }
             let header = atomic(object);

@@ -1,7 +1,7 @@
 //! The space of objects that never move and never die: bindings, shared strings. Generated code holds their addresses.
 //!
-//! All their slots are roots, so the space is walked at each collection: an object must be complete before another thread
-//! can collect, which holds because its maker does not stop in between.
+//! All their slots are roots: a collection of everything walks the space, one of the young what is new in it, for the rest counts as old.
+//! An object must be complete before another thread can collect, which holds because its maker does not stop in between.
 
 use super::{BLOCK, BLOCK_SHIFT, Spaces, state};
 
@@ -10,6 +10,8 @@ use super::{BLOCK, BLOCK_SHIFT, Spaces, state};
 pub struct PermanentSpace {
     /// Filled parts of its runs: from address to address, objects side by side.
     filled: Vec<(usize, usize)>,
+    /// To where each of these was walked by a collection of the young.
+    walked: Vec<usize>,
     cursor: usize,
     limit: usize,
 }
@@ -41,5 +43,17 @@ impl PermanentSpace {
     /// The parts that hold objects.
     pub fn filled(&self) -> &[(usize, usize)] {
         &self.filled
+    }
+
+    /// The parts that count as old.
+    pub fn walked(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.filled.iter().zip(&self.walked).map(|(&(from, _), &walked)| (from, walked))
+    }
+
+    /// The parts that were filled since this was asked last.
+    pub fn take_new(&mut self) -> Vec<(usize, usize)> {
+        self.walked.extend(self.filled.iter().skip(self.walked.len()).map(|&(from, _)| from));
+        let parts = self.walked.iter_mut().zip(&self.filled);
+        parts.map(|(walked, &(_, to))| (std::mem::replace(walked, to), to)).filter(|(from, to)| from < to).collect()
     }
 }

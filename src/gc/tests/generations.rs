@@ -1,5 +1,7 @@
 //! What is young becomes old; old objects are remembered when they are stored to.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 use crate::object::layout::*;
 
@@ -131,6 +133,49 @@ fn an_old_array_may_be_cut() {
     }
     assert_eq!(text_at(thread, array, 2), Some("in what is left"));
     assert_eq!(thread.get(behind).str(), Some("behind"));
+}
+
+/// Of words outside of the heap, and of permanent objects, a collection of the young looks at those alone that were written.
+#[test]
+fn what_roots_and_permanent_objects_alone_lead_to_lives() {
+    let heap = heap(true);
+    let thread = &mut *heap.attach();
+    let cells = Box::new([const { AtomicU64::new(Word::NULL.0) }; 2]);
+    // SAFETY: the words hold values, and are unregistered below.
+    unsafe { heap.register_roots(cells.as_ptr() as usize, cells.len()) };
+    let null = thread.root_word(Word::NULL);
+    let atom = thread.allocate_permanent(ATOM, 1, 0, |t, mut fresh| fresh.set(0, t.get(null))).unwrap();
+    for round in 0..10 {
+        let mark = thread.mark();
+        let text = thread.alloc_string(&format!("kestrel {round}")).unwrap();
+        thread.store_root(&cells[round % 2], thread.get(text));
+        thread.set_slot(thread.get(atom), 0, thread.get(text));
+        thread.release(mark);
+        for _ in 0..round % 4 {
+            thread.collect_some();
+            // SAFETY: a registered root, read just now.
+            let of_root = unsafe { Value::from_raw(thread, Word(cells[round % 2].load(Ordering::Relaxed))) };
+            for text in [of_root.str(), thread.get(atom).slot(0).str()] {
+                assert_eq!(text, Some(format!("kestrel {round}").as_str()));
+            }
+        }
+    }
+    heap.unregister_roots(cells.as_ptr() as usize);
+}
+
+#[test]
+fn verification_finds_a_root_that_is_not_listed() {
+    let heap = heap(true);
+    let thread = &mut *heap.attach();
+    let cell = Box::new(AtomicU64::new(Word::NULL.0));
+    // SAFETY: the word holds values, and is unregistered below.
+    unsafe { heap.register_roots(&raw const *cell as usize, 1) };
+    thread.collect_some();
+    let text = thread.alloc_string("kite").unwrap();
+    cell.store(thread.get(text).word().0, Ordering::Relaxed);
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| thread.collect_some()));
+    heap.unregister_roots(&raw const *cell as usize);
+    assert!(caught.is_err());
 }
 
 #[test]

@@ -176,7 +176,7 @@ impl World {
             16 | 17 => {
                 let i = self.random.below(16);
                 let value = self.some(thread);
-                self.cells[i].store(thread.get(value.0).word().0, Ordering::Relaxed);
+                thread.store_root(&self.cells[i], thread.get(value.0));
                 self.cell_models[i] = value.1;
             }
             18 => {

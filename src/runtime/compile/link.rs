@@ -116,7 +116,7 @@ impl RuntimeLink<'_> {
     fn cell(&mut self, value: Result<crate::gc::Handle, crate::gc::Thrown>) -> usize {
         let made = value.map_err(CompileError::from).and_then(|handle| {
             let cell = RootCell::new(&self.vm.memory, &self.vm.heap)?;
-            cell.set(self.cx.get(handle));
+            cell.set(self.cx, self.cx.get(handle));
             self.owned.roots.push(cell);
             Ok(cell.address())
         });

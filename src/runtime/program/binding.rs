@@ -141,8 +141,8 @@ impl Binding {
     }
 
     /// Stores the value alone; link cells are the caller's business.
-    pub(super) fn store(&self, value: Value<'_>) {
-        self.value.store(value.word().0, Ordering::Release);
+    pub(super) fn store(&self, cx: &Thread, value: Value<'_>) {
+        cx.store_root(&self.value, value);
         self.version.fetch_add(1, Ordering::Release);
     }
 

@@ -88,7 +88,7 @@ pub fn namespace(cx: &mut Thread, name: &str) -> Result<&'static Namespace> {
     // Another thread may have found or made it just now; it has one object.
     if namespace.object.get(cx).is_none() {
         let object = cx.scoped(|cx| named_object(cx, layout::NAMESPACE, namespace.index, name))?;
-        namespace.object.set_first(cx.get(object));
+        namespace.object.set_first(cx, cx.get(object));
     }
     Ok(namespace)
 }
@@ -126,7 +126,7 @@ fn new_type(cx: &mut Thread, namespace: &'static Namespace, name: &str, kind: Ty
     let info = vm.types.add_type(name, namespace.name, kind, cell, &vm.memory)?;
     let layout = if kind == TypeKind::Protocol { layout::PROTOCOL } else { layout::TYPE };
     let object = cx.scoped(|cx| named_object(cx, layout, info.id.0, name))?;
-    info.object.set(cx.get(object));
+    info.object.set(cx, cx.get(object));
     Ok(info)
 }
 
@@ -316,7 +316,7 @@ fn new_variant(
     vm.dispatch.cover(&vm.memory, layout.id + 1)?;
     if let Some(cell) = singleton {
         let object = cx.alloc_slots(layout.id, &[])?;
-        cell.set(cx.get(object));
+        cell.set(cx, cx.get(object));
     }
     window();
     // Now others may find it, who declare the same (`former_singleton`): its object is there.

@@ -82,7 +82,7 @@ impl Binding {
             if known && once {
                 return;
             }
-            self.store(value);
+            self.store(cx, value);
             let code = after.filter(|c| c.captures == 0);
             if !cells.is_empty()
                 && let Some(code) = code

@@ -47,13 +47,13 @@ impl RootCell {
     }
 
     /// Stores a value, if there is none: of several threads that do so at once the first decides.
-    pub fn set_first(&self, value: Value<'_>) {
-        let _second = self.0.compare_exchange(Word::UNDEFINED.0, value.word().0, Ordering::AcqRel, Ordering::Relaxed);
+    pub fn set_first(&self, cx: &Thread, value: Value<'_>) {
+        cx.store_root_once(&self.0, Word::UNDEFINED, value);
     }
 
     /// Stores a value.
-    pub fn set(&self, value: Value<'_>) {
-        self.0.store(value.word().0, Ordering::Release);
+    pub fn set(&self, cx: &Thread, value: Value<'_>) {
+        cx.store_root(&self.0, value);
     }
 }
 

@@ -69,7 +69,7 @@ fn first_ascii(cx: &mut Thread, c: char) -> Result<Handle, Thrown> {
             .collect::<Result<Vec<_>, _>>()?;
         let table = cx.alloc_array_of(ARRAY, &strings)?;
         // When another thread was faster, its strings are forgotten: nobody relies on their identity.
-        cx.vm().text.ascii.set(cx.get(table));
+        cx.vm().text.ascii.set(cx, cx.get(table));
         Ok(strings[c as usize])
     })
 }
