@@ -6,7 +6,8 @@
 //!
 //! An entry of a map is an ephemeron (Hayes, "Ephemerons: a new finalization mechanism", 1997): its value is reached when the map
 //! and the key are, even if nothing but the value leads to the key. So after tracing the values of entries whose keys live are
-//! traced in turn, until no more are found.
+//! traced; other entries wait for their keys in a table, which is asked for each object that is reached then: a chain of entries, each of which
+//! leads to the key of the next, takes as long as its length says.
 //!
 //! Invariant: a place that may hold a word of something young is in `young`; a collection of the young looks at no others.
 
@@ -139,19 +140,22 @@ impl Weaks {
             places.sort_unstable();
             places.dedup();
         }
+        let mut waiting = Waiting::default();
         for &place in &places {
             if let Held::Map(map) = &mut self.places[place] {
                 map.begin(everything);
+                waiting.begin(survivors, place, map);
             }
         }
         // A value that is traced may lead to the key of another entry, of whichever map.
-        let mut again = true;
-        while again {
-            again = false;
-            for &place in &places {
-                if let Held::Map(map) = &mut self.places[place] {
-                    again |= map.trace(survivors);
-                }
+        while let Some((place, key)) = waiting.ready.pop() {
+            let Some(value) = self.map(place).and_then(|map| map.entries.get_mut(&key)) else { continue };
+            if now(survivors, *value).is_some() {
+                continue;
+            }
+            let reached = survivors.keep(value as *mut Word as *mut u64, waiting.is_empty());
+            for object in reached {
+                waiting.reached(survivors, object, &self.places);
             }
         }
         for place in places {
@@ -186,6 +190,51 @@ impl Weaks {
     }
 }
 
+/// Entries of maps, by place and key, whose values are to be traced: now, or when an object has been reached.
+#[derive(Default)]
+struct Waiting {
+    ready: Vec<(usize, u64)>,
+    /// By the address of the key.
+    keys: FxHashMap<usize, Vec<(usize, u64)>>,
+    /// The places of maps, by the addresses of the NATIVEs that own them.
+    owners: FxHashMap<usize, usize>,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.owners.is_empty()
+    }
+
+    /// The entries of a map, or the map itself, wait.
+    fn begin(&mut self, survivors: &dyn Survivors, place: usize, map: &Map) {
+        // Its owner is not yet made, or lives.
+        if let Some(owner) = map.owner.filter(|owner| now(survivors, *owner).is_none()) {
+            self.owners.insert(owner.address(), place);
+            return;
+        }
+        for &key in &map.young {
+            if map.entries.get(&key).is_none_or(|value| !value.is_pointer()) {
+                continue;
+            }
+            if now(survivors, Word(key)).is_some() {
+                self.ready.push((place, key));
+            } else {
+                self.keys.entry(Word(key).address()).or_default().push((place, key));
+            }
+        }
+    }
+
+    /// An object has been reached.
+    fn reached(&mut self, survivors: &dyn Survivors, object: usize, places: &[Held]) {
+        self.ready.extend(self.keys.remove(&object).into_iter().flatten());
+        if let Some(place) = self.owners.remove(&object)
+            && let Held::Map(map) = &places[place]
+        {
+            self.begin(survivors, place, map);
+        }
+    }
+}
+
 impl Map {
     /// A collection begins to look: at all entries, or at those that may be young. What was looked at is taken out of `young`.
     fn begin(&mut self, everything: bool) {
@@ -195,23 +244,6 @@ impl Map {
             self.young.sort_unstable();
             self.young.dedup();
         }
-    }
-
-    /// Traces the values of entries whose keys live; were there any?
-    fn trace(&mut self, survivors: &mut dyn Survivors) -> bool {
-        // Its owner is not yet made, or lives.
-        if self.owner.is_some_and(|owner| now(survivors, owner).is_none()) {
-            return false;
-        }
-        let mut found = false;
-        for key in &self.young {
-            let Some(value) = self.entries.get_mut(key) else { continue };
-            if value.is_pointer() && now(survivors, Word(*key)).is_some() && now(survivors, *value).is_none() {
-                survivors.keep(value as *mut Word as *mut u64);
-                found = true;
-            }
-        }
-        found
     }
 
     /// Follows what lives and forgets what is dead; is something of it young?
@@ -248,7 +280,8 @@ impl Map {
         let first = self.young.is_empty();
         self.young.push(key.0);
         if self.young.len() > 2 * self.entries.len() + FEW {
-            // One key, over and over.
+            // One key, over and over, or keys that are gone.
+            self.young.retain(|key| self.entries.contains_key(key));
             self.young.sort_unstable();
             self.young.dedup();
         }

@@ -84,6 +84,10 @@ pub struct Evacuator<'a> {
     remembered: Vec<usize>,
     /// Where the cards are, when stores are remembered.
     places: Option<&'a Places>,
+    /// Objects that are reached are noted …
+    notes: bool,
+    /// … here, by the addresses that they had.
+    noted: Vec<usize>,
     everything: bool,
     verify: bool,
     visit_code: Option<&'a (dyn Fn(usize) + Send + Sync)>,
@@ -110,6 +114,7 @@ impl Visitor for Evacuator<'_> {
                 self.young |= action;
             } else if action == MARKED && self.mark(address) {
                 self.marked.push(address);
+                self.note(address);
             }
         }
     }
@@ -151,6 +156,8 @@ impl<'a> Evacuator<'a> {
             looked_at: 0,
             remembered: Vec::new(),
             places,
+            notes: false,
+            noted: Vec::new(),
             everything,
             verify,
             visit_code,
@@ -230,7 +237,16 @@ impl<'a> Evacuator<'a> {
                 std::ptr::copy_nonoverlapping(source.add(1), target.add(1), bytes / 8 - 1);
             }
             *(address as *mut u64) = to as u64 | 1;
+            self.note(address);
             to
+        }
+    }
+
+    /// Notes an object that has been reached, where somebody asks.
+    #[inline(always)]
+    fn note(&mut self, address: usize) {
+        if self.notes {
+            self.noted.push(address);
         }
     }
 
@@ -500,9 +516,12 @@ impl Survivors for Evacuator<'_> {
         }
     }
 
-    fn keep(&mut self, slot: *mut u64) {
+    fn keep(&mut self, slot: *mut u64, quietly: bool) -> Vec<usize> {
+        self.notes = !quietly;
         self.slot(slot);
         self.drain();
+        self.notes = false;
+        std::mem::take(&mut self.noted)
     }
 
     fn is_young(&self, address: usize) -> bool {

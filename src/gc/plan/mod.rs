@@ -38,8 +38,9 @@ pub enum Cause {
 pub trait Survivors {
     /// Where an object of an address is now: nowhere when it was not reached.
     fn survivor(&self, address: usize) -> Option<usize>;
-    /// Reaches what a word leads to, all of it, and follows it there.
-    fn keep(&mut self, slot: *mut u64);
+    /// Reaches what a word leads to, all of it, and follows it there. The objects that were reached only now, by the addresses that they had;
+    /// none where nobody asks (`quietly`).
+    fn keep(&mut self, slot: *mut u64, quietly: bool) -> Vec<usize>;
     /// Is what lives there young, so that the next collection of the young may move or free it?
     fn is_young(&self, address: usize) -> bool;
 }
