@@ -127,6 +127,16 @@ pub fn try_read<T>(lock: &RwLock<T>) -> Option<ReadGuard<'_, T>> {
     Some(ReadGuard { inner, _held: Held::besides(lock.class.of(type_name::<T>), (&raw const lock.inner).addr()) })
 }
 
+/// Locks without waiting: none while somebody else has it.
+pub fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    let inner = match mutex.inner.try_lock() {
+        Ok(inner) => inner,
+        Err(sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(sync::TryLockError::WouldBlock) => return None,
+    };
+    Some(MutexGuard { inner, held: Held::besides(mutex.class.of(type_name::<T>), (&raw const mutex.inner).addr()) })
+}
+
 /// Locks for writing.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn write<T>(lock: &RwLock<T>) -> WriteGuard<'_, T> {

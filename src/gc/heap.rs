@@ -265,13 +265,22 @@ impl Heap {
 
     /// The figures.
     pub fn stats(&self) -> Stats {
-        let mut stats = *lock(&self.stats);
-        self.with_spaces(|spaces| {
-            stats.used_bytes = spaces.used() * BLOCK;
-            stats.outside_bytes = self.outside.kept();
-            stats.resident_bytes = spaces.pool.resident() * BLOCK;
-            stats.allocated_bytes = spaces.allocated_bytes;
-        });
+        let stats = *lock(&self.stats);
+        self.with_spaces(|spaces| self.with_present(stats, spaces))
+    }
+
+    /// The same, unless somebody is collecting: for who must not wait.
+    pub fn stats_at_once(&self) -> Option<Stats> {
+        let stats = *locks::try_lock(&self.stats)?;
+        Some(self.with_present(stats, &*locks::try_lock(&self.spaces)?))
+    }
+
+    /// The figures, with those that change between collections.
+    fn with_present(&self, mut stats: Stats, spaces: &Spaces) -> Stats {
+        stats.used_bytes = spaces.used() * BLOCK;
+        stats.outside_bytes = self.outside.kept();
+        stats.resident_bytes = spaces.pool.resident() * BLOCK;
+        stats.allocated_bytes = spaces.allocated_bytes;
         stats
     }
 

@@ -133,7 +133,7 @@ pub fn abandon() {
 pub fn finish(hurry: bool) -> Told {
     // Held until all is written: who ends the process besides us waits.
     let mut outputs = outputs();
-    let mut told = Told { text: super::stats::finish(), failed: false };
+    let mut told = Told { text: super::stats::finish(hurry), failed: false };
     for Output { what, target } in outputs.drain(..) {
         let Some(profile) = sampler::stop(what) else { continue };
         told.text.push_str(&report::table(&profile));

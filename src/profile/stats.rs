@@ -248,13 +248,13 @@ fn note_most<T: PartialOrd>(most: &mut (T, String), value: T, name: &str) {
     }
 }
 
-/// What is told at the end: empty when nothing was counted. Only once.
-pub fn finish() -> String {
+/// What is told at the end: empty when nothing was counted. Only once. With `hurry` a collection that is under way is not waited for.
+pub fn finish(hurry: bool) -> String {
     let Some(mut counts) = counts().take() else { return String::new() };
     let Some(vm) = counts.vm else { return String::new() };
     let mut text = String::new();
     if !ON.load(Ordering::Relaxed) {
-        collections(&mut text, vm);
+        collections(&mut text, vm, hurry);
         return text;
     }
     counts.resolve();
@@ -264,7 +264,7 @@ pub fn finish() -> String {
     let exits = counts.resolved.iter().filter(|((kind, _), _)| is_exit(kind));
     tables(&mut text, "ways out of hot code", &counts.kinds, exits);
     compilation(&mut text, &counts.compiled);
-    collections(&mut text, vm);
+    collections(&mut text, vm, hurry);
     text
 }
 
@@ -314,8 +314,11 @@ fn compilation(text: &mut String, all: &Compiled) {
 }
 
 /// What collecting has taken: `--gc-stats`, and a part of `--stats`.
-fn collections(text: &mut String, vm: &Vm) {
-    let stats = vm.heap.stats();
+fn collections(text: &mut String, vm: &Vm, hurry: bool) {
+    let Some(stats) = (if hurry { vm.heap.stats_at_once() } else { Some(vm.heap.stats()) }) else {
+        text.push_str("stats: collections: the process ended in one\n");
+        return;
+    };
     let bytes = |n: u64| amount(What::Bytes, n);
     let _ = writeln!(
         text,
