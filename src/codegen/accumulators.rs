@@ -6,12 +6,20 @@
 //! *freezes* it first: clears that mark, so that the value is an ordinary one from then on. Only the container arguments of a
 //! few functions of `core` that keep nothing of it need no freeze.
 //!
+//! Functions that go on with a collection, as `reduce` calls them or as they call themselves at their end, change it in place, too. A parameter is
+//! *carried* when the function passes a changed one to itself, in tail position, in the same place: `f(i + 1, assoc(m, i, x))`. It is
+//! *given* when what the function gives is a changed one, or the parameter itself: `fn(m, x) { assoc(m, x, 1) }`; such a function changes a
+//! collection that has the mark already, and gives none with the mark for one without. Only who has asked (`_accumulator` of `core`) gives
+//! it one, and what was found once of a function is not taken back ([`Link::accumulates`](super::link::Link::accumulates)).
+//!
 //! What makes it right: a collection with the mark is held by one accumulator and by nothing else. Closures would hold it, so
-//! captured variables are no accumulators. A container argument is read before the other arguments are evaluated; when these
+//! captured variables are no accumulators. A carried parameter goes to this very code (`calls.rs`), or is frozen. A container argument is read before the other arguments are evaluated; when these
 //! assign the variable, it is a read like any other, for the call must see the collection as it was.
 
+use super::exceptions::Way;
 use super::facts::{Facts, Types};
 use super::generator::Generator;
+use super::join::Join;
 use super::link::{CollectionCall, Helper};
 use super::survey::counts_as_local;
 use crate::asm::masm::*;
@@ -41,6 +49,10 @@ pub struct Sightings {
     assigned: Vec<(VarId, u32)>,
     /// Calls whose result is assigned to their container within a loop that the variable is older than.
     growing: FxHashSet<NodeId>,
+    /// Reads of variables, and when.
+    reads: Vec<(VarId, u32)>,
+    /// Calls in tail position of what may be the function itself, with their arguments, and when.
+    own_calls: Vec<(NodeId, List, u32)>,
 }
 
 /// The accumulators of an arity, and what is special about nodes that read them.
@@ -53,6 +65,12 @@ pub struct Accumulators {
     calls: FxHashMap<NodeId, CollectionCall>,
     /// Those of them that may change the map.
     growing: FxHashSet<NodeId>,
+    /// Calls of the function itself that are passed the results of growing calls: which arguments.
+    carried: FxHashMap<NodeId, Vec<usize>>,
+    /// Calls in tail position that change a given parameter, if it has a mark.
+    given: FxHashMap<NodeId, CollectionCall>,
+    /// The first parameter is given, so a collection with the mark may come in it.
+    pub takes_marked: bool,
 }
 
 /// What collections in a variable may have a mark: those that its growing calls can mark.
@@ -99,9 +117,27 @@ impl Sightings {
         }
     }
 
-    /// The accumulators.
-    pub fn finish(self, arity: &Arity) -> Accumulators {
+    /// A variable is read.
+    pub fn saw_read(&mut self, var: VarId, tick: u32) {
+        self.reads.push((var, tick));
+    }
+
+    /// A call in tail position, finished at this tick, of a global by the name of the function.
+    pub fn saw_own_call(&mut self, node: NodeId, args: List, tick: u32) {
+        self.own_calls.push((node, args, tick));
+    }
+
+    /// The accumulators. `known`: a collection with the mark may come in the first parameter, as was found before.
+    pub fn finish(mut self, unit: &Unit, arity: &Arity, known: bool) -> Accumulators {
         let mut out = Accumulators::default();
+        let params: Vec<Option<VarId>> = arity.params.iter().map(|pattern| bound(unit, arity, *pattern)).collect();
+        for (node, args, tick) in std::mem::take(&mut self.own_calls) {
+            let carried = self.carried(unit.list(args), &params, tick);
+            if arity.rest.is_none() && args.len as usize == params.len() && !carried.is_empty() {
+                self.growing.extend(carried.iter().map(|k| unit.list(args)[*k]));
+                out.carried.insert(node, carried);
+            }
+        }
         for use_ in &self.uses {
             if self.growing.contains(&use_.node) && counts_as_local(&arity.vars[use_.var.index()]) {
                 out.vars.entry(use_.var).or_default().add(use_.call);
@@ -123,13 +159,81 @@ impl Sightings {
                 out.growing.insert(use_.node);
             }
         }
+        let first = params.first().copied().flatten().filter(|var| !arity.vars[var.index()].assigned);
+        if let Some(var) = first.filter(|_| params.len() == 2 && arity.rest.is_none()) {
+            self.give(&mut out, unit, arity, var, known);
+        }
         out
+    }
+
+    /// The arguments of a call of the function itself that are changed collections out of the parameters in their places, which
+    /// nobody reads between the change and the call.
+    fn carried(&self, args: &[NodeId], params: &[Option<VarId>], tick: u32) -> Vec<usize> {
+        let is_carried = |k: &usize| {
+            let (node, var) = (args[*k], params.get(*k).copied().flatten());
+            let use_ = self.uses.iter().find(|use_| use_.node == node && Some(use_.var) == var && use_.call.changes());
+            use_.is_some_and(|use_| {
+                let (_, changed) = use_.span;
+                let between = |(var, at): &(VarId, u32)| *var == use_.var && changed < *at && *at <= tick;
+                !self.reads.iter().any(between) && !self.assigned.iter().any(|(var, _)| *var == use_.var)
+            })
+        };
+        (0..args.len().min(ARG_REGS)).filter(is_carried).collect()
+    }
+
+    /// Is the first parameter given? Of one that is carried its own calls give the mark, so it must not leave the function with it.
+    fn give(&self, out: &mut Accumulators, unit: &Unit, arity: &Arity, var: VarId, known: bool) {
+        let ends = ends(unit, arity.body);
+        let changes = |use_: &&Use| use_.var == var && use_.call.changes() && ends.contains(&use_.node);
+        let given: Vec<&Use> = self.uses.iter().filter(changes).collect();
+        if out.vars.contains_key(&var) || given.is_empty() && !known {
+            return;
+        }
+        out.takes_marked = true;
+        let marks = out.vars.entry(var).or_default();
+        // What was found before may have been more.
+        (marks.maps, marks.vectors, marks.sets) = (true, true, true);
+        for use_ in given {
+            out.given.insert(use_.node, use_.call);
+            out.harmless.insert(use_.read);
+        }
+        for use_ in self.uses.iter().filter(|use_| use_.var == var && !use_.call.changes()) {
+            out.harmless.insert(use_.read);
+            if use_.call.helper().is_some() {
+                out.calls.insert(use_.node, use_.call);
+            }
+        }
+        out.harmless.extend(ends.iter().filter(|node| matches!(unit.node(**node), Node::Local(read) if *read == var)));
     }
 
     fn assigned_within(&self, use_: &Use) -> bool {
         let (from, to) = use_.span;
         self.assigned.iter().any(|(var, tick)| *var == use_.var && from < *tick && *tick < to)
     }
+}
+
+/// The variable that a parameter is, when it is one and nobody but this code sees it.
+fn bound(unit: &Unit, arity: &Arity, pattern: PatternId) -> Option<VarId> {
+    match unit.pattern(pattern) {
+        Pattern::Bind(var) => Some(*var).filter(|var| counts_as_local(&arity.vars[var.index()])),
+        _ => None,
+    }
+}
+
+/// The nodes whose values a body gives, as far as they are plain to see: not out of `try` or `binding`, nor by `return`.
+fn ends(unit: &Unit, body: NodeId) -> FxHashSet<NodeId> {
+    let (mut open, mut ends) = (vec![body], FxHashSet::default());
+    while let Some(node) = open.pop() {
+        match unit.node(node) {
+            Node::Block(list) => open.extend(unit.list(*list).last()),
+            Node::If { then, otherwise, .. } => open.extend([*then].into_iter().chain(*otherwise)),
+            Node::Match { arms, .. } => open.extend(arms.iter().map(|arm| arm.body)),
+            _ => {
+                ends.insert(node);
+            }
+        }
+    }
+    ends
 }
 
 impl CollectionCall {
@@ -170,6 +274,12 @@ impl CollectionCall {
     }
 }
 
+/// The layouts with marks that a value may have.
+fn possible(marks: Marks, facts: Facts) -> impl Iterator<Item = LayoutId> {
+    let any = facts.types.meets(Types::OBJECT);
+    marks.layouts().filter(move |layout| any && facts.layout.is_none_or(|known| known == *layout))
+}
+
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Writes a call whose container is an accumulator; false when it is none of those.
     pub(super) fn accumulator_call(&mut self, node: NodeId, args: &[NodeId]) -> bool {
@@ -188,12 +298,64 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         true
     }
 
+    /// A call in tail position whose container is a given parameter, with its `n` arguments as the latest operands: where that has a mark,
+    /// it is changed in place, and the function ends. What follows is for what has none.
+    pub(super) fn given_call(&mut self, node: NodeId, n: usize) {
+        let Some(call) = self.survey.accumulators.given.get(&node).copied() else { return };
+        let (Some(helper), i) = (call.helper(), self.top(n - 1)) else { return };
+        let facts = self.state.operand(i).facts;
+        let mut marks = Marks::default();
+        marks.add(call);
+        let layouts: Vec<LayoutId> = possible(marks, facts).collect();
+        if !self.state.reachable || layouts.is_empty() || self.state.operand(i).place.is_const() {
+            return;
+        }
+        let r = self.in_register(i);
+        let mut plain = Join::new();
+        let marked = self.asm.label();
+        for (k, &layout) in layouts.iter().enumerate() {
+            let last = k + 1 == layouts.len();
+            let next = if last { self.edge(&mut plain) } else { self.asm.label() };
+            self.check_layout(r, facts, layout, next);
+            let unmarked = self.edge(&mut plain);
+            self.branch_unless_counted(r, unmarked);
+            if !last {
+                self.asm.jump(marked);
+                self.asm.bind(next);
+            }
+        }
+        self.asm.bind(marked);
+        self.unpin();
+        self.call_helper(helper, n, &[], Facts::ANY);
+        self.jump_out(Way::Return);
+        self.state.drop_top();
+        self.place(plain);
+    }
+
+    /// Which arguments of a call of the function itself are carried.
+    pub(super) fn carried(&self, call: NodeId) -> &[usize] {
+        self.survey.accumulators.carried.get(&call).map_or(&[], Vec::as_slice)
+    }
+
+    /// Freezes those of the latest `n` operands.
+    pub(super) fn freeze_operands(&mut self, which: &[usize], n: usize) {
+        let marks = Marks { maps: true, vectors: true, sets: true };
+        which.iter().for_each(|k| self.freeze(self.top(n - 1 - k), marks));
+    }
+
+    /// Freezes an argument that is in its register.
+    pub(super) fn freeze_argument(&mut self, k: usize) {
+        let done = self.asm.label();
+        self.freeze_in(M::ARGS[k], Facts::ANY, &[layout::MAP, layout::VECTOR, layout::SET], done);
+        self.asm.bind(done);
+    }
+
     /// The latest operand is a variable that a node has read: freezes what it holds, unless the node is harmless.
     pub(super) fn read_accumulator(&mut self, node: NodeId, var: VarId) {
         let accumulators = &self.survey.accumulators;
         let Some(marks) = accumulators.vars.get(&var).copied() else { return };
         if !accumulators.harmless.contains(&node) && !mutated(Mutation::NeverFrozen) {
-            self.freeze(marks);
+            self.freeze(self.top(0), marks);
         }
     }
 
@@ -203,22 +365,26 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(&call) = accumulators.calls.get(&value).filter(|_| accumulators.growing.contains(&value)) {
             let mut marks = Marks::default();
             marks.add(call);
-            self.freeze(marks);
+            self.freeze(self.top(0), marks);
         }
     }
 
-    /// Clears the mark of the latest operand, if it has one: from here on it never changes.
-    fn freeze(&mut self, marks: Marks) {
-        let i = self.top(0);
+    /// Clears the mark of an operand, if it has one: from here on it never changes.
+    fn freeze(&mut self, i: usize, marks: Marks) {
         let facts = self.state.operand(i).facts;
-        let layouts: Vec<LayoutId> =
-            marks.layouts().filter(|layout| facts.layout.is_none_or(|known| known == *layout)).collect();
-        let other = layouts.is_empty() || !facts.types.meets(Types::OBJECT);
-        if !self.state.reachable || other || self.state.operand(i).place.is_const() {
+        let layouts: Vec<LayoutId> = possible(marks, facts).collect();
+        if !self.state.reachable || layouts.is_empty() || self.state.operand(i).place.is_const() {
             return;
         }
         let r = self.in_register(i);
         let done = self.asm.label();
+        self.freeze_in(r, facts, &layouts, done);
+        self.asm.bind(done);
+        self.unpin();
+    }
+
+    /// Clears the mark of what is in a register, if it has one of these layouts.
+    fn freeze_in(&mut self, r: Reg, facts: Facts, layouts: &[LayoutId], done: Label) {
         for (k, &layout) in layouts.iter().enumerate() {
             let last = k + 1 == layouts.len();
             let other = if last { done } else { self.asm.label() };
@@ -230,7 +396,5 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 self.asm.bind(other);
             }
         }
-        self.asm.bind(done);
-        self.unpin();
     }
 }

@@ -31,6 +31,8 @@ const ENTRY_MANY: usize = ARG_REGS + 1;
 enum Target {
     /// Through a link cell.
     Cell(usize),
+    /// To this very code, in tail position, as long as the link cell leads there.
+    Own(usize),
     /// Through the entries of the function that is the operand below the arguments.
     Value { known: bool },
     /// Through a dispatch table, on the first argument, which is likely to have one of these layouts.
@@ -68,6 +70,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                     return;
                 }
             }
+            if tail {
+                self.given_call(node, nodes.len());
+            }
+            if !self.carried(node).is_empty() {
+                return self.carrying_call(found, nodes.len(), tail, node);
+            }
             self.call_global(*global, nodes.len(), tail, node);
             return;
         }
@@ -78,6 +86,24 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.goes_to(node);
         let known = self.state.operand(self.top(nodes.len())).facts.types == Types::FUNCTION;
         self.emit_call(Target::Value { known }, nodes.len(), tail);
+    }
+
+    /// A call in tail position that passes changed collections, with marks, to what may be this very function: else they are frozen.
+    fn carrying_call(&mut self, found: Global, n: usize, tail: bool, node: NodeId) {
+        let carried = self.carried(node).to_vec();
+        let own = |g: &mut Self| {
+            let callee = g.link.inlinable(found.binding, n)?;
+            let is_own =
+                callee.function == g.own && std::ptr::eq(&g.unit.function(g.own).arities[callee.arity], g.arity);
+            (is_own && g.link.relies_on(found.binding, n, callee)).then(|| g.link.link_cell(found.binding, n))?
+        };
+        match own(self).filter(|_| tail && n <= ARG_REGS) {
+            Some(cell) => self.emit_call(Target::Own(cell), n, true),
+            None => {
+                self.freeze_operands(&carried, n);
+                self.call_found(found, n, tail, node);
+            }
+        }
     }
 
     /// Calls what the name stands for with the latest `n` operands.
@@ -282,6 +308,18 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 } else {
                     self.asm.call_cell(cell);
                 }
+            }
+            Target::Own(cell) => {
+                let revised = self.asm.label();
+                self.branch_if_revised(revised);
+                self.asm.epilogue(self.survey.saved);
+                self.asm.jump(self.start);
+                self.asm.bind(revised);
+                for k in 0..n {
+                    self.freeze_argument(k);
+                }
+                self.asm.epilogue(self.survey.saved);
+                self.asm.jump_cell(cell);
             }
             Target::Value { known } => {
                 if !known {

@@ -96,6 +96,8 @@ pub struct Generator<'a, M: MacroAssembler> {
     /// In a checked build: the fields of an object that was allocated are not all written yet.
     pub(super) newborn: bool,
     pub(super) prologue: u32,
+    /// Where the code begins.
+    pub(super) start: Label,
     /// The node being generated: see `lines.rs`.
     pub(super) at: NodeId,
     /// The tick of the node that was finished last: what lives is told by it.

@@ -337,6 +337,11 @@ pub trait Link {
     /// Does anybody want to know where variables live?
     fn variables(&self) -> bool;
 
+    /// Has the arity been found before to be one whose first parameter may be a collection that changes in place?
+    fn takes_marked(&self) -> bool {
+        false
+    }
+
     /// Does anybody look at errors where they are thrown? Then all variables in view are kept for what may throw.
     fn errors_stop(&self) -> bool {
         false

@@ -94,6 +94,8 @@ pub struct Generated {
     pub inlined: Vec<Inlined>,
     /// Where variables live, when somebody wants to know.
     pub variables: Variables,
+    /// A collection that changes in place may come in the first parameter.
+    pub takes_marked: bool,
     /// Where parts begin, after the hot one.
     pub parts: Vec<(u32, Part)>,
 }
@@ -138,13 +140,22 @@ fn body_number(own: FunctionId, arity: &Arity) -> u64 {
 }
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
-    fn new(asm: M, link: &'a mut dyn Link, unit: &'a Unit, own: FunctionId, arity: &'a Arity, survey: Survey) -> Self {
+    fn new(
+        mut asm: M,
+        link: &'a mut dyn Link,
+        unit: &'a Unit,
+        own: FunctionId,
+        arity: &'a Arity,
+        survey: Survey,
+    ) -> Self {
         let variables = || arity.vars.iter().map(|var| variable(unit, arity, var)).collect();
         let state = Present::new(State::new(survey.ends()), link.variables().then(variables));
         let trials = link.trials();
         let chance = trials.chance(body_number(own, arity));
         let pool = Pool::new::<M>(&chance);
+        let start = asm.label();
         Generator {
+            start,
             trials,
             chance,
             pool,
@@ -193,6 +204,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         // The way in belongs to the line on which the function begins.
         let start = self.unit.function(self.own).span.start;
         self.lines.note(0, Span { start, end: start });
+        self.asm.bind(self.start);
         self.prologue = self.asm.prologue(self.survey.saved);
         self.entry(seen);
         let body = self.arity.body;
@@ -363,6 +375,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             lines: lines.rows,
             variables,
             inlined: lines.inlined,
+            takes_marked: self.survey.accumulators.takes_marked,
             parts: self.parts,
         })
     }

@@ -98,6 +98,10 @@ struct Walk<'a> {
     /// The tick of the node that was finished last.
     now: u32,
     complex: bool,
+    /// So many `try` and `binding` are around.
+    protected: u32,
+    /// The function that is surveyed.
+    own: FunctionId,
     /// So many loops are in each other in what has been seen of the loop around.
     nested: u32,
     finder: Finder<'a>,
@@ -126,6 +130,8 @@ impl Survey {
             depth: 0,
             now: 0,
             complex: false,
+            protected: 0,
+            own,
             nested: 0,
             finder: Finder::new(unit, own),
             errors_stop,
@@ -148,7 +154,8 @@ impl Survey {
         let mut out = walk.out;
         let trials = walk.link.trials();
         if !trials.is_off(Optimisation::Accumulators) {
-            out.accumulators = walk.sightings.finish(arity);
+            let known = walk.link.takes_marked();
+            out.accumulators = walk.sightings.finish(unit, arity, known);
         }
         out.simple = simple;
         out.has_calls |= !out.calls.is_empty() || !out.callees.is_empty();
@@ -402,7 +409,10 @@ impl Walk<'_> {
         match *unit.node(id) {
             Node::Int(_) | Node::BigInt(_) | Node::Float(_) | Node::String(_) | Node::Keyword(_) | Node::Bool(_) => {}
             Node::Null | Node::Declare(_) | Node::NotYet(_) | Node::Continue { .. } => {}
-            Node::Local(var) => self.touch(var, self.now + 1),
+            Node::Local(var) => {
+                self.touch(var, self.now + 1);
+                self.sightings.saw_read(var, self.now + 1);
+            }
             Node::Global(global) => {
                 if self.link.global(global).is_some_and(|g| g.kind == GlobalKind::Dynamic) {
                     self.call();
@@ -427,7 +437,7 @@ impl Walk<'_> {
                 self.node(index);
                 self.collection(id, CollectionCall::Index, object);
             }
-            Node::Call { callee, args, .. } => {
+            Node::Call { callee, args, tail } => {
                 let global = match self.unit.node(callee) {
                     Node::Global(g) => self.link.global(*g),
                     _ => {
@@ -442,6 +452,9 @@ impl Walk<'_> {
                 self.list(args);
                 if let Some(call) = global.and_then(|g| g.collection) {
                     self.collection_call(id, call, args);
+                }
+                if tail && self.protected == 0 && self.is_own(callee) {
+                    self.sightings.saw_own_call(id, args, self.now + 1);
                 }
                 if global.is_some_and(|g| g.shows) {
                     self.touch_all_in_view(unit.span(id).start);
@@ -572,6 +585,7 @@ impl Walk<'_> {
             Node::Try(ref try_) => {
                 self.complex = true;
                 let first = self.out.assigned.len();
+                self.protected += 1;
                 self.node(try_.body);
                 self.region(id, first);
                 self.call();
@@ -584,6 +598,7 @@ impl Walk<'_> {
                     self.region(id, first);
                     self.node(finally);
                 }
+                self.protected -= 1;
                 // Whatever is used in a handler must survive the calls of the body; lives are not split.
             }
             Node::Binding(ref binding) => {
@@ -591,7 +606,9 @@ impl Walk<'_> {
                 self.list(binding.values);
                 self.call();
                 let first = self.out.assigned.len();
+                self.protected += 1;
                 self.node(binding.body);
+                self.protected -= 1;
                 self.region(id, first);
             }
             Node::DefineGlobals(ref definition) => {
@@ -617,6 +634,13 @@ impl Walk<'_> {
         if call.takes(args.len()) {
             self.collection(id, call, args[0]);
         }
+    }
+
+    /// Is this a global by the name of the function?
+    fn is_own(&self, callee: NodeId) -> bool {
+        let Node::Global(global) = self.unit.node(callee) else { return false };
+        let name = self.unit.function(self.own).name;
+        name.is_some_and(|name| self.unit.name(name) == self.unit.name(self.unit.globals[global.0 as usize].name))
     }
 
     /// The node is about to be finished; is its container a variable?

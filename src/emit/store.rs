@@ -248,6 +248,14 @@ pub trait Emit<M: MacroAssembler> {
         self.asm().scratch().load(from).store(at.mem);
     }
 
+    /// Goes to the label when the count in the header of an object is 0.
+    fn branch_unless_counted(&mut self, object: Reg, label: Label) {
+        // The count is what the header's upper half has above its flags.
+        let asm = self.asm();
+        asm.compare_mem32_imm(flags(object), 1 << (COUNT_SHIFT - 8 * OLD_BYTE as u32));
+        asm.branch(Cond::Below, label);
+    }
+
     /// Sets the count in the header of an object back to 0.
     fn clear_count(&mut self, object: Reg, layout: LayoutId) {
         if !self.remembers() {

@@ -84,7 +84,9 @@ impl RootRanges {
     unsafe fn visit(&mut self, which: Which, places: &Places, visit: &mut dyn FnMut(*mut u64)) -> usize {
         match which {
             Which::All => {
-                self.ranges.iter().for_each(|&(address, count)| words(address, count).for_each(|word| visit(word as *mut u64)));
+                self.ranges
+                    .iter()
+                    .for_each(|&(address, count)| words(address, count).for_each(|word| visit(word as *mut u64)));
                 self.ranges.iter().map(|&(_, count)| count).sum()
             }
             Which::Written => {
@@ -176,7 +178,10 @@ impl Heap {
             let visited = unsafe {
                 if which == Which::Written && self.options().verify {
                     let forgotten = ranges.forgotten(self.places());
-                    assert!(forgotten.is_none(), "the root at {forgotten:#x?} leads to something young and is not listed");
+                    assert!(
+                        forgotten.is_none(),
+                        "the root at {forgotten:#x?} leads to something young and is not listed"
+                    );
                 }
                 ranges.visit(which, self.places(), visit)
             };

@@ -51,6 +51,7 @@ pub(super) struct RuntimeLink<'a> {
     /// Somebody wants to know where variables live, and looks at errors where they are thrown.
     pub(super) variables: bool,
     pub(super) errors_stop: bool,
+    pub(super) takes_marked: bool,
     /// Something that the function names has no value yet, or a loop may find another there than we do.
     pub(super) unsettled: bool,
     /// What could not be had: the end of the compilation.
@@ -487,6 +488,10 @@ impl Link for RuntimeLink<'_> {
 
     fn errors_stop(&self) -> bool {
         self.errors_stop
+    }
+
+    fn takes_marked(&self) -> bool {
+        self.takes_marked
     }
 
     fn notes(&self) -> bool {

@@ -99,7 +99,7 @@ fn new_body(
     let started = (observer().watches_compilation)().then(Instant::now);
     let mut bodies = vec![generate(cx, unit, function, arity, code, hints)?];
     compile_ahead(cx, unit, function, hints, &mut bodies);
-    reclaim::compiled(cx.vm(), bodies.len());
+    reclaim::made(cx.vm(), bodies.len());
     if started.is_some() {
         bodies.iter().for_each(|body| note(unit, arity, body));
     }
@@ -162,6 +162,7 @@ fn generate(
     let owned = Owned { arity: arity as u32, ..Owned::default() };
     let builtin_extended = vm.dispatch.builtin_extended() && !unit.source().is_library;
     let errors_stop = stop::stops_at_errors(cx);
+    let about = &code.arities.iter().find(|about| about.index as usize == arity).expect("an arity of the function");
     let mut link = RuntimeLink {
         cx,
         vm,
@@ -174,6 +175,7 @@ fn generate(
         answers: Answers::default(),
         variables: vm.keeps_variables.load(Ordering::Relaxed),
         errors_stop,
+        takes_marked: about.takes_marked.load(Ordering::Acquire),
         unsettled: false,
         failed: None,
     };
@@ -182,7 +184,13 @@ fn generate(
     let took = started.map_or(Duration::ZERO, |started| started.elapsed());
     let RuntimeLink { cx, owned, failed, unsettled, .. } = link;
     let why = match generated {
-        Ok(generated) => return Ok(Body { took, code, function, generated, owned, resets, unsettled }),
+        Ok(generated) => {
+            // Before anybody can call it.
+            if generated.takes_marked {
+                about.takes_marked.store(true, Ordering::Release);
+            }
+            return Ok(Body { took, code, function, generated, owned, resets, unsettled });
+        }
         Err(why) => why,
     };
     reclaim::free(vm, owned);

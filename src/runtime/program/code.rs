@@ -92,6 +92,8 @@ pub struct ArityInfo {
     pub rest: bool,
     /// The address of its body, 0 when it is not compiled.
     pub body: AtomicUsize,
+    /// Its first parameter may be a collection with a mark (`codegen/accumulators.rs`). Never taken back.
+    pub takes_marked: AtomicBool,
 }
 
 impl fmt::Debug for Code {

@@ -76,6 +76,7 @@ impl LinkedUnit {
                 params: a.params.len() as u32,
                 rest: a.rest.is_some(),
                 body: 0.into(),
+                takes_marked: false.into(),
             })
             .collect();
         arities.sort_by_key(|a| (a.rest, a.params));

@@ -10,15 +10,37 @@
 //! - The mark of a SET is [`MARKED`], and says that the mark of its MAP holds. Without it that means nothing, and is cleared before the
 //!   MAP is changed: whoever reads the variable clears the mark of the SET alone.
 
-use super::set;
+use super::{map, set};
 pub use crate::gc::owners::SHARED;
 use crate::gc::owners::{LATER_PRIVATE, OWNERS};
-use crate::gc::{Thread, Value};
+use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::collections::PATIENCE;
-use crate::object::layout::{MAP, SET, VECTOR};
+use crate::object::layout::{MAP, SET, VECTOR, slots};
 
 /// The mark of a SET that one accumulator holds.
 pub const MARKED: u32 = 1;
+
+/// The same collection with a mark, for who goes on with it alone; what has no marks comes back as it is.
+pub fn marked_copy(cx: &mut Thread, coll: Handle) -> Result<Handle, Thrown> {
+    let copy = match cx.get(coll).layout() {
+        MAP => map::with_owner(cx, coll, of_new(SHARED))?,
+        VECTOR => {
+            let slots: Vec<Handle> = (0..slots(VECTOR)).map(|i| cx.root(cx.get(coll).slot(i))).collect();
+            let copy = cx.alloc_slots(VECTOR, &slots)?;
+            cx.set_count(cx.get(copy), of_new(SHARED));
+            copy
+        }
+        SET => {
+            let map = cx.root(set::map_of(cx.get(coll)));
+            let map = map::with_owner(cx, map, of_new(SHARED))?;
+            let copy = set::from_map(cx, map)?;
+            cx.set_count(cx.get(copy), MARKED);
+            copy
+        }
+        _ => coll,
+    };
+    Ok(copy)
+}
 
 /// The owner in the mark of a MAP or VECTOR.
 #[inline]
