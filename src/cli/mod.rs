@@ -322,7 +322,12 @@ fn read(file: &Path, stop: Stop<'_>) -> Result<(String, String), String> {
         let name = "<stdin>";
         return Ok((name.into(), texts::of_stdin(name, stop)?));
     }
-    Ok((file.to_string_lossy().into_owned(), texts::of_file(file, stop)?))
+    let text = texts::of_file(file, stop).map_err(|why| match file.extension() {
+        // `harrier help`, or a command that is spelt wrongly.
+        None if !file.exists() => format!("{why}\nhelp: what it can do is told by `harrier --help`"),
+        _ => why,
+    })?;
+    Ok((file.to_string_lossy().into_owned(), text))
 }
 
 fn dump_tree(file: &Path) -> u8 {

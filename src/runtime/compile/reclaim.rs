@@ -230,8 +230,8 @@ pub(in crate::runtime) fn now_and_then(cx: &mut Thread) {
     cx.vm().reclaim.search(cx);
 }
 
-/// So many bodies were compiled.
-pub(super) fn compiled(vm: &Vm, bodies: usize) {
+/// So many bodies were compiled, or functions declared: they have records, also when nobody calls them.
+pub(in crate::runtime) fn made(vm: &Vm, bodies: usize) {
     vm.reclaim.made.fetch_add(bodies, Ordering::Relaxed);
 }
 

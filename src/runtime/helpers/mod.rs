@@ -14,6 +14,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use crate::runtime::fault::errors;
 use crate::runtime::fault::explain;
+use crate::runtime::fault::report;
 use crate::runtime::fault::trace;
 use crate::runtime::load::install;
 use crate::runtime::program::binding::Binding;
@@ -344,7 +345,14 @@ fn define_once(cx: &mut Thread, binding: u64, value: Handle) -> Result<Handle, T
 }
 
 fn match_error(cx: &mut Thread, value: Handle) -> Thrown {
-    let what = cx.describe(value);
+    // What went wrong first is what whoever reads this wants to know.
+    let what = match report::kind_of(cx, value) {
+        Some(_) => {
+            let title = report::title(cx, value);
+            format!("the error that was caught ({title}); `_ => throw e`, with its name, passes on what no arm is for")
+        }
+        None => cx.describe(value),
+    };
     let misfit = explain::misfit(cx, value);
     if let Some((_, Some(span))) = misfit {
         trace::focus_on(cx, span);

@@ -44,6 +44,7 @@ pub mod texts;
 mod unloaded;
 mod uses;
 
+use crate::runtime::compile::reclaim;
 pub use crate::runtime::fault::suggest::closest;
 pub use declaration::declare;
 pub use find::require;
@@ -495,6 +496,11 @@ fn load_unit(
     chain: Option<&Chain<'_>>,
 ) -> Result<Handle, LoadError> {
     let vm = cx.vm();
+    if matches!(origin, Origin::Text(..)) {
+        // Another text may be the end of functions that nobody has called.
+        reclaim::made(vm, unit.functions.len());
+        reclaim::now_and_then(cx);
+    }
     let source = &unit.source;
     let wanted = match (chain, origin) {
         (Some(above), _) => above.wanted,

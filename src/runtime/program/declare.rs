@@ -6,6 +6,8 @@ use super::errors;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
+use rustc_hash::FxHashMap;
+
 use super::binding::{Binding, BindingKind, Place};
 use super::dispatch::{MethodInfo, TableKind};
 use super::keywords::intern;
@@ -266,10 +268,12 @@ pub fn enumeration(
     let vm = cx.vm();
     let info = type_for(cx, namespace, name, TypeKind::Enum, doc, place)?;
     let (mut present, mut layouts) = (Vec::new(), Vec::new());
+    let before: FxHashMap<&str, LayoutId> = info.body().variants.iter().map(|v| (v.name, v.layout)).collect();
+    let mut former = Singletons::default();
     for declared in variants {
-        let known = info.variant(&declared.name).and_then(|v| vm.types.layout(v.layout));
+        let known = before.get(&*declared.name).and_then(|layout| vm.types.layout(*layout));
         let known = known.filter(|l| same_fields(&l.fields, &declared.fields));
-        let layout = match known.or_else(|| former_singleton(cx, info, &declared)) {
+        let layout = match known.or_else(|| former.of(cx, info, &declared)) {
             Some(layout) => layout,
             None => new_variant(cx, info, &declared)?,
         };
@@ -287,15 +291,26 @@ pub fn enumeration(
     Ok(info)
 }
 
-/// The layout that a variant without fields had before. Of those there is one, so that its object is the same as ever.
-fn former_singleton(
-    cx: &Thread,
-    info: &'static TypeInfo,
-    declared: &VariantDeclaration,
-) -> Option<&'static crate::runtime::LayoutInfo> {
-    let layouts = info.body().layouts.into_iter().filter_map(|id| cx.vm().types.layout(id));
-    let mut same = layouts.filter(|l| l.singleton.is_some() && l.variant.is_some_and(|name| name == declared.name));
-    same.next().filter(|_| declared.fields.is_empty())
+/// The layouts of an enum's variants without fields, present and former ones, by name: as many as were there when it was asked last.
+#[derive(Default)]
+struct Singletons {
+    known: FxHashMap<&'static str, &'static LayoutInfo>,
+    looked_at: usize,
+}
+
+impl Singletons {
+    /// The layout that a variant without fields had before. Of those there is one, so that its object is the same as ever.
+    fn of(&mut self, cx: &Thread, info: &TypeInfo, declared: &VariantDeclaration) -> Option<&'static LayoutInfo> {
+        // Other threads may declare the same at this moment.
+        let more = info.layouts_from(self.looked_at);
+        self.looked_at += more.len();
+        for layout in more.into_iter().filter_map(|id| cx.vm().types.layout(id)) {
+            if let (Some(_), Some(name)) = (layout.singleton, layout.variant) {
+                self.known.entry(name).or_insert(layout);
+            }
+        }
+        self.known.get(&*declared.name).copied().filter(|_| declared.fields.is_empty())
+    }
 }
 
 fn new_variant(
@@ -319,7 +334,7 @@ fn new_variant(
         cell.set(cx, cx.get(object));
     }
     window();
-    // Now others may find it, who declare the same (`former_singleton`): its object is there.
+    // Now others may find it, who declare the same (`Singletons`): its object is there.
     info.change(|body| body.layouts.push(layout.id));
     Ok(layout)
 }
@@ -356,6 +371,7 @@ pub fn method(
             params: params as u32,
             rest,
             body: 0.into(),
+            takes_marked: false.into(),
         })
         .collect();
     let source = super::code::CodeSource::Method(info);

@@ -242,6 +242,11 @@ impl TypeInfo {
         crate::runtime::read(&self.body).layouts.last().copied()
     }
 
+    /// The layouts but for the first ones, in the order in which they were made.
+    pub fn layouts_from(&self, first: usize) -> Vec<LayoutId> {
+        crate::runtime::read(&self.body).layouts.get(first..).unwrap_or_default().to_vec()
+    }
+
     /// The variant of this name.
     pub fn variant(&self, name: &str) -> Option<VariantInfo> {
         Some(self.numbered_variant(name)?.1)

@@ -77,6 +77,10 @@ impl<'a> Checker<'a> {
                 self.unknown(false, *reference).help = Some(format!("it belongs to a type: write `{member}`"));
                 continue;
             }
+            if let Some(form) = declaration(name) {
+                self.error(reference.span, format!("`{name}` begins a declaration: expected `{form}`"));
+                continue;
+            }
             let place = if self.stands_as_type(*reference) { Place::Type } else { Place::Unknown };
             if let Some(help) = foreign_words::word(name, place) {
                 // Once is enough: it is the same mistake.
@@ -298,4 +302,20 @@ fn subtraction(name: &str, known: &FxHashSet<&str>) -> Option<String> {
         };
     }
     rests.swap_remove(0)
+}
+
+/// What a word that begins a declaration begins, where it stands alone and so is read as a name.
+fn declaration(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "binding" => "binding (name = value) { … }",
+        "enum" => "enum Name { first, second { field } }",
+        "export" => "export name",
+        "extend" => "extend Type with Protocol { fn … }",
+        "namespace" => "namespace name",
+        "protocol" => "protocol Name { fn method(self) }",
+        "struct" => "struct Name { field, … }",
+        "test" => "test \"what it shows\" { … }",
+        "use" => "use namespace",
+        _ => return None,
+    })
 }
