@@ -260,6 +260,10 @@ pub trait Link {
     }
     /// The code that looks into maps: see `runtime/helpers/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
+    /// The data cell with the array of the Strings of the ASCII characters, when it is there.
+    fn characters(&mut self) -> Option<usize> {
+        None
+    }
     /// A data cell that holds the value of a literal.
     fn literal(&mut self, literal: &Literal<'_>) -> usize;
     /// The keyword.

@@ -30,6 +30,7 @@ use crate::runtime::program::roots::RootCell;
 use crate::runtime::program::types::{TypeInfo, TypeKind};
 use crate::runtime::values::collections::vector;
 use crate::runtime::values::foreign;
+use crate::runtime::values::text::strings;
 use crate::runtime::vm::Vm;
 use crate::windows::window;
 
@@ -293,6 +294,12 @@ impl Link for RuntimeLink<'_> {
 
     fn look_up(&mut self) -> usize {
         self.vm.helpers.look_up
+    }
+
+    fn characters(&mut self) -> Option<usize> {
+        // They are made with the first of them that anybody asks for, and stay.
+        let made = strings::of_char(self.cx, '\0').map(|_| self.vm.text.ascii.address());
+        Some(self.or_fail(made.map_err(CompileError::from)))
     }
 
     fn literal(&mut self, literal: &Literal<'_>) -> usize {
