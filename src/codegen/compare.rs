@@ -369,7 +369,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.resumes(&failing);
     }
 
-    /// The latest two operands are compared, of which `i` is a STRING: inline where they are one, or differ in their sizes or first bytes.
+    /// The latest two operands are compared, of which `i` is a STRING: inline where they are one, have up to 8 bytes,
+    /// or differ in their sizes or first bytes.
     fn text_equality(&mut self, node: NodeId, (i, j): (usize, usize), when: bool, join: &mut Join) {
         let facts = self.state.operand(j).facts;
         let (a, b) = (self.in_register(i), self.in_register(j));
@@ -386,8 +387,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         asm.compare_mem32_imm(of(a, STRING_SIZES), 0);
         asm.branch(Cond::Equal, failing.label);
         asm.scratch().load(of(a, STRING_BYTES)).compare_mem(of(b, STRING_BYTES));
-        asm.branch(Cond::Equal, failing.label);
-        asm.bind(if when { answers.differ } else { answers.equal });
+        asm.branch(Cond::NotEqual, answers.differ);
+        asm.compare_mem32_imm(of(a, STRING_SIZES), 8);
+        asm.branch(Cond::Above, failing.label);
+        if when {
+            asm.jump(answers.equal);
+        }
+        asm.bind(answers.on);
         self.resumes(&failing);
     }
 
