@@ -48,7 +48,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && let Some(found) = self.link.global(*global)
             && found.kind != GlobalKind::Dynamic
         {
-            if self.accumulator_call(node, nodes) {
+            if self.accumulator_call(node, *global, nodes) {
                 return;
             }
             let height = self.state.height();
@@ -92,7 +92,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.call_found(found, n, tail, node);
     }
 
-    fn call_found(&mut self, found: Global, n: usize, tail: bool, node: NodeId) {
+    pub(super) fn call_found(&mut self, found: Global, n: usize, tail: bool, node: NodeId) {
         self.goes_to(node);
         if self.dead(n) {
             return;
