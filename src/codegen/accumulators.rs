@@ -245,14 +245,14 @@ impl CollectionCall {
             CollectionCall::Push => arguments == 2,
             CollectionCall::Look => arguments > 0,
             CollectionCall::SetContains | CollectionCall::SetAdd | CollectionCall::SetRemove => arguments == 2,
-            CollectionCall::GetOr | CollectionCall::Assoc => arguments == 3,
+            CollectionCall::GetOr | CollectionCall::Assoc | CollectionCall::Update => arguments == 3,
         }
     }
 
     /// Does it give a changed collection?
     fn changes(self) -> bool {
         use CollectionCall::*;
-        matches!(self, Assoc | Dissoc | SetAdd | SetRemove | Push | Butlast)
+        matches!(self, Assoc | Update | Dissoc | SetAdd | SetRemove | Push | Butlast)
     }
 
     /// What knows collections with the mark; none where the call itself does what is needed.
@@ -264,7 +264,7 @@ impl CollectionCall {
             CollectionCall::Contains => Helper::Contains,
             CollectionCall::Length => Helper::Length,
             CollectionCall::Count => Helper::Count,
-            CollectionCall::Assoc => Helper::AssocInPlace,
+            CollectionCall::Assoc | CollectionCall::Update => Helper::AssocInPlace,
             CollectionCall::Dissoc => Helper::DissocInPlace,
             CollectionCall::SetAdd => Helper::SetAddInPlace,
             CollectionCall::SetRemove => Helper::SetRemoveInPlace,
@@ -282,15 +282,22 @@ fn possible(marks: Marks, facts: Facts) -> impl Iterator<Item = LayoutId> {
 
 impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Writes a call whose container is an accumulator; false when it is none of those.
-    pub(super) fn accumulator_call(&mut self, node: NodeId, args: &[NodeId]) -> bool {
+    pub(super) fn accumulator_call(&mut self, node: NodeId, global: GlobalId, args: &[NodeId]) -> bool {
         let Some(call) = self.survey.accumulators.calls.get(&node).copied() else { return false };
         for arg in args {
             self.expression(*arg);
         }
         self.goes_to(node);
-        if call == CollectionCall::GetOr {
-            self.look_up(Helper::GetOr, 3);
-            return true;
+        match call {
+            CollectionCall::GetOr => {
+                self.look_up(Helper::GetOr, 3);
+                return true;
+            }
+            CollectionCall::Update => {
+                self.update(node, global);
+                return true;
+            }
+            _ => {}
         }
         if let Some(helper) = call.helper() {
             self.call_helper(helper, args.len(), &[], Facts::ANY);
@@ -300,9 +307,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// A call in tail position whose container is a given parameter, with its `n` arguments as the latest operands: where that has a mark,
     /// it is changed in place, and the function ends. What follows is for what has none.
-    pub(super) fn given_call(&mut self, node: NodeId, n: usize) {
+    pub(super) fn given_call(&mut self, node: NodeId, global: GlobalId, n: usize) {
         let Some(call) = self.survey.accumulators.given.get(&node).copied() else { return };
-        let (Some(helper), i) = (call.helper(), self.top(n - 1)) else { return };
+        let i = self.top(n - 1);
         let facts = self.state.operand(i).facts;
         let mut marks = Marks::default();
         marks.add(call);
@@ -326,7 +333,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.asm.bind(marked);
         self.unpin();
-        self.call_helper(helper, n, &[], Facts::ANY);
+        match call.helper() {
+            _ if call == CollectionCall::Update => self.update(node, global),
+            Some(helper) => self.call_helper(helper, n, &[], Facts::ANY),
+            None => {}
+        }
         self.jump_out(Way::Return);
         self.state.drop_top();
         self.place(plain);
@@ -348,6 +359,37 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let done = self.asm.label();
         self.freeze_in(M::ARGS[k], Facts::ANY, &[layout::MAP, layout::VECTOR, layout::SET], done);
         self.asm.bind(done);
+    }
+
+    /// `update(m, k, f)` of the latest three operands: a function of the library, which keeps nothing of the collection, asks `f`, and what it
+    /// gives is put under the key. As other functions written in the language, the one that the name stands for is followed when it changes.
+    fn update(&mut self, node: NodeId, global: GlobalId) {
+        if self.dead(3) {
+            return;
+        }
+        let (mut revised, mut end) = (Join::new(), Join::new());
+        let label = self.edge(&mut revised);
+        self.branch_if_revised(label);
+        for _ in 0..3 {
+            let argument = *self.state.operand(self.top(2));
+            self.state.push(argument);
+        }
+        let ask = self.link.updated();
+        self.call_found(ask, 3, false, node);
+        // The function gives way to its answer.
+        let value = *self.state.operand(self.top(0));
+        self.replace(2, value);
+        self.call_helper(Helper::AssocInPlace, 3, &[], Facts::ANY);
+        self.goto_value(&mut end);
+        self.place(revised);
+        // Another one may keep the collection.
+        let collection = *self.state.operand(self.top(2));
+        self.state.push(collection);
+        self.freeze(self.top(0), Marks { maps: true, vectors: true, sets: true });
+        self.state.drop_top();
+        self.call_global(global, 3, false, node);
+        self.goto_value(&mut end);
+        self.finish_value(end);
     }
 
     /// The latest operand is a variable that a node has read: freezes what it holds, unless the node is harmless.

@@ -50,7 +50,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && let Some(found) = self.link.global(*global)
             && found.kind != GlobalKind::Dynamic
         {
-            if self.accumulator_call(node, nodes) {
+            if self.accumulator_call(node, *global, nodes) {
                 return;
             }
             let height = self.state.height();
@@ -71,7 +71,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 }
             }
             if tail {
-                self.given_call(node, nodes.len());
+                self.given_call(node, *global, nodes.len());
             }
             if !self.carried(node).is_empty() {
                 return self.carrying_call(found, nodes.len(), tail, node);
@@ -118,7 +118,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.call_found(found, n, tail, node);
     }
 
-    fn call_found(&mut self, found: Global, n: usize, tail: bool, node: NodeId) {
+    pub(super) fn call_found(&mut self, found: Global, n: usize, tail: bool, node: NodeId) {
         self.goes_to(node);
         if self.dead(n) {
             return;

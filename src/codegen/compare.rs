@@ -10,10 +10,12 @@ use super::join::Join;
 use super::link::{Helper, SideExit};
 use super::safepoints::Argument;
 use super::state::Value;
-use super::version::Slow;
+use super::version::{Failing, Slow};
 use crate::asm::masm::*;
+use crate::emit::objects;
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
+use crate::object::layout::{self, STRING_BYTES, STRING_SIZES, slot_disp};
 use crate::object::word::INT_SHIFT;
 use crate::reader::tree::*;
 
@@ -242,7 +244,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         let (fa, fb) = (self.state.operand(i).facts, self.state.operand(j).facts);
         let numbers = |f: &Facts| f.is_float() || f.is_int();
-        if fa.is_identity() || fb.is_identity() || fa.is_int() && fb.is_int() {
+        let objects = [i, j].iter().any(|k| self.state.operand(*k).hint.layout().is_some());
+        if let Some((value, text)) = self.short_text(node) {
+            let value = if value { self.top(1) } else { self.top(0) };
+            self.equals_short_text(node, value, text, when, join);
+        } else if fa.is_identity() || fb.is_identity() || fa.is_int() && fb.is_int() {
             self.identity(i, j, when, join);
         } else if (fa.is_float() || fb.is_float())
             && [fa, fb].iter().all(numbers)
@@ -252,7 +258,11 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let a = self.float_operand_sure(self.top(1));
             let b = self.float_operand_sure(self.top(0));
             self.branch_on_floats(FCond::Equal, (a, b), when, join);
-        } else if fa.may_be_int() && fb.may_be_int() {
+        } else if fa.layout == Some(layout::STRING) && fb.types.meets(Types::OBJECT) {
+            self.text_equality(node, (i, j), when, join);
+        } else if fb.layout == Some(layout::STRING) && fa.types.meets(Types::OBJECT) {
+            self.text_equality(node, (j, i), when, join);
+        } else if fa.may_be_int() && fb.may_be_int() && !objects {
             self.int_equality(node, (i, j), when, join);
         } else {
             self.compare_by_call(Helper::Equal, when, join);
@@ -297,6 +307,96 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
     }
 
+    /// The comparison, or the literal of a pattern, has a text of one word as operand: the text, and whether the other operand is the former.
+    fn short_text(&self, node: NodeId) -> Option<(bool, &'a str)> {
+        let unit = self.unit;
+        let text = |node: NodeId| match unit.node(node) {
+            Node::String(text) => Some(unit.name(*text)).filter(|text| (1..=8).contains(&text.len())),
+            _ => None,
+        };
+        match unit.node(node) {
+            Node::Binary { left, right, .. } => {
+                let of_right = text(*right).map(|text| (true, text));
+                of_right.or_else(|| text(*left).map(|text| (false, text)))
+            }
+            _ => text(node).map(|text| (true, text)),
+        }
+    }
+
+    /// Where a comparison goes that finds the latest two operands, which it pops, equal or not: to the join when the answer is `when`, else
+    /// to `on`.
+    fn answers(&mut self, when: bool, join: &mut Join) -> Answers {
+        self.state.drop_top();
+        self.state.drop_top();
+        self.unpin();
+        let (taken, on) = (self.edge(join), self.asm.label());
+        if when { Answers { equal: taken, differ: on, on } } else { Answers { equal: on, differ: taken, on } }
+    }
+
+    /// Like [`Generator::fail`], but what is not foreseen is asked of the helper and no reason to leave.
+    fn ask_equal(&mut self, node: NodeId, when: bool, join: &mut Join) -> Failing {
+        let slow = Slow::Condition { helper: Helper::Equal, when, join };
+        if self.version.in_place().is_some() { self.fail(node, SideExit::Comparison, slow) } else { self.slow(slow) }
+    }
+
+    /// Goes on only where the word in `r` is a STRING: what is no object differs from every text.
+    fn expect_string(&mut self, r: Reg, facts: Facts, differ: Label, other: Label) {
+        if facts.layout == Some(layout::STRING) {
+            return;
+        }
+        if facts.types != Types::OBJECT {
+            objects::branch_unless_object(&mut self.asm, r, differ);
+        }
+        objects::branch_unless_layout(&mut self.asm, r, layout::STRING, other);
+    }
+
+    /// Operand `i` is compared with a literal of 1 to 8 bytes, which is the other one of the latest two.
+    fn equals_short_text(&mut self, node: NodeId, i: usize, text: &str, when: bool, join: &mut Join) {
+        let facts = self.state.operand(i).facts;
+        let r = self.in_register(i);
+        let failing = self.ask_equal(node, when, join);
+        let answers = self.answers(when, join);
+        self.expect_string(r, facts, answers.differ, failing.label);
+        // As many bytes, and the same: then as many characters. What pads the word is 0.
+        let mut word = [0; 8];
+        word[..text.len()].copy_from_slice(text.as_bytes());
+        let asm = &mut self.asm;
+        asm.compare_mem32_imm(Mem::at(r, slot_disp(STRING_SIZES)), text.len() as u32);
+        asm.branch(Cond::NotEqual, answers.differ);
+        asm.compare_mem_imm(Mem::at(r, slot_disp(STRING_BYTES)), i64::from_le_bytes(word));
+        asm.branch(if when { Cond::Equal } else { Cond::NotEqual }, if when { answers.equal } else { answers.differ });
+        asm.bind(answers.on);
+        self.resumes(&failing);
+    }
+
+    /// The latest two operands are compared, of which `i` is a STRING: inline where they are one, have up to 8 bytes,
+    /// or differ in their sizes or first bytes.
+    fn text_equality(&mut self, node: NodeId, (i, j): (usize, usize), when: bool, join: &mut Join) {
+        let facts = self.state.operand(j).facts;
+        let (a, b) = (self.in_register(i), self.in_register(j));
+        let failing = self.ask_equal(node, when, join);
+        let answers = self.answers(when, join);
+        self.asm.compare(a, b);
+        self.asm.branch(Cond::Equal, answers.equal);
+        self.expect_string(b, facts, answers.differ, failing.label);
+        let asm = &mut self.asm;
+        let of = |r: Reg, slot: usize| Mem::at(r, slot_disp(slot));
+        asm.scratch().load(of(a, STRING_SIZES)).compare_mem(of(b, STRING_SIZES));
+        asm.branch(Cond::NotEqual, answers.differ);
+        // Two that are empty have no first word.
+        asm.compare_mem32_imm(of(a, STRING_SIZES), 0);
+        asm.branch(Cond::Equal, failing.label);
+        asm.scratch().load(of(a, STRING_BYTES)).compare_mem(of(b, STRING_BYTES));
+        asm.branch(Cond::NotEqual, answers.differ);
+        asm.compare_mem32_imm(of(a, STRING_SIZES), 8);
+        asm.branch(Cond::Above, failing.label);
+        if when {
+            asm.jump(answers.equal);
+        }
+        asm.bind(answers.on);
+        self.resumes(&failing);
+    }
+
     /// Inline for Ints; anything else asks the helper.
     fn int_equality(&mut self, node: NodeId, (i, j): (usize, usize), when: bool, join: &mut Join) {
         self.in_register(i);
@@ -309,6 +409,13 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.branch_on_ints(Cond::Equal, (i, j), when, join);
         self.resumes(&failing);
     }
+}
+
+/// Where the answers of a comparison lead; `on` is one of the two, which is bound where it goes on.
+struct Answers {
+    equal: Label,
+    differ: Label,
+    on: Label,
 }
 
 /// Is the operator a comparison?

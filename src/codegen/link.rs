@@ -134,7 +134,7 @@ pub enum CollectionCall {
     Index,
     /// `get(c, k, default)`
     GetOr,
-    Contains, Length, Count, Assoc, Dissoc, SetContains, SetAdd, SetRemove, Push, Butlast,
+    Contains, Length, Count, Assoc, Update, Dissoc, SetContains, SetAdd, SetRemove, Push, Butlast,
     /// `last(c)`, `nth(c, i)` and others that look into a collection of a builtin type and ask nobody else.
     Look,
 }
@@ -260,6 +260,10 @@ pub trait Link {
     }
     /// The code that looks into maps: see `runtime/helpers/lookup.rs`. It takes collection and key like a helper, and is no safepoint.
     fn look_up(&mut self) -> usize;
+    /// The data cell with the array of the Strings of the ASCII characters, when it is there.
+    fn characters(&mut self) -> Option<usize> {
+        None
+    }
     /// A data cell that holds the value of a literal.
     fn literal(&mut self, literal: &Literal<'_>) -> usize;
     /// The keyword.
@@ -268,6 +272,8 @@ pub trait Link {
     fn site(&mut self, field: &str) -> usize;
     /// What the name stands for; none when nothing (the loader has reported it).
     fn global(&mut self, global: GlobalId) -> Option<Global>;
+    /// The function of the library that gives what `update` puts under a key.
+    fn updated(&mut self) -> Global;
     /// The binding that a top-level `let` of the unit being compiled defines.
     fn own_binding(&mut self, name: &str) -> usize;
     /// The link cell for calls of the binding's function with this many arguments, when it can be called directly.

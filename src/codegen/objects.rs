@@ -41,8 +41,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.goes_to(node);
             if let Some(info) = &info {
                 let copy = self.base_may_change(info, literal) && !mutated(Mutation::BaseReadLate);
-                let raws = [u64::from(info.layout), u64::from(copy)];
-                self.call_helper(Helper::StructBase, 1, &raws, Facts::of(Types::OBJECT));
+                self.base(info, copy);
             }
         }
         let first = self.state.height();
@@ -90,6 +89,27 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let n = self.state.height() - height;
         let hint = self.hints.of(&Seen::Object(info.layout, Vec::new()));
         self.replace(n, Value::new(Place::Reg(object), Facts::of(Types::OBJECT)).hinted(hint));
+    }
+
+    /// The latest operand is the base of a literal: what has the layout that is known is taken as it is, unless it is to be copied.
+    fn base(&mut self, info: &StructType, copy: bool) {
+        let raws = [u64::from(info.layout), u64::from(copy)];
+        let i = self.top(0);
+        let facts = self.state.operand(i).facts;
+        if copy || !self.state.reachable || !facts.types.meets(Types::OBJECT) || self.version.in_place().is_some() {
+            return self.call_helper(Helper::StructBase, 1, &raws, Facts::of(Types::OBJECT));
+        }
+        if facts.layout == Some(info.layout) {
+            return;
+        }
+        let from = self.in_register(i);
+        let dst = self.register();
+        let arguments = vec![self.argument(i), Argument::Raw(raws[0]), Argument::Raw(raws[1])];
+        let failing = self.slow(Slow::Call { helper: Helper::StructBase, arguments, spent: 1, dst: Some(dst) });
+        self.check_layout(from, facts, info.layout, failing.label);
+        self.asm.mov(dst, from);
+        self.resumes(&failing);
+        self.replace(1, Value::new(Place::Reg(dst), Facts::of(Types::OBJECT)));
     }
 
     /// The operand that each slot of a literal gets: of the values, which are operands from `first` on, the one written last, a default
@@ -488,6 +508,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if seen == Some(layout::MAP) {
             return self.look_up(Helper::GetIndex, 2);
         }
+        if let Some(text @ (layout::STRING | layout::STRING_PREFIX)) = seen
+            && self.state.operand(j).facts.may_be_int()
+            && let Some(characters) = self.link.characters()
+        {
+            return self.character(node, text, characters);
+        }
         let indexable = matches!(seen, None | Some(layout::ARRAY | layout::VECTOR));
         if !indexable || !value.facts.types.meets(Types::OBJECT) || !self.state.operand(j).facts.may_be_int() {
             self.call_helper(Helper::GetIndex, 2, &[], Facts::ANY);
@@ -515,6 +541,36 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         }
         self.resumes(&failing);
         self.replace(2, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
+    }
+
+    /// `text[index]` for the latest two operands, where a text of this layout is known or was seen: inline when it is ASCII. One that is
+    /// not, and an index without a character, are the helper's, and no reason to leave.
+    fn character(&mut self, node: NodeId, seen: layout::LayoutId, characters: usize) {
+        let (i, j) = (self.top(1), self.top(0));
+        let text = self.in_register(i);
+        let index = self.in_register(j);
+        let (dst, at) = (self.register(), self.register());
+        let mut known = self.state.operand(i).facts.layout == Some(seen);
+        if !known && let Some(leaving) = self.leave(node, SideExit::Element) {
+            self.expect_layout(i, text, seen, &leaving);
+            self.state.unseal();
+            known = true;
+        }
+        let arguments = vec![self.argument(i), self.argument(j)];
+        let failing = self.slow(Slow::Call { helper: Helper::GetIndex, arguments, spent: 2, dst: Some(dst) });
+        if !known {
+            self.check_layout(text, self.state.operand(i).facts, seen, failing.label);
+        }
+        self.check_ints(&[0], &failing);
+        let asm = &mut self.asm;
+        objects::load_ascii(asm, (text, seen), index, (dst, at), failing.label);
+        asm.load_cell(at, characters);
+        asm.load(dst, Mem::indexed(at, dst, 3, slot_disp(ARRAY_ELEMENTS)));
+        self.resumes(&failing);
+        // Whatever a text gives is a character, which is a STRING.
+        let facts = if known { Facts::object(layout::STRING) } else { Facts::ANY };
+        let hint = self.hints.of(&Seen::Object(layout::STRING, Vec::new()));
+        self.replace(2, Value::new(Place::Reg(dst), facts).hinted(hint));
     }
 
     fn load_element(&mut self, dst: Reg, array: Reg, (constant, j): (Option<i64>, usize), failing: Label) {

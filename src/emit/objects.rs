@@ -2,12 +2,14 @@
 //!
 //! Owns the sequences for these questions. Each leaves the word where it is.
 
-use crate::asm::masm::{Alu, Cond, FReg, Label, MacroAssembler, Mem, Reg};
+use crate::asm::masm::{Alu, Cond, FReg, Label, MacroAssembler, Mem, Reg, Shift};
 use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
-use crate::object::layout::{self, HEADER_DISP, LayoutId, header_low};
-use crate::object::word::{FLOAT_BIT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
+use crate::object::layout::{
+    self, BYTES_CONTENT, HEADER_DISP, LayoutId, STRING_BASE, STRING_BYTES, STRING_SIZES, header_low, slot_disp,
+};
+use crate::object::word::{FLOAT_BIT, INT_SHIFT, TAG_FUNCTION, TAG_MASK, TAG_OBJECT};
 
 /// Flags: `Equal` when the word is a pointer to an object that is no function.
 pub fn test_object<M: MacroAssembler>(asm: &mut M, word: Reg) {
@@ -114,4 +116,32 @@ pub fn allocate<M: MacroAssembler>(asm: &mut M, dst: Reg, end: Reg, after: Mem, 
     asm.compare_mem(end, Mem::at(M::CTX, OFFSET_TLAB_LIMIT));
     asm.branch(Cond::Above, full);
     asm.store(Mem::at(M::CTX, OFFSET_TLAB_CURSOR), end);
+}
+
+/// `dst =` the byte, as an untagged number, at an index, an Int, of a text of this layout (STRING or STRING_PREFIX) that is ASCII; to
+/// `other` with a text that is not, and where it has no such character. `at` is lost.
+pub fn load_ascii<M: MacroAssembler>(
+    asm: &mut M,
+    (text, layout): (Reg, LayoutId),
+    index: Reg,
+    (dst, at): (Reg, Reg),
+    other: Label,
+) {
+    asm.load(dst, Mem::at(text, slot_disp(STRING_SIZES)));
+    asm.load32(at, Mem::at(text, slot_disp(STRING_SIZES)));
+    asm.shift_imm(Shift::RightLogical, dst, dst, 32);
+    asm.compare(dst, at);
+    asm.branch(Cond::NotEqual, other);
+    // A negative index is a large one.
+    asm.shift_imm(Shift::RightLogical, at, index, INT_SHIFT as u8);
+    asm.compare(at, dst);
+    asm.branch(Cond::AboveEqual, other);
+    let mut holder = text;
+    if layout == layout::STRING_PREFIX {
+        // The bytes lie in a BYTES object, behind as many words as in a STRING.
+        holder = dst;
+        asm.load(holder, Mem::at(text, slot_disp(STRING_BASE)));
+    }
+    const _: () = assert!(STRING_BYTES == BYTES_CONTENT);
+    asm.load8(dst, Mem::indexed(holder, at, 0, slot_disp(STRING_BYTES)));
 }

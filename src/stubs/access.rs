@@ -10,9 +10,9 @@ use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::collections::PATIENCE;
 use crate::object::layout::{
-    self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, BYTES_CONTENT, ELEMENT_COUNT, HEADER_DISP, LayoutId,
-    MUTABLE_LIST_NODE, STRING_BASE, STRING_BYTES, STRING_SIZES, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL,
-    VECTOR_WIDTH as WIDTH, header_low, slot_disp, slots,
+    self, ARRAY_ELEMENTS, ARRAY_LENGTH, ATOM_VALUE, ELEMENT_COUNT, HEADER_DISP, LayoutId, MUTABLE_LIST_NODE,
+    STRING_BYTES, STRING_SIZES, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, VECTOR_WIDTH as WIDTH,
+    header_low, slot_disp, slots,
 };
 use crate::object::word::{INT_SHIFT, TAG_OBJECT};
 
@@ -93,6 +93,19 @@ pub fn char_code_at<M: MacroAssembler>(stub: &mut Stub<M>) {
         stub.asm.shift_imm(Shift::Left, M::RESULT, code, INT_SHIFT as u8);
         stub.asm.ret();
     });
+}
+
+/// `(string)`: the code of its first character, which is ASCII.
+pub fn char_code<M: MacroAssembler>(stub: &mut Stub<M>) {
+    let (text, code) = (M::ARGS[0], M::RESULT);
+    stub.check(text, layout::STRING);
+    stub.asm.compare_mem32_imm(Mem::at(text, slot_disp(STRING_SIZES)), 0);
+    stub.asm.branch(Cond::Equal, stub.slow);
+    stub.asm.load8(code, Mem::at(text, slot_disp(STRING_BYTES)));
+    stub.asm.compare_imm(code, 0x80);
+    stub.asm.branch(Cond::AboveEqual, stub.slow);
+    stub.asm.shift_imm(Shift::Left, code, code, INT_SHIFT as u8);
+    stub.asm.ret();
 }
 
 /// `(collection)`: how many elements, characters or entries.
@@ -343,23 +356,6 @@ fn list_slots<M: MacroAssembler>(stub: &mut Stub<M>, list: Reg, index: Reg) -> R
 /// The byte, as an untagged number, at an Int of a STRING or STRING_PREFIX that is ASCII.
 fn ascii_at<M: MacroAssembler>(stub: &mut Stub<M>, text: Reg, index: Reg, layout: LayoutId) -> Reg {
     let (chars, at) = (M::ARGS[3], M::ARGS[4]);
-    let asm = &mut stub.asm;
-    asm.load(chars, Mem::at(text, slot_disp(STRING_SIZES)));
-    asm.load32(at, Mem::at(text, slot_disp(STRING_SIZES)));
-    asm.shift_imm(Shift::RightLogical, chars, chars, 32);
-    asm.compare(chars, at);
-    asm.branch(Cond::NotEqual, stub.slow);
-    // A negative index is a large one.
-    asm.shift_imm(Shift::RightLogical, at, index, INT_SHIFT as u8);
-    asm.compare(at, chars);
-    asm.branch(Cond::AboveEqual, stub.slow);
-    let mut holder = text;
-    if layout == layout::STRING_PREFIX {
-        // The bytes lie in a BYTES object, behind as many words as in a STRING.
-        holder = chars;
-        asm.load(holder, Mem::at(text, slot_disp(STRING_BASE)));
-    }
-    const _: () = assert!(STRING_BYTES == BYTES_CONTENT);
-    asm.load8(chars, Mem::indexed(holder, at, 0, slot_disp(STRING_BYTES)));
+    objects::load_ascii(&mut stub.asm, (text, layout), index, (chars, at), stub.slow);
     chars
 }

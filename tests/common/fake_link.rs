@@ -149,6 +149,7 @@ impl<'a> FakeLink<'a> {
             "Int" => Seen::Int,
             "Float" => Seen::Float,
             "Other" => Seen::Other,
+            "String" => Seen::Object(harrier::object::layout::STRING, Vec::new()),
             "Array" => {
                 let element = rest.trim_end_matches(')');
                 Seen::Object(harrier::object::layout::ARRAY, vec![self.parse_hint(element)])
@@ -276,6 +277,10 @@ impl Link for FakeLink<'_> {
         self.address("look_up".into(), false)
     }
 
+    fn characters(&mut self) -> Option<usize> {
+        Some(self.cell("characters".into()))
+    }
+
     fn literal(&mut self, literal: &Literal<'_>) -> usize {
         self.cell(shown(literal))
     }
@@ -312,10 +317,16 @@ impl Link for FakeLink<'_> {
             "contains?" => Some(CollectionCall::Contains),
             "assoc" => Some(CollectionCall::Assoc),
             "dissoc" => Some(CollectionCall::Dissoc),
+            "update" => Some(CollectionCall::Update),
             _ => None,
         };
         let quiet = intrinsic.is_some_and(|i| !matches!(i, Intrinsic::Length | Intrinsic::Get));
         Some(Global { binding, kind, builtin: !own, quiet, collection, shows: !own && name == "breakpoint" })
+    }
+
+    fn updated(&mut self) -> Global {
+        let binding = self.cell("binding _updated".into());
+        Global { binding, kind: GlobalKind::Plain, builtin: false, quiet: false, collection: None, shows: false }
     }
 
     fn own_binding(&mut self, name: &str) -> usize {

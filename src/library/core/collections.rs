@@ -14,7 +14,7 @@ use crate::runtime::values::access::{
     assoc, butlast, contains, count_elements, element, far_element, get, get_from, indexed_len, is_set, length,
     map_behind, push, swapped,
 };
-use crate::runtime::values::collections::{List, map, set, vector};
+use crate::runtime::values::collections::{List, map, marks, set, vector};
 use crate::runtime::values::equality::equal;
 use crate::runtime::values::hashing;
 use crate::runtime::values::iterate::{self, Items};
@@ -84,6 +84,8 @@ builtins! { pub static TABLE: "core";
 
 fn get_for(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if Method::Get.is_extended(cx.get(args[0])) {
+        // It may be what an accumulator holds, of which `_updated` keeps nothing; a method of the program may.
+        marks::freeze(cx, cx.get(args[0]));
         return Method::Get.jump(cx, &[args[0], args[1]]);
     }
     get_from(cx, Some(args[2]), args[0], args[1], None)

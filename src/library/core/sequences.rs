@@ -302,6 +302,10 @@ fn enumerate(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     if cx.get(coll).is(layout::VECTOR) {
         return pairs(cx, None, coll);
     }
+    if cx.get(coll).str().is_some() {
+        let characters = iterate::to_vector(cx, coll)?;
+        return pairs(cx, None, characters);
+    }
     iterate::expect_room(cx, coll)?;
     let list = List::new(cx, 0)?;
     let mut items = Items::of(cx, coll)?;

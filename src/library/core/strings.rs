@@ -65,7 +65,7 @@ builtins! { pub static TABLE: "core";
     /// The text n times. `repeat-string("ab", 2)` is `"abab"`.
     "repeat-string" (text: String, n: Int) = repeat_string => leaves::texts::repeat_string;
     /// The code point of the first character. `char-code("A")` is `65`.
-    "char-code" (text: String) -> INT = char_code => leaves::texts::char_code;
+    "char-code" (text: String) -> INT [CharCode, 1..=1] = char_code => leaves::texts::char_code;
     /// The code point of the character at an index. `char-code-at("AB", 1)` is `66`.
     "char-code-at" (text: String, index: Int) -> INT [CharCodeAt, 2..=2] = char_code_at => leaves::texts::char_code_at;
     /// The character with a code point. `char-from-code(97)` is `"a"`.

@@ -30,6 +30,7 @@ use crate::runtime::program::roots::RootCell;
 use crate::runtime::program::types::{TypeInfo, TypeKind};
 use crate::runtime::values::collections::vector;
 use crate::runtime::values::foreign;
+use crate::runtime::values::text::strings;
 use crate::runtime::vm::Vm;
 use crate::windows::window;
 
@@ -140,7 +141,8 @@ impl RuntimeLink<'_> {
         let binding = self.unit.global(global).binding;
         let found = self.look_at(binding);
         // A plain function is not taken for granted: link cells follow it.
-        let plain = found.kind == GlobalKind::Plain && !(found.builtin || found.quiet || found.shows);
+        let followed = found.collection.is_none() && !(found.builtin || found.quiet || found.shows);
+        let plain = found.kind == GlobalKind::Plain && followed;
         if plain && binding.is_defined() {
             return found;
         }
@@ -246,7 +248,13 @@ impl RuntimeLink<'_> {
             Some(CodeSource::Method(method)) => method.builtin().is_some(),
             _ => false,
         };
-        let collection = if core && builtin { collection_call(binding.name) } else { None };
+        let collection = match source {
+            _ if core && builtin => collection_call(binding.name),
+            Some(CodeSource::Function { unit, .. }) if core && binding.name == "update" => {
+                unit.source().is_library.then_some(CollectionCall::Update)
+            }
+            _ => None,
+        };
         let quiet = matches!(source, Some(CodeSource::Builtin(b)) if b.quiet);
         let shows = self.variables && matches!(source, Some(CodeSource::Builtin(b)) if b.stops());
         Global { kind, builtin, quiet, collection, shows, ..none }
@@ -296,6 +304,12 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.look_up
     }
 
+    fn characters(&mut self) -> Option<usize> {
+        // They are made with the first of them that anybody asks for, and stay.
+        let made = strings::of_char(self.cx, '\0').map(|_| self.vm.text.ascii.address());
+        Some(self.or_fail(made.map_err(CompileError::from)))
+    }
+
     fn literal(&mut self, literal: &Literal<'_>) -> usize {
         let value = literal_value(self.cx, literal);
         self.cell(value)
@@ -317,6 +331,13 @@ impl Link for RuntimeLink<'_> {
 
     fn global(&mut self, global: GlobalId) -> Option<Global> {
         Some(self.once(|answers| &mut answers.globals, global, |link| link.find_global(global)))
+    }
+
+    fn updated(&mut self) -> Global {
+        match self.vm.namespaces.find("core").and_then(|core| core.member("_updated")) {
+            Some(binding) => self.look_at(binding),
+            None => self.or_fail(Err(CompileError::Refused("core/_updated is not declared".into()))),
+        }
     }
 
     fn own_binding(&mut self, name: &str) -> usize {

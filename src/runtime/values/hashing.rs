@@ -74,6 +74,9 @@ fn compound(value: Value<'_>) -> u64 {
         let count = if is_lazy(value) { identity(value) } else { u64::from(value.count()) };
         return mix(count ^ K2);
     }
+    if let Some(hash) = few(value) {
+        return hash;
+    }
     for depth in DEPTHS {
         let mut budget = BUDGET;
         if let Some(hash) = nested(value, depth, &mut budget) {
@@ -81,6 +84,21 @@ fn compound(value: Value<'_>) -> u64 {
         }
     }
     mix(u64::from(value.layout()))
+}
+
+/// What [`nested`] gives for a short vector of Ints and keywords, like the positions that are keys of maps.
+#[inline]
+fn few(value: Value<'_>) -> Option<u64> {
+    let tail = vector::only_tail(value)?;
+    let mut h = combine(seed_of(layout::VECTOR), tail.len() as u64);
+    for element in tail.iter() {
+        let word = element.word();
+        if !word.is_int() && !word.is_keyword() {
+            return None;
+        }
+        h = combine(h, hash(element));
+    }
+    Some(h)
 }
 
 /// The hash of a value of which only so many levels are looked at; none when it has too many parts.

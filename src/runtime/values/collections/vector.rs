@@ -86,6 +86,16 @@ pub fn get(vector: Value<'_>, i: usize) -> Option<Value<'_>> {
     leaf(vector, i).map(|(node, at)| node.get(at))
 }
 
+/// The elements of a vector that has no tree.
+#[inline]
+pub fn only_tail<'h>(vector: Value<'h>) -> Option<Slots<'h>> {
+    if !vector.is(VECTOR) {
+        return None;
+    }
+    let tail = Slots::if_is(field(vector, VECTOR, VECTOR_TAIL), NODE)?;
+    (tail.len() == len(vector)).then_some(tail)
+}
+
 /// All elements in order.
 pub fn iter<'h>(vector: Value<'h>) -> Iter<'h> {
     iter_from(vector, 0)
