@@ -118,6 +118,39 @@ fn main() {
 }
 
 #[test]
+fn hot_code_is_made_for_what_is_there() {
+    // A closure whose body was compiled ahead of its first call, when nothing was known of what it captures: it is compiled again. An
+    // Int beside Floats, in fields and variables, and a field that is negated, are no reason to leave.
+    let text = "\
+struct Stats { mut n, mut mean, mut sign }
+fn add!(s, x) {
+    s.n = s.n + 1
+    s.mean = s.mean + (x - s.mean) / s.n
+    if s.mean < s.n { s.sign = -s.sign }
+}
+fn table(n, k) { map(fn(i) { map(fn(j) { (i * k + j) * 0.5 }, range(0, n)) }, range(0, n)) }
+fn product(a, b, n) {
+    map(fn(row) {
+        map(fn(j) {
+            let mut sum = 0.0
+            for k in range(0, n) { sum = sum + row[k] * b[k][j] }
+            sum
+        }, range(0, n))
+    }, a)
+}
+fn main() {
+    let s = Stats { n: 0, mean: 0.0, sign: 1.0 }
+    for i in range(0, 100) { add!(s, i * 0.5) }
+    println(s.n, s.mean, s.sign, product(table(10, 3), table(10, 7), 10)[3][5])
+}
+";
+    let stats = stderr_of("made-for", text, &["--stats"]);
+    let left: Vec<&str> =
+        stats.lines().filter(|line| line.contains("side exit: ") && line.contains("main.hr:")).collect();
+    assert!(left.iter().all(|line| line.trim_start().starts_with("1 ")), "{stats}");
+}
+
+#[test]
 fn compilation_is_summed_up_and_traced() {
     let text = "\
 fn twice(x) { let mut t = 0 for i in range(0, 2) { t = t + x } t }

@@ -422,6 +422,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let done = self.asm.label();
         self.freeze_in(r, facts, &layouts, done);
         self.asm.bind(done);
+        self.state.echoes_mut().forget();
         self.unpin();
     }
 

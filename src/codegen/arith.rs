@@ -4,7 +4,7 @@
 //! the test that is inline is that of the type the facts or hints make likely. A failing test leaves for the twin in a hot
 //! region; elsewhere it calls the helper and joins again with less known.
 
-use super::facts::{Facts, Hint};
+use super::facts::{Facts, Hint, Types};
 use super::generator::Generator;
 use super::link::{Helper, SideExit};
 use super::state::{Place, Value};
@@ -385,13 +385,111 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             return self.float_operand_sure(i);
         }
         let r = self.in_register(i);
-        let f = self.float_register();
-        objects::raw_float(&mut self.asm, f, r, failing.label);
+        let f = match self.raw_echo(r) {
+            Some(f) => f,
+            None => {
+                let f = self.float_register();
+                objects::raw_float(&mut self.asm, f, r, failing.label);
+                f
+            }
+        };
         if failing.leaves() {
+            self.note_raw(r, f);
             self.promote(i, Promotion::Float);
             self.learn(i, Facts::FLOAT);
         }
         f
+    }
+
+    /// An operand of an operation whose other operand is certainly a Float, raw: a Float, or an Int, which counts as the nearest Float, or
+    /// has to be one `exactly`. The likely one is asked for first, the other out of line.
+    fn number_operand(&mut self, i: usize, failing: &Failing, exactly: bool) -> FReg {
+        let value = *self.state.operand(i);
+        let facts = value.facts;
+        if facts.is_float() || !facts.may_be_int() || facts.is_int() && (!exactly || value.place.is_const()) {
+            return self.float_operand(i, failing);
+        }
+        let either = facts.types.within(Types::INT.or(Types::FLOAT));
+        let int = value.hint == Hint::Int && !either;
+        // What is known of a variable from here on is worth more than that it may be either.
+        let one = failing.leaves() && value.var.is_some() && !either;
+        if facts.is_int() || !facts.may_be_float() || one && int {
+            return self.int_operand(i, failing, exactly);
+        }
+        if one {
+            return self.float_operand(i, failing);
+        }
+        let r = self.in_register(i);
+        if let Some(f) = self.raw_echo(r) {
+            return f;
+        }
+        let f = self.float_register();
+        let (other, done, label) = (self.asm.label(), self.asm.label(), failing.label);
+        if int {
+            objects::branch_unless_int(&mut self.asm, r, other);
+            self.convert_int(f, r, exactly, label);
+        } else {
+            objects::raw_float(&mut self.asm, f, r, other);
+        }
+        self.asm.bind(done);
+        self.later(move |g| {
+            g.asm.bind(other);
+            if int {
+                objects::raw_float(&mut g.asm, f, r, label);
+            } else {
+                objects::branch_unless_int(&mut g.asm, r, label);
+                g.convert_int(f, r, exactly, label);
+            }
+            g.asm.jump(done);
+        });
+        f
+    }
+
+    /// An operand that is probably an Int, as a raw Float.
+    fn int_operand(&mut self, i: usize, failing: &Failing, exactly: bool) -> FReg {
+        let r = self.in_register(i);
+        if !self.state.operand(i).facts.is_int() {
+            objects::branch_unless_int(&mut self.asm, r, failing.label);
+            if failing.leaves() {
+                self.promote(i, Promotion::Int);
+                self.learn(i, Facts::INT);
+            }
+        }
+        let f = self.float_register();
+        self.convert_int(f, r, exactly, failing.label);
+        f
+    }
+
+    /// The Float that is nearest to an inline Int; to `other` where it has to be of the same value and the Int is beyond 2^53, so that there
+    /// may be none.
+    fn convert_int(&mut self, f: FReg, r: Reg, exactly: bool, other: Label) {
+        if exactly && !mutated(Mutation::ExactAsFloat) {
+            let above = |asm: &mut M, high: Reg| {
+                // 0 or -1 for what has 53 bits and a sign.
+                asm.shift_imm(Shift::Right, high, r, 53 + INT_SHIFT as u8);
+                asm.alu_imm(Alu::Add, high, high, 1);
+            };
+            self.asm.scratch().by(above).compare_imm(1);
+            self.asm.branch(Cond::Above, other);
+        }
+        self.asm.scratch().shift_imm(Shift::Right, r, INT_SHIFT as u8).int_to_float(f);
+    }
+
+    /// The operands of an operation one of which is probably a Float, raw: no two Ints come through, for one is asked for as a Float,
+    /// and that is one behind the question. `exactly`: what is compared has to have the value.
+    pub(super) fn numbers(&mut self, (i, j): (usize, usize), failing: &Failing, exactly: bool) -> (FReg, FReg) {
+        let (a, b) = (*self.state.operand(i), *self.state.operand(j));
+        let int =
+            |v: &Value| v.facts.is_int() || v.hint == Hint::Int || v.facts.types.within(Types::INT.or(Types::FLOAT));
+        // What is known to be an Int is not asked for as a Float.
+        let prefers = b.facts.is_float() || a.facts.is_int() || !a.facts.is_float() && int(&a) && !int(&b);
+        let right_first = prefers && !b.facts.is_int();
+        if right_first {
+            let right = self.float_operand(j, failing);
+            return (self.number_operand(i, failing, exactly), right);
+        }
+        let left = self.float_operand(i, failing);
+        (left, self.number_operand(j, failing, exactly))
     }
 
     /// Operands must be in registers before the failing way notes the state: what is loaded later, the variables that are
@@ -442,8 +540,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.ready_for_floats(i, j);
         self.reserve(2, 3);
         if let Some(failing) = self.leave(node, SideExit::Float) {
-            let a = self.float_operand(i, &failing);
-            let b = self.float_operand(j, &failing);
+            let (a, b) = self.numbers((i, j), &failing, false);
             let dst = self.float_result(i, a);
             self.asm.falu(falu, dst, a, b);
             self.replace(2, Value::new(Place::Float(dst), Facts::FLOAT));
@@ -452,14 +549,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let word = self.register();
         let dst = self.float_register();
         let failing = self.failing(node, SideExit::Float, (helper_of(op), 2), word);
-        let a = self.float_operand(i, &failing);
-        let b = self.float_operand(j, &failing);
+        let (a, b) = self.numbers((i, j), &failing, false);
         self.asm.falu(falu, dst, a, b);
         let Some(resume) = failing.resume() else { return };
         if float_result {
             // The slow path gives a Float: it is untagged there, and the hot path stays raw.
             let join = self.asm.label();
             self.asm.bind(join);
+            self.state.echoes_mut().forget();
             self.later(move |g| {
                 g.asm.bind(resume);
                 g.untag_into(dst, word);
@@ -476,7 +573,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// Where the result of a float operation goes: into its first operand when that was made for it alone.
     fn float_result(&mut self, i: usize, a: FReg) -> FReg {
         let held = u32::from(self.state.operand(i).place == Place::Float(a));
-        if self.state.uses_of_float(a) == held { a } else { self.float_register() }
+        let alone = self.state.uses_of_float(a) == held && !self.state.echoes().need_float(a);
+        if alone { a } else { self.float_register() }
     }
 
     /// An operand that is certainly a Float or an Int, raw.
@@ -506,6 +604,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.fneg(dst, f);
             self.replace(1, Value::new(Place::Float(dst), Facts::FLOAT));
             return;
+        }
+        if value.facts.may_be_float() && (value.hint == Hint::Float || !value.facts.may_be_int()) && self.is_hot() {
+            self.in_register(i);
+            self.reserve(1, 2);
+            if let Some(failing) = self.leave(node, SideExit::Float) {
+                let f = self.float_operand(i, &failing);
+                let dst = self.float_register();
+                self.asm.fneg(dst, f);
+                self.replace(1, Value::new(Place::Float(dst), Facts::FLOAT));
+                return;
+            }
         }
         if !value.facts.may_be_int() {
             self.call_helper(Helper::Negate, 1, &[], Facts::ANY);

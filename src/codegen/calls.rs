@@ -249,6 +249,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.dead(n + callee) || self.gives_way(n + callee) {
             return;
         }
+        // The call ends what is known of fields, so their registers are as good as any for arguments.
+        self.state.echoes_mut().forget_all_fields();
         let above = self.state.height() - n - callee;
         for i in above..self.state.height() {
             if self.state.operand(i).place.is_raw() {
@@ -560,12 +562,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.in_register(i);
             self.reserve(1, 2);
             let Some(failing) = self.leave(node, SideExit::Float) else { return false };
-            let r = self.in_register(i);
-            let f = self.float_register();
-            objects::raw_float(&mut self.asm, f, r, failing.label);
-            self.promote(i, super::twin::Promotion::Float);
-            self.learn(i, Facts::FLOAT);
-            f
+            self.float_operand(i, &failing)
         } else if self.is_hot() && facts.may_be_int() && intrinsic == Intrinsic::ToFloat {
             self.in_register(i);
             self.reserve(1, 1);

@@ -133,7 +133,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (i, j) = (self.top(1), self.top(0));
         match self.number_path() {
             Path::Int => self.int_ordering(op, node, when, join),
-            Path::Float if self.exact_as_float(i) && self.exact_as_float(j) => {
+            Path::Float if [i, j].iter().all(|k| self.constant_int(*k).is_none() || self.exact_as_float(*k)) => {
                 self.float_ordering(op, node, when, join);
             }
             Path::Float | Path::General => self.compare_by_call(helper_of(op), when, join),
@@ -196,15 +196,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     fn float_ordering(&mut self, op: BinaryOp, node: NodeId, when: bool, join: &mut Join) {
         let (i, j) = (self.top(1), self.top(0));
-        let sure = |f: Facts| f.is_float() || f.is_int();
-        let known = sure(self.state.operand(i).facts) && sure(self.state.operand(j).facts);
+        let known = [i, j].iter().all(|k| {
+            let facts = self.state.operand(*k).facts;
+            facts.is_float() || facts.is_int() && self.exact_as_float(*k)
+        });
         let failing = (!known).then(|| {
             self.ready_for_floats(i, j);
             self.reserve(2, 2);
             self.fail(node, SideExit::Comparison, Slow::Condition { helper: helper_of(op), when, join: &mut *join })
         });
         let (a, b) = match &failing {
-            Some(failing) => (self.float_operand(i, failing), self.float_operand(j, failing)),
+            Some(failing) => self.numbers((i, j), failing, true),
             None => (self.float_operand_sure(i), self.float_operand_sure(j)),
         };
         let cond = match op {

@@ -537,6 +537,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.condition(*condition, false, &mut no);
             self.unwanted = unwanted.then_some(*then);
             self.expression(*then);
+            self.lets_go(unwanted);
             self.goto_value(&mut end);
             self.place(no);
             ends.push((node, end));
@@ -545,7 +546,8 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         match rest {
             Some(node) => {
                 self.unwanted = unwanted.then_some(node);
-                self.expression(node)
+                self.expression(node);
+                self.lets_go(unwanted);
             }
             None => self.push_constant(Word::NULL),
         }
@@ -562,6 +564,14 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             debug_assert_eq!(self.state.height(), height);
             self.now = self.survey.tick(node);
+        }
+    }
+
+    /// Where nobody wants the latest operand, any constant does: the ways that meet behind it need not agree on a value.
+    pub(super) fn lets_go(&mut self, unwanted: bool) {
+        if unwanted && self.state.reachable {
+            self.state.drop_top();
+            self.push_constant(Word::NULL);
         }
     }
 

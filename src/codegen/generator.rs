@@ -331,6 +331,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             && !self.trials.is_off(Optimisation::Wishes)
             && !self.chance.once_in(2)
         {
+            self.state.echoes_mut().overwritten(r);
             self.pin(r);
             return r;
         }
@@ -350,12 +351,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             victim
         });
         self.state.assert_not_popped(Place::Reg(r));
+        self.state.echoes_mut().overwritten(r);
         self.pin(r);
         r
     }
 
     fn free_among(&self, among: &[Reg]) -> Option<Reg> {
-        self.chance.one_of(among.iter().copied().filter(|r| self.pool.has(*r) && self.is_free(*r)))
+        let free = among.iter().copied().filter(|r| self.pool.has(*r) && self.is_free(*r));
+        let needed = |r: &Reg| self.state.echoes().need(*r);
+        self.chance.one_of(free.clone().filter(|r| !needed(r))).or_else(|| self.chance.one_of(free))
     }
 
     /// Makes sure that so many registers can be had without moving anything: after a failing way has noted the state, nothing
@@ -401,6 +405,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.pin(r);
             match self.free_among(M::CALLER_SAVED) {
                 Some(other) => {
+                    self.state.echoes_mut().overwritten(other);
                     self.asm.mov(other, r);
                     let moved = |v: &Value| Value { place: Place::Reg(other), ..*v };
                     self.state.replace_place(self.asm.offset(), Place::Reg(r), |_| true, moved);
@@ -408,6 +413,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 None => self.evict(r),
             }
         }
+        self.state.echoes_mut().overwritten(r);
         self.pin(r);
     }
 
@@ -442,7 +448,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn float_register(&mut self) -> FReg {
         debug_assert!(self.evaluated.is_none(), "the value of the chain's inner end has not been taken up");
         let in_pool = M::FLOATS.iter().copied().filter(|f| self.pool.has_float(*f));
-        let f = self.chance.one_of(in_pool.filter(|f| self.is_free_float(*f))).unwrap_or_else(|| {
+        let free = in_pool.filter(|f| self.is_free_float(*f));
+        let unneeded = self.chance.one_of(free.clone().filter(|f| !self.state.echoes().need_float(*f)));
+        let f = unneeded.or_else(|| self.chance.one_of(free)).unwrap_or_else(|| {
             let movable = M::FLOATS.iter().copied().filter(|f| self.pinned_floats >> f.0 & 1 == 0);
             let in_pool = self.chance.one_of(movable.clone().filter(|f| self.pool.has_float(*f)));
             let victim = in_pool.or_else(|| self.chance.one_of(movable)).unwrap_or(M::FLOATS[0]);
@@ -452,6 +460,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             victim
         });
         self.state.assert_not_popped(Place::Float(f));
+        self.state.echoes_mut().float_overwritten(f);
         self.pin_float(f);
         f
     }

@@ -12,7 +12,7 @@ use super::facts::Facts;
 use super::generator::Generator;
 use super::join::Join;
 use super::link::{GlobalKind, Inlinable, Link, SideExit};
-use super::state::Value;
+use super::state::{Place, Value};
 use super::trials::Optimisation;
 use super::version::{Hot, Version};
 use crate::asm::masm::*;
@@ -377,9 +377,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// In inlined code: what was learnt of a word holds of every operand that is the same word.
     pub(super) fn learn_of_copies(&mut self, value: &Value, facts: Facts) {
-        if self.version.in_place().is_some() && !value.place.is_raw() && !value.place.is_const() {
-            let place = value.place;
-            // A place that is neither raw nor a constant is a register or a frame slot of an operand.
+        // What is in one register is one word, whoever owns it. Of frame slots this is asked where few live.
+        let place = value.place;
+        let few = self.version.in_place().is_some() && !place.is_raw() && !place.is_const();
+        if few || matches!(place, Place::Reg(_)) {
             self.state.replace_place(self.asm.offset(), place, |_| true, |v| Value { facts, ..*v });
         }
     }

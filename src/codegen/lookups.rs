@@ -45,6 +45,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.asm.compare_imm(M::RESULT, Word::UNDEFINED.0 as i64);
         self.asm.branch(Cond::Equal, missing);
         self.asm.bind(resume);
+        self.state.echoes_mut().forget();
         self.replace(n, Value::new(Place::Reg(M::RESULT), Facts::ANY));
     }
 }

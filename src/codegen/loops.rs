@@ -426,6 +426,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             let label = self.edge(&mut exit);
             self.asm.branch(Cond::GreaterEqual, label);
         }
+        self.state.echoes_mut().forget();
         let state = self.state.clone();
         self.asm.align_loop();
         let header = Header { label: self.asm.label(), state };

@@ -8,6 +8,7 @@
 //! | `state.rs`, `table.rs`, `facts.rs` | the state: places, representations, facts; how states share them |
 //! | `present.rs` | the state where code is being written; where variables live, as it changes |
 //! | `generator.rs`, `operands.rs`, `safepoints.rs` | the generator and its registers; operands and variables; stack maps, helper calls, slow paths |
+//! | `echoes.rs` | what registers hold that nobody owns |
 //! | `agree.rs`, `join.rs` | making states agree; merges |
 //! | `version.rs` | hot, general, in place: which version is being written, and how an operation fails in each |
 //! | `twin.rs` | general twins of hot regions: exits, and the points at which they arrive |
@@ -29,6 +30,7 @@ mod arith;
 mod calls;
 mod compare;
 mod counters;
+mod echoes;
 mod exceptions;
 mod expression;
 pub mod facts;
@@ -295,6 +297,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let resume = self.asm.label();
         self.asm.branch_stack_limit(thread::OFFSET_STACK_LIMIT, slow);
         self.asm.bind(resume);
+        self.state.echoes_mut().forget();
         self.cold_poll(slow, resume);
     }
 

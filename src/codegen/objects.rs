@@ -72,7 +72,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let object = self.allocate(info.layout, 0, info.fields.len());
         for (slot, source) in sources.iter().enumerate() {
             if let Some(i) = source {
-                self.store_field(object, At::slot(object, slot), *i);
+                self.init_field(object, slot, *i);
             }
         }
         let from_base: Vec<usize> = (0..sources.len()).filter(|slot| sources[*slot].is_none()).collect();
@@ -132,6 +132,17 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         sources
+    }
+
+    /// Writes a field of a new object, to which no other name leads yet.
+    fn init_field(&mut self, object: Reg, slot: usize, i: usize) {
+        let constant = self.state.operand(i).place.is_const();
+        self.store_field(object, At::slot(object, slot), i);
+        if let Place::Reg(word) = self.state.operand(i).place
+            && !constant
+        {
+            self.note_field(object, slot, word);
+        }
     }
 
     /// A vector of the latest operands, a few: the VECTOR, and behind it the NODE that is its tail.
@@ -350,6 +361,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let hint = self.hints.slot(self.state.operand(i).hint, slot);
         let object = self.in_register(i);
         self.asm.load(dst, Mem::at(object, slot_disp(slot)));
+        self.note_field(object, slot, dst);
         self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
     }
 
@@ -360,7 +372,12 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if let Some(known) = value.facts.layout
             && let Some((slot, _)) = self.link.slot_of(known, text)
         {
-            self.in_register(i);
+            let object = self.in_register(i);
+            if let Some(word) = self.field_echo(object, slot as usize) {
+                let hint = self.hints.slot(value.hint, slot as usize);
+                let facts = if self.state.echoes().raw_of(word).is_some() { Facts::FLOAT } else { Facts::ANY };
+                return self.replace(1, Value::new(Place::Reg(word), facts).hinted(hint));
+            }
             let dst = self.result_register(node);
             return self.load_field(dst, slot as usize);
         }
@@ -395,6 +412,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
         }
         self.resumes(&failing);
+        if let Some((_, slot)) = guess {
+            self.note_field(r, slot as usize, dst);
+        }
         let hint = guess.map_or(Hint::None, |(_, slot)| self.hints.slot(value.hint, slot as usize));
         self.replace(1, Value::new(Place::Reg(dst), Facts::ANY).hinted(hint));
     }
@@ -443,6 +463,9 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.store(Store::Shared, to, word);
         if let Some(failing) = failing {
             self.resumes(&failing);
+        }
+        if let Some((_, slot)) = guess {
+            self.note_store(object, slot as usize, j);
         }
         let result = *self.state.operand(j);
         self.replace(2, result);

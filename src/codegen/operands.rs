@@ -65,9 +65,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             Place::Float(_) | Place::FloatSlot(_) => {
                 let f = self.in_float(i);
-                let r = self.register();
-                self.tag_into(r, f);
-                r
+                match self.word_echo(f) {
+                    Some(r) => r,
+                    None => {
+                        let r = self.register();
+                        self.tag_into(r, f);
+                        self.note_raw(r, f);
+                        r
+                    }
+                }
             }
             Place::FloatConst(f) => {
                 let r = self.register();
@@ -180,9 +186,15 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             }
             _ => {
                 let r = self.in_register(i);
-                let f = self.float_register();
-                self.untag_into(f, r);
-                f
+                match self.raw_echo(r) {
+                    Some(f) => f,
+                    None => {
+                        let f = self.float_register();
+                        self.untag_into(f, r);
+                        self.note_raw(r, f);
+                        f
+                    }
+                }
             }
         };
         let value = *self.state.operand(i);

@@ -42,6 +42,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         self.match_arms(node, subject, arms, &mut |g, body| {
             g.unwanted = unwanted.then_some(body);
             g.expression(body);
+            g.lets_go(unwanted);
         });
     }
 
@@ -550,6 +551,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.mov(other.view, r);
         }
         self.asm.bind(resume);
+        self.state.echoes_mut().forget();
         reads.then(|| Value::new(Place::Reg(other.view), Facts::object(info.layout)).hinted(value.hint))
     }
 

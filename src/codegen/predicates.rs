@@ -147,6 +147,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.asm.jump(away);
         }
         self.asm.bind(here);
+        self.state.echoes_mut().forget();
         failing.iter().for_each(|failing| self.resumes(failing));
     }
 
@@ -173,6 +174,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let (yes, no) = if when { (away, here) } else { (here, away) };
         self.test_word(r, test, yes, no, when);
         self.asm.bind(here);
+        self.state.echoes_mut().forget();
         if !when && let Some(facts) = learnt(test) {
             self.learn_of_variable(&value, facts);
         }

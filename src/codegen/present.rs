@@ -6,6 +6,7 @@
 //!
 //! Of operands nothing is written down, but those that are the variables of a function which is written in place of its call.
 
+use super::echoes::Echoes;
 use super::state::{Owner, Place, State, Value};
 use crate::asm::variables::{Change, Home, Row, Variable, Variables};
 use crate::reader::tree::VarId;
@@ -195,9 +196,20 @@ impl Present {
         }
         self.let_go();
         self.state = state;
+        self.state.echoes.forget();
     }
 
     // ---- what moves no variable ----
+
+    /// What registers hold besides.
+    pub(super) fn echoes(&self) -> &Echoes {
+        &self.state.echoes
+    }
+
+    /// The same, to be changed.
+    pub(super) fn echoes_mut(&mut self) -> &mut Echoes {
+        &mut self.state.echoes
+    }
 
     /// Can this point be reached?
     pub(super) fn set_reachable(&mut self, reachable: bool) {

@@ -59,6 +59,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         held.for_each(|held| held.add_tagged(&mut slots));
         debug_assert!(self.version.in_place().is_none(), "inlined code has no safepoints");
         self.assert_pad();
+        self.state.echoes_mut().forget();
         let (return_offset, tail) = (self.asm.offset(), self.last);
         let handler = self.handler.as_ref().map(|pad| pad.label);
         let slots = self.slot_sets.pack(&slots);
@@ -69,6 +70,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     /// and are left alone.
     pub(super) fn save_for_call(&mut self, above: usize) {
         self.forget_dead();
+        self.state.echoes_mut().forget();
         let kept = |owner: Owner| !matches!(owner, Owner::Operand(i) if i >= above);
         for r in M::CALLER_SAVED {
             if self.state.uses_of(*r) > 0 {
@@ -195,6 +197,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         let resume = self.asm.label();
         self.asm.branch_stack_limit(OFFSET_STACK_LIMIT, slow);
         self.asm.bind(resume);
+        self.state.echoes_mut().forget();
         self.cold_poll(slow, resume);
     }
 

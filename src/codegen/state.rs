@@ -11,6 +11,7 @@
 //! Invariant: every change of a [`Value`] in the state goes through [`State::set_var`], [`State::push`], [`State::pop`] or
 //! [`State::set_operand`], which keep the counts.
 
+use super::echoes::Echoes;
 use super::facts::{Facts, Hint};
 use super::settled::HeldSlots;
 use super::table::{Entry, Table};
@@ -311,6 +312,8 @@ pub struct State {
     stack: Table<Held>,
     height: u32,
     users: Users,
+    /// What registers hold besides.
+    pub(super) echoes: Echoes,
     common: Rc<Common>,
 }
 
@@ -332,6 +335,7 @@ impl State {
             stack: Table::default(),
             height: 0,
             users: Users::default(),
+            echoes: Echoes::default(),
             common,
         }
     }

@@ -208,6 +208,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
     pub(super) fn resumes(&mut self, failing: &Failing) {
         if let Some(resume) = failing.resume {
             self.asm.bind(resume);
+            self.state.echoes_mut().forget();
             self.state.unseal();
         }
     }

@@ -176,13 +176,19 @@ pub(super) fn expected<'a>(unit: &Unit, id: FunctionId, known: FunctionId, hints
 
 /// The body that was compiled ahead for this arity, if this call would have made the same one, and how often the function had
 /// forgotten its bodies before it was compiled.
-pub(in crate::runtime) fn take(code: &Code, arity: &ArityInfo, hints: &[Seen]) -> Option<(usize, u32)> {
+pub(in crate::runtime) fn take(
+    code: &Code,
+    arity: &ArityInfo,
+    hints: &[Seen],
+    captured: &[Seen],
+) -> Option<(usize, u32)> {
     let (unit, function) = code.function()?;
     let mut owned = crate::runtime::lock(&code.owned);
     let body = owned.iter_mut().find(|o| o.ahead.is_some() && o.arity == arity.index)?;
     // Taken or in vain, it is not ahead any more. What is in vain goes with the next search for dead code.
     let ahead = body.ahead.take()?;
-    if ahead.print == print_of(hints) {
+    // Of what a function has captured nothing was known.
+    if ahead.print == print_of(hints) && print_of(captured) == print_of(&[]) {
         unit.order.guesses(&unit.unit, function).taken.fetch_add(1, Ordering::Relaxed);
         return Some((body.place.as_ref()?.code.start, ahead.resets));
     }

@@ -15,7 +15,7 @@ use crate::codegen::facts::Seen;
 use crate::codegen::failure::{GivenUp, give_up};
 use crate::codegen::link::*;
 use crate::codegen::trials::Trials;
-use crate::gc::{Handle, Thread, Thrown};
+use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
 use crate::object::layout::{self, LayoutId};
 use crate::reader::tree::{FunctionId, GlobalId};
@@ -490,13 +490,8 @@ impl Link for RuntimeLink<'_> {
     }
 
     fn captured(&mut self, index: u32) -> Seen {
-        let called =
-            self.cx.called_closure().filter(|f| entry::code_of(*f).is_some_and(|c| std::ptr::eq(c, self.record)));
-        match called.filter(|f| (index as usize) < f.capture_count()).map(|f| f.capture(index as usize)) {
-            // A variable that is assigned, too.
-            Some(value) if !value.is(layout::BOX) => hint(value),
-            _ => Seen::None,
-        }
+        let called = called(self.cx, self.record).filter(|f| (index as usize) < f.capture_count());
+        called.map_or(Seen::None, |f| hint_of_captured(f.capture(index as usize)))
     }
 
     fn trials(&self) -> Trials {
@@ -585,4 +580,19 @@ pub(crate) fn intrinsic(name: &str) -> Option<Intrinsic> {
         "_builder-push!" => Intrinsic::BuilderPush,
         _ => return None,
     })
+}
+
+/// The closure that is being called, where this is its code.
+fn called<'h>(cx: &'h Thread, code: &Code) -> Option<Value<'h>> {
+    cx.called_closure().filter(|f| entry::code_of(*f).is_some_and(|c| std::ptr::eq(c, code)))
+}
+
+fn hint_of_captured(value: Value<'_>) -> Seen {
+    // A variable that is assigned, too.
+    if value.is(layout::BOX) { Seen::None } else { hint(value) }
+}
+
+/// What the closure that is being called has captured shows.
+pub(super) fn captured(cx: &Thread, code: &Code) -> Vec<Seen> {
+    called(cx, code).map_or(Vec::new(), |f| (0..f.capture_count()).map(|k| hint_of_captured(f.capture(k))).collect())
 }

@@ -54,7 +54,8 @@ pub fn compile(cx: &mut Thread, code: &'static Code, arity: &ArityInfo, observab
         return Err(cx.throw(ErrorKind::InternalError, format!("{} has no text", code.name)));
     };
     let hints = hints(cx, observable);
-    if let Some((body, resets)) = ahead::take(code, arity, &hints) {
+    let captured = link::captured(cx, code);
+    if let Some((body, resets)) = ahead::take(code, arity, &hints, &captured) {
         window();
         code.publish(cx, arity, body, resets);
         return Ok(());
