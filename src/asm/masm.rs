@@ -525,6 +525,8 @@ pub trait MacroAssembler: Sized + HasScratch {
     fn set_large_frame_size(&mut self, prologue: u32, saved: u8, bytes: u32, floor: i32, overflow: usize);
     /// What is written next, to which nothing falls through, has no frame.
     fn frameless(&mut self);
+    /// After an epilogue: goes to a label in front of the prologue. What follows has the frame again.
+    fn leave_to(&mut self, label: Label);
     /// Restores the registers and the caller's frame; `ret` or a jump follows. Changes nothing but the saved registers, the frame
     /// pointer and the stack pointer.
     fn epilogue(&mut self, saved: u8);

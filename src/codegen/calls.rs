@@ -315,7 +315,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
                 let revised = self.asm.label();
                 self.branch_if_revised(revised);
                 self.asm.epilogue(self.survey.saved);
-                self.asm.jump(self.start);
+                self.asm.leave_to(self.start);
                 self.asm.bind(revised);
                 for k in 0..n {
                     self.freeze_argument(k);

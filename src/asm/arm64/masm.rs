@@ -666,6 +666,11 @@ impl MacroAssembler for Arm64 {
         self.buf.frame(Frame::None);
     }
 
+    fn leave_to(&mut self, label: Label) {
+        self.jump(label);
+        self.buf.left();
+    }
+
     fn epilogue(&mut self, saved: u8) {
         self.checkpoint();
         let kept = if mutated(Mutation::SavedLostArm) { saved & 0b0111 } else { saved };

@@ -756,6 +756,11 @@ impl MacroAssembler for X64 {
         self.buf.frame(Frame::None);
     }
 
+    fn leave_to(&mut self, label: Label) {
+        self.jump(label);
+        self.buf.left();
+    }
+
     fn epilogue(&mut self, saved: u8) {
         let mut disp = 0;
         for (i, reg) in Self::CALLEE_SAVED.into_iter().enumerate() {

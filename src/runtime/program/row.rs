@@ -68,6 +68,6 @@ mod tests {
             }
         }
         assert!(with_code > 150, "{with_code}");
-        assert_eq!(in_machine_code, 33);
+        assert_eq!(in_machine_code, 34);
     }
 }
