@@ -56,3 +56,17 @@ fn what_can_be_reached_stays() {
         assert_eq!(say(cx, "f(5)"), "[5, :new]");
     });
 }
+
+/// Functions that are defined anew before anybody has called them are freed, too.
+#[test]
+fn what_is_never_called_does_not_grow() {
+    with_machine(gc::Options::default(), |cx| {
+        let round = |cx: &mut Thread| (0..3000).for_each(|i| drop(say(cx, &format!("fn tmp(x) {{ x + {i} }}"))));
+        round(cx);
+        let before = (cx.vm().reclaim.count(), cx.vm().memory.stats());
+        (0..3).for_each(|_| round(cx));
+        let after = (cx.vm().reclaim.count(), cx.vm().memory.stats());
+        assert!(after.0 <= 2 * before.0 + 100, "records: {} and then {}", before.0, after.0);
+        assert!(after.1.data_bytes <= 2 * before.1.data_bytes, "{before:?} and then {after:?}");
+    });
+}

@@ -238,10 +238,14 @@ fn redeclare(cx: &Thread, info: &'static TypeInfo, present: &[&LayoutInfo], chan
     window();
     info.change_layouts(change);
     let mut any = false;
+    // One for each variant; of a struct, the one.
+    let present: FxHashMap<Option<&str>, &LayoutInfo> =
+        present.iter().map(|layout| (layout.variant, *layout)).collect();
     for old in info.body().layouts.iter().filter_map(|id| vm.types.layout(*id)) {
-        let is_present = present.iter().any(|p| p.id == old.id);
+        let present = present.get(&old.variant).copied();
+        let is_present = present.is_some_and(|present| present.id == old.id);
         old.outdated.store(u64::from(!is_present), Ordering::Release);
-        if let Some(present) = present.iter().find(|p| p.variant == old.variant && p.id != old.id) {
+        if let Some(present) = present.filter(|_| !is_present) {
             old.see_as(present);
             any = true;
         }
