@@ -116,7 +116,7 @@ fn any_register_does() {
 fn every_allocation_collects() {
     let flags = ["--gc-always", "--gc-verify"];
     let flags = if common::is_emulated() { &flags[..1] } else { &flags[..] };
-    run_some("stress", CORPUS, common::one_in(10), flags, Duration::from_secs(120));
+    run_some("stress", CORPUS, common::one_in(10).max(common::share()), flags, Duration::from_secs(120));
 }
 
 /// The same where everything moves at each collection, which is the strictest test of everybody's bookkeeping: one program in four (the

@@ -322,10 +322,10 @@ fn read(file: &Path, stop: Stop<'_>) -> Result<(String, String), String> {
         let name = "<stdin>";
         return Ok((name.into(), texts::of_stdin(name, stop)?));
     }
-    let text = texts::of_file(file, stop).map_err(|why| match file.extension() {
+    let text = texts::of_file(file, stop).map_err(|why| {
         // `harrier help`, or a command that is spelt wrongly.
-        None if !file.exists() => format!("{why}\nhelp: what it can do is told by `harrier --help`"),
-        _ => why,
+        let is_word = file.components().count() == 1 && file.extension().is_none() && !file.exists();
+        if is_word { format!("{why}; what harrier can do is told by `harrier --help`") } else { why }
     })?;
     Ok((file.to_string_lossy().into_owned(), text))
 }

@@ -33,6 +33,11 @@ pub fn one_in(parts: usize) -> usize {
     if is_emulated() && number("HARRIER_ALL") != Some(1) { parts } else { 1 }
 }
 
+/// Of what takes minutes one in so many is tried, also without an emulator: `.ci/run` asks for that (`HARRIER_SHARE`).
+pub fn share() -> usize {
+    number("HARRIER_SHARE").map_or(1, |share| share.max(1) as usize)
+}
+
 /// How many of so many generated programs are run: an eighth under an emulator, where each takes ten times as long. Who asks for
 /// a number of them (`HARRIER_COUNT`, `HARRIER_SEED`) gets that.
 pub fn generated(count: u64) -> u64 {
