@@ -264,7 +264,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
             self.text_equality(node, (i, j), when, join);
         } else if fb.layout == Some(layout::STRING) && fa.types.meets(Types::OBJECT) {
             self.text_equality(node, (j, i), when, join);
-        } else if fa.may_be_int() && fb.may_be_int() && !objects {
+        } else if fa.may_be_int() && fb.may_be_int() && (fa.is_int() || fb.is_int() || !objects) {
             self.int_equality(node, (i, j), when, join);
         } else {
             self.compare_by_call(Helper::Equal, when, join);

@@ -19,7 +19,6 @@ use rustc_hash::FxHasher;
 
 use crate::codegen::facts::Seen;
 use crate::gc::{Thread, Value};
-use crate::object::layout;
 use crate::reader::tree::{FunctionId, Unit};
 use crate::runtime::program::binding::BindingKind;
 use crate::runtime::program::code::{ArityInfo, Code};
@@ -203,12 +202,13 @@ fn print_of(hints: &[Seen]) -> u64 {
     hasher.finish()
 }
 
-/// Ints and what has no inline paths leave no trace, wherever they stand.
+/// Ints and what is no object leave no trace, wherever they stand. Each layout does: also where nothing is written inline for its
+/// objects, they are not asked for as Ints first.
 fn note(hints: &[Seen], hasher: &mut FxHasher) {
     for (i, hint) in hints.iter().enumerate() {
         match hint {
             Seen::Float => hasher.write_u64(1 + 2 * i as u64),
-            Seen::Object(id, slots) if has_paths(*id) => {
+            Seen::Object(id, slots) => {
                 hasher.write_u64(2 + 2 * i as u64);
                 hasher.write_u32(*id);
                 note(slots, hasher);
@@ -217,9 +217,4 @@ fn note(hints: &[Seen], hasher: &mut FxHasher) {
             _ => {}
         }
     }
-}
-
-/// Does the generator write other code for objects of this layout?
-fn has_paths(id: layout::LayoutId) -> bool {
-    matches!(id, layout::ARRAY | layout::NODE | layout::VECTOR | layout::MAP) || id >= layout::FIRST_USER_LAYOUT
 }
