@@ -241,6 +241,20 @@ fn buffers_are_written_before_a_signal_ends_the_program() {
 }
 
 #[test]
+fn what_is_printed_before_a_wait_is_seen_before_it() {
+    for wait in ["sleep(30000)", "join(thread(fn() { sleep(30000) }))"] {
+        let folder = Folder::new(&[("p.hr", &format!("println(\"started\")\n{wait}\n"))]);
+        let mut child = folder.harrier(&["p.hr"]).spawn().expect("harrier");
+        let (start, mut line) = (std::time::Instant::now(), [0; 8]);
+        child.stdout.as_mut().expect("stdout").read_exact(&mut line).expect("a line");
+        assert!(start.elapsed() < common::patient(Duration::from_secs(15)), "after {:?}", start.elapsed());
+        send(&child, libc::SIGKILL);
+        finish(child);
+        assert_eq!(&line, b"started\n");
+    }
+}
+
+#[test]
 fn a_signal_finds_a_program_that_writes_all_the_time() {
     let text = "fn main() { for i in range(0, 3) { thread(fn() { loop { println(\"line\") } }) } loop { println(\"line\") } }\n";
     let folder = Folder::new(&[("p.hr", text)]);

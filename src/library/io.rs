@@ -96,7 +96,15 @@ fn err(cx: &mut Thread, kind: ErrorKind, message: &str) -> Outcome {
 }
 
 fn io_err(cx: &mut Thread, name: &str, stream: &str, error: &io::Error) -> Outcome {
-    err(cx, ErrorKind::IOError, &format!("{name}: {stream}: {error}"))
+    let stream = if stream.is_empty() { "\"\"" } else { stream };
+    match error.kind() {
+        io::ErrorKind::InvalidInput if stream.contains('\0') => err(
+            cx,
+            ErrorKind::IOError,
+            &format!("{name}: {}: no name of a file has the character of code 0", stream.escape_debug()),
+        ),
+        _ => err(cx, ErrorKind::IOError, &format!("{name}: {stream}: {error}")),
+    }
 }
 
 /// The stream argument, or a standard stream when it is not given.

@@ -112,7 +112,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "`a == b` compares by structure, `identical?(a, b)` by identity, `instance-of(v, Type)` asks for a type",
     ),
     (
-        &["mod", "div"],
+        &["mod", "div", "rem", "quot", "remainder", "quotient", "divmod"],
         Any,
         "the remainder is `a % b`, the quotient `a / b`; rounded down they are `modulo(a, b)` and `floor-div(a, b)`",
     ),
@@ -134,6 +134,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Unknown,
         "a block is a parameter like any other: `fn twice(f) { f() f() }`, called by `twice(fn() { … })`",
     ),
+    (
+        &["go", "spawn", "future", "promise", "async", "Promise", "Future", "start-thread"],
+        Unknown,
+        "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value",
+    ),
     (&["go", "spawn"], Before, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
     (
         &["defmacro", "macro"],
@@ -145,6 +150,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Before,
         "state that is shared stands in an atom: `let total = atom(0)`, `swap!(total, fn(n) { n + 1 })`",
     ),
+    (
+        &["ref", "volatile", "mutex", "Mutex", "lock", "synchronized"],
+        Unknown,
+        "state that is shared stands in an atom: `let total = atom(0)`, `swap!(total, fn(n) { n + 1 })`; there are no locks",
+    ),
     (&["with"], Before, "`with-open(resource, fn(r) { … })` closes the resource on every way out"),
     // Errors.
     (&["raise"], Any, "write `throw value`"),
@@ -152,12 +162,12 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["ensure", "defer"], Any, "what must happen on every way out is `try { … } finally { … }`"),
     (&["assert"], Any, "write `assert!(condition)`"),
     (
-        &["panic", "panic!", "todo!", "unimplemented!", "unreachable!", "die", "abort"],
+        &["fail", "panic", "panic!", "todo!", "unimplemented!", "unreachable!", "die", "abort"],
         Unknown,
         "write `throw \"message\"`",
     ),
     (
-        &["Error", "Exception", "RuntimeError", "ValueError", "ex-info", "errors"],
+        &["error", "Error", "Exception", "RuntimeError", "ValueError", "ex-info", "errors"],
         Unknown,
         "any value can be thrown: `throw \"message\"`, a map, or a struct of your own",
     ),
@@ -172,7 +182,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "`println(a, b)` prints values with spaces between; `\"${x}\"` puts a value into a text",
     ),
     (
-        &["dbg!", "var_dump", "print_r", "pprint"],
+        &["dbg!", "dbg", "var_dump", "print_r", "pprint", "inspect"],
         Unknown,
         "`println(repr(x))` prints a value as it is written in a program, `eprintln(x)` prints to the error stream",
     ),
@@ -250,10 +260,14 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         Unknown,
         "`to-string(x)` makes a text of anything, `parse-int(text)` and `parse-float(text)` read numbers",
     ),
-    (&["chan"], Unknown, "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared"),
+    (
+        &["chan", "channel", "queue", "Queue"],
+        Unknown,
+        "there are no channels: `join(thread(f))` waits for what `f` gives, and an atom is shared",
+    ),
     (&["help"], Unknown, "`doc(f)` gives what a function does; the REPL has `:help`"),
     (&["quit", "bye"], Unknown, "`exit()` ends the program; the REPL has `:quit`"),
-    (&["gsub", "replaceAll", "str_replace"], Unknown, "write `replace(s, part, other)`"),
+    (&["gsub", "replaceAll", "replace_all", "str_replace"], Unknown, "write `replace(s, part, other)`"),
     (&["toFixed", "to_fixed", "toPrecision"], Unknown, "`format-number(x, decimals)` writes so many decimals"),
     (&["charAt", "char_at"], Unknown, "`s[i]` is the character at an index, `char-code-at(s, i)` its number"),
     (
@@ -272,7 +286,10 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "nothing is taken out of a vector: `last(xs)` and `butlast(xs)` are its end and what stands before, `xs[0]` and \
          `rest(xs)` its beginning and what follows",
     ),
-    (&["unshift", "prepend"], Unknown, "`concat([x], xs)` puts an element in front"),
+    (&["put"], Unknown, "`assoc(m, key, value)` gives a map with an entry, a vector with an element replaced"),
+    (&["head", "car"], Unknown, "write `first-of(xs)`, or `xs[0]`"),
+    (&["tail", "cdr"], Unknown, "write `rest(xs)`"),
+    (&["unshift", "prepend", "cons"], Unknown, "`concat([x], xs)` puts an element in front"),
     (&["extend", "addAll"], Unknown, "`concat(xs, ys)` joins collections"),
     (
         &["isdigit", "isnumeric", "is_numeric", "isdecimal"],
@@ -285,23 +302,39 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "`contains?(m, key)` asks whether a key is there; `m[key]` of one that is not gives `null`",
     ),
     (
-        &["in_array", "contains"],
+        &["in_array", "contains", "has", "include?", "member?"],
         Unknown,
         "`includes?(xs, x)` asks for a value, `contains?(m, key)` for a key, `string-contains?(s, part)` for a part of a text",
     ),
     (&["explode"], Unknown, "write `split(text, separator)`"),
     (&["implode"], Unknown, "write `join(xs, separator)`"),
     (
-        &["datetime", "Date", "strftime", "LocalDate", "Time"],
+        &["datetime", "Date", "date", "strftime", "LocalDate", "Time", "time", "now", "clock", "performance"],
         Unknown,
         "`time-now()` is the time in nanoseconds since the start of 1970; the library has no calendar",
     ),
-    (&["Promise"], Unknown, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
+    (
+        &["rand", "randint", "rand-int", "Random"],
+        Unknown,
+        "write `random()`, `random-int(max)`, `random-range(low, high)`",
+    ),
+    (&["env", "getenv", "environ", "ENV"], Unknown, "write `io/environment(name)`, after `use io`"),
+    (&["product"], Unknown, "write `reduce(fn(a, b) { a * b }, 1, xs)`"),
+    (&["avg", "mean", "average"], Unknown, "write `sum(xs) / length(xs)`"),
+    (&["unzip"], Unknown, "write `apply(zip, pairs)`"),
+    (
+        &["regex", "Regex", "RegExp", "regexp", "re", "re-find", "re-matches", "re-seq"],
+        Unknown,
+        "there are no regular expressions: `split`, `replace`, `index-of`, `starts-with?` and `string-contains?` take texts",
+    ),
+    (&["ord", "codePointAt", "charCodeAt"], Unknown, "write `char-code(s)`, or `char-code-at(s, i)`"),
+    (&["chr", "fromCharCode", "char"], Unknown, "write `char-from-code(n)`"),
+    (&["hex", "oct", "bin"], Unknown, "write `format-number(n, :hex)`; `:octal` and `:binary` as well"),
     (&["isNaN"], Unknown, "write `nan?(x)`"),
     (&["capitalize"], Unknown, "write `uppercase(substring(s, 0, 1)) ++ substring(s, 1)`"),
     (&["sorted"], Unknown, "write `sort(xs)`"),
     (&["reversed"], Unknown, "write `reverse(xs)`"),
-    (&["fold", "foldl", "inject"], Unknown, "write `reduce(f, init, xs)`"),
+    (&["fold", "foldl", "inject", "reduce-left", "aggregate"], Unknown, "write `reduce(f, init, xs)`"),
     (
         &["setTimeout", "setInterval"],
         Unknown,
@@ -331,7 +364,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["any", "all"], Unknown, "write `any?(f, xs)` and `all?(f, xs)`"),
     (&["inc", "dec"], Unknown, "write `x + 1` and `x - 1`"),
     (
-        &["del", "delete"],
+        &["del", "delete", "discard"],
         Any,
         "`dissoc(m, key)` gives a map without the key, `remove-at(xs, i)` a vector without the element",
     ),
@@ -343,7 +376,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["JSON", "json"], Unknown, "write `json-encode(v)` and `json-decode(text)`"),
     (&["items", "entries", "iteritems"], Unknown, "a map gives its entries itself: `for [k, v] in m { … }`"),
     (&["values"], Unknown, "write `vals(m)`"),
-    (&["sys", "process", "argv"], Unknown, "`fn main(args)` gets the arguments, `exit(n)` ends the program"),
+    (
+        &["sys", "process", "argv", "args", "ARGV"],
+        Unknown,
+        "`fn main(args)` gets the arguments, `exit(n)` ends the program",
+    ),
     (
         &["collect", "iter", "into_iter", "to_list", "list*"],
         Unknown,

@@ -123,10 +123,15 @@ fn bool(cx: &Thread, b: bool) -> Outcome {
 }
 
 macro_rules! float_functions {
-    ($($name:ident = $f:expr;)*) => {
+    ($($name:ident = $f:expr $(, $beyond:expr)?;)*) => {
         $(fn $name(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             let f: fn(f64) -> f64 = $f;
-            let result = f(float(cx, args, 0));
+            let beyond = Option::<fn(f64, f64) -> f64>::None$(.or(Some($beyond)))?;
+            let x = number(cx, args, 0);
+            let result = match beyond.zip(x.beyond_floats()) {
+                Some((f, (x, n))) => f(x, n),
+                None => f(x.to_float()),
+            };
             cx.alloc_float(result)
         })*
     };

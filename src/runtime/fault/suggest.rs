@@ -9,12 +9,32 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         return None;
     }
     let limit = (length / 3).max(1);
+    let ours = with_hyphens(name);
+    let likeness = |candidate| {
+        let as_written = distance(name, candidate, limit);
+        if ours == name { as_written } else { distance(&ours, candidate, limit).into_iter().chain(as_written).min() }
+    };
     candidates
         .into_iter()
         .filter(|c| *c != name && !c.starts_with('_') | name.starts_with('_'))
-        .filter_map(|candidate| Some((distance(name, candidate, limit)?, candidate)))
+        .filter_map(|candidate| Some((likeness(candidate)?, candidate)))
         .min_by_key(|(distance, candidate)| (*distance, candidate.len(), *candidate))
         .map(|(_, candidate)| candidate)
+}
+
+/// A name as it would be written here: `groupBy` and `group_by` are `group-by`.
+fn with_hyphens(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut small = false;
+    for c in name.chars() {
+        match c {
+            '_' if !out.is_empty() => out.push('-'),
+            c if small && c.is_ascii_uppercase() => out.extend(['-', c.to_ascii_lowercase()]),
+            c => out.push(c),
+        }
+        small = c.is_ascii_lowercase();
+    }
+    out
 }
 
 /// The number of insertions, deletions, substitutions and exchanges of neighbours between two texts; none beyond the limit.
@@ -50,6 +70,8 @@ mod tests {
         assert_eq!(closest("totla", ["total", "tool", "print"]), Some("total"));
         assert_eq!(closest("pritnln", ["print", "println", "length"]), Some("println"));
         assert_eq!(closest("xyzzy", ["total", "x"]), None);
+        assert_eq!(closest("partitionBy", ["partition", "partition-by"]), Some("partition-by"));
+        assert_eq!(closest("to_number", ["to-float", "to-number"]), Some("to-number"));
         assert_eq!(closest("mapp", ["map", "_mapp"]), Some("map"));
     }
 }

@@ -76,8 +76,11 @@ pub fn flush(cx: &mut Thread) -> Result<io::Result<()>, Thrown> {
     threads::waiting(cx, |stop| quiet_end(STDOUT.flush(stop)))
 }
 
-/// Writes out what stdout got, because the program is about to ask for something.
+/// Writes out what stdout got, because the program is about to ask for something, or to wait.
 pub fn flush_for_prompt(cx: &mut Thread) -> Result<(), Thrown> {
+    if STDOUT.buffered() == 0 {
+        return Ok(());
+    }
     // What is wrong with stdout shows at the end.
     note(flush(cx)?);
     Ok(())

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::descriptor::{self, Stop};
 use super::handler_stack::HandlerStack;
-use super::limits;
+use super::{console, limits};
 use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value};
 use crate::injection::{Asked, refused};
 use crate::locks::{Condvar, Mutex};
@@ -153,6 +153,22 @@ impl Threads {
     /// The thread that this one waits for in `join`.
     pub fn joined_by(&self, thread: u64) -> Option<u64> {
         crate::runtime::lock(&self.joins).get(&thread).map(|joined| joined.id.load(Ordering::Relaxed))
+    }
+
+    /// This thread begins to wait for that one, unless that one waits for this one, itself or through others.
+    fn enter_join(&self, me: u64, shared: &Arc<Shared>) -> bool {
+        let mut joins = crate::runtime::lock(&self.joins);
+        let mut next = Some(shared);
+        while let Some(other) = next {
+            let id = other.id.load(Ordering::Relaxed);
+            if id == me {
+                return false;
+            }
+            // One that has an outcome waits for nobody: its entry is about to go.
+            next = joins.get(&id);
+        }
+        joins.insert(me, shared.clone());
+        true
     }
 
     /// From now on a collection may start a thread, in the midst of whatever one does that believes to be alone.
@@ -343,6 +359,9 @@ impl Shared {
 
 /// Waits for the end of a thread.
 fn outcome_of(cx: &mut Thread, shared: &Arc<Shared>) -> Result<Outcome, Thrown> {
+    if crate::runtime::lock(&shared.status).outcome.is_none() {
+        console::flush_for_prompt(cx)?;
+    }
     loop {
         let waited = shared.clone();
         if let Some(outcome) = cx.outside(move || waited.wait(SLICE)) {
@@ -362,10 +381,12 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
         return Err(cx.throw(ErrorKind::ThreadError, "join: a thread cannot wait for itself"));
     }
     let (vm, me) = (cx.vm(), cx.id());
-    let joins = || crate::runtime::lock(&vm.threads.joins);
-    joins().insert(me, shared.clone());
+    if !vm.threads.enter_join(me, &shared) {
+        let message = "join: the other thread waits for this one: both would wait for ever";
+        return Err(cx.throw(ErrorKind::ThreadError, message));
+    }
     let outcome = outcome_of(cx, &shared);
-    joins().remove(&me);
+    crate::runtime::lock(&vm.threads.joins).remove(&me);
     let outcome = outcome?;
     crate::runtime::lock(&shared.status).report = None;
     let result = cx.root(cx.get(object).slot(layout::THREAD_RESULT));
@@ -386,6 +407,8 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
 /// Sleeps; wakes up for an interrupt.
 pub fn sleep(cx: &mut Thread, duration: Duration) -> Result<(), Thrown> {
     let start = std::time::Instant::now();
+    // Whoever reads what the program prints is to see it now, not after the wait.
+    console::flush_for_prompt(cx)?;
     loop {
         let left = duration.saturating_sub(start.elapsed());
         if left.is_zero() {

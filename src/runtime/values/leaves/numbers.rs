@@ -22,7 +22,7 @@ fn to_f64(value: Value<'_>) -> Option<f64> {
 }
 
 macro_rules! float_leaves {
-    ($($name:ident = $f:expr;)*) => {
+    ($($name:ident = $f:expr $(, $beyond:expr)?;)*) => {
         $(pub fn $name<'h>(cx: &'h Thread, [x, ..]: Args<'h>) -> Answer<'h> {
             let f: fn(f64) -> f64 = $f;
             float(cx, f(to_f64(x)?))

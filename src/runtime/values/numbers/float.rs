@@ -26,25 +26,26 @@ pub fn to_text(f: f64) -> String {
     out
 }
 
-/// The functions of one Float, for the builtins and for their leaves.
+/// The functions of one Float, for the builtins and for their leaves. Those that are Floats even of an Int beyond all Floats have a
+/// second form, for `x * 4^n` (see [`Number::beyond_floats`](super::Number::beyond_floats)).
 macro_rules! of_one_float {
     ($make:ident) => {
         $make! {
-            sqrt = f64::sqrt;
+            to_float = |x| x;
             floor = f64::floor;
             ceil = f64::ceil;
             round = f64::round;
-            to_float = |x| x;
             exp = f64::exp;
-            log10 = f64::log10;
-            log2 = f64::log2;
             sin = f64::sin;
             cos = f64::cos;
             tan = f64::tan;
             asin = f64::asin;
             acos = f64::acos;
             atan = f64::atan;
-            log = f64::ln;
+            sqrt = f64::sqrt, |x, n| x.sqrt() * n.exp2();
+            log = f64::ln, |x, n| x.ln() + n * 4f64.ln();
+            log2 = f64::log2, |x, n| x.log2() + n * 2.0;
+            log10 = f64::log10, |x, n| x.log10() + n * 4f64.log10();
         }
     };
 }

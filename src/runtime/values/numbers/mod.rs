@@ -63,6 +63,15 @@ impl<'h> Number<'h> {
         }
     }
 
+    /// Of a positive Int beyond all Floats `x` and `n` where it is about `x * 4^n`; none of all others.
+    pub fn beyond_floats(self) -> Option<(f64, f64)> {
+        let Number::Big(false, limbs) = self else { return None };
+        let used = limbs.len() - limbs.iter().rev().take_while(|limb| **limb == 0).count();
+        // The leading limbs say all that a Float holds.
+        let (below, leading) = limbs[..used].split_at(used.saturating_sub(8));
+        (used > 16 || nearest_float(limbs).is_infinite()).then(|| (nearest_float(leading), below.len() as f64 * 32.0))
+    }
+
     /// The Int as an arbitrary-precision one; none for Floats.
     pub fn to_big(self) -> Option<IBig> {
         match self {
