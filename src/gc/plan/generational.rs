@@ -24,11 +24,10 @@ const MOST_WORK: usize = 3 << 20;
 /// … and larger when it is a quarter of it. Where nearly all that is new survives, this much: a larger nursery would not
 /// have less to copy for what it allocates.
 const MOST_WORK_DIRECTLY: usize = 1 << 20;
-/// The parts of the shortest round that a nursery has: the largest, the first, the smallest, and the smallest where nearly all survives.
+/// The parts of the shortest round that a nursery has: the largest, the first, the smallest.
 const LARGEST: usize = 1;
 const FIRST: usize = 2;
-const SMALLEST: usize = 4;
-const SMALLEST_DIRECTLY: usize = 8;
+const SMALLEST: usize = 8;
 /// The old may grow by this much at least before everything is collected, else they may double.
 const LEAST_GROWTH: usize = (8 << 20) / BLOCK;
 /// Blocks that stay ready for copies.
@@ -52,6 +51,53 @@ struct Last {
     looked_at: usize,
 }
 
+/// So many collections go by until a longer round is tried again, the first time and at most.
+const PATIENCE: (u32, u32) = (8, 512);
+
+/// How much longer rounds are for what is remembered.
+///
+/// Old objects that are stored to over and over cost the same in each collection: rounds of twice the length halve that. Those that are
+/// stored to in random places cost the more the longer the round. Nobody can tell beforehand: a longer round is tried, and kept where it pays.
+struct Stretch {
+    factor: usize,
+    /// What was looked at for each byte that was allocated, before the longer round that is being tried.
+    before: Option<f64>,
+    /// Collections until the next trial, and how many there will be after one in vain.
+    wait: u32,
+    patience: u32,
+}
+
+impl Default for Stretch {
+    fn default() -> Stretch {
+        Stretch { factor: 1, before: None, wait: 0, patience: PATIENCE.0 }
+    }
+}
+
+impl Stretch {
+    /// The next round is to be so many times as long as it would be.
+    fn next(&mut self, last: &Last) -> usize {
+        let cost = last.looked_at as f64 / last.fresh.max(1) as f64;
+        match self.before.take() {
+            // What was collected between says nothing.
+            _ if last.everything => {}
+            Some(before) if cost > before * 0.75 => {
+                self.factor /= 2;
+                self.wait = self.patience;
+                self.patience = (2 * self.patience).min(PATIENCE.1);
+            }
+            Some(_) => self.patience = PATIENCE.0,
+            None if cost < 0.25 => self.factor = (self.factor / 2).max(1),
+            None => self.wait = self.wait.saturating_sub(1),
+        }
+        let pays = cost > 1.0 && !last.everything && self.factor < LONGEST_ROUND / BLOCK;
+        if pays && self.wait == 0 {
+            self.before = Some(cost);
+            self.factor *= 2;
+        }
+        self.factor
+    }
+}
+
 /// The plan, and what it keeps between collections.
 #[derive(Default)]
 pub struct Generational {
@@ -63,6 +109,7 @@ pub struct Generational {
     nursery: usize,
     /// Nearly all that was new has survived: what is new now becomes old at once.
     directly: bool,
+    stretch: Stretch,
     /// Collections of the young since everything was collected.
     young: u32,
     /// Collections of everything for the sake of tests.
@@ -114,10 +161,8 @@ impl Generational {
     /// How much may be allocated until the next collection.
     fn next_nursery(&mut self, survey: Survey) -> usize {
         let last = &self.last;
-        let (most, smallest) = match self.directly {
-            true => (MOST_WORK_DIRECTLY, survey.shortest / SMALLEST_DIRECTLY),
-            false => (MOST_WORK, survey.shortest / SMALLEST),
-        };
+        let most = if self.directly { MOST_WORK_DIRECTLY } else { MOST_WORK };
+        let smallest = survey.shortest / SMALLEST;
         let largest = survey.shortest / LARGEST;
         let work = last.moved + last.looked_at;
         if self.nursery == 0 {
@@ -135,8 +180,8 @@ impl Generational {
         let beside = survey.work.saturating_sub(last.moved + last.looked_at).saturating_mul(ROUND_FOR_WORK);
         let survival = last.survived.max(1) as f64 / last.fresh.max(1) as f64;
         let beside = beside.min(LONGEST_ROUND).min((most as f64 / survival) as usize);
-        // What is stored to over and over costs the same each time; what is stored to anywhere, the less the shorter the round.
-        nursery.max(beside).max(last.looked_at.min(LONGEST_ROUND) / 2)
+        let stretched = nursery.saturating_mul(self.stretch.next(last));
+        nursery.max(beside).max(stretched.min((most as f64 / survival) as usize))
     }
 
     /// Collects what is young.
@@ -194,5 +239,32 @@ impl Generational {
             remembered::forget(&mut self.remembered);
             evacuate::everything(collection, moves, true)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Last, Stretch};
+
+    /// The factors of so many rounds of a program that allocates `round` bytes times the factor, of which `looked_at` are looked at.
+    fn factors(rounds: usize, round: usize, looked_at: impl Fn(usize) -> usize) -> Vec<usize> {
+        let (mut stretch, mut factor) = (Stretch::default(), 1);
+        let mut next = || {
+            let fresh = factor * round;
+            factor = stretch.next(&Last { fresh, looked_at: looked_at(fresh), ..Last::default() });
+            factor
+        };
+        (0..rounds).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn rounds_are_longer_only_where_that_pays() {
+        // The same objects over and over: until no more is looked at than was allocated.
+        assert_eq!(factors(100, 1 << 20, |_| 8 << 20).last(), Some(&8));
+        // Objects in random places: tried ever more rarely.
+        let tried = factors(1000, 1 << 20, |fresh| 3 * fresh).into_iter().filter(|factor| *factor > 1).count();
+        assert!((3..10).contains(&tried), "{tried}");
+        // Nothing is looked at.
+        assert_eq!(factors(100, 1 << 20, |_| 0), vec![1; 100]);
     }
 }
