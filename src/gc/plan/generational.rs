@@ -19,8 +19,8 @@ use crate::gc::spaces::{BLOCK, Generation, Moves, state};
 use crate::gc::trace::Visitor;
 use crate::gc::verify;
 
-/// A collection of the young is to copy and look at not more than this, about 2 ms: the nursery is made smaller until it is so …
-const MOST_WORK: usize = 2 << 20;
+/// A collection of the young is to copy and look at not more than this, about 3 ms: the nursery is made smaller until it is so …
+const MOST_WORK: usize = 3 << 20;
 /// … and larger when it is a quarter of it. Where nearly all that is new survives, this much: a larger nursery would not
 /// have less to copy for what it allocates.
 const MOST_WORK_DIRECTLY: usize = 1 << 20;
