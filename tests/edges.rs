@@ -244,7 +244,7 @@ fn buffers_are_written_before_a_signal_ends_the_program() {
 
 #[test]
 fn what_is_printed_before_a_wait_is_seen_before_it() {
-    for wait in ["sleep(30000)", "join(thread(fn() { sleep(30000) }))"] {
+    for wait in ["sleep(200000)", "join(thread(fn() { sleep(200000) }))"] {
         let folder = Folder::new(&[("p.hr", &format!("println(\"started\")\n{wait}\n"))]);
         let mut child = folder.harrier(&["p.hr"]).spawn().expect("harrier");
         let (start, mut line) = (std::time::Instant::now(), [0; 8]);
@@ -307,7 +307,7 @@ fn closing_and_ending_do_not_wait_for_who_waits_in_a_stream() {
                   let t = thread(fn() { loop { io/write(w, repeat-string(\"y\", 100000)) } })\n    sleep(300)\n    ACT\n}\n";
     let reads = "use io\nfn main() {\n    let r = unwrap(io/open(\"pipe\"))\n    \
                  let t = thread(fn() { io/read-line(r) })\n    sleep(300)\n    ACT\n}\n";
-    let prints = "fn main() {\n    thread(fn() { loop { println(repeat-string(\"y\", 100000)) } })\n    sleep(300)\n    ACT\n}\n";
+    let prints = "fn main() {\n    for _ in [1, 2] { thread(fn() { loop { println(repeat-string(\"y\", 100000)) } }) }\n    sleep(300)\n    ACT\n}\n";
     let asks = "fn main() {\n    thread(fn() { read-line() })\n    sleep(300)\n    ACT\n}\n";
     let closes = "io/close(w) eprintln(:closed) exit(3)";
     let ends = "io/close(r) println(match join(t) { Result.Err { error } => error.message, x => x }) exit(3)";
@@ -317,6 +317,7 @@ fn closing_and_ending_do_not_wait_for_who_waits_in_a_stream() {
         (reads, "exit(3)", ""),
         (reads, ends, "read-line: file \"pipe\": the stream is closed\n"),
         (prints, "exit(3)", "?"),
+        (prints, "sleep(10) join(thread(fn() { sleep(10) })) exit(3)", "?"),
         (asks, "exit(3)", ""),
     ];
     for (text, act, expected) in cases {

@@ -127,7 +127,11 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["Some", "Just"], Any, "there is no wrapper: the value itself, or `null`"),
     (&["Ok"], Unknown, "write `ok(value)`"),
     (&["Err"], Unknown, "write `err(error)`"),
-    (&["await"], Any, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
+    (
+        &["await", "go", "spawn"],
+        Any,
+        "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value",
+    ),
     (&["yield"], Before, "a lazy sequence is `seq/lazy(fn() { … })`"),
     (
         &["yield"],
@@ -135,11 +139,10 @@ const WORDS: &[(&[&str], Place, &str)] = &[
         "a block is a parameter like any other: `fn twice(f) { f() f() }`, called by `twice(fn() { … })`",
     ),
     (
-        &["go", "spawn", "future", "promise", "async", "Promise", "Future", "start-thread"],
+        &["future", "promise", "async", "Promise", "Future", "start-thread"],
         Unknown,
         "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value",
     ),
-    (&["go", "spawn"], Before, "work beside this is `thread(fn() { … })`; `join(t)` waits for it and gives its value"),
     (
         &["defmacro", "macro"],
         Before,

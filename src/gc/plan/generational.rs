@@ -78,8 +78,9 @@ impl Stretch {
     fn next(&mut self, last: &Last) -> usize {
         let cost = last.looked_at as f64 / last.fresh.max(1) as f64;
         match self.before.take() {
-            // What was collected between says nothing.
-            _ if last.everything => {}
+            // A collection of everything says nothing of rounds: the trial is for another time.
+            Some(_) if last.everything => self.factor /= 2,
+            None if last.everything => {}
             Some(before) if cost > before * 0.75 => {
                 self.factor /= 2;
                 self.wait = self.patience;
@@ -89,8 +90,7 @@ impl Stretch {
             None if cost < 0.25 => self.factor = (self.factor / 2).max(1),
             None => self.wait = self.wait.saturating_sub(1),
         }
-        let pays = cost > 1.0 && !last.everything && self.factor < LONGEST_ROUND / BLOCK;
-        if pays && self.wait == 0 {
+        if cost > 1.0 && !last.everything && self.wait == 0 {
             self.before = Some(cost);
             self.factor *= 2;
         }
@@ -179,9 +179,8 @@ impl Generational {
         // Deep stacks are looked at each time: the more there is of them, the more rarely; but not so much survives for that.
         let beside = survey.work.saturating_sub(last.moved + last.looked_at).saturating_mul(ROUND_FOR_WORK);
         let survival = last.survived.max(1) as f64 / last.fresh.max(1) as f64;
-        let beside = beside.min(LONGEST_ROUND).min((most as f64 / survival) as usize);
         let stretched = nursery.saturating_mul(self.stretch.next(last));
-        nursery.max(beside).max(stretched.min((most as f64 / survival) as usize))
+        nursery.max(beside.max(stretched).min(LONGEST_ROUND).min((most as f64 / survival) as usize))
     }
 
     /// Collects what is young.
@@ -246,25 +245,29 @@ impl Generational {
 mod tests {
     use super::{Last, Stretch};
 
-    /// The factors of so many rounds of a program that allocates `round` bytes times the factor, of which `looked_at` are looked at.
-    fn factors(rounds: usize, round: usize, looked_at: impl Fn(usize) -> usize) -> Vec<usize> {
+    /// The factors of so many rounds of a program that allocates `round` bytes times the factor, of which `looked_at` are looked at. Every
+    /// `full`th collection is one of everything, the others of the young.
+    fn factors(rounds: usize, round: usize, full: usize, looked_at: impl Fn(usize) -> usize) -> Vec<usize> {
         let (mut stretch, mut factor) = (Stretch::default(), 1);
-        let mut next = || {
-            let fresh = factor * round;
-            factor = stretch.next(&Last { fresh, looked_at: looked_at(fresh), ..Last::default() });
+        let mut next = |k: usize| {
+            let (fresh, everything) = (factor * round, k.is_multiple_of(full));
+            let looked_at = if everything { 0 } else { looked_at(fresh) };
+            factor = stretch.next(&Last { fresh, looked_at, everything, ..Last::default() });
             factor
         };
-        (0..rounds).map(|_| next()).collect()
+        (1..=rounds).map(&mut next).collect()
     }
 
     #[test]
     fn rounds_are_longer_only_where_that_pays() {
         // The same objects over and over: until no more is looked at than was allocated.
-        assert_eq!(factors(100, 1 << 20, |_| 8 << 20).last(), Some(&8));
+        assert_eq!(factors(100, 1 << 20, 1000, |_| 8 << 20).last(), Some(&8));
         // Objects in random places: tried ever more rarely.
-        let tried = factors(1000, 1 << 20, |fresh| 3 * fresh).into_iter().filter(|factor| *factor > 1).count();
+        let tried = factors(1000, 1 << 20, 1001, |fresh| 3 * fresh).into_iter().filter(|factor| *factor > 1).count();
         assert!((3..10).contains(&tried), "{tried}");
         // Nothing is looked at.
-        assert_eq!(factors(100, 1 << 20, |_| 0), vec![1; 100]);
+        assert_eq!(factors(100, 1 << 20, 1000, |_| 0), vec![1; 100]);
+        // A trial that a collection of everything comes into is not kept.
+        assert!(factors(1000, 1 << 20, 2, |fresh| 3 * fresh).iter().all(|factor| *factor <= 2));
     }
 }

@@ -76,11 +76,13 @@ pub fn flush(cx: &mut Thread) -> Result<io::Result<()>, Thrown> {
     threads::waiting(cx, |stop| quiet_end(STDOUT.flush(stop)))
 }
 
-/// Writes out what stdout got, because the program is about to ask for something, or to wait.
+/// Writes out what stdout got, as far as that goes at once, because this thread is about to wait: whoever reads stdout need not.
+pub fn flush_before_wait(cx: &mut Thread) {
+    note(cx.outside(|| quiet_end(STDOUT.flush_at_once())));
+}
+
+/// Writes out what stdout got, because the program is about to ask for something.
 pub fn flush_for_prompt(cx: &mut Thread) -> Result<(), Thrown> {
-    if STDOUT.buffered() == 0 {
-        return Ok(());
-    }
     // What is wrong with stdout shows at the end.
     note(flush(cx)?);
     Ok(())

@@ -95,6 +95,13 @@ fn wait_in_slices(fd: RawFd, events: libc::c_short, slice: libc::c_int, stop: St
     }
 }
 
+/// Would a small piece be written without a wait?
+pub fn takes_more(fd: RawFd) -> bool {
+    let mut asked = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one valid entry.
+    unsafe { libc::poll(&mut asked, 1, 0) > 0 }
+}
+
 /// Reads what there is, waiting for something; 0 at the end.
 pub fn read(fd: RawFd, buffer: &mut [u8], stop: Stop<'_>) -> io::Result<usize> {
     loop {

@@ -27,6 +27,16 @@ enum Target {
     Closed,
 }
 
+impl Target {
+    fn fd(&self) -> io::Result<RawFd> {
+        match self {
+            Target::Standard(fd) => Ok(*fd),
+            Target::File(file) => Ok(file.as_raw_fd()),
+            Target::Closed => Err(closed()),
+        }
+    }
+}
+
 /// An outlet.
 #[derive(Debug)]
 pub struct Outlet {
@@ -91,7 +101,18 @@ impl Outlet {
         self.drain(state, &target, stop)
     }
 
-    /// The same, unless nothing moves for so long: that is the error that `stuck` gives.
+    /// Writes out what goes at once: neither another thread that writes nor a slow reader is waited for. The rest stays.
+    pub fn flush_at_once(&self) -> io::Result<()> {
+        let state = self.state.lock();
+        if state.is_busy() || state.bytes.is_empty() {
+            return Ok(());
+        }
+        let target = state.target.clone();
+        let fd = target.fd()?;
+        self.drain(state, &target, &mut || (!descriptor::takes_more(fd)).then(descriptor::called_off))
+    }
+
+    /// The same as `flush`, unless nothing moves for so long: that is the error that `stuck` gives.
     pub fn flush_while_moving(&self, patience: Duration, stuck: fn() -> io::Error, stop: Stop<'_>) -> io::Result<()> {
         let (mut moved, mut since) = (self.moved.load(Ordering::Relaxed), Instant::now());
         self.flush(&mut || {
@@ -119,11 +140,7 @@ impl Outlet {
 
     /// Writes until the buffer is empty. Nobody is at work.
     fn drain<'a>(&'a self, mut state: Locked<'a>, target: &Target, stop: Stop<'_>) -> io::Result<()> {
-        let fd = match target {
-            Target::Standard(fd) => *fd,
-            Target::File(file) => file.as_raw_fd(),
-            Target::Closed => return Err(closed()),
-        };
+        let fd = target.fd()?;
         let turn = self.state.begin(&mut state);
         // Given back before that.
         let mut state = state;

@@ -164,7 +164,6 @@ impl Threads {
             if id == me {
                 return false;
             }
-            // One that has an outcome waits for nobody: its entry is about to go.
             next = joins.get(&id);
         }
         joins.insert(me, shared.clone());
@@ -360,7 +359,7 @@ impl Shared {
 /// Waits for the end of a thread.
 fn outcome_of(cx: &mut Thread, shared: &Arc<Shared>) -> Result<Outcome, Thrown> {
     if crate::runtime::lock(&shared.status).outcome.is_none() {
-        console::flush_for_prompt(cx)?;
+        console::flush_before_wait(cx);
     }
     loop {
         let waited = shared.clone();
@@ -407,8 +406,7 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
 /// Sleeps; wakes up for an interrupt.
 pub fn sleep(cx: &mut Thread, duration: Duration) -> Result<(), Thrown> {
     let start = std::time::Instant::now();
-    // Whoever reads what the program prints is to see it now, not after the wait.
-    console::flush_for_prompt(cx)?;
+    console::flush_before_wait(cx);
     loop {
         let left = duration.saturating_sub(start.elapsed());
         if left.is_zero() {

@@ -66,10 +66,10 @@ impl<'h> Number<'h> {
     /// Of a positive Int beyond all Floats `x` and `n` where it is about `x * 4^n`; none of all others.
     pub fn beyond_floats(self) -> Option<(f64, f64)> {
         let Number::Big(false, limbs) = self else { return None };
-        let used = limbs.len() - limbs.iter().rev().take_while(|limb| **limb == 0).count();
         // The leading limbs say all that a Float holds.
-        let (below, leading) = limbs[..used].split_at(used.saturating_sub(8));
-        (used > 16 || nearest_float(limbs).is_infinite()).then(|| (nearest_float(leading), below.len() as f64 * 32.0))
+        let limbs = without_zeros(limbs);
+        let (below, leading) = limbs.split_at(limbs.len().saturating_sub(8));
+        nearest_float(limbs).is_infinite().then(|| (nearest_float(leading), below.len() as f64 * 32.0))
     }
 
     /// The Int as an arbitrary-precision one; none for Floats.
@@ -82,18 +82,24 @@ impl<'h> Number<'h> {
     }
 }
 
+/// The limbs up to the highest that is not 0.
+fn without_zeros(limbs: &[u64]) -> &[u64] {
+    let zeros = limbs.iter().rev().take_while(|limb| **limb == 0).count();
+    &limbs[..limbs.len() - zeros]
+}
+
 /// The Float that is nearest to a number of these limbs, of two the even one. (The crate's own rounds what is three quarters
 /// of a unit too large down, above 128 bits.)
 fn nearest_float(limbs: &[u64]) -> f64 {
-    let used = limbs.len() - limbs.iter().rev().take_while(|limb| **limb == 0).count();
-    let Some((top, rest)) = limbs[..used].split_last() else { return 0.0 };
+    let limbs = without_zeros(limbs);
+    let Some((top, rest)) = limbs.split_last() else { return 0.0 };
     let Some((next, rest)) = rest.split_last() else { return *top as f64 };
     let shift = top.leading_zeros();
     let bits = (u128::from(*top) << 64 | u128::from(*next)) << shift;
     // 64 bits, eleven more than a Float has; the last one says as well whether anything is below.
     let below = bits as u64 != 0 || rest.iter().any(|limb| *limb != 0);
     let leading = (bits >> 64) as u64 | u64::from(below);
-    match (used - 1) * 64 - shift as usize {
+    match (limbs.len() - 1) * 64 - shift as usize {
         exponent @ 0..=1023 => leading as f64 * f64::from_bits((1023 + exponent as u64) << 52),
         _ => f64::INFINITY,
     }
