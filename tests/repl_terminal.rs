@@ -420,8 +420,10 @@ fn a_terminal_that_knows_only_lines_is_talked_to() {
 fn what_a_thread_has_thrown_is_told() {
     for variables in [&[][..], &[("TERM", "dumb")]] {
         let mut session = repl_with(&state(&format!("thrown-{}", variables.len())), variables);
-        say(&mut session, "let t = thread(fn() { [1][7] }); null", "null");
-        session.send_line("sleep(200); 41 + 1").expect("the line is taken");
+        // It must not throw before the answer to this line, and must have thrown before that to the next.
+        say(&mut session, "let go = atom(false)", "false");
+        say(&mut session, "let t = thread(fn() { while !deref(go) { sleep(1) } [1][7] }); null", "null");
+        session.send_line("reset!(go, true); sleep(1000); 41 + 1").expect("the line is taken");
         expect_all(&mut session, &["42\r\n", "in a thread: IndexError", "user> "]);
         // Once.
         session.send_line("1 + 1").expect("the line is taken");
