@@ -54,6 +54,10 @@ struct Last {
 /// So many collections go by until a longer round is tried again, the first time and at most.
 const PATIENCE: (u32, u32) = (8, 512);
 
+/// Rounds are so many times as long at most: where the program itself asks for collections, what one looks at says nothing of the length
+/// of the next.
+const MOST_STRETCH: usize = 128;
+
 /// How much longer rounds are for what is remembered.
 ///
 /// Old objects that are stored to over and over cost the same in each collection: rounds of twice the length halve that. Those that are
@@ -90,7 +94,7 @@ impl Stretch {
             None if cost < 0.25 => self.factor = (self.factor / 2).max(1),
             None => self.wait = self.wait.saturating_sub(1),
         }
-        if cost > 1.0 && !last.everything && self.wait == 0 {
+        if cost > 1.0 && self.factor < MOST_STRETCH && !last.everything && self.wait == 0 {
             self.before = Some(cost);
             self.factor *= 2;
         }
@@ -243,7 +247,7 @@ impl Generational {
 
 #[cfg(test)]
 mod tests {
-    use super::{Last, Stretch};
+    use super::{Last, MOST_STRETCH, Stretch};
 
     /// The factors of so many rounds of a program that allocates `round` bytes times the factor, of which `looked_at` are looked at. Every
     /// `full`th collection is one of everything, the others of the young.
@@ -267,6 +271,13 @@ mod tests {
         assert!((3..10).contains(&tried), "{tried}");
         // Nothing is looked at.
         assert_eq!(factors(100, 1 << 20, 1000, |_| 0), vec![1; 100]);
+        // The program asks for collections between which it allocates nothing, and less and less is looked at.
+        let mut last = Last { looked_at: usize::MAX, ..Last::default() };
+        let mut stretch = Stretch::default();
+        for _ in 0..100 {
+            assert!(stretch.next(&last) <= MOST_STRETCH);
+            last.looked_at /= 2;
+        }
         // A trial that a collection of everything comes into is not kept.
         assert!(factors(1000, 1 << 20, 2, |fresh| 3 * fresh).iter().all(|factor| *factor <= 2));
     }
