@@ -55,7 +55,7 @@ enum Held {
 /// Keys and values. A word of a key is its identity, until it is moved.
 #[derive(Default)]
 struct Map {
-    /// The NATIVE, when it is made.
+    /// The NATIVE, when it is made; none for a map of the runtime's own.
     owner: Option<Word>,
     entries: FxHashMap<u64, Word>,
     /// Keys of entries that may hold something young.
@@ -207,7 +207,7 @@ impl Waiting {
 
     /// The entries of a map, or the map itself, wait.
     fn begin(&mut self, survivors: &dyn Survivors, place: usize, map: &Map) {
-        // Its owner is not yet made, or lives.
+        // It has no owner (yet), or that lives.
         if let Some(owner) = map.owner.filter(|owner| now(survivors, *owner).is_none()) {
             self.owners.insert(owner.address(), place);
             return;
@@ -345,6 +345,13 @@ impl Thread {
         self.weak(Held::Map(Map::default()))
     }
 
+    /// A map whose entries live as long as their keys do, for the runtime itself: it lives until it is dropped.
+    pub fn own_weak_map(&self) -> Weak {
+        let heap = self.heap();
+        let place = lock(heap.weaks()).add(Held::Map(Map::default()));
+        Weak { heap: Arc::downgrade(heap), place, is_map: true }
+    }
+
     /// What a weak reference leads to, while that lives.
     pub fn weak_value(&self, weak: &Weak) -> Option<Handle> {
         let weaks = lock(self.heap().weaks());
@@ -355,10 +362,10 @@ impl Thread {
     }
 
     /// What a weak map has for a key.
-    pub fn weak_get(&self, weak: &Weak, key: Value<'_>) -> Option<Handle> {
+    pub fn weak_get<'h>(&'h self, weak: &Weak, key: Value<'_>) -> Option<Value<'h>> {
         let mut weaks = lock(self.heap().weaks());
         let value = *weaks.map(weak.place)?.entries.get(&key.word().0)?;
-        Some(self.root(self.value(value)))
+        Some(self.value(value))
     }
 
     /// Gives a key of a weak map a value.

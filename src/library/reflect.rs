@@ -11,6 +11,7 @@ use crate::runtime::program::code::Code;
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::entry::code_of;
 use crate::runtime::program::instances::type_behind;
+use crate::runtime::program::present;
 use crate::runtime::program::types::TypeKind;
 use crate::runtime::values::foreign;
 
@@ -191,7 +192,11 @@ fn fields(cx: &mut Thread, args: &Args<'_>) -> Result<Handle, Thrown> {
         Some(type_) => type_.layout().and_then(|id| vm.types.layout(id)),
         None => vm.types.layout(value.layout()),
     };
-    let names: Vec<&str> = layout.map(|l| l.present_fields().map(|(_, f)| f.name).collect()).unwrap_or_default();
+    let names: Vec<&str> = match layout {
+        Some(layout) if layout.id == value.layout() => present::shown(value, layout).map(|s| s.field.name).collect(),
+        Some(layout) => layout.present_fields().map(|(_, f)| f.name).collect(),
+        None => Vec::new(),
+    };
     strings(cx, names)
 }
 

@@ -65,7 +65,7 @@ fn key(cx: &mut Thread, name: &str, key: Handle) -> Result<Handle, Thrown> {
 
 fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let weak = weak(cx, "get", args, true)?;
-    match cx.weak_get(&weak, cx.get(args[1])) {
+    match cx.weak_get(&weak, cx.get(args[1])).map(|value| cx.root(value)) {
         Some(value) => Ok(value),
         None => Ok(args.opt(2).unwrap_or_else(|| cx.root_word(Word::NULL))),
     }

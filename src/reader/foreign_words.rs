@@ -363,7 +363,7 @@ const WORDS: &[(&[&str], Place, &str)] = &[
     (&["strings", "string"], Unknown, "the functions of texts need no prefix: `uppercase(s)`, `split(s, sep)`"),
     (&["foldr"], Unknown, "write `reduce-right(f, init, xs)`"),
     (&["some", "exists"], Unknown, "write `any?(f, xs)`"),
-    (&["every"], Unknown, "write `all?(f, xs)`"),
+    (&["every", "every?"], Unknown, "write `all?(f, xs)`"),
     (&["any", "all"], Unknown, "write `any?(f, xs)` and `all?(f, xs)`"),
     (&["inc", "dec"], Unknown, "write `x + 1` and `x - 1`"),
     (

@@ -88,6 +88,8 @@ pub fn members(cx: &Thread, value: Value<'_>) -> Vec<String> {
     if let Some(layout) = vm.types.layout(value.layout()) {
         if is_instance(value) {
             names.extend(layout.present_fields().map(|(_, field)| field.name.to_string()));
+            let added = vm.types.present(layout).into_iter().flat_map(|present| &present.fields);
+            names.extend(added.filter(|f| layout.made_with(f.name).is_none()).map(|field| field.name.to_string()));
         }
         for variant in [None, layout.variant] {
             let target = Target { type_: layout.type_, variant };

@@ -150,7 +150,7 @@ impl Test<'_> {
             for place in 0..HELD {
                 let key = self.thread.get(self.held).element(place);
                 if key.word().is_pointer() {
-                    let found = self.thread.weak_get(&weak, key).map(|value| number(self.thread.get(value)));
+                    let found = self.thread.weak_get(&weak, key).map(number);
                     assert_eq!(found, entries.get(&number(key)).copied(), "what key {} has", number(key));
                 }
             }

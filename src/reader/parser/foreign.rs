@@ -87,6 +87,7 @@ impl Parser<'_> {
         let token = self.token();
         if token.kind == Kind::Ident
             && let Some(help) = foreign_words::word(self.text_of(token), Place::Before)
+            && !self.is_bound(token)
         {
             let message = format!("Harrier has no `{}`", self.text_of(token));
             return SyntaxError { secondary: error.secondary, ..SyntaxError::foreign(token.span(), message, help) };
@@ -119,6 +120,14 @@ impl Parser<'_> {
             error.foreign = true;
         }
         error
+    }
+
+    /// Is a word the program's own: declared, or further above where a parameter or what is taken apart gets its name?
+    fn is_bound(&self, name: Token) -> bool {
+        let name = self.text_of(name);
+        let binds =
+            |pair: &[Token]| matches!(self.text_of(pair[0]), "for" | "(" | "[" | ",") && self.text_of(pair[1]) == name;
+        self.declares(name) || self.tokens[..self.at].windows(2).any(binds)
     }
 
     /// Whether the token begins an operand on the same line, and is no bracket: nothing that may follow a name.

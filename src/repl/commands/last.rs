@@ -10,6 +10,7 @@ use crate::repl::session::{Answer, Session};
 use crate::repl::{present, values};
 use crate::runtime::fault::brief;
 use crate::runtime::load::LoadError;
+use crate::runtime::program::present::shown;
 use crate::runtime::values::collections::map;
 use crate::runtime::values::iterate::Items;
 
@@ -81,7 +82,7 @@ fn row(cx: &Thread, value: Value<'_>) -> Row {
     } else if values::is_instance(value)
         && let Some(layout) = cx.vm().types.layout(value.layout())
     {
-        row.extend(layout.present_fields().map(|(slot, field)| (field.name.to_string(), cell(value.slot(slot)))));
+        row.extend(shown(value, layout).filter_map(|s| Some((s.field.name.to_string(), cell(s.value(value)?)))));
     }
     if row.is_empty() {
         row.push(("value".to_string(), cell(value)));

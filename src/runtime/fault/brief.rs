@@ -8,6 +8,7 @@ use crate::object::layout;
 use crate::reader::diagnostics::visible;
 use crate::runtime::program::entry;
 use crate::runtime::program::methods::Method;
+use crate::runtime::program::present;
 use crate::runtime::values::collections::{map, set, vector};
 use crate::runtime::values::numbers;
 use crate::runtime::values::text::format;
@@ -117,12 +118,13 @@ fn write(out: &mut String, value: Value<'_>, (depth, most): (usize, usize)) {
             Some(info) if id >= layout::FIRST_USER_LAYOUT => {
                 out.push_str(&info.display_name());
                 let mut any = false;
-                for (slot, field) in info.present_fields() {
+                let parts = present::shown(value, info).filter_map(|s| Some((s.field.name, s.value(value)?)));
+                for (name, inner) in parts {
                     out.push_str(if any { ", " } else { " { " });
                     any = true;
-                    out.push_str(field.name);
+                    out.push_str(name);
                     out.push_str(": ");
-                    write(out, value.slot(slot), (depth + 1, most));
+                    write(out, inner, (depth + 1, most));
                 }
                 if any {
                     out.push_str(" }");

@@ -1,6 +1,6 @@
 //! Fields of values, by name.
 //!
-//! Owns what `object.name` means where no inline cache answers: fields of old layouts that read as their default, the fields
+//! Owns what `object.name` means where no inline cache answers: fields that an object was made without, the fields
 //! of builtin types, and the errors of reading and writing.
 
 use crate::gc::{Handle, Thread, Thrown};
@@ -11,7 +11,7 @@ use crate::runtime::fault::explain;
 use crate::runtime::fault::suggest::closest;
 use crate::runtime::program::dispatch::Target;
 use crate::runtime::program::instances;
-use crate::runtime::program::present::{added_field, default_of};
+use crate::runtime::program::present::{added_field, added_value};
 use crate::runtime::program::types::FieldInfo;
 
 /// Reads a field that the layout of the object does not have.
@@ -27,9 +27,9 @@ pub fn missing(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle, Th
         return Ok(cx.root(function));
     }
     let Some(info) = vm.types.layout(value.layout()) else { return Err(no_field(cx, object, name)) };
-    // An object of an earlier declaration: a field that was added since reads as its default.
+    // An object of an earlier declaration.
     match added_field(cx, info, name) {
-        Some(added) => default_of(cx, added),
+        Some(added) => added_value(cx, object, added),
         None => Err(no_field(cx, object, name)),
     }
 }
@@ -39,7 +39,7 @@ pub fn declared(cx: &mut Thread, object: Handle, field: &FieldInfo) -> Result<Ha
     let value = cx.get(object);
     match cx.vm().types.layout(value.layout()).and_then(|own| own.made_with(field.name)) {
         Some(slot) => Ok(cx.root(value.slot(slot))),
-        None => default_of(cx, field),
+        None => added_value(cx, object, field),
     }
 }
 
@@ -101,15 +101,7 @@ pub fn cannot_set(cx: &mut Thread, object: Handle, name: &str) -> Result<Handle,
             );
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }
-        Some(info) if info.slot(name).is_none() && added_field(cx, info, name).is_some() => {
-            let message = format!(
-                "this {0} was made before its type had the field {name}: it cannot be written; {0} {{ ...old, {name}: value }} \
-                 makes one that has it",
-                info.display_name()
-            );
-            Err(cx.throw(ErrorKind::FieldError, message))
-        }
-        Some(info) if info.slot(name).is_some() => {
+        Some(info) if info.slot(name).is_some() || added_field(cx, info, name).is_some() => {
             let message = format!("field {name} of {} is not mut: it cannot be written", info.display_name());
             Err(cx.throw(ErrorKind::MutabilityError, message))
         }

@@ -11,7 +11,7 @@ use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::LayoutId;
 use crate::runtime::fault::errors::ErrorKind;
-use crate::runtime::program::present::default_of;
+use crate::runtime::program::present::{added_value, default_of};
 use crate::runtime::program::types::LayoutInfo;
 
 /// The layout that code knows.
@@ -66,7 +66,7 @@ pub fn in_layout(cx: &mut Thread, object: Handle, layout: u64, names: u64, lengt
     for field in &wanted.fields {
         values.push(match (own.made_with(field.name), added(field.name)) {
             (Some(slot), _) => cx.root(cx.get(object).slot(slot)),
-            (None, Some(added)) if asked.contains(&field.name) => default_of(cx, added)?,
+            (None, Some(added)) if asked.contains(&field.name) => added_value(cx, object, added)?,
             (None, _) => cx.root_word(Word::NULL),
         });
     }

@@ -20,6 +20,7 @@ use crate::runtime::load::install;
 use crate::runtime::program::binding::Binding;
 use crate::runtime::program::entry;
 use crate::runtime::program::link;
+use crate::runtime::program::present::write_added;
 use crate::runtime::values::compare::Comparison;
 
 use crate::runtime::fault::errors::ErrorKind;
@@ -406,6 +407,9 @@ fn set_field(cx: &mut Thread, object: Handle, value: Handle, site: u64) -> Resul
     {
         fill(site, info, slot);
         cx.set_slot(target, slot, cx.get(value));
+        return Ok(value);
+    }
+    if write_added(cx, target, site.name(), cx.get(value)) {
         return Ok(value);
     }
     fields::cannot_set(cx, object, site.name())

@@ -18,7 +18,7 @@ pub mod link;
 pub mod linked;
 pub mod methods;
 pub mod namespace;
-pub(super) mod present;
+pub mod present;
 pub mod resolve;
 pub mod roots;
 mod row;

@@ -394,7 +394,8 @@ fn dispatch<'h>(cx: &'h mut Thread, table: &'static Table) -> Result<Destination
         Found::Added(field) => {
             // The default runs the program, whose calls use the spill area, too.
             let spill = cx.save_spill();
-            let held = super::present::default_of(cx, field)?;
+            let object = cx.root(cx.spilled_arg(0));
+            let held = super::present::added_value(cx, object, field)?;
             cx.restore_spill(spill);
             call_held(cx, table, held)
         }

@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use super::binding::Place;
 use super::code::Code;
 use super::keywords::intern;
-use super::present::Constant;
+use super::present::{Beside, Constant};
 use super::roots::RootCell;
 use crate::asm::memory::{CodeMemory, MemoryError};
 use crate::gc::{Heap, Value};
@@ -134,6 +134,8 @@ pub struct Kin {
     several: AtomicBool,
     mutable: AtomicBool,
     hashed: RwLock<&'static [FieldInfo]>,
+    /// What was written to fields that objects were made without.
+    pub(super) beside: Beside,
 }
 
 impl Kin {
@@ -143,6 +145,7 @@ impl Kin {
             several: AtomicBool::new(false),
             mutable: AtomicBool::new(false),
             hashed: RwLock::new(&[]),
+            beside: Beside::default(),
         }))
     }
 

@@ -20,6 +20,7 @@ use crate::object::{LayoutId, Word};
 use crate::reader;
 use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
+use crate::runtime::program::present;
 use crate::runtime::system::streams::Stream;
 use crate::runtime::system::{apart, threads};
 use crate::runtime::values::collections::view::{Slots, field};
@@ -308,13 +309,13 @@ impl Printer {
             out.push_str(variant);
         }
         let mut any = false;
-        for (slot, field) in info.present_fields() {
+        for shown in present::shown(cx.get(value), info) {
+            let mark = cx.mark();
+            let Some(inner) = shown.value(cx.get(value)).map(|inner| cx.root(inner)) else { continue };
             out.push_str(if any { ", " } else { " { " });
             any = true;
-            out.push_str(field.name);
+            out.push_str(shown.field.name);
             out.push_str(": ");
-            let mark = cx.mark();
-            let inner = cx.root(cx.get(value).slot(slot));
             self.write(cx, out, inner, depth + 1)?;
             cx.release(mark);
         }

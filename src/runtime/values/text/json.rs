@@ -13,6 +13,7 @@ use crate::object::layout::{self, FIRST_USER_LAYOUT};
 use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::keywords::Keywords;
 use crate::runtime::program::methods::Method;
+use crate::runtime::program::present;
 use crate::runtime::values::collections::{List, map, vector};
 use crate::runtime::values::iterate::Items;
 use crate::runtime::values::numbers::{self, Number};
@@ -363,16 +364,18 @@ impl Encoder {
                     return Ok(());
                 }
                 self.open('{');
-                for (n, (slot, field)) in info.present_fields().enumerate() {
-                    self.entry(n == 0);
-                    quote(&mut self.out, field.name);
-                    self.colon();
+                let mut any = false;
+                for shown in present::shown(cx.get(value), info) {
                     let mark = cx.mark();
-                    let inner = cx.root(cx.get(value).slot(slot));
+                    let Some(inner) = shown.value(cx.get(value)).map(|inner| cx.root(inner)) else { continue };
+                    self.entry(!any);
+                    any = true;
+                    quote(&mut self.out, shown.field.name);
+                    self.colon();
                     self.value(cx, inner)?;
                     cx.release(mark);
                 }
-                self.close('}', info.present_fields().next().is_none());
+                self.close('}', !any);
                 Ok(())
             }
             _ => self.refuse(cx, value),
