@@ -144,7 +144,7 @@ mutations! {
         "another variable may share the place in which one is settled"
     NanIsNoKey "nan-is-no-key" "runtime/values/equality.rs" ["maps/nan-keys"]
         "NaN is another key each time"
-    AppendUnclaimed "append-unclaimed" "gc/mutate.rs" ["threads/racing-builders-and-maps"]
+    AppendUnclaimed "append-unclaimed" "gc/mutator/mutate.rs" ["threads/racing-builders-and-maps"]
         "who appends to bytes claims them by a look and a store"
     MapsUnlocked "maps-unlocked" "runtime/values/collections/mutable.rs" ["threads/racing-builders-and-maps"]
         "several threads change the entries of a mutable map at once"
@@ -158,7 +158,7 @@ mutations! {
         "a keyword that is no name is printed as if it were one"
     SliceTakesAll "slice-takes-all" "library/core/sequences.rs" ["seqs/slice-takes-only-its-part"]
         "`slice` makes a vector of the whole collection first"
-    RoomUnasked "room-unasked" "gc/mutate.rs" ["builders/text-of-a-builder-is-its-own"]
+    RoomUnasked "room-unasked" "gc/mutator/mutate.rs" ["builders/text-of-a-builder-is-its-own"]
         "who appends does not ask whose the spare bytes are"
     ExitsOfOne "exits-of-one" "codegen/loops.rs" ["control/twin-leaves-by-another-way"]
         "the state behind a loop is that in which the hot version leaves"

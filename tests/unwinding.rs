@@ -170,7 +170,7 @@ fn work(n) {
         }
 
         fn check(&mut self, registers: Registers, kept: [u64; 6]) {
-            let Some(cx) = gc::thread::current() else { return };
+            let Some(cx) = gc::mutator::attached::current() else { return };
             let vm = cx.vm();
             let Some(view) = vm.code_map.try_view() else { return };
             let Some(function) = view.function(registers.pc) else {

@@ -15,7 +15,7 @@ use super::version::Slow;
 use crate::asm::masm::*;
 use crate::emit::objects;
 use crate::emit::{At, Emit, Store, Stored};
-use crate::gc::thread;
+use crate::gc::mutator::thread;
 use crate::object::Word;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, BUILDER_COUNT, BUILDER_LEAF, CLOSURE_CAPTURES, CLOSURE_CODE, header_low,

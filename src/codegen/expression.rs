@@ -448,7 +448,7 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
 
     /// Stores operand `i` into entry `k` of the thread's argument area.
     pub(super) fn store_argument(&mut self, i: usize, k: usize) {
-        let area = crate::gc::thread::OFFSET_ARG_SPILL + 8 * k as i32;
+        let area = crate::gc::mutator::thread::OFFSET_ARG_SPILL + 8 * k as i32;
         let value = *self.state.operand(i);
         match value.place {
             Place::Const(word) if Self::immediate(word).is_some() => {

@@ -61,7 +61,7 @@ use crate::asm::code_map::{MAX_SAFEPOINTS, Part, SafepointInfo, Safepoints};
 use crate::asm::lines::{Inlined, Row};
 use crate::asm::masm::*;
 use crate::asm::variables::{Variable, Variables};
-use crate::gc::thread;
+use crate::gc::mutator::thread;
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout;
 use crate::reader::tree::*;

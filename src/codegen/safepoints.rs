@@ -10,7 +10,7 @@ use super::settled::Pad;
 use super::state::{Owner, Place, State, Users};
 use crate::asm::code_map::{PackedSlots, SlotSet};
 use crate::asm::masm::*;
-use crate::gc::thread::OFFSET_STACK_LIMIT;
+use crate::gc::mutator::thread::OFFSET_STACK_LIMIT;
 use crate::mutations::{Mutation, mutated};
 use crate::reader::tree::*;
 

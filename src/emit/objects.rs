@@ -3,7 +3,7 @@
 //! Owns the sequences for these questions. Each leaves the word where it is.
 
 use crate::asm::masm::{Alu, Cond, FReg, Label, MacroAssembler, Mem, Reg, Shift};
-use crate::gc::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
+use crate::gc::mutator::thread::{OFFSET_TLAB_CURSOR, OFFSET_TLAB_LIMIT};
 use crate::mutations::{Mutation, mutated};
 use crate::object::Word;
 use crate::object::layout::{

@@ -10,21 +10,24 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::natives::{Native, Natives};
+use super::mutator::activity::Activity;
+use super::mutator::attached::Attached;
+use super::mutator::call::Thrown;
+use super::mutator::natives::{Native, Natives};
+use super::mutator::owners::Owners;
+use super::mutator::thread::Thread;
 use super::options::{Options, Stress};
 use super::outside::Outside;
-use super::owners::Owners;
 use super::plan::{Attributes, Cause, Collection, Outcome, Places, Plan, Survey};
-use super::roots::{RootRanges, Which, points_to_what_moves};
 use super::safepoint::{ThreadPtr, World};
 use super::spaces::copy::SMALL;
 use super::spaces::{BLOCK, Pool, Spaces, poison};
 use super::stats::{Event, Reason, Stats};
 use super::stress::Site;
-use super::thread::{Activity, Attached, Thread, Thrown};
-use super::verify::Verifier;
-use super::walker::Code;
-use super::weak::Weaks;
+use super::trace::roots::{RootRanges, Which, points_to_what_moves};
+use super::trace::verify::Verifier;
+use super::trace::walker::Code;
+use super::trace::weak::Weaks;
 use crate::locks::{self, Mutex, lock, lock_whole};
 use crate::object::layout::LayoutId;
 use crate::object::shapes::Shapes;
@@ -416,8 +419,8 @@ impl Heap {
             // SAFETY: the caller's.
             let thread = unsafe { &*thread.0 };
             thread.with_remembered(|list| remembered.append(list));
-            spaces.allocated_bytes -= thread.rest_of_buffer() as u64;
-            thread.retire_buffer();
+            spaces.allocated_bytes -= thread.buffer.rest() as u64;
+            thread.buffer.retire();
             thread.collect_soon.set(false);
         }
         remembered
@@ -526,7 +529,7 @@ impl Thread {
 
     /// Bytes allocated so far by all threads; what other threads have not yet used of their buffers counts as well.
     pub fn allocated_bytes(&self) -> u64 {
-        self.heap().with_spaces(|spaces| spaces.allocated_bytes) - self.rest_of_buffer() as u64
+        self.heap().with_spaces(|spaces| spaces.allocated_bytes) - self.buffer.rest() as u64
     }
 
     /// How many collections there were: while it is the same number, objects stay where they are.
@@ -557,9 +560,9 @@ impl Thread {
     /// Room from the allocation buffer, whose end generated code may not see.
     #[inline]
     fn take_from_buffer(&self, bytes: usize) -> Option<usize> {
-        let cursor = self.tlab_cursor.get();
-        if bytes <= self.buffer_end.get() - cursor {
-            self.tlab_cursor.set(cursor + bytes);
+        let cursor = self.buffer.cursor.get();
+        if bytes <= self.buffer.end.get() - cursor {
+            self.buffer.cursor.set(cursor + bytes);
             Some(cursor)
         } else {
             None
@@ -569,7 +572,7 @@ impl Thread {
     /// Room without a collection, if that keeps the heap below `limit` blocks.
     fn take_within(&self, bytes: usize, limit: impl FnOnce(&Spaces) -> usize) -> Option<usize> {
         let heap = self.heap();
-        let used = self.used_of_buffer();
+        let used = self.buffer.used();
         let taken = heap.with_spaces(|spaces| {
             let limit = limit(spaces);
             let (address, end) = if heap.is_large(bytes, spaces) {
@@ -587,15 +590,15 @@ impl Thread {
             if bytes > SMALL {
                 return Some(address);
             }
-            spaces.allocated_bytes -= self.rest_of_buffer() as u64;
-            self.tlab_cursor.set(address + bytes);
-            self.buffer_start.set(address);
-            self.buffer_end.set(end);
-            self.tlab_limit.set(if heap.stressed { 0 } else { end });
+            spaces.allocated_bytes -= self.buffer.rest() as u64;
+            self.buffer.cursor.set(address + bytes);
+            self.buffer.start.set(address);
+            self.buffer.end.set(end);
+            self.buffer.limit.set(if heap.stressed { 0 } else { end });
             Some(address)
         });
         if taken.is_some() {
-            heap.note_refill(self, if bytes > SMALL { bytes } else { self.retired.take() + used });
+            heap.note_refill(self, if bytes > SMALL { bytes } else { self.buffer.retired.take() + used });
         }
         taken
     }

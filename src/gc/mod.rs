@@ -4,17 +4,12 @@
 //!
 //! | room | its idea |
 //! | --- | --- |
-//! | [`thread`], [`handle`], [`value`] | the context of a thread; how Rust code holds values, and for how long |
-//! | [`alloc`], [`text`], [`mutate`], [`natives`] | making objects, texts among them, changing them, Rust objects that the heap owns |
-//! | [`slow`] | what generated code and its stubs call |
+//! | [`mutator`] | a thread of the program: its context, its stack, how it holds, makes and changes objects |
 //! | [`heap`], [`options`], [`stats`] | what threads share, when to collect, what can be chosen, what it has taken |
 //! | [`spaces`] | blocks, and who owns them |
-//! | [`plan`], [`trace`] | what becomes of what is reached, and what must be remembered for it; the one tracing loop |
-//! | `roots`, [`walker`] | where tracing starts; the one walk over frames |
-//! | `safepoint` | stopping the world |
-//! | [`extent`] | how much hangs on an object |
-//! | [`owners`] | whose a node of a map is, as headers say it |
-//! | `stress`, `verify` | `--gc-always`, `--gc-verify` |
+//! | [`plan`] | what becomes of what is reached, and what must be remembered for it |
+//! | [`trace`] | what is reached: the one tracing loop, roots, the one walk over frames, what is weak; `--gc-verify` |
+//! | `safepoint`, `stress` | stopping the world; `--gc-always` |
 //!
 //! # Rules for Rust code
 //!
@@ -25,44 +20,32 @@
 //! - Loops that run long without allocating call [`Thread::poll`].
 //! - A function that has nothing to return but [`Thrown`] has put the exception into the thread.
 
-pub mod alloc;
-pub mod extent;
-pub mod handle;
 pub mod heap;
-pub mod held;
-pub mod mutate;
-pub mod natives;
+pub mod mutator;
 pub mod options;
 pub mod outside;
-pub mod owners;
 pub mod plan;
-pub mod prefetch;
-mod roots;
 mod safepoint;
-pub mod slow;
 pub mod spaces;
 pub mod stats;
 mod stress;
-pub mod text;
-pub mod thread;
 pub mod trace;
-pub mod value;
-mod verify;
-pub mod walker;
-pub mod weak;
 
-pub use alloc::Fresh;
-pub use handle::{Handle, Mark};
 pub use heap::{Heap, Hooks};
-pub use mutate::Room;
-pub use natives::Native;
+pub use mutator::alloc::Fresh;
+pub use mutator::attached::{Attached, Interrupter};
+pub use mutator::call::{Landing, Spill, Thrown};
+pub use mutator::handle::{Handle, Mark};
+pub use mutator::mutate::Room;
+pub use mutator::natives::Native;
+pub use mutator::slow::Poll;
+pub use mutator::text::SpareText;
+pub use mutator::thread::Thread;
+pub use mutator::value::Value;
+
 pub use options::{CollectorKind, Options, Stress};
 pub use outside::Claim;
-pub use slow::Poll;
 pub use stats::{Event, Pauses, Stats};
-pub use text::SpareText;
-pub use thread::{Attached, Interrupter, Landing, Spill, Thread, Thrown};
-pub use value::Value;
 
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::heap::Heap;
+use super::mutator::thread::Thread;
 use super::spaces::BLOCK;
 use super::stats::Reason;
-use super::thread::Thread;
 
 /// So much may lie outside whatever `--max-heap` says: the program itself takes some.
 const LEAST: usize = 32 << 20;

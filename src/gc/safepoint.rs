@@ -12,9 +12,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::slow::Poll;
+use super::mutator::slow::Poll;
+use super::mutator::thread::Thread;
 use super::stress::Site;
-use super::thread::Thread;
 use crate::locks::{self, Condvar, Mutex, MutexGuard, lock_whole};
 
 /// The address of an attached thread.
@@ -220,7 +220,7 @@ impl Thread {
     }
 
     /// Looks at the heap from within [`Thread::outside`], where nothing else of this thread does: a callback of what blocks there,
-    /// which is not handed the thread but asks [`super::thread::current`].
+    /// which is not handed the thread but asks [`super::mutator::attached::current`].
     pub fn visit<R>(&self, look: impl FnOnce(&Thread) -> R) -> R {
         locks::assert_none("comes in");
         let world = self.heap().world();

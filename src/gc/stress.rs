@@ -7,8 +7,8 @@
 //! whose heap or stack grows steadily sees collections at steps of a few percent. Work is counted, not timed: a program
 //! without threads collects at the same visits each time it runs. `--gc-always=strict` never decays.
 
+use super::mutator::thread::Thread;
 use super::options::Stress;
-use super::thread::Thread;
 
 /// Visits of a site that all collect.
 const EAGER: u64 = 64;

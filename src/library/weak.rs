@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::builtins;
-use crate::gc::weak::Weak;
+use crate::gc::trace::weak::Weak;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
 use crate::runtime::program::builtin::Args;

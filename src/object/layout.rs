@@ -77,7 +77,7 @@ layouts! {
     STRING = 7, Shape::String, [STRING_SIZES, STRING_HASH, STRING_BYTES];
     // The first bytes of a BYTES object.
     STRING_PREFIX = 8, Shape::Prefix, [_, _, STRING_BASE];
-    // In bytes; `being written << 63 | bytes in use`; padded to a word. Who may append (`Room` of `gc/mutate.rs`) is in the header.
+    // In bytes; `being written << 63 | bytes in use`; padded to a word. Who may append (`Room` of `gc/mutator/mutate.rs`) is in the header.
     BYTES = 9, Shape::Bytes, [BYTES_CAPACITY, BYTES_IN_USE, BYTES_CONTENT];
     // An Int, then so many values.
     ARRAY = 10, Shape::Array, [ARRAY_LENGTH, ARRAY_ELEMENTS];

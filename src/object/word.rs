@@ -16,7 +16,7 @@
 //!
 //! Falsy is `word & !8 == 4`: `null` and `false` alone.
 
-/// A tagged word. Plain bits: whether it may still be used after an allocation is the business of `Value` (`gc/value.rs`).
+/// A tagged word. Plain bits: whether it may still be used after an allocation is the business of `Value` (`gc/mutator/value.rs`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Word(pub u64);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::gc::thread as context;
+use crate::gc::mutator::thread as context;
 use crate::object::layout;
 use crate::runtime::Vm;
 use crate::runtime::observe::Notes;

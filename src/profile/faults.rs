@@ -103,7 +103,7 @@ impl Fault<'_> {
     fn describe(&self, out: &mut Out) -> fmt::Result {
         let name = FAULTS.iter().find(|f| f.0 == self.signal).map_or("a signal", |f| f.1);
         let own = std::process::id() as libc::pid_t;
-        let Some(cx) = gc::thread::current() else {
+        let Some(cx) = gc::mutator::attached::current() else {
             // What is sent to the process arrives at the thread that waits for signals.
             return match self.sender.filter(|sender| *sender != own) {
                 Some(sender) => writeln!(out, "harrier: {name}, sent by the process {sender}"),

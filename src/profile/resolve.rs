@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::sample::Sample;
 use super::tree::{Frame, Tables};
 use crate::asm::code_map::{Function, View};
-use crate::gc::thread::Activity;
+use crate::gc::mutator::activity::Activity;
 use crate::reader::tree::FunctionId;
 use crate::runtime::program::sources::Sources;
 

@@ -18,7 +18,7 @@ const HEADER_WORDS: usize = 5;
 /// Where a thread was.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// What it did: a [`crate::gc::thread::Activity`].
+    /// What it did: a [`crate::gc::mutator::activity::Activity`].
     pub activity: u64,
     /// Its innermost instruction.
     pub innermost: Innermost,

@@ -158,7 +158,7 @@ pub fn stop(what: What) -> Option<Profile> {
         match what {
             What::Time => state.slots.iter().for_each(|slot| taking.add_rest(slot, slot.rest_of_time())),
             What::Bytes => {
-                let own = gc::thread::current().and_then(|cx| Some((cx, slot_of(cx)?)));
+                let own = gc::mutator::attached::current().and_then(|cx| Some((cx, slot_of(cx)?)));
                 for slot in &state.slots {
                     let cx = own.filter(|(_, own)| std::ptr::eq(*own, *slot)).map(|(cx, _)| cx);
                     taking.add_rest(

@@ -7,7 +7,7 @@
 //! already or no longer, for then the chain of frames begins at that of its caller ([`Innermost::caller`]).
 //!
 //! Generated code and stubs keep frame pointers always. Rust code keeps them, but the C library need not: where the chain does
-//! not lead through it, the walk goes on at the exit frame, through which the program left for Rust (`gc/walker.rs`, whose walk
+//! not lead through it, the walk goes on at the exit frame, through which the program left for Rust (`gc/trace/walker.rs`, whose walk
 //! of a thread that has stopped trusts all that it reads, and wants what is live).
 
 use std::ops::Range;

@@ -16,7 +16,7 @@ use rustyline::{Context, Helper};
 use super::keys::{self, Scene};
 use super::{completion, entry, highlight, values};
 use crate::gc::Thread;
-use crate::gc::thread::current;
+use crate::gc::mutator::attached::current;
 
 /// Longer entries have no colours and no hints: all of them would be cut into tokens for each key.
 const LONG: usize = 32 << 10;

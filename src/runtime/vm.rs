@@ -189,7 +189,7 @@ impl Vm {
         let helpers = Helpers::new(&publisher, &stubs, outside)?;
         let later = Arc::new(Later::new());
         heap.set_hooks(hooks(&later));
-        heap.set_code(gc::walker::Code {
+        heap.set_code(gc::trace::walker::Code {
             map: code_map.clone(),
             entry_return: stubs.entry_return,
             propagate: stubs.propagate,

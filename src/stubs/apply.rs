@@ -5,7 +5,7 @@ use super::{MANY, PACKED, Stub, bytes, count};
 use crate::asm::masm::{ARG_REGS, Alu, Cond, MacroAssembler, Mem, Shift};
 use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
-use crate::gc::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
+use crate::gc::mutator::thread::{OFFSET_ARG_COUNT, OFFSET_ARG_SPILL};
 use crate::object::Word;
 use crate::object::layout::{
     self, ARRAY_ELEMENTS, ARRAY_LENGTH, CLOSURE_CODE, VECTOR_COUNT, VECTOR_ROOT, VECTOR_SHAPE, VECTOR_TAIL, slot_disp,

@@ -7,7 +7,7 @@ use crate::asm::masm::{Assembled, FReg, MacroAssembler, Mem, Reg, TooFar};
 use crate::asm::memory::MemoryError;
 use crate::asm::stubs::{Counter, StubConfig, call_counter};
 use crate::emit::objects;
-use crate::gc::thread as context;
+use crate::gc::mutator::thread as context;
 
 /// Where the fields are that the stubs touch.
 pub const CONFIG: StubConfig = context::stub_config();
@@ -85,7 +85,7 @@ pub fn box_float<M: MacroAssembler>(function: usize, counter: Option<Counter>) -
 }
 
 /// The stub that remembers a store: the object, tagged, is in FSCRATCH, the address of the slot in FSCRATCH2. It keeps all registers
-/// but the scratch registers, and never collects. `function`: see [`crate::gc::slow::remember`].
+/// but the scratch registers, and never collects. `function`: see [`crate::gc::mutator::slow::remember`].
 pub fn remember<M: MacroAssembler>(function: usize) -> Result<Assembled, TooFar> {
     let mut asm = M::new();
     let kept = Kept::save(&mut asm);

@@ -8,7 +8,7 @@ use super::Stub;
 use crate::asm::masm::{Alu, Cond, Label, MacroAssembler, Mem, Reg, Shift};
 use crate::emit::objects;
 use crate::emit::{At, Emit, Holds, Store, Stored};
-use crate::gc::owners::SHARED;
+use crate::gc::mutator::owners::SHARED;
 use crate::object::Word;
 use crate::object::collections::{GROUP_BITS, GROUP_HALF, GROUP_SEED, TRIE_BITS, TRIE_CHILDREN_SHIFT};
 use crate::object::hash;

@@ -1,7 +1,8 @@
 //! What a load from memory gives: how objects and the thread context lie.
 
 use super::value::{Class, INT, TAGGED};
-use crate::gc::thread as context;
+use crate::gc::mutator::call::MAX_SPILLED;
+use crate::gc::mutator::thread as context;
 use crate::object::layout::{ARRAY_LENGTH, FIRST_USER_LAYOUT, FIXED, STRING_BASE, Shape};
 
 /// A slot of an object, by its layout (0: not known). What is not known is believed to be tagged.
@@ -35,7 +36,7 @@ pub fn field(offset: i64) -> Option<Class> {
     ];
     match fields.iter().find(|field| i64::from(field.0) == offset) {
         Some(field) => Some(field.1),
-        None if (arguments..arguments + 8 * context::MAX_SPILLED as i64).contains(&offset) => Some(TAGGED),
+        None if (arguments..arguments + 8 * MAX_SPILLED as i64).contains(&offset) => Some(TAGGED),
         None => None,
     }
 }

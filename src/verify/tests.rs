@@ -8,7 +8,7 @@ use crate::asm::code_map::{PackedSlots, SafepointInfo, Safepoints, SlotSet, Slot
 use crate::asm::masm::*;
 use crate::asm::x64::X64;
 use crate::asm::{arm64, x64};
-use crate::gc::thread;
+use crate::gc::mutator::thread;
 
 const SAVED: u8 = 0b0001;
 const FRAME: u32 = 48;

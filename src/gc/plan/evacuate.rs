@@ -11,10 +11,10 @@
 use std::sync::atomic::Ordering;
 
 use super::{Collection, Outcome, Places, Survivors};
-use crate::gc::prefetch;
-use crate::gc::roots::Which;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Generation, LINE_SHIFT, Moves, Spaces, poison, state};
+use crate::gc::trace::prefetch;
+use crate::gc::trace::roots::Which;
 use crate::gc::trace::{self, Visitor};
 use crate::object::layout::{self, HEADER_BYTES, LISTED, OLD};
 use crate::object::shapes::{self, ShapeTable};

@@ -14,10 +14,10 @@ use super::evacuate::{self, Actions, Evacuator, MARKED, STAYS, TO_AGED, TO_OLD};
 use super::{
     Attributes, Barrier, Cause, Collection, LONGEST_ROUND, Outcome, Plan, ROUND_FOR_WORK, Room, Survey, remembered,
 };
-use crate::gc::roots::Which;
 use crate::gc::spaces::{BLOCK, Generation, Moves, state};
 use crate::gc::trace::Visitor;
-use crate::gc::verify;
+use crate::gc::trace::roots::Which;
+use crate::gc::trace::verify;
 
 /// A collection of the young is to copy and look at not more than this, about 3 ms: the nursery is made smaller until it is so …
 const MOST_WORK: usize = 3 << 20;

@@ -18,8 +18,8 @@ pub(super) mod remembered;
 
 pub use remembered::Places;
 
-use super::roots::Which;
 use super::spaces::{Moves, Spaces};
+use crate::gc::trace::roots::Which;
 use crate::object::shapes::ShapeTable;
 
 /// Calls a function with the address of each root.
@@ -92,7 +92,7 @@ pub struct Outcome {
 pub enum Barrier {
     /// Nothing.
     None,
-    /// After a pointer was stored into an object with the flag [`crate::object::layout::OLD`]: call [`super::slow::remember`].
+    /// After a pointer was stored into an object with the flag [`crate::object::layout::OLD`]: call [`crate::gc::mutator::slow::remember`].
     Remember,
 }
 

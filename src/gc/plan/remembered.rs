@@ -14,12 +14,12 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::evacuate::Evacuator;
-use crate::gc::alloc::atomic;
-use crate::gc::prefetch;
+use crate::gc::mutator::alloc::atomic;
+use crate::gc::mutator::thread::Thread;
 use crate::gc::spaces::copy::SMALL;
 use crate::gc::spaces::{BLOCK_SHIFT, CARD_SHIFT, Pool, state};
-use crate::gc::thread::Thread;
 use crate::gc::trace;
+use crate::gc::trace::prefetch;
 use crate::object::layout::{LISTED, OLD};
 use crate::object::word::Word;
 

@@ -1,6 +1,7 @@
 //! Allocation of every kind, handles, values.
 
 use super::*;
+use crate::gc::mutator::slow;
 use crate::object::layout::*;
 
 #[test]

@@ -5,7 +5,7 @@ use crate::asm::code_map::{CodeMap, Function, SafepointInfo, Safepoints, SlotSet
 use crate::asm::host::stubs::{ENTER_PREVIOUS_EXIT, ENTER_SP};
 use crate::asm::lines::{Lines, Row};
 use crate::asm::memory::{ChunkId, CodeMemory, Published};
-use crate::gc::walker::{Code, find_handler};
+use crate::gc::trace::walker::{Code, find_handler};
 use std::ops::ControlFlow;
 
 /// A piece of memory that plays the stack; grows downwards.
@@ -138,7 +138,7 @@ fn registers_are_found_where_they_were_saved() {
         *stack.at(g, saved_offset(0b0010, 1).unwrap()) = 0xCCCC;
         let h = stack.frame(setup.return_address(1, 0x20), g, 12);
         let exit = stack.exit(setup.return_address(2, 0x20), h, [r0, g1, r2, 0xDDDD]);
-        thread.exit_frame.set(exit);
+        thread.stack.exit_frame.set(exit);
         thread.collect();
         let text = |stack: &mut Stack, fp, offset| {
             // SAFETY: nothing was allocated since the collection.
@@ -160,7 +160,7 @@ fn registers_are_found_where_they_were_saved() {
         assert_eq!(*stack.at(f, slot_offset(0b0101, 2)), 0x4141_4141_4141);
         let forgotten = *stack.at(f, slot_offset(0b0101, 1));
         assert_eq!(forgotten, if verify { Word::POISON.0 } else { stale });
-        thread.exit_frame.set(0);
+        thread.stack.exit_frame.set(0);
     }
 }
 
@@ -192,7 +192,7 @@ fn a_register_several_frames_up_is_found_in_a_saved_slot() {
         *stack.at(k, slot_offset(0b1111, slot)) = outer;
     }
     let exit = stack.exit(setup.return_address(3, 0x20), k, [7, 7, 7, inner]);
-    thread.exit_frame.set(exit);
+    thread.stack.exit_frame.set(exit);
     thread.collect();
     let moved = *stack.at(k, saved_offset(0b1111, 0).unwrap());
     assert_ne!(moved, outer);
@@ -203,7 +203,7 @@ fn a_register_several_frames_up_is_found_in_a_saved_slot() {
     assert_eq!(value(moved).str(), Some("outer.r0"));
     assert_eq!(value(*stack.at(exit, -32)).str(), Some("k.r3"));
     assert_eq!([-8, -16, -24].map(|at| *stack.at(exit, at)), [7, 7, 7]);
-    thread.exit_frame.set(0);
+    thread.stack.exit_frame.set(0);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn nested_entries_continue_at_the_previous_exit() {
     let enter = stack.enter(first_exit);
     let h = stack.frame(setup.code.entry_return, enter, 12);
     let second_exit = stack.exit(setup.return_address(2, 0x20), h, [11, 12, 13, 14]);
-    thread.exit_frame.set(second_exit);
+    thread.stack.exit_frame.set(second_exit);
     let mut names = Vec::new();
     thread.frames(&mut |frame| {
         names.push((frame.function.name.clone(), frame.source_offset()));
@@ -237,7 +237,7 @@ fn nested_entries_continue_at_the_previous_exit() {
     assert_eq!(*stack.at(first_exit, -24), moved);
     assert_eq!(*stack.at(f, slot_offset(0b0101, 3)), moved);
     assert_eq!([-8, -16, -24, -32].map(|at| *stack.at(second_exit, at)), [11, 12, 13, 14]);
-    thread.exit_frame.set(0);
+    thread.stack.exit_frame.set(0);
 }
 
 #[test]
@@ -283,17 +283,17 @@ fn spilled_arguments_are_roots() {
         thread.set_spilled_arg(i, thread.get(text));
     }
     let word = thread.get(text).word();
-    thread.closure_spill.set(word);
-    thread.spilled.set(3);
+    thread.call.closure_spill.set(word);
+    thread.call.spilled.set(3);
     thread.release(mark);
     thread.collect();
     assert_eq!(thread.spilled_arg(0).str(), Some("argument"));
     assert_eq!(thread.spilled_arg(0), thread.spilled_arg(1));
-    assert_eq!(thread.closure_spill.get(), thread.spilled_arg(1).word());
+    assert_eq!(thread.call.closure_spill.get(), thread.spilled_arg(1).word());
     // What lies beyond is no root, and no value any more.
     // SAFETY: a word of the area, which is this thread's.
-    assert_eq!(unsafe { *(thread.arg_spill.get() as *const u64).add(2) }, word.0);
-    thread.spilled.set(0);
+    assert_eq!(unsafe { *(thread.call.arg_spill.get() as *const u64).add(2) }, word.0);
+    thread.call.spilled.set(0);
 }
 
 #[test]
@@ -322,9 +322,9 @@ fn hooks_hear_of_reachable_code() {
     let enter = stack.enter(0);
     let h = stack.frame(setup.code.entry_return, enter, 12);
     let exit = stack.exit(setup.return_address(2, 0x20), h, [0; 4]);
-    thread.exit_frame.set(exit);
+    thread.stack.exit_frame.set(exit);
     thread.collect();
-    thread.exit_frame.set(0);
+    thread.stack.exit_frame.set(0);
     assert_eq!(*seen.lock().unwrap(), [setup.return_address(2, 0x20), 0x222]);
 }
 

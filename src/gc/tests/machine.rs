@@ -7,8 +7,9 @@ use crate::asm::host::stubs;
 use crate::asm::masm::{Alu, Cond, MacroAssembler, Mem};
 use crate::asm::memory::CodeMemory;
 use crate::asm::publish::{Piece, Publisher};
-use crate::gc::thread::*;
-use crate::gc::walker::Code;
+use crate::gc::mutator::slow;
+use crate::gc::mutator::thread::*;
+use crate::gc::trace::walker::Code;
 use crate::object::layout::*;
 
 type Enter = extern "C" fn(*mut Thread, usize, u64, *const [u64; 5]) -> u64;
@@ -162,7 +163,7 @@ fn a_stack_overflow_is_an_exception() {
     for options in [Options::default(), options(Stress::Decaying, false)] {
         run(options, 100_000_000, false, |thread, result| {
             assert_eq!(result, Word::THROWN);
-            assert_eq!(thread.exception.get(), Word::keyword(Poll::StackOverflow as u32));
+            assert_eq!(thread.call.exception.get(), Word::keyword(Poll::StackOverflow as u32));
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Weak references, weak maps and finalizers against a model.
 
 use super::*;
-use crate::gc::weak::Weak;
+use crate::gc::trace::weak::Weak;
 use crate::object::layout::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Given, units};
-use crate::gc::thread::Activity;
+use crate::gc::mutator::activity::Activity;
 use crate::gc::{Handle, Thread};
 use crate::repl::session::{Answer, Session};
 use crate::runtime::load::LoadError;

@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 
 use super::brief::brief_within;
 use crate::asm::variables::{Home, Variable};
-use crate::gc::held::{Content, Held};
-use crate::gc::walker::Frame;
+use crate::gc::mutator::held::{Content, Held};
+use crate::gc::trace::walker::Frame;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::runtime::program::linked::LinkedUnit;
 use crate::runtime::program::namespace::Namespace;

@@ -1,7 +1,7 @@
 //! Stack traces: which functions an exception has left, and where.
 //!
 //! Owns the recording of return addresses while an exception unwinds, and their translation into functions and lines. The walk
-//! over frames is the collector's (`gc/walker.rs`).
+//! over frames is the collector's (`gc/trace/walker.rs`).
 //!
 //! An exception that passes through Rust code (a builtin that called back) is thrown again from there: the trace goes on. One
 //! that a handler has caught begins a new trace when it is thrown again, unless the very frame that caught it throws the same
@@ -18,8 +18,9 @@ use super::probe;
 use super::stop;
 use super::tail_calls::{self, Body, Failed, Goal};
 use crate::asm::code_map::Function;
-use crate::gc::thread::Landing;
-use crate::gc::{Handle, Thread, slow};
+use crate::gc::mutator::call::Landing;
+use crate::gc::mutator::slow;
+use crate::gc::{Handle, Thread};
 use crate::reader::tree::{Node, NodeId, Source, Span, Unit};
 use crate::runtime::program::code::Code;
 use crate::runtime::program::linked::LinkedUnit;

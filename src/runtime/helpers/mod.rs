@@ -31,8 +31,8 @@ use crate::asm::code_map::Kind;
 use crate::asm::publish::{Piece, Publisher};
 use crate::asm::stubs::counting_stub;
 use crate::codegen::link::{Helper, SideExit};
+use crate::gc::mutator::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::plan::Barrier;
-use crate::gc::slow::{Poll, allocate_slow, safepoint};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::{Word, layout};
 use crate::runtime::compile::sites::FieldSite;
@@ -247,7 +247,7 @@ impl Helpers {
         for (helper, start) in in_front.iter().zip(stubs::publish(publisher, Kind::Fast, &codes)?) {
             addresses[*helper as usize] = start;
         }
-        let function = crate::gc::slow::box_float as *const () as usize;
+        let function = crate::gc::mutator::slow::box_float as *const () as usize;
         let box_float = stubs::box_float::<Host>(function, (observer().counter)("box_float"))?;
         let box_float = publisher.publish_one(Piece::stub(&box_float, Kind::Stub, "box_float"))?;
         let look_up = stubs::look_up::<Host>(lookup::look_up as *const () as usize, outside)?;
@@ -265,7 +265,7 @@ impl Helpers {
         if barrier == Barrier::None {
             return Ok(None);
         }
-        let code = stubs::remember::<Host>(crate::gc::slow::remember as *const () as usize)?;
+        let code = stubs::remember::<Host>(crate::gc::mutator::slow::remember as *const () as usize)?;
         Ok(Some(publisher.publish_one(Piece::stub(&code, Kind::Stub, "remember"))?))
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use rustc_hash::FxHashMap;
 
 use super::Vm;
-use crate::gc::thread::Activity;
+use crate::gc::mutator::activity::Activity;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::locks::{Mutex, RwLock};
 use crate::reader::diagnostics::{Diagnostic, Severity, render};

@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering;
 
 use super::builtin;
 use super::code::{ArityInfo, MANY};
-use crate::gc::thread::{self as context, MAX_SPILLED};
+use crate::gc::mutator::call::MAX_SPILLED;
+use crate::gc::mutator::thread as context;
 use crate::gc::{Handle, Poll, Thread, Thrown, Value};
 use crate::locks;
 use crate::object::{Word, layout};

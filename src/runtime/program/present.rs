@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::types::{FieldInfo, LayoutInfo};
-use crate::gc::weak::Weak;
+use crate::gc::trace::weak::Weak;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::locks::RwLock;
 use crate::object::{Word, layout};

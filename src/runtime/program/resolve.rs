@@ -20,7 +20,7 @@ use super::dispatch::{MethodInfo, Table, TableKind, Target, takes_so_many};
 use super::entry::{code_of, not_callable};
 use super::types::{FieldInfo, LayoutInfo, TypeKind};
 use crate::asm::memory::MemoryError;
-use crate::gc::thread::MAX_SPILLED;
+use crate::gc::mutator::call::MAX_SPILLED;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
 use crate::runtime::Binding;

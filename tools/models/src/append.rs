@@ -1,4 +1,4 @@
-//! Appending to bytes that are shared: `Thread::append_bytes` and `seal_bytes` (`src/gc/mutate.rs`), `append_here` and `make_room`
+//! Appending to bytes that are shared: `Thread::append_bytes` and `seal_bytes` (`src/gc/mutator/mutate.rs`), `append_here` and `make_room`
 //! (`src/runtime/values/text/builder.rs`).
 //!
 //! What must hold: bytes that count as in use have been written and do not change, and of what several threads append nothing is

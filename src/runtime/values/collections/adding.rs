@@ -11,7 +11,7 @@ use super::group;
 use super::trie::{At, BITS, Bitmap, CHILDREN_SHIFT, approach, digit, hash, roomy, used};
 use super::view::{Slots, count_bits};
 use crate::gc::Value;
-use crate::gc::owners::is_private;
+use crate::gc::mutator::owners::is_private;
 use crate::object::Word;
 use crate::object::layout::{ARRAY_ELEMENTS, ARRAY_LENGTH, GROUP_NODE, LayoutId, MAP_NODE};
 use crate::runtime::values::equality::same_key;

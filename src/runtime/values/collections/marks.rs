@@ -4,15 +4,15 @@
 //! one holder that nobody else can see: a MUTABLE_MAP, a builder, or an *accumulator*, a variable that gets the result of each change
 //! (`codegen/accumulators.rs`).
 //!
-//! - The mark of a MAP or VECTOR is the owner of the nodes it may change (`gc/owners.rs`), or one above [`OWNERS`]: so many times has an
+//! - The mark of a MAP or VECTOR is the owner of the nodes it may change (`gc/mutator/owners.rs`), or one above [`OWNERS`]: so many times has an
 //!   accumulator been changed between which nobody else read the variable. Owners are never used twice, so one is taken only after
 //!   [`PATIENCE`] changes.
 //! - The mark of a SET is [`MARKED`], and says that the mark of its MAP holds. Without it that means nothing, and is cleared before the
 //!   MAP is changed: whoever reads the variable clears the mark of the SET alone.
 
 use super::{map, set};
-pub use crate::gc::owners::SHARED;
-use crate::gc::owners::{LATER_PRIVATE, OWNERS};
+pub use crate::gc::mutator::owners::SHARED;
+use crate::gc::mutator::owners::{LATER_PRIVATE, OWNERS};
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::collections::PATIENCE;
 use crate::object::layout::{MAP, SET, VECTOR, slots};

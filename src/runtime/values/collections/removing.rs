@@ -9,7 +9,7 @@ use super::group;
 use super::trie::{At, BITS, Bitmap, approach, digit, roomy, used};
 use super::view::Slots;
 use crate::gc::Value;
-use crate::gc::owners::is_private;
+use crate::gc::mutator::owners::is_private;
 use crate::object::Word;
 use crate::object::layout::{ARRAY_ELEMENTS, GROUP_NODE, MAP_NODE};
 use crate::runtime::values::equality::same_key;

@@ -17,9 +17,9 @@
 
 use super::group;
 use super::view::{Slots, count_bits};
-use crate::gc::owners::is_private;
-pub use crate::gc::owners::{LATER, LATER_PRIVATE, OWNERS, SHARED};
-use crate::gc::prefetch;
+use crate::gc::mutator::owners::is_private;
+pub use crate::gc::mutator::owners::{LATER, LATER_PRIVATE, OWNERS, SHARED};
+use crate::gc::trace::prefetch;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::object::Word;
 pub(super) use crate::object::collections::{TRIE_BITS as BITS, TRIE_CHILDREN_SHIFT as CHILDREN_SHIFT};

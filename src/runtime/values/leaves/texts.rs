@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use super::collections::{Few, vector_of};
 use super::{Answer, Args, LEAF_ARGS, bool, float, given, int, is_plain, null};
-use crate::gc::thread::MAX_SPILLED;
+use crate::gc::mutator::call::MAX_SPILLED;
 use crate::gc::{Room, SpareText, Thread, Value};
 use crate::object::layout;
 use crate::reader;

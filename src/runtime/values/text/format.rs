@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::open::Open;
 use super::{builder, room};
-use crate::gc::weak::Weak;
+use crate::gc::trace::weak::Weak;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout::{self, FIRST_USER_LAYOUT};

@@ -6,7 +6,7 @@
 use rustc_hash::FxHashSet;
 
 #[cfg(debug_assertions)]
-use crate::gc::thread;
+use crate::gc::mutator::thread;
 use crate::gc::{Handle, Thread};
 use crate::mutations::{Mutation, mutated};
 

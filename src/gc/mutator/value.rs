@@ -241,7 +241,7 @@ impl<'h> Value<'h> {
     }
 
     /// Shape and extent of an object.
-    pub(super) fn extent(self) -> (Shape, Extent) {
+    pub(in crate::gc) fn extent(self) -> (Shape, Extent) {
         if !self.word.is_pointer() {
             return (Shape::None, Extent { words: 0, tagged_from: 0, tagged_to: 0 });
         }

@@ -7,9 +7,9 @@
 //! Objects are walked twice: first their starts are marked, then what they hold is looked up. Permanent objects stay where
 //! they are and keep their marks, so they are walked once, and must be found at the marks.
 
-use super::plan::Places;
-use super::spaces::{BLOCK_SHIFT, Spaces, state};
-use super::trace::{self, Visitor};
+use crate::gc::plan::Places;
+use crate::gc::spaces::{BLOCK_SHIFT, Spaces, state};
+use crate::gc::trace::{self, Visitor};
 use crate::object::hash;
 use crate::object::layout::{self, BYTES_CONTENT, STRING_BASE, STRING_HASH, STRING_SIZES, Shape};
 use crate::object::shapes::{ShapeTable, Shapes};
@@ -20,7 +20,7 @@ const LONGEST_TEXT: usize = 4096;
 
 /// What the verifier keeps between collections, so that a small heap is checked in little time.
 #[derive(Default)]
-pub(super) struct Verifier {
+pub(in crate::gc) struct Verifier {
     /// A bit for each word of the range of addresses: an object starts there. Of use only where objects are known to be.
     starts: Vec<u64>,
     /// Where objects that move or die lay side by side when they were marked.
@@ -34,7 +34,7 @@ impl Verifier {
     ///
     /// # Panics
     /// When something is wrong: a mistake in the collector, in a stack map, or in code that writes to the heap.
-    pub(super) fn check<'a>(
+    pub(in crate::gc) fn check<'a>(
         &'a mut self,
         spaces: &'a Spaces,
         shapes: &'a Shapes,
@@ -135,7 +135,7 @@ unsafe fn text_is_as_it_was(address: usize) {
 ///
 /// # Safety
 /// The world is stopped, and complete objects fill the ranges of `old`.
-pub(super) unsafe fn old_leads_to_nothing_young(
+pub(in crate::gc) unsafe fn old_leads_to_nothing_young(
     spaces: &Spaces,
     shapes: ShapeTable,
     places: &Places,
@@ -179,7 +179,7 @@ impl Visitor for Unremembered<'_> {
 }
 
 /// Checks what objects and roots hold.
-pub(super) struct Checker<'a> {
+pub(in crate::gc) struct Checker<'a> {
     spaces: &'a Spaces,
     shapes: &'a Shapes,
     starts: &'a [u64],
@@ -225,7 +225,7 @@ impl Checker<'_> {
     }
 
     /// Checks a word of an object, or of a root (0).
-    pub(super) fn word(&self, holder: usize, word: Word) {
+    pub(in crate::gc) fn word(&self, holder: usize, word: Word) {
         if word.is_pointer() {
             let address = word.address();
             let place = self.spaces.pool.state(address);

@@ -3,6 +3,13 @@
 //! Owns the walk over one object and over a run of objects side by side. Every collector, the verifier and the permanent
 //! space use it; what is done with a slot is the visitor's.
 
+pub mod extent;
+pub mod prefetch;
+pub(in crate::gc) mod roots;
+pub(in crate::gc) mod verify;
+pub mod walker;
+pub mod weak;
+
 use crate::object::layout::{self, HEADER_BYTES};
 use crate::object::shapes::{self, ShapeTable};
 

@@ -26,11 +26,11 @@ impl Thread {
     /// A text to write where there is room for one.
     #[inline]
     pub fn spare_text(&self) -> Option<SpareText<'_>> {
-        let (start, end) = (self.tlab_cursor.get(), self.tlab_limit.get());
+        let (start, end) = (self.buffer.cursor.get(), self.buffer.limit.get());
         if end.saturating_sub(start) < LEAST {
             return None;
         }
-        self.tlab_cursor.set(end);
+        self.buffer.cursor.set(end);
         Some(SpareText { thread: self, start, at: start + slot_offset(layout::STRING_BYTES), end, chars: 0 })
     }
 
@@ -92,14 +92,14 @@ impl<'h> SpareText<'h> {
         }
         let (thread, start) = (self.thread, self.start);
         std::mem::forget(self);
-        thread.tlab_cursor.set(end);
+        thread.buffer.cursor.set(end);
         Some(thread.value(Word(start as u64 | TAG_OBJECT)))
     }
 }
 
 impl Drop for SpareText<'_> {
     fn drop(&mut self) {
-        self.thread.tlab_cursor.set(self.start);
+        self.thread.buffer.cursor.set(self.start);
     }
 }
 

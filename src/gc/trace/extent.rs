@@ -4,12 +4,12 @@
 
 use rustc_hash::FxHashSet;
 
-use super::handle::Handle;
 use super::roots::Which;
-use super::spaces::{Moves, Spaces, state};
-use super::thread::Thread;
-use super::trace::{self, Visitor};
-use super::value::Value;
+use crate::gc::mutator::handle::Handle;
+use crate::gc::mutator::thread::Thread;
+use crate::gc::mutator::value::Value;
+use crate::gc::spaces::{Moves, Spaces, state};
+use crate::gc::trace::{self, Visitor};
 use crate::object::shapes::ShapeTable;
 use crate::object::word::Word;
 

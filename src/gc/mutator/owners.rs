@@ -10,7 +10,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::trace;
+use crate::gc::trace;
 use crate::locks::{Mutex, lock};
 use crate::object::layout::{self, COLLISION_NODE, GROUP_NODE, LayoutId, MAP, MAP_NODE, NODE, VECTOR};
 use crate::object::shapes::ShapeTable;
@@ -76,7 +76,7 @@ impl Owners {
     }
 
     /// Are half of them gone?
-    pub(super) fn are_few(&self) -> bool {
+    pub(in crate::gc) fn are_few(&self) -> bool {
         self.shared.load(Ordering::Relaxed) > PRIVATE / 2
             || self.private.load(Ordering::Relaxed) > PRIVATE + (OWNERS - PRIVATE) / 2
     }
@@ -92,7 +92,7 @@ impl Owners {
     ///
     /// # Safety
     /// The world is stopped, `living` are the places of all objects of the heap that may be parts of maps, side by side.
-    pub(super) unsafe fn renew(
+    pub(in crate::gc) unsafe fn renew(
         &self,
         shapes: ShapeTable,
         living: impl Iterator<Item = (usize, usize)>,

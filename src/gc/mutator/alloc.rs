@@ -8,9 +8,10 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::call::Thrown;
 use super::handle::Handle;
 use super::mutate::Room;
-use super::thread::{Thread, Thrown};
+use super::thread::Thread;
 use super::value::Value;
 use crate::locks;
 use crate::object::layout::{
@@ -384,17 +385,17 @@ impl Thread {
         init: impl FnOnce(&Thread, Fresh<'_>),
     ) -> Option<Value<'_>> {
         let bytes = payload_words.checked_add(1)?.checked_mul(8)?;
-        let cursor = self.tlab_cursor.get();
-        if bytes > self.tlab_limit.get().saturating_sub(cursor) {
+        let cursor = self.buffer.cursor.get();
+        if bytes > self.buffer.free() {
             return None;
         }
-        self.tlab_cursor.set(cursor + bytes);
+        self.buffer.cursor.set(cursor + bytes);
         Some(self.value(self.build(cursor, layout, payload_words, 0, false, init)))
     }
 
     /// Is there room for an object of so many words, so that `spare` gives one?
     pub fn has_spare(&self, payload_words: usize) -> bool {
-        8 * (payload_words + 1) <= self.tlab_limit.get().saturating_sub(self.tlab_cursor.get())
+        8 * (payload_words + 1) <= self.buffer.free()
     }
 
     /// A new `STRING_PREFIX`, as `spare` makes objects.
@@ -452,9 +453,9 @@ impl Thread {
         let Some(bytes) = payload_words.checked_add(1).and_then(|w| w.checked_mul(8)) else {
             return Err(self.out_of_memory());
         };
-        let cursor = self.tlab_cursor.get();
-        if bytes <= self.tlab_limit.get().saturating_sub(cursor) {
-            self.tlab_cursor.set(cursor + bytes);
+        let cursor = self.buffer.cursor.get();
+        if bytes <= self.buffer.free() {
+            self.buffer.cursor.set(cursor + bytes);
             return Ok(cursor);
         }
         self.take_room_slow(bytes)
@@ -513,7 +514,7 @@ fn check_string(value: Value<'_>, shape: Shape, extent: Extent) {
 /// # Safety
 /// The address must be that of a word of a living object, and the object must stay where it is during `'a`.
 #[inline]
-pub(super) unsafe fn atomic<'a>(address: usize) -> &'a AtomicU64 {
+pub(in crate::gc) unsafe fn atomic<'a>(address: usize) -> &'a AtomicU64 {
     // SAFETY: the caller's; words are 8-byte aligned.
     unsafe { &*(address as *const AtomicU64) }
 }

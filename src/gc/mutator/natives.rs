@@ -6,8 +6,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use super::call::Thrown;
 use super::handle::Handle;
-use super::thread::{Thread, Thrown};
+use super::thread::Thread;
 use super::value::Value;
 use crate::object::layout;
 use crate::object::word::Word;
@@ -52,7 +53,7 @@ impl Natives {
     }
 
     /// Asks of each NATIVE where it is now, and buries those that are nowhere. Entries whose NATIVE is not yet made live.
-    pub(super) fn update(&mut self, survivor: &dyn Fn(usize) -> Option<usize>) {
+    pub(in crate::gc) fn update(&mut self, survivor: &dyn Fn(usize) -> Option<usize>) {
         for index in 0..self.entries.len() {
             if let Some(place) = self.entries[index].0 {
                 match survivor(place) {
@@ -67,7 +68,7 @@ impl Natives {
     }
 
     /// Takes out what has died in a collection, of everything or not.
-    pub(super) fn take_dead(&mut self, everything: bool) -> Vec<Native> {
+    pub(in crate::gc) fn take_dead(&mut self, everything: bool) -> Vec<Native> {
         if everything {
             self.lived = self.len();
         }
@@ -76,7 +77,7 @@ impl Natives {
 
     /// Are there so many more than lived when everything was collected that some may be dead? What they hold (files, threads) is
     /// scarcer than the few bytes that a NATIVE takes.
-    pub(super) fn are_many(&self) -> bool {
+    pub(in crate::gc) fn are_many(&self) -> bool {
         self.len() > 2 * self.lived + FEW
     }
 

@@ -15,11 +15,12 @@ use std::sync::{Arc, Weak as Unowned};
 
 use rustc_hash::FxHashMap;
 
-use super::handle::Handle;
-use super::heap::Heap;
-use super::plan::Survivors;
-use super::thread::{Thread, Thrown};
-use super::value::Value;
+use crate::gc::heap::Heap;
+use crate::gc::mutator::call::Thrown;
+use crate::gc::mutator::handle::Handle;
+use crate::gc::mutator::thread::Thread;
+use crate::gc::mutator::value::Value;
+use crate::gc::plan::Survivors;
 use crate::locks::lock;
 use crate::object::word::{TAG_MASK, Word};
 
@@ -118,7 +119,7 @@ impl Weaks {
     }
 
     /// Visits what is a root: the functions that are to be called some day.
-    pub(super) fn visit_roots(&mut self, visit: &mut dyn FnMut(*mut u64)) {
+    pub(in crate::gc) fn visit_roots(&mut self, visit: &mut dyn FnMut(*mut u64)) {
         self.ready.iter_mut().for_each(|word| visit(word as *mut Word as *mut u64));
         for held in &mut self.places {
             if let Held::Finalizer(_, function) = held {
@@ -128,7 +129,7 @@ impl Weaks {
     }
 
     /// When all is reached from the roots: traces what the living keys of maps lead to, and forgets what is dead.
-    pub(super) fn update(&mut self, survivors: &mut dyn Survivors, everything: bool) {
+    pub(in crate::gc) fn update(&mut self, survivors: &mut dyn Survivors, everything: bool) {
         if self.is_empty() {
             self.young.clear();
             return;
@@ -298,7 +299,7 @@ impl Weaks {
     }
 
     /// Visits all words, for the verifier.
-    pub(super) fn visit_all(&self, visit: &mut dyn FnMut(Word)) {
+    pub(in crate::gc) fn visit_all(&self, visit: &mut dyn FnMut(Word)) {
         for held in &self.places {
             match held {
                 Held::Nothing => {}
@@ -315,7 +316,7 @@ impl Weaks {
 
 #[cfg(test)]
 impl Heap {
-    pub(super) fn weaks_len(&self) -> usize {
+    pub(in crate::gc) fn weaks_len(&self) -> usize {
         lock(self.weaks()).len()
     }
 }

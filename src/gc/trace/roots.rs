@@ -22,13 +22,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::heap::Heap;
-use super::plan::Places;
-use super::safepoint::ThreadPtr;
-use super::spaces::state;
-use super::thread::{MAX_SPILLED, Thread};
-use super::value::Value;
 use super::walker::Walker;
+use crate::gc::heap::Heap;
+use crate::gc::mutator::call::MAX_SPILLED;
+use crate::gc::mutator::thread::Thread;
+use crate::gc::mutator::value::Value;
+use crate::gc::plan::Places;
+use crate::gc::safepoint::ThreadPtr;
+use crate::gc::spaces::state;
 use crate::locks::lock;
 use crate::object::word::Word;
 
@@ -48,7 +49,7 @@ pub enum Which {
 ///
 /// Invariant, at each safepoint: a word that leads to something young is among those that were written.
 #[derive(Default)]
-pub(super) struct RootRanges {
+pub(in crate::gc) struct RootRanges {
     /// Address and number of words, side by side for the collector.
     ranges: Vec<(usize, usize)>,
     /// Where the range of an address is.
@@ -106,7 +107,7 @@ impl RootRanges {
     ///
     /// # Safety
     /// The world is stopped.
-    pub(super) unsafe fn forgotten(&self, places: &Places) -> Option<usize> {
+    pub(in crate::gc) unsafe fn forgotten(&self, places: &Places) -> Option<usize> {
         let all = self.ranges.iter().flat_map(|&(address, count)| words(address, count));
         // SAFETY: registered words, which hold values of this heap.
         let mut young = all.filter(|&word| unsafe { places.is_young(Word(*(word as *const u64))) });
@@ -166,7 +167,12 @@ impl Heap {
     ///
     /// # Safety
     /// The world must be stopped.
-    pub(super) unsafe fn visit_roots(&self, threads: &[ThreadPtr], which: Which, visit: &mut dyn FnMut(*mut u64)) {
+    pub(in crate::gc) unsafe fn visit_roots(
+        &self,
+        threads: &[ThreadPtr],
+        which: Which,
+        visit: &mut dyn FnMut(*mut u64),
+    ) {
         for thread in threads {
             // SAFETY: attached and stopped.
             unsafe { &*thread.0 }.visit_own_roots(visit);
@@ -197,7 +203,11 @@ impl Heap {
     ///
     /// # Safety
     /// The threads must be stopped (or be the present one).
-    pub(super) unsafe fn walk_frames(&self, threads: &[ThreadPtr], f: &mut dyn FnMut(&super::walker::Frame<'_>)) {
+    pub(in crate::gc) unsafe fn walk_frames(
+        &self,
+        threads: &[ThreadPtr],
+        f: &mut dyn FnMut(&super::walker::Frame<'_>),
+    ) {
         let Some(code) = self.code() else { return };
         let view = code.map.view();
         let mut frames = 0;
@@ -216,7 +226,7 @@ impl Heap {
     ///
     /// # Safety
     /// The world must be stopped.
-    pub(super) unsafe fn prepare_frames(
+    pub(in crate::gc) unsafe fn prepare_frames(
         &self,
         threads: &[ThreadPtr],
         hook: Option<&dyn Fn(usize)>,
@@ -241,7 +251,7 @@ impl Heap {
 }
 
 /// Whether a word is a pointer to what collections move.
-pub(super) fn points_to_what_moves(pool: &super::spaces::Pool, word: Word) -> bool {
+pub(in crate::gc) fn points_to_what_moves(pool: &crate::gc::spaces::Pool, word: Word) -> bool {
     let moves = |state| state == state::OLD || state::is_young(state);
     word.is_pointer() && moves(pool.state(word.address()))
 }
@@ -251,13 +261,13 @@ impl Thread {
     fn visit_own_roots(&self, visit: &mut dyn FnMut(*mut u64)) {
         self.with_handles(|handles| handles.iter_mut().for_each(|word| visit(word as *mut Word as *mut u64)));
         self.with_held(|held| held.iter_mut().for_each(|word| visit(word as *mut Word as *mut u64)));
-        visit(self.exception.as_ptr() as *mut u64);
-        visit(self.dynamic.as_ptr() as *mut u64);
-        let spilled = self.spilled.get() as usize;
+        visit(self.call.exception.as_ptr() as *mut u64);
+        visit(self.stack.dynamic.as_ptr() as *mut u64);
+        let spilled = self.call.spilled.get() as usize;
         if spilled > 0 {
-            visit(self.closure_spill.as_ptr() as *mut u64);
+            visit(self.call.closure_spill.as_ptr() as *mut u64);
             for i in 0..(spilled - 1).min(MAX_SPILLED) {
-                visit((self.arg_spill.get() as *mut u64).wrapping_add(i));
+                visit((self.call.arg_spill.get() as *mut u64).wrapping_add(i));
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::thread::{Landing, Thread};
-use super::walker;
+use super::call::Landing;
+use super::thread::Thread;
+use crate::gc::trace::walker;
 use crate::object::layout;
 use crate::object::word::{TAG_OBJECT, Word};
 
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn safepoint(thread: *mut Thread) -> Poll {
 pub unsafe fn departure(thread: &Thread) -> Landing {
     let departure = thread.heap().code().map(|code| {
         // SAFETY: the frames are those of the present thread, which waits for us.
-        unsafe { walker::departure(&code.map.view(), code, thread.exit_frame(), thread.leaves_caller.take()) }
+        unsafe { walker::departure(&code.map.view(), code, thread.exit_frame(), thread.call.leaves_caller.take()) }
     });
     departure.unwrap_or_default()
 }
@@ -102,7 +103,7 @@ pub unsafe fn departure(thread: &Thread) -> Landing {
 pub unsafe extern "C" fn unwind(thread: *mut Thread) {
     // SAFETY: the caller's.
     let thread = unsafe { &*thread };
-    let handled = !thread.ends.load(Ordering::Relaxed);
+    let handled = !thread.call.ends.load(Ordering::Relaxed);
     let landing = thread.heap().code().and_then(|code| {
         // SAFETY: the frames are those of the present thread, which waits for us.
         unsafe { walker::find_handler(&code.map.view(), code, thread.exit_frame(), handled) }

@@ -9,7 +9,8 @@ use std::cell::{Cell, RefCell};
 #[cfg(debug_assertions)]
 use std::collections::TryReserveError;
 
-use super::thread::{Thread, Thrown};
+use super::call::Thrown;
+use super::thread::Thread;
 use super::value::Value;
 use crate::object::word::Word;
 
@@ -25,7 +26,7 @@ pub struct Handle {
 
 impl Handle {
     /// The handle that was made so many handles after this one.
-    pub(super) fn after(self, n: u32) -> Handle {
+    pub(in crate::gc) fn after(self, n: u32) -> Handle {
         Handle {
             place: self.place + n,
             #[cfg(debug_assertions)]
@@ -37,7 +38,7 @@ impl Handle {
 /// Which handles stand on the stack.
 #[cfg(debug_assertions)]
 #[derive(Default)]
-pub(super) struct Numbers {
+pub(in crate::gc) struct Numbers {
     made: Cell<u32>,
     standing: RefCell<Vec<u32>>,
 }
@@ -66,7 +67,7 @@ impl Numbers {
 
 /// A height of the handle stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mark(pub(super) u32);
+pub struct Mark(pub(in crate::gc) u32);
 
 impl Thread {
     /// Keeps a value alive, and finds it again wherever it moves.
@@ -130,7 +131,7 @@ impl Thread {
         self.expect_words(list.len())?;
         let reserved = list.try_reserve_exact(more).and_then(|()| self.with_handles(|h| h.try_reserve(more + BESIDE)));
         #[cfg(debug_assertions)]
-        let reserved = reserved.and_then(|()| self.numbers.try_reserve(more + BESIDE));
+        let reserved = reserved.and_then(|()| self.stack.numbers.try_reserve(more + BESIDE));
         reserved.map_err(|_| self.out_of_memory())
     }
 
@@ -142,7 +143,7 @@ impl Thread {
             h.truncate(mark.0 as usize);
         });
         #[cfg(debug_assertions)]
-        self.numbers.cut(mark.0);
+        self.stack.numbers.cut(mark.0);
     }
 
     /// Forgets all handles made since the mark but one, which gets a new name.
@@ -182,12 +183,12 @@ impl Thread {
     #[inline]
     fn place(&self, handle: Handle) -> usize {
         #[cfg(debug_assertions)]
-        assert!(self.numbers.stands(handle), "{handle:?} was released");
+        assert!(self.stack.numbers.stands(handle), "{handle:?} was released");
         handle.place as usize
     }
 
     #[inline]
-    pub(super) fn push_handle(&self, word: Word) -> Handle {
+    pub(in crate::gc) fn push_handle(&self, word: Word) -> Handle {
         let place = self.with_handles(|h| {
             h.push(word);
             h.len() as u32 - 1
@@ -195,7 +196,7 @@ impl Thread {
         Handle {
             place,
             #[cfg(debug_assertions)]
-            number: self.numbers.add(),
+            number: self.stack.numbers.add(),
         }
     }
 }

@@ -3,12 +3,13 @@
 //! Owns how a variable of a frame that waits is read, and the words that the runtime took from the variables of frames which an
 //! exception is about to leave: they are roots of their thread until all are let go.
 
+use super::handle::Handle;
 use super::thread::Thread;
-use super::walker::Frame;
-use super::{Handle, Value};
+use super::value::Value;
 use crate::asm::Host;
 use crate::asm::masm::{MacroAssembler, Reg};
 use crate::asm::variables::Home;
+use crate::gc::trace::walker::Frame;
 use crate::object::layout::BOX_VALUE;
 use crate::object::word::Word;
 

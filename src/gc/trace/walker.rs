@@ -19,9 +19,10 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::thread::{Landing, SAVED, Thread};
 use crate::asm::code_map::{CodeMap, Function, Safepoint, View, saved_offset};
 use crate::asm::host;
+use crate::gc::mutator::call::{Landing, SAVED};
+use crate::gc::mutator::thread::Thread;
 use crate::object::word::Word;
 
 /// What the walk must know of published code.
