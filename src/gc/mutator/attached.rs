@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use super::activity::Activity;
 use super::thread::Thread;
+use super::waiting::Wakeups;
 use crate::gc::heap::Heap;
 
 thread_local! {
@@ -95,6 +96,22 @@ impl Interrupter {
         let thread = unsafe { &*self.0.0.get() };
         thread.interrupt.store(true, Ordering::SeqCst);
         thread.raise_stack_limit();
+        thread.wakeups.wake();
+    }
+
+    /// Wakes the thread, if it [waits](Thread::wait_for), to look again.
+    pub fn wake(&self) {
+        self.wakeups().wake();
+    }
+
+    pub(super) fn wakeups(&self) -> &Wakeups {
+        // SAFETY: the storage is alive; what is reached is atomic.
+        unsafe { &(*self.0.0.get()).wakeups }
+    }
+
+    /// Do both stand for one thread?
+    pub fn is(&self, other: &Interrupter) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Interrupts it for good: from now on nothing that is thrown in the thread is caught by what it runs, nor do blocks run that

@@ -21,6 +21,7 @@ use super::buffer::{Buffer, ROOMS};
 use super::call::{Call, Landing};
 use super::stack::Stack;
 use super::value::Value;
+use super::waiting::Wakeups;
 use crate::asm::stubs::{LandingConfig, StubConfig};
 use crate::gc::heap::Heap;
 use crate::gc::stress::{Site, Visits};
@@ -41,6 +42,8 @@ pub struct Thread {
     pub(in crate::gc) emergency: Cell<bool>,
     /// The interrupt key was pressed.
     pub(in crate::gc) interrupt: AtomicBool,
+    /// See `waiting.rs`.
+    pub(super) wakeups: Wakeups,
     sites: UnsafeCell<FxHashMap<Site, Visits>>,
     /// Under stress: so many visits of sites do not collect.
     pub(in crate::gc) rest: Cell<u64>,
@@ -127,6 +130,7 @@ impl Thread {
             owner_in_use: Cell::new(0),
             emergency: Cell::new(false),
             interrupt: AtomicBool::new(false),
+            wakeups: Wakeups::default(),
             sites: UnsafeCell::new(FxHashMap::default()),
             rest: Cell::new(0),
             id,

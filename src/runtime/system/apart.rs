@@ -5,16 +5,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{TryRecvError, channel};
 
 use super::threads;
 use crate::gc::{Thread, Thrown};
 use crate::locks::Mutex;
 use crate::runtime::fault::errors::ErrorKind;
 
-/// How often is looked whether the key was pressed.
-const SLICE: Duration = Duration::from_millis(20);
 /// Bytes of the stack: the arithmetic of large Ints divides, and is not deep.
 const STACK: usize = 4 << 20;
 
@@ -23,12 +20,15 @@ pub fn compute<T: Send + 'static>(cx: &mut Thread, work: impl FnOnce() -> T + Se
     let (send, receive) = channel();
     let work = Arc::new(Mutex::new(Some(work)));
     let theirs = work.clone();
+    let waiter = cx.interrupter();
     let body = move || {
         let Some(work) = crate::runtime::lock(&theirs).take() else { return };
         if let Ok(result) = catch_unwind(AssertUnwindSafe(work)) {
             // Who was interrupted does not wait any more.
             let _ = send.send(result);
         }
+        drop(send);
+        waiter.wake();
     };
     if threads::start(STACK, Box::new(body)).is_err() {
         let mine = crate::runtime::lock(&work).take();
@@ -38,12 +38,16 @@ pub fn compute<T: Send + 'static>(cx: &mut Thread, work: impl FnOnce() -> T + Se
         };
     }
     loop {
-        match cx.outside(|| receive.recv_timeout(SLICE)) {
-            Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Timeout) => threads::check_interrupt(cx)?,
-            Err(RecvTimeoutError::Disconnected) => {
+        let result = cx.wait_for(None, || match receive.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            result => Some(result.ok()),
+        });
+        match result {
+            Some(Some(result)) => return Ok(result),
+            Some(None) => {
                 return Err(cx.throw(ErrorKind::InternalError, "a computation has failed (this is a bug in Harrier)"));
             }
+            None => threads::check_interrupt(cx)?,
         }
     }
 }

@@ -6,16 +6,16 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
 use super::descriptor::{self, Stop};
 use super::handler_stack::HandlerStack;
 use super::{console, limits};
-use crate::gc::{self, Handle, Heap, Poll, Stress, Thread, Thrown, Value};
+use crate::gc::{self, Handle, Heap, Interrupter, Poll, Stress, Thread, Thrown, Value};
 use crate::injection::{Asked, refused};
-use crate::locks::{Condvar, Mutex};
+use crate::locks::Mutex;
 use crate::object::{Word, layout};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::fault::locals::{self, Shown};
@@ -32,8 +32,6 @@ const MAIN_STACK: usize = 64 << 20;
 const STACK: usize = 16 << 20;
 /// No stack is smaller.
 const LEAST_STACK: usize = 1 << 20;
-/// How often a blocked thread looks whether it was interrupted.
-const SLICE: Duration = Duration::from_millis(20);
 
 /// Bytes of the stack on which the program itself runs.
 pub fn main_stack(options: &gc::Options) -> usize {
@@ -98,16 +96,17 @@ pub fn large_pages_below(stack: usize) {
 }
 
 /// What others see of a thread.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Shared {
     status: Mutex<Status>,
-    changed: Condvar,
     id: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Status {
     outcome: Option<Outcome>,
+    /// Who is to be woken when there is an outcome.
+    waiting: Vec<Interrupter>,
     /// What is told of the error, while nobody has joined.
     report: Option<String>,
     /// The stack of the error.
@@ -305,7 +304,8 @@ fn run(vm: &'static Vm, parcel: Parcel, shared: &Shared) -> Status {
             let trace = trace::of_exception(cx, exception).into();
             let variables = locals::of_pending(cx).into();
             let report = crate::runtime::fault::report::uncaught(cx, Thrown::set(cx, exception), false);
-            Status { outcome: Some(Outcome::Threw), report: Some(told(&report.text)), trace, variables }
+            let (outcome, report) = (Some(Outcome::Threw), Some(told(&report.text)));
+            Status { outcome, report, trace, variables, ..Status::default() }
         }
     }
 }
@@ -336,8 +336,8 @@ impl Drop for EndOfStack {
 
 impl Shared {
     fn finish(&self, status: Status) {
-        *crate::runtime::lock(&self.status) = status;
-        self.changed.notify_all();
+        let before = std::mem::replace(&mut *crate::runtime::lock(&self.status), status);
+        before.waiting.iter().for_each(Interrupter::wake);
     }
 
     /// Does it live, or has it failed unseen?
@@ -345,28 +345,27 @@ impl Shared {
         let status = crate::runtime::lock(&self.status);
         status.outcome.is_none() || status.report.is_some()
     }
-
-    /// Waits a while; the outcome when there is one.
-    fn wait(&self, slice: Duration) -> Option<Outcome> {
-        let mut status = crate::runtime::lock(&self.status);
-        if status.outcome.is_none() {
-            status = self.changed.wait_timeout(status, slice);
-        }
-        status.outcome
-    }
 }
 
 /// Waits for the end of a thread.
 fn outcome_of(cx: &mut Thread, shared: &Arc<Shared>) -> Result<Outcome, Thrown> {
-    if crate::runtime::lock(&shared.status).outcome.is_none() {
-        console::flush_before_wait(cx);
-    }
-    loop {
-        let waited = shared.clone();
-        if let Some(outcome) = cx.outside(move || waited.wait(SLICE)) {
+    let me = cx.interrupter();
+    {
+        let mut status = crate::runtime::lock(&shared.status);
+        if let Some(outcome) = status.outcome {
             return Ok(outcome);
         }
-        check_interrupt(cx)?;
+        status.waiting.push(me.clone());
+    }
+    console::flush_before_wait(cx);
+    loop {
+        if let Some(outcome) = cx.wait_for(None, || crate::runtime::lock(&shared.status).outcome) {
+            return Ok(outcome);
+        }
+        if let Err(interrupted) = check_interrupt(cx) {
+            crate::runtime::lock(&shared.status).waiting.retain(|other| !other.is(&me));
+            return Err(interrupted);
+        }
     }
 }
 
@@ -405,14 +404,13 @@ pub fn join(cx: &mut Thread, object: Handle) -> Result<Handle, Thrown> {
 
 /// Sleeps; wakes up for an interrupt.
 pub fn sleep(cx: &mut Thread, duration: Duration) -> Result<(), Thrown> {
-    let start = std::time::Instant::now();
+    let until = Instant::now().checked_add(duration);
     console::flush_before_wait(cx);
     loop {
-        let left = duration.saturating_sub(start.elapsed());
-        if left.is_zero() {
+        cx.wait_for(until, || None::<()>);
+        if until.is_some_and(|until| until <= Instant::now()) {
             return Ok(());
         }
-        cx.outside(|| std::thread::sleep(left.min(SLICE)));
         check_interrupt(cx)?;
     }
 }
