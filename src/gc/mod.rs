@@ -37,7 +37,7 @@ pub use mutator::attached::{Attached, Interrupter};
 pub use mutator::call::{Landing, Spill, Thrown};
 pub use mutator::handle::{Handle, Mark};
 pub use mutator::mutate::Room;
-pub use mutator::natives::Native;
+pub use mutator::natives::{Native, NativeType};
 pub use mutator::slow::Poll;
 pub use mutator::text::SpareText;
 pub use mutator::thread::Thread;

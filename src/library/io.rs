@@ -4,11 +4,12 @@ use std::io;
 use std::sync::Arc;
 
 use crate::builtins;
-use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::gc::{Handle, NativeType, Thread, Thrown, Value};
 use crate::object::{Word, layout};
 use crate::runtime::fault::errors::ErrorKind;
 use crate::runtime::fault::trace::innermost_location;
-use crate::runtime::program::builtin::Args;
+use crate::runtime::program::builtin::specs::native;
+use crate::runtime::program::builtin::{Args, Spec};
 use crate::runtime::system::files;
 use crate::runtime::system::streams::{Mode, Standard, Stream};
 use crate::runtime::system::threads;
@@ -16,20 +17,22 @@ use crate::runtime::values::foreign;
 use crate::runtime::values::support::{Outcome, null, wrong_type};
 use crate::runtime::values::text::{output, strings};
 
+const STREAM: Spec = native("stream (`unwrap!(io/open(path))` gives one)");
+
 builtins! { pub static TABLE: "io";
     /// Opens a file: `ok(stream)` or `err(error)`. The mode is `:read` (which it is when not given), `:write` or `:append`. `ok?(io/open("no such file"))` is `false`.
     "open" (path: String, mode: opt(or(Keyword, String))) = open;
     /// The next line without its end, `null` at the end: `ok(line)` or `err(error)`. Without argument from standard input. `io/read-line(stream)`.
-    "read-line" (stream: opt(Native)) = read_line;
+    "read-line" (stream: opt(STREAM)) = read_line;
     /// All that is left: `ok(text)` or `err(error)`. Without argument from standard input.
     /// `io/read-all(stream)`; `unwrap!(with-open(io/open(path), io/read-all))` gives the text of a file.
-    "read-all" (stream: opt(Native)) = read_all;
+    "read-all" (stream: opt(STREAM)) = read_all;
     /// Writes a text: `ok(stream)` or `err(error)`. `ok?(io/write(io/stdout, ""))` is `true`.
-    "write" (stream: Native, text: String) = write;
+    "write" (stream: STREAM, text: String) = write;
     /// Closes a stream: `ok(stream)` or `err(error)`. `io/close(stream)`.
-    "close" (stream: Native) = close;
+    "close" (stream: STREAM) = close;
     /// Writes out what is buffered: `ok(stream)` or `err(error)`. Without argument of standard output. `ok?(io/flush())` is `true`.
-    "flush" (stream: opt(Native)) = flush;
+    "flush" (stream: opt(STREAM)) = flush;
     /// The text of a file: `ok(text)` or `err(error)`. `io/read-file("notes.txt")`; `ok?(io/read-file("no such file"))` is `false`.
     "read-file" (path: String) = read_file;
     /// The lines of a file, without their ends: `ok(vector)` or `err(error)`. `unwrap!(io/read-lines("/dev/null"))` is `[]`.
@@ -163,7 +166,7 @@ fn read_line(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             ok(cx, end)
         }
         Ok(Some(bytes)) => decoded(cx, "read-line", &stream, bytes),
-        Err(error) => io_err(cx, "read-line", &stream.describe(), &error),
+        Err(error) => io_err(cx, "read-line", &stream.print(), &error),
     }
 }
 
@@ -171,7 +174,7 @@ fn read_all(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "read-all", args, Standard::In)?;
     match stream.read_all(cx)? {
         Ok(bytes) => decoded(cx, "read-all", &stream, bytes),
-        Err(error) => io_err(cx, "read-all", &stream.describe(), &error),
+        Err(error) => io_err(cx, "read-all", &stream.print(), &error),
     }
 }
 
@@ -184,7 +187,7 @@ fn decoded(cx: &mut Thread, name: &str, stream: &Stream, bytes: Vec<u8>) -> Outc
         }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            let message = format!("{name}: {}: the bytes are not UTF-8 from byte {at} on", stream.describe());
+            let message = format!("{name}: {}: the bytes are not UTF-8 from byte {at} on", stream.print());
             err(cx, ErrorKind::EncodingError, &message)
         }
     }
@@ -195,7 +198,7 @@ fn write(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let text = strings::text(cx, args[1]).to_owned();
     match stream.write(cx, text.as_bytes())? {
         Ok(()) => ok(cx, args[0]),
-        Err(error) => io_err(cx, "write", &stream.describe(), &error),
+        Err(error) => io_err(cx, "write", &stream.print(), &error),
     }
 }
 
@@ -203,7 +206,7 @@ fn close(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     let stream = stream(cx, "close", args, Standard::Out)?;
     match stream.close(cx)? {
         Ok(()) => ok(cx, args[0]),
-        Err(error) => io_err(cx, "close", &stream.describe(), &error),
+        Err(error) => io_err(cx, "close", &stream.print(), &error),
     }
 }
 
@@ -217,7 +220,7 @@ fn flush(cx: &mut Thread, args: &Args<'_>) -> Outcome {
             };
             ok(cx, value)
         }
-        Err(error) => io_err(cx, "flush", &stream.describe(), &error),
+        Err(error) => io_err(cx, "flush", &stream.print(), &error),
     }
 }
 

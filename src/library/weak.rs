@@ -6,10 +6,14 @@ use crate::builtins;
 use crate::gc::trace::weak::Weak;
 use crate::gc::{Handle, Thread, Thrown};
 use crate::object::{Word, layout};
-use crate::runtime::program::builtin::Args;
+use crate::runtime::program::builtin::specs::native;
+use crate::runtime::program::builtin::{Args, Spec};
 use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::values::numbers::new_usize;
 use crate::runtime::values::support::{Outcome, wrong_type};
+
+const WEAK_REFERENCE: Spec = native("weak reference (`weak/ref(value)` makes one)");
+const WEAK_MAP: Spec = native("weak map (`weak/map()` makes one)");
 
 builtins! { pub static TABLE: "weak";
     /// A reference that does not keep its value alive.
@@ -17,23 +21,23 @@ builtins! { pub static TABLE: "weak";
     "ref" (value: Any) = |cx, args| cx.alloc_weak_reference(args[0]);
     /// The value of a weak reference; `null` when nothing else has held it, and it was collected.
     /// `weak/value(weak/ref(:a))` is `:a`.
-    "value" (reference: WeakReference) = value;
+    "value" (reference: WEAK_REFERENCE) = value;
     /// A map whose entries live as long as their keys do, even when a value leads to its own key: for what is remembered of values
     /// that others own. Its keys are compared by `identical?`; numbers are none.
     /// `weak/count(weak/map())` is `0`.
     "map" () = |cx, _args| cx.alloc_weak_map();
     /// The value that a weak map has for a key, else `default`, or `null`.
     /// `weak/get(weak/map(), "a", 1)` is `1`.
-    "get" (map: WeakMap, key: Any, default: opt(Any)) = get;
+    "get" (map: WEAK_MAP, key: Any, default: opt(Any)) = get;
     /// Gives a key of a weak map a value; gives the map.
     /// `weak/get(weak/put!(weak/map(), :a, 1), :a)` is `1`.
-    "put!" (map: WeakMap, key: Any, value: Any) = put;
+    "put!" (map: WEAK_MAP, key: Any, value: Any) = put;
     /// Takes a key out of a weak map; gives the map.
     /// `weak/count(weak/remove!(weak/put!(weak/map(), :a, 1), :a))` is `0`.
-    "remove!" (map: WeakMap, key: Any) = remove;
+    "remove!" (map: WEAK_MAP, key: Any) = remove;
     /// How many entries a weak map has. Those of keys that are dead count until they are collected.
     /// `weak/count(weak/put!(weak/map(), :a, 1))` is `1`.
-    "count" (map: WeakMap) = count;
+    "count" (map: WEAK_MAP) = count;
     /// Calls `f`, without arguments, some time after `value` was collected, on a thread of its own; gives the value. What `f` captures lives
     /// until then, so it must not be the value. What was not called when the program ends is not called.
     /// `weak/finalizer([1], fn() { println("gone") })` is `[1]`.

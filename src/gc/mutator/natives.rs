@@ -13,8 +13,26 @@ use super::value::Value;
 use crate::object::layout;
 use crate::object::word::Word;
 
+/// A native type: Rust objects that programs hold as values. All that the runtime wants to know of one stands in its `impl`, which
+/// lies beside the rows of its namespace; what an object holds is given back when it is dropped. It holds no words of the heap: no collection
+/// looks into it.
+pub trait NativeType: Any + Send + Sync {
+    /// How it prints: `file "a.txt"`.
+    fn print(&self) -> String;
+
+    /// Is it equal to another one, which is not itself?
+    fn equals(&self, _other: &dyn NativeType) -> bool {
+        false
+    }
+
+    /// A number that equal ones have in common; none where nothing else is equal.
+    fn hash(&self) -> Option<u64> {
+        None
+    }
+}
+
 /// A Rust object of the heap. Shared: several threads may use it at once.
-pub type Native = Arc<dyn Any + Send + Sync>;
+pub type Native = Arc<dyn NativeType>;
 
 /// So many more cause no collection of everything.
 const FEW: usize = 64;
@@ -122,7 +140,8 @@ impl Thread {
     }
 
     /// The Rust object that a `NATIVE` stands for, if it is of this type.
-    pub fn native_as<T: Send + Sync + 'static>(&self, value: Value<'_>) -> Option<Arc<T>> {
-        self.native(value)?.downcast().ok()
+    pub fn native_as<T: NativeType>(&self, value: Value<'_>) -> Option<Arc<T>> {
+        let any: Arc<dyn Any + Send + Sync> = self.native(value)?;
+        any.downcast().ok()
     }
 }

@@ -4,6 +4,21 @@ use super::*;
 use crate::gc::mutator::slow;
 use crate::object::layout::*;
 
+struct Counted(u32, Arc<()>);
+struct Five;
+
+impl NativeType for Counted {
+    fn print(&self) -> String {
+        format!("{} of {}", self.0, Arc::strong_count(&self.1))
+    }
+}
+
+impl NativeType for Five {
+    fn print(&self) -> String {
+        "5".to_string()
+    }
+}
+
 #[test]
 fn every_kind_survives() {
     for heap in heaps() {
@@ -143,20 +158,20 @@ fn natives_are_dropped_when_dead() {
         let thread = &mut *heap.attach();
         let counted = Arc::new(());
         let mark = thread.mark();
-        let kept = thread.alloc_native(Arc::new((1u32, counted.clone()))).unwrap();
+        let kept = thread.alloc_native(Arc::new(Counted(1, counted.clone()))).unwrap();
         for _ in 0..10 {
-            let _ = thread.alloc_native(Arc::new((2u32, counted.clone()))).unwrap();
+            let _ = thread.alloc_native(Arc::new(Counted(2, counted.clone()))).unwrap();
         }
         let kept = thread.keep(mark, kept);
         thread.collect();
         assert_eq!(Arc::strong_count(&counted), 2);
-        let native = thread.native_as::<(u32, Arc<()>)>(thread.get(kept)).unwrap();
+        let native = thread.native_as::<Counted>(thread.get(kept)).unwrap();
         assert_eq!(native.0, 1);
         drop(native);
-        let again = thread.alloc_native(Arc::new(5u64)).unwrap();
+        let again = thread.alloc_native(Arc::new(Five)).unwrap();
         thread.collect();
-        assert_eq!(thread.native_as::<u64>(thread.get(again)).as_deref(), Some(&5));
-        assert!(thread.native_as::<u64>(thread.get(kept)).is_none());
+        assert!(thread.native_as::<Five>(thread.get(again)).is_some());
+        assert!(thread.native_as::<Five>(thread.get(kept)).is_none());
         thread.release(mark);
         thread.collect();
         assert_eq!(Arc::strong_count(&counted), 1);

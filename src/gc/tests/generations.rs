@@ -235,7 +235,13 @@ fn locks_and_flags_do_not_meet() {
 fn what_natives_hold_is_given_back_though_they_are_old() {
     let heap = heap(false);
     let thread = &mut *heap.attach();
-    let held = Arc::new(());
+    struct Held;
+    impl NativeType for Held {
+        fn print(&self) -> String {
+            "held".to_string()
+        }
+    }
+    let held = Arc::new(Held);
     for _ in 0..400 {
         let mark = thread.mark();
         let _ = thread.alloc_native(held.clone()).unwrap();

@@ -15,6 +15,7 @@ use std::sync::{Arc, Weak as Unowned};
 
 use rustc_hash::FxHashMap;
 
+use crate::gc::mutator::natives::NativeType;
 use crate::gc::heap::Heap;
 use crate::gc::mutator::call::Thrown;
 use crate::gc::mutator::handle::Handle;
@@ -33,6 +34,12 @@ pub struct Weak {
     place: usize,
     /// Is it a map?
     pub is_map: bool,
+}
+
+impl NativeType for Weak {
+    fn print(&self) -> String {
+        if self.is_map { "weak map" } else { "weak reference" }.to_string()
+    }
 }
 
 impl Drop for Weak {

@@ -162,10 +162,11 @@ pub mod specs {
     pub const MutableMap: Spec = spec(MUTABLE_MAP, "MutableMap");
     pub const MutableSet: Spec = spec(MUTABLE_SET, "MutableSet");
     pub const ThreadHandle: Spec = spec(THREAD, "Thread");
-    /// A NATIVE object; which one the function must find out itself.
-    pub const Native: Spec = spec(NATIVE, "stream (`unwrap!(io/open(path))` gives one)");
-    pub const WeakReference: Spec = spec(NATIVE, "weak reference (`weak/ref(value)` makes one)");
-    pub const WeakMap: Spec = spec(NATIVE, "weak map (`weak/map()` makes one)");
+    /// A value of a native type, as messages name it; which one it is the function must find out itself.
+    pub const fn native(name: &'static str) -> Spec {
+        spec(NATIVE, name)
+    }
+
     /// Whatever `for` may go over. Values of user types pass: `iterate` finds out.
     pub const Seqable: Spec = spec(SEQABLE | NATIVE | USER | OTHER, "collection");
 

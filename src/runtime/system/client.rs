@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::descriptor::Stop;
 use super::streams::Standard;
 use super::threads;
-use crate::gc::{Thread, Thrown, Value};
+use crate::gc::{NativeType, Thread, Thrown, Value};
 use crate::object::Word;
 use crate::runtime::program::binding::BindingKind;
 use crate::runtime::program::declare::{self, DeclareError};
@@ -34,6 +34,12 @@ pub trait Client: Send + Sync {
 
 /// A client, as the variable holds it.
 pub struct Served(Arc<dyn Client>);
+
+impl NativeType for Served {
+    fn print(&self) -> String {
+        "client".to_string()
+    }
+}
 
 impl Deref for Served {
     type Target = dyn Client;

@@ -13,7 +13,7 @@ use super::descriptor::{self, Stop};
 use super::intake::Intake;
 use super::outlet::{Outlet, closed};
 use super::{console, threads};
-use crate::gc::{Handle, Thread, Thrown, Value};
+use crate::gc::{Handle, NativeType, Thread, Thrown};
 use crate::locks::Mutex;
 use crate::runtime::values::text::room;
 
@@ -116,6 +116,15 @@ impl Drop for Stream {
     }
 }
 
+impl NativeType for Stream {
+    fn print(&self) -> String {
+        match self.kind {
+            Kind::Stdin | Kind::Stdout | Kind::Stderr => self.name.to_string(),
+            _ => format!("file {:?}", self.name),
+        }
+    }
+}
+
 impl Stream {
     /// A standard stream.
     pub fn standard(which: Standard) -> Arc<Stream> {
@@ -149,22 +158,9 @@ impl Stream {
         Ok(Arc::new(Stream { name, kind: Kind::Writer(file) }))
     }
 
-    /// How it prints.
-    pub fn describe(&self) -> String {
-        match self.kind {
-            Kind::Stdin | Kind::Stdout | Kind::Stderr => self.name.to_string(),
-            _ => format!("file {:?}", self.name),
-        }
-    }
-
     /// The stream behind a value.
     pub fn of(cx: &Thread, value: Handle) -> Option<Arc<Stream>> {
         cx.native_as(cx.get(value))
-    }
-
-    /// The stream behind a value.
-    pub fn behind(value: Value<'_>) -> Option<Arc<Stream>> {
-        value.thread().native_as(value)
     }
 
     /// Where it reads from. What stdout got goes out before somebody is asked for something.

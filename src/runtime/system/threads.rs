@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::descriptor::{self, Stop};
 use super::handler_stack::HandlerStack;
 use super::{console, limits};
-use crate::gc::{self, Handle, Heap, Interrupter, Poll, Stress, Thread, Thrown, Value};
+use crate::gc::{self, Handle, Heap, Interrupter, NativeType, Poll, Stress, Thread, Thrown, Value};
 use crate::injection::{Asked, refused};
 use crate::locks::Mutex;
 use crate::object::{Word, layout};
@@ -331,6 +331,12 @@ impl Drop for EndOfStack {
                 std::process::abort();
             }
         }
+    }
+}
+
+impl NativeType for Shared {
+    fn print(&self) -> String {
+        "thread".to_string()
     }
 }
 

@@ -246,6 +246,10 @@ fn elements<'h, const KEYS: bool>(pairs: &mut Pairs<'h, KEYS>, a: Value<'h>, b: 
             let ((a, n), (b, m)) = (List::view(a), List::view(b));
             n == m && pairs.add_all(a.iter().take(n), b.iter().take(m))
         }
+        layout::NATIVE => match (a.thread().native(a), b.thread().native(b)) {
+            (Some(a), Some(b)) => a.equals(&*b),
+            _ => false,
+        },
         layout::MAP => maps(pairs, a, b)?,
         layout::MUTABLE_MAP | layout::MUTABLE_SET => maps(pairs, mutable::map_of(a), mutable::map_of(b))?,
         layout::SET => {

@@ -145,7 +145,10 @@ fn nested(value: Value<'_>, depth: u32, budget: &mut usize) -> Option<u64> {
         layout::RANGE => super::ranges::Range::of(value).hash(seed),
         layout::SEQ => combine(seed, super::sequences::seq_len(value) as u64),
         layout::TYPE | layout::PROTOCOL | layout::NAMESPACE => combine(seed, value.slot(layout::ENTRY_INDEX).word().0),
-        layout::NATIVE => combine(seed, value.slot(layout::NATIVE_INDEX).word().0),
+        layout::NATIVE => {
+            let hash = value.thread().native(value).and_then(|native| native.hash());
+            combine(seed, hash.unwrap_or(value.slot(layout::NATIVE_INDEX).word().0))
+        }
         layout::CLOSURE => {
             let name = entry::code_of(value).map_or(0, |code| bytes(code.name.as_bytes()));
             let captured = value.capture_count();

@@ -12,7 +12,6 @@ use rustc_hash::FxHashMap;
 
 use super::open::Open;
 use super::{builder, room};
-use crate::gc::trace::weak::Weak;
 use crate::gc::{Handle, Thread, Thrown, Value};
 use crate::mutations::{Mutation, mutated};
 use crate::object::layout::{self, FIRST_USER_LAYOUT};
@@ -21,7 +20,6 @@ use crate::reader;
 use crate::runtime::program::errors::ErrorKind;
 use crate::runtime::program::methods::Method;
 use crate::runtime::program::present;
-use crate::runtime::system::streams::Stream;
 use crate::runtime::system::{apart, threads};
 use crate::runtime::values::collections::view::{Slots, field};
 use crate::runtime::values::collections::{List, mutable, set, vector};
@@ -416,10 +414,7 @@ fn scalar(out: &mut String, value: Value<'_>, depth: i64) -> bool {
 
 /// What a NATIVE is.
 pub fn native(value: Value<'_>) -> String {
-    if let Some(weak) = value.thread().native_as::<Weak>(value) {
-        return if weak.is_map { "weak map" } else { "weak reference" }.to_string();
-    }
-    Stream::behind(value).map_or("native object".to_string(), |stream| stream.describe())
+    value.thread().native(value).map_or("native object".to_string(), |native| native.print())
 }
 
 /// Appends the text of a number.
