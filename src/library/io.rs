@@ -87,7 +87,7 @@ fn type_number(object: Value<'_>) -> Option<crate::runtime::TypeId> {
 }
 
 /// `ok(value)`
-fn ok(cx: &mut Thread, value: Handle) -> Outcome {
+pub(super) fn ok(cx: &mut Thread, value: Handle) -> Outcome {
     result(cx, "Ok", value)
 }
 
@@ -225,7 +225,7 @@ fn flush(cx: &mut Thread, args: &Args<'_>) -> Outcome {
 }
 
 /// What an open file gives, after which it is closed.
-fn with_file<T>(
+pub(super) fn with_file<T>(
     cx: &mut Thread,
     name: &str,
     path: Handle,

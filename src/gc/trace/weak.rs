@@ -15,10 +15,10 @@ use std::sync::{Arc, Weak as Unowned};
 
 use rustc_hash::FxHashMap;
 
-use crate::gc::mutator::natives::NativeType;
 use crate::gc::heap::Heap;
 use crate::gc::mutator::call::Thrown;
 use crate::gc::mutator::handle::Handle;
+use crate::gc::mutator::natives::NativeType;
 use crate::gc::mutator::thread::Thread;
 use crate::gc::mutator::value::Value;
 use crate::gc::plan::Survivors;
