@@ -19,7 +19,7 @@ use crate::reader::tree::*;
 
 /// Loops in loops are written again and again while they widen; so much work is more than any sensible function makes.
 const WORK_LIMIT: u32 = 20_000_000;
-/// After so many nodes it is asked whether there is memory for more.
+/// After so many nodes it is asked whether to go on.
 const ASKS_EACH: u32 = 8192;
 /// Bytes of code of one function.
 const CODE_LIMIT: u32 = 256 << 20;
@@ -60,8 +60,10 @@ impl<'a, M: MacroAssembler> Generator<'a, M> {
         if self.work > WORK_LIMIT || self.asm.offset() > CODE_LIMIT || self.safepoints.len() > MAX_CALLS {
             give_up(GivenUp::TooLarge);
         }
-        if self.work.is_multiple_of(ASKS_EACH) && !self.link.has_memory() {
-            give_up(GivenUp::NoMemory);
+        if self.work.is_multiple_of(ASKS_EACH)
+            && let Err(why) = self.link.may_go_on()
+        {
+            give_up(why);
         }
     }
 

@@ -8,6 +8,7 @@ pub use crate::emit::exits::SideExit;
 use std::borrow::Cow;
 
 use super::facts::Seen;
+use super::failure::GivenUp;
 use super::trials::Trials;
 use crate::object::Word;
 use crate::object::layout::LayoutId;
@@ -250,9 +251,9 @@ pub trait Link {
     fn remember_stub(&mut self) -> Option<usize> {
         None
     }
-    /// Is there memory for more of what is made for a function?
-    fn has_memory(&mut self) -> bool {
-        true
+    /// Is there memory for more of what is made for a function, and does anybody still want it?
+    fn may_go_on(&mut self) -> Result<(), GivenUp> {
+        Ok(())
     }
     /// The stub to call, as no safepoint, where a hot region is left: it counts, and keeps all registers. None when nobody counts.
     fn side_exit(&mut self, _reason: SideExit) -> Option<usize> {

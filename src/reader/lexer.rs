@@ -215,6 +215,10 @@ impl Lexer<'_> {
                 error.help = Some("strings are written with plain double quotes: \"text\"".into());
                 error.foreign = true;
             }
+            if "−–—".contains(c) {
+                error.help = Some("a minus is written `-`".into());
+                error.foreign = true;
+            }
             self.push(Kind::Bad, start);
         }
     }

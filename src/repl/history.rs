@@ -12,6 +12,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
+use crate::runtime::system::files;
+
 /// So many entries are remembered; the file is shortened to them when it has twice as many.
 const ENTRIES: usize = 10_000;
 
@@ -55,6 +57,9 @@ impl History {
         }
         loop {
             let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&self.path)?;
+            if !file.metadata()?.is_file() {
+                return Err(files::no_file());
+            }
             // SAFETY: an open descriptor; the call touches no memory.
             if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } != 0 {
                 return Err(io::Error::last_os_error());

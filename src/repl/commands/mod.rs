@@ -181,7 +181,8 @@ pub const COMMANDS: &[Command] = &[
         more: "Its `main` is not called. What it uses is looked for beside it, in the present folder and in the folders of `-I`." },
     Command { names: &["reload"], takes: Nothing, group: Group::Files, run: files::reload,
         help: "load all files again that have changed, in the order of use",
-        more: "A file that fails is told, stays as it was, and is tried again the next time; what uses it waits. What a file does \
+        more: "A file that fails is told, and tried again the next time; what uses it waits. One with errors in its text changes nothing; what \
+               a top level that throws has declared, and done before, stays. What a file does \
                not define any more stays defined and is named. `letonce` keeps its value." },
     Command { names: &["watch"], takes: Perhaps("off"), group: Group::Files, run: files::watch,
         help: "do that before each entry, whenever a file has changed",

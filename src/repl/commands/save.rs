@@ -15,7 +15,7 @@ use crate::repl::results;
 use crate::repl::session::{Answer, Session};
 use crate::runtime::Namespace;
 use crate::runtime::load::{Evaluated, LoadError};
-use crate::runtime::system::descriptor;
+use crate::runtime::system::{descriptor, files};
 
 /// What a file begins with that was written here.
 const FIRST_LINE: &str = "// Saved from a session of Harrier";
@@ -71,7 +71,12 @@ impl Kept {
             };
             // What stands between is comments, and what divides items.
             let between = unit.source.text.get(from as usize..span.start as usize).unwrap_or_default();
-            let own = unit.source.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+            // A comment on the same line belongs to it.
+            let behind =
+                unit.source.text.get(span.end as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+            let end = if behind.trim_start().starts_with("//") { span.end + behind.len() as u32 } else { span.end };
+            before = end;
+            let own = unit.source.text.get(span.start as usize..end as usize).unwrap_or_default();
             let of_session = unit.globals.iter().any(|reference| {
                 results::is_name(unit.name(reference.name))
                     && span.start <= reference.span.start
@@ -137,13 +142,14 @@ pub fn save(session: &mut Session, _: &mut Thread, given: Given<'_>) -> Answer {
     if pieces.is_empty() {
         return Answer::Text(format!("the session has defined nothing in the namespace {namespace}\n"));
     }
-    if let Ok(text) = std::fs::read(path)
-        && !text.starts_with(FIRST_LINE.as_bytes())
-    {
-        let name = given.text;
-        return Answer::Error(format!(
-            "{name} is there, and was not written by :save: name another file, or remove it\n"
-        ));
+    let name = given.text;
+    match files::begins_with(path, FIRST_LINE.as_bytes()) {
+        Ok(Some(true) | None) => {}
+        Ok(Some(false)) => {
+            let message = format!("{name} is there, and was not written by :save: name another file, or remove it\n");
+            return Answer::Error(message);
+        }
+        Err(error) => return Answer::Error(format!("cannot write {name}: {}\n", descriptor::why(&error))),
     }
     let mut text = format!("{FIRST_LINE} {}.\n", env!("CARGO_PKG_VERSION"));
     let mut long = true;

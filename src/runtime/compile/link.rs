@@ -284,8 +284,15 @@ impl Link for RuntimeLink<'_> {
         self.vm.helpers.address(helper)
     }
 
-    fn has_memory(&mut self) -> bool {
-        !self.vm.heap.is_short_outside()
+    fn may_go_on(&mut self) -> Result<(), GivenUp> {
+        if self.vm.heap.is_short_outside() {
+            return Err(GivenUp::NoMemory);
+        }
+        if self.cx.take_interrupt() {
+            self.failed = Some(CompileError::Thrown(self.cx.throw_interrupt()));
+            return Err(GivenUp::Unanswered);
+        }
+        Ok(())
     }
 
     fn remember_stub(&mut self) -> Option<usize> {

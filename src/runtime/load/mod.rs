@@ -99,6 +99,9 @@ pub type Warn = fn(&Thread, &str);
 /// Of so many warnings it is remembered what they have shown.
 const SHOWN: usize = 100;
 
+/// So many warnings of a text are shown.
+const MOST_WARNINGS: usize = 100;
+
 /// What the loader remembers.
 #[derive(Default)]
 pub struct Loader {
@@ -573,6 +576,7 @@ fn load_unit(
         found.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     }
     let lasting = found.is_empty() && matches!(origin, Origin::Text(..)) && remembered::only_expressions(unit);
+    let mut warnings = 0;
     for diagnostic in found {
         match diagnostic.severity {
             Severity::Error => {
@@ -580,8 +584,17 @@ fn load_unit(
             }
             // The second was warned of before.
             _ if matches!(origin, Origin::Library(_) | Origin::Declaration(..)) => {}
-            _ => vm.loader.warn(cx, source, &diagnostic),
+            _ => {
+                warnings += 1;
+                if warnings <= MOST_WARNINGS {
+                    vm.loader.warn(cx, source, &diagnostic);
+                }
+            }
         }
+    }
+    if warnings > MOST_WARNINGS {
+        let more = format!("{} more warnings of this text are not shown", warnings - MOST_WARNINGS);
+        vm.loader.warn(cx, source, &Diagnostic::new(Severity::Warning, more, None));
     }
     if !problems.is_empty() {
         return Err(LoadError::Problems(problems));

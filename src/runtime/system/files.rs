@@ -2,7 +2,7 @@
 //!
 //! Everything that may wait for a disk runs outside (`Thread::outside`), so that other threads can collect meanwhile.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::gc::Thread;
@@ -69,6 +69,25 @@ pub fn here() -> PathBuf {
 /// The bytes of a file that is no pipe.
 pub fn read(file: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(file)
+}
+
+/// Does a file begin with these bytes? None where there is none of this name; an error where it is no file, which is not opened: that might
+/// wait for ever, or have no end.
+pub fn begins_with(path: &Path, bytes: &[u8]) -> io::Result<Option<bool>> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(there) if !there.is_file() => return Err(no_file()),
+        Ok(_) => {}
+    }
+    let mut start = Vec::new();
+    std::fs::File::open(path)?.take(bytes.len() as u64).read_to_end(&mut start)?;
+    Ok(Some(start == bytes))
+}
+
+/// The error of what is a folder, a pipe or a device.
+pub fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file")
 }
 
 /// What is in a folder.
