@@ -103,3 +103,12 @@ fn who_reads_a_pipe_gets_values_whole() {
     assert_eq!(got.misbehaved(0), None, "{}", got.stderr);
     assert!(got.stdout.ends_with(", 2998, 2999]\n"), "{}", got.stdout);
 }
+
+#[test]
+fn a_flood_of_warnings_is_cut_off() {
+    let folder = Folder::new(&[("values.hr", &"1\n".repeat(150))]);
+    let outcome = run(&[&folder.path("values.hr")], "", LIMIT);
+    assert_eq!(outcome.misbehaved(0), None);
+    assert_eq!(outcome.stderr.matches("warning: ").count(), 101, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("warning: 49 more warnings of this text are not shown"), "{}", outcome.stderr);
+}

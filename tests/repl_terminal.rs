@@ -395,6 +395,16 @@ fn two_sessions_share_the_history() {
     assert_eq!(remembered(&state), ["1 + 100", "2 + 100", "[3,\\n  103]", "4 + 100"]);
 }
 
+/// A history that is no file would be read for ever.
+#[test]
+fn a_history_that_is_no_file_is_left_alone() {
+    let state = state("device");
+    std::fs::create_dir_all(state.join("harrier")).expect("a folder");
+    std::os::unix::fs::symlink("/dev/full", state.join("harrier/history")).expect("a link");
+    let mut session = repl_with(&state, &[]);
+    say(&mut session, "1 + 100", "101");
+}
+
 #[test]
 fn a_terminal_that_knows_only_lines_is_talked_to() {
     let mut session = repl_with(&state("dumb"), &[("TERM", "dumb")]);
@@ -422,7 +432,7 @@ fn what_a_thread_has_thrown_is_told() {
         let mut session = repl_with(&state(&format!("thrown-{}", variables.len())), variables);
         // It must not throw before the answer to this line, and must have thrown before that to the next.
         say(&mut session, "let go = atom(false)", "false");
-        say(&mut session, "let t = thread(fn() { while !deref(go) { sleep(1) } [1][7] }); null", "null");
+        say(&mut session, "let t = thread(fn() { while !deref(go) { sleep(1) }; [1][7] }); null", "null");
         session.send_line("reset!(go, true); sleep(1000); 41 + 1").expect("the line is taken");
         expect_all(&mut session, &["42\r\n", "in a thread: IndexError", "user> "]);
         // Once.

@@ -168,6 +168,7 @@ fn the_definitions_of_a_session_become_a_file() {
         say("fn f(x) { x }; let base = 5"),
         say("extend P { fn twice(self) { self.x + self.x } }"),
         say("let broken = 1 / 0"),
+        say("fn g() { 1 } // one\n// two\nfn h() { 2 }"),
         say("nonsense("),
         say(")"),
         save("mine.hr"),
@@ -176,14 +177,30 @@ fn the_definitions_of_a_session_become_a_file() {
         save("no/such/folder/x.hr"),
     ]);
     assert!(text(&answers[0]).contains("has defined nothing"));
-    assert!(is_error(&answers[15], "was not written by :save"), "{:?}", answers[15]);
-    assert!(text(&answers[16]).starts_with("8 definitions of the namespace user written to "), "{:?}", answers[16]);
-    assert_eq!(answers[16], answers[17]);
-    assert!(is_error(&answers[18], "cannot write"));
+    assert!(is_error(&answers[16], "was not written by :save"), "{:?}", answers[16]);
+    assert!(text(&answers[17]).starts_with("10 definitions of the namespace user written to "), "{:?}", answers[17]);
+    assert_eq!(answers[17], answers[18]);
+    assert!(is_error(&answers[19], "cannot write"));
     let saved = std::fs::read_to_string(folder.join("saved.hr")).expect("a file");
     let (first, rest) = saved.split_once("\n\n").expect("a first line");
     assert!(first.starts_with("// Saved from a session of Harrier"));
     let expected = "use seq\nfn later() { seq/repeat(base) }\nlet base = 5\nlet next = base + 1\nstruct P { x }\n\
-        extend P { fn twice(self) { self.x + self.x } }\n// `_` was the last value of the session:\n// let last = _\nfn f(x) { x }\n";
+        extend P { fn twice(self) { self.x + self.x } }\n// `_` was the last value of the session:\n// let last = _\nfn f(x) { x }\nfn g() { 1 } // one\n\n// two\nfn h() { 2 }\n";
     assert_eq!(rest, expected);
+}
+
+/// What is no ordinary file is neither read, for it may have no end, nor written.
+#[test]
+fn a_session_is_saved_to_files_alone() {
+    let folder = folder("no-file", &[]);
+    let pipe = folder.join("pipe");
+    let name = std::ffi::CString::new(pipe.to_str().expect("a name")).expect("a name");
+    // SAFETY: a text that ends in 0.
+    unsafe { libc::mkfifo(name.as_ptr(), 0o600) };
+    let to = |path: &std::path::Path| -> &'static str { format!(":save {}", path.display()).leak() };
+    let answers = talk(vec!["fn f() { 1 }", to(&pipe), to("/dev/full".as_ref()), to(&folder), "f()"].leak());
+    for answer in &answers[1..4] {
+        assert!(is_error(answer, "it is no ordinary file"), "{answer:?}");
+    }
+    assert_eq!(answers[4], value("1"));
 }
