@@ -27,8 +27,7 @@ impl Thread {
     /// The address of a tagged word, or a panic.
     #[inline]
     fn slot_address(&self, object: Value<'_>, i: usize) -> usize {
-        let (_, extent) = object.extent();
-        assert!(extent.tagged_from <= i && i < extent.tagged_to, "no slot {i}");
+        assert!(object.has_tagged(i), "no slot {i}");
         object.word().address() + layout::slot_offset(i)
     }
 

@@ -241,6 +241,7 @@ impl<'h> Value<'h> {
     }
 
     /// Shape and extent of an object.
+    #[inline(never)]
     pub(in crate::gc) fn extent(self) -> (Shape, Extent) {
         if !self.word.is_pointer() {
             return (Shape::None, Extent { words: 0, tagged_from: 0, tagged_to: 0 });
@@ -249,6 +250,24 @@ impl<'h> Value<'h> {
         let shape = self.thread.heap().shapes().shape(layout::header_layout(header));
         // SAFETY: it is a pointer, and `extent` asks for the first word only when the shape has one.
         (shape, shapes::extent(shape, header, || unsafe { self.load(layout::FIRST_WORD) }))
+    }
+
+    /// Is the word at index `i` after the header one that may be stored to?
+    #[inline]
+    pub(in crate::gc) fn has_tagged(self, i: usize) -> bool {
+        if !self.word.is_pointer() {
+            return false;
+        }
+        // Most are one of these two.
+        let code = self.shape_code();
+        if let Some(slots) = code.slots() {
+            return i < slots;
+        }
+        if code.is_array() {
+            return i >= ARRAY_ELEMENTS && i - ARRAY_ELEMENTS < self.array_len();
+        }
+        let (_, extent) = self.extent();
+        extent.tagged_from <= i && i < extent.tagged_to
     }
 
     /// Words after the header.
@@ -282,8 +301,8 @@ impl<'h> Value<'h> {
 
     #[inline(never)]
     fn try_slot_of_any(self, i: usize) -> Option<Value<'h>> {
-        let (shape, extent) = self.extent();
-        let tagged = extent.tagged_from <= i && i < extent.tagged_to || i == ARRAY_LENGTH && shape == Shape::Array;
+        let is_length = || i == ARRAY_LENGTH && self.word.is_pointer() && self.shape_code().is_array();
+        let tagged = self.has_tagged(i) || is_length();
         // SAFETY: the index is within the object.
         tagged.then(|| Value { word: Word(unsafe { self.load(i) }), thread: self.thread })
     }
