@@ -121,9 +121,9 @@ impl Fresh<'_> {
     /// When one of the objects is shorter, or one of those words of `source` is not tagged.
     #[inline]
     pub fn copy(&mut self, to: usize, source: Value<'_>, from: usize, n: usize) {
-        let (_, extent) = source.extent();
+        let tagged = source.tagged();
         let fits = |start: usize, end: usize| n <= end.saturating_sub(start);
-        assert!(from >= extent.tagged_from && fits(from, extent.tagged_to) && fits(to, self.words) || n == 0);
+        assert!(from >= tagged.start && fits(from, tagged.end) && fits(to, self.words) || n == 0);
         debug_assert!(self.takes_pointers(to, to + n), "pointers in untagged words");
         for k in 0..n {
             // SAFETY: the words are within both objects; nobody else knows the fresh one.

@@ -27,7 +27,7 @@ impl Thread {
     /// The address of a tagged word, or a panic.
     #[inline]
     fn slot_address(&self, object: Value<'_>, i: usize) -> usize {
-        assert!(object.has_tagged(i), "no slot {i}");
+        assert!(object.tagged().contains(&i), "no slot {i}");
         object.word().address() + layout::slot_offset(i)
     }
 
@@ -75,9 +75,9 @@ impl Thread {
         inserted: impl ExactSizeIterator<Item = Word>,
         end: usize,
     ) {
-        let (_, extent) = object.extent();
+        let tagged = object.tagged();
         let new_end = end + inserted.len() - removed;
-        assert!(extent.tagged_from <= at && at + removed <= end && end.max(new_end) <= extent.tagged_to);
+        assert!(tagged.start <= at && at + removed <= end && end.max(new_end) <= tagged.end);
         let slot = |i: usize| (object.word().address() + layout::slot_offset(i)) as *mut u64;
         // SAFETY: all words from `at` to `end` and to `new_end` are tagged words of the object, which stays where it is while
         // `object` borrows the thread; nobody else reads or writes them.

@@ -5,6 +5,7 @@
 //! have, never a read outside the object.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::thread::Thread;
@@ -252,22 +253,21 @@ impl<'h> Value<'h> {
         (shape, shapes::extent(shape, header, || unsafe { self.load(layout::FIRST_WORD) }))
     }
 
-    /// Is the word at index `i` after the header one that may be stored to?
+    /// The words after the header that may be stored to, by their indices.
     #[inline]
-    pub(in crate::gc) fn has_tagged(self, i: usize) -> bool {
-        if !self.word.is_pointer() {
-            return false;
-        }
-        // Most are one of these two.
-        let code = self.shape_code();
-        if let Some(slots) = code.slots() {
-            return i < slots;
-        }
-        if code.is_array() {
-            return i >= ARRAY_ELEMENTS && i - ARRAY_ELEMENTS < self.array_len();
+    pub(in crate::gc) fn tagged(self) -> Range<usize> {
+        if self.word.is_pointer() {
+            // Most are one of these two.
+            let code = self.shape_code();
+            if let Some(slots) = code.slots() {
+                return 0..slots;
+            }
+            if code.is_array() {
+                return ARRAY_ELEMENTS..ARRAY_ELEMENTS + self.array_len();
+            }
         }
         let (_, extent) = self.extent();
-        extent.tagged_from <= i && i < extent.tagged_to
+        extent.tagged_from..extent.tagged_to
     }
 
     /// Words after the header.
@@ -302,7 +302,7 @@ impl<'h> Value<'h> {
     #[inline(never)]
     fn try_slot_of_any(self, i: usize) -> Option<Value<'h>> {
         let is_length = || i == ARRAY_LENGTH && self.word.is_pointer() && self.shape_code().is_array();
-        let tagged = self.has_tagged(i) || is_length();
+        let tagged = self.tagged().contains(&i) || is_length();
         // SAFETY: the index is within the object.
         tagged.then(|| Value { word: Word(unsafe { self.load(i) }), thread: self.thread })
     }
