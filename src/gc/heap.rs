@@ -132,6 +132,7 @@ impl Heap {
             young: Default::default(),
             old: Default::default(),
             has_nursery: attributes.has_nursery,
+            several: false,
             moves: attributes.moves,
             large: Default::default(),
             permanent: Default::default(),
@@ -350,7 +351,7 @@ impl Heap {
         let mut spaces = lock_whole(&self.spaces);
         let spaces = &mut *spaces;
         // SAFETY: the caller's: they are attached and stopped.
-        let remembered = unsafe { self.taken_from(threads, spaces) };
+        let (remembered, allocating) = unsafe { self.taken_from(threads, spaces) };
         let verify = self.options.verify;
         let hooks = self.hooks();
         let wants_code = hooks.wants_code.as_ref().is_none_or(|wants| wants());
@@ -401,7 +402,7 @@ impl Heap {
             unsafe { self.verify(threads, spaces, &outcome) };
         }
         self.note_work((outcome.moved_bytes + outcome.marked_bytes + outcome.looked_at) as u64 / 8);
-        self.begin_round(spaces, threads.len());
+        self.begin_round(spaces, threads.len(), allocating);
         if let Some(hook) = hooks.collected.as_ref().filter(|_| outcome.everything) {
             hook();
         }
@@ -409,21 +410,23 @@ impl Heap {
         (dead, event)
     }
 
-    /// Takes their buffers from threads, and what they have remembered.
+    /// Takes their buffers from threads, and what they have remembered; how many have allocated something.
     ///
     /// # Safety
     /// The threads must be attached and stopped.
-    unsafe fn taken_from(&self, threads: &[ThreadPtr], spaces: &mut Spaces) -> Vec<usize> {
+    unsafe fn taken_from(&self, threads: &[ThreadPtr], spaces: &mut Spaces) -> (Vec<usize>, usize) {
         let mut remembered = std::mem::take(&mut *lock(&self.left_behind));
+        let mut allocating = 0;
         for thread in threads {
             // SAFETY: the caller's.
             let thread = unsafe { &*thread.0 };
             thread.with_remembered(|list| remembered.append(list));
             spaces.allocated_bytes -= thread.buffer.rest() as u64;
+            allocating += usize::from(thread.buffer.used() > 0);
             thread.buffer.retire();
             thread.collect_soon.set(false);
         }
-        remembered
+        (remembered, allocating)
     }
 
     /// Why there is a collection, if what is asked for gives no better reason.
@@ -474,11 +477,12 @@ impl Heap {
     }
 
     /// Says when the next collection is due, and gives back what will not be needed until then.
-    fn begin_round(&self, spaces: &mut Spaces, threads: usize) {
+    fn begin_round(&self, spaces: &mut Spaces, threads: usize, allocating: usize) {
+        spaces.several = allocating > 1;
         let used = spaces.used();
         let permanent: usize = spaces.permanent.filled().iter().map(|(from, to)| to - from).sum();
         let work = self.last_work() as usize * 8 + permanent;
-        let room = lock(&self.plan).round(Survey { shortest: self.options.shortest_round, work, used });
+        let room = lock(&self.plan).round(Survey { shortest: self.options.shortest_round, work, used, allocating });
         spaces.budget = (used + room.bytes / BLOCK + threads).min(spaces.limit());
         let round = spaces.budget.saturating_sub(used);
         spaces.pool.trim(spaces.pool.in_use() + round + room.spare);
@@ -580,7 +584,7 @@ impl Thread {
             } else if bytes > SMALL {
                 spaces.take_middling(bytes, limit).map(|address| (address, address + bytes))
             } else {
-                spaces.take_buffer(bytes, limit)
+                spaces.take_buffer(bytes, limit, self.id())
             }?;
             spaces.allocated_bytes += (end - address) as u64;
             if heap.options.verify {

@@ -28,12 +28,20 @@ const MOST_WORK_DIRECTLY: usize = 1 << 20;
 const LARGEST: usize = 1;
 const FIRST: usize = 2;
 const SMALLEST: usize = 8;
+/// So many nurseries of the usual size several threads have at most.
+const MOST_NURSERIES: usize = 8;
 /// The old may grow by this much at least before everything is collected, else they may double.
 const LEAST_GROWTH: usize = (8 << 20) / BLOCK;
 /// Blocks that stay ready for copies.
 const SPARE: usize = 32;
 /// With `--gc-always` or `--gc-verify` everything is collected after so many collections of the young, too: what is new is old by then.
 const MOST_YOUNG: u32 = 3;
+
+/// How many nurseries' worth of room there is: two for each of several threads, for all of them stop at each collection, and each
+/// is in the midst of something then, which survives.
+fn nurseries(survey: Survey) -> usize {
+    if survey.allocating < 2 { 1 } else { (2 * survey.allocating).min(MOST_NURSERIES) }
+}
 
 /// What the last collection found.
 #[derive(Default)]
@@ -157,7 +165,8 @@ impl Plan for Generational {
         if self.last.everything {
             self.full_at = survey.used + survey.used.max(LEAST_GROWTH);
         }
-        Room { bytes: self.next_nursery(survey), spare: SPARE }
+        // Not each allocates as much as in the round before.
+        Room { bytes: self.next_nursery(survey), spare: SPARE * nurseries(survey) }
     }
 }
 
@@ -167,7 +176,8 @@ impl Generational {
         let last = &self.last;
         let most = if self.directly { MOST_WORK_DIRECTLY } else { MOST_WORK };
         let smallest = survey.shortest / SMALLEST;
-        let largest = survey.shortest / LARGEST;
+        let nurseries = nurseries(survey);
+        let largest = survey.shortest / LARGEST * nurseries;
         let work = last.moved + last.looked_at;
         if self.nursery == 0 {
             self.nursery = survey.shortest / FIRST;
@@ -179,7 +189,7 @@ impl Generational {
         }
         self.nursery = self.nursery.clamp(smallest, largest);
         // What is aged is copied in any case.
-        let nursery = self.nursery.min(most.saturating_sub(last.aged)).max(smallest);
+        let nursery = self.nursery.min((most * nurseries).saturating_sub(last.aged)).max(smallest);
         // Deep stacks are looked at each time: the more there is of them, the more rarely; but not so much survives for that.
         let beside = survey.work.saturating_sub(last.moved + last.looked_at).saturating_mul(ROUND_FOR_WORK);
         let survival = last.survived.max(1) as f64 / last.fresh.max(1) as f64;

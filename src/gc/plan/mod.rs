@@ -118,6 +118,8 @@ pub struct Survey {
     pub work: usize,
     /// Blocks in use.
     pub used: usize,
+    /// So many threads have allocated in the last round.
+    pub allocating: usize,
 }
 
 /// How long the next round is, and what the one after it will need.

@@ -61,6 +61,8 @@ pub struct Spaces {
     pub old: old::OldSpace,
     /// New objects are young.
     pub has_nursery: bool,
+    /// Several threads allocate: see [`Spaces::home`].
+    pub several: bool,
     /// What a collection of everything may move.
     pub moves: Moves,
     /// Objects too large to move.
@@ -90,7 +92,12 @@ impl Spaces {
 
     /// A run of blocks for other things than copies, which have room reserved: see [`pool::Pool::take`].
     fn take_run(&mut self, count: usize, state: u8, room_for: usize) -> Option<u32> {
-        if refused(Asked::Heap) { None } else { self.pool.take(count, state, room_for) }
+        self.take_run_near(count, state, room_for, 0)
+    }
+
+    /// The same, from this block on if there are any.
+    fn take_run_near(&mut self, count: usize, state: u8, room_for: usize, near: u32) -> Option<u32> {
+        if refused(Asked::Heap) { None } else { self.pool.take_near(count, state, room_for, near) }
     }
 
     /// Whether `more` blocks would go beyond `limit`.

@@ -239,18 +239,28 @@ impl Pool {
     /// A run of `count` blocks with this state. `room_for` further blocks will remain obtainable without asking the system;
     /// none when the system has no memory.
     pub fn take(&mut self, count: usize, state: u8, room_for: usize) -> Option<u32> {
+        self.take_near(count, state, room_for, 0)
+    }
+
+    /// The same, from this block on if there are any.
+    pub fn take_near(&mut self, count: usize, state: u8, room_for: usize, near: u32) -> Option<u32> {
         let wanted = self.in_use + count + room_for;
         if wanted > self.committed && !self.commit(wanted) {
             return None;
         }
-        let first = match self.find(count) {
+        let first = match self.find(count, near) {
             Some(first) => first,
             None => {
-                let first = self.frontier;
+                // What is accessible already suffices for that, or it is not done.
+                let apart = near as usize > self.frontier && near as usize + count <= self.committed;
+                let first = if apart { near as usize } else { self.frontier };
                 if first + count > self.committed && !self.commit(first + count) {
                     return None;
                 }
-                self.frontier += count;
+                if first > self.frontier {
+                    self.free.insert(self.frontier as u32, (first - self.frontier) as u32);
+                }
+                self.frontier = first + count;
                 self.flags.resize(self.frontier, 0);
                 first as u32
             }
@@ -273,15 +283,23 @@ impl Pool {
         Some(first)
     }
 
+    /// A free run that goes on behind this block becomes two.
+    fn divide(&mut self, at: u32) {
+        if let Some((&first, &len)) = self.free.range(..at).next_back()
+            && first + len > at
+        {
+            self.free.insert(first, at - first);
+            self.free.insert(at, first + len - at);
+        }
+    }
+
     /// Takes `count` blocks out of a free run.
-    fn find(&mut self, count: usize) -> Option<u32> {
+    fn find(&mut self, count: usize, near: u32) -> Option<u32> {
+        let near = self.rotor.unwrap_or(near);
+        self.divide(near);
         let fits = |(&first, &len): (&u32, &u32)| (len as usize >= count).then_some((first, len));
-        let (first, len) = match self.rotor {
-            Some(rotor) => {
-                self.free.range(rotor..).find_map(fits).or_else(|| self.free.range(..rotor).find_map(fits))?
-            }
-            None => self.free.iter().find_map(fits)?,
-        };
+        let found = self.free.range(near..).find_map(fits);
+        let (first, len) = found.or_else(|| self.free.range(..near).find_map(fits))?;
         self.free.remove(&first);
         if len as usize > count {
             self.free.insert(first + count as u32, len - count as u32);
@@ -508,5 +526,20 @@ mod tests {
             assert_eq!(*first, 1);
             assert_eq!(*last, 0);
         }
+    }
+
+    #[test]
+    fn runs_are_taken_apart_where_that_costs_nothing() {
+        let mut pool = Pool::new(4 * COMMIT_STEP * BLOCK, false).unwrap();
+        assert_eq!([pool.take(2, 2, 0), pool.take_near(1, 2, 0, 100)], [Some(0), Some(100)]);
+        // What was jumped over is free, and what lies behind is still accessible.
+        assert_eq!([pool.take(98, 2, 0), pool.take_near(1, 2, 0, 100)], [Some(2), Some(101)]);
+        assert_eq!((pool.in_use(), pool.frontier()), (102, 102));
+        pool.give_back(0, 102, false);
+        // A run that reaches over the place is divided; where nothing is free behind it, what lies before it serves.
+        assert_eq!([pool.take_near(1, 2, 0, 50), pool.take_near(51, 2, 0, 51)], [Some(50), Some(51)]);
+        assert_eq!([pool.take_near(1, 2, 0, 60), pool.take(1, 2, 0)], [Some(0), Some(1)]);
+        // No memory is asked for to be apart.
+        assert_eq!(pool.take_near(60, 2, 0, COMMIT_STEP as u32 * 3), Some(102));
     }
 }
