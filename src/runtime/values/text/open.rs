@@ -6,7 +6,7 @@
 use rustc_hash::FxHashSet;
 
 #[cfg(debug_assertions)]
-use crate::gc::mutator::thread;
+use crate::gc::mutator::attached;
 use crate::gc::{Handle, Thread};
 use crate::mutations::{Mutation, mutated};
 
@@ -36,7 +36,7 @@ impl Entered {
     /// In a checked build: is the handle what it was, as far as that can be said?
     #[cfg(debug_assertions)]
     fn is_the_same(&self) -> bool {
-        let Some(cx) = thread::current().filter(|_| !std::thread::panicking()) else { return true };
+        let Some(cx) = attached::current().filter(|_| !std::thread::panicking()) else { return true };
         let word = cx.get(self.value).word().0;
         cx.collections() != self.collections || word == self.place
     }
