@@ -102,7 +102,7 @@ const VALUES: &[&str] = &[
     "mutable-map/new()",
     "mutable-set/new()",
     "string-builder/new()",
-    "bytes/of([1, 2, 3])",
+    "byte-buffer/of([1, 2, 3])",
     "weak/ref([1])",
     "weak/map()",
     "the-namespace(\"core\")",
@@ -110,14 +110,14 @@ const VALUES: &[&str] = &[
 ];
 
 /// What is not called: it ends the process, waits, or writes files.
-const LEFT_OUT: &[&str] = &["bytes/write", "core/exit", "core/sleep", "io/open", "repl/serve"];
+const LEFT_OUT: &[&str] = &["byte-buffer/write", "core/exit", "core/sleep", "io/open", "repl/serve"];
 
 const HEAD: &str = "\
 use mutable-array
 use mutable-list
 use mutable-map
 use mutable-set
-use bytes
+use byte-buffer
 use string-builder
 use weak
 use io

@@ -6,7 +6,7 @@
 
 use crate::runtime::program::library::{Library, Part};
 
-pub mod bytes;
+pub mod byte_buffer;
 pub mod core;
 pub mod io;
 pub mod mutable_array;
@@ -25,7 +25,7 @@ pub static LIBRARY: Library = Library { observer: &crate::profile::OBSERVER, par
     Part { name: "core", text: Some(include_str!("../../stdlib/core.hr")), tables: core::TABLES },
     Part { name: "seq", text: Some(include_str!("../../stdlib/seq.hr")), tables: &[] },
     Part { name: "test", text: Some(include_str!("../../stdlib/test.hr")), tables: &[] },
-    Part { name: "bytes", text: None, tables: &[bytes::TABLE] },
+    Part { name: "byte-buffer", text: None, tables: &[byte_buffer::TABLE] },
     Part { name: "io", text: None, tables: &[io::TABLE] },
     Part { name: "mutable-array", text: None, tables: &[mutable_array::TABLE] },
     Part { name: "mutable-list", text: None, tables: &[mutable_list::TABLE] },

@@ -1,4 +1,4 @@
-//! Builtins: the namespace `bytes`, and the native type of what it makes: all that there is of either, but for the row in `mod.rs`.
+//! Builtins: the namespace `byte-buffer`, and the native type of what it makes: all that there is of either, but for the row in `mod.rs`.
 
 use std::any::Any;
 use std::fmt::Write;
@@ -23,7 +23,7 @@ use crate::runtime::values::{foreign, iterate};
 /// So many bytes are shown.
 const MOST_SHOWN: usize = 32;
 
-const BYTES: Spec = native("byte buffer (`bytes/new(n)` makes one)");
+const BYTES: Spec = native("byte buffer (`byte-buffer/new(n)` makes one)");
 
 /// Bytes that can be changed, as many as there were at first, by any thread. They lie outside of the heap, and count against its limit.
 struct Bytes {
@@ -43,7 +43,7 @@ impl Bytes {
 
 impl NativeType for Bytes {
     fn print(&self) -> String {
-        let mut text = format!("bytes[{}:", self.content.len());
+        let mut text = format!("byte-buffer[{}:", self.content.len());
         for byte in self.iter().take(MOST_SHOWN) {
             // A String takes whatever is written.
             let _ = write!(text, " {byte:02x}");
@@ -61,42 +61,42 @@ impl NativeType for Bytes {
     }
 }
 
-builtins! { pub static TABLE: "bytes";
+builtins! { pub static TABLE: "byte-buffer";
     /// So many bytes, all 0: they can be changed.
-    /// `bytes/count(bytes/new(3))` is `3`.
+    /// `byte-buffer/count(byte-buffer/new(3))` is `3`.
     "new" (n: Int) = new;
     /// Bytes of Ints from 0 to 255.
-    /// `bytes/to-vec(bytes/of([1, 255]))` is `[1, 255]`.
+    /// `byte-buffer/to-vec(byte-buffer/of([1, 255]))` is `[1, 255]`.
     "of" (values: Seqable) = of;
     /// The bytes of a text in UTF-8.
-    /// `bytes/to-vec(bytes/of-text("é"))` is `[195, 169]`.
+    /// `byte-buffer/to-vec(byte-buffer/of-text("é"))` is `[195, 169]`.
     "of-text" (text: String) = of_text;
     /// How many.
-    /// `bytes/count(bytes/of-text("é"))` is `2`.
+    /// `byte-buffer/count(byte-buffer/of-text("é"))` is `2`.
     "count" (bytes: BYTES) = count;
     /// The byte at an index, an Int from 0 to 255; `default` when there is none.
-    /// `bytes/get(bytes/of([7, 8]), 1)` is `8`.
+    /// `byte-buffer/get(byte-buffer/of([7, 8]), 1)` is `8`.
     "get" (bytes: BYTES, index: Int, default: opt(Any)) = get;
     /// Stores a byte; gives the bytes.
-    /// `bytes/set!(bytes/new(2), 1, 9)` is `bytes/of([0, 9])`.
+    /// `byte-buffer/set!(byte-buffer/new(2), 1, 9)` is `byte-buffer/of([0, 9])`.
     "set!" (bytes: BYTES, index: Int, value: Int) = set;
     /// A copy of the bytes from one index to another, which does not belong to it.
-    /// `bytes/slice(bytes/of([1, 2, 3]), 1, 3)` is `bytes/of([2, 3])`.
+    /// `byte-buffer/slice(byte-buffer/of([1, 2, 3]), 1, 3)` is `byte-buffer/of([2, 3])`.
     "slice" (bytes: BYTES, from: Int, to: opt(Int)) = slice;
     /// New bytes: those of each, one behind the other.
-    /// `bytes/concat(bytes/of([1]), bytes/of([2]))` is `bytes/of([1, 2])`.
+    /// `byte-buffer/concat(byte-buffer/of([1]), byte-buffer/of([2]))` is `byte-buffer/of([1, 2])`.
     "concat" (bytes: rest(BYTES)) = concat;
     /// A vector of Ints.
-    /// `bytes/to-vec(bytes/new(2))` is `[0, 0]`.
+    /// `byte-buffer/to-vec(byte-buffer/new(2))` is `[0, 0]`.
     "to-vec" (bytes: BYTES) = to_vec;
     /// The text that the bytes are in UTF-8; `null` when they are none.
-    /// `bytes/to-text(bytes/of([72, 105]))` is `"Hi"`.
+    /// `byte-buffer/to-text(byte-buffer/of([72, 105]))` is `"Hi"`.
     "to-text" (bytes: BYTES) = to_text;
     /// All bytes of a file, as a Result.
-    /// `ok?(bytes/read("/no/such/file"))` is `false`.
+    /// `ok?(byte-buffer/read("/no/such/file"))` is `false`.
     "read" (path: String) = read;
     /// Writes a file of these bytes, instead of what was there; a Result with its path.
-    /// `ok?(bytes/write("/no/such/file", bytes/new(1)))` is `false`.
+    /// `ok?(byte-buffer/write("/no/such/file", byte-buffer/new(1)))` is `false`.
     "write" (path: String, bytes: BYTES) = write;
 }
 
@@ -184,7 +184,7 @@ fn get(cx: &mut Thread, args: &Args<'_>) -> Outcome {
     match (index_below(cx.get(args[1]), len), args.opt(2)) {
         (Some(index), _) => new_int(cx, bytes.get(index).into()),
         (None, Some(default)) => Ok(default),
-        (None, None) => Err(out_of_range(cx, "bytes/get", args[1], "byte buffer", len)),
+        (None, None) => Err(out_of_range(cx, "byte-buffer/get", args[1], "byte buffer", len)),
     }
 }
 
