@@ -36,14 +36,14 @@ fn after(program: &str, signal: i32, send: &dyn Fn(libc::pid_t, libc::pid_t)) ->
     assert_eq!(line, "ready\n");
     std::thread::sleep(common::patient(Duration::from_millis(200)));
     let process = child.id() as libc::pid_t;
-    let mut threads: Vec<libc::pid_t> = std::fs::read_dir(Path::new("/proc").join(process.to_string()).join("task"))
+    let threads: Vec<libc::pid_t> = std::fs::read_dir(Path::new("/proc").join(process.to_string()).join("task"))
         .expect("threads")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().parse().expect("a number"))
         .collect();
-    threads.sort();
-    // The program has a thread of its own, the second one; the first only waits for signals.
-    assert!(threads.len() >= 2, "{threads:?}");
-    send(process, threads[1]);
+    // The program has a thread of its own; the first, which has the number of the process, only waits for signals. Numbers begin
+    // anew at some point, so the larger one is not always the later one.
+    let thread = threads.iter().copied().find(|thread| *thread != process);
+    send(process, thread.unwrap_or_else(|| panic!("{threads:?}")));
     let mut text = String::new();
     child.stderr.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
     let status = child.wait().expect("it ends");
